@@ -1,0 +1,26 @@
+"""MediMeta-C: a corruption-robustness benchmark for medical vision-language models."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+__version__ = "0.1.0"
+
+# Names are resolved on first use, so that importing the package (and `medimeta-c --help`) stays fast.
+_EXPORTS = {
+    "build": "medimeta_c.build",
+    "BuildConfig": "medimeta_c.build",
+    "open_benchmark": "medimeta_c.benchmark",
+    "Benchmark": "medimeta_c.benchmark",
+    "verify": "medimeta_c.verify",
+    "SetKey": "medimeta_c.records",
+}
+
+__all__ = ["Benchmark", "BuildConfig", "SetKey", "__version__", "build", "open_benchmark", "verify"]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _EXPORTS:
+        return getattr(import_module(_EXPORTS[name]), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,118 @@
+"""Everything that can go wrong, in one tree.
+
+::
+
+    MediMetaError                 exit code 1
+    ├── ConfigError               exit code 2: the request itself is wrong (also a ValueError)
+    ├── SourceError               source data missing, damaged or of another format
+    │   └── DownloadError         an archive could not be fetched whole and verified
+    ├── ShardError                a Parquet shard could not be written, or is damaged
+    ├── ManifestError             a manifest is missing, edited or of another schema
+    ├── BuildError                a build cannot start or go on (locked, other seed, disk full)
+    ├── VerificationError         a built benchmark is not what its manifest says
+    └── MissingExtraError         an optional dependency is not installed
+
+A message says what is wrong, where, and what to do next. The command line prints it as one line and
+exits with the class's ``exit_code``; it shows a traceback only with ``--debug``.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+__all__ = [
+    "BuildError",
+    "ConfigError",
+    "DownloadError",
+    "ManifestError",
+    "MediMetaError",
+    "MissingExtraError",
+    "ShardError",
+    "SourceError",
+    "VerificationError",
+    "unknown_name",
+]
+
+
+class MediMetaError(Exception):
+    """Base of every error this package raises on purpose."""
+
+    exit_code = 1
+
+
+class ConfigError(MediMetaError, ValueError):
+    """Raised when a name, option or combination of options is not valid."""
+
+    exit_code = 2
+
+
+class SourceError(MediMetaError):
+    """Raised when source images, labels or splits are missing, damaged or of another format."""
+
+
+class DownloadError(SourceError):
+    """Raised when an archive cannot be fetched completely, verified and extracted safely."""
+
+
+class ShardError(MediMetaError):
+    """Raised when a Parquet shard cannot be written or does not read back."""
+
+
+class ManifestError(MediMetaError):
+    """Raised when a manifest is missing, was edited, or has another schema version."""
+
+
+class BuildError(MediMetaError):
+    """Raised when a build cannot start or continue in its output directory."""
+
+
+class VerificationError(MediMetaError):
+    """Raised when a built benchmark is not what its manifest says it is."""
+
+
+class MissingExtraError(MediMetaError, ImportError):
+    """Raised when a command needs an optional dependency that is not installed.
+
+    Parameters
+    ----------
+    purpose : str
+        What needs it, as the start of a sentence.
+    extra : str
+        The extra of this package that brings it.
+    """
+
+    def __init__(self, purpose: str, extra: str) -> None:
+        super().__init__(f"{purpose} needs the {extra!r} extra: pip install 'medimeta-c[{extra}]'")
+
+    def __reduce__(self) -> tuple[type[Exception], tuple[object, ...]]:
+        """Pickle by message, since ``__init__`` takes other arguments."""
+        return MediMetaError, self.args
+
+
+def unknown_name(kind: str, name: str, known: Iterable[str]) -> ConfigError:
+    """Return the error for a name that is not registered, with the nearest match.
+
+    Parameters
+    ----------
+    kind : str
+        What the name was meant to name, e.g. ``"corruption"``.
+    name : str
+        The name given.
+    known : iterable of str
+        The names accepted.
+
+    Returns
+    -------
+    ConfigError
+        For the caller to raise.
+
+    Examples
+    --------
+    >>> str(unknown_name("corruption", "motion_blurr", ["motion_blur", "zoom_blur"]))
+    "unknown corruption 'motion_blurr': did you mean 'motion_blur'? (known: motion_blur, zoom_blur)"
+    """
+    names = list(known)
+    near = difflib.get_close_matches(name, names, n=1)
+    hint = f"did you mean {near[0]!r}? " if near else ""
+    return ConfigError(f"unknown {kind} {name!r}: {hint}(known: {', '.join(names)})")

@@ -1,0 +1,132 @@
+"""The nouns: what a set is, what a source says of itself, how a source is read."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from medimeta_c.errors import ConfigError
+
+__all__ = ["CLEAN", "Image", "SetKey", "Source", "SourceInfo", "check_name"]
+
+Image: TypeAlias = NDArray[np.uint8]
+"""uint8 pixels of shape (H, W) for grey or (H, W, 3) for RGB, values 0-255."""
+
+CLEAN = "clean"
+"""The corruption name of an uncorrupted set; its severity is 0."""
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9_]*")
+
+
+def check_name(kind: str, name: str) -> str:
+    """Return `name` if it is safe as a directory, file and configuration name.
+
+    Raises
+    ------
+    ConfigError
+        If it is not lower-case letters, digits and underscores, starting with a letter or digit.
+    """
+    if not _NAME.fullmatch(name):
+        raise ConfigError(
+            f"{kind} name {name!r} is not usable: use lower-case letters, digits and underscores only"
+        )
+    return name
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class SetKey:
+    """One (dataset, split, corruption, severity): the unit of building, verifying and scoring.
+
+    Parameters
+    ----------
+    dataset, split : str
+        Names, as directories and configurations show them.
+    corruption : str
+        A corruption's name, or ``"clean"``.
+    severity : int
+        1 to 5, or 0 for clean.
+    """
+
+    dataset: str
+    split: str
+    corruption: str
+    severity: int
+
+    def __post_init__(self) -> None:
+        for kind in ("dataset", "split", "corruption"):
+            check_name(kind, getattr(self, kind))
+        if (self.corruption == CLEAN) != (self.severity == 0) or not 0 <= self.severity <= 5:
+            raise ConfigError(f"set {self} is not valid: severity is 1-5, and 0 exactly for {CLEAN!r}")
+
+    def __str__(self) -> str:
+        return f"{self.dataset}/{self.split}/{self.corruption}/severity-{self.severity}"
+
+    @property
+    def folder(self) -> str:
+        """Directory of the set's shards, relative to the benchmark's root, with forward slashes."""
+        return f"data/{self.dataset}/{self.split}/{self.corruption}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceInfo:
+    """What a source says of the dataset it reads.
+
+    Parameters
+    ----------
+    dataset : str
+        The dataset's id, e.g. ``"pbc"``.
+    kind : str
+        The source family: ``"medimeta"``, ``"medmnist"``, ``"imagefolder"`` or ``"phantoms"``.
+    title, modality, task : str
+        Human-readable name, imaging modality, and the classification task read.
+    class_names : tuple of str
+        In label order: the name of label ``i`` is ``class_names[i]``.
+    channels : int
+        1 (grey) or 3 (RGB).
+    splits : mapping of str to int
+        Number of images in each split.
+    license, citation, homepage : str
+        Terms, reference and address, as the data's own files or its publisher state them.
+    """
+
+    dataset: str
+    kind: str
+    title: str
+    modality: str
+    task: str
+    class_names: tuple[str, ...]
+    channels: int
+    splits: Mapping[str, int]
+    license: str
+    citation: str
+    homepage: str
+
+
+class Source(Protocol):
+    """Clean images of one dataset. Implementations can be pickled and open files lazily."""
+
+    @property
+    def info(self) -> SourceInfo:
+        """What the dataset is."""
+        ...
+
+    def ids(self, split: str) -> tuple[str, ...]:
+        """Image ids of `split`, sorted; raises ConfigError for a split the dataset does not have."""
+        ...
+
+    def label(self, split: str, image_id: str) -> int:
+        """Label of an image, an index into ``info.class_names``."""
+        ...
+
+    def image(self, split: str, image_id: str) -> Image:
+        """Pixels of an image, uint8, (H, W) when ``info.channels`` is 1, else (H, W, 3)."""
+        ...
+
+    def checksum(self) -> str:
+        """``"sha256:<hex>"`` over the bytes of every file this source reads, in a fixed order."""
+        ...

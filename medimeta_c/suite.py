@@ -1,0 +1,39 @@
+"""The frozen benchmark suite: what an mCE on MediMeta-C is taken over."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+__all__ = ["BENCHMARK_VERSION", "CORE", "Suite"]
+
+BENCHMARK_VERSION = "1.0"
+"""Version of the benchmark's pixels. It moves apart from the package's version."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Suite:
+    """A frozen selection of datasets, corruptions and severities.
+
+    Registering another corruption or dataset changes no suite, hence nobody's mCE.
+    """
+
+    name: str
+    datasets: tuple[str, ...]
+    corruptions: tuple[str, ...]
+    severities: tuple[int, ...]
+
+
+CORE = Suite(
+    name="core",
+    datasets=("pbc", "mammo_calc", "pneumonia", "fundus", "oct"),
+    corruptions=(
+        "gaussian_noise",
+        "impulse_noise",
+        "motion_blur",
+        "zoom_blur",
+        "brightness",
+        "contrast",
+        "pixelate",
+    ),
+    severities=(1, 2, 3, 4, 5),
+)
