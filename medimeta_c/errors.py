@@ -10,6 +10,7 @@
     ├── ManifestError             a manifest is missing, edited or of another schema
     ├── BuildError                a build cannot start or go on (locked, other seed, disk full)
     ├── VerificationError         a built benchmark is not what its manifest says
+    ├── IncompleteGridError       a number over all cells is asked for while cells are missing
     └── MissingExtraError         an optional dependency is not installed
 
 A message says what is wrong, where, and what to do next. The command line prints it as one line and
@@ -25,6 +26,7 @@ __all__ = [
     "BuildError",
     "ConfigError",
     "DownloadError",
+    "IncompleteGridError",
     "ManifestError",
     "MediMetaError",
     "MissingExtraError",
@@ -69,6 +71,35 @@ class BuildError(MediMetaError):
 
 class VerificationError(MediMetaError):
     """Raised when a built benchmark is not what its manifest says it is."""
+
+
+class IncompleteGridError(MediMetaError):
+    """Raised when mCE, or another mean over all cells, is asked for while cells are missing.
+
+    Parameters
+    ----------
+    missing : iterable of str
+        The missing cells, as `SetKey` prints them; kept whole in the attribute ``missing``.
+    expected : int
+        Number of cells the mean is taken over.
+    """
+
+    _SHOWN = 12
+
+    def __init__(self, missing: Iterable[str], expected: int) -> None:
+        self.missing = tuple(missing)
+        self.expected = expected
+        shown = ", ".join(self.missing[: self._SHOWN])
+        rest = len(self.missing) - self._SHOWN
+        more = f" and {rest} more" if rest > 0 else ""
+        super().__init__(
+            f"mCE needs every cell, and {len(self.missing)} of {expected} are missing or invalid: "
+            f"{shown}{more}; evaluate them (a second run resumes), or choose fewer datasets"
+        )
+
+    def __reduce__(self) -> tuple[type[IncompleteGridError], tuple[object, ...]]:
+        """Pickle by the arguments of ``__init__``."""
+        return IncompleteGridError, (self.missing, self.expected)
 
 
 class MissingExtraError(MediMetaError, ImportError):

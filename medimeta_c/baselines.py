@@ -1,0 +1,129 @@
+"""Baselines: the error rates that CE divides by, and where they come from."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+
+from medimeta_c.errors import ConfigError
+from medimeta_c.grid import ErrorGrid, SeveritySum, error_grids
+from medimeta_c.records import SetKey
+
+__all__ = ["PUBLISHED", "Baseline", "measured_baseline", "published_baseline"]
+
+PUBLISHED = "published"
+"""Name of the baseline that ships with the package."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Baseline:
+    """Error rates of the model that CE divides by.
+
+    Parameters
+    ----------
+    name : str
+        What ``--baseline`` takes: ``"published"``, or a result's name.
+    model : str
+        The model measured.
+    source : str
+        Where the numbers come from.
+    measured_on_these_shards : bool
+        Whether they were measured on the very images the model is scored on. Published figures were
+        not: CE against them compares across renderings, prompts and code.
+    note : str
+        What every table that uses this baseline says beneath.
+    grids : mapping of str to ErrorGrid
+        By dataset.
+    """
+
+    name: str
+    model: str
+    source: str
+    measured_on_these_shards: bool
+    note: str
+    grids: Mapping[str, ErrorGrid]
+
+    def require(self, datasets: Iterable[str]) -> None:
+        """Check that the baseline covers these datasets.
+
+        Raises
+        ------
+        ConfigError
+            Naming the datasets it lacks and those it has.
+        """
+        absent = [dataset for dataset in datasets if dataset not in self.grids]
+        if absent:
+            raise ConfigError(
+                f"baseline {self.name!r} has no {', '.join(absent)} (it has: {', '.join(self.grids)}): "
+                "choose among these datasets, or score the baseline model on yours and give its result"
+            )
+
+
+@cache
+def published_baseline() -> Baseline:
+    """Return the paper's CLIP ViT-B/16 on MediMeta-C and MedMNIST-C, as its Table 3 prints it.
+
+    The table has one accuracy per corruption, the mean over the five severities. CE needs no more:
+    the sum over severities is five times the mean. The numbers were not measured on these shards.
+
+    Returns
+    -------
+    Baseline
+        Ten datasets, split ``"test"``.
+    """
+    file = resources.files("medimeta_c").joinpath("data/published_baseline.json")
+    table = json.loads(file.read_text(encoding="utf-8"))
+    severities = tuple(table["severities"])
+    grids = {
+        dataset: ErrorGrid(
+            dataset=dataset,
+            split=table["split"],
+            clean=_error(row["clean"]),
+            corrupted={
+                corruption: SeveritySum.from_mean(_error(accuracy), severities)
+                for corruption, accuracy in row["corrupted"].items()
+            },
+        )
+        for dataset, row in table["datasets"].items()
+    }
+    return Baseline(
+        name=PUBLISHED,
+        model=table["model"],
+        source="{authors}: {title} {venue}, arXiv:{arxiv}, {table}".format(**table["source"]),
+        measured_on_these_shards=False,
+        note=table["note"],
+        grids=grids,
+    )
+
+
+def measured_baseline(name: str, model: str, source: str, errors: Mapping[SetKey, float]) -> Baseline:
+    """Return a model's own measured cells as a baseline.
+
+    Parameters
+    ----------
+    name, model, source : str
+        As in `Baseline`; `source` is the result's path.
+    errors : mapping of SetKey to float
+        Error rate of each valid cell, as `error_grids` takes them.
+
+    Returns
+    -------
+    Baseline
+        The caller checks that its fingerprints are those of the benchmark scored.
+    """
+    return Baseline(
+        name=name,
+        model=model,
+        source=source,
+        measured_on_these_shards=True,
+        note=f"measured on these shards ({source})",
+        grids=error_grids(errors),
+    )
+
+
+def _error(accuracy_percent: float) -> float:
+    """Turn a printed accuracy into an error rate."""
+    return 1 - accuracy_percent / 100
