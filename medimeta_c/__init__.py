@@ -9,11 +9,11 @@ __version__ = "0.1.0"
 
 # Names are resolved on first use, so that importing the package (and `medimeta-c --help`) stays fast.
 _EXPORTS = {
-    "build": "medimeta_c.build",
-    "BuildConfig": "medimeta_c.build",
+    "build": "medimeta_c.builder",
+    "BuildConfig": "medimeta_c.builder",
     "open_benchmark": "medimeta_c.benchmark",
     "Benchmark": "medimeta_c.benchmark",
-    "verify": "medimeta_c.verify",
+    "verify": "medimeta_c.verification",
     "SetKey": "medimeta_c.records",
 }
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["BENCHMARK_VERSION", "CORE", "Suite"]
+__all__ = ["BENCHMARK_VERSION", "CORE", "MEDMNIST", "SUITES", "Suite"]
 
 BENCHMARK_VERSION = "1.0"
 """Version of the benchmark's pixels. It moves apart from the package's version."""
@@ -37,3 +37,13 @@ CORE = Suite(
     ),
     severities=(1, 2, 3, 4, 5),
 )
+
+MEDMNIST = Suite(
+    name="medmnist",
+    datasets=("bloodmnist", "breastmnist", "pneumoniamnist", "retinamnist", "octmnist"),
+    corruptions=CORE.corruptions,
+    severities=CORE.severities,
+)
+
+SUITES: dict[str, Suite] = {"medimeta": CORE, "phantoms": CORE, "medmnist": MEDMNIST}
+"""The suite that ``--dataset all`` means, by source family."""

@@ -1,0 +1,187 @@
+"""The dataset card of a built benchmark: ``README.md`` and the figures it shows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from medimeta_c import figures
+from medimeta_c.card_metadata import card_metadata, default_config, phantom_datasets
+from medimeta_c.figures.choice import (
+    built_corruptions,
+    built_severities,
+    display_name,
+    shown_severity,
+    shown_split,
+)
+from medimeta_c.files import write_atomic
+from medimeta_c.manifest import DatasetRecord, Manifest
+from medimeta_c.markdown import environment
+from medimeta_c.records import CLEAN, SetKey
+from medimeta_c.shards import features
+from medimeta_c.suite import CORE, SUITES
+from medimeta_corruptions import CORRUPTIONS
+
+__all__ = ["ASSETS", "CARD_NAME", "render_card", "templates_folder", "write_card"]
+
+CARD_NAME = "README.md"
+ASSETS = "assets"
+"""Folder of the card's figures, relative to the benchmark's root."""
+
+_TEMPLATE = "dataset_card.md.jinja"
+
+_KINDS = {
+    "medimeta": "MedIMeta",
+    "medmnist": "MedMNIST+",
+    "imagefolder": "own image folder",
+    "phantoms": "phantoms (synthetic)",
+}
+
+_COLUMN_NOTES = {
+    "image": "the image, PNG, lossless",
+    "label": "index into the class names below",
+    "image_id": "the image's id in its dataset; rows are in its order",
+    "dataset": "dataset id",
+    "split": "split of the dataset",
+    "corruption": "corruption, or `clean`",
+    "severity": "1 to 5, or 0 for `clean`",
+    "pixels_sha256": "SHA-256 of the decoded pixels' shape and bytes",
+    "dct_low": "share of the AC energy of the luma's DCT at radial frequencies in [0, 1/3)",
+    "dct_mid": "the same in [1/3, 2/3)",
+    "dct_high": "the same in [2/3, 1]",
+    "dct_centroid": "energy-weighted mean radial frequency, 0 to 1",
+}
+
+
+def write_card(root: Path, manifest: Manifest) -> None:
+    """Draw the figures of a built benchmark and write its dataset card, each file atomically.
+
+    The bytes depend on the manifest, the shards and the installed libraries alone.
+
+    Parameters
+    ----------
+    root : Path
+        The benchmark's directory; its shards are there.
+    manifest : Manifest
+        What was built.
+
+    Raises
+    ------
+    ShardError
+        If a shard is missing or damaged.
+    BuildError
+        If a file cannot be written.
+    """
+    for name, data in figures.draw(root, manifest):
+        write_atomic(root / ASSETS / name, data)
+    write_atomic(root / CARD_NAME, render_card(manifest).encode())
+
+
+def render_card(manifest: Manifest) -> str:
+    """Return the dataset card of a built benchmark.
+
+    Parameters
+    ----------
+    manifest : Manifest
+        What was built.
+
+    Returns
+    -------
+    str
+        YAML header and Markdown body. Text that comes from datasets is escaped.
+    """
+    template = environment(templates_folder()).get_template(_TEMPLATE)
+    return f"---\n{card_metadata(manifest)}\n---\n\n{template.render(_context(manifest))}"
+
+
+def templates_folder() -> Path:
+    """Return the folder of the card templates: inside the installed package, or the checkout's ``cards``."""
+    package = Path(__file__).parent
+    installed = package / "_cards"
+    return installed if installed.is_dir() else package.parent / "cards"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Example:
+    """The names that the card's snippets use; all of them exist in the tree."""
+
+    dataset: str
+    split: str
+    corruption: str
+    severity: int
+
+
+def _context(manifest: Manifest) -> Mapping[str, Any]:
+    """Return what the template shows, by name."""
+    corruptions = built_corruptions(manifest)
+    return {
+        "manifest": manifest,
+        "protocol": manifest.protocol,
+        "datasets": manifest.datasets,
+        "kinds": _KINDS,
+        "phantoms": phantom_datasets(manifest),
+        "rows": sum(record.rows for record in manifest.sets),
+        "size": _size(sum(shard.bytes for record in manifest.sets for shard in record.shards)),
+        "built_splits": {record.dataset: _built_splits(manifest, record) for record in manifest.datasets},
+        "shown_splits": {
+            record.dataset: shown_split(manifest, record.dataset) for record in manifest.datasets
+        },
+        "corruptions": [CORRUPTIONS[name] for name in corruptions if name in CORRUPTIONS],
+        "severities": built_severities(manifest),
+        "shown_severity": shown_severity(manifest),
+        "display_name": display_name,
+        "grids": [
+            record.dataset for record in manifest.datasets if built_corruptions(manifest, record.dataset)
+        ],
+        "columns": [
+            (name, str(kind.get("dtype", kind["_type"])), _COLUMN_NOTES[name])
+            for name, kind in features(()).items()
+        ],
+        "example": _example(manifest),
+        "complete": [record.dataset for record in manifest.datasets if _is_complete(manifest, record)],
+        "cells_per_dataset": len(CORE.corruptions) * len(CORE.severities),
+    }
+
+
+def _built_splits(manifest: Manifest, record: DatasetRecord) -> tuple[str, ...]:
+    return tuple(sorted({each.split for each in manifest.sets if each.dataset == record.dataset}))
+
+
+def _example(manifest: Manifest) -> _Example:
+    """Return the default dataset's set that the snippets load: motion blur as shown, or the nearest to it."""
+    dataset = default_config(manifest)
+    split = shown_split(manifest, dataset)
+    own = [record.key for record in manifest.sets if (record.dataset, record.split) == (dataset, split)]
+    wanted = shown_severity(manifest) or 0
+    best = min(
+        own,
+        key=lambda key: (
+            key.corruption == CLEAN,
+            key.corruption != "motion_blur",
+            abs(key.severity - wanted),
+        ),
+    )
+    return _Example(dataset=dataset, split=split, corruption=best.corruption, severity=best.severity)
+
+
+def _is_complete(manifest: Manifest, record: DatasetRecord) -> bool:
+    """Return whether every cell of the suite's grid is there on the test split."""
+    suite = SUITES.get(record.kind, CORE)
+    wanted = {SetKey(record.dataset, "test", CLEAN, 0)} | {
+        SetKey(record.dataset, "test", corruption, severity)
+        for corruption in suite.corruptions
+        for severity in suite.severities
+    }
+    return wanted <= {each.key for each in manifest.sets}
+
+
+def _size(count: int) -> str:
+    """Return a number of bytes for people, in decimal units."""
+    amount = float(count)
+    for unit in ("bytes", "kB", "MB"):
+        if amount < 1000:
+            return f"{amount:.0f} {unit}" if unit == "bytes" else f"{amount:.1f} {unit}"
+        amount /= 1000
+    return f"{amount:.1f} GB"

@@ -1,0 +1,82 @@
+"""The command line. Each command parses, makes one configuration, calls the library once, and renders.
+
+The only place that prints or exits. Commands import what they need when they run, so that ``--help`` is fast.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from medimeta_c import __version__
+from medimeta_c.cli import build, corrupt, datasets, demo, download, verify
+from medimeta_c.errors import MediMetaError
+
+__all__ = ["app", "main"]
+
+
+class _Group(TyperGroup):
+    """Turns every error into one sentence on stderr and an exit code, unless ``--debug`` is given."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run a command."""
+        try:
+            return super().invoke(ctx)
+        except (MediMetaError, KeyboardInterrupt, OSError, MemoryError) as error:
+            if ctx.params.get("debug"):
+                raise
+            typer.echo(f"medimeta-c: {_sentence(error)}", err=True)
+            sys.exit(error.exit_code if isinstance(error, MediMetaError) else 1)
+
+
+def _sentence(error: BaseException) -> str:
+    if isinstance(error, KeyboardInterrupt):
+        return "interrupted; run the same command again to go on where it stopped"
+    if isinstance(error, MemoryError):
+        return "out of memory: use fewer --jobs"
+    return " ".join(str(error).split())
+
+
+app = typer.Typer(
+    name="medimeta-c",
+    cls=_Group,
+    help="MediMeta-C: how robust are medical vision-language models to image corruptions?",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"medimeta-c {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", help="Show the version and exit.", callback=_version, is_eager=True)
+    ] = False,
+) -> None:
+    import logging
+
+    logging.basicConfig(level=logging.DEBUG if debug else logging.WARNING, format="%(name)s: %(message)s")
+
+
+app.command("datasets")(datasets.datasets)
+app.command("download")(download.download)
+app.command("build")(build.build)
+app.command("verify")(verify.verify)
+app.command("corrupt")(corrupt.corrupt)
+app.command("demo")(demo.demo)
+
+
+def main() -> None:
+    """Run the command line; the ``medimeta-c`` script."""
+    app()

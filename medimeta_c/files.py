@@ -1,0 +1,90 @@
+"""Files that are either whole or absent: written beside their name, synced, then renamed."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import hashlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from medimeta_c.errors import BuildError
+
+__all__ = ["PART_SUFFIX", "explain_os_error", "publish", "sha256_file", "write_atomic", "writing"]
+
+PART_SUFFIX = ".part"
+"""Ends the name of a file still being written; its name also starts with a dot."""
+
+_CHUNK_BYTES = 1 << 20
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_FORBIDDEN = {errno.EACCES, errno.EPERM, errno.EROFS}
+
+
+def explain_os_error(error: OSError, path: Path) -> BuildError:
+    """Return the one-sentence error for an operating-system failure while writing `path`."""
+    if error.errno in _FULL:
+        return BuildError(
+            f"no space left while writing {path} ({error.strerror}): free some space or choose another "
+            "--out, then run the same command again; finished sets are kept"
+        )
+    if error.errno in _FORBIDDEN:
+        return BuildError(f"cannot write {path} ({error.strerror}): choose an --out you may write to")
+    return BuildError(f"cannot write {path}: {error.strerror or error}")
+
+
+@contextlib.contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Turn an operating-system failure inside the block into a BuildError that names `path`."""
+    try:
+        yield
+    except OSError as error:
+        raise explain_os_error(error, path) from error
+
+
+def publish(part: Path, final: Path) -> None:
+    """Sync a finished part to disk and rename it to its final name, durably."""
+    with part.open("rb") as stream:
+        os.fsync(stream.fileno())
+    part.replace(final)
+    _sync_folder(final.parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make a rename in `folder` survive a power loss, where the platform can open directories."""
+    try:
+        descriptor = os.open(folder, os.O_RDONLY)
+    except OSError:  # Windows opens no directories; its rename is durable enough
+        return
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def write_atomic(path: Path, data: bytes) -> None:
+    """Write `data` to `path` so that a reader sees the old content or the new, never a part.
+
+    Raises
+    ------
+    BuildError
+        If the file cannot be written; nothing is left behind.
+    """
+    part = path.parent / f".{path.name}{PART_SUFFIX}"
+    with writing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            part.write_bytes(data)
+            publish(part, path)
+        except BaseException:
+            part.unlink(missing_ok=True)
+            raise
+
+
+def sha256_file(path: Path) -> str:
+    """Return the SHA-256 of a file's bytes, in hexadecimal, reading it in chunks."""
+    state = hashlib.sha256()
+    with path.open("rb") as stream:
+        while chunk := stream.read(_CHUNK_BYTES):
+            state.update(chunk)
+    return state.hexdigest()

@@ -1,0 +1,199 @@
+"""What an unfinished build knows of itself: its lock, its protocol, and the sets it has finished.
+
+Lives in the hidden folder ``.medimeta-c`` of the output directory. While sets are being added the manifest is
+put aside there too, so that an interrupted build never looks finished.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import shutil
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+
+import filelock
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from medimeta_c.errors import BuildError
+from medimeta_c.files import PART_SUFFIX, write_atomic, writing
+from medimeta_c.manifest import MANIFEST_NAME, Manifest, Protocol, SetRecord, SourceRecord, read_manifest
+from medimeta_c.records import SetKey
+
+__all__ = ["Journal", "locked"]
+
+FOLDER = ".medimeta-c"
+
+
+class _State(BaseModel):
+    """Protocol and sources an unfinished build was started with."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    protocol: Protocol
+    sources: dict[str, SourceRecord]
+
+
+@contextlib.contextmanager
+def locked(root: Path) -> Iterator[None]:
+    """Hold the only build of a directory.
+
+    Raises
+    ------
+    BuildError
+        If another process is building there, the directory holds something else, or it is not writable.
+    """
+    if root.exists() and not root.is_dir():
+        raise BuildError(f"{root} is a file: choose another --out")
+    if root.is_dir() and not (root / FOLDER).is_dir() and not (root / MANIFEST_NAME).is_file():
+        foreign = next((entry.name for entry in root.iterdir() if not entry.name.startswith(".")), None)
+        if foreign is not None:
+            raise BuildError(
+                f"{root} is not empty and not a MediMeta-C build (it holds {foreign!r}): choose another --out"
+            )
+    with writing(root):
+        (root / FOLDER).mkdir(parents=True, exist_ok=True)
+        lock = filelock.FileLock(root / FOLDER / "build.lock")
+        try:
+            lock.acquire(timeout=0)
+        except filelock.Timeout:
+            raise BuildError(
+                f"another build is writing to {root}: wait until it ends, or choose another --out"
+            ) from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+class Journal:
+    """The state of one output directory, for the process that holds its lock.
+
+    Parameters
+    ----------
+    root : Path
+        The output directory.
+
+    Raises
+    ------
+    ManifestError
+        If the directory's manifest is damaged.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self._root, self._folder = root, root / FOLDER
+        self._aside = self._folder / MANIFEST_NAME
+        self._state_file = self._folder / "build.json"
+        finished, aside = root / MANIFEST_NAME, self._aside
+        self.manifest: Manifest | None = None
+        if finished.is_file() or aside.is_file():
+            self.manifest = read_manifest(finished if finished.is_file() else aside)
+        self._state = self._read_state()
+
+    @property
+    def finished(self) -> bool:
+        """Whether the directory is a finished build: a manifest, and no build begun since."""
+        return (self._root / MANIFEST_NAME).is_file() and not self._state_file.is_file()
+
+    def check(self, protocol: Protocol, sources: Mapping[str, SourceRecord]) -> None:
+        """Refuse a directory that holds sets of another protocol or of other source data.
+
+        Raises
+        ------
+        BuildError
+            Naming the first difference and the way out.
+        """
+        known = self._known_protocol()
+        if known is not None and known != protocol:
+            name = next(n for n in Protocol.model_fields if getattr(known, n) != getattr(protocol, n))
+            raise self._differs("", name, getattr(known, name), getattr(protocol, name))
+        for dataset, held in self.sources().items():
+            wanted = sources.get(dataset, held)
+            for name in ("kind", "task", "class_names", "checksum"):
+                if getattr(held, name) != getattr(wanted, name):
+                    raise self._differs(f"{dataset} ", name, getattr(held, name), getattr(wanted, name))
+
+    def begin(self, protocol: Protocol, sources: Mapping[str, SourceRecord]) -> None:
+        """Mark the directory unfinished: note the protocol, put the manifest aside, sweep old parts."""
+        state = _State(protocol=protocol, sources={**self.sources(), **sources})
+        write_atomic(self._state_file, state.model_dump_json(indent=1).encode())
+        self._state = state
+        with writing(self._root):
+            if (self._root / MANIFEST_NAME).is_file():
+                (self._root / MANIFEST_NAME).replace(self._aside)
+            for part in (self._root / "data").glob(f"**/.*{PART_SUFFIX}"):
+                part.unlink()
+
+    def sources(self) -> dict[str, SourceRecord]:
+        """Return what is known of every dataset in the directory, finished or not."""
+        finished = self.manifest.datasets if self.manifest else ()
+        return {
+            **{
+                record.dataset: SourceRecord(**record.model_dump(exclude={"fingerprint"}))
+                for record in finished
+            },
+            **(self._state.sources if self._state else {}),
+        }
+
+    def record(self, record: SetRecord) -> None:
+        """Note a finished set, durably."""
+        write_atomic(self._set_file(record.key), record.model_dump_json().encode())
+
+    def finished_sets(self) -> dict[SetKey, SetRecord]:
+        """Return the sets finished so far whose shards are there at their full size.
+
+        A shard of the right size but with damaged bytes is for ``verify`` to find; one missing or cut
+        short is simply built again.
+        """
+        records = {record.key: record for record in (self.manifest.sets if self.manifest else ())}
+        for path in sorted((self._folder / "sets").glob("*.json")):
+            record = _read_record(path)
+            if record is not None:
+                records[record.key] = record
+        return {key: record for key, record in records.items() if self._intact(record)}
+
+    def end(self) -> None:
+        """Clear the state of the build that has just written its manifest; the lock file stays."""
+        with writing(self._folder):
+            shutil.rmtree(self._folder / "sets", ignore_errors=True)
+            self._aside.unlink(missing_ok=True)
+            self._state_file.unlink(missing_ok=True)
+
+    def forget(self, keys: Iterable[SetKey]) -> None:
+        """Drop the records of sets about to be built again."""
+        for key in keys:
+            self._set_file(key).unlink(missing_ok=True)
+
+    def _set_file(self, key: SetKey) -> Path:
+        return self._folder / "sets" / f"{key.dataset}-{key.split}-{key.corruption}-{key.severity}.json"
+
+    def _intact(self, record: SetRecord) -> bool:
+        paths = [(self._root / shard.path, shard.bytes) for shard in record.shards]
+        return all(path.is_file() and path.stat().st_size == size for path, size in paths)
+
+    def _known_protocol(self) -> Protocol | None:
+        if self.manifest is not None:
+            return self.manifest.protocol
+        return self._state.protocol if self._state is not None else None
+
+    def _differs(self, of: str, name: str, held: object, wanted: object) -> BuildError:
+        return BuildError(
+            f"{self._root} was built with {of}{name} {held!r}, this build has {wanted!r}: choose another "
+            "--out, or delete the directory"
+        )
+
+    def _read_state(self) -> _State | None:
+        if not self._state_file.is_file():
+            return None
+        try:
+            return _State.model_validate_json(self._state_file.read_bytes())
+        except ValidationError as error:
+            raise BuildError(f"{self._state_file} is damaged: delete {self._root} and build again") from error
+
+
+def _read_record(path: Path) -> SetRecord | None:
+    """Return a set's record, or None for one that does not read back (the set is then built again)."""
+    try:
+        return SetRecord.model_validate(json.loads(path.read_bytes()))
+    except ValueError:
+        return None

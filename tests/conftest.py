@@ -1,0 +1,72 @@
+"""Fixtures every test may use."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from PIL import Image
+
+if TYPE_CHECKING:
+    from medimeta_c.builder import BuildConfig
+
+REPO_ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="session")
+def sample_dir() -> Path:
+    """Real medical images in MedIMeta's format: ``$MEDIMETA_SAMPLE``, or the folder beside the checkout."""
+    folder = Path(os.environ.get("MEDIMETA_SAMPLE", REPO_ROOT.parent / "shared" / "medimeta-sample"))
+    if not (folder / "pbc" / "info.yaml").is_file():
+        pytest.skip(f"needs real images in MedIMeta's format at {folder} (set MEDIMETA_SAMPLE)")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def clean_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two tiny image folders: `cells` (RGB, 3 classes x 4 images) and `rays` (grey, 2 classes x 4)."""
+    root = tmp_path_factory.mktemp("clean")
+    draw = np.random.Generator(np.random.Philox(key=7))
+    for dataset, classes, shape in (("cells", 3, (22, 26, 3)), ("rays", 2, (26, 22))):
+        for label in range(classes):
+            folder = root / dataset / f"class{label}"
+            folder.mkdir(parents=True)
+            for index in range(4):
+                noise = draw.integers(0, 60, shape, dtype=np.uint8)
+                ramp = np.linspace(40 * label, 40 * label + 90, shape[1]).astype(np.uint8)
+                pixels = noise + (ramp[:, None] if len(shape) == 3 else ramp)
+                Image.fromarray(pixels).save(folder / f"{index:03d}.png")
+    return root
+
+
+@pytest.fixture
+def build_config(clean_dir: Path, tmp_path: Path) -> Callable[..., BuildConfig]:
+    """Make a configuration that builds the tiny image folders in this process."""
+
+    def configure(**changes: object) -> BuildConfig:
+        from medimeta_c.builder import BuildConfig
+
+        values: dict[str, object] = {
+            "datasets": ("cells", "rays"),
+            "source": "imagefolder",
+            "data_dir": clean_dir,
+            "out": tmp_path / "out",
+            "jobs": 1,
+        }
+        return BuildConfig(**{**values, **changes})  # type: ignore[arg-type]
+
+    return configure
+
+
+@pytest.fixture(scope="session")
+def built(clean_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A finished build of the tiny image folders, every corruption and severity. Read only."""
+    from medimeta_c.builder import BuildConfig, build
+
+    out = tmp_path_factory.mktemp("built") / "benchmark"
+    build(BuildConfig(datasets=("cells", "rays"), source="imagefolder", data_dir=clean_dir, out=out, jobs=1))
+    return out

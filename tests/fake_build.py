@@ -1,0 +1,72 @@
+"""A finished tree without the builder: sets rendered from `FakeSource`, and their manifest."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Literal
+
+from fake_source import FakeSource
+
+from medimeta_c import stats
+from medimeta_c.manifest import (
+    DatasetRecord,
+    Manifest,
+    Protocol,
+    dataset_fingerprint,
+    fingerprint,
+    write_manifest,
+)
+from medimeta_c.pixels import ENCODER
+from medimeta_c.records import CLEAN, SetKey
+from medimeta_c.render import RenderTask, render_set
+
+
+def fake_build(
+    root: Path,
+    sources: Sequence[FakeSource],
+    *,
+    corruptions: Iterable[str] = ("gaussian_noise", "contrast", "pixelate"),
+    severities: Iterable[int] = (1, 3),
+    channels: Literal["source", "rgb"] = "source",
+) -> Manifest:
+    """Render the clean and corrupted sets of every split of every source; write statistics and manifest."""
+    protocol = Protocol(benchmark_version="1.0", seed=0, channels=channels)
+    severities = tuple(severities)
+    cells = [(CLEAN, 0), *((name, severity) for name in corruptions for severity in severities)]
+    rendered = [
+        render_set(
+            RenderTask(
+                root=root,
+                source=source,
+                key=SetKey(source.dataset, split, corruption, severity),
+                protocol=protocol,
+            )
+        )
+        for source in sources
+        for split in source.splits
+        for corruption, severity in cells
+    ]
+    sets = tuple(sorted(rendered, key=lambda record: record.key))
+    datasets = tuple(
+        DatasetRecord(
+            **asdict(source.info),
+            checksum=source.checksum(),
+            fingerprint=dataset_fingerprint(
+                source.class_names, [record for record in sets if record.dataset == source.dataset]
+            ),
+        )
+        for source in sorted(sources, key=lambda source: source.dataset)
+    )
+    manifest = Manifest(
+        package_version="0.1.0",
+        protocol=protocol,
+        encoder=ENCODER,
+        libraries={"python": "3.11.0", "numpy": "2.0.0"},
+        datasets=datasets,
+        sets=sets,
+        files=(stats.write_spectra(root, sets),),
+        fingerprint=fingerprint(datasets),
+    )
+    return write_manifest(root, manifest)
