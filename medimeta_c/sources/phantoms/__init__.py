@@ -1,0 +1,91 @@
+"""Phantoms: drawn stand-ins of the benchmark's five datasets, for trying everything without data.
+
+They look like the modality, their classes differ in visible structure, and they are written as genuine
+MedIMeta folders. They show nobody's body and say nothing about how a model does on medical images.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from medimeta_c.errors import unknown_name
+from medimeta_c.records import Image, Source, SourceInfo
+
+__all__ = ["PHANTOM_DATASETS", "PhantomSource", "open_phantoms"]
+
+PHANTOM_DATASETS = ("pbc", "mammo_calc", "pneumonia", "fundus", "oct")
+"""The datasets that have phantoms, by their real ids."""
+
+
+@dataclass(frozen=True, slots=True)
+class PhantomSource:
+    """A MedIMeta source of phantoms, which says so.
+
+    Parameters
+    ----------
+    info : SourceInfo
+        Of kind ``"phantoms"``.
+    folder : Source
+        The reader of the folder written.
+    """
+
+    info: SourceInfo
+    folder: Source
+
+    def ids(self, split: str) -> tuple[str, ...]:
+        """Return the image ids of a split, sorted; raises ConfigError if there is no such split."""
+        return self.folder.ids(split)
+
+    def label(self, split: str, image_id: str) -> int:
+        """Return an image's label, an index into ``info.class_names``."""
+        return self.folder.label(split, image_id)
+
+    def image(self, split: str, image_id: str) -> Image:
+        """Return an image's pixels: uint8, (224, 224) or (224, 224, 3)."""
+        return self.folder.image(split, image_id)
+
+    def checksum(self) -> str:
+        """Return the digest of every file read."""
+        return self.folder.checksum()
+
+
+def open_phantoms(dataset: str, data_dir: Path, *, task: str | None = None) -> Source:
+    """Open the phantoms of a dataset, drawing them first if they are not there.
+
+    They are kept in ``<data_dir>/phantoms-<version>/<dataset>``, a MedIMeta folder, and reused while it is
+    complete. Several processes may ask for them at once.
+
+    Parameters
+    ----------
+    dataset : str
+        One of `PHANTOM_DATASETS`.
+    data_dir : pathlib.Path
+        The folder of all datasets.
+    task : str, optional
+        The task whose labels are read; by default the benchmark's.
+
+    Returns
+    -------
+    Source
+        Its ``info.kind`` is ``"phantoms"``, and its title says that the images are synthetic.
+
+    Raises
+    ------
+    ConfigError
+        If there are no phantoms of that dataset, or it has no such task.
+    SourceError
+        If the folder cannot be written or read.
+    """
+    if dataset not in PHANTOM_DATASETS:
+        raise unknown_name("dataset of phantoms", dataset, PHANTOM_DATASETS)
+    # Drawing needs SciPy and h5py; who only wants the names above need not wait for them.
+    from medimeta_c.sources.medimeta import open_medimeta  # noqa: PLC0415
+    from medimeta_c.sources.phantoms.plan import PHANTOM_VERSION, PLANS  # noqa: PLC0415
+    from medimeta_c.sources.phantoms.writer import ensure_phantoms  # noqa: PLC0415
+
+    parent = Path(data_dir) / f"phantoms-{PHANTOM_VERSION}"
+    ensure_phantoms(PLANS[dataset], parent)
+    folder = open_medimeta(dataset, parent, task=task)
+    # The real dataset's address would credit its publishers with our drawings.
+    return PhantomSource(replace(folder.info, kind="phantoms", homepage=""), folder)

@@ -1,0 +1,265 @@
+"""Colour fundus photographs: disc, macula and vessels, with or without lesions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from medimeta_c.records import Image
+from medimeta_c.sources.phantoms.drawing import (
+    SIDE,
+    Canvas,
+    Dice,
+    Field,
+    angle,
+    blend,
+    blob,
+    blur,
+    clouds,
+    ellipse,
+    fractal,
+    grid,
+    paint,
+    quantise,
+    ridge,
+    soft,
+    splat,
+    walk,
+    window,
+)
+
+__all__ = ["render"]
+
+_ABNORMAL = 1
+
+
+@dataclass(frozen=True, slots=True)
+class _Eye:
+    """Where disc and macula lie, in pixels; `side` is +1 when the macula is right of the disc."""
+
+    side: int
+    disc_y: float
+    disc_x: float
+    disc: float
+    macula_y: float
+    macula_x: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Vessel:
+    """Half-width in pixels where a vessel starts, and whether it is an artery."""
+
+    width: float
+    artery: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Stroke:
+    """Points along a vessel half a pixel apart, with the half-width at each, (N,) each."""
+
+    y: Field
+    x: Field
+    width: Field
+    artery: bool
+
+
+def render(dice: Dice, label: int) -> Image:
+    """Draw one fundus.
+
+    An abnormal fundus has one to three kinds of lesion: dot and blot haemorrhages, hard exudates,
+    cotton-wool spots or drusen.
+
+    Parameters
+    ----------
+    dice : Dice
+        The image's random draws.
+    label : int
+        0 is normal, 1 abnormal.
+
+    Returns
+    -------
+    ndarray
+        uint8, (224, 224, 3).
+    """
+    side = dice.pick((-1, 1))
+    disc_y, disc_x = 112 + dice.uniform(-16, 16), 112 - side * dice.uniform(38, 62)
+    reach = dice.uniform(66, 78)
+    eye = _Eye(
+        side, disc_y, disc_x, dice.uniform(12, 16), disc_y + dice.uniform(2, 16), disc_x + side * reach
+    )
+    canvas = _retina(dice, eye)
+    if label == _ABNORMAL:
+        canvas = _lesions(dice, eye, canvas)
+    canvas = _vessels(dice, eye, canvas)
+    canvas = _disc(dice, eye, canvas)
+    return _photograph(dice, canvas)
+
+
+def _retina(dice: Dice, eye: _Eye) -> Canvas:
+    """Return the orange ground with choroidal mottling and the dark macula."""
+    y, x = grid()
+    red, green, blue = dice.uniform(168, 226), dice.uniform(78, 124), dice.uniform(28, 66)
+    if dice.chance(0.15):  # a pale, greyish eye
+        green, blue = green + 22, blue + 38
+    mottle = 1 + 0.045 * fractal(dice, (60, 26, 12, 6)) + dice.uniform(0.0, 0.03) * clouds(dice, 6, 11)
+    canvas = np.array([red, green, blue]) * mottle[..., None]
+    near = np.exp(-np.hypot(y - eye.disc_y, x - eye.disc_x) / 60)[..., None]
+    canvas = canvas * (1 + near * np.array([0.10, 0.22, 0.22]))
+    spot = np.hypot(y - eye.macula_y, x - eye.macula_x)
+    shade = dice.uniform(0.25, 0.42) * np.exp(-((spot / dice.uniform(13, 18)) ** 2))
+    shade = shade + 0.14 * np.exp(-((spot / 32) ** 2))
+    return np.asarray(canvas * (1 - shade[..., None] * np.array([0.62, 1.0, 1.15])))
+
+
+def _vessels(dice: Dice, eye: _Eye, canvas: Canvas) -> Canvas:
+    """Return the canvas with veins and thinner, brighter arteries, above and below."""
+    strokes = []
+    for up in (-1, 1):
+        for artery in (False, True):
+            width = 1.45 if artery else 2.0
+            strokes += _temporal_arcade(dice, eye, up, _Vessel(width, artery))
+            strokes += _nasal_arcade(dice, eye, up, _Vessel(width, artery))
+    depth = dice.uniform(0.6, 0.95)
+    for artery, absorbed in ((False, (0.34, 0.62, 0.52)), (True, (0.20, 0.50, 0.48))):
+        cover = _ink([stroke for stroke in strokes if stroke.artery == artery])
+        canvas = canvas * (1 - depth * cover[..., None] * np.asarray(absorbed))
+    return canvas
+
+
+def _temporal_arcade(dice: Dice, eye: _Eye, up: int, vessel: _Vessel) -> list[_Stroke]:
+    """Return a vessel that leaves the disc steeply and bends around the macula, with its branches."""
+    t = np.linspace(0, 1, 340)
+    bow = 66 * (dice.uniform(0.85, 1.25) + 0.09 * vessel.artery)
+    y = eye.disc_y + up * (bow * np.sin(np.pi * 0.62 * t**0.75) + 1.5 * vessel.artery)
+    y = y + 2.2 * np.sin(9 * t + angle(dice)) * t
+    x = eye.disc_x + eye.side * (142 * t**1.35 - 6 * np.sin(np.pi * t))
+    width = vessel.width * (1 - 0.62 * t)
+    strokes = [_Stroke(y, x, width, vessel.artery)]
+    for _ in range(dice.integer(3, 5)):
+        at = dice.integer(40, 300)
+        heading = float(np.arctan2(y[at + 5] - y[at], x[at + 5] - x[at])) + _fork(dice)
+        strokes += _branch(dice, (y[at], x[at]), heading, _Vessel(0.72 * width[at], vessel.artery))
+    return strokes
+
+
+def _nasal_arcade(dice: Dice, eye: _Eye, up: int, vessel: _Vessel) -> list[_Stroke]:
+    """Return a shorter vessel that runs straight away from the macula, with two branches."""
+    away = (np.pi if eye.side > 0 else 0) + up * eye.side * dice.uniform(0.5, 1.1)
+    y, x, heading = walk(dice, (eye.disc_y + 3 * up, eye.disc_x), away, 105, 0.6)
+    strokes = [_Stroke(y, x, 0.72 * vessel.width * np.linspace(1, 0.45, y.size), vessel.artery)]
+    for at in (40, 90):
+        thin = _Vessel(0.55 * vessel.width, vessel.artery)
+        strokes += _branch(dice, (y[at], x[at]), float(heading[at]) + _fork(dice), thin)
+    return strokes
+
+
+def _branch(dice: Dice, start: tuple[float, float], heading: float, vessel: _Vessel) -> list[_Stroke]:
+    """Return a branch and, when it is thick enough, its twigs."""
+    y, x, headings = walk(dice, start, heading, dice.uniform(30, 62), 1.1)
+    strokes = [_Stroke(y, x, vessel.width * np.linspace(1, 0.4, y.size), vessel.artery)]
+    if vessel.width > 0.7:
+        for _ in range(2):
+            at = dice.integer(y.size // 4, 3 * y.size // 4)
+            thin = _Vessel(0.55 * vessel.width, vessel.artery)
+            strokes += _branch(dice, (y[at], x[at]), float(headings[at]) + _fork(dice), thin)
+    return strokes
+
+
+def _fork(dice: Dice) -> float:
+    """Return the angle between a vessel and its branch, to either side."""
+    return dice.uniform(0.4, 0.9) * dice.pick((-1, 1))
+
+
+def _ink(strokes: list[_Stroke]) -> Field:
+    """Return the coverage 0-1 of strokes; each point is drawn with the nearest of four widths."""
+    y, x, width = (np.concatenate([getattr(s, name) for s in strokes]) for name in ("y", "x", "width"))
+    cover = np.zeros((SIDE, SIDE))
+    for low, high, sigma in ((0.0, 0.6, 0.7), (0.6, 1.0, 0.95), (1.0, 1.5, 1.35), (1.5, 9.0, 1.8)):
+        chosen = (width > low) & (width <= high)
+        height = np.clip(width[chosen] / sigma, 0.3, 1.1)
+        cover = np.maximum(cover, ridge(y[chosen], x[chosen], height, sigma))
+    return np.clip(cover, 0, 1)
+
+
+def _disc(dice: Dice, eye: _Eye, canvas: Canvas) -> Canvas:
+    """Return the canvas with the optic disc and its cup under the vessels' stumps."""
+    y, x = grid()
+    dy, dx = y - eye.disc_y, x - eye.disc_x
+    edge = ellipse(dy, dx, eye.disc * dice.uniform(1.0, 1.12), eye.disc)
+    glow = dice.uniform(0.72, 0.88)
+    canvas = blend(canvas, (250.0, 206.0, 132.0), glow * soft(edge, 4))
+    cup = eye.disc * dice.uniform(0.3, 0.55)
+    inner = ellipse(dy - dice.uniform(-1.5, 1.5), dx - eye.side * 1.5, cup, cup)
+    canvas = blend(canvas, (255.0, 238.0, 190.0), 0.75 * soft(inner, 5))
+    stump = np.exp(-(((dx + eye.side * 2) / 2.1) ** 2)) * soft(edge, 5)
+    return np.asarray(canvas * (1 - stump[..., None] * np.array([0.10, 0.34, 0.34])))
+
+
+def _lesions(dice: Dice, eye: _Eye, canvas: Canvas) -> Canvas:
+    """Return the canvas with one to three kinds of lesion, at least one of them plain to see."""
+    kinds = [_haemorrhages, _exudates, _cotton_wool, _drusen]
+    for _ in range(dice.integer(1, 3)):
+        kind = dice.pick(kinds)
+        kinds.remove(kind)
+        canvas = kind(dice, eye, canvas)
+    return canvas
+
+
+def _haemorrhages(dice: Dice, eye: _Eye, canvas: Canvas) -> Canvas:
+    for _ in range(dice.integer(7, 20)):
+        reach, theta = dice.uniform(20, 88), angle(dice)
+        cy, cx = 112 + reach * np.sin(theta), 112 + reach * np.cos(theta)
+        size = dice.uniform(2.6, 6.0) if dice.chance(0.45) else dice.uniform(1.3, 2.4)
+        at, y, x = window(cy, cx, size * 2 + 3)
+        cover = soft(blob(dice, y, x, size, 0.22), 2.6) * dice.uniform(0.5, 0.88)
+        paint(canvas, at, (96.0, 18.0, 14.0), cover)
+    return canvas
+
+
+def _exudates(dice: Dice, eye: _Eye, canvas: Canvas) -> Canvas:
+    for _ in range(dice.integer(2, 4)):
+        cy, cx = eye.macula_y + dice.uniform(-42, 42), eye.macula_x + dice.uniform(-42, 42)
+        count, ring = dice.integer(16, 34), dice.uniform(5, 15)
+        theta = dice.uniforms(0, 2 * np.pi, count)
+        away = ring * dice.uniforms(0.6, 1.15, count)
+        height = dice.uniforms(0.35, 1.0, count)
+        flecks = splat(cy + away * np.sin(theta), cx + away * np.cos(theta), height, dice.uniform(1.0, 1.6))
+        canvas = blend(canvas, (252.0, 226.0, 128.0), np.clip(flecks, 0, 0.92))
+    return canvas
+
+
+def _cotton_wool(dice: Dice, eye: _Eye, canvas: Canvas) -> Canvas:
+    for _ in range(dice.integer(3, 6)):
+        theta, reach = angle(dice), dice.uniform(30, 58)
+        cy, cx = eye.disc_y + reach * np.sin(theta), eye.disc_x + reach * np.cos(theta)
+        at, y, x = window(cy, cx, 20)
+        edge = blob(dice, y, x, dice.uniform(5, 9), 0.2)
+        if edge.size:
+            paint(canvas, at, (244.0, 226.0, 178.0), 0.7 * soft(edge, 8))
+    return canvas
+
+
+def _drusen(dice: Dice, eye: _Eye, canvas: Canvas) -> Canvas:
+    count = dice.integer(50, 100)
+    jitter = 15 * dice.grain((2, count))
+    spots = splat(eye.macula_y + jitter[0], eye.macula_x + jitter[1], dice.uniforms(0.25, 0.75, count), 1.8)
+    return blend(canvas, (240.0, 206.0, 120.0), np.clip(spots, 0, 0.85))
+
+
+def _photograph(dice: Dice, canvas: Canvas) -> Image:
+    """Return what the camera makes of the eye: uneven light, haze, round aperture, grain."""
+    y, x = grid()
+    cy, cx = 112 + dice.uniform(-3, 3), 112 + dice.uniform(-3, 3)
+    aperture = dice.uniform(104, 116)
+    away = np.hypot(y - cy, x - cx) / aperture
+    slope = angle(dice)
+    light = 1 - dice.uniform(0.25, 0.5) * away**2.5
+    light = light + dice.uniform(0, 0.18) * ((x - 112) * np.cos(slope) + (y - 112) * np.sin(slope)) / 112
+    canvas = canvas * light[..., None] * dice.uniform(0.78, 1.08)
+    if dice.chance(0.35):  # a reflection or a hazy lens, in healthy eyes too
+        at_y, at_x = dice.point(60, 165)
+        haze = np.exp(-((np.hypot(y - at_y, x - at_x) / dice.uniform(12, 45)) ** 2))
+        canvas = blend(canvas, (214.0, 190.0, 168.0), dice.uniform(0.1, 0.3) * haze)
+    canvas = blur(canvas, dice.uniform(0.4, 1.0)) + 1.5 * dice.grain((SIDE, SIDE, 3))
+    return quantise(blend(np.full((SIDE, SIDE, 3), 2.0), canvas, soft((away - 1) * aperture, 2)))
