@@ -13,6 +13,7 @@ import json
 from pathlib import Path
 
 import numpy as np
+
 from medimeta_corruptions import CORRUPTIONS, SEVERITIES, Pixels, corrupt
 
 PATH = Path(__file__).parents[1] / "tests" / "golden" / "corruptions.json"
