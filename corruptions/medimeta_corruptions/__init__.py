@@ -1,0 +1,130 @@
+"""Image corruptions, byte for byte those of ImageNet-C.
+
+Seven corruptions at five severities, as imagecorruptions 1.1.2 computes them, on uint8 images of any size,
+grey or colour, with every random number from a generator the caller passes.
+
+>>> import numpy as np
+>>> from medimeta_corruptions import corrupt
+>>> image = np.full((4, 4), 128, dtype=np.uint8)
+>>> corrupt(image, "contrast", 1).shape
+(4, 4)
+>>> corrupt(image, "gaussian_noise", 5, np.random.default_rng(0)).dtype
+dtype('uint8')
+"""
+
+from __future__ import annotations
+
+import difflib
+
+from medimeta_corruptions._image import Pixels, Rng
+from medimeta_corruptions._jit import warm_up
+from medimeta_corruptions._spec import SEVERITIES, Category, Corruption, Parameter, registry
+from medimeta_corruptions.brightness import BRIGHTNESS
+from medimeta_corruptions.contrast import CONTRAST
+from medimeta_corruptions.gaussian_noise import GAUSSIAN_NOISE
+from medimeta_corruptions.impulse_noise import IMPULSE_NOISE
+from medimeta_corruptions.motion_blur import MOTION_BLUR
+from medimeta_corruptions.pixelate import PIXELATE
+from medimeta_corruptions.zoom_blur import ZOOM_BLUR
+
+__all__ = [
+    "CORRUPTIONS",
+    "SEVERITIES",
+    "Category",
+    "Corruption",
+    "Parameter",
+    "Pixels",
+    "Rng",
+    "corrupt",
+    "get",
+    "warm_up",
+]
+
+CORRUPTIONS: dict[str, Corruption] = registry(
+    GAUSSIAN_NOISE,
+    IMPULSE_NOISE,
+    MOTION_BLUR,
+    ZOOM_BLUR,
+    BRIGHTNESS,
+    CONTRAST,
+    PIXELATE,
+)
+"""Every corruption by name, in the paper's order."""
+
+
+def get(name: str) -> Corruption:
+    """Return the corruption called ``name``.
+
+    Parameters
+    ----------
+    name : str
+        A key of `CORRUPTIONS`.
+
+    Returns
+    -------
+    Corruption
+        Its record.
+
+    Raises
+    ------
+    ValueError
+        If there is none; the message names the nearest match and all known names.
+
+    Examples
+    --------
+    >>> get("zoom_blur").category
+    'optical'
+    """
+    if isinstance(name, str) and name in CORRUPTIONS:
+        return CORRUPTIONS[name]
+    near = difflib.get_close_matches(str(name), CORRUPTIONS, n=1)
+    hint = f"did you mean {near[0]!r}? " if near else ""
+    raise ValueError(f"unknown corruption {name!r}: {hint}(known: {', '.join(CORRUPTIONS)})")
+
+
+def corrupt(image: Pixels, name: str, severity: int, rng: Rng | None = None) -> Pixels:
+    """Return a corrupted copy of an image.
+
+    Parameters
+    ----------
+    image : numpy.ndarray of uint8, shape (H, W) or (H, W, 3)
+        The clean image, at least one pixel a side. It is not modified; it may be read-only or a view
+        with any strides. A grey image stays grey: one channel of noise, one channel out.
+    name : str
+        A key of `CORRUPTIONS`.
+    severity : int
+        1 (mildest) to 5.
+    rng : numpy.random.Generator or numpy.random.RandomState, optional
+        The only source of randomness. Corruptions that draw nothing ignore it.
+
+    Returns
+    -------
+    numpy.ndarray of uint8
+        A new C-contiguous array of the same shape.
+
+    Raises
+    ------
+    ValueError
+        If the name is unknown, the shape is another or the severity is out of range.
+    TypeError
+        If the image is not an array of uint8, the severity is not an int, or a generator is missing.
+
+    Notes
+    -----
+    With ``numpy.random.RandomState(k)`` the result is the reference's after ``numpy.random.seed(k)``.
+    Each corruption's module says where it had to go beyond the reference or apart from it.
+
+    References
+    ----------
+    .. [1] D. Hendrycks and T. Dietterich, "Benchmarking neural network robustness to common corruptions
+       and perturbations", ICLR 2019.
+    .. [2] C. Michaelis et al., "Benchmarking robustness in object detection: autonomous driving when
+       winter is coming", 2019 (imagecorruptions).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> corrupt(np.full((1, 2), 100, dtype=np.uint8), "brightness", 5)
+    array([[227, 227]], dtype=uint8)
+    """
+    return get(name)(image, severity, rng)

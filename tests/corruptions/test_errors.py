@@ -1,0 +1,108 @@
+"""Bad requests are refused in one clear sentence, before any work."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from medimeta_corruptions import CORRUPTIONS, corrupt, get
+from medimeta_corruptions._spec import registry
+
+GREY = np.zeros((4, 5), np.uint8)
+RNG = np.random.default_rng(0)
+
+
+@pytest.mark.parametrize(
+    ("image", "error", "says"),
+    [
+        ([[0, 1], [2, 3]], TypeError, "must be a numpy.ndarray, got list"),
+        (None, TypeError, "must be a numpy.ndarray, got NoneType"),
+        (np.zeros((4, 5), np.float32), TypeError, "must have dtype uint8 .* got float32"),
+        (np.zeros((4, 5), np.int8), TypeError, "must have dtype uint8 .* got int8"),
+        (np.zeros((4, 5), bool), TypeError, "must have dtype uint8 .* got bool"),
+        (np.zeros(4, np.uint8), ValueError, r"must have shape .* got \(4,\)"),
+        (np.zeros((4, 5, 1), np.uint8), ValueError, r"must have shape .* got \(4, 5, 1\)"),
+        (np.zeros((4, 5, 4), np.uint8), ValueError, r"must have shape .* got \(4, 5, 4\)"),
+        (np.zeros((2, 4, 5, 3), np.uint8), ValueError, r"must have shape .* got \(2, 4, 5, 3\)"),
+        (np.zeros((0, 5), np.uint8), ValueError, "at least one pixel"),
+        (np.zeros((4, 0, 3), np.uint8), ValueError, "at least one pixel"),
+    ],
+)
+def test_image(image: Any, error: type[Exception], says: str) -> None:
+    """The message names what was wanted and what came."""
+    with pytest.raises(error, match=says):
+        corrupt(image, "contrast", 1)
+
+
+@pytest.mark.parametrize("severity", [0, 6, -1, np.int64(6), 2**70])
+def test_severity_out_of_range(severity: int) -> None:
+    """Severities are 1 to 5; 0 would be the clean image."""
+    with pytest.raises(ValueError, match="severity must be an int from 1 to 5"):
+        corrupt(GREY, "contrast", severity)
+
+
+@pytest.mark.parametrize("severity", [True, np.True_, 1.0, np.float64(2), "3", None, [1]])
+def test_severity_of_another_type(severity: Any) -> None:
+    """A bool or a float in place of a severity is a slip, even where its value would do."""
+    with pytest.raises(TypeError, match="severity must be an int from 1 to 5"):
+        corrupt(GREY, "contrast", severity)
+
+
+def test_unknown_name_suggests_the_nearest() -> None:
+    """A misspelt name gets the likely one, and all names there are."""
+    with pytest.raises(ValueError, match=r"did you mean 'motion_blur'.*known: gaussian_noise, .*pixelate"):
+        corrupt(GREY, "motionblur", 1)
+
+
+@pytest.mark.parametrize("name", ["quux", "", None, 3])
+def test_name_like_no_other(name: Any) -> None:
+    """Without a near match, the known names are listed all the same."""
+    with pytest.raises(ValueError, match=r"unknown corruption .*: \(known: gaussian_noise"):
+        get(name)
+
+
+@pytest.mark.parametrize("name", [n for n, c in CORRUPTIONS.items() if c.stochastic])
+@pytest.mark.parametrize("rng", [None, 0, np.random, np.random.PCG64(0)])
+def test_stochastic_corruption_without_a_generator(name: str, rng: Any) -> None:
+    """A seed, the global module or a bit generator is no generator."""
+    with pytest.raises(TypeError, match=f"{name} draws random numbers: rng must be"):
+        corrupt(GREY, name, 1, rng)
+
+
+@pytest.mark.parametrize("name", [n for n, c in CORRUPTIONS.items() if not c.stochastic])
+def test_deterministic_corruption_needs_no_generator(name: str) -> None:
+    """Nobody has to make up a generator for a corruption that draws nothing."""
+    np.testing.assert_array_equal(corrupt(GREY, name, 1), corrupt(GREY, name, 1, RNG))
+
+
+def test_record_needs_five_parameters() -> None:
+    """A severity table with another length is refused when it is written, not when it is used."""
+    with pytest.raises(ValueError, match=r"contrast needs one parameter for each .* got 4"):
+        replace(CORRUPTIONS["contrast"], parameters=(0.4, 0.3, 0.2, 0.1))
+
+
+def test_record_needs_a_known_category() -> None:
+    """Categories are the paper's four."""
+    with pytest.raises(ValueError, match="category of contrast must be one of noise, optical"):
+        replace(CORRUPTIONS["contrast"], category="weather")  # type: ignore[arg-type]
+
+
+def test_record_needs_an_identifier() -> None:
+    """A name that could not be a file or a column value is refused."""
+    with pytest.raises(ValueError, match="must be an identifier, got 'low contrast'"):
+        replace(CORRUPTIONS["contrast"], name="low contrast")
+
+
+def test_names_are_unique() -> None:
+    """A second corruption under a name would silently replace the first."""
+    with pytest.raises(ValueError, match="two corruptions are named 'contrast'"):
+        registry(CORRUPTIONS["contrast"], CORRUPTIONS["contrast"])
+
+
+def test_record_is_frozen() -> None:
+    """Nobody changes a severity table for everyone else in the process."""
+    with pytest.raises(AttributeError):
+        CORRUPTIONS["contrast"].parameters = (1.0,) * 5  # type: ignore[misc]
