@@ -1,0 +1,89 @@
+"""The small files of a source: YAML descriptions read with care, and the digest of everything read."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from medimeta_c.errors import SourceError
+
+__all__ = ["checksum_of", "one_line", "read_mapping", "text_field"]
+
+_CHUNK = 1 << 20
+
+
+def checksum_of(root: Path, names: Iterable[str]) -> str:
+    """Return the digest of some files below a folder, whatever the folder's own path.
+
+    The SHA-256 of one line ``<name>NUL<SHA-256 of its bytes>`` per file, in the order of names. Files are
+    read in chunks, so memory does not grow with them.
+
+    Parameters
+    ----------
+    root : pathlib.Path
+        The folder.
+    names : iterable of str
+        Paths relative to it, with forward slashes; repetitions count once.
+
+    Returns
+    -------
+    str
+        ``"sha256:<hex>"``.
+
+    Raises
+    ------
+    SourceError
+        If a file cannot be read.
+    """
+    digest = hashlib.sha256()
+    for name in sorted(set(names)):
+        digest.update(f"{name}\0{_file_digest(root / name)}\n".encode())
+    return f"sha256:{digest.hexdigest()}"
+
+
+def _file_digest(path: Path) -> str:
+    digest = hashlib.sha256()
+    try:
+        with path.open("rb") as file:
+            while chunk := file.read(_CHUNK):
+                digest.update(chunk)
+    except OSError as error:
+        raise SourceError(f"cannot read {path} ({error.strerror}): restore the file and try again") from error
+    return digest.hexdigest()
+
+
+def read_mapping(path: Path) -> dict[str, Any]:
+    """Return a YAML file's top-level mapping, read by the safe loader.
+
+    Raises
+    ------
+    SourceError
+        If the file cannot be read, is not YAML, or holds something else.
+    """
+    import yaml  # noqa: PLC0415  (keeps `--help` fast)
+
+    try:
+        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise SourceError(f"cannot read {path} ({error.strerror}): restore the file and try again") from error
+    except (yaml.YAMLError, UnicodeDecodeError, ValueError, RecursionError) as error:
+        raise SourceError(f"{path} is not valid YAML ({one_line(error)}): restore or correct it") from error
+    if not isinstance(document, dict):
+        raise SourceError(f"{path} holds no mapping of names to values: restore or correct it")
+    return document
+
+
+def text_field(fields: Mapping[str, Any], *names: str) -> str:
+    """Return the first of some fields that is a non-empty text, as one line, or ``""``."""
+    for name in names:
+        value = fields.get(name)
+        if isinstance(value, str) and value.strip():
+            return one_line(value)
+    return ""
+
+
+def one_line(text: object) -> str:
+    """Return any text with its white space, line breaks included, collapsed."""
+    return " ".join(str(text).split())

@@ -1,0 +1,158 @@
+"""Your own images: one sub-folder per class, with or without a folder per split above them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from medimeta_c.errors import ConfigError, SourceError, unknown_name
+from medimeta_c.records import Image, SourceInfo, check_name
+from medimeta_c.sources.files import checksum_of
+from medimeta_c.sources.imagefolder_layout import Picture, find_root, scan
+from medimeta_c.sources.imagefolder_notes import read_notes
+from medimeta_c.sources.pictures import picture_channels, read_picture
+
+__all__ = ["ImagefolderSource", "open_imagefolder"]
+
+_TASK = "class"
+
+
+def open_imagefolder(dataset: str, data_dir: Path, *, task: str | None = None) -> ImagefolderSource:
+    """Open a folder of images.
+
+    ``<data_dir>/<dataset>/<split>/<class>/<image>`` with splits called train, val and test, or
+    ``<data_dir>/<dataset>/<class>/<image>``, which is one split called test. If there is no folder of the
+    dataset's name and `data_dir` itself holds class folders, it is the dataset. Classes are numbered in the
+    order of their folders' names. An optional ``info.yaml`` (or ``medimeta.yaml``) in the dataset's folder
+    may give title, modality, task, license, citation, homepage, and class_names (folder to name).
+
+    Every file is looked at here, and its header read: nothing that is not an image is passed over silently.
+
+    Parameters
+    ----------
+    dataset : str
+        The dataset's id.
+    data_dir : pathlib.Path
+        The folder of all datasets, or the dataset's own.
+    task : str, optional
+        Accepted only if it is the one the notes name, or ``"class"``.
+
+    Raises
+    ------
+    ConfigError
+        If the id is not usable, or the task is another.
+    SourceError
+        If there is no such folder, its layout is ambiguous, a file in it is no usable image, two images
+        would have the same id, or grey and RGB images are mixed.
+    """
+    check_name("dataset", dataset)
+    root = find_root(dataset, Path(data_dir))
+    layout = scan(root)
+    notes = read_notes(root, layout.classes)
+    known_task = notes.task or _TASK
+    if task not in (None, known_task):
+        raise ConfigError(f"{dataset} has only the task {known_task!r}: leave out --task")
+    channels = _common_channels(root, layout.splits)
+    info = SourceInfo(
+        dataset=dataset,
+        kind="imagefolder",
+        title=notes.title or dataset,
+        modality=notes.modality or "Medical Image",
+        task=known_task,
+        class_names=tuple(notes.class_names.get(name, name) for name in layout.classes),
+        channels=channels,
+        splits={split: len(pictures) for split, pictures in layout.splits.items()},
+        license=notes.license,
+        citation=notes.citation,
+        homepage=notes.homepage,
+    )
+    return ImagefolderSource(info, root, layout.splits, [notes.file] if notes.file else [])
+
+
+class ImagefolderSource:
+    """Images of one folder, labelled by the sub-folder they are in. Made by `open_imagefolder`.
+
+    Image ids are ``<class folder>/<file name without ending>``, with characters other than letters,
+    digits, ``.``, ``_`` and ``-`` replaced by ``_``. Objects can be pickled; no file stays open.
+    """
+
+    def __init__(
+        self,
+        info: SourceInfo,
+        root: Path,
+        splits: Mapping[str, Mapping[str, Picture]],
+        notes: list[str],
+    ) -> None:
+        self._info = info
+        self._root = root
+        self._splits = splits
+        self._notes = notes
+
+    @property
+    def info(self) -> SourceInfo:
+        """What the dataset is."""
+        return self._info
+
+    def ids(self, split: str) -> tuple[str, ...]:
+        """Return the image ids of a split, sorted; raises ConfigError if there is no such split."""
+        return tuple(self._pictures(split))
+
+    def label(self, split: str, image_id: str) -> int:
+        """Return an image's label, an index into ``info.class_names``."""
+        return self._picture(split, image_id).label
+
+    def image(self, split: str, image_id: str) -> Image:
+        """Return an image's pixels: uint8, (H, W) or (H, W, 3), freshly allocated.
+
+        Raises
+        ------
+        ConfigError
+            If the split does not hold the image.
+        SourceError
+            If the file is damaged, or partly transparent.
+        """
+        path = self._root / self._picture(split, image_id).file
+        return read_picture(path, channels=self._info.channels)
+
+    def checksum(self) -> str:
+        """Return the digest of every image, and of the notes if there are any."""
+        images = (picture.file for pictures in self._splits.values() for picture in pictures.values())
+        return checksum_of(self._root, [*self._notes, *images])
+
+    def _pictures(self, split: str) -> Mapping[str, Picture]:
+        if split not in self._splits:
+            raise unknown_name(f"split of {self._info.dataset}", split, self._splits)
+        return self._splits[split]
+
+    def _picture(self, split: str, image_id: str) -> Picture:
+        pictures = self._pictures(split)
+        if image_id not in pictures:
+            raise ConfigError(
+                f"no image {image_id!r} in split {split!r} of {self._info.dataset}: "
+                f"ids are like {next(iter(pictures))!r}"
+            )
+        return pictures[image_id]
+
+
+@dataclass(frozen=True, slots=True)
+class _First:
+    channels: int
+    file: str
+
+
+def _common_channels(root: Path, splits: Mapping[str, Mapping[str, Picture]]) -> int:
+    first: _First | None = None
+    for pictures in splits.values():
+        for picture in pictures.values():
+            channels = picture_channels(root / picture.file)
+            first = first or _First(channels, picture.file)
+            if channels != first.channels:
+                grey, colour = sorted([first, _First(channels, picture.file)], key=lambda one: one.channels)
+                raise SourceError(
+                    f"{root} mixes grey and RGB images ({grey.file} is grey, {colour.file} is RGB): "
+                    "convert them all to one of the two"
+                )
+    if first is None:
+        raise SourceError(f"{root} holds no image: put images into one sub-folder per class")
+    return first.channels

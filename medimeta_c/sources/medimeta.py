@@ -1,0 +1,276 @@
+"""MedIMeta folders: HDF5 or TIFF images, one label per image of one task, published splits."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from medimeta_c.errors import SourceError
+from medimeta_c.records import Image, SourceInfo, check_name
+from medimeta_c.sources.catalog import SPLITS, DatasetRecord, catalog
+from medimeta_c.sources.files import checksum_of, one_line, read_mapping, text_field
+from medimeta_c.sources.medimeta_images import Hdf5Images, TiffImages
+from medimeta_c.sources.medimeta_info import (
+    channels_of,
+    citation_of,
+    class_names_of,
+    homepage_of,
+    select_task,
+    split_sizes,
+)
+from medimeta_c.sources.rows import MAX_ROWS, RowIndex, check_labels, one_label_per_row, row_id
+from medimeta_c.suite import CORE
+
+__all__ = ["MedimetaSource", "open_medimeta"]
+
+_LINE = re.compile(r"images/([0-9]{6})\.tiff")
+
+
+def open_medimeta(dataset: str, data_dir: Path, *, task: str | None = None) -> MedimetaSource:
+    """Open the MedIMeta dataset in ``<data_dir>/<dataset>``, known to the catalogue or not.
+
+    Everything but the pixels is read and checked here, so a build does not fail half-way.
+
+    Parameters
+    ----------
+    dataset : str
+        The dataset's id, which is its folder's name.
+    data_dir : pathlib.Path
+        The folder of all datasets.
+    task : str, optional
+        The task whose labels are read. By default the catalogue's for this dataset, else the only
+        single-label one.
+
+    Raises
+    ------
+    ConfigError
+        If the id is not usable, or the task does not exist, is not single-label, or has to be chosen.
+    SourceError
+        If the folder is missing, not whole, or not in MedIMeta's form.
+
+    References
+    ----------
+    S. Woerner, A. Jaques and C. F. Baumgartner, "A comprehensive and easy-to-use multi-domain multi-task
+    medical imaging meta-dataset (MedIMeta)", Scientific Data 12, 2025.
+    """
+    check_name("dataset", dataset)
+    folder = Path(data_dir) / dataset
+    record = _record(dataset)
+    if not folder.is_dir():
+        raise _missing_folder(dataset, folder, record)
+    description = _required(folder, "info.yaml")
+    fields = read_mapping(description)
+    _check_id(description, fields.get("id"), dataset)
+
+    chosen = select_task(description, fields, record, task)
+    class_names = class_names_of(description, chosen)
+    images = _open_images(folder, channels_of(description, fields))
+    label_file = f"task_labels/{chosen.name}.npy"
+    labels = _read_labels(_required(folder, label_file), images.rows, class_names)
+    splits = _read_splits(folder, images.rows, split_sizes(description, fields))
+
+    index = RowIndex(dataset, splits)
+    info = SourceInfo(
+        dataset=dataset,
+        kind="medimeta",
+        title=text_field(fields, "name") or (record.title if record else dataset),
+        modality=record.modality if record else text_field(fields, "domain") or "Medical Image",
+        task=chosen.name,
+        class_names=class_names,
+        channels=images.channels,
+        splits=index.counts,
+        license=text_field(fields, "license") or (record.license if record else ""),
+        citation=citation_of(fields, record),
+        homepage=homepage_of(fields, record),
+    )
+    small_files = ["info.yaml", label_file, *(f"splits/{split}.txt" for split in splits)]
+    return MedimetaSource(info, folder, index, labels, images, small_files)
+
+
+class MedimetaSource:
+    """Clean images of one MedIMeta dataset, labelled by one task. Made by `open_medimeta`.
+
+    Image ids are the six digits of the TIFF's name, which are also the row in the HDF5 file. Objects can
+    be pickled; the HDF5 file is opened by the process that first asks for pixels.
+    """
+
+    def __init__(  # noqa: PLR0913, PLR0917  (made in one place, from values already checked)
+        self,
+        info: SourceInfo,
+        folder: Path,
+        index: RowIndex,
+        labels: NDArray[np.int32],
+        images: Hdf5Images | TiffImages,
+        small_files: list[str],
+    ) -> None:
+        self._info = info
+        self._folder = folder
+        self._index = index
+        self._labels = labels
+        self._images = images
+        self._small_files = small_files
+
+    @property
+    def info(self) -> SourceInfo:
+        """What the dataset is."""
+        return self._info
+
+    def ids(self, split: str) -> tuple[str, ...]:
+        """Return the image ids of a split, sorted; raises ConfigError if there is no such split."""
+        return self._index.ids(split)
+
+    def label(self, split: str, image_id: str) -> int:
+        """Return an image's label, an index into ``info.class_names``."""
+        return int(self._labels[self._index.row(split, image_id)])
+
+    def image(self, split: str, image_id: str) -> Image:
+        """Return an image's pixels: uint8, (H, W) or (H, W, 3), freshly allocated.
+
+        Raises
+        ------
+        ConfigError
+            If the split does not hold the image.
+        SourceError
+            If the pixels cannot be read, or are not as many channels as the dataset's.
+        """
+        return self._images.image(self._index.row(split, image_id))
+
+    def checksum(self) -> str:
+        """Return the digest of info.yaml, the task's labels, the splits, and the HDF5 file or the TIFFs."""
+        pixels = self._images.files(self._index.all_rows())
+        return checksum_of(self._folder, [*self._small_files, *pixels])
+
+    def close(self) -> None:
+        """Close the HDF5 file, if this process has it open."""
+        self._images.close()
+
+
+def _record(dataset: str) -> DatasetRecord | None:
+    record = catalog().get(dataset)
+    return record if record is not None and record.collection == "medimeta" else None
+
+
+def _missing_folder(dataset: str, folder: Path, record: DatasetRecord | None) -> SourceError:
+    if record is None:
+        known = ", ".join(name for name, known in catalog().items() if known.collection == "medimeta")
+        return SourceError(
+            f"no dataset {dataset!r}: {folder} is not a folder, and MedIMeta publishes no {dataset}.zip "
+            f"(it has {known}); correct the name or the data folder"
+        )
+    other = " or build from synthetic images with --source phantoms" if dataset in CORE.datasets else ""
+    return SourceError(
+        f"no data for {dataset!r}: {folder} is not a folder; it comes in the archive {dataset}.zip: "
+        f"run medimeta-c download --dataset {dataset}{other}"
+    )
+
+
+def _required(folder: Path, name: str) -> Path:
+    path = folder / name
+    if not path.is_file():
+        raise _half_extracted(folder, f"{name} is missing")
+    return path
+
+
+def _half_extracted(folder: Path, what: str) -> SourceError:
+    remedy = f"extract {folder.name}.zip again"
+    if _record(folder.name) is not None:
+        remedy = f"run medimeta-c download --dataset {folder.name}"
+    return SourceError(f"{folder} is not a whole dataset, {what}: delete the folder and {remedy}")
+
+
+def _check_id(path: Path, given: object, dataset: str) -> None:
+    if given is not None and given != dataset:
+        raise SourceError(f"{path} says id {given!r} but its folder is called {dataset!r}: rename the folder")
+
+
+def _open_images(folder: Path, channels: int | None) -> Hdf5Images | TiffImages:
+    images: Hdf5Images | TiffImages
+    if (folder / "images.hdf5").exists():
+        images = Hdf5Images(folder / "images.hdf5")
+    elif (folder / "images").is_dir():
+        images = TiffImages(folder, channels)
+    else:
+        raise _half_extracted(folder, "it has neither images.hdf5 nor a folder images")
+    if channels not in (None, images.channels):
+        raise SourceError(
+            f"{folder / 'images.hdf5'} has {images.channels}-channel images but info.yaml says input_size "
+            f"starts with {channels}: one of the two is from another dataset, replace it"
+        )
+    if images.rows > MAX_ROWS:
+        raise SourceError(f"{folder} holds {images.rows} images; at most {MAX_ROWS} can be numbered")
+    return images
+
+
+def _read_labels(path: Path, rows: int, class_names: tuple[str, ...]) -> NDArray[np.int32]:
+    try:
+        # Mapped rather than read: a header that claims terabytes then fails instead of allocating them.
+        stored = np.asarray(np.lib.format.open_memmap(path, mode="r"))
+    except (OSError, ValueError, EOFError, SyntaxError) as error:
+        raise SourceError(f"{path} is not a whole npy file ({one_line(error)}): replace it") from error
+    labels = one_label_per_row(str(path), stored)
+    if len(labels) != rows:
+        raise SourceError(
+            f"{path} has {len(labels)} labels for {rows} images: the two are from different downloads, "
+            "delete the folder and extract its archive again"
+        )
+    check_labels(str(path), labels, class_names)
+    return labels
+
+
+def _read_splits(folder: Path, rows: int, sizes: Mapping[str, int]) -> dict[str, NDArray[np.int32]]:
+    present = sorted(path.stem for path in (folder / "splits").glob("*.txt") if path.name[0] != ".")
+    for split, size in sizes.items():
+        if size and split not in present:
+            raise _half_extracted(folder, f"splits/{split}.txt is missing")
+    if not present:
+        raise _half_extracted(folder, "its folder splits has no train.txt, val.txt or test.txt")
+    if unknown := [split for split in present if split not in SPLITS]:
+        path = folder / "splits" / f"{unknown[0]}.txt"
+        raise SourceError(f"{path} is not named train.txt, val.txt or test.txt: rename or remove it")
+    splits: dict[str, NDArray[np.int32]] = {}
+    owner = np.full(rows, -1, dtype=np.int32)
+    for split in sorted(present, key=SPLITS.index):
+        path = folder / "splits" / f"{split}.txt"
+        found = _read_split(path, rows, sizes.get(split))
+        for row in found[owner[found] >= 0]:
+            other = list(splits)[owner[row]]
+            raise SourceError(f"{path} lists {row_id(row)}, which {other}.txt lists too: correct the splits")
+        owner[found] = len(splits)
+        splits[split] = found
+    return splits
+
+
+def _read_split(path: Path, rows: int, size: int | None) -> NDArray[np.int32]:
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise SourceError(f"cannot read {path} ({one_line(error)}): replace it") from error
+    if not lines:
+        raise SourceError(f"{path} lists no image: replace it, or remove it if the split is empty")
+    found = np.array([_row(path, number, line, rows) for number, line in enumerate(lines, 1)], dtype=np.int32)
+    unique, counts = np.unique(found, return_counts=True)
+    if len(unique) != len(found):
+        twice = row_id(int(unique[counts > 1][0]))
+        raise SourceError(f"{path} lists {twice} more than once: correct it")
+    if size not in (None, len(found)):
+        raise SourceError(
+            f"{path} lists {len(found)} images but info.yaml says {size}: one of the two was cut short or "
+            "edited, restore it"
+        )
+    return unique
+
+
+def _row(path: Path, number: int, line: str, rows: int) -> int:
+    match = _LINE.fullmatch(line)
+    if match is None:
+        raise SourceError(f"{path}, line {number}: {line!r} is not like 'images/000123.tiff': correct it")
+    row = int(match[1])
+    if row >= rows:
+        raise SourceError(
+            f"{path}, line {number}: there is no image {match[1]}, the last is {row_id(rows - 1)}: correct it"
+        )
+    return row

@@ -1,0 +1,216 @@
+"""MedMNIST+ npz files, any size: images and labels of up to three splits in one file."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from medimeta_c.errors import ConfigError, SourceError, unknown_name
+from medimeta_c.records import Image, SourceInfo, check_name
+from medimeta_c.sources.catalog import SPLITS, DatasetRecord, catalog
+from medimeta_c.sources.files import checksum_of
+from medimeta_c.sources.npz import ArrayHeader, NpzArray, npz_headers
+from medimeta_c.sources.pictures import MAX_PIXELS
+from medimeta_c.sources.rows import MAX_ROWS, RowIndex, check_labels, one_label_per_row
+
+__all__ = ["MedmnistSource", "open_medmnist"]
+
+_ID = re.compile(r"(?P<name>[a-z]+mnist)(?:_(?P<size>[1-9][0-9]*))?")
+_USUAL_SIZE = 224
+_ORIGINAL_SIZE = 28
+
+
+def open_medmnist(dataset: str, data_dir: Path, *, task: str | None = None) -> MedmnistSource:
+    """Open a MedMNIST+ dataset from ``<data_dir>/<name>_<size>.npz``, or ``<name>.npz`` for 28 pixels.
+
+    Parameters
+    ----------
+    dataset : str
+        ``bloodmnist`` for the 224-pixel file, or the largest that is there; ``bloodmnist_64`` for exactly
+        the 64-pixel one.
+    data_dir : pathlib.Path
+        The folder of all datasets.
+    task : str, optional
+        Accepted only if it is the dataset's one task.
+
+    Raises
+    ------
+    ConfigError
+        If the id is not a MedMNIST 2D dataset, the task is another, or the dataset is multi-label.
+    SourceError
+        If the file is missing, damaged, or not in MedMNIST's form.
+
+    References
+    ----------
+    J. Yang et al., "MedMNIST v2 - A large-scale lightweight benchmark for 2D and 3D biomedical image
+    classification", Scientific Data 10, 41, 2023.
+    """
+    record, size = _parse(dataset)
+    if task not in (None, record.task):
+        raise ConfigError(f"{dataset} has only the task {record.task!r}: leave out --task")
+    path = _find(dataset, Path(data_dir), record.dataset, size)
+    headers = npz_headers(path)
+    splits = _splits(path, headers)
+    for split in splits:
+        _check_images(path, split, headers[f"{split}_images"], record, size)
+    labels = {split: _labels(path, split, headers, record) for split in splits}
+    index = RowIndex(dataset, {split: np.arange(len(labels[split]), dtype=np.int32) for split in splits})
+    info = SourceInfo(
+        dataset=dataset,
+        kind="medmnist",
+        title=record.title,
+        modality=record.modality,
+        task=record.task,
+        class_names=record.class_names,
+        channels=record.channels,
+        splits=index.counts,
+        license=record.license,
+        citation=record.citation,
+        homepage=record.homepage,
+    )
+    images = {split: NpzArray(path, f"{split}_images") for split in splits}
+    return MedmnistSource(info, path, index, labels, images)
+
+
+class MedmnistSource:
+    """Clean images of one MedMNIST+ file. Made by `open_medmnist`.
+
+    Image ids are row numbers within the split, in six digits. Objects can be pickled; each process maps
+    the images of a split when it is first asked for one of them.
+    """
+
+    def __init__(
+        self,
+        info: SourceInfo,
+        path: Path,
+        index: RowIndex,
+        labels: dict[str, NDArray[np.int32]],
+        images: dict[str, NpzArray],
+    ) -> None:
+        self._info = info
+        self._path = path
+        self._index = index
+        self._labels = labels
+        self._images = images
+
+    @property
+    def info(self) -> SourceInfo:
+        """What the dataset is."""
+        return self._info
+
+    def ids(self, split: str) -> tuple[str, ...]:
+        """Return the image ids of a split, sorted; raises ConfigError if there is no such split."""
+        return self._index.ids(split)
+
+    def label(self, split: str, image_id: str) -> int:
+        """Return an image's label, an index into ``info.class_names``."""
+        row = self._index.row(split, image_id)
+        return int(self._labels[split][row])
+
+    def image(self, split: str, image_id: str) -> Image:
+        """Return an image's pixels: uint8, (H, W) or (H, W, 3), freshly allocated.
+
+        Raises
+        ------
+        ConfigError
+            If the split does not hold the image.
+        SourceError
+            If the file is damaged, or too large for the temporary folder once unpacked.
+        """
+        row = self._index.row(split, image_id)
+        return np.array(self._images[split].array()[row], dtype=np.uint8)
+
+    def checksum(self) -> str:
+        """Return the digest of the npz file."""
+        return checksum_of(self._path.parent, [self._path.name])
+
+    def close(self) -> None:
+        """Let go of the mapped images of this process."""
+        for array in self._images.values():
+            array.close()
+
+
+def _parse(dataset: str) -> tuple[DatasetRecord, int | None]:
+    check_name("dataset", dataset)
+    known = {name: record for name, record in catalog().items() if record.collection == "medmnist"}
+    match = _ID.fullmatch(dataset)
+    if match is None or match["name"] not in known:
+        raise unknown_name("MedMNIST dataset", dataset, known)
+    record = known[match["name"]]
+    if not record.single_label:
+        usable = ", ".join(name for name, other in known.items() if other.single_label)
+        raise ConfigError(
+            f"{record.dataset} is multi-label, and an image here has exactly one class: use one of {usable}"
+        )
+    return record, int(match["size"]) if match["size"] else None
+
+
+def _find(dataset: str, data_dir: Path, name: str, size: int | None) -> Path:
+    files = {
+        int(match["size"]): path
+        for path in sorted(data_dir.glob(f"{name}_*.npz"))
+        if (match := _ID.fullmatch(path.stem)) and match["size"]
+    }
+    if (data_dir / f"{name}.npz").is_file():
+        files[_ORIGINAL_SIZE] = data_dir / f"{name}.npz"
+    if size is None and files:
+        size = _USUAL_SIZE if _USUAL_SIZE in files else max(files)
+    if size in files:
+        return files[size]
+    wanted = f"{name}.npz" if size == _ORIGINAL_SIZE else f"{name}_{size or _USUAL_SIZE}.npz"
+    others = f" (sizes there: {', '.join(map(str, sorted(files)))})" if files else ""
+    raise SourceError(
+        f"no data for {dataset!r}: {data_dir} holds no {wanted}{others}: "
+        f"run medimeta-c download --dataset {dataset}, or correct the data folder"
+    )
+
+
+def _splits(path: Path, headers: dict[str, ArrayHeader]) -> tuple[str, ...]:
+    splits = tuple(split for split in SPLITS if f"{split}_images" in headers)
+    expected = {f"{split}_{part}" for split in splits for part in ("images", "labels")}
+    for name in sorted(expected ^ headers.keys()):
+        problem = "lacks" if name in expected else "has an unexpected"
+        raise SourceError(f"{path} {problem} array {name!r}: it is not MedMNIST's file, replace it")
+    if not splits:
+        raise SourceError(f"{path} holds no arrays: replace it")
+    return splits
+
+
+def _check_images(
+    path: Path, split: str, header: ArrayHeader, record: DatasetRecord, size: int | None
+) -> None:
+    where = f"{path}, array '{split}_images'"
+    if header.dtype != np.uint8:
+        raise SourceError(f"{where} is of type {header.dtype} where uint8 is needed: replace the file")
+    form = "(N, H, W)" if record.channels == 1 else "(N, H, W, 3)"
+    shape = header.shape
+    if len(shape) < 3 or shape[3:] != (() if record.channels == 1 else (3,)):
+        raise SourceError(f"{where} has shape {shape} where {record.dataset} has {form}: replace the file")
+    if shape[0] == 0:
+        raise SourceError(f"{where} is empty: replace the file")
+    if 0 in shape or shape[0] > MAX_ROWS or shape[1] * shape[2] > MAX_PIXELS:
+        raise SourceError(f"{where} has shape {shape}, which is no image data: replace the file")
+    if size is not None and shape[1:3] != (size, size):
+        raise SourceError(
+            f"{where} has {shape[1]}x{shape[2]} images, not {size}x{size}: rename or replace it"
+        )
+
+
+def _labels(
+    path: Path, split: str, headers: dict[str, ArrayHeader], record: DatasetRecord
+) -> NDArray[np.int32]:
+    name = f"{split}_labels"
+    where = f"{path}, array {name!r}"
+    images, header = headers[f"{split}_images"].shape[0], headers[name]
+    if header.shape not in ((images,), (images, 1)):
+        raise SourceError(
+            f"{where} has shape {header.shape} where {images} images need one label each: replace the file"
+        )
+    array = NpzArray(path, name)
+    labels = one_label_per_row(where, array.array())
+    array.close()
+    check_labels(where, labels, record.class_names)
+    return labels

@@ -1,0 +1,184 @@
+"""NumPy's npz archives, read without pickle and without loading whole arrays."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import struct
+import tempfile
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from medimeta_c.errors import SourceError
+from medimeta_c.sources.files import one_line
+
+__all__ = ["ArrayHeader", "NpzArray", "npz_headers"]
+
+_CHUNK = 1 << 20
+_LOCAL_HEADER = struct.Struct("<26xHH")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArrayHeader:
+    """What an npz member says of its array.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Its shape.
+    dtype : numpy.dtype
+        Its type; never objects.
+    order : str
+        ``"C"`` or ``"F"``.
+    size : int
+        Bytes of the header itself.
+    """
+
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+    order: str
+    size: int
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the array."""
+        return math.prod(self.shape) * self.dtype.itemsize
+
+
+def npz_headers(path: Path) -> dict[str, ArrayHeader]:
+    """Return the header of every array in an npz file, by array name.
+
+    Raises
+    ------
+    SourceError
+        If the file is not a whole zip archive, is encrypted, or holds anything but plain arrays.
+    """
+    headers = {}
+    with _archive(path) as archive:
+        for member in archive.infolist():
+            name = member.filename.removesuffix(".npy")
+            if name == member.filename or not name.isidentifier() or name in headers:
+                raise SourceError(
+                    f"{path} holds {member.filename!r}, which is not an array: replace the file"
+                )
+            with archive.open(member) as stream:
+                header = _read_header(stream)
+            if header.size + header.nbytes != member.file_size:
+                raise SourceError(
+                    f"{path}, array {name!r} is {member.file_size - header.size} bytes long where its header "
+                    f"says {header.nbytes}: the file is damaged, replace it"
+                )
+            headers[name] = header
+    return headers
+
+
+class NpzArray:
+    """One array of an npz file, on disk rather than in memory.
+
+    An array stored as it is gets mapped where it lies. A compressed one is decompressed once per process,
+    in small pieces, into an unnamed temporary file which is then mapped: that takes its full size in the
+    temporary folder (``TMPDIR``), and memory only for the rows in use.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The npz file.
+    name : str
+        The array's name.
+    """
+
+    def __init__(self, path: Path, name: str) -> None:
+        self._path = path
+        self._name = name
+        self._array: NDArray[Any] | None = None
+
+    def array(self) -> NDArray[Any]:
+        """Return the read-only array, mapping it on first use.
+
+        Raises
+        ------
+        SourceError
+            If it is damaged, or the temporary folder is full.
+        """
+        if self._array is None:
+            with _archive(self._path) as archive:
+                member = archive.getinfo(f"{self._name}.npy")
+                if member.compress_type == zipfile.ZIP_STORED:
+                    self._array = self._map_in_place(archive, member)
+                else:
+                    self._array = self._decompress(archive, member)
+        return self._array
+
+    def close(self) -> None:
+        """Let go of the mapping, and of the temporary file with it; both are made again when needed."""
+        self._array = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_array": None}
+
+    def _map_in_place(self, archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> NDArray[Any]:
+        with archive.open(member) as stream:  # also checks that the local header is where it should be
+            header = _read_header(stream)
+        with self._path.open("rb") as file:
+            file.seek(member.header_offset)
+            name_size, extra_size = _LOCAL_HEADER.unpack(file.read(_LOCAL_HEADER.size))
+            start = member.header_offset + _LOCAL_HEADER.size + name_size + extra_size + header.size
+            return _mapped(file, header, start)
+
+    def _decompress(self, archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> NDArray[Any]:
+        with archive.open(member) as stream, tempfile.TemporaryFile() as file:
+            header = _read_header(stream)
+            while chunk := stream.read(_CHUNK):
+                self._spill(file, chunk, header)
+            return _mapped(file, header, 0)
+
+    def _spill(self, file: IO[bytes], chunk: bytes, header: ArrayHeader) -> None:
+        try:
+            file.write(chunk)
+            file.flush()
+        except OSError as error:
+            raise SourceError(
+                f"cannot unpack {self._name!r} of {self._path} into {tempfile.gettempdir()} "
+                f"({error.strerror}): make {header.nbytes / 1e9:.1f} GB of room there, "
+                "or set TMPDIR to another folder"
+            ) from error
+
+
+def _mapped(file: IO[bytes], header: ArrayHeader, start: int) -> NDArray[Any]:
+    order: Any = header.order
+    return np.memmap(file, dtype=header.dtype, mode="r", offset=start, shape=header.shape, order=order)
+
+
+@contextlib.contextmanager
+def _archive(path: Path) -> Iterator[zipfile.ZipFile]:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            yield archive
+    except (SourceError, MemoryError):
+        raise
+    except (
+        Exception
+    ) as error:  # damaged streams raise zipfile's, zlib's, lzma's, bz2's and NumPy's own errors
+        raise SourceError(f"{path} is not a whole npz file ({one_line(error)}): replace it") from error
+
+
+def _read_header(stream: IO[bytes]) -> ArrayHeader:
+    version = np.lib.format.read_magic(stream)
+    read = {
+        (1, 0): np.lib.format.read_array_header_1_0,
+        (2, 0): np.lib.format.read_array_header_2_0,
+    }.get(version)
+    if read is None:
+        raise ValueError(f"npy format version {version} is unknown")
+    shape, fortran, dtype = read(stream)
+    if dtype.hasobject:
+        raise ValueError("it holds Python objects, which are never unpickled")
+    if any(side < 0 for side in shape):
+        raise ValueError(f"shape {shape} is negative")
+    return ArrayHeader(shape=shape, dtype=dtype, order="F" if fortran else "C", size=stream.tell())
