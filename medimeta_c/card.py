@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from medimeta_c import figures
-from medimeta_c.card_metadata import card_metadata, default_config, phantom_datasets
+from medimeta_c.card_metadata import card_metadata, default_config
 from medimeta_c.figures.choice import (
     built_corruptions,
     built_severities,
     display_name,
+    phantom_datasets,
     shown_severity,
     shown_split,
 )

@@ -7,15 +7,12 @@ from typing import Any
 
 from huggingface_hub import DatasetCardData
 
-from medimeta_c.figures.choice import built_corruptions
+from medimeta_c.figures.choice import built_corruptions, phantom_datasets
 from medimeta_c.licenses import OTHER, combined_license
 from medimeta_c.manifest import Manifest
 from medimeta_c.records import CLEAN, SetKey
 
-__all__ = ["PHANTOMS", "card_metadata", "configs", "default_config", "phantom_datasets"]
-
-PHANTOMS = "phantoms"
-"""The source kind of generated stand-ins."""
+__all__ = ["card_metadata", "configs", "default_config"]
 
 _LICENSE_NAME = "per-dataset-terms"
 _ORDER = ["pretty_name", "license", "license_name", "task_categories", "size_categories", "tags", "configs"]
@@ -93,11 +90,6 @@ def default_config(manifest: Manifest) -> str:
     names = [record.dataset for record in manifest.datasets]
     # `datasets` takes a configuration of this name for the default, whatever the others say.
     return "default" if "default" in names else names[0]
-
-
-def phantom_datasets(manifest: Manifest) -> tuple[str, ...]:
-    """Return the datasets whose images are generated, not medical."""
-    return tuple(record.dataset for record in manifest.datasets if record.kind == PHANTOMS)
 
 
 def _data_files(manifest: Manifest, dataset: str, kinds: Iterable[str]) -> list[dict[str, Any]]:

@@ -12,7 +12,8 @@ from markupsafe import Markup
 
 __all__ = ["code", "environment", "link", "plain"]
 
-_ACTIVE = re.compile(r"[\\`*\[\]|~$#]|(?<!\w)_|_(?!\w)")
+# An underscore is active unless a letter or digit stands on either side, as in most names and addresses.
+_ACTIVE = re.compile(r"[\\`*\[\]|~$#]|(?<![^\W_])_|_(?![^\W_])")
 _URL = re.compile(r"https?://[A-Za-z0-9._~:/?#@!$&*+,;=%-]+")
 _NOT_CODE = re.compile(r"[^\w ./:+=,;()-]", re.ASCII)
 

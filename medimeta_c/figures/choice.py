@@ -1,0 +1,82 @@
+"""What a figure of a built benchmark shows where it cannot show everything."""
+
+from __future__ import annotations
+
+from medimeta_c.manifest import Manifest, SetRecord
+from medimeta_c.records import CLEAN, SetKey
+from medimeta_corruptions import CORRUPTIONS
+
+__all__ = [
+    "PHANTOMS",
+    "built_corruptions",
+    "built_severities",
+    "dataset_label",
+    "display_name",
+    "phantom_datasets",
+    "shown_record",
+    "shown_severity",
+    "shown_split",
+]
+
+PHANTOMS = "phantoms"
+"""The source kind of generated stand-ins, which pass for medical images nowhere."""
+
+_PREFERRED_SEVERITY = 3
+_PREFERRED_SPLIT = "test"
+
+
+def built_corruptions(manifest: Manifest, dataset: str | None = None) -> tuple[str, ...]:
+    """Return the corruptions that were built, of one dataset or of any, in the registry's (paper) order."""
+    built = {key.corruption for key in _keys(manifest, dataset)} - {CLEAN}
+    known = [name for name in CORRUPTIONS if name in built]
+    return (*known, *sorted(built - set(known)))
+
+
+def built_severities(manifest: Manifest, dataset: str | None = None) -> tuple[int, ...]:
+    """Return the severities 1-5 that were built, of one dataset or of any, in order."""
+    return tuple(sorted({key.severity for key in _keys(manifest, dataset)} - {0}))
+
+
+def shown_severity(manifest: Manifest) -> int | None:
+    """Return the one severity that overviews show: 3 if it was built, else the highest, else None."""
+    severities = built_severities(manifest)
+    if not severities:
+        return None
+    return _PREFERRED_SEVERITY if _PREFERRED_SEVERITY in severities else severities[-1]
+
+
+def shown_split(manifest: Manifest, dataset: str) -> str:
+    """Return the one split of a dataset that figures show: test if it was built, else the first."""
+    splits = sorted({key.split for key in _keys(manifest, dataset)})
+    return _PREFERRED_SPLIT if _PREFERRED_SPLIT in splits else splits[0]
+
+
+def shown_record(manifest: Manifest, dataset: str, corruption: str, severity: int) -> SetRecord | None:
+    """Return the set a figure shows for a dataset's corruption and severity; None if it was not built."""
+    key = SetKey(dataset, shown_split(manifest, dataset), corruption, severity)
+    return next((record for record in manifest.sets if record.key == key), None)
+
+
+def display_name(corruption: str) -> str:
+    """Return a corruption's name as figures and tables for people show it.
+
+    Examples
+    --------
+    >>> display_name("motion_blur"), display_name("gaussian_noise")
+    ('Motion blur', 'Gaussian noise')
+    """
+    return corruption.replace("_", " ").capitalize()
+
+
+def phantom_datasets(manifest: Manifest) -> tuple[str, ...]:
+    """Return the datasets whose images are generated, not medical."""
+    return tuple(record.dataset for record in manifest.datasets if record.kind == PHANTOMS)
+
+
+def dataset_label(manifest: Manifest, dataset: str) -> str:
+    """Return a dataset's id as figures show it: with the word phantoms where its images are."""
+    return f"{dataset} ({PHANTOMS})" if dataset in phantom_datasets(manifest) else dataset
+
+
+def _keys(manifest: Manifest, dataset: str | None) -> list[SetKey]:
+    return [record.key for record in manifest.sets if dataset in (None, record.dataset)]

@@ -1,0 +1,171 @@
+"""The spectrum figure: how each corruption moves the power of the images' DCT."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from medimeta_c.figures import style
+from medimeta_c.figures.choice import (
+    built_corruptions,
+    dataset_label,
+    display_name,
+    shown_record,
+    shown_severity,
+)
+from medimeta_c.manifest import Manifest, SetRecord
+from medimeta_c.records import CLEAN
+from medimeta_c.spectrum import BANDS, PROFILE_BINS
+
+__all__ = ["draw", "spectra"]
+
+_ROW_INCHES = 2.15
+_HEAD_INCHES = 0.38  # of a row: the panel's title, and the tick labels of the panel above
+_FOOT_INCHES = 0.46
+_TOP_INCHES = -0.14  # no tick labels above the first row
+_LEFT_INCHES = 0.78
+_LABEL_INCHES = 1.14  # beside each panel
+_LABEL_SPACING = 0.085  # of the panel's height, between two labels
+_CENTRES = (np.arange(PROFILE_BINS) + 0.5) / PROFILE_BINS
+
+
+def draw(root: Path, manifest: Manifest) -> Iterator[tuple[str, bytes]]:
+    """Yield ``spectrum.png``. The manifest holds the profiles; `root` is not read."""
+    del root
+    yield "spectrum.png", style.png(spectra(manifest))
+
+
+def spectra(manifest: Manifest) -> Figure:
+    """Draw the mean radial DCT profile of clean and corrupted sets, a panel a dataset.
+
+    Parameters
+    ----------
+    manifest : Manifest
+        What was built; corruptions are shown at the severity `shown_severity` names.
+
+    Returns
+    -------
+    Figure
+        Power on a logarithmic axis, the same in all panels, over radial frequency. Bins without power
+        (small images have bins without coefficients) are left out.
+    """
+    names = [record.dataset for record in manifest.datasets]
+    with style.context():
+        figure, panels = _panels(len(names), shown_severity(manifest))
+        for panel, name in zip(panels, names, strict=True):
+            _draw_panel(panel, manifest, name)
+        for panel in panels:  # only now are the shared limits known
+            _label_lines(panel)
+    return figure
+
+
+def _panels(count: int, severity: int | None) -> tuple[Figure, list[Axes]]:
+    """Return a page with empty panels at fixed places, two a row, and room for labels beside each."""
+    columns = min(2, count)
+    rows = -(-count // columns)
+    wide = style.PAGE_INCHES if columns == 2 else 0.62 * style.PAGE_INCHES
+    high = _TOP_INCHES + rows * _ROW_INCHES + _FOOT_INCHES
+    figure = Figure(figsize=(wide, high), dpi=style.DPI, facecolor="white")
+    pitch = (wide - _LEFT_INCHES) / columns
+    panels: list[Axes] = []
+    for index in range(count):
+        row, column = divmod(index, columns)
+        left = _LEFT_INCHES + column * pitch
+        bottom = _FOOT_INCHES + (rows - 1 - row) * _ROW_INCHES
+        size = (pitch - _LABEL_INCHES, _ROW_INCHES - _HEAD_INCHES)
+        first = panels[0] if panels else None
+        panel = figure.add_axes(
+            (left / wide, bottom / high, size[0] / wide, size[1] / high), sharex=first, sharey=first
+        )
+        panel.tick_params(labelbottom=index + columns >= count, labelleft=column == 0)
+        panels.append(panel)
+    middle = (_LEFT_INCHES + wide - _LABEL_INCHES) / 2
+    at = f"; corruptions at severity {severity}" if severity else ""
+    words = f"Radial frequency (share of the highest){at}"
+    figure.text(middle / wide, 0.06 / high, words, ha="center", va="bottom")
+    figure.text(
+        0.08 / wide,
+        (high - _TOP_INCHES - _HEAD_INCHES + _FOOT_INCHES) / 2 / high,
+        "Mean power of a DCT coefficient\n(luma², luma 0 to 1)",
+        rotation=90,
+        ha="left",
+        va="center",
+        multialignment="center",
+    )
+    return figure, panels
+
+
+def _draw_panel(panel: Axes, manifest: Manifest, dataset: str) -> None:
+    severity = shown_severity(manifest)
+    kinds = built_corruptions(manifest, dataset) if severity else ()
+    clean = shown_record(manifest, dataset, CLEAN, 0)
+    panel.set_yscale("log")
+    panel.minorticks_off()
+    panel.set_xlim(0, 1)
+    for edge in (1 / 3, 2 / 3):
+        panel.axvline(edge, color="#DDDDDD", linewidth=0.6, zorder=0)
+    for index, band in enumerate(BANDS):
+        place = ((index + 0.5) / len(BANDS), 0.985)
+        panel.text(
+            *place, band, transform=panel.transAxes, ha="center", va="top", color="#777777", fontsize=6.5
+        )
+    for kind in kinds:
+        record = shown_record(manifest, dataset, kind, severity or 0)
+        if record is not None:
+            panel.plot(
+                _CENTRES,
+                _profile(record),
+                label=display_name(kind),
+                color=style.colour(kind),
+                linestyle=style.line_style(kind),
+            )
+    if clean is not None:
+        panel.plot(
+            _CENTRES, _profile(clean), label="Clean", color=style.CLEAN_COLOUR, linewidth=1.8, zorder=3
+        )
+    images = clean.rows if clean is not None else 0
+    panel.set_title(f"{dataset_label(manifest, dataset)}, {images:,} image{'' if images == 1 else 's'}")
+
+
+def _profile(record: SetRecord) -> NDArray[np.float64]:
+    profile = np.array(record.spectrum.profile)
+    return np.where(profile > 0, profile, np.nan)
+
+
+def _label_lines(panel: Axes) -> None:
+    """Name each line at its right end, labels kept apart and tied to their lines by a leader."""
+    low, high = np.log(panel.get_ylim())
+    ends = []
+    for line in panel.get_lines():
+        heights = np.asarray(line.get_ydata(), dtype=np.float64)
+        known = np.flatnonzero(np.isfinite(heights))
+        if not str(line.get_label()).startswith("_") and known.size:
+            last = known[-1]
+            ends.append((line, _CENTRES[last], float((np.log(heights[last]) - low) / (high - low))))
+    ends.sort(key=lambda end: end[2])
+    for (line, x, y), spread in zip(ends, _spread([end[2] for end in ends]), strict=True):
+        outside: dict[str, Any] = {"transform": panel.transAxes, "color": line.get_color(), "clip_on": False}
+        panel.plot(
+            (x, 1.025, 1.05), (y, spread, spread), linewidth=0.4, scalex=False, scaley=False, **outside
+        )
+        sample: dict[str, Any] = {"linewidth": line.get_linewidth(), "linestyle": line.get_linestyle()}
+        panel.plot((1.05, 1.13), (spread, spread), scalex=False, scaley=False, **sample, **outside)
+        panel.text(1.15, spread, str(line.get_label()), transform=panel.transAxes, va="center", fontsize=6.8)
+
+
+def _spread(places: Sequence[float]) -> list[float]:
+    """Move sorted places apart to at least the label spacing, as little as a pass up and one down can."""
+    spread = list(places)
+    for index in range(1, len(spread)):
+        spread[index] = max(spread[index], spread[index - 1] + _LABEL_SPACING)
+    ceiling = max(1.0, (len(spread) - 1) * _LABEL_SPACING)
+    for index in reversed(range(len(spread))):
+        spread[index] = min(spread[index], ceiling)
+        ceiling = spread[index] - _LABEL_SPACING
+    return spread

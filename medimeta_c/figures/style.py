@@ -1,0 +1,110 @@
+"""The look that all figures share: colours, lines, type and widths. Agg only, no pyplot, no user settings."""
+
+from __future__ import annotations
+
+import io
+from contextlib import AbstractContextManager
+
+import matplotlib.style
+import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from PIL import Image as PillowImage
+
+from medimeta_corruptions import CORRUPTIONS
+
+__all__ = [
+    "CLEAN_COLOUR",
+    "COLUMN_INCHES",
+    "DPI",
+    "PAGE_INCHES",
+    "colour",
+    "context",
+    "line_style",
+    "png",
+]
+
+DPI = 160
+COLUMN_INCHES = 84 / 25.4
+"""Width of one column of a two-column journal page."""
+PAGE_INCHES = 174 / 25.4
+"""Width of such a page's text."""
+
+CLEAN_COLOUR = "#000000"
+
+# Okabe and Ito's palette without its yellow, which white paper swallows, and Paul Tol's wine instead: one hue
+# a category, told apart within it by lightness and dashes, so that no pair rests on hue alone.
+_COLOURS = {
+    "gaussian_noise": "#D55E00",
+    "impulse_noise": "#E69F00",
+    "motion_blur": "#0072B2",
+    "zoom_blur": "#56B4E9",
+    "brightness": "#CC79A7",
+    "contrast": "#882255",
+    "pixelate": "#009E73",
+}
+_LINES = {
+    "impulse_noise": "--",
+    "zoom_blur": "--",
+    "brightness": ":",
+    "contrast": "--",
+    "pixelate": "-.",
+}
+_SPARE_COLOURS = ("#332288", "#999933", "#44AA99", "#AA4499")
+
+_SETTINGS = {
+    "font.family": ["DejaVu Sans"],  # comes with matplotlib, so every machine draws the same
+    "font.size": 7.5,
+    "axes.titlesize": 8,
+    "axes.titleweight": "bold",
+    "axes.titlelocation": "left",
+    "axes.labelsize": 7.5,
+    "axes.linewidth": 0.6,
+    "axes.edgecolor": "#444444",
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "xtick.labelsize": 7,
+    "ytick.labelsize": 7,
+    "xtick.color": "#444444",
+    "ytick.color": "#444444",
+    "xtick.major.width": 0.6,
+    "ytick.major.width": 0.6,
+    "lines.linewidth": 1.2,
+    "lines.solid_capstyle": "round",
+}
+
+
+def context() -> AbstractContextManager[None]:
+    """Return a context in which matplotlib has this style and nothing of the user's own settings."""
+    return matplotlib.style.context(_SETTINGS, after_reset=True)
+
+
+def colour(corruption: str) -> str:
+    """Return a corruption's colour, the same in every figure."""
+    if corruption in _COLOURS:
+        return _COLOURS[corruption]
+    others = [name for name in CORRUPTIONS if name not in _COLOURS]
+    index = others.index(corruption) if corruption in others else 0
+    return _SPARE_COLOURS[index % len(_SPARE_COLOURS)]
+
+
+def line_style(corruption: str) -> str:
+    """Return a corruption's line style, which tells it from its category's other when printed grey."""
+    return _LINES.get(corruption, "-" if corruption in _COLOURS else "-.")
+
+
+def png(figure: Figure) -> bytes:
+    """Render a figure at its own resolution as an opaque PNG, grey where every pixel is grey.
+
+    No software name and no time is written: the same figure gives the same bytes.
+    """
+    canvas = FigureCanvasAgg(figure)
+    with context():
+        canvas.draw()  # type: ignore[no-untyped-call]
+    pixels = np.asarray(canvas.buffer_rgba())[..., :3]  # type: ignore[no-untyped-call]
+    if (pixels == pixels[..., :1]).all():
+        pixels = pixels[..., 0]
+    buffer = io.BytesIO()
+    image = PillowImage.fromarray(np.ascontiguousarray(pixels))
+    image.save(buffer, "PNG", compress_level=6, dpi=(figure.dpi, figure.dpi))
+    return buffer.getvalue()

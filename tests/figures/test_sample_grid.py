@@ -1,0 +1,173 @@
+"""Sample grids show stored pixels, in the right cell, grey where grey."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import numpy as np
+import pytest
+from fake_build import fake_build
+from fake_source import FakeSource
+from hypothesis import given
+from hypothesis import strategies as st
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from numpy.typing import NDArray
+from PIL import Image
+
+from medimeta_c import figures
+from medimeta_c.figures.sample_grid import CELL_PX, dataset_grid, fit, overview_grid
+from medimeta_c.figures.style import png
+from medimeta_c.manifest import Manifest, Protocol
+from medimeta_c.records import SetKey
+from medimeta_c.render import render
+
+GREY = FakeSource("oct", channels=1, shape=(28, 28))
+COLOUR = FakeSource("pbc", shape=(224, 224), splits={"test": 2})
+PROTOCOL = Protocol(benchmark_version="1.0", seed=0, channels="source")
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Manifest]:
+    """A tree of a small grey and a large colour dataset."""
+    root = tmp_path_factory.mktemp("tree")
+    return root, fake_build(root, [GREY, COLOUR])
+
+
+def opened(data: bytes) -> Image.Image:
+    return Image.open(io.BytesIO(data))
+
+
+def places(picture: NDArray[np.uint8], part: NDArray[np.uint8]) -> list[tuple[int, int]]:
+    """Top-left corners at which `part` occurs exactly in `picture`."""
+    height, width = part.shape[:2]
+    first = np.argwhere(
+        (picture[: len(picture) - height + 1, : picture.shape[1] - width + 1] == part[0, 0])
+        .reshape(len(picture) - height + 1, picture.shape[1] - width + 1, -1)
+        .all(axis=2)
+    )
+    return [
+        (int(row), int(column))
+        for row, column in first
+        if np.array_equal(picture[row : row + height, column : column + width], part)
+    ]
+
+
+def test_every_cell_holds_its_set_exactly(built: tuple[Path, Manifest]) -> None:
+    """Rows are corruptions in the paper's order, columns clean and severities; pixels are as stored."""
+    root, manifest = built
+    picture = np.asarray(opened(png(dataset_grid(root, manifest, "pbc"))))
+    assert picture.ndim == 3
+    pitch = None
+    for row, kind in enumerate(("gaussian_noise", "contrast", "pixelate")):
+        corners = []
+        for severity in (0, 1, 3):
+            key = SetKey("pbc", "test", kind if severity else "clean", severity)
+            found = places(picture, fit(render(COLOUR, key, "000000", PROTOCOL)))
+            assert len(found) == (1 if severity else 3)
+            corners.append(found[0] if severity else found[row])
+        tops, lefts = zip(*corners, strict=True)
+        assert len(set(tops)) == 1
+        assert lefts[1] - lefts[0] == lefts[2] - lefts[1] > CELL_PX
+        assert pitch in (None, lefts[0])
+        pitch = lefts[0]
+
+
+def test_grey_is_stored_as_grey(built: tuple[Path, Manifest]) -> None:
+    """A grid of grey images is a grey PNG, unstretched: 28-pixel images show each pixel four times four."""
+    root, manifest = built
+    image = opened(png(dataset_grid(root, manifest, "oct")))
+    assert image.mode == "L"
+    clean = GREY.image("test", "000000")
+    assert len(places(np.asarray(image), np.kron(clean, np.ones((4, 4), dtype=np.uint8)))) == 3
+
+
+def test_the_overview_shows_each_dataset_at_one_severity(built: tuple[Path, Manifest]) -> None:
+    """Grey and colour datasets side by side, at severity 3 where it was built."""
+    root, manifest = built
+    picture = np.asarray(opened(png(overview_grid(root, manifest))))
+    key = SetKey("pbc", "test", "contrast", 3)
+    assert len(places(picture, fit(render(COLOUR, key, "000000", PROTOCOL)))) == 1
+    grey = fit(render(GREY, SetKey("oct", "test", "contrast", 3), "000000", PROTOCOL))
+    assert len(places(picture, np.repeat(grey[..., None], 3, axis=2))) == 1
+
+
+def test_without_severity_3_the_highest_is_shown(tmp_path: Path) -> None:
+    """A tree of severities 1 and 2 shows severity 2."""
+    manifest = fake_build(tmp_path, [GREY], corruptions=("contrast",), severities=(1, 2))
+    picture = np.asarray(opened(png(overview_grid(tmp_path, manifest))))
+    for severity in (1, 2):
+        image = fit(render(GREY, SetKey("oct", "test", "contrast", severity), "000000", PROTOCOL))
+        assert len(places(picture, image)) == severity - 1
+
+
+def test_a_set_that_was_not_built_leaves_its_cell_empty(built: tuple[Path, Manifest]) -> None:
+    """The cell of a missing set is white; its neighbours stay where they are."""
+    root, manifest = built
+    whole = np.asarray(opened(png(dataset_grid(root, manifest, "oct"))))
+    missing = SetKey("oct", "test", "contrast", 3)
+    part = manifest.model_copy(
+        update={"sets": tuple(record for record in manifest.sets if record.key != missing)}
+    )
+    picture = np.asarray(opened(png(dataset_grid(root, part, "oct"))))
+    assert picture.shape == whole.shape
+    image = fit(render(GREY, missing, "000000", PROTOCOL))
+    [(top, left)] = places(whole, image)
+    assert (picture[top : top + CELL_PX, left : left + CELL_PX] == 255).all()
+    changed = np.argwhere(picture != whole)
+    assert changed.min(axis=0).tolist() >= [top - 1, left - 1]
+    assert changed.max(axis=0).tolist() <= [top + CELL_PX, left + CELL_PX]
+
+
+def test_phantoms_are_called_so_in_the_picture(tmp_path: Path) -> None:
+    """A grid of generated images carries the word, so that it does not pass for medical without its card."""
+    phantoms = FakeSource(
+        "oct_with_a_long_name", channels=1, splits={"test": 1}, info_changes={"kind": "phantoms"}
+    )
+    manifest = fake_build(tmp_path, [phantoms], corruptions=("contrast",))
+    for figure in (
+        dataset_grid(tmp_path, manifest, "oct_with_a_long_name"),
+        overview_grid(tmp_path, manifest),
+    ):
+        renderer = FigureCanvasAgg(figure).get_renderer()
+        assert all(text.get_window_extent(renderer).x0 >= 0 for text in figure.texts)
+        assert any("oct" in text.get_text() and "(phantoms)" in text.get_text() for text in figure.texts)
+
+
+@given(height=st.integers(1, 300), width=st.integers(1, 300), channels=st.sampled_from([None, 3]))
+def test_fit_only_picks_pixels(height: int, width: int, channels: int | None) -> None:
+    """The long side becomes a cell's, the shape is kept, and every pixel is one of the image's, in order."""
+    grid = np.add.outer(np.arange(height) % 16 * 16, np.arange(width) % 16).astype(np.uint8)
+    image = grid if channels is None else np.repeat(grid[..., None], 3, axis=2)
+    shown = fit(image)
+    assert max(shown.shape[:2]) == CELL_PX
+    assert shown.ndim == image.ndim
+    assert abs(shown.shape[0] * width - shown.shape[1] * height) <= max(height, width)
+    assert np.isin(shown, image).all()
+
+
+def test_fit_of_a_large_image_is_every_second_pixel() -> None:
+    """224 pixels a side become 112, at a regular step."""
+    image = COLOUR.image("test", "000000")
+    assert np.array_equal(fit(image), image[1::2, 1::2])
+
+
+def test_real_images_make_modest_files(sample_dir: Path, tmp_path: Path) -> None:
+    """The full grid of a real colour dataset stays below 1.5 MB, and is not grey."""
+    from medimeta_c.sources import open_source
+
+    real = open_source("medimeta", "pbc", sample_dir)
+    first = real.image("test", real.ids("test")[0])
+
+    class One(FakeSource):
+        def image(self, split: str, image_id: str) -> NDArray[np.uint8]:
+            return first
+
+    from medimeta_corruptions import CORRUPTIONS
+
+    source = One("pbc", splits={"test": 1}, shape=first.shape[:2])
+    manifest = fake_build(tmp_path, [source], corruptions=CORRUPTIONS, severities=(1, 2, 3, 4, 5))
+    drawn = dict(figures.draw(tmp_path, manifest))
+    assert set(drawn) == {"sample_grid.png", "sample_grid_pbc.png", "spectrum.png"}
+    assert all(len(data) < 1_500_000 for data in drawn.values())
+    assert opened(drawn["sample_grid_pbc.png"]).mode == "RGB"
