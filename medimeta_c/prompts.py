@@ -1,0 +1,217 @@
+"""From class names to prompts: template sets, words for labels, and the exact texts a model was asked."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from pathlib import Path
+
+from medimeta_c.errors import ConfigError, unknown_name
+from medimeta_c.prompt_files import PromptSet, parse_prompt_sets, read_prompt_file
+from medimeta_c.prompt_texts import ClassPrompts, check_text, digest, prompts_record
+
+__all__ = [
+    "ClassPrompts",
+    "ClassWords",
+    "PromptBook",
+    "digest",
+    "load_prompts",
+    "prompt_sets",
+    "prompts_record",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class ClassWords:
+    """A row of a template set's mapping: this label becomes these words, says that set."""
+
+    label: str
+    words: str
+    said_by: str
+
+
+@dataclass(frozen=True, slots=True)
+class PromptBook:
+    """A template set and the sets it extends, nearest first.
+
+    Parameters
+    ----------
+    layers : tuple of PromptSet
+        What one layer does not say, the next may.
+
+    Examples
+    --------
+    >>> book = load_prompts("paper")
+    >>> asked = book.prompts("oct", ["CNV", "DME", "DRUSEN", "NORMAL"], modality="Retinal OCT")
+    >>> asked.prompts[0]
+    ('A photo of a Retinal OCT cnv',)
+    """
+
+    layers: tuple[PromptSet, ...]
+
+    @property
+    def name(self) -> str:
+        """Name of the set."""
+        return self.layers[0].name
+
+    @property
+    def revision(self) -> int:
+        """Revision of the set's texts."""
+        return self.layers[0].revision
+
+    def prompts(self, dataset: str, class_names: Sequence[str], *, modality: str) -> ClassPrompts:
+        """Return the texts for the classes of a dataset.
+
+        Parameters
+        ----------
+        dataset : str
+            The dataset's id.
+        class_names : sequence of str
+            The data's label names, in label order.
+        modality : str
+            Imaging modality, for datasets whose modality the set does not say.
+
+        Raises
+        ------
+        ConfigError
+            If a label has no words and cannot stand for itself, two labels have the same words, or the
+            user's file has words for a label that the dataset does not have.
+        """
+        self._refuse_unknown_labels(dataset, class_names)
+        mapping = {row.label: row.words for row in self.describe(dataset)}
+        self._refuse_wordless(dataset, [label for label in class_names if label not in mapping])
+        words = tuple(mapping.get(label, label) for label in class_names)
+        templates = self._templates(dataset)
+        if any("{modality}" in template for template in templates):
+            modality = self._modality(dataset) or check_text(modality, f"the modality of {dataset!r}")
+        return ClassPrompts(
+            dataset=dataset,
+            class_names=tuple(class_names),
+            class_words=words,
+            prompts=tuple(
+                tuple(
+                    template.format(**{"class": one, "modality": modality, "dataset": dataset})
+                    for template in templates
+                )
+                for one in words
+            ),
+        )
+
+    def describe(self, dataset: str) -> tuple[ClassWords, ...]:
+        """Return the mapping of a dataset's labels, of all its tasks; others stand for themselves."""
+        rows: dict[str, ClassWords] = {}
+        for layer in reversed(self.layers):
+            if dataset in layer.datasets:
+                for label, words in layer.datasets[dataset].classes.items():
+                    rows[label] = ClassWords(label, words, layer.name)
+        return tuple(rows.values())
+
+    def require_known(self, datasets: Iterable[str]) -> None:
+        """Check that each dataset the set names is a shipped set's, or among these.
+
+        Parameters
+        ----------
+        datasets : iterable of str
+            The benchmark's datasets.
+
+        Raises
+        ------
+        ConfigError
+            Naming the one that is neither: a slip in the user's file would otherwise go unnoticed.
+        """
+        known = list(dict.fromkeys([*datasets, *prompt_sets()["ensemble"].datasets]))
+        for layer in self.layers:
+            for dataset in layer.datasets:
+                if dataset not in known:
+                    raise ConfigError(f"{layer.origin}: {unknown_name('dataset', dataset, known)}")
+
+    def _templates(self, dataset: str) -> tuple[str, ...]:
+        for layer in self.layers:
+            own = layer.datasets[dataset].templates if dataset in layer.datasets else ()
+            if own or layer.templates:
+                return own or layer.templates
+        raise ConfigError(
+            f"the template set {self.name!r} has no templates: add 'templates' to {self._origin}"
+        )
+
+    def _modality(self, dataset: str) -> str | None:
+        said = (layer.datasets[dataset].modality for layer in self.layers if dataset in layer.datasets)
+        return next((modality for modality in said if modality), None)
+
+    @property
+    def _origin(self) -> str:
+        return self.layers[0].origin
+
+    def _refuse_unknown_labels(self, dataset: str, class_names: Sequence[str]) -> None:
+        """Only in a user's file is a label that the data does not have a slip: shipped sets span tasks."""
+        if self.name in prompt_sets() or dataset not in self.layers[0].datasets:
+            return
+        inherited = PromptBook(self.layers[1:]).describe(dataset)
+        known = list(dict.fromkeys([*class_names, *(row.label for row in inherited)]))
+        for label in self.layers[0].datasets[dataset].classes:
+            if label not in known:
+                raise ConfigError(
+                    f"{self._origin}: dataset {dataset!r}: {unknown_name('label', label, known)}"
+                )
+
+    def _refuse_wordless(self, dataset: str, labels: Sequence[str]) -> None:
+        """Let a label stand for itself only if it is a text with a letter in it."""
+        bare = [label for label in labels if not any(map(str.isalpha, label))]
+        if bare:
+            entries = ", ".join(f"{json.dumps(label)}: WORDS" for label in bare)
+            raise ConfigError(
+                f"dataset {dataset!r} has classes with no prompts: labels {', '.join(map(repr, bare))} say "
+                f"nothing to a model; give --prompts a YAML file with 'version: 1' and "
+                f"'datasets: {{{dataset}: {{classes: {{{entries}}}}}}}'"
+            )
+        for label in labels:
+            check_text(label, f"dataset {dataset!r} has no prompt for a class: its label")
+
+
+@cache
+def prompt_sets() -> Mapping[str, PromptSet]:
+    """Return the shipped template sets by name: ``ensemble``, ``paper`` and ``reference``.
+
+    References
+    ----------
+    ``paper`` and ``reference``: the MediMeta-C and RobustMedCLIP paper's section 3.2 and appendix, and
+    the code published with it.
+    """
+    file = resources.files("medimeta_c").joinpath("data/prompts.yaml")
+    sets = parse_prompt_sets(file.read_bytes(), origin="the package's prompts.yaml")
+    return {one.name: one for one in sets}
+
+
+def load_prompts(name_or_path: str | Path = "paper") -> PromptBook:
+    """Return a template set.
+
+    Parameters
+    ----------
+    name_or_path : str or pathlib.Path
+        Name of a shipped set, or the path of a YAML file in the format of the package's
+        ``data/prompts.yaml`` (see there). A file may be partial: its templates, modalities and words go
+        before those of the set it ``extends``, ``paper`` if it does not say.
+
+    Raises
+    ------
+    ConfigError
+        If there is neither such a set nor such a file, or the file is not valid.
+    """
+    shipped = prompt_sets()
+    if isinstance(name_or_path, str) and name_or_path in shipped:
+        return PromptBook(_chain(shipped[name_or_path]))
+    path = Path(name_or_path)
+    looks_like_a_name = len(path.parts) == 1 and not path.suffix
+    if looks_like_a_name and not path.exists():
+        error = unknown_name("template set", str(path), shipped)
+        raise ConfigError(f"{error}; --prompts also takes the path of a YAML file")
+    return PromptBook(_chain(read_prompt_file(path, shipped)))
+
+
+def _chain(first: PromptSet) -> tuple[PromptSet, ...]:
+    """Return a set and those it extends; shipped sets form no cycle."""
+    base = () if first.extends is None else _chain(prompt_sets()[first.extends])
+    return (first, *base)

@@ -1,0 +1,348 @@
+"""From labels to the exact texts: the shipped sets, what stands for what, record and digest."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from medimeta_c.errors import ConfigError
+from medimeta_c.prompts import (
+    ClassPrompts,
+    ClassWords,
+    PromptBook,
+    digest,
+    load_prompts,
+    prompt_sets,
+    prompts_record,
+)
+from medimeta_c.sources.catalog import catalog
+from medimeta_c.sources.phantoms.plan import PLANS
+from medimeta_c.suite import CORE, MEDMNIST
+
+LABELS = {
+    "pbc": (
+        "neutrophil",
+        "eosinophil",
+        "basophil",
+        "lymphocyte",
+        "monocyte",
+        "immature granulocyte",
+        "erythroblast",
+        "platelet",
+    ),
+    "mammo_calc": ("benign", "malignant"),
+    "pneumonia": ("NORMAL", "BACTERIA", "VIRUS"),
+    "fundus": ("normal", "abnormal"),
+    "oct": ("CNV", "DME", "DRUSEN", "NORMAL"),
+    **{dataset: catalog()[dataset].class_names for dataset in MEDMNIST.datasets},
+}
+
+# What the paper's appendix prints, brought into the data's label order.
+PRINTED = {
+    "pbc": ("Cell Microscopy", LABELS["pbc"]),
+    "mammo_calc": ("Breast Imaging", ("benign", "malignant")),
+    "pneumonia": ("Chest X-ray", ("normal", "bacteria", "virus")),
+    "fundus": ("Fundoscopy", ("normal", "abnormal")),
+    "oct": ("Retinal OCT", ("cnv", "dme", "drusen", "normal")),
+    "bloodmnist": (
+        "Cell Microscopy",
+        (
+            "basophil",
+            "eosinophil",
+            "erythroblast",
+            "granulocytes",
+            "lymphocyte",
+            "monocyte",
+            "neutrophil",
+            "platelet",
+        ),
+    ),
+    "breastmnist": ("Breast Imaging", ("malignant", "benign")),
+    "pneumoniamnist": ("Chest X-ray", ("normal", "pneumonia")),
+    "retinamnist": ("Fundoscopy", ("0", "1", "2", "3", "4")),
+    "octmnist": (
+        "Retinal OCT",
+        ("choroidal neovascularization", "diabetic macular edema", "drusen", "normal"),
+    ),
+}
+
+# One entry a revision: a changed text needs another revision, which makes old and new results tell apart.
+PINNED = {
+    ("paper", 1): "ee6c9273e1e4e0d088a13d09896446ee5577b372355160401321ba23f7cf36d5",
+    ("reference", 1): "7be57bb05240606e3dc9da6199d3d93fbb164616862990634cca6ae3928c9ee2",
+    ("ensemble", 1): "8f7b95bfbd4e1f53a6c90d48686ee9bc5bec042776076d4f12d2c06bac3b5a18",
+}
+
+
+def asked_of(book: PromptBook, dataset: str) -> ClassPrompts:
+    return book.prompts(dataset, LABELS[dataset], modality=catalog()[dataset].modality)
+
+
+def only(prompts: ClassPrompts) -> list[str]:
+    """The texts of a set with one template."""
+    (texts,) = zip(*prompts.prompts, strict=True)
+    return list(texts)
+
+
+def test_every_dataset_of_both_suites_is_here() -> None:
+    """The table of labels covers the benchmark."""
+    assert set(LABELS) == {*CORE.datasets, *MEDMNIST.datasets} == set(PRINTED)
+
+
+@pytest.mark.parametrize("dataset", LABELS)
+@pytest.mark.parametrize("name", prompt_sets())
+def test_every_set_asks_every_benchmark_dataset(name: str, dataset: str) -> None:
+    """One text a class and template, in label order, each with the class's words, all different."""
+    asked = asked_of(load_prompts(name), dataset)
+    assert asked.class_names == LABELS[dataset]
+    assert len(asked.prompts) == len(LABELS[dataset])
+    for words, texts in zip(asked.class_words, asked.prompts, strict=True):
+        assert len(set(texts)) == len(texts) == len(prompt_sets()[name].templates)
+        assert all(words in text for text in texts)
+    assert len({text for texts in asked.prompts for text in texts}) == sum(map(len, asked.prompts))
+
+
+@pytest.mark.parametrize("dataset", PRINTED)
+def test_paper_is_what_the_paper_prints(dataset: str) -> None:
+    """Its template, its modality and its class labels, digits included."""
+    modality, words = PRINTED[dataset]
+    asked = asked_of(load_prompts("paper"), dataset)
+    assert only(asked) == [f"A photo of a {modality} {one}" for one in words]
+
+
+def test_paper_is_the_default() -> None:
+    """Without a name, the benchmark's own protocol."""
+    assert load_prompts() == load_prompts("paper")
+    assert load_prompts().name == "paper"
+
+
+def test_reference_has_the_labels_as_they_are() -> None:
+    """The data's spelling and the dataset's id; the code's own spelling where it differs."""
+    book = load_prompts("reference")
+    assert only(asked_of(book, "oct")) == [
+        "a medical image of a CNV belonging to oct",
+        "a medical image of a DME belonging to oct",
+        "a medical image of a DRUSEN belonging to oct",
+        "a medical image of a NORMAL belonging to oct",
+    ]
+    assert only(asked_of(book, "breastmnist")) == [
+        "a medical image of a malignant belonging to breastmnist",
+        "a medical image of a normal, benign belonging to breastmnist",
+    ]
+    assert only(asked_of(book, "retinamnist"))[4] == "a medical image of a 4 belonging to retinamnist"
+
+
+def test_ensemble_speaks_clinical_english() -> None:
+    """Abbreviations are written out, grades are named, and there are several templates."""
+    book = load_prompts("ensemble")
+    oct_scan = asked_of(book, "oct")
+    assert oct_scan.class_words == (
+        "choroidal neovascularization",
+        "diabetic macular edema",
+        "drusen",
+        "normal retina",
+    )
+    assert oct_scan.prompts[1] == (
+        "diabetic macular edema",
+        "this is a photo of diabetic macular edema",
+        "a medical image of diabetic macular edema",
+        "retinal OCT scan of diabetic macular edema",
+        "retinal OCT scan showing diabetic macular edema",
+        "diabetic macular edema seen on retinal OCT scan",
+    )
+    assert asked_of(book, "bloodmnist").class_words[3] == "immature granulocyte"
+    assert asked_of(book, "retinamnist").class_words[4] == "proliferative diabetic retinopathy"
+
+
+@pytest.mark.parametrize("name", prompt_sets())
+def test_a_changed_text_is_another_revision(name: str) -> None:
+    """The texts of a revision never change; add the new revision's digest when they do."""
+    book = load_prompts(name)
+    asked = [asked_of(book, dataset) for dataset in LABELS]
+    for dataset in sorted(set(prompt_sets()["ensemble"].datasets) - set(LABELS)):
+        labels = [row.label for row in load_prompts("ensemble").describe(dataset)]
+        asked.append(book.prompts(dataset, labels, modality="medical image"))
+    assert digest(asked) == PINNED[name, book.revision]
+
+
+@pytest.mark.parametrize(
+    "dataset",
+    [name for name, one in catalog().items() if one.collection == "medmnist" and one.single_label],
+)
+def test_medmnist_labels_are_spelled_as_the_catalogue_does(dataset: str) -> None:
+    """Every single-label MedMNIST dataset has words for exactly its labels."""
+    rows = load_prompts("ensemble").describe(dataset)
+    assert [row.label for row in rows] == list(catalog()[dataset].class_names)
+
+
+def test_every_single_label_dataset_has_modality_and_words() -> None:
+    """The mapping leaves out no dataset that can be scored, and names none that does not exist."""
+    datasets = prompt_sets()["ensemble"].datasets
+    assert set(datasets) == {name for name, one in catalog().items() if one.single_label}
+    assert all(entry.modality and entry.classes for entry in datasets.values())
+
+
+@pytest.mark.parametrize("name", prompt_sets())
+@pytest.mark.parametrize("dataset", PLANS)
+def test_phantoms_have_prompts_for_every_task(name: str, dataset: str) -> None:
+    """Stand-ins are asked as the real thing is, for each of their tasks."""
+    for task in PLANS[dataset].tasks:
+        asked = load_prompts(name).prompts(dataset, task.class_names, modality="")
+        assert asked.class_names == task.class_names
+
+
+@pytest.mark.parametrize("dataset", ["pbc", "pneumonia", "oct"])
+def test_real_labels_are_mapped(sample_dir: Path, dataset: str) -> None:
+    """The labels in real info.yaml files are those the mapping spells."""
+    info = yaml.safe_load((sample_dir / dataset / "info.yaml").read_text(encoding="utf-8"))
+    mapped = {row.label for row in load_prompts("ensemble").describe(dataset)}
+    assert {name for task in info["tasks"] for name in task["labels"].values()} <= mapped
+
+
+def test_describe_says_which_set_gave_the_words() -> None:
+    """A set's own words go before those of the set it extends."""
+    rows = {row.label: row for row in load_prompts("paper").describe("pneumonia")}
+    assert rows["VIRUS"] == ClassWords("VIRUS", "virus", "paper")
+    assert rows["PNEUMONIA"] == ClassWords("PNEUMONIA", "pneumonia", "ensemble")
+    assert load_prompts("paper").describe("somebodys_own") == ()
+
+
+def test_a_label_without_words_stands_for_itself() -> None:
+    """Somebody's own dataset needs no file if its labels are words; the modality is the data's."""
+    asked = load_prompts("paper").prompts("mine", ["brown_bear", "Löwe"], modality="MRI")
+    assert only(asked) == ["A photo of a MRI brown_bear", "A photo of a MRI Löwe"]
+
+
+def test_braces_in_words_are_words() -> None:
+    """Only templates have placeholders."""
+    asked = load_prompts("paper").prompts("mine", ["{dataset}", "{class}"], modality="{x}")
+    assert only(asked) == ["A photo of a {x} {dataset}", "A photo of a {x} {class}"]
+
+
+def test_labels_without_a_letter_have_no_prompts() -> None:
+    """The message names them and writes the file that helps."""
+    with pytest.raises(ConfigError) as caught:
+        load_prompts("paper").prompts("grades", ["0", "1-2", "mild"], modality="MRI")
+    message = str(caught.value)
+    assert "'grades' has classes with no prompts: labels '0', '1-2'" in message
+    assert "--prompts a YAML file" in message
+    assert "mild" not in message
+
+
+def test_the_file_that_the_message_writes_is_accepted(tmp_path: Path) -> None:
+    """Following the advice to the letter works."""
+    with pytest.raises(ConfigError) as caught:
+        load_prompts("paper").prompts("grades", ["0", "1"], modality="MRI")
+    quoted = re.findall(r"'(version: 1|datasets: .*)'", str(caught.value))
+    file = tmp_path / "mine.yaml"
+    file.write_text("\n".join(quoted).replace("WORDS", "low", 1).replace("WORDS", "high"), encoding="utf-8")
+    asked = load_prompts(file).prompts("grades", ["0", "1"], modality="MRI")
+    assert asked.class_words == ("low", "high")
+
+
+@pytest.mark.parametrize(
+    ("labels", "modality", "message"),
+    [
+        (["a", "b\nc"], "MRI", "line break"),
+        (["a", "b\u200bc"], "MRI", "control character"),
+        (["a", " b"], "MRI", "white space"),
+        (["a", "b" * 301], "MRI", "301 characters"),
+        (["a", "A"], "MRI", "'a' and 'A' have the same words"),
+        (["a", "b", "a"], "MRI", "two classes are named 'a'"),
+        (["a", ""], "MRI", "no prompts"),
+        ([], "MRI", "there must be classes"),
+        (["a", "b"], "", "modality of 'mine' is empty"),
+        (["a", "b"], "x\x1b[31m", "modality of 'mine' has a control character"),
+    ],
+)
+def test_labels_that_cannot_be_asked_are_refused(labels: list[str], modality: str, message: str) -> None:
+    """Whatever the data calls its classes, a prompt is one line of plain text, and classes differ."""
+    with pytest.raises(ConfigError, match=re.escape(message)) as caught:
+        load_prompts("paper").prompts("mine", labels, modality=modality)
+    assert str(caught.value).isprintable()
+
+
+def test_the_digest_is_that_of_the_record() -> None:
+    """Anyone can recompute it from a result: SHA-256 of the record as canonical JSON."""
+    asked = [asked_of(load_prompts("paper"), dataset) for dataset in ("oct", "pbc")]
+    record = prompts_record(asked)
+    text = json.dumps(record, sort_keys=True, separators=(",", ":"))
+    assert digest(asked) == digest(reversed(asked)) == hashlib.sha256(text.encode("ascii")).hexdigest()
+    assert record["oct"][0] == {"label": "CNV", "words": "cnv", "prompts": ["A photo of a Retinal OCT cnv"]}
+
+
+def test_the_digest_tells_texts_labels_and_datasets_apart() -> None:
+    """Another text, order of classes or dataset is another digest."""
+    book = load_prompts("paper")
+    digests = {
+        digest([book.prompts(dataset, labels, modality=modality)])
+        for dataset, labels, modality in [
+            ("mine", ["a", "b"], "MRI"),
+            ("mine", ["b", "a"], "MRI"),
+            ("mine", ["a", "b"], "CT"),
+            ("yours", ["a", "b"], "MRI"),
+        ]
+    }
+    assert len(digests) == 4
+
+
+def test_a_dataset_is_asked_once() -> None:
+    """Two records under one name would hide one."""
+    asked = asked_of(load_prompts("paper"), "oct")
+    with pytest.raises(ConfigError, match="twice for dataset 'oct'"):
+        digest([asked, asked])
+
+
+texts = st.text(min_size=1, max_size=12)
+
+
+@settings(deadline=None)
+@given(
+    st.lists(
+        st.tuples(texts, texts), min_size=1, max_size=5, unique_by=(lambda p: p[0], lambda p: p[1].casefold())
+    ),
+    st.integers(1, 3),
+)
+def test_a_record_reads_back(classes: list[tuple[str, str]], templates: int) -> None:
+    """Through JSON and back, texts of any script are the same, and so is their digest."""
+    names, words = zip(*classes, strict=True)
+    asked = ClassPrompts(
+        dataset="mine",
+        class_names=names,
+        class_words=words,
+        prompts=tuple(tuple(f"{index} {one}" for index in range(templates)) for one in words),
+    )
+    record = json.loads(json.dumps(prompts_record([asked])))
+    back = ClassPrompts.from_record("mine", record["mine"])
+    assert back == asked
+    assert digest([back]) == digest([asked])
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        ["CNV"],
+        [{"label": "CNV", "words": "cnv"}],
+        [{"label": 0, "words": "cnv", "prompts": ["cnv"]}],
+        [{"label": "CNV", "words": "cnv", "prompts": "cnv"}],
+        [{"label": "CNV", "words": "cnv", "prompts": [1]}],
+        [{"label": "CNV", "words": "cnv", "prompts": []}],
+        [],
+        [
+            {"label": "CNV", "words": "cnv", "prompts": ["cnv", "a cnv"]},
+            {"label": "DME", "words": "dme", "prompts": ["dme"]},
+        ],
+    ],
+)
+def test_a_damaged_record_is_refused(record: Any) -> None:
+    """A record of another form is an error of ours."""
+    with pytest.raises(ConfigError, match="prompts of"):
+        ClassPrompts.from_record("oct", record)
