@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import platform
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
 from pathlib import Path
@@ -198,10 +199,16 @@ def build(config: BuildConfig, *, on_progress: Callable[[BuildProgress], None] |
         if todo or not journal.finished:
             journal.begin(config.protocol, records)
             journal.forget(todo)
-            for record in _rendered(config, sources, todo):
-                journal.record(record)
-                finished[record.key] = record
-                report(record)
+            try:
+                # Closed at once on any error, so that no worker outlives the lock.
+                with contextlib.closing(_rendered(config, sources, todo)) as rendered:
+                    for record in rendered:
+                        journal.record(record)
+                        finished[record.key] = record
+                        report(record)
+            except BaseException:
+                journal.sweep()
+                raise
             manifest = _finish(config, journal, finished)
         else:
             assert journal.manifest is not None
@@ -216,7 +223,7 @@ def _source_record(source: Source) -> SourceRecord:
 
 def _rendered(
     config: BuildConfig, sources: Mapping[str, Source], todo: Sequence[SetKey]
-) -> Iterator[SetRecord]:
+) -> Generator[SetRecord]:
     """Yield finished sets as they come. Large sets go first: no worker is left with one at the end."""
     tasks = [
         RenderTask(root=config.out, source=sources[key.dataset], key=key, protocol=config.protocol)

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from typing import Any
 
 from joblib import Parallel, delayed, parallel_config
-from joblib.externals.loky import get_reusable_executor
 from joblib.externals.loky.process_executor import TerminatedWorkerError
 
 from medimeta_c.errors import BuildError, ConfigError, MissingExtraError
@@ -21,7 +20,7 @@ ENGINES = ("loky", "dask")
 
 def render_all(
     tasks: Sequence[RenderTask], *, jobs: int, engine: str = "loky", scheduler: str | None = None
-) -> Iterator[SetRecord]:
+) -> Generator[SetRecord]:
     """Render sets in parallel and yield their records as they finish, in any order.
 
     Parameters
@@ -56,20 +55,17 @@ def render_all(
             n_jobs=jobs, return_as="generator_unordered", batch_size=1, pre_dispatch="2*n_jobs"
         )
         results = parallel(delayed(render_set)(task) for task in tasks)
-        finished = False
         try:
             yield from results
-            finished = True
         except TerminatedWorkerError as error:
             raise BuildError(
                 "a worker process died, most likely for lack of memory: run the same command again with "
                 "fewer --jobs; finished sets are kept"
             ) from error
         finally:
+            # After an error or Ctrl-C this kills the workers and waits for them: none may go on writing into
+            # a directory whose lock is about to be released.
             results.close()
-            if engine == "loky" and jobs != 1 and not finished:
-                # An error or Ctrl-C: no worker may go on writing into a directory whose lock is released.
-                get_reusable_executor().shutdown(wait=True, kill_workers=True)
 
 
 @contextlib.contextmanager
@@ -93,7 +89,7 @@ def _dask_client(scheduler: str | None, jobs: int) -> Any:
         workers = None if jobs < 0 else jobs
         return Client(LocalCluster(n_workers=workers, threads_per_worker=1, dashboard_address=None))
     try:
-        return Client(scheduler, timeout=10)
+        return Client(scheduler, timeout=5)
     except (OSError, ValueError) as error:
         raise ConfigError(
             f"no Dask scheduler answers at {scheduler!r} ({error}): start one, or leave --scheduler out"

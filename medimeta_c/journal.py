@@ -114,15 +114,20 @@ class Journal:
                     raise self._differs(f"{dataset} ", name, getattr(held, name), getattr(wanted, name))
 
     def begin(self, protocol: Protocol, sources: Mapping[str, SourceRecord]) -> None:
-        """Mark the directory unfinished: note the protocol, put the manifest aside, sweep old parts."""
+        """Mark the directory unfinished: note the protocol, put the manifest aside, remove old parts."""
         state = _State(protocol=protocol, sources={**self.sources(), **sources})
         write_atomic(self._state_file, state.model_dump_json(indent=1).encode())
         self._state = state
         with writing(self._root):
             if (self._root / MANIFEST_NAME).is_file():
                 (self._root / MANIFEST_NAME).replace(self._aside)
+        self.sweep()
+
+    def sweep(self) -> None:
+        """Remove the parts that killed workers left."""
+        with writing(self._root):
             for part in (self._root / "data").glob(f"**/.*{PART_SUFFIX}"):
-                part.unlink()
+                part.unlink(missing_ok=True)
 
     def sources(self) -> dict[str, SourceRecord]:
         """Return what is known of every dataset in the directory, finished or not."""

@@ -9,14 +9,14 @@ from importlib.resources import files
 from types import MappingProxyType
 from typing import Any
 
-__all__ = ["SPLITS", "DatasetRecord", "catalog"]
+__all__ = ["SPLITS", "CatalogEntry", "catalog"]
 
 SPLITS = ("train", "val", "test")
 """The splits of both collections, in the order everything lists them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DatasetRecord:
+class CatalogEntry:
     """A published dataset, as its publisher describes it.
 
     Parameters
@@ -58,7 +58,7 @@ class DatasetRecord:
 
 
 @cache
-def catalog() -> Mapping[str, DatasetRecord]:
+def catalog() -> Mapping[str, CatalogEntry]:
     """Return every known dataset by id: MedIMeta's first, the benchmark's five leading.
 
     Examples
@@ -81,10 +81,10 @@ def catalog() -> Mapping[str, DatasetRecord]:
 
 def _record(
     dataset: str, collection: str, fields: Mapping[str, Any], document: Mapping[str, Any]
-) -> DatasetRecord:
+) -> CatalogEntry:
     shared = document["collections"][collection]
     references = [document["originals"][key] for key in fields.get("originals", [])]
-    return DatasetRecord(
+    return CatalogEntry(
         dataset=dataset,
         collection=collection,
         title=fields["title"],

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from medimeta_c.errors import SourceError
 from medimeta_c.records import Image, SourceInfo, check_name
-from medimeta_c.sources.catalog import SPLITS, DatasetRecord, catalog
+from medimeta_c.sources.catalog import SPLITS, CatalogEntry, catalog
 from medimeta_c.sources.files import checksum_of, one_line, read_mapping, text_field
 from medimeta_c.sources.medimeta_images import Hdf5Images, TiffImages
 from medimeta_c.sources.medimeta_info import (
@@ -149,12 +149,12 @@ class MedimetaSource:
         self._images.close()
 
 
-def _record(dataset: str) -> DatasetRecord | None:
+def _record(dataset: str) -> CatalogEntry | None:
     record = catalog().get(dataset)
     return record if record is not None and record.collection == "medimeta" else None
 
 
-def _missing_folder(dataset: str, folder: Path, record: DatasetRecord | None) -> SourceError:
+def _missing_folder(dataset: str, folder: Path, record: CatalogEntry | None) -> SourceError:
     if record is None:
         known = ", ".join(name for name, known in catalog().items() if known.collection == "medimeta")
         return SourceError(

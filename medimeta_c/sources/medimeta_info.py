@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from medimeta_c.errors import ConfigError, SourceError, unknown_name
-from medimeta_c.sources.catalog import DatasetRecord
+from medimeta_c.sources.catalog import CatalogEntry
 from medimeta_c.sources.files import one_line, text_field
 
 __all__ = [
@@ -50,7 +50,7 @@ class Task:
 
 
 def select_task(
-    path: Path, fields: Mapping[str, Any], record: DatasetRecord | None, wanted: str | None
+    path: Path, fields: Mapping[str, Any], record: CatalogEntry | None, wanted: str | None
 ) -> Task:
     """Return the task to read: the one asked for, else the catalogue's, else the only single-label one.
 
@@ -60,7 +60,7 @@ def select_task(
         The info.yaml, for messages.
     fields : mapping
         Its contents.
-    record : DatasetRecord or None
+    record : CatalogEntry or None
         The catalogue's entry, if the dataset is a known one.
     wanted : str or None
         The name asked for.
@@ -174,7 +174,7 @@ def split_sizes(path: Path, fields: Mapping[str, Any]) -> dict[str, int]:
     return {str(split): size for split, size in sizes.items()}
 
 
-def citation_of(fields: Mapping[str, Any], record: DatasetRecord | None) -> str:
+def citation_of(fields: Mapping[str, Any], record: CatalogEntry | None) -> str:
     """Return the references the dataset itself gives, one a line, else the catalogue's."""
     entries = fields.get("original_data")
     originals = [entry for entry in entries if isinstance(entry, dict)] if isinstance(entries, list) else []
@@ -199,7 +199,7 @@ def _references(entry: Mapping[str, Any]) -> list[str]:
     return [text] if text else []
 
 
-def homepage_of(fields: Mapping[str, Any], record: DatasetRecord | None) -> str:
+def homepage_of(fields: Mapping[str, Any], record: CatalogEntry | None) -> str:
     """Return where the dataset is published, by its own account or the catalogue's."""
     if doi := text_field(fields, "DOI"):
         return _doi_address(doi)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from medimeta_c.errors import ConfigError, SourceError, unknown_name
 from medimeta_c.records import Image, SourceInfo, check_name
-from medimeta_c.sources.catalog import SPLITS, DatasetRecord, catalog
+from medimeta_c.sources.catalog import SPLITS, CatalogEntry, catalog
 from medimeta_c.sources.files import checksum_of
 from medimeta_c.sources.npz import ArrayHeader, NpzArray, npz_headers
 from medimeta_c.sources.pictures import MAX_PIXELS
@@ -133,7 +133,7 @@ class MedmnistSource:
             array.close()
 
 
-def _parse(dataset: str) -> tuple[DatasetRecord, int | None]:
+def _parse(dataset: str) -> tuple[CatalogEntry, int | None]:
     check_name("dataset", dataset)
     known = {name: record for name, record in catalog().items() if record.collection == "medmnist"}
     match = _ID.fullmatch(dataset)
@@ -180,7 +180,7 @@ def _splits(path: Path, headers: dict[str, ArrayHeader]) -> tuple[str, ...]:
 
 
 def _check_images(
-    path: Path, split: str, header: ArrayHeader, record: DatasetRecord, size: int | None
+    path: Path, split: str, header: ArrayHeader, record: CatalogEntry, size: int | None
 ) -> None:
     where = f"{path}, array '{split}_images'"
     if header.dtype != np.uint8:
@@ -200,7 +200,7 @@ def _check_images(
 
 
 def _labels(
-    path: Path, split: str, headers: dict[str, ArrayHeader], record: DatasetRecord
+    path: Path, split: str, headers: dict[str, ArrayHeader], record: CatalogEntry
 ) -> NDArray[np.int32]:
     name = f"{split}_labels"
     where = f"{path}, array {name!r}"

@@ -1,0 +1,78 @@
+"""Engines: a Dask cluster builds the same bytes as processes here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from medimeta_c.builder import BuildConfig, build
+from medimeta_c.errors import BuildError, ConfigError, SourceError
+from medimeta_c.manifest import read_manifest
+
+Configure = Callable[..., BuildConfig]
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("default")  # distributed's own shutdown warns
+def test_a_dask_cluster_gives_the_same_sets(build_config: Configure, built: Path) -> None:
+    """Workers of a local cluster, and of a scheduler already running, write the same shards."""
+    distributed = pytest.importorskip("distributed", reason="needs the dask extra")
+    some = {"datasets": ("rays",), "corruptions": ("gaussian_noise", "zoom_blur"), "severities": (2,)}
+    whole = {record.key: record for record in read_manifest(built / "manifest.json").sets}
+    config = build_config(engine="dask", jobs=2, **some)
+    assert all(whole[record.key] == record for record in build(config).manifest.sets)
+    with distributed.LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=None) as cluster:
+        again = build_config(engine="dask", scheduler=cluster.scheduler_address, force=True, **some)
+        report = build(again)
+    assert len(report.built) == 3
+    assert all(whole[record.key] == record for record in report.manifest.sets)
+
+
+def test_a_scheduler_that_is_not_there_is_named(build_config: Configure) -> None:
+    """The address is in the message, with the way out."""
+    pytest.importorskip("distributed", reason="needs the dask extra")
+    config = build_config(datasets=("rays",), engine="dask", scheduler="tcp://127.0.0.1:9")
+    with pytest.raises(ConfigError, match=r"no Dask scheduler answers at 'tcp://127.0.0.1:9'"):
+        build(config)
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_an_error_in_a_worker_keeps_its_sentence(
+    build_config: Configure, clean_dir: Path, tmp_path: Path, jobs: int
+) -> None:
+    """A source that breaks while rendering stops the build with its own error; finished sets are kept."""
+    import shutil
+
+    data = Path(shutil.copytree(clean_dir, tmp_path / "data"))
+    config = build_config(datasets=("rays",), data_dir=data, jobs=jobs)
+
+    def spoil(progress: object) -> None:
+        (data / "rays" / "class1" / "003.png").write_bytes(b"not an image")
+
+    with pytest.raises(SourceError, match=r"003\.png"):
+        build(config, on_progress=spoil)
+    assert not (config.out / "manifest.json").exists()
+    assert list(config.out.rglob("*.part")) == []
+
+
+@pytest.mark.slow
+def test_a_worker_that_dies_is_one_sentence(build_config: Configure) -> None:
+    """A worker killed, as the system does for lack of memory, stops the build with advice."""
+    import os
+    import signal
+
+    from joblib.externals.loky import get_reusable_executor
+
+    killed = []
+
+    def kill_one(progress) -> None:
+        if progress.sets_done and not killed:
+            workers = list(get_reusable_executor(reuse=True)._processes)
+            killed.append(workers[0])
+            os.kill(workers[0], signal.SIGKILL)
+
+    with pytest.raises(BuildError, match=r"a worker process died.*fewer --jobs; finished sets are kept"):
+        build(build_config(jobs=2), on_progress=kill_one)
+    assert build(build_config(jobs=2)).kept
