@@ -10,6 +10,8 @@
     ├── ManifestError             a manifest is missing, edited or of another schema
     ├── BuildError                a build cannot start or go on (locked, other seed, disk full)
     ├── VerificationError         a built benchmark is not what its manifest says
+    ├── ModelError                a model is missing, unsafe, does not fit or cannot read a prompt
+    ├── ResultError               a result is damaged, of another run, or being written by another process
     ├── IncompleteGridError       a number over all cells is asked for while cells are missing
     └── MissingExtraError         an optional dependency is not installed
 
@@ -30,6 +32,8 @@ __all__ = [
     "ManifestError",
     "MediMetaError",
     "MissingExtraError",
+    "ModelError",
+    "ResultError",
     "ShardError",
     "SourceError",
     "VerificationError",
@@ -71,6 +75,14 @@ class BuildError(MediMetaError):
 
 class VerificationError(MediMetaError):
     """Raised when a built benchmark is not what its manifest says it is."""
+
+
+class ModelError(MediMetaError):
+    """Raised when a model cannot be had, would run code, does not fit, or cannot read a prompt."""
+
+
+class ResultError(MediMetaError):
+    """Raised when a result is missing, damaged, of another run, or being written by another process."""
 
 
 class IncompleteGridError(MediMetaError):

@@ -1,0 +1,91 @@
+"""BERT text towers: their shape read off a checkpoint, or known by name, so that no network is needed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+
+from medimeta_c.errors import ModelError
+
+__all__ = ["KNOWN_CONFIGS", "bert_config_of", "layer_count"]
+
+_BASE: dict[str, Any] = {"model_type": "bert", "architectures": ["BertModel"]}
+_LARGE = {
+    **_BASE,
+    "hidden_size": 1024,
+    "num_hidden_layers": 24,
+    "num_attention_heads": 16,
+    "intermediate_size": 4096,
+}
+
+KNOWN_CONFIGS: dict[str, dict[str, Any]] = {
+    "microsoft/BiomedNLP-PubMedBERT-base-uncased-abstract": _BASE,
+    "microsoft/BiomedNLP-PubMedBERT-base-uncased-abstract-fulltext": _BASE,
+    "microsoft/BiomedNLP-PubMedBERT-large-uncased-abstract": _LARGE,
+    "microsoft/BiomedNLP-BiomedBERT-base-uncased-abstract": _BASE,
+    "microsoft/BiomedNLP-BiomedBERT-base-uncased-abstract-fulltext": _BASE,
+    "microsoft/BiomedNLP-BiomedBERT-large-uncased-abstract": _LARGE,
+    "bert-base-uncased": _BASE,
+    "google-bert/bert-base-uncased": _BASE,
+}
+"""``config.json`` of text towers that medical CLIP models name on the Hub, BERT's defaults left out.
+
+Only shapes come from here; the weights come from the checkpoint, and load strictly.
+"""
+
+_HEAD_WIDTH = 64  # of every published BERT of 256 dimensions or more
+
+
+def layer_count(state: Mapping[str, torch.Tensor], prefix: str) -> int:
+    """Return one more than the highest N in the names ``<prefix>N.…``; 0 if there is none."""
+    pattern = re.compile(re.escape(prefix) + r"(\d+)\.")
+    found = (pattern.match(key) for key in state)
+    return max((int(match[1]) + 1 for match in found if match), default=0)
+
+
+def bert_config_of(state: Mapping[str, torch.Tensor], where: object) -> dict[str, Any]:
+    """Read a BERT's configuration off the shapes of its tensors.
+
+    Parameters
+    ----------
+    state : mapping of str to torch.Tensor
+        A ``BertModel``'s tensors by their own names (``embeddings.word_embeddings.weight``, …).
+    where : object
+        The checkpoint, for messages.
+
+    Returns
+    -------
+    dict
+        Arguments of ``transformers.BertConfig``. Attention heads are taken to be 64 wide, as in every
+        published BERT.
+
+    Raises
+    ------
+    ModelError
+        If these are not a BERT's tensors.
+    """
+    try:
+        vocabulary, hidden = state["embeddings.word_embeddings.weight"].shape
+        intermediate = state["encoder.layer.0.intermediate.dense.weight"].shape[0]
+        positions = state["embeddings.position_embeddings.weight"].shape[0]
+        types = state["embeddings.token_type_embeddings.weight"].shape[0]
+    except (KeyError, ValueError) as error:
+        raise ModelError(
+            f"{where} holds no BERT text tower (looked for {error}): it is another model's checkpoint"
+        ) from error
+    if hidden % _HEAD_WIDTH:
+        raise ModelError(
+            f"the text tower of {where} is {hidden} wide, which is not a multiple of {_HEAD_WIDTH}"
+        )
+    return {
+        "vocab_size": vocabulary,
+        "hidden_size": hidden,
+        "num_hidden_layers": layer_count(state, "encoder.layer."),
+        "num_attention_heads": hidden // _HEAD_WIDTH,
+        "intermediate_size": intermediate,
+        "max_position_embeddings": positions,
+        "type_vocab_size": types,
+    }

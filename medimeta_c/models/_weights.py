@@ -1,0 +1,163 @@
+"""Checkpoints: read without running code, loaded whole or not at all, named by a digest."""
+
+from __future__ import annotations
+
+import hashlib
+import pickle
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+
+from medimeta_c.errors import ModelError
+
+__all__ = [
+    "StateDict",
+    "drop_position_ids",
+    "key_error",
+    "load_strictly",
+    "read_checkpoint",
+    "strip_prefix",
+    "weights_sha256",
+]
+
+StateDict = dict[str, torch.Tensor]
+
+_KEYS_SHOWN = 5
+_HINT = "check that the configuration and the checkpoint belong together"
+
+
+def read_checkpoint(path: Path) -> StateDict:
+    """Read named tensors from a ``.safetensors`` file, or from a torch file without unpickling objects.
+
+    A table under the key ``state_dict`` is unwrapped, and a ``module.`` in front of every name (left by
+    data-parallel training) is dropped.
+
+    Raises
+    ------
+    ModelError
+        If the file is missing, damaged, would have to run code, or holds no table of tensors.
+    """
+    if not path.is_file():
+        raise ModelError(f"there is no checkpoint at {path}: name the file or folder that holds the weights")
+    content: Any = _read_safetensors(path) if path.suffix == ".safetensors" else _read_torch(path)
+    if isinstance(content, Mapping) and isinstance(content.get("state_dict"), Mapping):
+        content = content["state_dict"]
+    is_table = isinstance(content, Mapping) and content and all(isinstance(key, str) for key in content)
+    if not is_table or not all(isinstance(value, torch.Tensor) for value in content.values()):
+        raise ModelError(
+            f"{path} holds no table of named tensors: a checkpoint must be a state dict, alone or under "
+            "the key 'state_dict'"
+        )
+    state: StateDict = dict(content)
+    return strip_prefix(state, "module.") if all(key.startswith("module.") for key in state) else state
+
+
+def _read_safetensors(path: Path) -> StateDict:
+    """Read a safetensors file."""
+    try:
+        return dict(load_file(path))
+    except (SafetensorError, OSError) as error:
+        raise ModelError(f"{path} is damaged or no safetensors file ({error}): download it again") from error
+
+
+def _read_torch(path: Path) -> object:
+    """Read a torch file with the restricted unpickler."""
+    try:
+        return torch.load(path, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as error:
+        if "Unsupported" in str(error):
+            raise ModelError(
+                f"{path} is a pickle that would run code when opened, so it was not opened: get the weights "
+                "as safetensors, or save the state dict alone with a tool you trust"
+            ) from error
+        raise ModelError(f"{path} is damaged or no torch checkpoint: download it again") from error
+    except (RuntimeError, EOFError, OSError, ValueError, KeyError) as error:
+        if "TorchScript" in str(error):
+            raise ModelError(
+                f"{path} is a TorchScript program, not a table of weights, so it was not opened: save its "
+                "state dict as safetensors, or name the model by its open_clip tag (ViT-B-16/openai)"
+            ) from error
+        raise ModelError(f"{path} is damaged or no torch checkpoint: download it again") from error
+
+
+def strip_prefix(state: Mapping[str, torch.Tensor], prefix: str) -> StateDict:
+    """Return the tensors whose name starts with `prefix`, without it."""
+    return {key[len(prefix) :]: value for key, value in state.items() if key.startswith(prefix)}
+
+
+def load_strictly(
+    module: torch.nn.Module, state: Mapping[str, torch.Tensor], where: object, hint: str = _HINT
+) -> None:
+    """Load every tensor of `state` into `module`, each at its own name and shape.
+
+    One thing may differ: checkpoints saved with transformers before 4.31 hold the constant
+    ``position_ids`` (0, 1, 2, …), which modules no longer keep. It is dropped after its values are checked.
+
+    Raises
+    ------
+    ModelError
+        If a tensor is missing, left over or of another shape.
+    """
+    own = module.state_dict()
+    given = {**drop_position_ids(state), **{key: state[key] for key in own.keys() & state.keys()}}
+    missing = own.keys() - given.keys()
+    unexpected = given.keys() - own.keys()
+    mismatched = {key for key in own.keys() & given.keys() if own[key].shape != given[key].shape}
+    if missing or unexpected or mismatched:
+        raise key_error(where, missing, unexpected, mismatched, hint)
+    module.load_state_dict(given, strict=True)
+
+
+def drop_position_ids(state: Mapping[str, torch.Tensor]) -> StateDict:
+    """Return the tensors without the constants called ``position_ids``, where they count up from 0."""
+    return {key: value for key, value in state.items() if not _is_position_ids(key, value)}
+
+
+def _is_position_ids(key: str, value: torch.Tensor) -> bool:
+    """Return whether an entry is the constant row of positions."""
+    if key.rpartition(".")[2] != "position_ids" or value.is_floating_point():
+        return False
+    return torch.equal(value.flatten(), torch.arange(value.numel(), dtype=value.dtype))
+
+
+def key_error(
+    where: object,
+    missing: Iterable[str],
+    unexpected: Iterable[str],
+    mismatched: Iterable[str] = (),
+    hint: str = _HINT,
+) -> ModelError:
+    """Return the error for a checkpoint that does not fit, naming up to five keys of each kind."""
+    kinds = {"missing": missing, "unexpected": unexpected, "of another shape": mismatched}
+    parts = []
+    for kind, keys in kinds.items():
+        names = sorted(keys)
+        if names:
+            shown = ", ".join(names[:_KEYS_SHOWN]) + (", …" if len(names) > _KEYS_SHOWN else "")
+            parts.append(f"{len(names)} {kind} ({shown})")
+    return ModelError(
+        f"the weights of {where} do not fit the model's architecture: {'; '.join(parts)}; {hint}"
+    )
+
+
+def weights_sha256(state: Mapping[str, torch.Tensor]) -> str:
+    """Digest a checkpoint's floating-point tensors: name, dtype, shape and bytes, in the order of the names.
+
+    Integer tensors are constants and counters that library versions add and drop; they are left out.
+
+    Returns
+    -------
+    str
+        64 hexadecimal digits.
+    """
+    digest = hashlib.sha256()
+    for name in sorted(state):
+        tensor = state[name].detach()
+        if tensor.is_floating_point():
+            digest.update(f"{name}|{tensor.dtype}|{tuple(tensor.shape)}|".encode())
+            digest.update(tensor.cpu().contiguous().reshape(-1).view(torch.uint8).numpy().data)
+    return digest.hexdigest()

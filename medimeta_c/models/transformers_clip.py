@@ -1,0 +1,218 @@
+"""CLIP, SigLIP and kin of the transformers library: all with ``get_image_features`` and its text twin."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from PIL import Image as PILImage
+from transformers import AutoConfig, AutoImageProcessor, AutoModel
+
+from medimeta_c.errors import ModelError
+from medimeta_c.models import _hub
+from medimeta_c.models._adapter import TorchModel
+from medimeta_c.models._contract import ModelIdentity, Preprocessing, ResizeMode
+from medimeta_c.models._quiet import quiet
+from medimeta_c.models._tokens import TOKENIZER_FILES, HfTokens, read_tokenizer
+from medimeta_c.models._weights import StateDict, key_error, read_checkpoint, weights_sha256
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+__all__ = ["load_transformers"]
+
+_SMALL_FILES = (*TOKENIZER_FILES, "preprocessor_config.json", "processor_config.json", "*.index.json")
+_PLAIN_PROCESSORS = ("CLIPImageProcessor", "SiglipImageProcessor", "ViTImageProcessor")
+_BYTE = 1 / 255
+
+
+def load_transformers(spec: str, target: str) -> TorchModel:
+    """Load ``transformers:NAME_OR_PATH``; a Hub name may end in ``@revision``.
+
+    Raises
+    ------
+    ModelError
+        If the files are not to be had, need their own code, do not fit, or are no CLIP-style model.
+    """
+    folder, revision = _locate(target)
+    state = _read_state(folder)
+    with quiet():
+        module = _build(folder)
+        processor = _image_processor(folder)
+        preprocessing = _describe(processor, folder)
+    return TorchModel(
+        module,
+        embed_images=lambda pixels: _vectors(module.get_image_features(pixel_values=pixels)),
+        embed_texts=lambda tokens: _vectors(module.get_text_features(**tokens)),
+        tokenizer=_tokens(module.config, folder),
+        preprocess=ProcessorTransform(processor),
+        preprocessing=preprocessing,
+        identity=ModelIdentity(
+            spec=spec,
+            family="transformers",
+            revision=revision,
+            weights_sha256=weights_sha256(state),
+            architecture=f"transformers {type(module).__name__}",
+            parameters=sum(one.numel() for one in module.parameters()),
+        ),
+        logit_scale=_logit_scale(module),
+        logit_bias=float(module.logit_bias.detach()) if hasattr(module, "logit_bias") else None,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessorTransform:
+    """One PIL image through a transformers image processor; grey becomes RGB first."""
+
+    processor: Any
+
+    def __call__(self, image: Image) -> torch.Tensor:
+        """Return float32 of shape (3, H, W)."""
+        pixels: torch.Tensor = self.processor(images=image.convert("RGB"), return_tensors="pt")[
+            "pixel_values"
+        ][0]
+        return pixels
+
+
+def _locate(target: str) -> tuple[Path, str | None]:
+    """Return the local folder of a model, and its commit when it comes from the Hub."""
+    folder = Path(target).expanduser()
+    if folder.is_dir():
+        return folder.resolve(), None
+    repo, revision = _hub.split_revision(target)
+    folder = _hub.fetch_folder(repo, [*_SMALL_FILES, "model*.safetensors"], revision)
+    if not any(folder.glob("*.safetensors")):
+        folder = _hub.fetch_folder(repo, ["pytorch_model*.bin"], _hub.commit_of(folder) or revision)
+    return folder, _hub.commit_of(folder)
+
+
+def _read_state(folder: Path) -> StateDict:
+    """Read the folder's checkpoint, in one file or in shards."""
+    files = sorted(folder.glob("model*.safetensors")) or sorted(folder.glob("pytorch_model*.bin"))
+    if not files or not (folder / "config.json").is_file():
+        raise ModelError(
+            f"{folder} is no transformers model: it needs config.json and model.safetensors "
+            "(or pytorch_model.bin)"
+        )
+    return {name: tensor for file in files for name, tensor in read_checkpoint(file).items()}
+
+
+def _build(folder: Path) -> Any:
+    """Build the model and load its weights, all of them."""
+    try:
+        config = AutoConfig.from_pretrained(str(folder), trust_remote_code=False, local_files_only=True)
+        module, report = AutoModel.from_pretrained(
+            str(folder),
+            config=config,
+            dtype=torch.float32,
+            weights_only=True,
+            trust_remote_code=False,
+            local_files_only=True,
+            ignore_mismatched_sizes=True,  # so that they are reported, and refused below with the other keys
+            output_loading_info=True,
+        )
+    except (OSError, ValueError, RuntimeError, KeyError, TypeError, ImportError) as error:
+        first = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise ModelError(f"transformers cannot load the model in {folder}: {first}") from error
+    mismatched = [entry if isinstance(entry, str) else entry[0] for entry in report["mismatched_keys"]]
+    if report["missing_keys"] or report["unexpected_keys"] or mismatched:
+        raise key_error(folder, report["missing_keys"], report["unexpected_keys"], mismatched)
+    if not (hasattr(module, "get_image_features") and hasattr(module, "get_text_features")):
+        raise ModelError(
+            f"{folder} holds a {type(module).__name__}, which does not embed images and texts in one space "
+            "(no get_image_features and get_text_features): choose a CLIP-style model"
+        )
+    return module
+
+
+def _vectors(output: Any) -> torch.Tensor:
+    """Return the projected vectors: transformers 5 wraps them, transformers 4 returns them."""
+    vectors: torch.Tensor = output if isinstance(output, torch.Tensor) else output.pooler_output
+    return vectors
+
+
+def _logit_scale(module: Any) -> float:
+    """Return the factor on the cosine similarity, however the architecture stores it."""
+    if hasattr(module, "logit_scale"):
+        return float(module.logit_scale.detach().exp())
+    if hasattr(module, "temperature"):
+        return 1 / float(module.temperature.detach())
+    raise ModelError(
+        f"{type(module).__name__} has neither logit_scale nor temperature: choose a CLIP-style model"
+    )
+
+
+def _tokens(config: Any, folder: Path) -> HfTokens:
+    """Return the tokenizer, padded as the architecture was trained."""
+    tokenizer = read_tokenizer(folder)
+    text_config = getattr(config, "text_config", config)
+    limit = min(int(text_config.max_position_embeddings), int(tokenizer.model_max_length))
+    if str(config.model_type).startswith(
+        "siglip"
+    ):  # trained without a mask, on texts padded to the full length
+        return HfTokens(tokenizer, limit, padding="max_length", names=("input_ids",))
+    return HfTokens(tokenizer, limit, names=tuple(tokenizer.model_input_names))
+
+
+def _image_processor(folder: Path) -> Any:
+    """Open the folder's image processor."""
+    try:
+        return AutoImageProcessor.from_pretrained(str(folder), trust_remote_code=False, local_files_only=True)
+    except (OSError, ValueError, KeyError, TypeError, ImportError) as error:
+        first = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise ModelError(
+            f"{folder} holds no readable preprocessor_config.json ({first}): copy it from the model's page"
+        ) from error
+
+
+def _describe(processor: Any, folder: Path) -> Preprocessing:
+    """Run the processor once, for the size that comes out, and read its settings."""
+    pixels = ProcessorTransform(processor)(PILImage.new("RGB", (97, 61)))
+    if pixels.ndim != 3 or pixels.shape[0] != 3:
+        raise ModelError(
+            f"the image processor in {folder} gives tensors of shape {tuple(pixels.shape)}, not (3, H, W)"
+        )
+    height, width = pixels.shape[1:]
+    mode, target = _resizing(processor, (height, width))
+    crops = bool(getattr(processor, "do_center_crop", False))
+    kind = type(processor).__name__
+    normalises = processor.do_normalize and processor.do_rescale
+    return Preprocessing(
+        size=(height, width),
+        resize=mode,
+        resize_size=target,
+        interpolation=_interpolation(processor),
+        center_crop=crops,
+        mean=tuple(float(one) for one in processor.image_mean),
+        std=tuple(float(one) for one in processor.image_std),
+        channels="rgb",
+        implementation=f"transformers.{kind}",
+        plain=(
+            kind.startswith(_PLAIN_PROCESSORS)
+            and bool(normalises)
+            and abs(processor.rescale_factor - _BYTE) < 1e-9
+            and mode in {"shortest", "squash", "none"}
+            and target == (height, width)
+        ),
+    )
+
+
+def _resizing(processor: Any, size: tuple[int, int]) -> tuple[ResizeMode, tuple[int, int]]:
+    """Return how the processor resizes, and to what."""
+    if not getattr(processor, "do_resize", False):
+        return "none", size
+    wanted: Mapping[str, Any] = dict(processor.size)
+    if wanted.get("shortest_edge"):
+        return "shortest", (int(wanted["shortest_edge"]),) * 2
+    if wanted.get("height") and wanted.get("width"):
+        return "squash", (int(wanted["height"]), int(wanted["width"]))
+    return "custom", size
+
+
+def _interpolation(processor: Any) -> str:
+    """Return the name of the processor's resampling filter."""
+    value = getattr(processor, "resample", None)
+    return "none" if value is None else PILImage.Resampling(int(value)).name.lower()

@@ -1,0 +1,78 @@
+"""Model specs: every form finds its loader, every mistake its sentence; nothing heavy comes early."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from importlib import import_module
+
+import pytest
+
+from medimeta_c.errors import ConfigError, MissingExtraError
+from medimeta_c.models import MODELS, load_model
+
+
+def test_listing_models_imports_nothing_heavy() -> None:
+    """The registry can be read, and a spec refused, without torch."""
+    script = (
+        "import sys\nfrom medimeta_c.models import MODELS, load_model\n"
+        "try:\n    load_model('nonsense')\nexcept ValueError:\n    pass\n"
+        "found = [n for n in ('torch', 'open_clip', 'transformers', 'numpy', 'PIL') if n in sys.modules]\n"
+        "assert not found, found\n"
+    )
+    subprocess.run([sys.executable, "-c", script], check=True)
+
+
+@pytest.mark.parametrize("prefix", MODELS)
+def test_every_loader_exists_and_says_its_forms(prefix: str) -> None:
+    """The registry's lazy targets are functions with a docstring, and each form starts with its prefix."""
+    family = MODELS[prefix]
+    module, function = family.loader.split(":")
+    assert getattr(import_module(module), function).__doc__
+    assert all(form.startswith(prefix) for form in family.forms)
+    assert family.prefix == prefix
+
+
+@pytest.mark.parametrize("spec", ["", "clip", "hf-hub:", ":x", "nowhere:org/name", "/x", "RN50/", "medclip"])
+def test_an_unknown_spec_lists_the_accepted_forms(spec: str) -> None:
+    """Whatever the mistake, the message shows every form."""
+    with pytest.raises(ConfigError) as caught:
+        load_model(spec)
+    assert repr(spec) in str(caught.value)
+    assert all(form in str(caught.value) for family in MODELS.values() for form in family.forms)
+
+
+@pytest.mark.parametrize(
+    ("spec", "near"),
+    [
+        ("hfhub:org/name", "hf-hub:"),
+        ("localdir:x", "local-dir:"),
+        ("medclp:vit", "medclip:vit"),
+        ("transformer:x", "transformers:"),
+    ],
+)
+def test_a_misspelt_prefix_is_suggested(spec: str, near: str) -> None:
+    """The nearest form comes first."""
+    with pytest.raises(ConfigError, match=f"did you mean {near}"):
+        load_model(spec)
+
+
+def test_precision_is_one_of_three() -> None:
+    """Another name is refused before anything loads."""
+    with pytest.raises(ConfigError, match="fp32, bf16, fp16"):
+        load_model("ViT-B-16/openai", precision="fp8")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("missing", ["torch", "open_clip", "transformers", "torchvision"])
+def test_a_missing_extra_gives_the_pip_line(missing: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without one of the libraries, the error says what to install."""
+    monkeypatch.setitem(sys.modules, missing, None)
+    with pytest.raises(MissingExtraError, match=r"pip install 'medimeta-c\[evaluate\]'"):
+        load_model("ViT-B-16/openai")
+
+
+@pytest.mark.parametrize("spec", ["medclip:rn50", "unimedclip:vit-b-32", "python:module"])
+def test_an_unknown_variant_names_the_known(spec: str) -> None:
+    """Families with variants say which there are."""
+    with pytest.raises(ConfigError, match=spec.partition(":")[0]):
+        load_model(spec)

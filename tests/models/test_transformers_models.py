@@ -1,0 +1,272 @@
+"""transformers' CLIP and SigLIP through our loader: the library's own vectors, strictly loaded."""
+
+from __future__ import annotations
+
+import json
+import pickle
+import shutil
+import string
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from model_factories import picture, seeded, write_bert, write_bert_tokenizer
+from safetensors.torch import load_file, save_file
+from transformers import (
+    AutoModel,
+    AutoProcessor,
+    CLIPConfig,
+    CLIPImageProcessor,
+    CLIPModel,
+    CLIPTokenizerFast,
+    SiglipConfig,
+    SiglipImageProcessor,
+    SiglipModel,
+)
+
+from medimeta_c.errors import ModelError
+from medimeta_c.models import Model, load_model
+
+TEXTS = ["a photo of a benign cell", "retina", "an x-ray image"]
+TOWER: dict[str, Any] = {
+    "hidden_size": 32,
+    "intermediate_size": 48,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 2,
+}
+
+
+def write_clip(folder: Path) -> Path:
+    """A tiny CLIPModel with its own kind of tokenizer and image processor, as save_pretrained leaves it."""
+    letters = [*string.ascii_lowercase, *string.digits, *",.-"]
+    tokens = [
+        *letters,
+        *(f"{one}</w>" for one in letters),
+        "th",
+        "the</w>",
+        "<|startoftext|>",
+        "<|endoftext|>",
+    ]
+    vocab = {token: index for index, token in enumerate(tokens)}
+    CLIPTokenizerFast(vocab=vocab, merges=[("t", "h"), ("th", "e</w>")], model_max_length=40).save_pretrained(
+        folder
+    )
+    special = {"bos_token_id": vocab["<|startoftext|>"], "eos_token_id": vocab["<|endoftext|>"]}
+    config = CLIPConfig(
+        text_config={**TOWER, **special, "vocab_size": len(vocab), "max_position_embeddings": 40},
+        vision_config={**TOWER, "image_size": 224, "patch_size": 32},
+        projection_dim=24,
+    )
+    seeded(CLIPModel(config), 3).save_pretrained(folder)
+    CLIPImageProcessor().save_pretrained(folder)
+    return folder
+
+
+def write_siglip(folder: Path) -> Path:
+    """A tiny SiglipModel; its text tower reads 64 tokens, always all of them."""
+    vocabulary = write_bert_tokenizer(folder)
+    config = SiglipConfig(
+        text_config={**TOWER, "vocab_size": vocabulary, "max_position_embeddings": 64, "projection_size": 32},
+        vision_config={**TOWER, "image_size": 224, "patch_size": 32},
+    )
+    module = seeded(SiglipModel(config), 4)
+    with torch.no_grad():
+        module.logit_bias.fill_(-9.5)
+    module.save_pretrained(folder)
+    SiglipImageProcessor().save_pretrained(folder)
+    return folder
+
+
+WRITERS: dict[str, Callable[[Path], Path]] = {"clip": write_clip, "siglip": write_siglip}
+
+
+@pytest.fixture(scope="module", params=list(WRITERS))
+def folder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return WRITERS[request.param](tmp_path_factory.mktemp(request.param))
+
+
+@pytest.fixture(scope="module")
+def model(folder: Path) -> Model:
+    return load_model(f"transformers:{folder}")
+
+
+def copied(folder: Path, target: Path) -> Path:
+    """A copy to spoil."""
+    shutil.copytree(folder, target)
+    return target
+
+
+def is_siglip(folder: Path) -> bool:
+    """Which of the two a folder holds."""
+    return bool(json.loads((folder / "config.json").read_text())["model_type"] == "siglip")
+
+
+def test_the_vectors_are_the_librarys_own(folder: Path, model: Model) -> None:
+    """Images, and texts padded the way each family was trained, agree to 1e-5."""
+    theirs = AutoModel.from_pretrained(folder).eval()
+    tokenizer = AutoProcessor.from_pretrained(folder).tokenizer
+    pixels = torch.randn(2, 3, 224, 224, generator=torch.Generator().manual_seed(0))
+    if is_siglip(folder):
+        tokens = {
+            "input_ids": tokenizer(TEXTS, padding="max_length", max_length=64, return_tensors="pt").input_ids
+        }
+    else:
+        tokens = tokenizer(TEXTS, padding=True, return_tensors="pt")
+    with torch.no_grad():
+        images = theirs.get_image_features(pixel_values=pixels).pooler_output
+        texts = theirs.get_text_features(**tokens).pooler_output
+    torch.testing.assert_close(model.encode_images(pixels), images, atol=1e-5, rtol=0)
+    torch.testing.assert_close(model.encode_texts(TEXTS), texts, atol=1e-5, rtol=0)
+
+
+def test_logits_are_the_librarys_own(folder: Path, model: Model) -> None:
+    """Scale and bias on the cosine similarity give the model's own logits."""
+    theirs = AutoModel.from_pretrained(folder).eval()
+    pixels = torch.randn(2, 3, 224, 224, generator=torch.Generator().manual_seed(0))
+    tokens = model.tokenizer(TEXTS)  # type: ignore[attr-defined]
+    with torch.no_grad():
+        expected = theirs(pixel_values=pixels, **tokens).logits_per_image
+    normalize = torch.nn.functional.normalize
+    cosine = normalize(model.encode_images(pixels)) @ normalize(model.encode_texts(TEXTS)).T
+    logits = model.logit_scale * cosine + (model.logit_bias or 0.0)
+    torch.testing.assert_close(logits, expected, atol=1e-4, rtol=0)
+    assert (model.logit_bias == -9.5) if is_siglip(folder) else (model.logit_bias is None)
+
+
+@pytest.mark.parametrize("size", [(224, 224), (300, 260)])
+@pytest.mark.parametrize("grey", [False, True])
+def test_the_transform_is_the_processors(
+    folder: Path, model: Model, size: tuple[int, int], grey: bool
+) -> None:
+    """What AutoProcessor makes of the image, grey copied to three channels."""
+    image = picture(*size, grey=grey)
+    theirs = AutoProcessor.from_pretrained(folder)(images=image.convert("RGB"), return_tensors="pt")[
+        "pixel_values"
+    ][0]
+    ours = pickle.loads(pickle.dumps(model.preprocess))(image)
+    torch.testing.assert_close(ours, theirs, atol=0, rtol=0)
+
+
+@pytest.mark.parametrize("grey", [False, True])
+def test_images_of_the_models_size_are_only_normalised(model: Model, grey: bool) -> None:
+    """The plain record is true: normalising pixels by it gives the processor's tensors."""
+    record = model.preprocessing
+    assert record.is_normalise_only(224, 224)
+    image = picture(224, 224, grey=grey)
+    pixels = torch.from_numpy(np.array(image)).float().div(255)
+    planes = pixels.expand(3, -1, -1) if grey else pixels.permute(2, 0, 1)
+    ours = (planes - torch.tensor(record.mean)[:, None, None]) / torch.tensor(record.std)[:, None, None]
+    torch.testing.assert_close(ours, model.preprocess(image), atol=2e-6, rtol=0)
+
+
+def test_a_processor_that_crops_is_not_plain(tmp_path: Path) -> None:
+    """Resizing to 256 and cropping 224 moves pixels even in an image of 224."""
+    folder = write_clip(tmp_path)
+    CLIPImageProcessor(size={"shortest_edge": 256}).save_pretrained(folder)
+    record = load_model(f"transformers:{folder}").preprocessing
+    assert record.size == (224, 224)
+    assert record.resize_size == (256, 256)
+    assert record.center_crop
+    assert not record.is_normalise_only(224, 224)
+
+
+def test_a_long_prompt_is_refused(model: Model, folder: Path) -> None:
+    """The limit is the text tower's: 40 tokens for this CLIP, 64 for this SigLIP."""
+    limit = 64 if is_siglip(folder) else 40
+    assert model.context_length == limit
+    model.encode_texts([" ".join(["a"] * (limit - 2))])
+    with pytest.raises(ModelError, match=f"is {limit + 1} tokens.*at most {limit}"):
+        model.encode_texts([" ".join(["a"] * (limit - 1))])
+
+
+def test_a_text_alone_has_the_vector_it_has_in_company(model: Model) -> None:
+    """Padding to the longest of a batch changes nothing."""
+    torch.testing.assert_close(
+        model.encode_texts(TEXTS)[1:2], model.encode_texts(TEXTS[1:2]), atol=1e-5, rtol=0
+    )
+
+
+def test_containers_do_not_matter(folder: Path, model: Model, tmp_path: Path) -> None:
+    """A torch file and shards give the same digest and vectors as one safetensors file."""
+    state = load_file(folder / "model.safetensors")
+    torch_file, shards = copied(folder, tmp_path / "bin"), copied(folder, tmp_path / "shards")
+    (torch_file / "model.safetensors").unlink()
+    torch.save(state, torch_file / "pytorch_model.bin")
+    (shards / "model.safetensors").unlink()
+    AutoModel.from_pretrained(folder).save_pretrained(shards, max_shard_size="50KB")
+    assert len(list(shards.glob("model-*.safetensors"))) > 1
+    for other in (torch_file, shards):
+        again = load_model(f"transformers:{other}")
+        assert again.identity.weights_sha256 == model.identity.weights_sha256
+        torch.testing.assert_close(again.encode_texts(TEXTS), model.encode_texts(TEXTS), atol=0, rtol=0)
+
+
+@pytest.mark.parametrize("kind", ["missing", "unexpected", "of another shape"])
+def test_weights_load_whole_or_not_at_all(folder: Path, tmp_path: Path, kind: str) -> None:
+    """Where transformers warns and initialises at random, we stop and name the tensor."""
+    spoilt = copied(folder, tmp_path / "m")
+    state = load_file(folder / "model.safetensors")
+    name = "text_model.final_layer_norm.bias"
+    if kind == "missing":
+        del state[name]
+    elif kind == "unexpected":
+        name = "text_model.extra"
+        state[name] = torch.zeros(2)
+    else:
+        state[name] = torch.zeros(7)
+    save_file(state, spoilt / "model.safetensors", metadata={"format": "pt"})
+    with pytest.raises(ModelError, match=rf"1 {kind} \({name}\)"):
+        load_model(f"transformers:{spoilt}")
+
+
+def test_a_text_model_alone_is_no_clip(tmp_path: Path) -> None:
+    """A BERT loads, and is refused for what it cannot do."""
+    write_bert(tmp_path, seed=1)
+    with pytest.raises(ModelError, match=r"BertModel.*does not embed images and texts"):
+        load_model(f"transformers:{tmp_path}")
+
+
+def test_a_model_with_its_own_code_is_refused(folder: Path, tmp_path: Path) -> None:
+    """No question at the terminal, no code from the folder: one sentence."""
+    spoilt = copied(folder, tmp_path / "m")
+    config = json.loads((spoilt / "config.json").read_text())
+    config |= {"model_type": "strange", "auto_map": {"AutoConfig": "evil.Config", "AutoModel": "evil.Model"}}
+    (spoilt / "config.json").write_text(json.dumps(config))
+    (spoilt / "evil.py").write_text("raise SystemExit('ran')")
+    with pytest.raises(ModelError, match="cannot load the model"):
+        load_model(f"transformers:{spoilt}")
+
+
+@pytest.mark.parametrize(
+    ("file", "message"),
+    [
+        ("config.json", "needs config.json"),
+        ("model.safetensors", "needs config.json and model.safetensors"),
+        ("preprocessor_config.json", "preprocessor_config.json"),
+        ("tokenizer.json", "no tokenizer in"),
+    ],
+)
+def test_a_missing_file_is_named(folder: Path, tmp_path: Path, file: str, message: str) -> None:
+    """Each file a model needs has its sentence when it is not there."""
+    spoilt = copied(folder, tmp_path / "m")
+    (spoilt / file).unlink()
+    (spoilt / "vocab.txt").unlink(missing_ok=True)
+    with pytest.raises(ModelError, match=message):
+        load_model(f"transformers:{spoilt}")
+
+
+def test_an_unreachable_hub_is_one_sentence(impatient: None) -> None:
+    """A name that is no folder is looked up on the Hub, which is not there."""
+    with pytest.raises(ModelError, match=r"cannot be reached.*transformers:PATH"):
+        load_model("transformers:nobody/nothing")
+
+
+def test_lower_precision_comes_back_as_float32(folder: Path, model: Model) -> None:
+    """bf16 weights, float32 vectors of nearly the same direction."""
+    half = load_model(f"transformers:{folder}", precision="bf16")
+    exact, rough = model.encode_texts(TEXTS), half.encode_texts(TEXTS)
+    assert rough.dtype == torch.float32
+    assert torch.nn.functional.cosine_similarity(exact, rough).min() > 0.99

@@ -1,0 +1,130 @@
+"""Checkpoints: nothing in them runs, their digest is of the tensors, and half a load is no load."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from medimeta_c.errors import ModelError
+from medimeta_c.models._weights import load_strictly, read_checkpoint, weights_sha256
+
+
+class Trap:
+    """Touches a file when unpickled."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self) -> tuple[Callable[[Path], None], tuple[Path]]:
+        return Path.touch, (self.path,)
+
+
+def test_a_pickle_that_runs_code_is_not_opened(tmp_path: Path) -> None:
+    """The error is one sentence and the code has not run."""
+    torch.save({"weight": torch.zeros(2), "extra": Trap(tmp_path / "ran")}, tmp_path / "model.bin")
+    with pytest.raises(ModelError, match="would run code"):
+        read_checkpoint(tmp_path / "model.bin")
+    assert not (tmp_path / "ran").exists()
+
+
+def test_a_whole_pickled_module_is_not_opened(tmp_path: Path) -> None:
+    """`torch.save(model)` needs the model's classes: refused with the way out."""
+    torch.save(torch.nn.Linear(2, 2), tmp_path / "model.pt")
+    with pytest.raises(ModelError, match="save the state dict alone"):
+        read_checkpoint(tmp_path / "model.pt")
+
+
+@pytest.mark.filterwarnings("ignore:.*torch.jit.*")
+@pytest.mark.filterwarnings("ignore:.*TorchScript.*")
+def test_a_torchscript_program_is_not_opened(tmp_path: Path) -> None:
+    """OpenAI's original files are programs; the message names the tag to use instead."""
+    torch.jit.trace(torch.nn.Linear(2, 2), torch.zeros(1, 2)).save(str(tmp_path / "ViT-B-16.pt"))
+    with pytest.raises(ModelError, match=r"TorchScript.*ViT-B-16/openai"):
+        read_checkpoint(tmp_path / "ViT-B-16.pt")
+
+
+@pytest.mark.parametrize("name", ["model.safetensors", "model.bin"])
+@pytest.mark.parametrize(
+    "content", [b"", b"version https://git-lfs.github.com/spec/v1\n", b"PK\x03\x04" + bytes(90)]
+)
+def test_a_damaged_file_is_one_sentence(tmp_path: Path, name: str, content: bytes) -> None:
+    """Empty files, LFS pointers and cut archives are recognised."""
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(ModelError, match="damaged"):
+        read_checkpoint(tmp_path / name)
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    """The path looked for is in the message."""
+    with pytest.raises(ModelError, match=r"no checkpoint at .*absent\.bin"):
+        read_checkpoint(tmp_path / "absent.bin")
+
+
+@pytest.mark.parametrize("content", [[torch.zeros(1)], {}, {"weight": "text"}, {0: torch.zeros(1)}])
+def test_only_named_tensors_are_weights(tmp_path: Path, content: object) -> None:
+    """A list, nothing, texts and numbered tensors are refused."""
+    torch.save(content, tmp_path / "model.bin")
+    with pytest.raises(ModelError, match="no table of named tensors"):
+        read_checkpoint(tmp_path / "model.bin")
+
+
+def test_wrappings_are_undone(tmp_path: Path) -> None:
+    """`state_dict` and `module.` go; a `module.` that not every name has stays."""
+    torch.save(
+        {"epoch": 3, "state_dict": {"module.a": torch.ones(1), "module.b": torch.ones(1)}}, tmp_path / "a.pt"
+    )
+    torch.save({"module.a": torch.ones(1), "b": torch.ones(1)}, tmp_path / "b.pt")
+    assert set(read_checkpoint(tmp_path / "a.pt")) == {"a", "b"}
+    assert set(read_checkpoint(tmp_path / "b.pt")) == {"module.a", "b"}
+
+
+def test_the_digest_is_of_the_tensors_not_of_the_file(tmp_path: Path) -> None:
+    """Container, order and integer constants do not matter; a name, a shape, a type and one bit do."""
+    state = {
+        "a": torch.arange(6.0).reshape(2, 3),
+        "b": torch.tensor(0.5),
+        "c": torch.ones(2, dtype=torch.bfloat16),
+    }
+    save_file(state, tmp_path / "m.safetensors")
+    torch.save(dict(reversed(state.items())), tmp_path / "m.bin")
+    digest = weights_sha256(state)
+    assert weights_sha256(read_checkpoint(tmp_path / "m.safetensors")) == digest
+    assert weights_sha256(read_checkpoint(tmp_path / "m.bin")) == digest
+    assert weights_sha256({**state, "position_ids": torch.arange(4)}) == digest
+    assert weights_sha256({**state, "a": state["a"].T.contiguous().T}) == digest
+    flipped = state["a"].clone()
+    flipped.view(torch.int32)[0, 0] ^= 1
+    changes = [
+        {**state, "a": flipped},
+        {**state, "a": state["a"].reshape(3, 2)},
+        {**state, "a": state["a"].double()},
+        {"z": state["a"], "b": state["b"], "c": state["c"]},
+    ]
+    assert len({digest, *map(weights_sha256, changes)}) == 5
+
+
+def test_the_digest_is_fixed() -> None:
+    """The recipe, written out: results of different versions of this package compare by it."""
+    import hashlib
+
+    text = (
+        b"b|torch.float32|()|"
+        + bytes([0, 0, 0, 63])
+        + b"w|torch.float32|(1, 2)|"
+        + bytes([0, 0, 128, 63]) * 2
+    )
+    state = {"w": torch.ones(1, 2), "b": torch.tensor(0.5), "n": torch.tensor(3)}
+    assert weights_sha256(state) == hashlib.sha256(text).hexdigest()
+
+
+def test_a_strict_load_names_at_most_five_keys_of_a_kind() -> None:
+    """Seven missing: five names, and the count."""
+    module = torch.nn.Sequential(*(torch.nn.Linear(1, 1, bias=False) for _ in range(7)))
+    before = [one.clone() for one in module.parameters()]
+    with pytest.raises(ModelError, match=r"7 missing \((\d\.weight, ){5}…\); 1 unexpected \(stray\)"):
+        load_strictly(module, {"stray": torch.zeros(1)}, "it")
+    assert all(torch.equal(old, new) for old, new in zip(before, module.parameters(), strict=True))
