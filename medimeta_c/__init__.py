@@ -14,10 +14,22 @@ _EXPORTS = {
     "open_benchmark": "medimeta_c.benchmark",
     "Benchmark": "medimeta_c.benchmark",
     "verify": "medimeta_c.verification",
+    "evaluate": "medimeta_c.evaluation",
+    "EvaluateConfig": "medimeta_c.evaluation",
     "SetKey": "medimeta_c.records",
 }
 
-__all__ = ["Benchmark", "BuildConfig", "SetKey", "__version__", "build", "open_benchmark", "verify"]
+__all__ = [
+    "Benchmark",
+    "BuildConfig",
+    "EvaluateConfig",
+    "SetKey",
+    "__version__",
+    "build",
+    "evaluate",
+    "open_benchmark",
+    "verify",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -19,7 +20,17 @@ from medimeta_c.pixels import EXTENSION
 from medimeta_c.records import SetKey
 from medimeta_c.spectrum import Spectrum
 
-__all__ = ["MAX_SHARD_BYTES", "ROW_GROUP_ROWS", "Row", "ShardWriter", "features", "read_tables", "schema"]
+__all__ = [
+    "MAX_SHARD_BYTES",
+    "ROW_GROUP_ROWS",
+    "Row",
+    "ShardWriter",
+    "count_row_groups",
+    "features",
+    "read_row_group",
+    "read_tables",
+    "schema",
+]
 
 MAX_SHARD_BYTES = 500_000_000
 ROW_GROUP_ROWS = 100
@@ -247,13 +258,32 @@ def read_tables(
     ShardError
         If the file is missing, damaged, or has not the columns of this contract.
     """
+    with _opened(path) as file:
+        for batch in file.iter_batches(batch_size=batch_rows, columns=columns):
+            yield pa.Table.from_batches([batch])
+
+
+def count_row_groups(path: Path) -> int:
+    """Return the number of a shard's row groups, from its footer alone; raises as `read_tables` does."""
+    with _opened(path) as file:
+        return int(file.num_row_groups)
+
+
+def read_row_group(path: Path, index: int, columns: Sequence[str] | None = None) -> pa.Table:
+    """Return one row group of a shard; raises as `read_tables` does."""
+    with _opened(path) as file:
+        return file.read_row_group(index, columns=columns, use_threads=False)
+
+
+@contextlib.contextmanager
+def _opened(path: Path) -> Iterator[pq.ParquetFile]:
+    """Open a shard, hold its columns against the contract, and turn any failure into a ShardError."""
     try:
         with pq.ParquetFile(path) as file:
             expected = schema(())
             if file.schema_arrow.names != expected.names or file.schema_arrow.types != expected.types:
                 raise ShardError(f"{path} has other columns than a MediMeta-C shard: build it again")
-            for batch in file.iter_batches(batch_size=batch_rows, columns=columns):
-                yield pa.Table.from_batches([batch])
+            yield file
     except FileNotFoundError:
         raise ShardError(f"{path} is missing: run the build again to restore it") from None
     except (pa.ArrowException, OSError) as error:

@@ -21,7 +21,7 @@ LAYERS = (
     {"errors", "records", "seeding", "suite"},
     # What files hold and what numbers mean; anything not named in another layer.
     set(),
-    {"figures", "card", "card_metadata"},
+    {"figures", "card", "card_metadata", "reports"},
     {"render", "engines", "builder", "verification", "rowcheck", "imagefiles", "evaluation", "finetuning"},
     {"hub", "leaderboard"},
     {"cli", "__main__"},

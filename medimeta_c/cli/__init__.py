@@ -12,7 +12,7 @@ import typer
 from typer.core import TyperGroup
 
 from medimeta_c import __version__
-from medimeta_c.cli import build, corrupt, datasets, demo, download, verify
+from medimeta_c.cli import build, compare, corrupt, datasets, demo, download, evaluate, verify
 from medimeta_c.errors import MediMetaError
 
 __all__ = ["app", "main"]
@@ -74,6 +74,8 @@ app.command("download")(download.download)
 app.command("build")(build.build)
 app.command("verify")(verify.verify)
 app.command("corrupt")(corrupt.corrupt)
+app.command("evaluate")(evaluate.evaluate)
+app.command("compare")(compare.compare)
 app.command("demo")(demo.demo)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import typer
 
-__all__ = ["counting", "say", "say_json", "table"]
+__all__ = ["counting", "say", "say_json", "show", "table"]
 
 
 def say(text: str = "") -> None:
@@ -20,6 +20,13 @@ def say(text: str = "") -> None:
 def say_json(value: Any) -> None:
     """Print a command's result for machines."""
     typer.echo(json.dumps(value, indent=1, ensure_ascii=False, sort_keys=True))
+
+
+def show(view: Any) -> None:
+    """Print something that rich can render."""
+    from rich.console import Console
+
+    Console().print(view)
 
 
 def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:

@@ -1,0 +1,104 @@
+"""What ``--baseline`` means: published figures, another result, or nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from medimeta_c.baselines import PUBLISHED, Baseline, measured_baseline, published_baseline
+from medimeta_c.correctness import CorrectnessTable
+from medimeta_c.errors import ConfigError
+from medimeta_c.identity import BenchmarkRecord
+from medimeta_c.predictions import correctness_of
+from medimeta_c.resultfolder import SavedResult, read_saved
+
+__all__ = ["NO_BASELINE", "ChosenBaseline", "baseline_of", "choose_baseline"]
+
+NO_BASELINE = "none"
+"""Name of the choice to divide by nothing, e.g. when the baseline itself is scored."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ChosenBaseline:
+    """A baseline, and its correctness image by image where its predictions are there.
+
+    Parameters
+    ----------
+    baseline : Baseline
+        Error rates by dataset.
+    tables : mapping of str to CorrectnessTable
+        By dataset; these are resampled along with the model's.
+    """
+
+    baseline: Baseline
+    tables: Mapping[str, CorrectnessTable] = field(default_factory=dict)
+
+
+def choose_baseline(text: str, benchmark: BenchmarkRecord, split: str = "test") -> ChosenBaseline | None:
+    """Return the baseline an option means, checked against the benchmark to be scored.
+
+    Parameters
+    ----------
+    text : str
+        ``"published"``, ``"none"``, or the path of a result (its folder or ``result.json``).
+    benchmark : BenchmarkRecord
+        The datasets scored.
+    split : str
+        The split scored.
+
+    Returns
+    -------
+    ChosenBaseline or None
+        None for ``"none"``.
+
+    Raises
+    ------
+    ConfigError
+        If it lacks a dataset, or was measured on other images of one.
+    ResultError
+        If it is no result, or damaged.
+    """
+    if text == NO_BASELINE:
+        return None
+    if text == PUBLISHED:
+        chosen = ChosenBaseline(published_baseline())
+    else:
+        path = Path(text).expanduser()
+        if not path.exists():
+            raise ConfigError(
+                f"unknown baseline {text!r}: use {PUBLISHED}, {NO_BASELINE}, or the folder of a result"
+            )
+        chosen = baseline_of(read_saved(path), benchmark, split)
+    try:
+        chosen.baseline.require(entry.dataset for entry in benchmark.datasets)
+    except ConfigError as error:
+        raise ConfigError(f"{error}; --baseline {NO_BASELINE} scores without one") from error
+    return chosen
+
+
+def baseline_of(saved: SavedResult, benchmark: BenchmarkRecord, split: str = "test") -> ChosenBaseline:
+    """Return a result as a baseline for the datasets it shares with a benchmark.
+
+    Raises
+    ------
+    ConfigError
+        If a shared dataset has another fingerprint, or another split was scored.
+    """
+    run = saved.result.run
+    if run.split != split:
+        raise ConfigError(
+            f"baseline {saved.name} is of the {run.split} split, this run of {split}: use one split"
+        )
+    theirs = {entry.dataset: entry.fingerprint for entry in run.benchmark.datasets}
+    for entry in benchmark.datasets:
+        held = theirs.get(entry.dataset, entry.fingerprint)
+        if held != entry.fingerprint:
+            raise ConfigError(
+                f"baseline {saved.name} was measured on other images of {entry.dataset} (fingerprint "
+                f"{held[:12]}, this benchmark has {entry.fingerprint[:12]}): score it on this benchmark first"
+            )
+    wanted = {entry.dataset for entry in benchmark.datasets}
+    tables = {name: table for name, table in correctness_of(saved.predictions).items() if name in wanted}
+    errors = {key: error for table in tables.values() for key, error in table.errors().items()}
+    return ChosenBaseline(measured_baseline(saved.name, run.model.spec, saved.name, errors), tables)

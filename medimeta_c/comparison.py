@@ -1,0 +1,281 @@
+"""Models side by side, on the images they share: paired differences, and ranks that admit ties."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+from medimeta_c.baselinechoice import ChosenBaseline, baseline_of
+from medimeta_c.correctness import CorrectnessTable
+from medimeta_c.errors import ConfigError
+from medimeta_c.grid import ErrorGrid, Scope
+from medimeta_c.identity import BenchmarkRecord
+from medimeta_c.intervals import Bootstrap, Difference, bootstrap, difference, summary_intervals
+from medimeta_c.metrics import SuiteSummary
+from medimeta_c.predictions import correctness_of
+from medimeta_c.resampling import Resampling
+from medimeta_c.resultfolder import SavedResult
+from medimeta_c.results import BaselineRecord
+from medimeta_c.values import Interval, Value
+
+__all__ = ["Compared", "Comparison", "common_benchmark", "compare"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Compared:
+    """One model of a comparison.
+
+    Parameters
+    ----------
+    name : str
+        How the comparison calls it.
+    result : SavedResult
+        Its result.
+    numbers : SuiteSummary of Value
+        Its numbers on the images all models share.
+    intervals : SuiteSummary of Interval
+        Theirs.
+    ranks : (int, int) or None
+        Best and worst rank the images allow: equal when the model differs from every other. None where
+        it cannot be ranked.
+    """
+
+    name: str
+    result: SavedResult
+    numbers: SuiteSummary[Value]
+    intervals: SuiteSummary[Interval]
+    ranks: tuple[int, int] | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Comparison:
+    """Models side by side.
+
+    Parameters
+    ----------
+    models : tuple of Compared
+        Best first.
+    ranked_by : {"mce", "average_accuracy"}
+        mCE where all have it, else average accuracy.
+    differences : mapping of (str, str) to SuiteSummary of Difference
+        First minus second, for every pair in the order of `models`.
+    scope : Scope
+        The datasets, corruptions and severities all models were scored on.
+    baseline : str or None
+        What CE divides by.
+    notes : tuple of str
+        What a reader must know: datasets left out, and settings in which the runs differ.
+    """
+
+    models: tuple[Compared, ...]
+    ranked_by: str
+    differences: Mapping[tuple[str, str], SuiteSummary[Difference]]
+    scope: Scope
+    baseline: str | None
+    notes: tuple[str, ...]
+
+
+def compare(
+    results: Sequence[SavedResult],
+    *,
+    baseline: ChosenBaseline | None = None,
+    plan: Resampling | None = None,
+) -> Comparison:
+    """Compare models on the datasets on which all have the same fingerprint.
+
+    Parameters
+    ----------
+    results : sequence of SavedResult
+        At least two.
+    baseline : ChosenBaseline, optional
+        What CE divides by; by default what all the results that have a baseline divided by.
+    plan : Resampling, optional
+        1000 resamples at 95 %, seed 0, by default.
+
+    Returns
+    -------
+    Comparison
+
+    Raises
+    ------
+    ConfigError
+        If there are fewer than two, or they share no dataset of equal fingerprint.
+    """
+    if len(results) < 2:
+        raise ConfigError("one result cannot be compared: give two or more")
+    scope, skipped = _common_scope(results)
+    chosen, note = (baseline, ()) if baseline is not None else _common_baseline(results, scope)
+    if chosen is not None:
+        chosen.baseline.require(scope.datasets)
+    divisor: dict[str, CorrectnessTable | ErrorGrid] = {}
+    if chosen is not None:
+        divisor = {**chosen.baseline.grids, **chosen.tables}
+    names = _names(results)
+    drawn = {
+        name: bootstrap(_tables(saved, scope), divisor, scope, plan)
+        for name, saved in zip(names, results, strict=True)
+    }
+    ranked_by, order = _order(drawn)
+    differences = {(a, b): difference(drawn[a], drawn[b]) for a, b in combinations(order, 2)}
+    by_name = dict(zip(names, results, strict=True))
+    return Comparison(
+        models=tuple(
+            Compared(
+                name=name,
+                result=by_name[name],
+                numbers=drawn[name].point,
+                intervals=summary_intervals(drawn[name]),
+                ranks=_ranks(name, order, differences, ranked_by),
+            )
+            for name in order
+        ),
+        ranked_by=ranked_by,
+        differences=differences,
+        scope=scope,
+        baseline=None if chosen is None else f"{chosen.baseline.model} ({chosen.baseline.note})",
+        notes=(*skipped, *note, *_settings_that_differ(names, results)),
+    )
+
+
+def common_benchmark(results: Sequence[SavedResult]) -> BenchmarkRecord:
+    """Return the datasets that all results have with the same fingerprint, as a benchmark.
+
+    Raises
+    ------
+    ConfigError
+        If there are none.
+    """
+    return _benchmark(results[0], _common_scope(results)[0])
+
+
+def _common_scope(results: Sequence[SavedResult]) -> tuple[Scope, tuple[str, ...]]:
+    """Return what all results were scored on, and a sentence for each dataset left out."""
+    splits = {saved.result.run.split for saved in results}
+    if len(splits) > 1:
+        raise ConfigError(f"the results are of splits {', '.join(sorted(splits))}: compare one split")
+    prints = [
+        {entry.dataset: entry.fingerprint for entry in saved.result.run.benchmark.datasets}
+        for saved in results
+    ]
+    scopes = [saved.result.scope.scope() for saved in results]
+    kept: dict[str, tuple[str, ...]] = {}
+    notes = []
+    for dataset in dict.fromkeys(name for scope in scopes for name in scope.datasets):
+        held = {each.get(dataset) for each in prints}
+        if None in held:
+            notes.append(f"{dataset} is left out: not every result has it")
+        elif len(held) > 1:
+            notes.append(f"{dataset} is left out: the results are of different fingerprints of it")
+        else:
+            rows = [scope.corruptions[dataset] for scope in scopes]
+            kept[dataset] = tuple(name for name in rows[0] if all(name in row for row in rows))
+    severities = tuple(s for s in scopes[0].severities if all(s in scope.severities for scope in scopes))
+    if not kept or not severities or not all(kept.values()):
+        raise ConfigError(
+            "the results share no dataset of equal fingerprint, corruption and severity "
+            f"({'; '.join(notes) or 'other severities'}): evaluate the models on one benchmark"
+        )
+    return Scope(corruptions=kept, severities=severities, split=splits.pop()), tuple(notes)
+
+
+def _common_baseline(
+    results: Sequence[SavedResult], scope: Scope
+) -> tuple[ChosenBaseline | None, tuple[str, ...]]:
+    """Return the baseline shared by all results that have one, or a sentence why there is none."""
+    records = [saved.result.baseline for saved in results if saved.result.baseline is not None]
+    if not records:
+        return None, ("no result has a baseline, so there is no mCE: give --baseline",)
+    if any(_grids(record, scope) != _grids(records[0], scope) for record in records):
+        models = ", ".join(dict.fromkeys(f"{record.model} ({record.name})" for record in records))
+        return None, (
+            f"the results divide by different baselines ({models}), so there is no mCE: give --baseline",
+        )
+    chosen = ChosenBaseline(records[0].baseline())
+    for saved in results:  # the baseline itself is among them: pair its images
+        if saved.name == records[0].name:
+            paired = baseline_of(saved, _benchmark(saved, scope), scope.split)
+            if all(paired.baseline.grids.get(d) == chosen.baseline.grids[d] for d in scope.datasets):
+                chosen = paired
+    return chosen, ()
+
+
+def _grids(record: BaselineRecord, scope: Scope) -> dict[str, object]:
+    return {dataset: record.grids.get(dataset) for dataset in scope.datasets}
+
+
+def _benchmark(saved: SavedResult, scope: Scope) -> BenchmarkRecord:
+    record = saved.result.run.benchmark
+    kept = tuple(entry for entry in record.datasets if entry.dataset in scope.datasets)
+    return record.model_copy(update={"datasets": kept})
+
+
+def _tables(saved: SavedResult, scope: Scope) -> dict[str, CorrectnessTable]:
+    wanted = set(scope.cells())
+    return correctness_of({key: cell for key, cell in saved.predictions.items() if key in wanted})
+
+
+def _names(results: Sequence[SavedResult]) -> list[str]:
+    """Return a name for each result: the model's spec, the folder where two have the same."""
+    specs = [saved.result.run.model.spec for saved in results]
+    names = [
+        spec if specs.count(spec) == 1 else f"{spec} ({saved.path})"
+        for spec, saved in zip(specs, results, strict=True)
+    ]
+    if len(set(names)) != len(names):
+        raise ConfigError("the same result is given twice: give each once")
+    return names
+
+
+def _order(drawn: Mapping[str, Bootstrap]) -> tuple[str, list[str]]:
+    """Return what ranks the models, and their names best first; those without the number come last."""
+    mces = {name: each.point.overall.mce.value for name, each in drawn.items()}
+    if all(value is not None for value in mces.values()):
+        return "mce", sorted(drawn, key=lambda name: mces[name] or 0.0)
+    accuracies = {name: each.point.overall.average_accuracy.value for name, each in drawn.items()}
+    return "average_accuracy", sorted(
+        drawn, key=lambda name: -1.0 if (value := accuracies[name]) is None else value, reverse=True
+    )
+
+
+def _ranks(
+    name: str,
+    order: Sequence[str],
+    differences: Mapping[tuple[str, str], SuiteSummary[Difference]],
+    ranked_by: str,
+) -> tuple[int, int] | None:
+    """Return the best and the worst rank of a model: ties with a model could go either way."""
+    best, worst = 1, len(order)
+    for pair, summary in differences.items():
+        if name not in pair:
+            continue
+        found: Difference = getattr(summary.overall, ranked_by)
+        if found.value.value is None:
+            return None
+        if found.tie is False:
+            first_is_better = (found.value.value < 0) == (ranked_by == "mce")
+            if first_is_better == (name == pair[0]):
+                worst -= 1
+            else:
+                best += 1
+    return best, worst
+
+
+def _settings_that_differ(names: Sequence[str], results: Sequence[SavedResult]) -> list[str]:
+    """Return a sentence for each setting in which the runs differ, and for each incomplete result."""
+    settings: dict[str, list[str]] = {
+        "prompts": [saved.result.run.prompts.name for saved in results],
+        "precision": [saved.result.run.precision for saved in results],
+        "package version": [saved.result.run.package_version for saved in results],
+    }
+    notes = [
+        f"{setting} differ: "
+        + ", ".join(f"{name} {value}" for name, value in zip(names, values, strict=True))
+        for setting, values in settings.items()
+        if len(set(values)) > 1
+    ]
+    for name, saved in zip(names, results, strict=True):
+        lacking = len(saved.result.missing) + len(saved.result.invalid)
+        if lacking:
+            notes.append(f"{name} is incomplete: {lacking} cells are missing or invalid")
+    return notes

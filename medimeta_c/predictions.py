@@ -1,0 +1,266 @@
+"""The predictions contract: ``predictions.parquet``, one row an image and condition.
+
+The same columns hold a whole result and, while it is unfinished, each single cell.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import ArrayLike, NDArray
+
+from medimeta_c.correctness import CorrectnessTable, correctness_tables
+from medimeta_c.errors import MediMetaError, ResultError
+from medimeta_c.files import PART_SUFFIX, publish, writing
+from medimeta_c.records import SetKey
+
+__all__ = ["NO_PREDICTION", "CellPredictions", "correctness_of", "read_predictions", "write_predictions"]
+
+NO_PREDICTION = -1
+"""The prediction of an image for which the model gave NaN or infinity."""
+
+_SCHEMA = pa.schema(
+    [
+        ("dataset", pa.string()),
+        ("split", pa.string()),
+        ("corruption", pa.string()),
+        ("severity", pa.int8()),
+        ("image_id", pa.string()),
+        ("label", pa.int64()),
+        ("prediction", pa.int64()),
+        ("probabilities", pa.list_(pa.float32())),
+    ]
+)
+_SUM_TOLERANCE = 1e-3
+_TIE_TOLERANCE = 1e-6  # softmax may make equal in float32 what the logits told apart
+# A few kB of Parquet can claim any number of rows. The suite has 200 thousand, all of MedMNIST-C 10 million.
+_MAX_ROWS = 20_000_000
+_MAX_PROBABILITIES = 200_000_000
+_REMEDY = "evaluate the model again, or restore the file"
+
+Floats = NDArray[np.float32]
+Integers = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class CellPredictions:
+    """What a model says about every image of one set.
+
+    Parameters
+    ----------
+    key : SetKey
+        The set.
+    image_ids : tuple of str
+        N ids, distinct.
+    labels : ndarray of int64, shape (N,)
+        True labels, 0 to K - 1.
+    predictions : ndarray of int64, shape (N,)
+        The most probable class, or `NO_PREDICTION` where the probabilities are not finite.
+    probabilities : ndarray of float32, shape (N, K)
+        Class probabilities; every finite row sums to 1.
+
+    Raises
+    ------
+    ResultError
+        If the arrays do not fit together or a row is not what it must be.
+    """
+
+    key: SetKey
+    image_ids: tuple[str, ...]
+    labels: Integers
+    predictions: Integers
+    probabilities: Floats
+
+    def __post_init__(self) -> None:
+        if reason := _first_flaw(self.image_ids, self.labels, self.predictions, self.probabilities):
+            raise ResultError(f"predictions of {self.key} are not valid: {reason}")
+
+    def __len__(self) -> int:
+        return len(self.image_ids)
+
+    @classmethod
+    def of(
+        cls,
+        key: SetKey,
+        image_ids: Iterable[str],
+        labels: ArrayLike,
+        probabilities: ArrayLike,
+        *,
+        predictions: ArrayLike | None = None,
+    ) -> CellPredictions:
+        """Return predictions from probabilities.
+
+        Parameters
+        ----------
+        key, image_ids, labels, probabilities
+            As the class has them; any row with NaN or infinity counts as one without prediction.
+        predictions : array_like of int, optional
+            The class of the highest logit; by default that of the highest probability, the first on a tie.
+        """
+        p = np.asarray(probabilities, dtype=np.float32)
+        finite: NDArray[np.bool_] = np.asarray(np.isfinite(p).all(axis=1))
+        chosen = np.where(finite[:, None], p, 0).argmax(axis=1) if predictions is None else predictions
+        return cls(
+            key=key,
+            image_ids=tuple(image_ids),
+            labels=np.asarray(labels, dtype=np.int64),
+            predictions=np.where(finite, np.asarray(chosen, dtype=np.int64), NO_PREDICTION),
+            probabilities=p,
+        )
+
+    @property
+    def finite(self) -> NDArray[np.bool_]:
+        """Which images have a prediction."""
+        return np.asarray(self.predictions != NO_PREDICTION)
+
+    @property
+    def correct(self) -> NDArray[np.bool_]:
+        """Which images are predicted right."""
+        return np.asarray(self.predictions == self.labels)
+
+    def table(self) -> pa.Table:
+        """Return the rows, in the order they have."""
+        n, k = self.probabilities.shape
+        offsets = pa.array(np.arange(0, (n + 1) * k, k, dtype=np.int32))
+        columns = [
+            pa.array([self.key.dataset] * n, pa.string()),
+            pa.array([self.key.split] * n, pa.string()),
+            pa.array([self.key.corruption] * n, pa.string()),
+            pa.array([self.key.severity] * n, pa.int8()),
+            pa.array(self.image_ids, pa.string()),
+            pa.array(self.labels),
+            pa.array(self.predictions),
+            pa.ListArray.from_arrays(offsets, pa.array(np.ascontiguousarray(self.probabilities).ravel())),
+        ]
+        return pa.Table.from_arrays(columns, schema=_SCHEMA)
+
+
+def correctness_of(cells: Mapping[SetKey, CellPredictions]) -> dict[str, CorrectnessTable]:
+    """Return which images are right, by dataset; cells with an image without prediction are left out."""
+    return correctness_tables(
+        {key: (cell.image_ids, cell.correct) for key, cell in cells.items() if cell.finite.all()}
+    )
+
+
+def write_predictions(path: Path, cells: Iterable[CellPredictions]) -> None:
+    """Write cells in canonical order, a row group each; the file is whole or absent.
+
+    Raises
+    ------
+    BuildError
+        If it cannot be written.
+    """
+    part = path.parent / f".{path.name}{PART_SUFFIX}"
+    with writing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with pq.ParquetWriter(part, _SCHEMA, compression="zstd") as writer:
+                for cell in sorted(cells, key=lambda cell: cell.key):
+                    writer.write_table(cell.table(), row_group_size=max(1, len(cell)))
+            publish(part, path)
+        except BaseException:
+            part.unlink(missing_ok=True)
+            raise
+
+
+def read_predictions(path: Path) -> dict[SetKey, CellPredictions]:
+    """Read and check predictions, cell by cell.
+
+    Returns
+    -------
+    dict of SetKey to CellPredictions
+        In canonical order.
+
+    Raises
+    ------
+    ResultError
+        If the file is missing, damaged, of another schema, too large, or a row is not what it must be.
+    """
+    try:
+        table = _read_table(path)
+        if any(column.null_count for column in table.columns):
+            raise ResultError(f"{path} has rows without a value: {_REMEDY}")
+        return dict(_cells(table))
+    except FileNotFoundError:
+        raise ResultError(f"{path} is missing: {_REMEDY}") from None
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+        reason = (str(error).splitlines() or ["unreadable"])[0]
+        raise ResultError(f"{path} is damaged ({reason}): {_REMEDY}") from error
+    except ResultError as error:
+        raise error if str(path) in str(error) else ResultError(f"{path}: {error}; {_REMEDY}") from error
+    except MediMetaError as error:  # a name that is none
+        raise ResultError(f"{path}: {error}") from error
+
+
+def _read_table(path: Path) -> pa.Table:
+    """Return the file's table if its schema and size are those of predictions."""
+    with pq.ParquetFile(path) as file:
+        if file.schema_arrow.names != _SCHEMA.names or file.schema_arrow.types != _SCHEMA.types:
+            raise ResultError(f"{path} has other columns than predictions have: {_REMEDY}")
+        meta = file.metadata
+        groups = [meta.row_group(i) for i in range(meta.num_row_groups)]
+        values = sum(group.column(len(_SCHEMA) - 1).num_values for group in groups)
+        if meta.num_rows > _MAX_ROWS or values > _MAX_PROBABILITIES:
+            raise ResultError(
+                f"{path} claims {meta.num_rows} rows and {values} probabilities, more than any benchmark has"
+            )
+        return file.read()
+
+
+def _cells(table: pa.Table) -> Iterator[tuple[SetKey, CellPredictions]]:
+    """Yield the cells of a table whose rows come in any order."""
+    names = [column.to_pylist() for column in table.select(["dataset", "split", "corruption", "severity"])]
+    rows: dict[tuple[str, str, str, int], list[int]] = {}
+    for index, name in enumerate(zip(*names, strict=True)):
+        rows.setdefault(name, []).append(index)
+    by_key: Mapping[SetKey, list[int]] = {SetKey(*name): indices for name, indices in rows.items()}
+    for key in sorted(by_key):
+        part = table.take(by_key[key]).combine_chunks()
+        lists = part["probabilities"].combine_chunks()
+        lengths = np.diff(lists.offsets.to_numpy())
+        if (lengths != lengths[0]).any() or lists.flatten().null_count:
+            raise ResultError(
+                f"predictions of {key} are not valid: rows have unequal numbers of probabilities"
+            )
+        yield (
+            key,
+            CellPredictions(
+                key=key,
+                image_ids=tuple(part["image_id"].to_pylist()),
+                labels=part["label"].to_numpy(),
+                predictions=part["prediction"].to_numpy(),
+                probabilities=lists.flatten().to_numpy().reshape(len(lengths), int(lengths[0])),
+            ),
+        )
+
+
+def _first_flaw(ids: tuple[str, ...], labels: Integers, predictions: Integers, p: Floats) -> str | None:
+    """Return what is first wrong with a cell's rows, None if nothing is."""
+    if p.ndim != 2 or p.shape[1] < 2 or not len(ids) == len(labels) == len(predictions) == len(p) > 0:
+        return f"{len(ids)} images with {len(labels)} labels and probabilities of shape {p.shape}"
+    if len(set(ids)) != len(ids):
+        return "an image id is there twice"
+    finite = np.isfinite(p).all(axis=1)
+    rows = p[finite]
+    checks = [
+        ((labels < 0) | (labels >= p.shape[1]), f"a label is not in 0 to {p.shape[1] - 1}"),
+        (finite != (predictions != NO_PREDICTION), "a row without finite probabilities has a prediction"),
+        ((rows < 0) | (rows > 1), "a probability is not between 0 and 1"),
+        (
+            abs(rows.sum(axis=1, dtype=np.float64) - 1) > _SUM_TOLERANCE,
+            "the probabilities of a row do not sum to 1",
+        ),
+        ((predictions < NO_PREDICTION) | (predictions >= p.shape[1]), "a prediction is not a class"),
+    ]
+    for wrong, reason in checks:
+        if wrong.any():
+            return reason
+    chosen = rows[np.arange(len(rows)), predictions[finite]]
+    if (chosen < rows.max(axis=1, initial=0) - _TIE_TOLERANCE).any():
+        return "a prediction is not the most probable class"
+    return None

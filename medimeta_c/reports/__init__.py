@@ -1,0 +1,44 @@
+"""Reports of a result: Markdown, a page of its own, and tables for the terminal. They read files only."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from medimeta_c.benchmark import Benchmark
+from medimeta_c.files import write_atomic
+from medimeta_c.reports.html import render_html
+from medimeta_c.reports.markdown import render_markdown
+from medimeta_c.resultfolder import SavedResult
+
+__all__ = ["HTML_NAME", "MARKDOWN_NAME", "write_reports"]
+
+MARKDOWN_NAME = "report.md"
+HTML_NAME = "report.html"
+
+
+def write_reports(saved: SavedResult, benchmark: Benchmark | None = None) -> tuple[Path, Path]:
+    """Write ``report.md`` and ``report.html`` into a result's folder, each atomically.
+
+    Parameters
+    ----------
+    saved : SavedResult
+        The result.
+    benchmark : Benchmark, optional
+        What was scored; with it the page shows the images that corruption changed most.
+
+    Returns
+    -------
+    tuple of Path
+        The two files.
+
+    Raises
+    ------
+    ConfigError
+        If the benchmark is another than the one scored.
+    BuildError
+        If a file cannot be written.
+    """
+    markdown, html = saved.path / MARKDOWN_NAME, saved.path / HTML_NAME
+    write_atomic(markdown, render_markdown(saved.result).encode())
+    write_atomic(html, render_html(saved, benchmark).encode())
+    return markdown, html

@@ -1,0 +1,221 @@
+"""``report.html``: one page that needs no other file and asks for none."""
+
+from __future__ import annotations
+
+import json
+import re
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from medimeta_c.benchmark import Benchmark
+from medimeta_c.card import templates_folder
+from medimeta_c.errors import ConfigError
+from medimeta_c.figures.choice import display_name
+from medimeta_c.figures.confusion import confusion, confusion_counts
+from medimeta_c.figures.severity_curves import severity_curves
+from medimeta_c.figures.svg import svg
+from medimeta_c.records import CLEAN, SetKey
+from medimeta_c.reports.changed import Change, most_changed, thumbnails
+from medimeta_c.reports.tables import (
+    ALL,
+    Table,
+    accuracy_table,
+    error_table,
+    interval_text,
+    other_scores_table,
+    percent,
+    relative_table,
+    severity_table,
+)
+from medimeta_c.reports.verdict import verdict
+from medimeta_c.resultfolder import SavedResult
+from medimeta_c.results import Result
+from medimeta_c.scorerecords import CellRecord, Estimate
+
+__all__ = ["render_html"]
+
+_TEMPLATE = "report.html.jinja"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Bar:
+    """A number on a common scale: percentages of its width."""
+
+    name: str
+    value: str
+    interval: str
+    at: float | None
+    start: float | None
+    end: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Section:
+    """What the page shows of one dataset."""
+
+    dataset: str
+    title: str
+    curves: Markup
+    confusion: Markup | None
+    worst: str
+    severities: Table
+    changes: tuple[tuple[Change, str, str], ...]
+    class_names: tuple[str, ...]
+
+
+def render_html(saved: SavedResult, benchmark: Benchmark | None = None) -> str:
+    """Return the report of a result as a page of its own; text from outside is escaped.
+
+    Parameters
+    ----------
+    saved : SavedResult
+        The result.
+    benchmark : Benchmark, optional
+        What was scored, for pictures.
+
+    Raises
+    ------
+    ConfigError
+        If the benchmark is another than the one scored.
+    """
+    result = saved.result
+    if benchmark is not None and benchmark.fingerprint != result.run.benchmark.fingerprint:
+        raise ConfigError(
+            f"{benchmark.name} is not the benchmark that was scored (fingerprint "
+            f"{benchmark.fingerprint[:12]}, the result has {result.run.benchmark.fingerprint[:12]}): "
+            "give that one, or none"
+        )
+    bars, hundred = _bars(result)
+    return (
+        _environment()
+        .get_template(_TEMPLATE)
+        .render(
+            result=result,
+            run=result.run,
+            name=_short_name(result.run.model.spec),
+            verdict=verdict(result),
+            bars=bars,
+            hundred=hundred,
+            tables=[error_table(result), accuracy_table(result)],
+            more=[relative_table(result), other_scores_table(result)],
+            sections=list(_sections(saved, benchmark)),
+            pictures=benchmark is not None,
+            images=sum(entry.images for entry in result.run.benchmark.datasets),
+            preprocessing=json.dumps(result.run.preprocessing, sort_keys=True, ensure_ascii=False, indent=1),
+        )
+    )
+
+
+def _environment() -> Environment:
+    templates = Environment(
+        loader=FileSystemLoader(templates_folder()),
+        autoescape=True,
+        finalize=_visible,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    templates.filters.update(percent=percent, condition=_condition, display=display_name)
+    return templates
+
+
+def _visible(value: object) -> object:
+    """Drop control and formatting characters, bidirectional overrides among them, of text from outside."""
+    if not isinstance(value, str) or isinstance(value, Markup):
+        return value
+    return "".join(char for char in value if char == "\n" or unicodedata.category(char)[0] != "C")
+
+
+def _short_name(spec: str) -> str:
+    """Return the part of a spec that tells models apart at a glance: the last component."""
+    return re.split(r"[/\\]", spec.rstrip("/\\"))[-1] if not spec.startswith("python:") else spec
+
+
+def _condition(key: SetKey) -> str:
+    return "clean" if key.corruption == CLEAN else f"{display_name(key.corruption)}, severity {key.severity}"
+
+
+def _bars(result: Result) -> tuple[list[_Bar], float]:
+    """Return mCE by dataset and overall on one scale, and where 100 % lies on it; none without a baseline."""
+    named: list[tuple[str, Estimate]] = [
+        (name, result.scores.datasets[name].mce) for name in result.scope.corruptions
+    ]
+    if len(named) > 1:
+        named.insert(0, (ALL, result.scores.overall.mce))
+    ends = [end for _, one in named for end in (one.value, one.high) if end is not None]
+    if not ends:
+        return [], 0.0
+    scale = 100 / max(1.25, 1.04 * max(ends))
+    bars = [
+        _Bar(
+            name=name,
+            value=percent(one.value),
+            interval=interval_text(one),
+            at=None if one.value is None else scale * one.value,
+            start=None if one.low is None else scale * one.low,
+            end=None if one.high is None else scale * one.high,
+        )
+        for name, one in named
+    ]
+    return bars, scale
+
+
+def _sections(saved: SavedResult, benchmark: Benchmark | None) -> Iterator[_Section]:
+    result = saved.result
+    for dataset in result.scope.corruptions:
+        entry = result.run.benchmark.dataset(dataset)
+        changes = most_changed(saved, dataset) if benchmark is not None else ()
+        pictures = {}
+        if benchmark is not None:
+            pairs = ((key, one.image_id) for one in changes for key in (one.clean, one.corrupted))
+            pictures = thumbnails(benchmark, pairs)
+        worst = _worst_cell(result, dataset)
+        yield _Section(
+            dataset=dataset,
+            title=entry.title,
+            curves=Markup(
+                svg(
+                    severity_curves(result, dataset),
+                    f"curves-{dataset}",
+                    f"Accuracy on {dataset} by corruption and severity",
+                )
+            ),
+            confusion=_confusion(saved, dataset, worst),
+            worst="" if worst is None else _condition(worst.key),
+            severities=severity_table(result, dataset),
+            changes=tuple(
+                (one, pictures[one.clean, one.image_id], pictures[one.corrupted, one.image_id])
+                for one in changes
+            ),
+            class_names=entry.class_names,
+        )
+
+
+def _worst_cell(result: Result, dataset: str) -> CellRecord | None:
+    """Return the corrupted cell with the lowest accuracy."""
+    cells = [
+        cell
+        for cell in result.scores.cells
+        if cell.dataset == dataset and cell.corruption != CLEAN and not cell.invalid
+    ]
+    return min(cells, key=lambda cell: (cell.correct / cell.n, cell.key), default=None)
+
+
+def _confusion(saved: SavedResult, dataset: str, worst: CellRecord | None) -> Markup | None:
+    """Return the confusion on clean images beside that of the worst cell; None without either."""
+    run = saved.result.run
+    names = run.benchmark.dataset(dataset).class_names
+    clean = saved.predictions.get(SetKey(dataset, run.split, CLEAN, 0))
+    if clean is None or worst is None:
+        return None
+    cells = {"Clean": clean, _condition(worst.key): saved.predictions[worst.key]}
+    matrices = {
+        title: confusion_counts(cell.labels, cell.predictions, len(names)) for title, cell in cells.items()
+    }
+    figure = confusion(matrices, names)
+    return Markup(svg(figure, f"confusion-{dataset}", f"Confusion matrices of {dataset}", own_size=True))

@@ -1,0 +1,35 @@
+"""``report.md``: the verdict and the tables, for reading in a repository."""
+
+from __future__ import annotations
+
+import json
+
+from medimeta_c.card import templates_folder
+from medimeta_c.markdown import environment
+from medimeta_c.reports.tables import (
+    accuracy_table,
+    error_table,
+    other_scores_table,
+    relative_table,
+    severity_table,
+)
+from medimeta_c.reports.verdict import verdict
+from medimeta_c.results import Result
+
+__all__ = ["render_markdown"]
+
+_TEMPLATE = "report.md.jinja"
+
+
+def render_markdown(result: Result) -> str:
+    """Return the report of a result as Markdown; text from outside is escaped."""
+    template = environment(templates_folder()).get_template(_TEMPLATE)
+    return template.render(
+        result=result,
+        run=result.run,
+        verdict=verdict(result),
+        tables=[error_table(result), accuracy_table(result)],
+        more=[relative_table(result), other_scores_table(result)],
+        by_severity=[severity_table(result, name) for name in result.scope.corruptions],
+        preprocessing=json.dumps(result.run.preprocessing, sort_keys=True, ensure_ascii=False),
+    )

@@ -1,0 +1,116 @@
+"""A result and a comparison as tables for the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from rich.console import Group, RenderableType
+from rich.table import Table as Grid
+from rich.text import Text
+
+from medimeta_c.comparison import Compared, Comparison
+from medimeta_c.intervals import Difference
+from medimeta_c.reports.tables import UNDEFINED, Table, accuracy_table, error_table, percent
+from medimeta_c.reports.verdict import verdict
+from medimeta_c.resultfolder import SavedResult
+from medimeta_c.values import Interval, Value
+
+__all__ = ["comparison_view", "result_view"]
+
+_MEASURES = {"mCE": "mce", "Clean accuracy": "clean_accuracy", "Average accuracy": "average_accuracy"}
+
+
+def result_view(saved: SavedResult) -> RenderableType:
+    """Return what a result says: verdict, four numbers, and the paper's two tables."""
+    result = saved.result
+    said = verdict(result)
+    top = Grid.grid(padding=(0, 2))
+    for one in said.headlines:
+        top.add_row(
+            Text(one.label, "bold"), Text(one.value), Text(one.interval, "dim"), Text(one.note, "dim")
+        )
+    return Group(
+        *(Text(f"! {warning}", "yellow") for warning in said.warnings),
+        Text(said.sentence, "bold"),
+        top,
+        _grid(error_table(result)),
+        _grid(accuracy_table(result)),
+    )
+
+
+def comparison_view(comparison: Comparison) -> RenderableType:
+    """Return models side by side, best first, and the paired difference of each pair; ties are marked."""
+    has_baseline = comparison.baseline is not None
+    measures = _MEASURES if has_baseline else {k: v for k, v in _MEASURES.items() if v != "mce"}
+    datasets = ", ".join(comparison.scope.datasets)
+    caption = f"CE divides by {comparison.baseline}." if has_baseline else ""
+    return Group(
+        _models(comparison.models, measures, f"On {datasets}, best first by {_name(comparison.ranked_by)}"),
+        _pairs(comparison, measures),
+        *(Text(line, "dim") for line in (caption,) if line),
+        *(Text(f"! {note}", "yellow") for note in comparison.notes),
+    )
+
+
+def _models(models: Sequence[Compared], measures: Mapping[str, str], title: str) -> Grid:
+    grid = Grid(title=title, title_justify="left")
+    for name in ("", "Model", "Rank"):
+        grid.add_column(name, overflow="fold")
+    for name in measures:
+        grid.add_column(name, justify="right")
+    for index, model in enumerate(models, start=1):
+        numbers = [
+            _with_interval(getattr(model.numbers.overall, measure), getattr(model.intervals.overall, measure))
+            for measure in measures.values()
+        ]
+        grid.add_row(Text(f"[{index}]"), Text(model.name), _ranks(model.ranks), *numbers)
+    return grid
+
+
+def _pairs(comparison: Comparison, measures: Mapping[str, str]) -> Grid:
+    """Return the differences, models by their number in the table above: two specs fill a terminal."""
+    number = {model.name: index for index, model in enumerate(comparison.models, start=1)}
+    grid = Grid(title="Differences in points, paired image by image", title_justify="left")
+    grid.add_column("")
+    for name in measures:
+        grid.add_column(name, justify="right")
+    for (first, second), suite in comparison.differences.items():
+        cells = [_difference(getattr(suite.overall, measure)) for measure in measures.values()]
+        grid.add_row(Text(f"[{number[first]}] minus [{number[second]}]"), *cells)
+    return grid
+
+
+def _difference(found: Difference) -> Text:
+    if found.value.value is None:
+        return Text(UNDEFINED)
+    text = f"{100 * found.value.value:+.1f}"
+    if found.interval.low is not None and found.interval.high is not None:
+        text += f" ({100 * found.interval.low:+.1f} to {100 * found.interval.high:+.1f})"
+    return Text(f"{text} tie", "dim") if found.tie else Text(text)
+
+
+def _with_interval(value: Value, interval: Interval) -> Text:
+    if interval.low is None:
+        return Text(percent(value.value))
+    return Text(f"{percent(value.value)} ({percent(interval.low)} to {percent(interval.high)})")
+
+
+def _ranks(ranks: tuple[int, int] | None) -> str:
+    if ranks is None:
+        return UNDEFINED
+    return str(ranks[0]) if ranks[0] == ranks[1] else f"{ranks[0]}-{ranks[1]}"
+
+
+def _name(measure: str) -> str:
+    return next(name for name, field in _MEASURES.items() if field == measure)
+
+
+def _grid(table: Table) -> Grid:
+    """Return a report's table without its intervals: a terminal has 80 columns."""
+    grid = Grid(title=table.title, caption=table.caption, title_justify="left", caption_justify="left")
+    grid.add_column("")
+    for column in table.columns:
+        grid.add_column(column, justify="right")
+    for name, cells in table.rows.items():
+        grid.add_row(Text(name), *(cell.text for cell in cells), style="bold" if name in table.strong else "")
+    return grid

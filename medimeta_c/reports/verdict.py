@@ -1,0 +1,191 @@
+"""What a reader should know in ten seconds: one sentence, four numbers, and every reason for caution."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from medimeta_c.figures.choice import display_name
+from medimeta_c.reports.tables import UNDEFINED, interval_text, percent
+from medimeta_c.results import Result
+from medimeta_c.scorerecords import Estimate
+from medimeta_c.suite import CORE, SUITES
+
+__all__ = ["Headline", "Verdict", "verdict"]
+
+_SHOWN = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Headline:
+    """One number at the top of a report.
+
+    Parameters
+    ----------
+    label : str
+        What it is.
+    value : str
+        The number with its unit, or a dash.
+    interval : str
+        Its interval, empty where there is none.
+    note : str
+        What it is measured against, or why it is missing.
+    """
+
+    label: str
+    value: str
+    interval: str
+    note: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """The top of a report.
+
+    Parameters
+    ----------
+    sentence : str
+        The answer in words.
+    headlines : tuple of Headline
+        mCE, clean accuracy, average accuracy, worst corruption.
+    warnings : tuple of str
+        Reasons for caution, the gravest first.
+    """
+
+    sentence: str
+    headlines: tuple[Headline, ...]
+    warnings: tuple[str, ...]
+
+
+def verdict(result: Result) -> Verdict:
+    """Return what a result says, in words and four numbers."""
+    overall = result.scores.overall
+    return Verdict(
+        sentence=_sentence(result),
+        headlines=(
+            _headline("mCE", overall.mce, _against(result)),
+            _headline("Clean accuracy", overall.clean_accuracy, _over(result)),
+            _headline("Average accuracy", overall.average_accuracy, "over all corruptions and severities"),
+            _worst(result),
+        ),
+        warnings=_warnings(result),
+    )
+
+
+def _sentence(result: Result) -> str:
+    mce = result.scores.overall.mce
+    if result.baseline is None:
+        return "Scored without a baseline: accuracies only."
+    if result.phantoms and not result.baseline.measured_on_these_shards:
+        return "No verdict: these are phantoms, and the baseline was measured on real images."
+    if mce.value is None:
+        return "No mCE: " + (
+            "the run is not complete." if _lacking(result) else "the baseline does not allow it."
+        )
+    return _judgement(mce, result.baseline.model)
+
+
+def _judgement(mce: Estimate, rival: str) -> str:
+    """Return what an mCE and its interval say: only an interval off 100 % tells the two apart."""
+    share = f"{percent(mce.value)} % of its errors under corruption"
+    if mce.low is None or mce.high is None:
+        return f"Against {rival}: {share}, with no interval to judge that by."
+    if mce.high < 1:
+        return f"More robust than {rival}: {share}."
+    if mce.low > 1:
+        return f"Less robust than {rival}: {share}."
+    return f"Not distinguishable from {rival} on these images: {share}, an interval that includes 100."
+
+
+def _headline(label: str, estimate: Estimate, note: str) -> Headline:
+    if estimate.value is None:
+        return Headline(label=label, value=UNDEFINED, interval="", note=estimate.reason or "")
+    return Headline(
+        label=label, value=f"{percent(estimate.value)} %", interval=interval_text(estimate), note=note
+    )
+
+
+def _against(result: Result) -> str:
+    if result.baseline is None:
+        return ""
+    return f"of the errors of {result.baseline.model}, {result.baseline.note}"
+
+
+def _over(result: Result) -> str:
+    count = len(result.scope.corruptions)
+    return (
+        f"top-1, mean of {count} datasets"
+        if count > 1
+        else f"top-1 on {next(iter(result.scope.corruptions))}"
+    )
+
+
+def _worst(result: Result) -> Headline:
+    """Return the corruption that costs the most accuracy."""
+    overall = result.scores.overall
+    clean = overall.clean_accuracy.value
+    known = {name: number.value for name, number in overall.accuracy.items() if number.value is not None}
+    if clean is None or not known:
+        return Headline(
+            label="Worst corruption", value=UNDEFINED, interval="", note="not every cell is scored"
+        )
+    name = min(known, key=lambda each: known[each])
+    lost = 100 * (clean - known[name])
+    side = "below" if lost >= 0 else "above"
+    return Headline(
+        label="Worst corruption",
+        value=display_name(name),
+        interval="",
+        note=f"accuracy {percent(known[name])} %, {abs(lost):.1f} points {side} clean",
+    )
+
+
+def _warnings(result: Result) -> tuple[str, ...]:
+    found = []
+    if result.phantoms:
+        found.append(
+            f"Phantoms: the images of {', '.join(result.phantoms)} are generated, not medical. "
+            "Nothing here says anything about a medical use."
+        )
+        if result.baseline is not None and not result.baseline.measured_on_these_shards:
+            found.append("Its mCE has no meaning: the baseline was measured on the real datasets.")
+    total = len(result.scope.scope().cells())
+    for keys, what in (
+        (result.missing, "missing"),
+        (result.invalid, "invalid (NaN or infinite probabilities)"),
+    ):
+        if keys:
+            shown = ", ".join(map(str, keys[:_SHOWN]))
+            more = f" and {len(keys) - _SHOWN} more" if len(keys) > _SHOWN else ""
+            found.append(f"{len(keys)} of {total} cells are {what}: {shown}{more}.")
+    found.extend(_unlike_the_suite(result))
+    if result.baseline is not None and not result.baseline.measured_on_these_shards and not result.phantoms:
+        found.append(
+            f"The baseline's figures are {result.baseline.note}: the mCE compares across renderings, prompts "
+            "and code, and its interval leaves out the baseline's own uncertainty."
+        )
+    return tuple(found)
+
+
+def _unlike_the_suite(result: Result) -> list[str]:
+    """Return what sets the grid apart from the benchmark's, so that its mCE is not taken for it."""
+    kinds = {entry.dataset: entry.kind for entry in result.run.benchmark.datasets}
+    suites = {name: SUITES.get(kind, CORE) for name, kind in kinds.items()}
+    odd = [
+        name
+        for name, corruptions in result.scope.corruptions.items()
+        if set(corruptions) != set(suites[name].corruptions)
+        or result.scope.severities != suites[name].severities
+    ]
+    if odd:
+        return [f"The grid of {', '.join(odd)} is not the benchmark's: other corruptions or severities."]
+    absent = [
+        name
+        for suite in dict.fromkeys(suites.values())
+        for name in suite.datasets
+        if name not in kinds and any(own in suite.datasets for own in kinds)
+    ]
+    return [f"The means are over {len(kinds)} datasets, without {', '.join(absent)}."] if absent else []
+
+
+def _lacking(result: Result) -> bool:
+    return bool(result.missing or result.invalid)

@@ -1,0 +1,268 @@
+"""From predictions to numbers: the one place where the numbers of a result are made."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from medimeta_c.baselinechoice import ChosenBaseline
+from medimeta_c.correctness import CorrectnessTable
+from medimeta_c.errors import ConfigError, IncompleteGridError, ResultError
+from medimeta_c.grid import ErrorGrid, Scope
+from medimeta_c.identity import BenchmarkRecord, RunIdentity, restricted
+from medimeta_c.intervals import Bootstrap, bootstrap, cell_intervals, summary_intervals
+from medimeta_c.manifest import Manifest
+from medimeta_c.metrics import Summary
+from medimeta_c.predictions import CellPredictions, correctness_of
+from medimeta_c.records import CLEAN, SetKey
+from medimeta_c.resampling import RESAMPLING_SCHEME, Resampling
+from medimeta_c.results import BaselineRecord, Environment, ResamplingRecord, Result, ScopeRecord
+from medimeta_c.scorerecords import CellRecord, Estimate, Number, Scores, SummaryRecord
+from medimeta_c.scores import CellScore, score_cell
+from medimeta_c.suite import CORE, MEDMNIST
+from medimeta_c.values import Interval, Value, mean_value
+
+__all__ = ["Terms", "make_result", "scope_of", "score"]
+
+_NO_BASELINE = "no baseline was given to divide by"
+
+
+def scope_of(manifest: Manifest, *, datasets: Iterable[str] | None = None, split: str = "test") -> Scope:
+    """Return everything that was built of some datasets, as the scope of an evaluation.
+
+    Parameters
+    ----------
+    manifest : Manifest
+        What was built.
+    datasets : iterable of str, optional
+        The datasets wanted; all by default. Those of a suite come in the paper's order.
+    split : str
+        The split scored.
+
+    Returns
+    -------
+    Scope
+        Every corruption each dataset has, at every severity any of them has: a cell of it that was not
+        built is missing, and an mCE over it is refused.
+
+    Raises
+    ------
+    ConfigError
+        If a dataset has no corrupted set of the split.
+    """
+    keys = [record.key for record in manifest.sets if record.key.split == split]
+    wanted = set(datasets) if datasets is not None else {key.dataset for key in keys}
+    corruptions: dict[str, tuple[str, ...]] = {}
+    for dataset in _ordered(wanted, (*CORE.datasets, *MEDMNIST.datasets)):
+        built = {key.corruption for key in keys if key.dataset == dataset} - {CLEAN}
+        if not built:
+            raise ConfigError(
+                f"no corrupted set of {dataset} is built for the {split} split: build it, or leave it out"
+            )
+        corruptions[dataset] = _ordered(built, CORE.corruptions)
+    severities = {key.severity for key in keys if key.dataset in corruptions} - {0}
+    return Scope(corruptions=corruptions, severities=tuple(sorted(severities)), split=split)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Terms:
+    """On what terms predictions become numbers.
+
+    Parameters
+    ----------
+    scope : Scope
+        The cells requested: what the means are taken over.
+    baseline : ChosenBaseline or None
+        What CE divides by; without one every CE is undefined.
+    resampling : Resampling
+        How intervals are made.
+    """
+
+    scope: Scope
+    baseline: ChosenBaseline | None
+    resampling: Resampling = field(default_factory=Resampling)
+
+
+def make_result(
+    run: RunIdentity,
+    environment: Environment,
+    predictions: Mapping[SetKey, CellPredictions],
+    terms: Terms,
+) -> Result:
+    """Return the result of a run, complete or not.
+
+    Parameters
+    ----------
+    run, environment : RunIdentity, Environment
+        Who answered, and where. Of the run's datasets those of the scope are kept.
+    predictions : mapping of SetKey to CellPredictions
+        The cells there are.
+    terms : Terms
+        What was requested and what CE divides by.
+
+    Raises
+    ------
+    ResultError, ConfigError
+        As `score` does.
+    """
+    scope, chosen, plan = terms.scope, terms.baseline, terms.resampling
+    scores = score(predictions, run.benchmark, terms)
+    baseline = None
+    if chosen is not None:
+        paired = set(scope.datasets) <= set(chosen.tables)
+        baseline = BaselineRecord.of(chosen.baseline, scope.datasets, paired=paired)
+    return Result(
+        complete=set(predictions) == set(scope.cells()),
+        run=restricted(run, scope.datasets),
+        environment=environment,
+        baseline=baseline,
+        resampling=ResamplingRecord(
+            scheme=RESAMPLING_SCHEME,
+            resamples=plan.resamples,
+            level=plan.level,
+            seed=plan.seed,
+            numpy=np.__version__,
+        ),
+        scope=ScopeRecord.of(scope),
+        scores=scores,
+    )
+
+
+def score(predictions: Mapping[SetKey, CellPredictions], benchmark: BenchmarkRecord, terms: Terms) -> Scores:
+    """Compute every number that follows from predictions.
+
+    Parameters
+    ----------
+    predictions : mapping of SetKey to CellPredictions
+        Cells of the scope; those missing leave what depends on them undefined, with the reason.
+    benchmark : BenchmarkRecord
+        Class names and numbers of images.
+    terms : Terms
+        What was requested and what CE divides by.
+
+    Returns
+    -------
+    Scores
+
+    Raises
+    ------
+    ResultError
+        If predictions are not of the scope's cells, or do not have the benchmark's classes and images.
+    ConfigError
+        If the baseline has not the scope's datasets, or is over other images.
+    """
+    scope, chosen = terms.scope, terms.baseline
+    _check_shapes(predictions, benchmark, scope)
+    if chosen is not None:
+        chosen.baseline.require(scope.datasets)
+    cells = {
+        key: score_cell(
+            predictions[key].probabilities,
+            predictions[key].labels,
+            predictions=predictions[key].predictions,
+            class_names=benchmark.dataset(key.dataset).class_names,
+        )
+        for key in sorted(predictions)
+    }
+    divisor: dict[str, CorrectnessTable | ErrorGrid] = {}
+    if chosen is not None:
+        divisor = {**chosen.baseline.grids, **chosen.tables}
+    drawn = bootstrap(correctness_of(predictions), divisor, scope, terms.resampling)
+    return Scores(
+        cells=tuple(_cell_records(cells, drawn)), **_summaries(cells, drawn, has_baseline=chosen is not None)
+    )
+
+
+def _check_shapes(
+    predictions: Mapping[SetKey, CellPredictions], benchmark: BenchmarkRecord, scope: Scope
+) -> None:
+    wanted = set(scope.cells())
+    for key, cell in predictions.items():
+        if key not in wanted:
+            raise ResultError(f"there are predictions of {key}, which was not requested")
+        entry = benchmark.dataset(key.dataset)
+        shape = (entry.images, len(entry.class_names))
+        if cell.probabilities.shape != shape:
+            raise ResultError(
+                f"predictions of {key} are over {len(cell)} images and {cell.probabilities.shape[1]} "
+                f"classes; the benchmark has {shape[0]} and {shape[1]}: evaluate the model again"
+            )
+
+
+def _cell_records(cells: Mapping[SetKey, CellScore], drawn: Bootstrap) -> Iterator[CellRecord]:
+    intervals = cell_intervals(drawn)
+    for key, cell in cells.items():
+        interval = intervals.get(key) or Interval.undefined(cell.top1.reason or "")
+        yield CellRecord(
+            dataset=key.dataset,
+            split=key.split,
+            corruption=key.corruption,
+            severity=key.severity,
+            n=cell.n,
+            invalid=cell.invalid,
+            correct=cell.correct,
+            top1=Estimate.with_interval(cell.top1, interval),
+            balanced_accuracy=Number.of(cell.balanced_accuracy),
+            macro_auroc=Number.of(cell.macro_auroc),
+            ece=Number.of(cell.ece),
+        )
+
+
+def _summaries(cells: Mapping[SetKey, CellScore], drawn: Bootstrap, *, has_baseline: bool) -> dict[str, Any]:
+    """Return the summaries by dataset and over them, as the fields of `Scores`."""
+    scope = drawn.scope
+    suite = drawn.point.zip(summary_intervals(drawn), Estimate.with_interval)
+    rows = {dataset: _accuracies(cells, scope, dataset) for dataset in scope.datasets}
+    common = [c for c in suite.overall.ce if all(c in row for row in rows.values())]
+    overall = {c: mean_value({dataset: row[c] for dataset, row in rows.items()}) for c in common}
+
+    def record(
+        summary: Summary[Estimate], accuracy: Mapping[str, Value], dataset: str | None
+    ) -> SummaryRecord:
+        requested = [key for key in scope.cells() if dataset in (None, key.dataset)]
+        lacking = [str(key) for key in requested if key not in cells or cells[key].invalid]
+        if lacking:
+            summary = _without_mce(summary, str(IncompleteGridError(lacking, len(requested))))
+        return SummaryRecord.of(accuracy, summary if has_baseline else _without_ratios(summary))
+
+    return {
+        "datasets": {name: record(part, rows[name], name) for name, part in suite.datasets.items()},
+        "overall": record(suite.overall, overall, None),
+    }
+
+
+def _accuracies(cells: Mapping[SetKey, CellScore], scope: Scope, dataset: str) -> dict[str, Value]:
+    """Return top-1 accuracy by corruption, the mean over severities."""
+
+    def top1(corruption: str, severity: int) -> Value:
+        cell = cells.get(SetKey(dataset, scope.split, corruption, severity))
+        return cell.top1 if cell is not None else Value.undefined("not scored")
+
+    return {
+        corruption: mean_value({f"severity {s}": top1(corruption, s) for s in scope.severities})
+        for corruption in scope.corruptions[dataset]
+    }
+
+
+def _without_mce(summary: Summary[Estimate], reason: str) -> Summary[Estimate]:
+    nothing = _undefined(reason)
+    return replace(summary, mce=nothing, relative_mce=nothing)
+
+
+def _without_ratios(summary: Summary[Estimate]) -> Summary[Estimate]:
+    nothing = _undefined(_NO_BASELINE)
+    none = dict.fromkeys(summary.ce, nothing)
+    return replace(summary, clean_error=nothing, ce=none, mce=nothing, relative_ce=none, relative_mce=nothing)
+
+
+def _undefined(reason: str) -> Estimate:
+    return Estimate.with_interval(Value.undefined(reason), Interval.undefined(reason))
+
+
+def _ordered(names: Iterable[str], preferred: Iterable[str]) -> tuple[str, ...]:
+    """Return names in the preferred order, others after them by name."""
+    known = list(preferred)
+    return tuple(sorted(names, key=lambda name: (known.index(name) if name in known else len(known), name)))
