@@ -53,7 +53,7 @@ def confusion(matrices: Mapping[str, NDArray[np.int64]], class_names: Sequence[s
     side = cell * k
     margin = 0.4 + _LETTER_INCHES * max(len(svg.label(name)) for name in class_names)
     pitch = max(side, _TITLE_INCHES) + _GAP_INCHES
-    wide = margin + len(matrices) * pitch
+    wide = margin + len(matrices) * pitch - _GAP_INCHES
     high = _TOP_INCHES + side + _BOTTOM_INCHES
     with svg.context():
         figure = Figure(figsize=(wide, high))

@@ -25,6 +25,7 @@ __all__ = [
 
 UNDEFINED = "\N{EN DASH}"
 ALL = "All datasets"
+_MOST_REASONS = 6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,9 +74,12 @@ class Table:
 
     @property
     def reasons(self) -> tuple[str, ...]:
-        """Why numbers are missing, each reason once."""
+        """Why numbers are missing, each reason once; those that only point at another are left out."""
         cells = (cell for row in self.rows.values() for cell in row)
-        return tuple(dict.fromkeys(cell.note for cell in cells if cell.text == UNDEFINED and cell.note))
+        found = list(dict.fromkeys(cell.note for cell in cells if cell.text == UNDEFINED and cell.note))
+        direct = [reason for reason in found if not reason.startswith("undefined for")] or found
+        more = len(direct) - _MOST_REASONS
+        return (*direct[:_MOST_REASONS], *([f"and {more} more reasons of this kind"] if more > 0 else []))
 
 
 def percent(value: float | None, digits: int = 1) -> str:
@@ -176,7 +180,7 @@ def other_scores_table(result: Result) -> Table:
     """Return balanced accuracy, AUROC and calibration, on clean images and as the mean under corruption."""
     kinds = {"Balanced accuracy": "balanced_accuracy", "Macro AUROC": "macro_auroc", "ECE": "ece"}
     rows = {}
-    for entry in result.run.benchmark.datasets:
+    for entry in map(result.run.benchmark.dataset, result.scope.corruptions):
         cells = [cell for cell in result.scores.cells if cell.dataset == entry.dataset]
         clean = [cell for cell in cells if cell.corruption == CLEAN]
         corrupted = [cell for cell in cells if cell.corruption != CLEAN]
