@@ -212,7 +212,7 @@ def model_slug(spec: str) -> str:
     >>> model_slug("hf-hub:org/Name"), model_slug("ViT-B-16/openai"), model_slug("local-dir:/home/me/mine")
     ('hf-hub-org-name', 'vit-b-16-openai', 'local-dir-mine')
     """
-    text = re.sub(r"(?:^|(?<=[:@/]))(?:~|\.{1,2}|[A-Za-z]:)?[/\\](?:[^@]*[/\\])?", "", spec.rstrip("/\\"))
+    text = re.sub(r"(?:^|(?<=[:@/=]))(?:~|\.{1,2}|[A-Za-z]:)?[/\\](?:[^@+]*[/\\])?", "", spec.rstrip("/\\"))
     return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")[:80].strip("-") or "model"
 
 

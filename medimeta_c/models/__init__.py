@@ -104,6 +104,12 @@ MODELS: dict[str, ModelFamily] = {
             loader="medimeta_c.models.unimedclip:load_unimedclip",
         ),
         ModelFamily(
+            prefix="robustmedclip",
+            forms=("robustmedclip:PATH_OR_REPO[+base=SPEC]",),
+            summary="a base model with adapters: of `medimeta-c finetune`, or RobustMedCLIP's published ones",
+            loader="medimeta_c.models.robustmedclip:load_robustmedclip",
+        ),
+        ModelFamily(
             prefix="python",
             forms=("python:module:attribute",),
             summary="your own model: an object, or a function that returns one",

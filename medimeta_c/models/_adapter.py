@@ -36,7 +36,8 @@ class TorchModel:
     Parameters
     ----------
     module : torch.nn.Module
-        Both towers. Put in evaluation mode here.
+        Both towers. Put in evaluation mode and frozen here: whether a weight requires a gradient can decide
+        which kernel PyTorch uses, hence the last digit.
     embed_images : callable
         Pixels (N, 3, H, W) in the module's dtype and device → (N, D).
     embed_texts : callable
@@ -68,7 +69,7 @@ class TorchModel:
         logit_scale: float,
         logit_bias: float | None = None,
     ) -> None:
-        self.module = module.eval()
+        self.module = module.eval().requires_grad_(False)
         self.tokenizer = tokenizer
         self.preprocess = preprocess
         self.preprocessing = preprocessing
@@ -91,11 +92,15 @@ class TorchModel:
         self.module.to(device=self._device, dtype=dtype)
         return self
 
+    def features(self, pixels: torch.Tensor) -> torch.Tensor:
+        """Embed images as `encode_images` does, keeping the gradient: what fine-tuning differentiates."""
+        pixels = pixels.to(self._device, self._dtype, non_blocking=True)
+        return self._embed_images(pixels).float()
+
     @torch.no_grad()
     def encode_images(self, pixels: torch.Tensor) -> torch.Tensor:
         """Embed images: (N, 3, H, W) floating point → (N, D) float32."""
-        pixels = pixels.to(self._device, self._dtype, non_blocking=True)
-        return self._embed_images(pixels).float()
+        return self.features(pixels)
 
     @torch.no_grad()
     def encode_texts(self, texts: Sequence[str]) -> torch.Tensor:

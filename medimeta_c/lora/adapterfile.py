@@ -1,0 +1,124 @@
+"""Adapters on disk: ``adapter.safetensors`` beside ``adapter.json``."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from safetensors.torch import save
+
+from medimeta_c.errors import ModelError, ResultError
+from medimeta_c.files import write_atomic
+from medimeta_c.identity import ModelRecord
+from medimeta_c.lora.adapters import Adapters, AdapterState, attach
+from medimeta_c.lora.record import AdapterRecord, LoraRecord, TrainingRecord
+from medimeta_c.models._adapter import TorchModel
+from medimeta_c.models._weights import read_checkpoint, weights_sha256
+from medimeta_c.recordfile import read_record, write_record
+
+__all__ = ["RECORD", "TENSORS", "AdapterFile", "apply_adapter", "read_adapter", "write_adapter"]
+
+RECORD = "adapter.json"
+TENSORS = "adapter.safetensors"
+
+_SHOWN = 12
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AdapterFile:
+    """Adapters as they lie in a folder.
+
+    Parameters
+    ----------
+    folder : Path
+        Where they lie.
+    record : AdapterRecord
+        What ``adapter.json`` says.
+    state : AdapterState
+        The tensors of ``adapter.safetensors``, float32.
+    """
+
+    folder: Path
+    record: AdapterRecord
+    state: AdapterState
+
+
+def write_adapter(folder: Path, adapters: Adapters, training: TrainingRecord | None = None) -> AdapterRecord:
+    """Write both files, each atomically; the tensors go first.
+
+    Returns
+    -------
+    AdapterRecord
+        What was written to ``adapter.json``.
+
+    Raises
+    ------
+    BuildError
+        If a file cannot be written.
+    """
+    state = adapters.state_dict()
+    record = AdapterRecord(
+        base=ModelRecord(**asdict(adapters.base)),
+        lora=LoraRecord.of(adapters.config, adapters.seed, adapters.report()),
+        adapters_sha256=weights_sha256(state),
+        training=training,
+    )
+    write_atomic(folder / TENSORS, save(state, metadata={"format": "pt"}))
+    write_record(folder / RECORD, record)
+    return record
+
+
+def read_adapter(folder: Path) -> AdapterFile:
+    """Read adapters and check that the two files belong together.
+
+    Raises
+    ------
+    ModelError
+        If a file is missing, damaged or of another schema, or the tensors are not those described.
+    """
+    try:
+        record = read_record(folder / RECORD, AdapterRecord, "restore it, or fine-tune again")
+    except ResultError as error:
+        raise ModelError(str(error)) from error
+    state = read_checkpoint(folder / TENSORS)
+    digest = weights_sha256(state)
+    if digest != record.adapters_sha256:
+        raise ModelError(
+            f"{folder / TENSORS} does not hold the adapters that {RECORD} beside it describes (digest "
+            f"{digest[:_SHOWN]}…, not {record.adapters_sha256[:_SHOWN]}…): copy both files of one run again, "
+            "or let an interrupted fine-tuning resume"
+        )
+    return AdapterFile(folder=folder, record=record, state=state)
+
+
+def apply_adapter(model: TorchModel, adapter: AdapterFile) -> Adapters:
+    """Attach adapters to the model they were made for.
+
+    Raises
+    ------
+    ModelError
+        If the model has other weights than the adapters' base, or the adapters do not fit it.
+    """
+    base, lora = adapter.record.base, adapter.record.lora
+    found = model.identity.weights_sha256
+    if found != base.weights_sha256:
+        raise ModelError(
+            f"the adapters in {adapter.folder} belong to {base.spec} with weights "
+            f"{base.weights_sha256[:_SHOWN]}…, and {model.identity.spec} has weights {found[:_SHOWN]}…: "
+            "load them onto their own base"
+        )
+    adapters = attach(model, lora.config, lora.seed)
+    try:
+        adapters.load_state_dict(adapter.state)
+    except ModelError as error:
+        adapters.detach()
+        raise ModelError(f"{adapter.folder / TENSORS}: {error}") from error
+    report = adapters.report()
+    if (report.layers, report.trainable) != (lora.layers, lora.trainable_parameters):
+        adapters.detach()
+        raise ModelError(
+            f"{adapter.folder / RECORD} says {lora.layers} adapted layers with {lora.trainable_parameters:,} "
+            f"parameters, and {model.identity.spec} has {report.layers} with {report.trainable:,}: restore "
+            "that file"
+        )
+    return adapters

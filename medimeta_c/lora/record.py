@@ -1,0 +1,161 @@
+"""``adapter.json``: what adapters were made for, how, and from which images."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, JsonValue, model_validator
+
+from medimeta_c import __version__
+from medimeta_c.errors import ConfigError
+from medimeta_c.identity import Count, ModelRecord, Name, Sha256, Text
+from medimeta_c.lora.config import LoraConfig, LoraReport, Target
+from medimeta_c.prompt_texts import ClassPrompts
+from medimeta_c.recordfile import Record
+
+__all__ = [
+    "AdapterRecord",
+    "ClassRecord",
+    "FewshotRecord",
+    "LoraRecord",
+    "SelectionRecord",
+    "TrainingRecord",
+    "class_records",
+]
+
+Share = Annotated[float, Field(gt=0, le=1)]
+Positive = Annotated[float, Field(gt=0)]
+
+
+class LoraRecord(Record):
+    """The adaptation and its size; see `medimeta_c.lora.config`."""
+
+    rank: Annotated[int, Field(ge=1)]
+    alpha: Positive
+    targets: Annotated[tuple[Target, ...], Field(min_length=1)]
+    seed: int
+    layers: Annotated[int, Field(ge=1)]
+    trainable_parameters: Annotated[int, Field(ge=1)]
+    total_parameters: Annotated[int, Field(ge=1)]
+
+    @model_validator(mode="after")
+    def _is_a_configuration(self) -> LoraRecord:
+        try:
+            _ = self.config
+        except ConfigError as error:
+            raise ValueError(str(error)) from error
+        return self
+
+    @property
+    def config(self) -> LoraConfig:
+        """Rank, scale and targets."""
+        return LoraConfig(rank=self.rank, alpha=self.alpha, targets=self.targets)
+
+    @classmethod
+    def of(cls, config: LoraConfig, seed: int, report: LoraReport) -> LoraRecord:
+        """Return the record of an adaptation."""
+        return cls(
+            rank=config.rank,
+            alpha=float(config.rank if config.alpha is None else config.alpha),
+            targets=config.targets,
+            seed=seed,
+            layers=report.layers,
+            trainable_parameters=report.trainable,
+            total_parameters=report.total,
+        )
+
+
+class FewshotRecord(Record):
+    """The images trained on; `ids_sha256` digests their list, which lies beside the adapters."""
+
+    split: Name = "train"
+    fraction: Share
+    seed: Count
+    images: dict[Name, Annotated[int, Field(ge=1)]]
+    ids_sha256: Sha256
+
+
+class ClassRecord(Record):
+    """One class: its label, the words it became, its prompts; see `ClassPrompts.as_record`."""
+
+    label: Text
+    words: Text
+    prompts: Annotated[tuple[Text, ...], Field(min_length=1)]
+
+
+class SelectionRecord(Record):
+    """Which epoch these weights are of (counted from 1), and why."""
+
+    rule: Text
+    split: Name | None
+    metric: Text | None
+    value: float | None
+    epoch: Count
+
+
+class TrainingRecord(Record):
+    """How the adapters were trained.
+
+    Attributes
+    ----------
+    fewshot : FewshotRecord
+        Images of the training split.
+    datasets : tuple of str
+        Whose classes made the label space, in its order.
+    prompts : dict
+        By dataset, in label order: the texts whose embeddings stood for the classes.
+    prompts_sha256 : str
+        `medimeta_c.prompts.digest` of them.
+    augmented : bool
+        Whether training images were corrupted; False is the paper's clean few-shot protocol.
+    selection : SelectionRecord
+        Which epoch was kept.
+    settings : dict
+        Learning rate, epochs, batch size and the like, by name.
+    """
+
+    fewshot: FewshotRecord
+    datasets: Annotated[tuple[Name, ...], Field(min_length=1)]
+    prompts: dict[Name, Annotated[tuple[ClassRecord, ...], Field(min_length=1)]]
+    prompts_sha256: Sha256
+    augmented: bool
+    selection: SelectionRecord
+    settings: dict[Text, JsonValue]
+
+    @model_validator(mode="after")
+    def _is_of_the_datasets(self) -> TrainingRecord:
+        if len(set(self.datasets)) != len(self.datasets):
+            raise ValueError("a dataset is listed twice")
+        for what, named in (("prompts", self.prompts), ("few-shot images", self.fewshot.images)):
+            if set(named) != set(self.datasets):
+                raise ValueError(f"the {what} are not those of the datasets")
+        return self
+
+
+class AdapterRecord(Record):
+    """``adapter.json``.
+
+    Attributes
+    ----------
+    base : ModelRecord
+        The model they belong to. Its weights digest must be that of the model they are loaded onto.
+    lora : LoraRecord
+        The adaptation.
+    adapters_sha256 : str
+        Digest of the tensors in ``adapter.safetensors``; see `medimeta_c.models._weights.weights_sha256`.
+    training : TrainingRecord or None
+        None for adapters that this package did not train.
+    """
+
+    schema_version: Literal[1] = 1
+    package_version: Text = __version__
+    base: ModelRecord
+    lora: LoraRecord
+    adapters_sha256: Sha256
+    training: TrainingRecord | None = None
+
+
+def class_records(prompts: ClassPrompts) -> tuple[ClassRecord, ...]:
+    """Return the records of a dataset's classes."""
+    rows: list[dict[str, Any]] = prompts.as_record()
+    return tuple(ClassRecord(**{**row, "prompts": tuple(row["prompts"])}) for row in rows)

@@ -1,0 +1,132 @@
+"""RobustMedCLIP: a base model with low-rank adapters folded into its image tower.
+
+References
+----------
+Imam et al., "On the Robustness of Medical Vision-Language Models: Are they Truly Generalizable?", MIUA 2025.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from pathlib import Path
+
+from medimeta_c.errors import ConfigError, ModelError
+from medimeta_c.lora.adapterfile import RECORD, TENSORS, apply_adapter, read_adapter
+from medimeta_c.lora.record import AdapterRecord
+from medimeta_c.models import _hub, load_model
+from medimeta_c.models._adapter import TorchModel
+from medimeta_c.models._published_adapters import PUBLISHED_FILES, default_base, fold_published
+from medimeta_c.models._weights import read_checkpoint
+
+__all__ = ["load_robustmedclip"]
+
+_OVERRIDE = "+base="
+_NOT_FROM_A_FILE = ("python", "robustmedclip")
+_PINNED = ("hf-hub:", "transformers:")
+_HUB_NAME = re.compile(r"[\w.-]+/[\w.-]+(@[\w./-]+)?")
+
+
+def load_robustmedclip(spec: str, target: str) -> TorchModel:
+    """Load ``robustmedclip:PATH_OR_REPO[+base=SPEC]``, the adapters merged into the base.
+
+    What lies there is either this package's ``adapter.json`` and ``adapter.safetensors``, or what the paper's
+    authors published: ``model.pth``, or ``lora_weights.safetensors``. A file may be named, or its folder.
+
+    Parameters
+    ----------
+    spec : str
+        The whole spec.
+    target : str
+        What follows the prefix. Without ``+base=SPEC`` the base is the one ``adapter.json`` names; for
+        published files, BiomedCLIP or MedCLIP's ResNet-50.
+
+    Raises
+    ------
+    ConfigError
+        If the override is empty or no model spec.
+    ModelError
+        If files are missing or damaged, the base is not to be had, or the adapters are another model's.
+    """
+    place, override, base_spec = target.partition(_OVERRIDE)
+    if not place or (override and not base_spec):
+        raise ConfigError(f"{spec!r} is not of the form robustmedclip:PATH_OR_REPO[{_OVERRIDE}SPEC]")
+    file = _find(place)
+    if file.name == RECORD:
+        return _load_own(spec, file.parent, base_spec)
+    state = read_checkpoint(file)
+    model = _load_base(base_spec or default_base(state, file), spec, chosen=bool(override))
+    model.identity = replace(
+        fold_published(model, state, file), spec=spec, family="robustmedclip", revision=_hub.commit_of(file)
+    )
+    return model
+
+
+def _load_own(spec: str, folder: Path, base_spec: str) -> TorchModel:
+    """Load adapters of this package's format onto their base."""
+    adapter = read_adapter(folder)
+    model = _load_base(base_spec or _recorded_base(adapter.record, folder), spec, chosen=bool(base_spec))
+    apply_adapter(model, adapter).merge()
+    lora = adapter.record.lora
+    what = f"LoRA of rank {lora.rank} on {', '.join(lora.targets)} of {lora.layers} layers"
+    model.identity = replace(
+        model.identity,
+        spec=spec,
+        family="robustmedclip",
+        revision=_hub.commit_of(folder / RECORD),
+        architecture=f"{model.identity.architecture}; {what}",
+    )
+    return model
+
+
+def _find(place: str) -> Path:
+    """Return ``adapter.json`` or the published file that a path or repository holds."""
+    path = Path(place).expanduser()
+    if path.is_file():
+        return path.parent.resolve() / RECORD if path.name in {RECORD, TENSORS} else path.resolve()
+    names = (RECORD, *PUBLISHED_FILES)
+    if path.is_dir():
+        for name in names:
+            if (path / name).is_file():
+                return path.resolve() / name
+        raise ModelError(
+            f"{path} holds no adapters (looked for {', '.join(names)}): name the folder that "
+            "`medimeta-c finetune` wrote, or that of a published checkpoint"
+        )
+    if not _HUB_NAME.fullmatch(place):
+        raise ModelError(f"there is no file or folder {path}, and it is no Hub name like org/name")
+    repo, revision = _hub.split_revision(place)
+    file = _hub.fetch_file(repo, names, revision)
+    if file.name == RECORD:
+        _hub.fetch_file(repo, [TENSORS], _hub.commit_of(file) or revision)
+    return file
+
+
+def _recorded_base(record: AdapterRecord, folder: Path) -> str:
+    """Return the spec that ``adapter.json`` names, at its revision, if a file may choose it."""
+    base = record.base
+    if base.spec.partition(":")[0] in _NOT_FROM_A_FILE:
+        raise ModelError(
+            f"{folder / RECORD} names {base.spec} as the base, which is loaded only when you ask for it "
+            f"yourself: robustmedclip:{folder}{_OVERRIDE}{base.spec}"
+        )
+    pinned = base.revision and base.spec.startswith(_PINNED) and "@" not in base.spec
+    return f"{base.spec}@{base.revision}" if pinned else base.spec
+
+
+def _load_base(base_spec: str, spec: str, *, chosen: bool) -> TorchModel:
+    """Load the base model; `chosen` says that the user named it."""
+    try:
+        model = load_model(base_spec)
+    except (ConfigError, ModelError) as error:
+        if chosen:
+            raise
+        raise ModelError(
+            f"the base model {base_spec} of {spec} did not load: {error}; if you have it elsewhere, name it "
+            f"as {spec}{_OVERRIDE}SPEC"
+        ) from error
+    if not isinstance(model, TorchModel):
+        raise ModelError(
+            f"the base model {base_spec} of {spec} is a model of your own, which takes no adapters"
+        )
+    return model
