@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,13 +12,13 @@ from numpy.typing import NDArray
 
 from medimeta_c import pixels
 from medimeta_c.errors import ConfigError, ManifestError, ShardError, unknown_name
+from medimeta_c.hubclient import REPO_ID
 from medimeta_c.manifest import MANIFEST_NAME, DatasetRecord, Manifest, SetRecord, read_manifest
 from medimeta_c.records import Image, SetKey
+from medimeta_c.repository import open_repository
 from medimeta_c.shards import read_tables
 
 __all__ = ["Batch", "Benchmark", "open_benchmark"]
-
-_REPO_ID = re.compile(r"[\w.-]+/[\w.-]+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,10 +57,14 @@ class Benchmark:
         What was built.
     fetch : callable
         Turns a path relative to the root into a local file, downloading it if need be.
+    commit : str, optional
+        The commit of the repository that is read; None for a directory.
     """
 
-    def __init__(self, name: str, manifest: Manifest, fetch: Callable[[str], Path]) -> None:
-        self.name, self.manifest, self._fetch = name, manifest, fetch
+    def __init__(
+        self, name: str, manifest: Manifest, fetch: Callable[[str], Path], *, commit: str | None = None
+    ) -> None:
+        self.name, self.manifest, self.commit, self._fetch = name, manifest, commit, fetch
         self._records = {record.key: record for record in manifest.sets}
 
     def __repr__(self) -> str:
@@ -143,17 +146,27 @@ class Benchmark:
         if batch_size < 1:
             raise ConfigError(f"batch size {batch_size} is not valid: use 1 or more")
         for table in self.tables(key, ("image", "label", "image_id"), batch_rows=batch_size):
+            image_ids = tuple(table["image_id"].to_pylist())
             yield Batch(
                 key=key,
-                images=tuple(map(pixels.decode, _image_bytes(table))),
+                images=tuple(
+                    self._decoded(key, image_id, data)
+                    for image_id, data in zip(image_ids, _image_bytes(table), strict=True)
+                ),
                 labels=table["label"].to_numpy().astype(np.int64, copy=False),
-                image_ids=tuple(table["image_id"].to_pylist()),
+                image_ids=image_ids,
             )
 
+    def _decoded(self, key: SetKey, image_id: str, data: bytes | None) -> Image:
+        try:
+            return pixels.decode(data or b"")
+        except ShardError as error:
+            raise ShardError(f"set {key} of {self.name}, image {image_id}: {error}; verify it") from error
 
-def _image_bytes(table: pa.Table) -> list[bytes]:
+
+def _image_bytes(table: pa.Table) -> list[bytes | None]:
     column = table["image"].combine_chunks()
-    data: list[bytes] = column.field("bytes").to_pylist()
+    data: list[bytes | None] = column.field("bytes").to_pylist()
     return data
 
 
@@ -163,8 +176,10 @@ def open_benchmark(where: str | Path, *, revision: str | None = None) -> Benchma
     Parameters
     ----------
     where : str or Path
-        A directory that `medimeta-c build` wrote, or a dataset repository ``ORG/NAME`` on the Hub; of a
-        repository only the manifest is fetched now, and shards when their set is read.
+        A directory that `medimeta-c build` wrote, or a dataset repository ``ORG/NAME`` or
+        ``ORG/NAME@REVISION`` on the Hub. Of a repository only the manifest is fetched now; shards are when
+        their set is read, and are checked against the manifest then. What the Hub's cache has is not fetched
+        again, and is enough without a connection.
     revision : str, optional
         Branch, tag or commit of a repository.
 
@@ -175,6 +190,8 @@ def open_benchmark(where: str | Path, *, revision: str | None = None) -> Benchma
 
     Raises
     ------
+    ConfigError
+        If a revision is given for a directory, or given twice.
     ManifestError
         If there is no finished build there, or its manifest is damaged.
 
@@ -186,30 +203,18 @@ def open_benchmark(where: str | Path, *, revision: str | None = None) -> Benchma
     """
     folder = Path(where)
     if folder.is_dir():
+        if revision is not None:
+            raise ConfigError(
+                f"{where} is a directory here, which has no revisions: leave the revision {revision!r} out"
+            )
         return Benchmark(str(where), read_manifest(folder / MANIFEST_NAME), folder.joinpath)
-    if not _REPO_ID.fullmatch(str(where)):
-        raise ManifestError(f"{where} is neither a directory nor a repository id (ORG/NAME): check the path")
-    return _open_repository(str(where), revision)
-
-
-def _open_repository(repo_id: str, revision: str | None) -> Benchmark:
-    from huggingface_hub import HfApi, hf_hub_download  # noqa: PLC0415  (slow to import)
-    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError  # noqa: PLC0415
-
-    def explain(error: Exception) -> ManifestError:
-        reason = str(error).strip().splitlines()[0]
-        return ManifestError(f"cannot open {repo_id!r} as a directory or on the Hub: {reason}")
-
-    try:
-        # One commit for all files, so that a push in between never mixes two builds.
-        commit = HfApi().dataset_info(repo_id, revision=revision).sha
-    except (HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
-        raise explain(error) from error
-
-    def fetch(path: str) -> Path:
-        try:
-            return Path(hf_hub_download(repo_id, path, repo_type="dataset", revision=commit))
-        except (HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
-            raise explain(error) from error
-
-    return Benchmark(repo_id, read_manifest(fetch(MANIFEST_NAME)), fetch)
+    repo_id, at, named = str(where).partition("@")
+    if not REPO_ID.fullmatch(repo_id) or (at and not named):
+        raise ManifestError(
+            f"{where} is neither a directory nor a repository id (ORG/NAME or ORG/NAME@REVISION): "
+            "check the path"
+        )
+    if at and revision is not None:
+        raise ConfigError(f"the revision is given twice, {named!r} and {revision!r}: leave one of them out")
+    repository = open_repository(repo_id, named or revision)
+    return Benchmark(str(where), repository.manifest, repository.fetch, commit=repository.commit)

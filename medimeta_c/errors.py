@@ -12,6 +12,7 @@
     ├── VerificationError         a built benchmark is not what its manifest says
     ├── ModelError                a model is missing, unsafe, does not fit or cannot read a prompt
     ├── ResultError               a result is damaged, of another run, or being written by another process
+    ├── PublishError              the Hub cannot be reached, refuses, or holds something else
     ├── IncompleteGridError       a number over all cells is asked for while cells are missing
     └── MissingExtraError         an optional dependency is not installed
 
@@ -33,6 +34,7 @@ __all__ = [
     "MediMetaError",
     "MissingExtraError",
     "ModelError",
+    "PublishError",
     "ResultError",
     "ShardError",
     "SourceError",
@@ -83,6 +85,10 @@ class ModelError(MediMetaError):
 
 class ResultError(MediMetaError):
     """Raised when a result is missing, damaged, of another run, or being written by another process."""
+
+
+class PublishError(MediMetaError):
+    """Raised when something cannot be sent to the Hub, or what is there already stands against it."""
 
 
 class IncompleteGridError(MediMetaError):

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from medimeta_c.errors import ModelError
+from medimeta_c.hubclient import network_errors
 
 __all__ = ["commit_of", "fetch_file", "fetch_folder", "split_revision"]
 
@@ -77,9 +78,10 @@ def _unreachable(repo: str) -> ModelError:
 @contextlib.contextmanager
 def _explained(repo: str, revision: str | None) -> Iterator[None]:
     """Turn the Hub client's errors into one sentence each."""
-    import httpx  # noqa: PLC0415
     from huggingface_hub import errors  # noqa: PLC0415
 
+    # The base of whatever HTTP library this version of the client stands on.
+    transport = tuple(kind for kind in network_errors() if not issubclass(kind, OSError))
     try:
         yield
     except errors.GatedRepoError as error:
@@ -99,7 +101,7 @@ def _explained(repo: str, revision: str | None) -> Iterator[None]:
         raise ModelError(f"{repo!r} is neither a local folder nor a Hub name like org/name") from error
     except (errors.LocalEntryNotFoundError, errors.RemoteEntryNotFoundError):
         raise
-    except (errors.OfflineModeIsEnabled, httpx.TransportError) as error:
+    except (errors.OfflineModeIsEnabled, *transport) as error:
         raise _unreachable(repo) from error
     except RuntimeError as error:
         if "client has been closed" not in str(error):  # huggingface_hub 1.x, after a connection failed
