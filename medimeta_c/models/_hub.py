@@ -80,8 +80,9 @@ def _explained(repo: str, revision: str | None) -> Iterator[None]:
     """Turn the Hub client's errors into one sentence each."""
     from huggingface_hub import errors  # noqa: PLC0415
 
-    # The base of whatever HTTP library this version of the client stands on.
-    transport = tuple(kind for kind in network_errors() if not issubclass(kind, OSError))
+    # With the base of whatever HTTP library this version of the client stands on.
+    transport = [kind for kind in network_errors() if not issubclass(kind, OSError)]
+    unreachable: tuple[type[Exception], ...] = (errors.OfflineModeIsEnabled, *transport)
     try:
         yield
     except errors.GatedRepoError as error:
@@ -101,7 +102,7 @@ def _explained(repo: str, revision: str | None) -> Iterator[None]:
         raise ModelError(f"{repo!r} is neither a local folder nor a Hub name like org/name") from error
     except (errors.LocalEntryNotFoundError, errors.RemoteEntryNotFoundError):
         raise
-    except (errors.OfflineModeIsEnabled, *transport) as error:
+    except unreachable as error:
         raise _unreachable(repo) from error
     except RuntimeError as error:
         if "client has been closed" not in str(error):  # huggingface_hub 1.x, after a connection failed
