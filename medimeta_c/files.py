@@ -26,7 +26,7 @@ def explain_os_error(error: OSError, path: Path) -> BuildError:
     if error.errno in _FULL:
         return BuildError(
             f"no space left while writing {path} ({error.strerror}): free some space or choose another "
-            "--out, then run the same command again; finished sets are kept"
+            "--out, then run the same command again; what is finished is kept"
         )
     if error.errno in _FORBIDDEN:
         return BuildError(f"cannot write {path} ({error.strerror}): choose an --out you may write to")

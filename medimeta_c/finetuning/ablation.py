@@ -1,0 +1,174 @@
+"""Several fractions and seeds in one go: the paper's few-shot ablation, with its spread over seeds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from medimeta_c.baselines import PUBLISHED
+from medimeta_c.errors import ConfigError
+from medimeta_c.evaluation import EvaluateConfig, EvaluateProgress, evaluate
+from medimeta_c.fewshot import check_fraction
+from medimeta_c.finetuning.ablationtable import Ablation, AblationRun, Scored, write_ablation
+from medimeta_c.finetuning.config import FinetuneConfig
+from medimeta_c.finetuning.run import FinetuneReport, finetune
+from medimeta_c.finetuning.training import FinetuneProgress
+from medimeta_c.selection import select
+
+__all__ = ["AblationConfig", "ablate", "run_folder"]
+
+_RESULTS = "results"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AblationConfig:
+    """Which runs, and what their adapters are scored on.
+
+    Parameters
+    ----------
+    run : FinetuneConfig
+        What all runs share; its `out` is the folder of the ablation, its fraction and seed are not used.
+    fractions : tuple of float
+        Shares of the train splits.
+    seeds : tuple of int
+        One run for each, at every fraction.
+    benchmark : str, optional
+        A built benchmark, directory or ``ORG/NAME``, on whose test split the base model and every adapter are
+        scored; by default nothing is scored.
+    baseline : str, optional
+        What CE divides by; see `medimeta_c.evaluation.EvaluateConfig`.
+
+    Raises
+    ------
+    ConfigError
+        If a fraction or seed is not valid, missing or given twice.
+    """
+
+    run: FinetuneConfig
+    fractions: tuple[float, ...]
+    seeds: tuple[int, ...]
+    benchmark: str | None = None
+    baseline: str = PUBLISHED
+
+    def __post_init__(self) -> None:
+        for name, values in (("fraction", self.fractions), ("seed", self.seeds)):
+            if not values or len(set(values)) != len(values):
+                raise ConfigError(f"give at least one {name}, and each only once")
+        for fraction in self.fractions:
+            check_fraction(fraction)
+        if min(self.seeds) < 0:
+            raise ConfigError(f"seed {min(self.seeds)} is negative: use 0 or more")
+
+    def runs(self) -> list[FinetuneConfig]:
+        """Return the configuration of every run, fraction by fraction."""
+        return [
+            replace(self.run, fraction=fraction, seed=seed, out=self.run.out / run_folder(fraction, seed))
+            for fraction in self.fractions
+            for seed in self.seeds
+        ]
+
+
+def run_folder(fraction: float, seed: int) -> str:
+    """Return a run's folder in the ablation's.
+
+    Examples
+    --------
+    >>> run_folder(0.01, 2)
+    'fewshot-0.01/seed-2'
+    """
+    return f"fewshot-{fraction!r}/seed-{seed}"
+
+
+def ablate(
+    config: AblationConfig,
+    *,
+    on_progress: Callable[[str, FinetuneProgress | EvaluateProgress], None] | None = None,
+) -> Ablation:
+    """Fine-tune once for each fraction and seed, and score each adapter if a benchmark is given.
+
+    Finished runs and finished cells are kept: an interrupted ablation, called again, goes on.
+
+    Parameters
+    ----------
+    config : AblationConfig
+        Which runs, and what on.
+    on_progress : callable, optional
+        Called with the name of the run in work and its progress.
+
+    Returns
+    -------
+    Ablation
+        Also written, as ``ablation.json`` and ``ablation.md``, into the ablation's folder.
+
+    Raises
+    ------
+    MediMetaError
+        As `finetune` and `evaluate` raise them.
+    """
+    tell = on_progress or (lambda name, progress: None)
+    base = _score(config, config.run.model, config.run.out / _RESULTS, tell, "base model")
+    runs = []
+    for one in config.runs():
+        name = one.out.relative_to(config.run.out).as_posix()
+        report = finetune(one, on_progress=lambda progress, name=name: tell(name, progress))  # type: ignore[misc]
+        scored = _score(config, f"robustmedclip:{one.out}", one.out / _RESULTS, tell, name)
+        runs.append(_record(name, one, report, scored))
+    ablation = Ablation(
+        model=config.run.model,
+        datasets=_datasets(config.run),
+        benchmark=None if config.benchmark is None else Path(config.benchmark).name,
+        baseline=None if config.benchmark is None else "/".join(Path(config.baseline).parts[-2:]),
+        base=base,
+        runs=tuple(runs),
+    )
+    write_ablation(config.run.out, ablation)
+    return ablation
+
+
+def _score(
+    config: AblationConfig,
+    model: str,
+    out: Path,
+    tell: Callable[[str, EvaluateProgress], None],
+    name: str,
+) -> Scored | None:
+    """Evaluate a model on the datasets that were trained on; None without a benchmark."""
+    if config.benchmark is None:
+        return None
+    request = EvaluateConfig(
+        model=model,
+        benchmark=config.benchmark,
+        datasets=_datasets(config.run),
+        baseline=config.baseline,
+        prompts=config.run.prompts,
+        out=out,
+        device=config.run.device,
+    )
+    saved = evaluate(request, on_progress=lambda progress: tell(name, progress))
+    overall = saved.result.scores.overall
+    return Scored(
+        clean_accuracy=overall.clean_accuracy.value,
+        average_accuracy=overall.average_accuracy.value,
+        clean_error=overall.clean_error.value,
+        mce=overall.mce.value,
+        why_no_mce=overall.mce.reason,
+    )
+
+
+def _datasets(run: FinetuneConfig) -> tuple[str, ...]:
+    return tuple(name for name, _ in select(run.datasets, run.source, run.data_dir))
+
+
+def _record(name: str, config: FinetuneConfig, report: FinetuneReport, scored: Scored | None) -> AblationRun:
+    return AblationRun(
+        folder=name,
+        fraction=config.fraction,
+        seed=config.seed,
+        images=len(report.few_shot),
+        trainable_parameters=report.size.trainable,
+        total_parameters=report.size.total,
+        hours=report.progress.seconds / 3600,
+        val_accuracy=report.progress.best.val_accuracy,
+        scored=scored,
+    )

@@ -1,0 +1,129 @@
+"""What a fine-tuning run is asked to do, checked before any work."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal, get_args
+
+from medimeta_c.errors import ConfigError, unknown_name
+from medimeta_c.fewshot import check_fraction
+from medimeta_c.sources import default_data_dir
+
+__all__ = ["FinetuneConfig", "Schedule", "TrainingPrecision"]
+
+Schedule = Literal["constant", "cosine"]
+TrainingPrecision = Literal["auto", "fp32", "bf16"]
+
+_COUNTS = ("rank", "epochs", "batch_size", "micro_batch", "patience")
+_POSITIVE = ("lr", "alpha", "temperature")
+_MAX_LR = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FinetuneConfig:
+    """What to adapt, to what, and how. The defaults are the paper's.
+
+    Parameters
+    ----------
+    model : str
+        Spec of the base model; see `medimeta_c.models`.
+    datasets : tuple of str
+        Dataset ids, all classes of which form one label space; or ``("all",)`` or ``("available",)``.
+    out : Path
+        The folder of the run: adapter, log, checkpoint and card.
+    fraction : float, optional
+        Share of each train split, above 0 and at most 1.
+    seed : int, optional
+        Decides the few-shot images, their order, the adapters' start and the augmentation.
+    data_dir : Path, optional
+        Where clean data is; the platform's user data directory by default.
+    source : str, optional
+        A source family; by default the one the dataset id belongs to.
+    task : str, optional
+        The labels to use where a dataset has several tasks.
+    rank : int, optional
+        Rank of the adapters.
+    alpha : float, optional
+        The adapters are scaled by alpha / rank; by default alpha is the rank.
+    epochs : int, optional
+        Passes over the images.
+    lr : float, optional
+        Adam's learning rate.
+    schedule : {"constant", "cosine"}, optional
+        What the learning rate does: stay, or fall to zero along half a cosine.
+    batch_size : int, optional
+        Images a step.
+    micro_batch : int, optional
+        Images that go through the model at a time; the batch by default. Gradients are added up, so this
+        changes memory, not the step. Halved, with a warning, when the device has no memory for it.
+    temperature : float, optional
+        Divides the cosine similarity; by default 1 / the base model's logit scale.
+    patience : int, optional
+        Stop after so many epochs without a better validation accuracy; by default never.
+    augment : bool, optional
+        Corrupt training images at random. Off in the paper's protocol, which trains on clean images only.
+    prompts : str, optional
+        A shipped set of templates, or a file.
+    device : str, optional
+        ``"auto"``, or a torch device.
+    precision : {"auto", "fp32", "bf16"}, optional
+        ``bf16`` runs the image encoder under bfloat16 autocast; weights and optimiser stay float32. ``auto``
+        is bf16 on a CUDA device that has it, fp32 elsewhere.
+
+    Raises
+    ------
+    ConfigError
+        If a value is not valid.
+    """
+
+    model: str
+    datasets: tuple[str, ...]
+    out: Path
+    fraction: float = 0.1
+    seed: int = 0
+    data_dir: Path = field(default_factory=default_data_dir)
+    source: str | None = None
+    task: str | None = None
+    rank: int = 16
+    alpha: float | None = None
+    epochs: int = 20
+    lr: float = 1e-4
+    schedule: Schedule = "constant"
+    batch_size: int = 256
+    micro_batch: int | None = None
+    temperature: float | None = None
+    patience: int | None = None
+    augment: bool = False
+    prompts: str = "paper"
+    device: str = "auto"
+    precision: TrainingPrecision = "auto"
+
+    def __post_init__(self) -> None:
+        if not self.datasets or len(set(self.datasets)) != len(self.datasets):
+            raise ConfigError("datasets must be named, each once, or be 'all' or 'available' alone")
+        check_fraction(self.fraction)
+        if self.seed < 0:
+            raise ConfigError(f"seed {self.seed} is negative: use 0 or more")
+        for name in _COUNTS:
+            count = getattr(self, name)
+            if count is not None and count < 1:
+                raise ConfigError(f"{name.replace('_', ' ')} {count} is not valid: use 1 or more")
+        for name in _POSITIVE:
+            number = getattr(self, name)
+            if number is not None and not 0 < number < math.inf:
+                raise ConfigError(f"{name} {number:g} is not valid: use a number above 0")
+        if self.lr > _MAX_LR:
+            raise ConfigError(
+                f"lr {self.lr:g} is not valid: Adam moves a weight by about lr a step, use 1e-4 or so"
+            )
+        if self.schedule not in get_args(Schedule):
+            raise unknown_name("schedule", self.schedule, get_args(Schedule))
+        if self.precision not in get_args(TrainingPrecision):
+            raise unknown_name("precision", self.precision, get_args(TrainingPrecision))
+
+    @property
+    def step_images(self) -> int:
+        """Images that go through the model at a time, as asked."""
+        return min(self.micro_batch or self.batch_size, self.batch_size)

@@ -1,0 +1,185 @@
+"""Training and validation images as batches of tensors: which, in what order, and with which labels."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image as Pillow
+
+from medimeta_c.fewshot import order_key
+from medimeta_c.finetuning.labels import LabelSpace
+from medimeta_c.inference import normalise
+from medimeta_c.models import Model
+from medimeta_c.records import CLEAN, Image, SetKey, Source
+from medimeta_c.seeding import generator
+from medimeta_c.suite import CORE
+from medimeta_corruptions import corrupt
+
+__all__ = ["Batch", "ImageReader", "Sample", "augmented", "batches", "epoch_order", "samples"]
+
+_ORDER = "medimeta-c/order/1"
+_AUGMENT = "medimeta-c/augment/1"
+_CONDITIONS = (CLEAN, *CORE.corruptions)
+_CACHE_BYTES = 2 << 30
+_THREADS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One image and its class: `label` within its dataset, `column` in the one label space."""
+
+    dataset: str
+    split: str
+    image_id: str
+    label: int
+    column: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Batch:
+    """Samples and their pixels, as `ImageReader.collate` gives them."""
+
+    samples: tuple[Sample, ...]
+    pixels: torch.Tensor
+
+
+def samples(
+    sources: Mapping[str, Source], split: str, ids: Mapping[str, Sequence[str]], space: LabelSpace
+) -> tuple[Sample, ...]:
+    """Return the samples of some ids of one split, dataset by dataset."""
+    found = []
+    for dataset, source in sources.items():
+        columns = space.columns[dataset]
+        for image_id in ids[dataset]:
+            label = source.label(split, image_id)
+            found.append(Sample(dataset, split, image_id, label, columns[label]))
+    return tuple(found)
+
+
+def epoch_order(training: Sequence[Sample], *, seed: int, epoch: int) -> list[Sample]:
+    """Return the samples in an epoch's order, a function of seed, epoch and the samples alone."""
+    return sorted(training, key=lambda one: order_key(_ORDER, seed, epoch, one.dataset, one.image_id))
+
+
+def augmented(image: Image, sample: Sample, *, seed: int, epoch: int) -> Image:
+    """Return an image as `--augment` shows it in one epoch.
+
+    One of eight conditions, each as likely: clean, or one of the core seven corruptions at one of five
+    severities. The choice and the noise depend on seed, epoch and the image's identity alone, and are never
+    those of the benchmark, whose generators are keyed otherwise.
+    """
+    drawn = order_key(_AUGMENT, seed, epoch, sample.dataset, sample.image_id)
+    condition = _CONDITIONS[int.from_bytes(drawn[:8], "little") % len(_CONDITIONS)]
+    if condition == CLEAN:
+        return image
+    severity = CORE.severities[int.from_bytes(drawn[8:], "little") % len(CORE.severities)]
+    key = SetKey(sample.dataset, sample.split, condition, severity)
+    return corrupt(image, condition, severity, generator(seed, key, f"{_AUGMENT}|{epoch}|{sample.image_id}"))
+
+
+class ImageReader:
+    """Reads images and prepares them as the model's own transform does, keeping what fits in memory.
+
+    Parameters
+    ----------
+    sources : mapping of str to Source
+        By dataset.
+    model : Model
+        Whose transform prepares them.
+    augment_seed : int or None
+        The seed of the augmentation; None for none. Validation images are never augmented.
+    cache_bytes : int, optional
+        Images are read from disk once, until so many bytes of them are kept.
+    """
+
+    def __init__(
+        self,
+        sources: Mapping[str, Source],
+        model: Model,
+        *,
+        augment_seed: int | None,
+        cache_bytes: int = _CACHE_BYTES,
+    ) -> None:
+        self._sources, self._model, self._augment_seed = sources, model, augment_seed
+        self._room = cache_bytes
+        self._kept: dict[Sample, NDArray[Any]] = {}
+        self._lock = threading.Lock()
+
+    def read(self, sample: Sample, *, epoch: int | None) -> NDArray[Any]:
+        """Return one image, prepared: uint8 (H, W) or (H, W, 3) to be normalised, or float32 (3, H, W).
+
+        Parameters
+        ----------
+        sample : Sample
+            The image.
+        epoch : int or None
+            The epoch it is augmented for; None for validation.
+        """
+        if epoch is None or self._augment_seed is None:
+            kept = self._kept.get(sample)
+            return self._keep(sample, self._prepare(self._image(sample))) if kept is None else kept
+        image = self._kept.get(sample)
+        if image is None:
+            image = self._keep(sample, self._image(sample))
+        return self._prepare(augmented(image, sample, seed=self._augment_seed, epoch=epoch))
+
+    def collate(self, images: Sequence[NDArray[Any]]) -> torch.Tensor:
+        """Return prepared images as one tensor: uint8 (N, H, W[, 3]) where all are raw, else float32."""
+        shapes = {(image.dtype.name, image.shape) for image in images}
+        if len(shapes) == 1:
+            return torch.from_numpy(np.stack(images))
+        if {name for name, _ in shapes} == {"uint8"}:  # grey and colour of one size
+            return torch.from_numpy(
+                np.stack(
+                    [np.repeat(each[..., None], 3, axis=2) if each.ndim == 2 else each for each in images]
+                )
+            )
+        return torch.cat([self.normalised(torch.from_numpy(each[None])) for each in images])
+
+    def normalised(self, pixels: torch.Tensor) -> torch.Tensor:
+        """Return pixels as the model takes them, float32 (N, 3, H, W), on the device they are on."""
+        return normalise(pixels, self._model.preprocessing) if pixels.dtype == torch.uint8 else pixels
+
+    def _prepare(self, image: Image) -> NDArray[Any]:
+        if self._model.preprocessing.is_normalise_only(*image.shape[:2]):
+            return image
+        return np.asarray(self._model.preprocess(Pillow.fromarray(image)))
+
+    def _image(self, sample: Sample) -> Image:
+        with self._lock:  # a source need not be safe for threads
+            return self._sources[sample.dataset].image(sample.split, sample.image_id)
+
+    def _keep(self, sample: Sample, image: NDArray[Any]) -> NDArray[Any]:
+        with self._lock:
+            if image.nbytes <= self._room:
+                self._kept[sample] = image
+                self._room -= image.nbytes
+        return image
+
+
+def batches(
+    reader: ImageReader, ordered: Sequence[Sample], size: int, *, epoch: int | None
+) -> Iterator[Batch]:
+    """Yield the samples in batches of `size`, the next one being read while the last is worked on."""
+    parts = [tuple(ordered[start : start + size]) for start in range(0, len(ordered), size)]
+
+    pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="images")
+
+    def submit(index: int) -> list[Future[NDArray[Any]]]:
+        part = parts[index] if index < len(parts) else ()
+        return [pool.submit(reader.read, sample, epoch=epoch) for sample in part]
+
+    try:
+        waiting = submit(0)
+        for index, part in enumerate(parts):
+            ready, waiting = waiting, submit(index + 1)
+            yield Batch(part, reader.collate([future.result() for future in ready]))
+    finally:
+        pool.shutdown(cancel_futures=True)

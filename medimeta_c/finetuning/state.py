@@ -1,0 +1,238 @@
+"""The checkpoint of a run: one file from which it goes on to the weights it would have reached undisturbed.
+
+``.finetune/checkpoint.safetensors`` in the run's folder holds the adapters after the last whole epoch, those
+of the best one, and Adam's moments; its header holds what the run is, and a record of every epoch. It is
+replaced whole, so that a killed process, a full disk or a diverging loss leaves the one before.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+import filelock
+import torch
+from pydantic import Field, ValidationError
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+
+from medimeta_c.errors import BuildError, ResultError
+from medimeta_c.files import write_atomic, writing
+from medimeta_c.recordfile import Record
+
+__all__ = ["EpochRecord", "Progress", "RunRecord", "TrainingState", "held", "read_state", "write_state"]
+
+_FOLDER = ".finetune"
+_CHECKPOINT = f"{_FOLDER}/checkpoint.safetensors"
+_HEADER = "medimeta-c"
+
+Tensors = dict[str, torch.Tensor]
+
+
+class RunRecord(Record):
+    """Everything the weights of a run depend on. A run goes on only where all of it is equal."""
+
+    base_weights_sha256: str
+    base_revision: str | None
+    datasets: tuple[str, ...]
+    fraction: float
+    seed: int
+    fewshot_digest: str
+    prompts_digest: str
+    rank: int
+    alpha: float
+    temperature: float
+    epochs: int
+    lr: float
+    schedule: str
+    batch_size: int
+    patience: int | None
+    augment: bool
+    precision: str
+    preprocessing: str
+    package_version: str
+
+
+class EpochRecord(Record):
+    """One line of ``training.jsonl``. Epoch 0 is the model before training.
+
+    Attributes
+    ----------
+    loss : float or None
+        Mean cross-entropy over the epoch's images.
+    val_accuracy : float
+        Mean over the datasets of top-1 accuracy among a dataset's own classes, as the benchmark scores.
+    lr : float or None
+        Of the last step.
+    images_per_second : float or None
+        Of training.
+    seconds : float
+        Of training and validation.
+    peak_memory_mb : float or None
+        Of the CUDA device, in 10^6 bytes.
+    """
+
+    epoch: Annotated[int, Field(ge=0)]
+    step: Annotated[int, Field(ge=0)]
+    loss: float | None
+    val_accuracy: float
+    val_accuracy_of: dict[str, float]
+    lr: float | None
+    images_per_second: float | None
+    seconds: float
+    micro_batch: Annotated[int, Field(ge=1)]
+    peak_memory_mb: float | None
+
+
+class Progress(Record):
+    """How far a run is."""
+
+    schema_version: Literal[1] = 1
+    run: RunRecord
+    epochs: Annotated[tuple[EpochRecord, ...], Field(min_length=1)]
+
+    @property
+    def last(self) -> EpochRecord:
+        """The last whole epoch."""
+        return self.epochs[-1]
+
+    @property
+    def best(self) -> EpochRecord:
+        """The first epoch of the highest validation accuracy; epoch 0 only before any other."""
+        return max(self.epochs[1:] or self.epochs, key=lambda one: one.val_accuracy)
+
+    @property
+    def out_of_patience(self) -> bool:
+        """Whether as many epochs as `patience` says went by without a better one."""
+        patience = self.run.patience
+        return patience is not None and self.last.epoch - self.best.epoch >= patience
+
+    @property
+    def finished(self) -> bool:
+        """Whether there is nothing more to do."""
+        return self.last.epoch >= self.run.epochs or self.out_of_patience
+
+    @property
+    def seconds(self) -> float:
+        """Time spent in all."""
+        return sum(one.seconds for one in self.epochs)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class TrainingState:
+    """A run between two epochs.
+
+    Parameters
+    ----------
+    progress : Progress
+        What it is and how far.
+    last, best : dict of str to torch.Tensor
+        Adapters after the last epoch, and after the best.
+    optimiser : dict of str to torch.Tensor
+        Adam's moments.
+    """
+
+    progress: Progress
+    last: Tensors
+    best: Tensors
+    optimiser: Tensors
+
+
+@contextlib.contextmanager
+def held(out: Path) -> Iterator[None]:
+    """Hold a run's folder, making it if need be.
+
+    Raises
+    ------
+    ResultError
+        If another process trains there, or the folder holds something else.
+    BuildError
+        If it cannot be written.
+    """
+    if out.exists() and not out.is_dir():
+        raise ResultError(f"{out} is a file: choose another --out")
+    if out.is_dir() and not (out / _FOLDER).is_dir():
+        foreign = next((each.name for each in sorted(out.iterdir()) if each.name[0] != "."), None)
+        if foreign is not None:
+            raise ResultError(
+                f"{out} is not empty and no fine-tuning run (it holds {foreign!r}): choose another --out"
+            )
+    with writing(out):
+        (out / _FOLDER).mkdir(parents=True, exist_ok=True)
+        lock = filelock.FileLock(out / _FOLDER / "lock")
+        try:
+            lock.acquire(timeout=0)
+        except filelock.Timeout:
+            raise ResultError(
+                f"another process is fine-tuning into {out}: wait until it ends, or choose another --out"
+            ) from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def write_state(out: Path, state: TrainingState) -> None:
+    """Replace the checkpoint of a run, atomically.
+
+    Raises
+    ------
+    BuildError
+        If it cannot be written; the one before is intact.
+    """
+    groups = {"last": state.last, "best": state.best, "optimiser": state.optimiser}
+    tensors = {
+        f"{group}/{name}": tensor.detach().to("cpu", copy=True).contiguous()
+        for group, named in groups.items()
+        for name, tensor in named.items()
+    }
+    data = save(tensors, metadata={_HEADER: state.progress.model_dump_json()})
+    try:
+        write_atomic(out / _CHECKPOINT, data)
+    except BuildError as error:
+        epoch = state.progress.last.epoch
+        kept = f"that of epoch {epoch - 1} is intact; " if epoch else ""
+        raise BuildError(f"the checkpoint of epoch {epoch} could not be saved, {kept}{error}") from error
+
+
+def read_state(out: Path, run: RunRecord) -> TrainingState | None:
+    """Read the checkpoint of a run; None if there is none yet.
+
+    Raises
+    ------
+    ResultError
+        If it is damaged, or of a run with other settings; the message names the first difference.
+    """
+    path = out / _CHECKPOINT
+    if not path.is_file():
+        return None
+    groups: dict[str, Tensors] = {"last": {}, "best": {}, "optimiser": {}}
+    try:
+        with safe_open(path, framework="pt", device="cpu") as file:
+            progress = Progress.model_validate_json((file.metadata() or {}).get(_HEADER, ""))
+            for key in file.keys():  # noqa: SIM118  (not a mapping)
+                group, _, name = key.partition("/")
+                groups[group][name] = file.get_tensor(key)
+    except (SafetensorError, ValidationError, KeyError, OSError) as error:
+        raise ResultError(
+            f"{path} is damaged or of another version: delete {out} and fine-tune again"
+        ) from error
+    _refuse_other(out, progress.run, run)
+    return TrainingState(progress=progress, **groups)
+
+
+def _refuse_other(out: Path, held_run: RunRecord, run: RunRecord) -> None:
+    theirs, ours = held_run.model_dump(), run.model_dump()
+    name = next((name for name in theirs if theirs[name] != ours[name]), None)
+    if name is not None:
+        raise ResultError(
+            f"{out} holds a run with {name.replace('_', ' ')} {_shown(theirs[name])}, this run has "
+            f"{_shown(ours[name])}: choose another --out, or delete the folder"
+        )
+
+
+def _shown(value: object) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)

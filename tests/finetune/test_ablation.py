@@ -1,0 +1,162 @@
+"""Several fractions and seeds: one folder a run, one table with mean and spread."""
+
+from __future__ import annotations
+
+import json
+import statistics
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from runs import weights
+
+from medimeta_c.builder import BuildConfig, build
+from medimeta_c.errors import ConfigError
+from medimeta_c.evaluation import EvaluateConfig, evaluate
+from medimeta_c.finetuning import Ablation, AblationConfig, FinetuneConfig, ablate, finetune
+from medimeta_c.finetuning.ablationtable import AblationRun, Spread, write_ablation
+from medimeta_c.resultfolder import read_saved
+
+Configure = Callable[..., FinetuneConfig]
+
+
+@pytest.fixture(scope="module")
+def benchmark_dir(images_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The test split of both folders under two corruptions at one severity."""
+    out = tmp_path_factory.mktemp("ablation") / "benchmark"
+    build(
+        BuildConfig(
+            datasets=("cells", "rays"),
+            source="imagefolder",
+            data_dir=images_dir,
+            corruptions=("contrast", "pixelate"),
+            severities=(1,),
+            out=out,
+            jobs=1,
+        )
+    )
+    return out
+
+
+def test_ablation(configure: Configure, benchmark_dir: Path, tiny_model: str, tmp_path: Path) -> None:
+    """Two fractions by two seeds: runs as if made alone, scores as `evaluate` gives them, and the table."""
+    measured = evaluate(
+        EvaluateConfig(model=tiny_model, benchmark=str(benchmark_dir), baseline="none", out=tmp_path / "base")
+    )
+    config = AblationConfig(
+        run=configure(epochs=3),
+        fractions=(0.25, 1.0),
+        seeds=(0, 1),
+        benchmark=str(benchmark_dir),
+        baseline=str(measured.path),
+    )
+    heard: list[str] = []
+    ablation = ablate(config, on_progress=lambda name, _: heard.append(name))
+    out = config.run.out
+    folders = [f"fewshot-{fraction}/seed-{seed}" for fraction in (0.25, 1.0) for seed in (0, 1)]
+    assert [run.folder for run in ablation.runs] == folders
+    assert list(dict.fromkeys(heard)) == ["base model", *folders]
+    alone = configure(epochs=3, fraction=0.25, seed=1, out=tmp_path / "alone")
+    finetune(alone)
+    assert weights(out / "fewshot-0.25/seed-1") == weights(alone.out)
+
+    assert ablation.base is not None
+    assert ablation.base.mce == pytest.approx(1)
+    for run in ablation.runs:
+        (result,) = (out / run.folder / "results").glob("*/*/result.json")
+        overall = read_saved(result).result.scores.overall
+        assert run.scored is not None
+        assert run.scored.mce == overall.mce.value
+        assert run.scored.clean_accuracy == overall.clean_accuracy.value
+    assert Ablation.model_validate_json((out / "ablation.json").read_bytes()) == ablation
+
+    small, large = ablation.rows()
+    assert (small.images, large.images) == (10, 40)
+    accuracies = [run.scored.clean_accuracy for run in ablation.runs[2:] if run.scored]
+    assert large.clean_accuracy is not None
+    assert large.clean_accuracy.mean == pytest.approx(statistics.mean(accuracies))
+    assert large.clean_accuracy.std == pytest.approx(statistics.stdev(accuracies))
+    table = (out / "ablation.md").read_text()
+    assert "| untuned | 0 | 0 |" in table
+    mean, std = 100 * large.clean_accuracy.mean, 100 * (large.clean_accuracy.std or 0)
+    assert f"| 100 % | 40 | {large.trainable_parameters:,} |" in table
+    assert f"| {mean:.1f} ± {std:.1f} |" in table
+    lines = [line for line in table.splitlines() if line.startswith("|")]
+    assert len({line.count("|") for line in lines}) == 1
+    assert len(lines) == 5
+
+    assert ablate(config) == ablation
+
+
+def test_without_a_benchmark(configure: Configure) -> None:
+    """Nothing is scored: the table has the validation accuracy alone."""
+    config = AblationConfig(run=configure(epochs=1), fractions=(0.5,), seeds=(0, 3))
+    ablation = ablate(config)
+    assert ablation.base is None
+    assert {run.seed: run.scored for run in ablation.runs} == {0: None, 3: None}
+    table = (config.run.out / "ablation.md").read_text()
+    assert "mCE" not in table
+    assert "Nothing was scored on a benchmark" in table
+    assert "mce" not in json.loads((config.run.out / "ablation.json").read_text())["runs"][0]
+
+
+def test_an_undefined_mce_is_a_dash_with_its_reason(tmp_path: Path) -> None:
+    """One run without mCE leaves the row without one, and the table says why."""
+    run = AblationRun.model_validate(
+        {
+            "folder": "fewshot-0.1/seed-0",
+            "fraction": 0.1,
+            "seed": 0,
+            "images": 9,
+            "trainable_parameters": 884_736,
+            "total_parameters": 87_000_000,
+            "hours": 1.62,
+            "val_accuracy": 0.9,
+            "scored": {
+                "clean_accuracy": 0.8005,
+                "average_accuracy": 0.4273,
+                "clean_error": None,
+                "mce": None,
+                "why_no_mce": "there is *no* baseline",
+            },
+        }
+    )
+    ablation = Ablation(
+        model="m|odel", datasets=("pbc",), benchmark="MediMeta-C", baseline="none", base=None, runs=(run,)
+    )
+    write_ablation(tmp_path, ablation)
+    table = (tmp_path / "ablation.md").read_text()
+    row = "| 10 % | 9 | 884,736 | 87.0 | 1.02 | 1.62 | 90.0 | 80.0 | – | 42.7 | – |"  # noqa: RUF001
+    assert row in table
+    assert r"there is \*no\* baseline" in table
+    assert r"# Few-shot ablation of m\|odel" in table
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ([0.5], Spread(mean=0.5, std=None)),
+        ([1.0, 3.0], Spread(mean=2.0, std=2**0.5)),
+        ([1.0, None], None),
+        ([], None),
+    ],
+)
+def test_spread(values: list[float | None], expected: Spread | None) -> None:
+    """The mean and the sample standard deviation; none of a single seed, nothing of undefined numbers."""
+    assert Spread.of(values) == expected
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"fractions": ()}, "give at least one fraction"),
+        ({"seeds": (1, 1)}, "give at least one seed, and each only once"),
+        ({"fractions": (0.1, 7.0)}, "fraction 7 is not valid"),
+        ({"seeds": (-1,)}, "seed -1 is negative"),
+    ],
+)
+def test_bad_requests(configure: Configure, changes: dict[str, tuple[float, ...]], message: str) -> None:
+    """A grid that is none is refused."""
+    values = {"fractions": (0.1,), "seeds": (0,), **changes}
+    with pytest.raises(ConfigError, match=message):
+        AblationConfig(run=configure(), **values)  # type: ignore[arg-type]
