@@ -16,6 +16,8 @@ _EXPORTS = {
     "verify": "medimeta_c.verification",
     "evaluate": "medimeta_c.evaluation",
     "EvaluateConfig": "medimeta_c.evaluation",
+    "finetune": "medimeta_c.finetuning",
+    "FinetuneConfig": "medimeta_c.finetuning",
     "SetKey": "medimeta_c.records",
 }
 
@@ -23,10 +25,12 @@ __all__ = [
     "Benchmark",
     "BuildConfig",
     "EvaluateConfig",
+    "FinetuneConfig",
     "SetKey",
     "__version__",
     "build",
     "evaluate",
+    "finetune",
     "open_benchmark",
     "verify",
 ]

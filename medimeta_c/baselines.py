@@ -9,7 +9,7 @@ from functools import cache
 from importlib import resources
 
 from medimeta_c.errors import ConfigError
-from medimeta_c.grid import ErrorGrid, SeveritySum, error_grids
+from medimeta_c.grid import ErrorGrid, Scope, SeveritySum, error_grids
 from medimeta_c.records import SetKey
 
 __all__ = ["PUBLISHED", "Baseline", "measured_baseline", "published_baseline"]
@@ -60,6 +60,24 @@ class Baseline:
                 f"baseline {self.name!r} has no {', '.join(absent)} (it has: {', '.join(self.grids)}): "
                 "choose among these datasets, or score the baseline model on yours and give its result"
             )
+
+    def mce_scope(self, scope: Scope) -> Scope:
+        """Return what mCE is taken over where CE divides by this baseline.
+
+        Published figures cover the corruptions they cover: a benchmark that has others besides, such as the
+        official MedMNIST-C, gets an mCE over those it shares. What a baseline measured on the same images
+        lacks is missing instead, and leaves mCE undefined.
+        """
+        return scope if self.measured_on_these_shards else scope.shared_with(self.grids)
+
+    def left_out(self, scope: Scope) -> dict[str, tuple[str, ...]]:
+        """Return by dataset the corruptions of a scope that mCE leaves out, see `mce_scope`."""
+        kept = self.mce_scope(scope).corruptions
+        return {
+            dataset: tuple(c for c in corruptions if c not in kept[dataset])
+            for dataset, corruptions in scope.corruptions.items()
+            if kept[dataset] != corruptions
+        }
 
 
 @cache

@@ -2,29 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
-import platform
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from importlib.metadata import version
 from pathlib import Path
 from typing import Literal
 
-from medimeta_c import __version__, engines, stats
-from medimeta_c.card import write_card
+from medimeta_c import engines
+from medimeta_c.assembly import BuildProgress, BuildReport, Request, assemble
 from medimeta_c.errors import ConfigError, unknown_name
-from medimeta_c.journal import Journal, locked
-from medimeta_c.manifest import (
-    DatasetRecord,
-    Manifest,
-    Protocol,
-    SetRecord,
-    SourceRecord,
-    dataset_fingerprint,
-    fingerprint,
-    write_manifest,
-)
-from medimeta_c.pixels import ENCODER
+from medimeta_c.journal import remember_data
+from medimeta_c.manifest import Protocol, SetRecord, SourceRecord
 from medimeta_c.records import CLEAN, SetKey, Source, check_name
 from medimeta_c.render import RenderTask
 from medimeta_c.selection import open_datasets
@@ -33,8 +20,6 @@ from medimeta_c.suite import BENCHMARK_VERSION, CORE
 from medimeta_corruptions import CORRUPTIONS
 
 __all__ = ["BuildConfig", "BuildProgress", "BuildReport", "build", "plan"]
-
-_LIBRARIES = ("numpy", "scipy", "pillow", "opencv-python-headless", "numba", "pyarrow")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,7 +98,8 @@ class BuildConfig:
             raise unknown_name("engine", self.engine, engines.ENGINES)
         if self.scheduler is not None and self.engine != "dask":
             raise ConfigError("a scheduler address is only used with --engine dask")
-        for kind, values in (("dataset", self.datasets), ("split", self.splits)):
+        names = {"dataset": self.datasets, "split": self.splits, "corruption": self.corruptions}
+        for kind, values in names.items():
             if not values or len(set(values)) != len(values):
                 raise ConfigError(f"{kind} names must be given, each once: {', '.join(values) or 'none'}")
 
@@ -121,27 +107,6 @@ class BuildConfig:
     def protocol(self) -> Protocol:
         """The part of the configuration that decides pixels."""
         return Protocol(benchmark_version=BENCHMARK_VERSION, seed=self.seed, channels=self.channels)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BuildProgress:
-    """How far a build is. Images count once per set they are rendered for."""
-
-    sets_done: int
-    sets_total: int
-    images_done: int
-    images_total: int
-    last: SetKey | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BuildReport:
-    """What a build did: the finished manifest, and the sets rendered now and kept from before."""
-
-    root: Path
-    manifest: Manifest
-    built: tuple[SetKey, ...]
-    kept: tuple[SetKey, ...]
 
 
 def plan(config: BuildConfig, sources: Mapping[str, Source]) -> list[SetKey]:
@@ -187,38 +152,22 @@ def build(config: BuildConfig, *, on_progress: Callable[[BuildProgress], None] |
     BuildError
         If the output directory is locked, holds another build, or cannot be written.
     """
+    engines.require(config.engine)
     sources = open_datasets(config.datasets, config.source, config.data_dir, task=config.task)
     keys = plan(config, sources)
-    with locked(config.out):
-        journal = Journal(config.out)
-        records = {name: _source_record(source) for name, source in sources.items()}
-        journal.check(config.protocol, records)
-        finished = journal.finished_sets()
-        todo = [key for key in keys if config.force or key not in finished]
-        report = _Reporter(on_progress, todo, sources)
-        if todo or not journal.finished:
-            journal.begin(config.protocol, records)
-            journal.forget(todo)
-            try:
-                # Closed at once on any error, so that no worker outlives the lock.
-                with contextlib.closing(_rendered(config, sources, todo)) as rendered:
-                    for record in rendered:
-                        journal.record(record)
-                        finished[record.key] = record
-                        report(record)
-            except BaseException:
-                journal.sweep()
-                raise
-            manifest = _finish(config, journal, finished)
-        else:
-            assert journal.manifest is not None
-            manifest = journal.manifest
-    kept = tuple(key for key in keys if key not in set(todo))
-    return BuildReport(root=config.out, manifest=manifest, built=tuple(todo), kept=kept)
-
-
-def _source_record(source: Source) -> SourceRecord:
-    return SourceRecord(**asdict(source.info), checksum=source.checksum())
+    request = Request(
+        root=config.out,
+        protocol=config.protocol,
+        sources={
+            name: SourceRecord(**asdict(source.info), checksum=source.checksum())
+            for name, source in sources.items()
+        },
+        sets={key: len(sources[key.dataset].ids(key.split)) for key in keys},
+        force=config.force,
+    )
+    report = assemble(request, lambda todo: _rendered(config, sources, todo), on_progress)
+    remember_data(config.out, sources, config.data_dir)
+    return report
 
 
 def _rendered(
@@ -230,61 +179,3 @@ def _rendered(
         for key in sorted(todo, key=lambda key: -len(sources[key.dataset].ids(key.split)))
     ]
     return engines.render_all(tasks, jobs=config.jobs, engine=config.engine, scheduler=config.scheduler)
-
-
-def _finish(config: BuildConfig, journal: Journal, finished: Mapping[SetKey, SetRecord]) -> Manifest:
-    """Write statistics, card and manifest over every finished set of the directory."""
-    sets = tuple(finished[key] for key in sorted(finished))
-    datasets = []
-    for name, source in sorted(journal.sources().items()):
-        own = [record for record in sets if record.dataset == name]
-        if own:
-            digest = dataset_fingerprint(source.class_names, own)
-            datasets.append(DatasetRecord(**source.model_dump(), fingerprint=digest))
-    manifest = Manifest(
-        package_version=__version__,
-        protocol=config.protocol,
-        encoder=ENCODER,
-        libraries={"python": platform.python_version(), **{name: version(name) for name in _LIBRARIES}},
-        datasets=tuple(datasets),
-        sets=sets,
-        files=(stats.write_spectra(config.out, sets),),
-        fingerprint=fingerprint(datasets),
-    )
-    write_card(config.out, manifest)
-    sealed = write_manifest(config.out, manifest)
-    journal.end()
-    return sealed
-
-
-class _Reporter:
-    """Counts finished sets and images for the progress callback."""
-
-    def __init__(
-        self,
-        callback: Callable[[BuildProgress], None] | None,
-        todo: Sequence[SetKey],
-        sources: Mapping[str, Source],
-    ) -> None:
-        self._callback = callback
-        self._sets_total = len(todo)
-        self._images_total = sum(len(sources[key.dataset].ids(key.split)) for key in todo)
-        self._sets = self._images = 0
-        self._tell(None)
-
-    def __call__(self, record: SetRecord) -> None:
-        self._sets += 1
-        self._images += record.rows
-        self._tell(record.key)
-
-    def _tell(self, last: SetKey | None) -> None:
-        if self._callback is not None:
-            self._callback(
-                BuildProgress(
-                    sets_done=self._sets,
-                    sets_total=self._sets_total,
-                    images_done=self._images,
-                    images_total=self._images_total,
-                    last=last,
-                )
-            )

@@ -129,6 +129,10 @@ def _context(manifest: Manifest) -> Mapping[str, Any]:
         "shown_splits": {
             record.dataset: shown_split(manifest, record.dataset) for record in manifest.datasets
         },
+        "built_corruptions": {
+            record.dataset: built_corruptions(manifest, record.dataset) for record in manifest.datasets
+        },
+        "corruption_count": len(corruptions),
         "corruptions": [CORRUPTIONS[name] for name in corruptions if name in CORRUPTIONS],
         "severities": built_severities(manifest),
         "shown_severity": shown_severity(manifest),

@@ -45,7 +45,7 @@ def card_metadata(manifest: Manifest) -> str:
     phantoms = phantom_datasets(manifest)
     rows = sum(record.rows for record in manifest.sets)
     data = DatasetCardData(
-        pretty_name="MediMeta-C" + (" (phantoms)" if len(phantoms) == len(manifest.datasets) else ""),
+        pretty_name=_title(manifest),
         license=licenses,
         license_name=_LICENSE_NAME if licenses == OTHER else None,
         task_categories=["image-classification", "zero-shot-image-classification"],
@@ -62,6 +62,13 @@ def card_metadata(manifest: Manifest) -> str:
         configs=configs(manifest),
     )
     return data.to_yaml(original_order=_ORDER)
+
+
+def _title(manifest: Manifest) -> str:
+    if manifest.protocol.imported:
+        return f"{manifest.protocol.benchmark_version} in MediMeta-C's format"
+    every_one = len(phantom_datasets(manifest)) == len(manifest.datasets)
+    return "MediMeta-C" + (" (phantoms)" if every_one else "")
 
 
 def configs(manifest: Manifest) -> list[dict[str, Any]]:

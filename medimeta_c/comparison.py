@@ -108,6 +108,11 @@ def compare(
     chosen, note = (baseline, ()) if baseline is not None else _common_baseline(results, scope)
     if chosen is not None:
         chosen.baseline.require(scope.datasets)
+        skipped += tuple(
+            f"{', '.join(names)} of {dataset} left out: the baseline has no figures for it"
+            for dataset, names in chosen.baseline.left_out(scope).items()
+        )
+        scope = chosen.baseline.mce_scope(scope)
     divisor: dict[str, CorrectnessTable | ErrorGrid] = {}
     if chosen is not None:
         divisor = {**chosen.baseline.grids, **chosen.tables}

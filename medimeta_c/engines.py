@@ -1,21 +1,39 @@
-"""Run render tasks in parallel: joblib, over processes here or over a Dask cluster."""
+"""Run tasks in parallel: joblib, over processes here or over a Dask cluster."""
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Generator, Iterator, Sequence
-from typing import Any
+import functools
+import os
+import signal
+import threading
+import time
+import warnings
+from collections.abc import Callable, Generator, Iterator, Sequence
+from importlib.util import find_spec
+from typing import TypeVar
 
-from joblib import Parallel, delayed, parallel_config
+from joblib import Parallel, delayed, effective_n_jobs, parallel_config
 from joblib.externals.loky.process_executor import TerminatedWorkerError
 
 from medimeta_c.errors import BuildError, ConfigError, MissingExtraError
 from medimeta_c.manifest import SetRecord
 from medimeta_c.render import RenderTask, render_set
 
-__all__ = ["ENGINES", "render_all"]
+__all__ = ["ENGINES", "render_all", "require", "run_all"]
 
 ENGINES = ("loky", "dask")
+
+_WATCH_S = 0.2
+
+Task = TypeVar("Task")
+Outcome = TypeVar("Outcome")
+
+
+def require(engine: str) -> None:
+    """Raise MissingExtraError if an engine is not installed."""
+    if engine == "dask" and find_spec("distributed") is None:
+        raise MissingExtraError("--engine dask", "dask")
 
 
 def render_all(
@@ -41,20 +59,64 @@ def render_all(
 
     Raises
     ------
+    MediMetaError
+        As `run_all` does.
+    """
+    yield from run_all(render_set, tasks, jobs=jobs, engine=engine, scheduler=scheduler)
+
+
+def run_all(
+    function: Callable[[Task], Outcome],
+    tasks: Sequence[Task],
+    *,
+    jobs: int,
+    engine: str = "loky",
+    scheduler: str | None = None,
+) -> Generator[Outcome]:
+    """Call a function on every task in parallel and yield what it returns, in any order.
+
+    Parameters
+    ----------
+    function : callable
+        Of a module, so that workers can import it.
+    tasks : sequence
+        Its arguments, started in this order; they can be pickled.
+    jobs, engine, scheduler
+        As in `render_all`.
+
+    Raises
+    ------
+    ConfigError
+        If `jobs` is 0.
     MissingExtraError
         If the engine is not installed.
     BuildError
         If a worker process died.
     MediMetaError
         Whatever a task raised; tasks not yet started are dropped.
+
+    Notes
+    -----
+    Worker processes end with the process that started them, even if that is killed.
     """
+    if jobs == 0:
+        raise ConfigError("jobs 0 is no worker: use 1 or more, or -1 for one per core")
     if not tasks:
         return
+    called: Callable[[Task], Outcome] = function
+    if engine == "loky":
+        called = functools.partial(_in_worker, os.getpid(), function)
+        # Processes are started at once, whether there is work for them or not.
+        jobs = min(effective_n_jobs(jobs), len(tasks))
     with _backend(engine, scheduler, jobs):
         parallel = Parallel(
-            n_jobs=jobs, return_as="generator_unordered", batch_size=1, pre_dispatch="2*n_jobs"
+            n_jobs=jobs,
+            return_as="generator_unordered",
+            batch_size=1,
+            pre_dispatch="2*n_jobs",
         )
-        results = parallel(delayed(render_set)(task) for task in tasks)
+        with _without_interrupts():
+            results = parallel(delayed(called)(task) for task in tasks)
         try:
             yield from results
         except TerminatedWorkerError as error:
@@ -65,7 +127,47 @@ def render_all(
         finally:
             # After an error or Ctrl-C this kills the workers and waits for them: none may go on writing into
             # a directory whose lock is about to be released.
-            results.close()
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", UserWarning)  # joblib's, that tasks were cancelled
+                results.close()
+
+
+@contextlib.contextmanager
+def _without_interrupts() -> Iterator[None]:
+    """Have processes that are started in the block ignore Ctrl-C.
+
+    It reaches every process of the terminal; this one takes the workers down, and they need say nothing.
+    """
+    if threading.current_thread() is not threading.main_thread():  # which may not change signals
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before or signal.SIG_DFL)  # None: a handler not of Python
+
+
+def _in_worker(parent: int, function: Callable[[Task], Outcome], task: Task) -> Outcome:
+    if os.getpid() != parent:
+        _end_with(parent)
+    return function(task)
+
+
+@functools.cache
+def _end_with(parent: int) -> None:
+    """End this process soon after its parent does.
+
+    An orphan would go on with the tasks it was handed, and write into a directory that the next build has
+    locked.
+    """
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(_WATCH_S)
+        os._exit(1)
+
+    threading.Thread(target=watch, name="end-with-parent", daemon=True).start()
 
 
 @contextlib.contextmanager
@@ -80,17 +182,25 @@ def _backend(engine: str, scheduler: str | None, jobs: int) -> Iterator[None]:
         raise ConfigError(f"unknown engine {engine!r}: use one of {', '.join(ENGINES)}")
 
 
-def _dask_client(scheduler: str | None, jobs: int) -> Any:
-    try:
-        from distributed import Client, LocalCluster  # noqa: PLC0415  (an optional engine)
-    except ImportError:
-        raise MissingExtraError("--engine dask", "dask") from None
+@contextlib.contextmanager
+def _dask_client(scheduler: str | None, jobs: int) -> Iterator[None]:
+    require("dask")
+    from distributed import Client, LocalCluster  # noqa: PLC0415  (an optional engine)
+
     if scheduler is None:
         workers = None if jobs < 0 else jobs
-        return Client(LocalCluster(n_workers=workers, threads_per_worker=1, dashboard_address=None))
+        # Both are left in turn: a client does not close a cluster that it was given.
+        with (
+            LocalCluster(n_workers=workers, threads_per_worker=1, dashboard_address=None) as cluster,
+            Client(cluster),
+        ):
+            yield
+        return
     try:
-        return Client(scheduler, timeout=5)
+        client = Client(scheduler, timeout=5)
     except (OSError, ValueError) as error:
         raise ConfigError(
             f"no Dask scheduler answers at {scheduler!r} ({error}): start one, or leave --scheduler out"
         ) from error
+    with client:
+        yield

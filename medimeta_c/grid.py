@@ -143,17 +143,14 @@ class Scope:
         """Return the scope without the corruptions that `grids`, e.g. a baseline's, do not have.
 
         For benchmarks whose corruptions are their own, such as the official MedMNIST-C. Whoever
-        narrows a scope says so beside the mCE: it is another number than the suite's.
-
-        Raises
-        ------
-        ConfigError
-            If a dataset has no corruption in common.
+        narrows a scope says so beside the mCE: it is another number than the suite's. A dataset with no
+        corruption in common keeps all of its own, so that its mCE is undefined and says what is lacking.
         """
-        kept = {
+        shared = {
             dataset: tuple(c for c in corruptions if c in self.grid(grids, dataset).corrupted)
             for dataset, corruptions in self.corruptions.items()
         }
+        kept = {dataset: shared[dataset] or own for dataset, own in self.corruptions.items()}
         return Scope(corruptions=kept, severities=self.severities, split=self.split)
 
     def missing(self, grids: Mapping[str, ErrorGrid]) -> tuple[SetKey, ...]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 import shutil
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 
 import filelock
@@ -17,12 +17,21 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from medimeta_c.errors import BuildError
 from medimeta_c.files import PART_SUFFIX, write_atomic, writing
-from medimeta_c.manifest import MANIFEST_NAME, Manifest, Protocol, SetRecord, SourceRecord, read_manifest
+from medimeta_c.manifest import (
+    MANIFEST_NAME,
+    FileRecord,
+    Manifest,
+    Protocol,
+    SetRecord,
+    SourceRecord,
+    read_manifest,
+)
 from medimeta_c.records import SetKey
 
-__all__ = ["Journal", "locked"]
+__all__ = ["Journal", "data_folders", "locked", "remember_data"]
 
 FOLDER = ".medimeta-c"
+_DATA_NAME = "data.json"
 
 
 class _State(BaseModel):
@@ -45,6 +54,10 @@ def locked(root: Path) -> Iterator[None]:
     """
     if root.exists() and not root.is_dir():
         raise BuildError(f"{root} is a file: choose another --out")
+    try:
+        str(root).encode()
+    except UnicodeEncodeError:
+        raise BuildError(f"{str(root)!r} is not valid Unicode: choose another --out") from None
     if root.is_dir() and not (root / FOLDER).is_dir() and not (root / MANIFEST_NAME).is_file():
         foreign = next((entry.name for entry in root.iterdir() if not entry.name.startswith(".")), None)
         if foreign is not None:
@@ -60,6 +73,11 @@ def locked(root: Path) -> Iterator[None]:
             raise BuildError(
                 f"another build is writing to {root}: wait until it ends, or choose another --out"
             ) from None
+        except NotImplementedError as error:
+            raise BuildError(
+                f"the file system of {root} has no file locks: choose an --out on a local disk, and move the "
+                "benchmark afterwards"
+            ) from error
     try:
         yield
     finally:
@@ -92,8 +110,13 @@ class Journal:
 
     @property
     def finished(self) -> bool:
-        """Whether the directory is a finished build: a manifest, and no build begun since."""
-        return (self._root / MANIFEST_NAME).is_file() and not self._state_file.is_file()
+        """Whether the directory is a finished build: a manifest, its files, and no build begun since."""
+        return (
+            self.manifest is not None
+            and (self._root / MANIFEST_NAME).is_file()
+            and not self._state_file.is_file()
+            and self._whole(self.manifest.files)
+        )
 
     def check(self, protocol: Protocol, sources: Mapping[str, SourceRecord]) -> None:
         """Refuse a directory that holds sets of another protocol or of other source data.
@@ -129,6 +152,14 @@ class Journal:
             for part in (self._root / "data").glob(f"**/.*{PART_SUFFIX}"):
                 part.unlink(missing_ok=True)
 
+    def drop_unlisted(self, sets: Iterable[SetRecord]) -> None:
+        """Remove the shards of no set given: a killed build's, written but never recorded."""
+        listed = {shard.path for record in sets for shard in record.shards}
+        with writing(self._root):
+            for path in (self._root / "data").glob("*/*/*/severity-*.parquet"):
+                if path.relative_to(self._root).as_posix() not in listed:
+                    path.unlink(missing_ok=True)
+
     def sources(self) -> dict[str, SourceRecord]:
         """Return what is known of every dataset in the directory, finished or not."""
         finished = self.manifest.datasets if self.manifest else ()
@@ -155,7 +186,7 @@ class Journal:
             record = _read_record(path)
             if record is not None:
                 records[record.key] = record
-        return {key: record for key, record in records.items() if self._intact(record)}
+        return {key: record for key, record in records.items() if self._whole(record.shards)}
 
     def end(self) -> None:
         """Clear the state of the build that has just written its manifest; the lock file stays."""
@@ -172,8 +203,8 @@ class Journal:
     def _set_file(self, key: SetKey) -> Path:
         return self._folder / "sets" / f"{key.dataset}-{key.split}-{key.corruption}-{key.severity}.json"
 
-    def _intact(self, record: SetRecord) -> bool:
-        paths = [(self._root / shard.path, shard.bytes) for shard in record.shards]
+    def _whole(self, files: Collection[FileRecord]) -> bool:
+        paths = [(self._root / file.path, file.bytes) for file in files]
         return all(path.is_file() and path.stat().st_size == size for path, size in paths)
 
     def _known_protocol(self) -> Protocol | None:
@@ -202,3 +233,22 @@ def _read_record(path: Path) -> SetRecord | None:
         return SetRecord.model_validate(json.loads(path.read_bytes()))
     except ValueError:
         return None
+
+
+def remember_data(root: Path, datasets: Iterable[str], folder: Path) -> None:
+    """Note where datasets were read from, so that ``verify --rebuild`` finds them; never published."""
+    noted = data_folders(root)
+    known = {**noted, **dict.fromkeys(datasets, folder.resolve())}
+    if known != noted:
+        text = json.dumps({name: str(path) for name, path in sorted(known.items())}, indent=1)
+        write_atomic(root / FOLDER / _DATA_NAME, text.encode())
+
+
+def data_folders(root: Path) -> dict[str, Path]:
+    """Return the data folder each dataset was last built from on this machine, as far as it is known."""
+    try:
+        noted = json.loads((root / FOLDER / _DATA_NAME).read_bytes())
+    except (OSError, ValueError):
+        return {}
+    items = noted.items() if isinstance(noted, dict) else ()
+    return {name: Path(path) for name, path in items if isinstance(path, str)}

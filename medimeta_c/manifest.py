@@ -21,6 +21,7 @@ from medimeta_c.seeding import SEED_SCHEME
 from medimeta_c.spectrum import PROFILE_BINS
 
 __all__ = [
+    "IMPORTED",
     "MANIFEST_NAME",
     "DatasetRecord",
     "FileRecord",
@@ -39,6 +40,8 @@ __all__ = [
 ]
 
 MANIFEST_NAME = "manifest.json"
+IMPORTED = "imported/"
+"""Starts the seed scheme of a benchmark whose pixels were not rendered here."""
 SCHEMA_VERSION = 1
 
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
@@ -63,7 +66,8 @@ class Protocol(_Record):
     seed : int
         The root of every image's seed.
     seed_scheme : str
-        How an image's generator derives from the seed.
+        How an image's generator derives from the seed. A scheme that starts with ``imported/`` says that
+        nothing was rendered: the pixels were taken as others published them, and the seed, 0, means nothing.
     channels : {"source", "rgb"}
         Whether grey images stayed grey or were copied to three channels before corruption.
     """
@@ -72,6 +76,11 @@ class Protocol(_Record):
     seed: int
     seed_scheme: str = SEED_SCHEME
     channels: Literal["source", "rgb"]
+
+    @property
+    def imported(self) -> bool:
+        """Whether the pixels were taken as they are, so that they cannot be rendered again."""
+        return self.seed_scheme.startswith(IMPORTED)
 
 
 class FileRecord(_Record):
@@ -281,7 +290,8 @@ def read_manifest(path: Path) -> Manifest:
         )
     if values.get("manifest_sha256") != _self_digest(values):
         raise ManifestError(
-            f"{path} was edited after it was written (its own digest differs): restore it, or build again"
+            f"{path} was edited after it was written (its own digest differs): restore it, or delete it and "
+            "build again"
         )
     try:
         return Manifest.model_validate(values)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from medimeta_c.shards import MAX_SHARD_BYTES, Row, ShardWriter
 from medimeta_c.spectrum import SpectrumMean, spectrum
 from medimeta_corruptions import corrupt
 
-__all__ = ["RenderTask", "render", "render_set"]
+__all__ = ["RenderTask", "render", "render_set", "write_set"]
 
 
 def render(source: Source, key: SetKey, image_id: str, protocol: Protocol) -> Image:
@@ -61,8 +61,6 @@ class RenderTask:
 def render_set(task: RenderTask, on_image: Callable[[], None] | None = None) -> SetRecord:
     """Render one set and write its shards, atomically.
 
-    Never holds more than one row group of encoded images.
-
     Parameters
     ----------
     task : RenderTask
@@ -86,13 +84,55 @@ def render_set(task: RenderTask, on_image: Callable[[], None] | None = None) -> 
     ids = source.ids(key.split)
     if not ids:
         raise SourceError(f"dataset {key.dataset!r} has no images in its {key.split!r} split")
-    rows_digest, mean = RowDigest(), SpectrumMean()
-    with ShardWriter(task.root, key, source.info.class_names, max_bytes=task.max_shard_bytes) as writer:
-        for image_id in ids:
-            row = _row(task, image_id)
+    images = (
+        (image_id, source.label(key.split, image_id), render(source, key, image_id, task.protocol))
+        for image_id in ids
+    )
+    names = source.info.class_names
+    return write_set(task.root, key, names, images, max_shard_bytes=task.max_shard_bytes, on_image=on_image)
+
+
+def write_set(  # noqa: PLR0913  (each of them is one thing a set needs)
+    root: Path,
+    key: SetKey,
+    class_names: Sequence[str],
+    images: Iterable[tuple[str, int, Image]],
+    *,
+    max_shard_bytes: int = MAX_SHARD_BYTES,
+    on_image: Callable[[], None] | None = None,
+) -> SetRecord:
+    """Encode, digest and measure a set's images and write its shards, atomically.
+
+    Never holds more than one row group of encoded images.
+
+    Parameters
+    ----------
+    root : Path
+        The benchmark's root.
+    key : SetKey
+        The set.
+    class_names : sequence of str
+        In label order.
+    images : iterable of (str, int, ndarray)
+        Image id, label and pixels, in image-id order.
+    max_shard_bytes : int, optional
+        A shard is closed when its images reach this size.
+    on_image : callable, optional
+        Called after each image.
+
+    Raises
+    ------
+    BuildError
+        If a shard cannot be written.
+    """
+    rows, rows_digest, mean = 0, RowDigest(), SpectrumMean()
+    with ShardWriter(root, key, class_names, max_bytes=max_shard_bytes) as writer:
+        for image_id, label, image in images:
+            row = _row(image_id, label, image)
             writer.add(row)
             rows_digest.add(row.image_id, row.label, row.pixels_sha256)
             mean.add(row.spectrum)
+            rows += 1
             if on_image is not None:
                 on_image()
         shards = writer.finish()
@@ -101,18 +141,17 @@ def render_set(task: RenderTask, on_image: Callable[[], None] | None = None) -> 
         split=key.split,
         corruption=key.corruption,
         severity=key.severity,
-        rows=len(ids),
+        rows=rows,
         rows_sha256=rows_digest.hexdigest(),
         shards=shards,
         spectrum=SpectrumRecord(**mean.record()),
     )
 
 
-def _row(task: RenderTask, image_id: str) -> Row:
-    image = render(task.source, task.key, image_id, task.protocol)
+def _row(image_id: str, label: int, image: Image) -> Row:
     return Row(
         image_id=image_id,
-        label=task.source.label(task.key.split, image_id),
+        label=label,
         data=pixels.encode(image),
         pixels_sha256=pixels.digest(image),
         spectrum=spectrum(image),

@@ -91,6 +91,8 @@ class BaselineRecord(Record):
     ----------
     paired : bool
         Whether the baseline's predictions were there, so that intervals are paired image by image.
+    left_out : dict
+        By dataset, the corruptions scored that mCE leaves out because nothing was published of them.
     """
 
     name: Text
@@ -99,11 +101,12 @@ class BaselineRecord(Record):
     measured_on_these_shards: bool
     note: Text
     paired: bool
+    left_out: dict[Name, tuple[Name, ...]] = Field(default_factory=dict)
     grids: dict[Name, _GridRecord]
 
     @classmethod
-    def of(cls, baseline: Baseline, datasets: tuple[str, ...], *, paired: bool) -> BaselineRecord:
-        """Return the record of a baseline on some datasets."""
+    def of(cls, baseline: Baseline, scope: Scope, *, paired: bool) -> BaselineRecord:
+        """Return the record of a baseline on the datasets of a scope."""
         grids = {
             dataset: _GridRecord(
                 split=grid.split,
@@ -114,7 +117,7 @@ class BaselineRecord(Record):
                 },
             )
             for dataset, grid in baseline.grids.items()
-            if dataset in datasets
+            if dataset in scope.corruptions
         }
         return cls(
             name=baseline.name,
@@ -123,6 +126,7 @@ class BaselineRecord(Record):
             measured_on_these_shards=baseline.measured_on_these_shards,
             note=baseline.note,
             paired=paired,
+            left_out=baseline.left_out(scope),
             grids=grids,
         )
 
@@ -239,6 +243,10 @@ class Result(Record):
             raise ValueError("the corruptions of scope and scores are not the same")
         if self.scope.split != self.run.split:
             raise ValueError("the split requested is not the split scored")
+        if self.baseline is not None and (
+            self.baseline.left_out != self.baseline.baseline().left_out(self.scope.scope())
+        ):
+            raise ValueError("the corruptions left out are not those that the baseline lacks")
         if any(cell.n != entries[cell.dataset] for cell in self.scores.cells):
             raise ValueError("a cell has another number of images than its dataset")
         return self

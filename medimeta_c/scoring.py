@@ -15,7 +15,7 @@ from medimeta_c.grid import ErrorGrid, Scope
 from medimeta_c.identity import BenchmarkRecord, RunIdentity, restricted
 from medimeta_c.intervals import Bootstrap, bootstrap, cell_intervals, summary_intervals
 from medimeta_c.manifest import Manifest
-from medimeta_c.metrics import Summary
+from medimeta_c.metrics import SuiteSummary, Summary
 from medimeta_c.predictions import CellPredictions, correctness_of
 from medimeta_c.records import CLEAN, SetKey
 from medimeta_c.resampling import RESAMPLING_SCHEME, Resampling
@@ -113,7 +113,7 @@ def make_result(
     baseline = None
     if chosen is not None:
         paired = set(scope.datasets) <= set(chosen.tables)
-        baseline = BaselineRecord.of(chosen.baseline, scope.datasets, paired=paired)
+        baseline = BaselineRecord.of(chosen.baseline, scope, paired=paired)
     return Result(
         complete=set(predictions) == set(scope.cells()),
         run=restricted(run, scope.datasets),
@@ -170,10 +170,14 @@ def score(predictions: Mapping[SetKey, CellPredictions], benchmark: BenchmarkRec
     divisor: dict[str, CorrectnessTable | ErrorGrid] = {}
     if chosen is not None:
         divisor = {**chosen.baseline.grids, **chosen.tables}
-    drawn = bootstrap(correctness_of(predictions), divisor, scope, terms.resampling)
-    return Scores(
-        cells=tuple(_cell_records(cells, drawn)), **_summaries(cells, drawn, has_baseline=chosen is not None)
-    )
+    tables = correctness_of(predictions)
+    drawn = bootstrap(tables, divisor, scope, terms.resampling)
+    summary = drawn.point.zip(summary_intervals(drawn), Estimate.with_interval)
+    if chosen is None:
+        summary = _without_ratios(summary)
+    elif (narrowed := chosen.baseline.mce_scope(scope)) != scope:
+        summary = _with_means_of(summary, bootstrap(tables, divisor, narrowed, terms.resampling))
+    return Scores(cells=tuple(_cell_records(cells, drawn)), **_summaries(cells, summary, scope))
 
 
 def _check_shapes(
@@ -211,10 +215,10 @@ def _cell_records(cells: Mapping[SetKey, CellScore], drawn: Bootstrap) -> Iterat
         )
 
 
-def _summaries(cells: Mapping[SetKey, CellScore], drawn: Bootstrap, *, has_baseline: bool) -> dict[str, Any]:
+def _summaries(
+    cells: Mapping[SetKey, CellScore], suite: SuiteSummary[Estimate], scope: Scope
+) -> dict[str, Any]:
     """Return the summaries by dataset and over them, as the fields of `Scores`."""
-    scope = drawn.scope
-    suite = drawn.point.zip(summary_intervals(drawn), Estimate.with_interval)
     rows = {dataset: _accuracies(cells, scope, dataset) for dataset in scope.datasets}
     common = [c for c in suite.overall.ce if all(c in row for row in rows.values())]
     overall = {c: mean_value({dataset: row[c] for dataset, row in rows.items()}) for c in common}
@@ -224,9 +228,9 @@ def _summaries(cells: Mapping[SetKey, CellScore], drawn: Bootstrap, *, has_basel
     ) -> SummaryRecord:
         requested = [key for key in scope.cells() if dataset in (None, key.dataset)]
         lacking = [str(key) for key in requested if key not in cells or cells[key].invalid]
-        if lacking:
+        if lacking and summary.mce.reason != _NO_BASELINE:
             summary = _without_mce(summary, str(IncompleteGridError(lacking, len(requested))))
-        return SummaryRecord.of(accuracy, summary if has_baseline else _without_ratios(summary))
+        return SummaryRecord.of(accuracy, summary)
 
     return {
         "datasets": {name: record(part, rows[name], name) for name, part in suite.datasets.items()},
@@ -252,10 +256,31 @@ def _without_mce(summary: Summary[Estimate], reason: str) -> Summary[Estimate]:
     return replace(summary, mce=nothing, relative_mce=nothing)
 
 
-def _without_ratios(summary: Summary[Estimate]) -> Summary[Estimate]:
+def _without_ratios(suite: SuiteSummary[Estimate]) -> SuiteSummary[Estimate]:
     nothing = _undefined(_NO_BASELINE)
-    none = dict.fromkeys(summary.ce, nothing)
-    return replace(summary, clean_error=nothing, ce=none, mce=nothing, relative_ce=none, relative_mce=nothing)
+
+    def strip(part: Summary[Estimate]) -> Summary[Estimate]:
+        none = dict.fromkeys(part.ce, nothing)
+        return replace(
+            part, clean_error=nothing, ce=none, mce=nothing, relative_ce=none, relative_mce=nothing
+        )
+
+    return SuiteSummary(
+        datasets={name: strip(part) for name, part in suite.datasets.items()}, overall=strip(suite.overall)
+    )
+
+
+def _with_means_of(suite: SuiteSummary[Estimate], narrowed: Bootstrap) -> SuiteSummary[Estimate]:
+    """Return the summaries with the means of CE over fewer corruptions; every other number stays."""
+    over = narrowed.point.zip(summary_intervals(narrowed), Estimate.with_interval)
+
+    def merge(part: Summary[Estimate], other: Summary[Estimate]) -> Summary[Estimate]:
+        return replace(part, mce=other.mce, relative_mce=other.relative_mce)
+
+    return SuiteSummary(
+        datasets={name: merge(part, over.datasets[name]) for name, part in suite.datasets.items()},
+        overall=merge(suite.overall, over.overall),
+    )
 
 
 def _undefined(reason: str) -> Estimate:

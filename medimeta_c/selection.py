@@ -64,7 +64,8 @@ def _family(name: str, source: str | None, data_dir: Path) -> str:
     known = [record.dataset for record in catalog().values() if record.collection == kind]
     base = name.rpartition("_")[0] if kind == "medmnist" and "_" in name else name
     if known and base not in known and not present(kind, name, data_dir):
-        raise unknown_name("dataset", name, known)
+        # Without a source asked for, the name may be meant for any collection.
+        raise unknown_name("dataset", name, known if source else list(catalog()))
     return kind
 
 

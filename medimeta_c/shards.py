@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -195,7 +196,8 @@ class ShardWriter:
         self._group.clear()
 
     def _open_part(self) -> pq.ParquetWriter:
-        name = f".severity-{self._key.severity}-{len(self._parts):05d}{PART_SUFFIX}"
+        # The process id keeps apart a worker that outlives a killed build for a moment, and the next build's.
+        name = f".severity-{self._key.severity}-{len(self._parts):05d}-{os.getpid()}{PART_SUFFIX}"
         part = self._root / self._key.folder / name
         self._parts.append((part, 0))
         plain = dict.fromkeys(_IMAGE_LEAVES, "PLAIN")
@@ -256,11 +258,11 @@ def read_tables(
     Raises
     ------
     ShardError
-        If the file is missing, damaged, or has not the columns of this contract.
+        If the file is missing, damaged, has not the columns of this contract, or no value where it needs one.
     """
     with _opened(path) as file:
         for batch in file.iter_batches(batch_size=batch_rows, columns=columns):
-            yield pa.Table.from_batches([batch])
+            yield _checked(path, pa.Table.from_batches([batch]))
 
 
 def count_row_groups(path: Path) -> int:
@@ -272,20 +274,35 @@ def count_row_groups(path: Path) -> int:
 def read_row_group(path: Path, index: int, columns: Sequence[str] | None = None) -> pa.Table:
     """Return one row group of a shard; raises as `read_tables` does."""
     with _opened(path) as file:
-        return file.read_row_group(index, columns=columns, use_threads=False)
+        return _checked(path, file.read_row_group(index, columns=columns, use_threads=False))
+
+
+def _checked(path: Path, table: pa.Table) -> pa.Table:
+    """Return a table whose texts are UTF-8 and whose rows are whole: one flipped byte can spoil either."""
+    table.validate(full=True)
+    for name in table.column_names:
+        # DCT shares are null for a constant image; a missing image is for its reader to name.
+        if table[name].null_count and name != "image" and not name.startswith("dct_"):
+            raise ShardError(f"{path} has a row without {name}: delete it and run the build again")
+    return table
 
 
 @contextlib.contextmanager
 def _opened(path: Path) -> Iterator[pq.ParquetFile]:
     """Open a shard, hold its columns against the contract, and turn any failure into a ShardError."""
     try:
-        with pq.ParquetFile(path) as file:
+        # Without pre-buffering: with it, pyarrow keeps every row group read so far, up to the whole file.
+        with pq.ParquetFile(path, pre_buffer=False) as file:
             expected = schema(())
             if file.schema_arrow.names != expected.names or file.schema_arrow.types != expected.types:
                 raise ShardError(f"{path} has other columns than a MediMeta-C shard: build it again")
             yield file
     except FileNotFoundError:
         raise ShardError(f"{path} is missing: run the build again to restore it") from None
+    except UnicodeEncodeError:
+        raise ShardError(
+            f"{str(path)!r} is not valid Unicode here: set PYTHONUTF8=1, or move the benchmark elsewhere"
+        ) from None
     except (pa.ArrowException, OSError) as error:
         reason = str(error).splitlines()[0]
         raise ShardError(f"{path} is damaged ({reason}): delete it and run the build again") from error

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from joblib import Parallel, delayed, parallel_config
-
-from medimeta_c.errors import ShardError
+from medimeta_c.engines import run_all
+from medimeta_c.errors import ConfigError, ShardError
 from medimeta_c.files import sha256_file
+from medimeta_c.journal import data_folders
 from medimeta_c.manifest import (
     MANIFEST_NAME,
     Manifest,
@@ -86,7 +87,8 @@ def verify(
     rebuild : int, optional
         Render this many rows of each set again from the source and compare their pixels.
     data_dir : Path, optional
-        Where the clean data is, for `rebuild`.
+        Where the clean data is, for `rebuild`. By default where the build on this machine read it, else the
+        platform's user data directory.
     jobs : int, optional
         Worker processes; -1 is one per core.
     on_progress : callable, optional
@@ -103,9 +105,17 @@ def verify(
         If the manifest is missing, edited or of another schema: then nothing else can be checked.
     SourceError
         If `rebuild` is asked for and the source is not there.
+    ConfigError
+        If `rebuild` is asked for and the benchmark was imported, not rendered.
     """
     manifest = read_manifest(root / MANIFEST_NAME)
-    sources, problems = _open_sources(manifest, data_dir) if rebuild else ({}, [])
+    if rebuild and manifest.protocol.imported:
+        raise ConfigError(
+            f"{root} was imported ({manifest.protocol.benchmark_version}), not rendered, so none of its "
+            "images can be rendered again: verify it without --rebuild, or import it again and compare "
+            "fingerprints"
+        )
+    sources, problems = _open_sources(root, manifest, data_dir) if rebuild else ({}, [])
     checks = [
         SetCheck(
             root=root,
@@ -117,15 +127,16 @@ def verify(
         )
         for record in manifest.sets
     ]
-    total, done, rebuilt = sum(record.rows for record in manifest.sets), 0, 0
-    with parallel_config(backend="loky", inner_max_num_threads=1):
-        results = Parallel(n_jobs=jobs, return_as="generator")(delayed(_check_set)(check) for check in checks)
-        for check, (found, rendered) in zip(checks, results, strict=True):
-            problems += found
-            rebuilt += rendered
-            done += check.record.rows
+    total, done = sum(record.rows for record in manifest.sets), 0
+    found: dict[SetKey, _Found] = {}
+    with contextlib.closing(run_all(_check_set, checks, jobs=jobs)) as results:
+        for one in results:
+            found[one.key] = one
+            done += one.rows
             if on_progress is not None:
                 on_progress(done, total)
+    for record in manifest.sets:  # in canonical order, whichever was checked first
+        problems += found[record.key].problems
     problems += _check_fingerprints(manifest)
     problems += _check_files(root, manifest)
     return VerificationReport(
@@ -133,16 +144,19 @@ def verify(
         manifest=manifest,
         sets=len(manifest.sets),
         images=total,
-        rebuilt=rebuilt,
+        rebuilt=sum(one.rebuilt for one in found.values()),
         problems=tuple(problems),
     )
 
 
-def _open_sources(manifest: Manifest, data_dir: Path | None) -> tuple[dict[str, Source], list[Problem]]:
+def _open_sources(
+    root: Path, manifest: Manifest, data_dir: Path | None
+) -> tuple[dict[str, Source], list[Problem]]:
     """Open the source of every dataset; a source of other data is a problem, a missing one an error."""
-    sources, problems = {}, []
+    sources, problems, noted = {}, [], data_folders(root)
     for record in manifest.datasets:
-        source = open_source(record.kind, record.dataset, data_dir or default_data_dir(), task=record.task)
+        folder = data_dir or noted.get(record.dataset) or default_data_dir()
+        source = open_source(record.kind, record.dataset, folder, task=record.task)
         if source.checksum() == record.checksum:
             sources[record.dataset] = source
         else:
@@ -153,8 +167,17 @@ def _open_sources(manifest: Manifest, data_dir: Path | None) -> tuple[dict[str, 
     return sources, problems
 
 
-def _check_set(check: SetCheck) -> tuple[list[Problem], int]:
-    """Return the problems of one set, and the number of rows rendered again."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Found:
+    """What became of one set: its problems, and how many rows were expected and rendered again."""
+
+    key: SetKey
+    problems: list[Problem]
+    rows: int
+    rebuilt: int
+
+
+def _check_set(check: SetCheck) -> _Found:
     record, key = check.record, check.record.key
     problems: list[Problem] = []
     rows = RowCheck(check)
@@ -175,7 +198,7 @@ def _check_set(check: SetCheck) -> tuple[list[Problem], int]:
         problems += [
             Problem(path=record.shards[0].path, key=key, message=message) for message in rows.check_whole()
         ]
-    return problems, rows.rendered
+    return _Found(key=key, problems=problems, rows=record.rows, rebuilt=rows.rendered)
 
 
 def _check_bytes(path: Path, shard: ShardRecord) -> str | None:

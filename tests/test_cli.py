@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -188,3 +189,14 @@ def test_demo(tmp_path: Path) -> None:
     card = (tmp_path / "demo/MediMeta-C/README.md").read_text()
     assert "phantoms" in card.lower()
     assert all(name in card for name in CORRUPTIONS)
+
+
+def test_names_are_never_cut_and_no_terminal_is_too_plain() -> None:
+    """In 80 columns and pure ASCII the table of datasets still gives every id whole."""
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0", "COLUMNS": "80"}
+    process = subprocess.run(
+        [sys.executable, "-m", "medimeta_c", "datasets"], env=environment, capture_output=True, check=False
+    )
+    assert process.returncode == 0, process.stderr
+    words = process.stdout.decode("ascii").split()
+    assert {"organs_sagittal", "pneumoniamnist", "dr_regular"} <= set(words)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from medimeta_c.builder import BuildConfig, build
+from medimeta_c.engines import run_all
 from medimeta_c.errors import BuildError, ConfigError, SourceError
 from medimeta_c.manifest import read_manifest
 
@@ -60,7 +62,6 @@ def test_an_error_in_a_worker_keeps_its_sentence(
 @pytest.mark.slow
 def test_a_worker_that_dies_is_one_sentence(build_config: Configure) -> None:
     """A worker killed, as the system does for lack of memory, stops the build with advice."""
-    import os
     import signal
 
     from joblib.externals.loky import get_reusable_executor
@@ -76,3 +77,18 @@ def test_a_worker_that_dies_is_one_sentence(build_config: Configure) -> None:
     with pytest.raises(BuildError, match=r"a worker process died.*fewer --jobs; finished sets are kept"):
         build(build_config(jobs=2), on_progress=kill_one)
     assert build(build_config(jobs=2)).kept
+
+
+def _pid(task: int) -> int:
+    return os.getpid()
+
+
+def test_no_more_workers_than_tasks() -> None:
+    """One task runs here, however many jobs are allowed: no process is started for nothing."""
+    assert list(run_all(_pid, [0], jobs=64)) == [os.getpid()]
+
+
+def test_no_jobs_is_refused() -> None:
+    """Zero workers is a wrong request, not joblib's error."""
+    with pytest.raises(ConfigError, match="jobs 0 is no worker"):
+        list(run_all(_pid, [0], jobs=0))

@@ -22,7 +22,10 @@ LAYERS = (
     # What files hold and what numbers mean; anything not named in another layer.
     set(),
     {"figures", "card", "card_metadata", "reports"},
-    {"render", "engines", "builder", "verification", "rowcheck", "imagefiles", "evaluation", "finetuning"},
+    {
+        *("render", "engines", "assembly", "builder", "importer", "verification", "rowcheck", "imagefiles"),
+        *("evaluation", "features", "finetuning"),
+    },
     {"hub", "leaderboard"},
     {"cli", "__main__"},
 )
@@ -30,7 +33,7 @@ DEFAULT_LAYER = 2
 
 # Heavy libraries, and the only modules that may import them.
 CONFINED = {
-    "torch": {"models", "inference", "lora", "evaluation", "finetuning"},
+    "torch": {"models", "inference", "lora", "evaluation", "features", "finetuning"},
     "open_clip": {"models"},
     "transformers": {"models"},
     "matplotlib": {"figures"},

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -194,3 +195,54 @@ def test_a_damaged_shard_is_named(tmp_path: Path, damage, message: str) -> None:
     with pytest.raises(ShardError, match=message) as caught:
         list(shards.read_tables(tmp_path / record.path))
     assert record.path in str(caught.value)
+
+
+def spoil(path: Path, column: str, values: pa.Array) -> None:
+    """Replace a column of a shard."""
+    table = pq.read_table(path)
+    pq.write_table(table.set_column(table.schema.get_field_index(column), column, values), path)
+
+
+@pytest.mark.parametrize(
+    ("column", "values", "message"),
+    [
+        ("label", pa.array([0, None, 1], pa.int64()), "a row without label"),
+        ("image_id", pa.array(["000000", "000001", None]), "a row without image_id"),
+        ("image_id", pa.array([b"000000", b"0000\xff1", b"000002"]).view(pa.string()), "is damaged"),
+    ],
+)
+def test_a_row_that_is_not_whole_is_damage(
+    tmp_path: Path, column: str, values: pa.Array, message: str
+) -> None:
+    """A value that is missing, or text that is not UTF-8, as one flipped byte can leave it, is named."""
+    (record,) = write(tmp_path, 3)
+    spoil(tmp_path / record.path, column, values)
+    with pytest.raises(ShardError, match=message) as caught:
+        list(shards.read_tables(tmp_path / record.path))
+    assert record.path in str(caught.value)
+
+
+def test_reading_holds_one_row_group(tmp_path: Path) -> None:
+    """What is read of a shard is let go of: memory does not grow with it."""
+    path = tmp_path / "shard.parquet"
+    rows = [
+        {**dict.fromkeys(shards.schema(()).names, "x"), "image": {"bytes": bytes(20_000), "path": "x"}}
+        | {
+            "label": 0,
+            "severity": 1,
+            **dict.fromkeys(("dct_low", "dct_mid", "dct_high", "dct_centroid"), 0.5),
+        }
+        for _ in range(shards.ROW_GROUP_ROWS)
+    ]
+    group = pa.Table.from_pylist(rows, schema=shards.schema(("a", "b")))
+    del rows
+    with pq.ParquetWriter(path, group.schema, compression="none", use_dictionary=False) as writer:
+        for _ in range(20):
+            writer.write_table(group)
+    del group
+    before, most, count = pa.total_allocated_bytes(), 0, 0
+    for table in shards.read_tables(path):
+        count += table.num_rows
+        most = max(most, pa.total_allocated_bytes() - before)
+    assert count == 2000
+    assert most < path.stat().st_size / 4

@@ -78,6 +78,18 @@ def no_image(table: pa.Table) -> pa.Table:
     return pa.Table.from_pylist(rows, schema=table.schema)
 
 
+def no_label(table: pa.Table) -> pa.Table:
+    rows = table.to_pylist()
+    rows[4]["label"] = None
+    return pa.Table.from_pylist(rows, schema=table.schema)
+
+
+def spoilt_text(table: pa.Table) -> pa.Table:
+    ids = [value.encode() for value in table["image_id"].to_pylist()]
+    spoilt = pa.array([*ids[:-1], b"\xff" + ids[-1][1:]]).view(pa.string())
+    return table.set_column(table.schema.get_field_index("image_id"), "image_id", spoilt)
+
+
 def other_set(table: pa.Table) -> pa.Table:
     severity = pa.array([4] * table.num_rows, pa.int8())
     return table.set_column(table.schema.get_field_index("severity"), "severity", severity)
@@ -92,6 +104,8 @@ DAMAGES = {
     "label changed": (rewrite(other_label), "bytes"),
     "pixels changed": (rewrite(other_pixels), "row 4 .*decoded pixels are not those"),
     "image removed": (rewrite(no_image), "row 4 .*do not decode"),
+    "label removed": (rewrite(no_label), "bytes"),
+    "text spoilt": (rewrite(spoilt_text), "bytes"),
     "moved to another set": (rewrite(other_set), "belongs to another set"),
     "not Parquet": (lambda path: path.write_bytes(b"x" * path.stat().st_size), "SHA-256 differs"),
 }

@@ -5,6 +5,7 @@ The only place that prints or exits. Commands import what they need when they ru
 
 from __future__ import annotations
 
+import io
 import sys
 from typing import Annotated, Any
 
@@ -12,7 +13,24 @@ import typer
 from typer.core import TyperGroup
 
 from medimeta_c import __version__
-from medimeta_c.cli import build, compare, corrupt, datasets, demo, download, evaluate, verify
+from medimeta_c.cli import (
+    analyse,
+    build,
+    compare,
+    corrupt,
+    datasets,
+    demo,
+    download,
+    evaluate,
+    features,
+    figures,
+    finetune,
+    import_medmnistc,
+    leaderboard,
+    push,
+    submit,
+    verify,
+)
 from medimeta_c.errors import MediMetaError
 
 __all__ = ["app", "main"]
@@ -72,13 +90,25 @@ def _options(
 app.command("datasets")(datasets.datasets)
 app.command("download")(download.download)
 app.command("build")(build.build)
+app.command("import-medmnistc")(import_medmnistc.import_medmnistc)
 app.command("verify")(verify.verify)
+app.command("push")(push.push)
+app.command("analyse")(analyse.analyse)
 app.command("corrupt")(corrupt.corrupt)
 app.command("evaluate")(evaluate.evaluate)
+app.command("features")(features.features)
+app.command("figures")(figures.figures)
+app.command("finetune")(finetune.finetune)
 app.command("compare")(compare.compare)
+app.command("submit")(submit.submit)
+app.add_typer(leaderboard.app, name="leaderboard")
 app.command("demo")(demo.demo)
 
 
 def main() -> None:
     """Run the command line; the ``medimeta-c`` script."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # A terminal or log that is not Unicode shows a name's odd characters as escapes.
+            stream.reconfigure(errors="backslashreplace")
     app()

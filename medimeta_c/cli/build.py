@@ -94,21 +94,4 @@ def build(
             show(text, progress.images_done, progress.images_total)
 
         report = run(config, on_progress=on_progress)
-    manifest = report.manifest
-    if json:
-        console.say_json(
-            {
-                "out": str(report.root),
-                "fingerprint": manifest.fingerprint,
-                "datasets": {record.dataset: record.fingerprint for record in manifest.datasets},
-                "sets_built": [str(key) for key in report.built],
-                "sets_kept": [str(key) for key in report.kept],
-            }
-        )
-        return
-    console.say(f"{report.root}: {len(report.built)} sets built, {len(report.kept)} kept")
-    for record in manifest.datasets:
-        count = sum(1 for one in manifest.sets if one.dataset == record.dataset)
-        console.say(f"  {record.dataset:<16} {count:>4} sets  {record.fingerprint[:12]}  {record.title}")
-    console.say(f"fingerprint {manifest.fingerprint}")
-    console.say(f"next: medimeta-c verify {report.root}")
+    console.say_build(report, json=json, done="built")

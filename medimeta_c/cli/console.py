@@ -5,11 +5,14 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
-__all__ = ["counting", "say", "say_json", "show", "table"]
+if TYPE_CHECKING:
+    from medimeta_c.assembly import BuildReport
+
+__all__ = ["counting", "say", "say_build", "say_json", "show", "table"]
 
 
 def say(text: str = "") -> None:
@@ -20,6 +23,28 @@ def say(text: str = "") -> None:
 def say_json(value: Any) -> None:
     """Print a command's result for machines."""
     typer.echo(json.dumps(value, indent=1, ensure_ascii=False, sort_keys=True))
+
+
+def say_build(report: BuildReport, *, done: str, json: bool) -> None:
+    """Print what a build or an import did, for people or for machines; `done` is the verb."""
+    manifest = report.manifest
+    if json:
+        say_json(
+            {
+                "out": str(report.root),
+                "fingerprint": manifest.fingerprint,
+                "datasets": {record.dataset: record.fingerprint for record in manifest.datasets},
+                "sets_built": [str(key) for key in report.built],
+                "sets_kept": [str(key) for key in report.kept],
+            }
+        )
+        return
+    say(f"{report.root}: {len(report.built)} sets {done}, {len(report.kept)} kept")
+    for record in manifest.datasets:
+        count = sum(1 for one in manifest.sets if one.dataset == record.dataset)
+        say(f"  {record.dataset:<16} {count:>4} sets  {record.fingerprint[:12]}  {record.title}")
+    say(f"fingerprint {manifest.fingerprint}")
+    say(f"next: medimeta-c verify {report.root}")
 
 
 def show(view: Any) -> None:
@@ -35,7 +60,9 @@ def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> 
     from rich.table import Table
     from rich.text import Text
 
-    grid = Table(*columns, title=title, title_justify="left")
+    grid = Table(title=title, title_justify="left")
+    for index, column in enumerate(columns):  # the first names the row: it is never cut
+        grid.add_column(column, no_wrap=index == 0, overflow="fold")
     for row in rows:
         grid.add_row(*map(Text, row))
     Console().print(grid)
@@ -68,6 +95,7 @@ def counting(unit: str) -> Iterator[Callable[[str, float, float], None]]:
         TextColumn("left"),
         TimeRemainingColumn(),
         console=console,
+        speed_estimate_period=600,  # seconds: progress comes by sets, which may take minutes each
         disable=not console.is_terminal,
     )
     with bar:

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from medimeta_c.cli import console
-from medimeta_c.cli.options import DataOption, JobsOption, JsonOption, data_dir
+from medimeta_c.cli.options import DataOption, JobsOption, JsonOption
 
 __all__ = ["verify"]
 
@@ -39,7 +39,7 @@ def verify(
         report = run(
             directory.expanduser(),
             rebuild=rebuild,
-            data_dir=data_dir(data),
+            data_dir=data.expanduser() if data else None,
             jobs=jobs,
             on_progress=lambda done, total: show("verifying", done, total),
         )

@@ -21,11 +21,12 @@ from medimeta_c.figures.choice import (
     shown_record,
     shown_severity,
 )
+from medimeta_c.figures.exhibit import Inputs, Lacking, Picture, Scalar
 from medimeta_c.manifest import Manifest, SetRecord
 from medimeta_c.records import CLEAN, Image
 from medimeta_c.shards import read_tables
 
-__all__ = ["CELL_PX", "dataset_grid", "draw", "fit", "overview_grid"]
+__all__ = ["CELL_PX", "dataset_grid", "draw", "exhibit", "fit", "overview_grid"]
 
 CELL_PX = 112
 """Side of a cell: 224-pixel images show every second pixel, 28-pixel ones every pixel four times."""
@@ -33,8 +34,8 @@ CELL_PX = 112
 _GAP_PX = 4
 _HEADING_PX = 24
 _MARGIN_PX = 16
-_TEXT_PT = 9
-_DPI = 100
+_TEXT_PT = 12.5
+_DPI = 72  # a pixel is a point, so that SVG and PDF place pixels as PNG does
 _FRAME_GREY = 200
 
 _Cells = Sequence[Sequence[Image | None]]
@@ -53,6 +54,54 @@ def draw(root: Path, manifest: Manifest) -> Iterator[tuple[str, bytes]]:
         if built_corruptions(manifest, record.dataset):
             figure = dataset_grid(root, manifest, record.dataset)
             yield f"sample_grid_{record.dataset}.png", style.png(figure)
+
+
+def exhibit(inputs: Inputs) -> Iterator[Picture]:
+    """Yield the grid over all datasets, and one for each: the paper's Figs. 1 and 10 to 15."""
+    benchmark = inputs.built()
+    root, manifest = Path(benchmark.name), benchmark.manifest
+    if not root.is_dir():
+        raise Lacking("give a directory: pictures are taken from shards on this disk")
+    severity = shown_severity(manifest)
+    at = f" at severity {severity}" if severity else ""
+    header = ("dataset", "corruption", "severity", "image_id", "pixels_sha256")
+    yield Picture(
+        name="sample_grid",
+        caption=f"The first image of each dataset, clean and under each corruption{at}.",
+        figure=overview_grid(root, manifest),
+        header=header,
+        rows=[
+            row
+            for record in manifest.datasets
+            for row in _sources(root, manifest, record.dataset, (severity or 0,))
+        ],
+    )
+    for record in manifest.datasets:
+        if built_corruptions(manifest, record.dataset):
+            yield Picture(
+                name=f"sample_grid_{record.dataset}",
+                caption=f"The first image of {dataset_label(manifest, record.dataset)}, clean and under each "
+                "corruption at each severity.",
+                figure=dataset_grid(root, manifest, record.dataset),
+                header=header,
+                rows=_sources(root, manifest, record.dataset, built_severities(manifest, record.dataset)),
+            )
+
+
+def _sources(
+    root: Path, manifest: Manifest, dataset: str, severities: Sequence[int]
+) -> list[tuple[Scalar, ...]]:
+    """Return which stored image is in each cell: the data behind a grid."""
+    cells = [(CLEAN, 0), *((c, s) for c in built_corruptions(manifest, dataset) for s in severities if s)]
+    rows: list[tuple[Scalar, ...]] = []
+    for corruption, severity in cells:
+        record = shown_record(manifest, dataset, corruption, severity)
+        if record is not None:
+            path = root / record.shards[0].path
+            table = next(read_tables(path, ("image_id", "pixels_sha256"), batch_rows=1))
+            first = (table["image_id"][0].as_py(), table["pixels_sha256"][0].as_py())
+            rows.append((dataset, corruption, severity, *first))
+    return rows
 
 
 def dataset_grid(root: Path, manifest: Manifest, dataset: str) -> Figure:

@@ -19,11 +19,12 @@ from medimeta_c.figures.choice import (
     shown_record,
     shown_severity,
 )
+from medimeta_c.figures.exhibit import Inputs, Picture
 from medimeta_c.manifest import Manifest, SetRecord
 from medimeta_c.records import CLEAN
 from medimeta_c.spectrum import BANDS, PROFILE_BINS
 
-__all__ = ["draw", "spectra"]
+__all__ = ["draw", "exhibit", "spectra"]
 
 _ROW_INCHES = 2.15
 _HEAD_INCHES = 0.38  # of a row: the panel's title, and the tick labels of the panel above
@@ -39,6 +40,25 @@ def draw(root: Path, manifest: Manifest) -> Iterator[tuple[str, bytes]]:
     """Yield ``spectrum.png``. The manifest holds the profiles; `root` is not read."""
     del root
     yield "spectrum.png", style.png(spectra(manifest))
+
+
+def exhibit(inputs: Inputs) -> Iterator[Picture]:
+    """Yield the spectra for print, with every profile built as data."""
+    manifest = inputs.built().manifest
+    figure = spectra(manifest)
+    figure.set_dpi(style.PRINT_DPI)
+    yield Picture(
+        name="spectrum",
+        caption="Mean radial profile of the 2-D DCT of the luma, clean and under each corruption. Vertical "
+        "lines part the low, mid and high bands.",
+        figure=figure,
+        header=("dataset", "split", "corruption", "severity", "radial_frequency", "mean_power"),
+        rows=[
+            (record.dataset, record.split, record.corruption, record.severity, float(centre), power)
+            for record in manifest.sets
+            for centre, power in zip(_CENTRES, record.spectrum.profile, strict=True)
+        ],
+    )
 
 
 def spectra(manifest: Manifest) -> Figure:

@@ -157,6 +157,7 @@ def _warnings(result: Result) -> tuple[str, ...]:
             shown = ", ".join(map(str, keys[:_SHOWN]))
             more = f" and {len(keys) - _SHOWN} more" if len(keys) > _SHOWN else ""
             found.append(f"{len(keys)} of {total} cells are {what}: {shown}{more}.")
+    found.extend(_left_out(result))
     found.extend(_unlike_the_suite(result))
     if result.baseline is not None and not result.baseline.measured_on_these_shards and not result.phantoms:
         found.append(
@@ -164,6 +165,17 @@ def _warnings(result: Result) -> tuple[str, ...]:
             "and code, and its interval leaves out the baseline's own uncertainty."
         )
     return tuple(found)
+
+
+def _left_out(result: Result) -> list[str]:
+    """Return what mCE does not count, because nothing was published to divide it by."""
+    if result.baseline is None or not result.baseline.left_out:
+        return []
+    left = "; ".join(
+        f"{', '.join(map(display_name, names))} on {dataset}"
+        for dataset, names in result.baseline.left_out.items()
+    )
+    return [f"The mCE is over the corruptions that the baseline has figures for, without: {left}."]
 
 
 def _unlike_the_suite(result: Result) -> list[str]:

@@ -163,6 +163,8 @@ def _visible(root: Path, folder: Path) -> list[Path]:
     entries = sorted(path for path in folder.iterdir() if not path.name.startswith("."))
     home = root.resolve()
     for path in entries:
+        if any("\ud800" <= char <= "\udfff" for char in path.name):
+            raise SourceError(f"{path.name!r} in {folder} is no valid file name in UTF-8: rename it")
         if path.is_symlink():
             if not path.exists():
                 raise SourceError(f"{path} is a link to nothing: restore its target or remove it")

@@ -16,7 +16,7 @@ from medimeta_c.sources.npz import ArrayHeader, NpzArray, npz_headers
 from medimeta_c.sources.pictures import MAX_PIXELS
 from medimeta_c.sources.rows import MAX_ROWS, RowIndex, check_labels, one_label_per_row
 
-__all__ = ["MedmnistSource", "open_medmnist"]
+__all__ = ["MedmnistSource", "check_images", "open_medmnist", "read_labels"]
 
 _ID = re.compile(r"(?P<name>[a-z]+mnist)(?:_(?P<size>[1-9][0-9]*))?")
 _USUAL_SIZE = 224
@@ -55,8 +55,8 @@ def open_medmnist(dataset: str, data_dir: Path, *, task: str | None = None) -> M
     headers = npz_headers(path)
     splits = _splits(path, headers)
     for split in splits:
-        _check_images(path, split, headers[f"{split}_images"], record, size)
-    labels = {split: _labels(path, split, headers, record) for split in splits}
+        check_images(path, split, headers[f"{split}_images"], record, size)
+    labels = {split: read_labels(path, split, headers, record) for split in splits}
     index = RowIndex(dataset, {split: np.arange(len(labels[split]), dtype=np.int32) for split in splits})
     info = SourceInfo(
         dataset=dataset,
@@ -179,9 +179,8 @@ def _splits(path: Path, headers: dict[str, ArrayHeader]) -> tuple[str, ...]:
     return splits
 
 
-def _check_images(
-    path: Path, split: str, header: ArrayHeader, record: CatalogEntry, size: int | None
-) -> None:
+def check_images(path: Path, split: str, header: ArrayHeader, record: CatalogEntry, size: int | None) -> None:
+    """Raise SourceError unless a header is of uint8 images as `record` has them, `size` pixels a side."""
     where = f"{path}, array '{split}_images'"
     if header.dtype != np.uint8:
         raise SourceError(f"{where} is of type {header.dtype} where uint8 is needed: replace the file")
@@ -199,9 +198,10 @@ def _check_images(
         )
 
 
-def _labels(
+def read_labels(
     path: Path, split: str, headers: dict[str, ArrayHeader], record: CatalogEntry
 ) -> NDArray[np.int32]:
+    """Return a split's labels, shape (N,); raises SourceError unless there is a known one for each image."""
     name = f"{split}_labels"
     where = f"{path}, array {name!r}"
     images, header = headers[f"{split}_images"].shape[0], headers[name]

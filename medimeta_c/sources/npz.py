@@ -7,7 +7,7 @@ import math
 import struct
 import tempfile
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from medimeta_c.errors import SourceError
 from medimeta_c.sources.files import one_line
 
-__all__ = ["ArrayHeader", "NpzArray", "npz_headers"]
+__all__ = ["ArrayHeader", "NpzArray", "npz_headers", "npz_rows"]
 
 _CHUNK = 1 << 20
 _LOCAL_HEADER = struct.Struct("<26xHH")
@@ -76,6 +76,46 @@ def npz_headers(path: Path) -> dict[str, ArrayHeader]:
                 )
             headers[name] = header
     return headers
+
+
+def npz_rows(path: Path, name: str) -> Generator[NDArray[Any]]:
+    """Yield the rows of one array in order, read as a stream: one row in memory, nothing on disk.
+
+    For reading a large compressed array once, from its first row to its last.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The npz file.
+    name : str
+        The array's name; it has at least one dimension.
+
+    Yields
+    ------
+    ndarray of shape ``shape[1:]``
+        A fresh array.
+
+    Raises
+    ------
+    SourceError
+        If the file is damaged, or the array is stored column by column and so has no rows to stream.
+    """
+    with _archive(path) as archive, archive.open(f"{name}.npy") as stream:
+        header = _read_header(stream)
+        count, *shape = header.shape
+        if header.order != "C":
+            raise SourceError(
+                f"{path}, array {name!r} is stored column by column (Fortran order): save it again from "
+                "np.ascontiguousarray"
+            )
+        size = math.prod(shape) * header.dtype.itemsize
+        for row in range(count):
+            data = stream.read(size)
+            if len(data) != size:
+                raise SourceError(f"{path}, array {name!r} ends in row {row} of {count}: replace the file")
+            yield np.frombuffer(data, dtype=header.dtype).reshape(shape).copy()
+        if stream.read(1):  # reading to the very end is also what makes zipfile compare the checksum
+            raise SourceError(f"{path}, array {name!r} goes on after its {count} rows: replace the file")
 
 
 class NpzArray:

@@ -226,14 +226,20 @@ def test_measured_severities_can_be_summed_over_fewer() -> None:
 
 
 def test_a_scope_can_be_narrowed_to_what_a_baseline_has() -> None:
-    """The official MedMNIST-C has corruptions of its own: only the common ones enter, the rest is refused."""
-    scope = Scope(corruptions={"bloodmnist": ("stain_deposit", "pixelate")}, severities=(1, 2, 3, 4, 5))
+    """The official MedMNIST-C has corruptions of its own: only the common ones enter, where there are any."""
+    own = {"bloodmnist": ("stain_deposit", "pixelate"), "octmnist": ("speckle_noise",)}
+    scope = Scope(corruptions=own, severities=(1, 2, 3, 4, 5))
     narrowed = scope.shared_with(published_baseline().grids)
-    assert narrowed.corruptions == {"bloodmnist": ("pixelate",)}
-    with pytest.raises(ConfigError, match="bloodmnist"):
-        Scope(corruptions={"bloodmnist": ("bubble",)}, severities=(1,)).shared_with(
-            published_baseline().grids
-        )
+    assert narrowed.corruptions == {"bloodmnist": ("pixelate",), "octmnist": ("speckle_noise",)}
+
+
+def test_only_published_figures_leave_corruptions_out() -> None:
+    """What a table does not print was never measured; what a measured baseline lacks is missing."""
+    scope = Scope(corruptions={"bloodmnist": ("bubble", "pixelate")}, severities=(1, 2, 3, 4, 5))
+    assert published_baseline().left_out(scope) == {"bloodmnist": ("bubble",)}
+    measured = measured_baseline("mine", "CLIP", "results/mine", {})
+    assert measured.left_out(scope) == {}
+    assert measured.mce_scope(scope) == scope
 
 
 def test_the_core_suite_has_36_cells_a_dataset() -> None:

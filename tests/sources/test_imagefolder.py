@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import pickle
 import re
+import sys
 import unicodedata
 from pathlib import Path
 
@@ -305,6 +307,13 @@ def test_links_within_the_folder(flat: Path) -> None:
     """A link to an image of the dataset is an image."""
     (flat / "dog" / "again.png").symlink_to("one.png")
     assert open_imagefolder("pets", flat.parent).info.splits == {"test": 4}
+
+
+@pytest.mark.skipif(sys.platform in ("darwin", "win32"), reason="needs a file system that takes any bytes")
+def test_a_name_that_is_no_text(flat: Path) -> None:
+    """Bytes that are not UTF-8 can be neither an id nor a class name."""
+    os.mkdir(os.fsencode(flat) + b"/class\xff")  # noqa: PTH102  (a Path takes no bytes)
+    refused(flat, "is no valid file name in UTF-8: rename it")
 
 
 def test_a_link_to_nothing(flat: Path) -> None:

@@ -1,0 +1,186 @@
+"""Bring a benchmark's directory to what is asked: keep finished sets, make missing ones, then sign it."""
+
+from __future__ import annotations
+
+import contextlib
+import platform
+from collections.abc import Callable, Generator, Mapping
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from medimeta_c import __version__, stats
+from medimeta_c.card import CARD_NAME, write_card
+from medimeta_c.journal import Journal, locked
+from medimeta_c.manifest import (
+    DatasetRecord,
+    Manifest,
+    Protocol,
+    SetRecord,
+    SourceRecord,
+    dataset_fingerprint,
+    fingerprint,
+    write_manifest,
+)
+from medimeta_c.pixels import ENCODER
+from medimeta_c.records import SetKey
+
+__all__ = ["BuildProgress", "BuildReport", "Request", "assemble"]
+
+_LIBRARIES = ("numpy", "scipy", "pillow", "opencv-python-headless", "numba", "pyarrow")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What a directory is to hold.
+
+    Parameters
+    ----------
+    root : Path
+        The benchmark's directory.
+    protocol : Protocol
+        How pixels come about.
+    sources : mapping of str to SourceRecord
+        By dataset.
+    sets : mapping of SetKey to int
+        The sets wanted, in canonical order, with their number of images.
+    force : bool, optional
+        Make the sets wanted again even if they are finished.
+    """
+
+    root: Path
+    protocol: Protocol
+    sources: Mapping[str, SourceRecord]
+    sets: Mapping[SetKey, int]
+    force: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BuildProgress:
+    """How far a build is. Images count once per set they are rendered for."""
+
+    sets_done: int
+    sets_total: int
+    images_done: int
+    images_total: int
+    last: SetKey | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BuildReport:
+    """What a build did: the finished manifest, and the sets rendered now and kept from before."""
+
+    root: Path
+    manifest: Manifest
+    built: tuple[SetKey, ...]
+    kept: tuple[SetKey, ...]
+
+
+def assemble(
+    request: Request,
+    make: Callable[[list[SetKey]], Generator[SetRecord]],
+    on_progress: Callable[[BuildProgress], None] | None = None,
+) -> BuildReport:
+    """Make the sets of a request that are not finished; then write statistics, card and manifest.
+
+    Parameters
+    ----------
+    request : Request
+        What the directory is to hold.
+    make : callable
+        Takes the missing sets; yields each as it is written, whole, in any order.
+    on_progress : callable, optional
+        Called with a `BuildProgress`, first before any work and then after each set.
+
+    Raises
+    ------
+    BuildError
+        If the directory is locked, holds another build, or cannot be written.
+    """
+    with locked(request.root):
+        journal = Journal(request.root)
+        journal.check(request.protocol, request.sources)
+        finished = journal.finished_sets()
+        todo = [key for key in request.sets if request.force or key not in finished]
+        report = _Reporter(on_progress, {key: request.sets[key] for key in todo})
+        if todo or not journal.finished or not (request.root / CARD_NAME).is_file():
+            journal.begin(request.protocol, request.sources)
+            journal.forget(todo)
+            try:
+                # Closed at once on any error, so that no worker outlives the lock.
+                with contextlib.closing(make(todo)) as made:
+                    for record in made:
+                        journal.record(record)
+                        finished[record.key] = record
+                        report(record)
+            except BaseException:
+                journal.sweep()
+                raise
+            manifest = _finish(request, journal, finished)
+        else:
+            assert journal.manifest is not None
+            manifest = journal.manifest
+    kept = tuple(key for key in request.sets if key not in set(todo))
+    return BuildReport(root=request.root, manifest=manifest, built=tuple(todo), kept=kept)
+
+
+def _finish(request: Request, journal: Journal, finished: Mapping[SetKey, SetRecord]) -> Manifest:
+    """Write statistics, card and manifest over every finished set of the directory."""
+    sets = tuple(finished[key] for key in sorted(finished))
+    journal.drop_unlisted(sets)
+    datasets = []
+    for name, source in sorted(journal.sources().items()):
+        own = [record for record in sets if record.dataset == name]
+        if own:
+            digest = dataset_fingerprint(source.class_names, own)
+            datasets.append(DatasetRecord(**source.model_dump(), fingerprint=digest))
+    manifest = Manifest(
+        package_version=__version__,
+        protocol=request.protocol,
+        encoder=ENCODER,
+        libraries={"python": platform.python_version(), **{name: _version(name) for name in _LIBRARIES}},
+        datasets=tuple(datasets),
+        sets=sets,
+        files=(stats.write_spectra(request.root, sets),),
+        fingerprint=fingerprint(datasets),
+    )
+    write_card(request.root, manifest)
+    sealed = write_manifest(request.root, manifest)
+    journal.end()
+    return sealed
+
+
+def _version(distribution: str) -> str:
+    try:
+        return version(distribution)
+    except PackageNotFoundError:  # OpenCV, for one, comes under several names
+        return "unknown"
+
+
+class _Reporter:
+    """Counts finished sets and images for the progress callback."""
+
+    def __init__(
+        self, callback: Callable[[BuildProgress], None] | None, images: Mapping[SetKey, int]
+    ) -> None:
+        self._callback = callback
+        self._sets_total, self._images_total = len(images), sum(images.values())
+        self._sets = self._images = 0
+        self._tell(None)
+
+    def __call__(self, record: SetRecord) -> None:
+        self._sets += 1
+        self._images += record.rows
+        self._tell(record.key)
+
+    def _tell(self, last: SetKey | None) -> None:
+        if self._callback is not None:
+            self._callback(
+                BuildProgress(
+                    sets_done=self._sets,
+                    sets_total=self._sets_total,
+                    images_done=self._images,
+                    images_total=self._images_total,
+                    last=last,
+                )
+            )

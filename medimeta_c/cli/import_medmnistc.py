@@ -1,0 +1,61 @@
+"""``medimeta-c import-medmnistc``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from medimeta_c.cli import console
+from medimeta_c.cli.options import DataOption, JobsOption, JsonOption, data_dir, names
+
+__all__ = ["import_medmnistc"]
+
+
+def import_medmnistc(
+    directory: Annotated[Path, typer.Argument(help="MedMNIST-C as published: <dataset>/<corruption>.npz.")],
+    out: Annotated[Path, typer.Option(help="Directory of the benchmark.")] = Path("MedMNIST-C"),
+    dataset: Annotated[
+        str,
+        typer.Option(
+            help="Dataset ids, comma-separated; [b]available[/b] = those of the folder; "
+            "[b]all[/b] = the benchmark's five, every one required."
+        ),
+    ] = "available",
+    data: DataOption = None,
+    jobs: JobsOption = -1,
+    force: Annotated[bool, typer.Option("--force", help="Import finished sets again.")] = False,
+    json: JsonOption = False,
+) -> None:
+    """Import the official MedMNIST-C files as a benchmark, to be verified, loaded and scored like any other.
+
+    Its corruptions keep their names. The clean test sets come from the MedMNIST+ files in --data. Rows of a
+    file must be all test images at severity 1, then all at severity 2, up to 5; labels are checked for it.
+
+    [b]Examples[/b]
+
+      medimeta-c import-medmnistc ~/medmnist-c --data ~/medmnist --out MedMNIST-C
+
+      medimeta-c evaluate --model ViT-B-16/openai --benchmark MedMNIST-C --baseline published
+    """
+    from medimeta_c.assembly import BuildProgress
+    from medimeta_c.importer import ImportConfig
+    from medimeta_c.importer import import_medmnistc as run
+
+    config = ImportConfig(
+        folder=directory.expanduser(),
+        out=out.expanduser(),
+        datasets=names(dataset),
+        data_dir=data_dir(data),
+        jobs=jobs,
+        force=force,
+    )
+    with console.counting("images") as show:
+
+        def on_progress(progress: BuildProgress) -> None:
+            text = f"importing {progress.sets_done}/{progress.sets_total} sets"
+            show(text, progress.images_done, progress.images_total)
+
+        report = run(config, on_progress=on_progress)
+    console.say_build(report, json=json, done="imported")

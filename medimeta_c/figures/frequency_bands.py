@@ -1,0 +1,134 @@
+"""How the images' AC energy is divided among low, mid and high frequencies, clean and by corruption."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+from numpy.typing import NDArray
+
+from medimeta_c.benchmark import Benchmark
+from medimeta_c.figures import style
+from medimeta_c.figures.choice import (
+    built_corruptions,
+    dataset_label,
+    display_name,
+    shown_record,
+    shown_severity,
+)
+from medimeta_c.figures.exhibit import Inputs, Picture, Scalar
+from medimeta_c.records import CLEAN
+from medimeta_c.spectrum import BANDS
+
+__all__ = ["exhibit", "frequency_bands"]
+
+_QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
+_ROW_INCHES = 1.32
+_FLOOR_PERCENT = 1e-4  # the axis goes no lower
+
+_Shares = Mapping[str, NDArray[np.float64]]
+
+
+def exhibit(inputs: Inputs) -> Iterator[Picture]:
+    """Yield the distributions of all datasets: the paper's Fig. 2."""
+    benchmark = inputs.built()
+    severity = shown_severity(benchmark.manifest)
+    shares = {name: _shares(benchmark, name) for name in benchmark.datasets}
+    rows: list[tuple[Scalar, ...]] = []
+    for name, own in shares.items():
+        for corruption, values in own.items():
+            for index, band in enumerate(BANDS):
+                quantiles = _quantiles(values[:, index])
+                level = 0 if corruption == CLEAN else severity
+                rows.append((name, corruption, level, band, len(values), *quantiles))
+    yield Picture(
+        name="frequency_bands",
+        caption="Share of each image's AC energy (2-D DCT of the luma) at low, mid and high radial "
+        "frequencies. Boxes: quartiles and median over images; whiskers: 5th and 95th percentile; the "
+        f"vertical line is the clean median.{f' Corruptions at severity {severity}.' if severity else ''}",
+        figure=frequency_bands(benchmark, shares),
+        header=("dataset", "corruption", "severity", "band", "images", *(f"p{q:g}" for q in _QUANTILES)),
+        rows=rows,
+    )
+
+
+def frequency_bands(benchmark: Benchmark, shares: Mapping[str, _Shares]) -> Figure:
+    """Draw a row of three panels a dataset, a box a corruption.
+
+    Parameters
+    ----------
+    benchmark : Benchmark
+        What was built, for names.
+    shares : mapping of str to mapping of str to ndarray, shape (N, 3)
+        By dataset and corruption, clean first: shares 0 to 1 of N images; NaN for images without AC energy.
+    """
+    with style.context():
+        high = _ROW_INCHES * len(shares) + 0.35
+        figure = Figure(
+            figsize=(style.PAGE_INCHES, high), dpi=style.PRINT_DPI, facecolor="white", layout="constrained"
+        )
+        grid = figure.subplots(len(shares), len(BANDS), squeeze=False, sharex="col")
+        for row, (dataset, own) in enumerate(shares.items()):
+            for column, band in enumerate(BANDS):
+                panel = grid[row, column]
+                panel.set_xscale("linear" if band == "low" else "log")  # most energy is low: no decades there
+                _draw(panel, {name: values[:, column] for name, values in own.items()}, named=column == 0)
+                if row == 0:
+                    panel.set_title(f"{band.capitalize()} frequencies", fontweight="normal", loc="center")
+            label = dataset_label(benchmark.manifest, dataset).replace(" ", "\n")
+            grid[row, 0].set_ylabel(label, fontweight="bold")
+        for panel in grid[-1]:
+            panel.set_xlabel("Share of AC energy (%)")
+        grid[0, 0].set_xlim(0, 101)
+    return figure
+
+
+def _draw(panel: Axes, values: Mapping[str, NDArray[np.float64]], *, named: bool) -> None:
+    for place, (name, shares) in enumerate(values.items()):
+        low, first, median, third, high = (_visible(one) for one in _quantiles(shares))
+        if median is None or low is None or high is None or first is None or third is None:
+            continue
+        colour = style.CLEAN_COLOUR if name == CLEAN else style.colour(name)
+        panel.plot((low, high), (place, place), color=colour, linewidth=0.7)
+        box = Rectangle((first, place - 0.32), third - first, 0.64, facecolor=colour, alpha=0.35, linewidth=0)
+        panel.add_patch(box)
+        panel.plot((median, median), (place - 0.32, place + 0.32), color=colour, linewidth=1.6)
+        if name == CLEAN:
+            panel.axvline(median, color=style.CLEAN_COLOUR, linewidth=0.5, linestyle=(0, (3, 2)), zorder=0)
+    panel.set_ylim(len(values) - 0.4, -0.6)
+    names = ["Clean" if name == CLEAN else display_name(name) for name in values]
+    panel.set_yticks(range(len(values)), names if named else [""] * len(names))
+    panel.tick_params(axis="y", length=0)
+    panel.minorticks_off()
+
+
+def _shares(benchmark: Benchmark, dataset: str) -> dict[str, NDArray[np.float64]]:
+    """Return the band shares of every image, clean and of each corruption at the severity shown."""
+    manifest = benchmark.manifest
+    severity = shown_severity(manifest)
+    cells = [(CLEAN, 0), *((name, severity or 0) for name in built_corruptions(manifest, dataset))]
+    columns = tuple(f"dct_{band}" for band in BANDS)
+    found = {}
+    for corruption, level in cells:
+        record = shown_record(manifest, dataset, corruption, level)
+        if record is not None:
+            parts = [
+                np.column_stack([table[name].to_numpy(zero_copy_only=False) for name in columns])
+                for table in benchmark.tables(record.key, columns)
+            ]
+            found[corruption] = np.concatenate(parts).astype(np.float64)
+    return found
+
+
+def _quantiles(shares: NDArray[np.float64]) -> Sequence[float | None]:
+    known = shares[np.isfinite(shares)]
+    if not known.size:
+        return [None] * len(_QUANTILES)
+    return [float(one) for one in np.quantile(known, _QUANTILES)]
+
+
+def _visible(share: float | None) -> float | None:
+    return None if share is None else max(100 * share, _FLOOR_PERCENT)

@@ -1,0 +1,142 @@
+"""How much energy a corruption adds to or takes from each frequency band, by severity."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from medimeta_c.analysis import ALL_SEVERITIES, Analysis, analyse
+from medimeta_c.figures import style
+from medimeta_c.figures.choice import built_corruptions, dataset_label, display_name, shown_split
+from medimeta_c.figures.exhibit import Inputs, Lacking, Picture
+from medimeta_c.manifest import Manifest
+from medimeta_c.spectrum import BANDS
+
+__all__ = ["exhibit", "frequency_effects"]
+
+_ROW_INCHES = 1.35
+
+
+def exhibit(inputs: Inputs) -> Iterator[Picture]:
+    """Yield the effects on every dataset that has corrupted sets, on the split figures show."""
+    benchmark = inputs.built()
+    manifest = benchmark.manifest
+    names = [name for name in benchmark.datasets if built_corruptions(manifest, name)]
+    if not names:
+        raise Lacking("build at least one corruption")
+    parts = [
+        analyse(benchmark, datasets=(name,), splits=(shown_split(manifest, name),), images=inputs.images)
+        for name in names
+    ]
+    yield Picture(
+        name="frequency_effects",
+        caption="Energy in the low, mid and high band of the DCT as a factor of the clean "
+        "image's: geometric mean over images, paired, with its 95 % interval. Above 1 the corruption "
+        "amplifies, below it suppresses.",
+        figure=frequency_effects(parts, manifest),
+        header=_HEADER,
+        rows=[
+            (
+                effect.dataset,
+                effect.corruption,
+                "mean" if effect.severity == ALL_SEVERITIES else effect.severity,
+                band,
+                one.clean_share,
+                one.corrupted_share,
+                one.share.value,
+                one.share.low,
+                one.share.high,
+                one.share.standardised,
+                one.log2_energy.value,
+                one.log2_energy.low,
+                one.log2_energy.high,
+                one.log2_energy.standardised,
+                one.share.images,
+                one.log2_energy.images,
+            )
+            for analysis in parts
+            for effect in analysis.effects
+            for band, one in effect.bands.items()
+        ],
+    )
+
+
+_HEADER = (
+    *("dataset", "corruption", "severity", "band", "clean_share", "corrupted_share"),
+    *("share_change", "share_low", "share_high", "share_d"),
+    *("log2_energy_change", "log2_energy_low", "log2_energy_high", "log2_energy_d"),
+    *("images", "images_decoded"),
+)
+
+
+def frequency_effects(analyses: list[Analysis], manifest: Manifest) -> Figure:
+    """Draw a row of three panels a dataset, a line a corruption.
+
+    Parameters
+    ----------
+    analyses : list of Analysis
+        One a dataset.
+    manifest : Manifest
+        For names.
+    """
+    with style.context():
+        high = _ROW_INCHES * len(analyses) + 0.8
+        figure = Figure(
+            figsize=(style.PAGE_INCHES, high), dpi=style.PRINT_DPI, facecolor="white", layout="constrained"
+        )
+        grid = figure.subplots(len(analyses), len(BANDS), squeeze=False, sharex=True, sharey="col")
+        for row, analysis in enumerate(analyses):
+            (dataset,) = analysis.images
+            for column, band in enumerate(BANDS):
+                _draw(grid[row, column], analysis, band)
+                if row == 0:
+                    grid[0, column].set_title(f"{band.capitalize()} frequencies", fontweight="normal")
+            label = dataset_label(manifest, dataset).replace(" ", "\n")
+            grid[row, 0].set_ylabel(f"{label}", fontweight="bold")
+        for panel in grid[-1]:
+            panel.set_xlabel("Severity")
+        figure.supylabel("Energy, factor of clean", fontsize=7.5)
+        kinds = list(dict.fromkeys(one.corruption for each in analyses for one in each.effects))
+        handles = [
+            Line2D(
+                [], [], color=style.colour(kind), linestyle=style.line_style(kind), label=display_name(kind)
+            )
+            for kind in kinds
+        ]
+        figure.legend(
+            handles=handles,
+            loc="outside lower center",
+            ncols=len(handles),
+            frameon=False,
+            fontsize=6.6,
+            handlelength=2.4,
+            columnspacing=1.0,
+        )
+    return figure
+
+
+def _draw(panel: Axes, analysis: Analysis, band: str) -> None:
+    panel.set_yscale("log", base=10)
+    panel.axhline(1, color="#888888", linewidth=0.6, zorder=0)
+    for kind in dict.fromkeys(one.corruption for one in analysis.effects):
+        rows = [one for one in analysis.effects if one.corruption == kind and one.severity != ALL_SEVERITIES]
+        points = [
+            (one.severity, found.value, found.low, found.high)
+            for one in rows
+            if (found := one.bands[band].log2_energy).value is not None
+        ]
+        if not points:
+            continue
+        x = [severity for severity, *_ in points]
+        y = [2.0 ** (value or 0.0) for _, value, _, _ in points]
+        colour = style.colour(kind)
+        panel.plot(x, y, color=colour, linestyle=style.line_style(kind), marker="o", markersize=1.8)
+        if all(low is not None and high is not None for _, _, low, high in points):
+            ends = [(2.0 ** (low or 0.0), 2.0 ** (high or 0.0)) for _, _, low, high in points]
+            low_ends, high_ends = zip(*ends, strict=True)
+            panel.fill_between(x, low_ends, high_ends, color=colour, alpha=0.2, linewidth=0)
+    panel.set_xticks((1, 2, 3, 4, 5))
+    panel.minorticks_off()

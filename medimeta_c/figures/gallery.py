@@ -1,0 +1,118 @@
+"""Make the figures and tables of a paper: every entry of `medimeta_c.figures.GALLERY`, written as files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import cast
+
+from medimeta_c.errors import ConfigError, unknown_name
+from medimeta_c.figures import GALLERY, printing, style
+from medimeta_c.figures.exhibit import Inputs, Lacking, Picture, PrintedTable
+from medimeta_c.files import write_atomic
+
+__all__ = ["CAPTIONS", "Made", "make"]
+
+CAPTIONS = "captions.md"
+
+_Entry = Callable[[Inputs], Iterator[Picture | PrintedTable]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Made:
+    """What a gallery has become.
+
+    Parameters
+    ----------
+    files : tuple of Path
+        Every file written.
+    left_out : dict of str to str
+        Entries that were not made, and what to give for them.
+    """
+
+    files: tuple[Path, ...]
+    left_out: dict[str, str]
+
+
+def make(
+    inputs: Inputs,
+    out: Path,
+    *,
+    only: Sequence[str] = (),
+    on_progress: Callable[[str, int, int], None] = lambda name, done, total: None,
+) -> Made:
+    """Draw what the inputs allow: PNG, SVG and PDF with the data as CSV, or tables in three forms.
+
+    Parameters
+    ----------
+    inputs : Inputs
+        What there is.
+    out : Path
+        Folder of the files; files of the same names are replaced.
+    only : sequence of str
+        Entries of the gallery; by default all for which there is input.
+    on_progress : callable, optional
+        Called with the entry's name, the number done and the total.
+
+    Returns
+    -------
+    Made
+
+    Raises
+    ------
+    ConfigError
+        If an entry is unknown, was asked for by name without its input, or nothing can be made.
+    BuildError
+        If a file cannot be written.
+    """
+    for name in only:
+        if name not in GALLERY:
+            raise unknown_name("figure", name, GALLERY)
+    names = list(only or GALLERY)
+    files: list[Path] = []
+    captions: list[str] = []
+    left_out: dict[str, str] = {}
+    for done, name in enumerate(names):
+        on_progress(name, done, len(names))
+        try:
+            for exhibit in _entry(name)(inputs):
+                files += _write(out, exhibit)
+                captions.append(f"**{exhibit.name}.** {exhibit.caption}")
+        except Lacking as reason:
+            if only:
+                raise ConfigError(f"{name} cannot be drawn: {reason}") from None
+            left_out[name] = str(reason)
+    on_progress("done", len(names), len(names))
+    if not files:
+        raise ConfigError(
+            "there is nothing to draw: give a built benchmark, --results, --ablation or --paper"
+        )
+    write_atomic(out / CAPTIONS, ("\n\n".join(captions) + "\n").encode())
+    return Made(files=(*files, out / CAPTIONS), left_out=left_out)
+
+
+def _entry(name: str) -> _Entry:
+    module, function = GALLERY[name].split(":")
+    return cast("_Entry", getattr(import_module(module), function))
+
+
+def _write(out: Path, exhibit: Picture | PrintedTable) -> list[Path]:
+    """Write one exhibit's files."""
+    if isinstance(exhibit, Picture):
+        data = {
+            "png": style.png(exhibit.figure),
+            "svg": style.vector(exhibit.figure, "svg"),
+            "pdf": style.vector(exhibit.figure, "pdf"),
+            "csv": printing.csv_text(exhibit.header, exhibit.rows).encode(),
+        }
+    else:
+        data = {
+            "md": printing.markdown(exhibit).encode(),
+            "csv": printing.table_csv(exhibit).encode(),
+            "tex": printing.latex(exhibit).encode(),
+        }
+    for ending, content in data.items():
+        write_atomic(out / f"{exhibit.name}.{ending}", content)
+    return [out / f"{exhibit.name}.{ending}" for ending in data]

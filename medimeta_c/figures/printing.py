@@ -1,0 +1,120 @@
+"""Tables as Markdown, CSV and LaTeX: best bold and second best underlined, in each block and column."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable, Sequence
+
+from medimeta_c.figures.exhibit import Mark, PrintedTable, Scalar
+
+__all__ = ["csv_text", "latex", "markdown", "ranks", "table_csv"]
+
+_DASH = "\N{EN DASH}"
+_LATEX = {
+    "\\": r"\textbackslash{}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    **{char: f"\\{char}" for char in "&%$#_{}"},
+}
+_Style = Callable[[str, int], str]
+
+
+def ranks(values: Sequence[float | None], mark: Mark) -> list[int]:
+    """Return 1 for the best of a column, 2 for the second best, else 0.
+
+    Numbers are compared as they are printed, so that equal prints share a rank. Nothing is marked where all
+    are equal.
+
+    Examples
+    --------
+    >>> ranks([70.12, None, 70.11, 69.0, 80.0], Mark("high", 1))
+    [2, 0, 2, 0, 1]
+    """
+    known = sorted({round(one, mark.digits) for one in values if one is not None})
+    if mark.best == "high":
+        known.reverse()
+    if not mark.best or len(known) < 2:
+        return [0] * len(values)
+    places = {known[0]: 1, known[1]: 2}
+    return [0 if one is None else places.get(round(one, mark.digits), 0) for one in values]
+
+
+def markdown(table: PrintedTable) -> str:
+    """Return the table as GitHub Markdown."""
+
+    def style(text: str, rank: int) -> str:
+        return f"**{text}**" if rank == 1 else f"<u>{text}</u>" if rank == 2 else text
+
+    def escape(text: str) -> str:
+        shown = "".join(f"\\{char}" if char in r"\`*_{}[]<>|#" else char for char in text)
+        return " ".join(shown.split())
+
+    head = [*table.labels, *table.columns]
+    rule = ["---"] * len(table.labels) + ["---:"] * len(table.columns)
+    lines = [head, rule]
+    for block in table.blocks:
+        for labels, cells in _styled(table, block, style):
+            lines.append([*map(escape, labels), *cells])
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines) + f"\n\n{table.caption}\n"
+
+
+def latex(table: PrintedTable) -> str:
+    r"""Return the table as a LaTeX ``tabular``, for ``\usepackage{booktabs}``."""
+
+    def style(text: str, rank: int) -> str:
+        return rf"\textbf{{{text}}}" if rank == 1 else rf"\underline{{{text}}}" if rank == 2 else text
+
+    lines = [
+        rf"% {' '.join(table.caption.split())}",
+        rf"\begin{{tabular}}{{{'l' * len(table.labels)}{'r' * len(table.columns)}}}",
+        r"\toprule",
+        " & ".join(_tex(one) for one in (*table.labels, *table.columns)) + r" \\",
+    ]
+    for block in table.blocks:
+        lines.append(r"\midrule")
+        for labels, cells in _styled(table, block, style):
+            shown = [cell.replace(_DASH, "--") for cell in cells]
+            lines.append(" & ".join([*map(_tex, labels), *shown]) + r" \\")
+    return "\n".join([*lines, r"\bottomrule", r"\end{tabular}", ""])
+
+
+def table_csv(table: PrintedTable) -> str:
+    """Return the numbers unrounded, without marks."""
+    rows = [(*labels, *numbers) for block in table.blocks for labels, numbers in block]
+    return csv_text((*table.labels, *table.columns), rows)
+
+
+def csv_text(header: Sequence[str], rows: Sequence[Sequence[Scalar]]) -> str:
+    r"""Return rows as CSV: numbers in full, None as an empty field.
+
+    Examples
+    --------
+    >>> csv_text(("a", "b"), [("x, y", 0.5), (None, 2)])
+    'a,b\n"x, y",0.5\n,2\n'
+    """
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow(header)
+    writer.writerows(rows)
+    return buffer.getvalue()
+
+
+def _styled(
+    table: PrintedTable, block: Sequence[tuple[tuple[str, ...], tuple[float | None, ...]]], style: _Style
+) -> list[tuple[tuple[str, ...], list[str]]]:
+    """Return a block's rows with every number printed and marked."""
+    marks = list(table.columns.values())
+    by_column = [ranks([numbers[index] for _, numbers in block], mark) for index, mark in enumerate(marks)]
+    rows = []
+    for place, (labels, numbers) in enumerate(block):
+        cells = [
+            style(_DASH if one is None else f"{one:.{mark.digits}f}", column[place])
+            for one, mark, column in zip(numbers, marks, by_column, strict=True)
+        ]
+        rows.append((labels, cells))
+    return rows
+
+
+def _tex(text: str) -> str:
+    return "".join(_LATEX.get(char, char) for char in " ".join(text.split()))

@@ -1,0 +1,179 @@
+"""Import the official MedMNIST-C files as a benchmark: shards, manifest and card, pixels as they are."""
+
+from __future__ import annotations
+
+import contextlib
+from collections import deque
+from collections.abc import Callable, Generator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from itertools import islice
+from pathlib import Path
+
+from medimeta_c import engines
+from medimeta_c.assembly import BuildProgress, BuildReport, Request, assemble
+from medimeta_c.errors import ConfigError, SourceError
+from medimeta_c.manifest import IMPORTED, Protocol, SetRecord, SourceRecord
+from medimeta_c.records import CLEAN, SetKey
+from medimeta_c.render import write_set
+from medimeta_c.selection import ALL, AVAILABLE
+from medimeta_c.sources import default_data_dir
+from medimeta_c.sources.medmnistc import SEVERITIES, SPLIT, MedmnistC, datasets_in, open_medmnistc
+from medimeta_c.suite import MEDMNIST
+
+__all__ = ["PROTOCOL", "ImportConfig", "import_medmnistc"]
+
+PROTOCOL = Protocol(
+    benchmark_version="MedMNIST-C", seed=0, seed_scheme=f"{IMPORTED}medmnist-c", channels="source"
+)
+"""What the manifest of an imported MedMNIST-C says of its pixels: they were not rendered here."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportConfig:
+    """What to import, and where to.
+
+    Parameters
+    ----------
+    folder : Path
+        MedMNIST-C as published: ``<dataset>/<corruption>.npz``.
+    out : Path
+        The benchmark's directory.
+    datasets : tuple of str, optional
+        Dataset ids; or ``("available",)`` for those of `folder`, or ``("all",)`` for the suite's five.
+    data_dir : Path, optional
+        Where the clean MedMNIST+ files are; the platform's user data directory by default.
+    jobs : int, optional
+        Worker processes; -1 is one per core.
+    force : bool, optional
+        Import again what is finished.
+
+    Raises
+    ------
+    ConfigError
+        If a value is not valid.
+    """
+
+    folder: Path
+    out: Path
+    datasets: tuple[str, ...] = (AVAILABLE,)
+    data_dir: Path = field(default_factory=default_data_dir)
+    jobs: int = -1
+    force: bool = False
+
+    def __post_init__(self) -> None:
+        if not self.datasets or len(set(self.datasets)) != len(self.datasets):
+            raise ConfigError(f"dataset names must be given, each once: {', '.join(self.datasets) or 'none'}")
+        if {ALL, AVAILABLE} & set(self.datasets) and len(self.datasets) > 1:
+            raise ConfigError(f"{ALL!r} and {AVAILABLE!r} stand alone: give one of them, or dataset names")
+        if self.jobs == 0:
+            raise ConfigError("jobs 0 is no worker: use 1 or more, or -1 for one per core")
+
+
+def import_medmnistc(
+    config: ImportConfig, *, on_progress: Callable[[BuildProgress], None] | None = None
+) -> BuildReport:
+    """Write the official MedMNIST-C, with its clean test sets, as a benchmark that everything here can read.
+
+    Corruptions keep their own names. Each npz file is read once, as a stream: one image in memory, nothing
+    unpacked on disk. What is finished is kept; an interrupted import, run again, goes on file by file.
+
+    Parameters
+    ----------
+    config : ImportConfig
+        What to import.
+    on_progress : callable, optional
+        Called with a `BuildProgress`, first before any work and then after each set.
+
+    Returns
+    -------
+    BuildReport
+        The manifest and what was done.
+
+    Raises
+    ------
+    ConfigError
+        If a dataset is unknown or multi-label.
+    SourceError
+        If a file, or the clean dataset, is missing, damaged or of another layout.
+    BuildError
+        If the output directory is locked, holds another build, or cannot be written.
+    """
+    sources = {name: open_medmnistc(name, config.folder, config.data_dir) for name in _names(config)}
+    request = Request(
+        root=config.out,
+        protocol=PROTOCOL,
+        sources={
+            name: SourceRecord(**asdict(source.info), checksum=source.checksum())
+            for name, source in sources.items()
+        },
+        sets={
+            SetKey(name, SPLIT, corruption, severity): source.count
+            for name, source in sorted(sources.items())
+            for corruption in sorted((CLEAN, *source.files))
+            for severity in _severities(corruption)
+        },
+        force=config.force,
+    )
+    return assemble(request, lambda todo: _imported(config, sources, todo), on_progress)
+
+
+def _names(config: ImportConfig) -> Sequence[str]:
+    if config.datasets == (ALL,):
+        return MEDMNIST.datasets
+    if config.datasets != (AVAILABLE,):
+        return config.datasets
+    found = datasets_in(config.folder)
+    if not found:
+        raise SourceError(
+            f"{config.folder} has no folder of a MedMNIST dataset with one label an image: give the folder "
+            "that holds bloodmnist/, octmnist/ and so on, with <corruption>.npz files in them"
+        )
+    return found
+
+
+def _severities(corruption: str) -> tuple[int, ...]:
+    return (0,) if corruption == CLEAN else SEVERITIES
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _FileTask:
+    """All a worker needs to import one file, or the clean set."""
+
+    root: Path
+    source: MedmnistC
+    corruption: str
+    wanted: frozenset[SetKey]
+
+
+def _imported(
+    config: ImportConfig, sources: Mapping[str, MedmnistC], todo: Sequence[SetKey]
+) -> Generator[SetRecord]:
+    """Yield the sets of each file, once all of them are written. Large files go first."""
+    files = sorted({(-sources[key.dataset].count, key.dataset, key.corruption) for key in todo})
+    tasks = [
+        _FileTask(
+            root=config.out,
+            source=sources[dataset],
+            corruption=corruption,
+            wanted=frozenset(key for key in todo if (key.dataset, key.corruption) == (dataset, corruption)),
+        )
+        for _, dataset, corruption in files
+    ]
+    with contextlib.closing(engines.run_all(_import_file, tasks, jobs=config.jobs)) as results:
+        for records in results:
+            yield from records
+
+
+def _import_file(task: _FileTask) -> list[SetRecord]:
+    """Write the sets of one file, reading it to its end: damage anywhere in it is found."""
+    info, count = task.source.info, task.source.count
+    records = []
+    with contextlib.closing(task.source.images(task.corruption)) as images:
+        for severity in _severities(task.corruption):
+            key, own = SetKey(info.dataset, SPLIT, task.corruption, severity), islice(images, count)
+            if key in task.wanted:
+                records.append(write_set(task.root, key, info.class_names, own))
+            else:
+                deque(own, maxlen=0)
+        deque(images, maxlen=0)
+    return records

@@ -1,0 +1,163 @@
+"""What the board shows: one entry a model and board, whether measured here or reported in the paper."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from medimeta_c.scorerecords import Estimate, SummaryRecord
+
+__all__ = ["Board", "CellShown", "DatasetShown", "Entry", "Picture", "Training", "no_estimate", "reported"]
+
+REPORTED = "reported in the paper, without an interval"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CellShown:
+    """One cell of the heat map; fractions."""
+
+    top1: float
+    low: float | None = None
+    high: float | None = None
+    images: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Picture:
+    """An image that is right when clean and wrong under a corruption, as PNG data URIs.
+
+    `credit` are its terms, which go wherever it is shown.
+    """
+
+    dataset: str
+    credit: str
+    clean: str
+    corrupted: str
+    condition: str
+    truth: str
+    prediction: str
+    before: float
+    after: float
+    image_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Training:
+    """What the weights have seen: the kind that is filtered by, and the words a reader sees."""
+
+    kind: str
+    description: str
+    overlap: str
+    statement: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DatasetShown:
+    """A dataset of a board: its id, title and modality."""
+
+    dataset: str
+    title: str
+    modality: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One model on one board.
+
+    Parameters
+    ----------
+    key : str
+        Unique on the site; names its page. Lower-case letters, digits and dashes.
+    name, organisation, backbone : str
+        As the table shows them.
+    source : {"measured", "paper"}
+        Whether the numbers were computed from predictions, or reported in the paper and not re-run.
+    training : Training
+        What the weights have seen.
+    adaptation : {"base", "few-shot", "fine-tuned"}
+        Whether it was trained on the benchmark's training images.
+    overall : SummaryRecord or None
+        Means over the board's datasets; None where it does not cover them all.
+    datasets : mapping of str to SummaryRecord
+        By dataset; SummaryRecord.accuracy holds the mean over severities by corruption.
+    cells : mapping of str to (mapping of str to (mapping of int to CellShown))
+        By dataset, corruption and severity; empty for reported numbers.
+    ranks : (int, int) or None
+        Best and worst rank the images allow; None where it is not ranked.
+    tied : tuple of str
+        Keys of the entries it cannot be told from.
+    facts : mapping of str to str
+        What else its page says, in order.
+    """
+
+    key: str
+    name: str
+    organisation: str
+    backbone: str
+    source: Literal["measured", "paper"]
+    training: Training
+    adaptation: Literal["base", "few-shot", "fine-tuned"]
+    overall: SummaryRecord | None
+    datasets: Mapping[str, SummaryRecord]
+    cells: Mapping[str, Mapping[str, Mapping[int, CellShown]]] = field(default_factory=dict)
+    parameters: int | None = None
+    third_party: str | None = None
+    code: str | None = None
+    paper: str | None = None
+    model: str | None = None
+    notes: str = ""
+    facts: Mapping[str, str] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
+    pictures: tuple[Picture, ...] = ()
+    ranks: tuple[int, int] | None = None
+    tied: tuple[str, ...] = ()
+
+    @property
+    def adapted(self) -> bool:
+        """Whether it was trained on the benchmark's training images."""
+        return self.adaptation != "base"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Board:
+    """Entries whose numbers may stand side by side.
+
+    Parameters
+    ----------
+    key : str
+        Unique on the site.
+    title : str
+        E.g. ``"MediMeta-C 1.0"``.
+    datasets : tuple of DatasetShown
+        What the means are over, in the paper's order.
+    corruptions : tuple of str
+        In the paper's order.
+    severities : tuple of int
+        Ascending.
+    baseline : str or None
+        What CE divides by, in words.
+    ranked_by : {"mce", "average_accuracy"}
+        What ranks are of.
+    entries : tuple of Entry
+        Best first; those without a mean over all datasets come last.
+    """
+
+    key: str
+    title: str
+    datasets: tuple[DatasetShown, ...]
+    corruptions: tuple[str, ...]
+    severities: tuple[int, ...]
+    baseline: str | None
+    ranked_by: Literal["mce", "average_accuracy"]
+    entries: tuple[Entry, ...]
+
+
+def reported(value: float) -> Estimate:
+    """Return a reported fraction, which has no interval."""
+    return Estimate(value=value, low=None, high=None, interval_reason=REPORTED)
+
+
+def no_estimate(reason: str) -> Estimate:
+    """Return the absence of a number, with its reason."""
+    return Estimate(value=None, reason=reason, low=None, high=None, interval_reason=reason)

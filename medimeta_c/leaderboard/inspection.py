@@ -1,0 +1,152 @@
+"""Files of a submission before they are read: what they are, how large, and what they would unfold into."""
+
+from __future__ import annotations
+
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from medimeta_c.errors import ResultError
+from medimeta_c.leaderboard.submission import FILES, SUBMISSION_NAME, flaw_of_text
+from medimeta_c.resultfolder import PREDICTIONS_NAME
+from medimeta_c.results import RESULT_NAME, Result
+
+__all__ = ["check_files", "check_predictions_file", "check_texts", "stray_files"]
+
+_MAX_BYTES = {SUBMISSION_NAME: 64 << 10, RESULT_NAME: 32 << 20, PREDICTIONS_NAME: 1 << 30}
+_MAX_UNFOLDED = 4 << 30
+_MAX_ID_BYTES = 300
+_STRINGS = ("dataset", "split", "corruption", "image_id")
+
+
+def check_files(folder: Path) -> None:
+    """Check that a submission's files are there, and are small enough files of its own folder.
+
+    Raises
+    ------
+    ResultError
+        Naming the first that is not.
+    """
+    if folder.is_symlink() or not folder.is_dir():
+        raise ResultError(f"{folder} is not a folder: give the folder that holds {', '.join(FILES)}")
+    for name, limit in _MAX_BYTES.items():
+        path = folder / name
+        try:
+            found = path.lstat()
+        except FileNotFoundError:
+            raise ResultError(f"{path} is missing: a submission holds {', '.join(FILES)}") from None
+        if not stat.S_ISREG(found.st_mode):
+            raise ResultError(f"{path} is a link or no regular file: a submission holds its own files")
+        if found.st_size > limit:
+            raise ResultError(
+                f"{path} has {found.st_size} bytes, more than any submission needs ({limit}): it is not read"
+            )
+
+
+def stray_files(folder: Path) -> list[str]:
+    """Return the names of what lies in a submission's folder and is no part of it."""
+    return sorted(path.name for path in folder.iterdir() if path.name not in FILES)
+
+
+def check_texts(result: Result) -> None:
+    """Check that the names a result brings can be shown: no mark-up, no control characters.
+
+    Raises
+    ------
+    ResultError
+        Naming the first text that is not plain.
+    """
+    for where, text in _texts(result):
+        flaw = flaw_of_text(text)
+        if flaw:
+            raise ResultError(f"{RESULT_NAME} is not valid at {where}: {flaw}; evaluate under a plain name")
+
+
+def check_predictions_file(path: Path, result: Result) -> None:
+    """Check what a file of predictions claims to hold, and what its texts would unfold into, unread.
+
+    Dictionary encoding lets a file of a few kB stand for terabytes of text; extension types may name code.
+
+    Raises
+    ------
+    ResultError
+        If it is no Parquet file, has extension types, another number of rows or probabilities than the
+        result, or texts that are no names.
+    """
+    entries = {entry.dataset: len(entry.class_names) for entry in result.run.benchmark.datasets}
+    rows = sum(cell.n for cell in result.scores.cells)
+    values = sum(cell.n * entries[cell.dataset] for cell in result.scores.cells)
+    try:
+        with pq.ParquetFile(path) as file:
+            _check_schema(path, file.schema_arrow)
+            claimed = _claimed(file.metadata)
+            if claimed != (rows, values):
+                raise ResultError(
+                    f"{path} holds {claimed[0]} rows and {claimed[1]} probabilities, {RESULT_NAME} is of "
+                    f"{rows} and {values}: submit the two files of one evaluation"
+                )
+        with pq.ParquetFile(path, read_dictionary=list(_STRINGS)) as file:
+            _check_names(path, file)
+    except (pa.ArrowException, OSError, UnicodeDecodeError, ValueError) as error:
+        reason = (str(error).splitlines() or ["unreadable"])[0][:200]
+        raise ResultError(f"{path} is no usable Parquet file ({reason}): evaluate the model again") from error
+
+
+def _check_schema(path: Path, schema: pa.Schema) -> None:
+    for field in schema:
+        if isinstance(field.type, pa.BaseExtensionType) or b"ARROW:extension:name" in (field.metadata or {}):
+            raise ResultError(
+                f"{path} has a column of an extension type ({str(field.name)[:60]}): predictions are plain "
+                "texts and numbers"
+            )
+    plain = [
+        field.name for field in schema if field.type in (pa.string(), pa.dictionary(pa.int32(), pa.string()))
+    ]
+    missing = [name for name in _STRINGS if plain.count(name) != 1]
+    if missing:
+        raise ResultError(f"{path} has no column {missing[0]} of texts: evaluate the model again")
+
+
+def _claimed(meta: pq.FileMetaData) -> tuple[int, int]:
+    """Return rows and probabilities by the file's own account; refuse what is too large to unfold."""
+    groups = [meta.row_group(index) for index in range(meta.num_row_groups)]
+    columns = [group.column(index) for group in groups for index in range(group.num_columns)]
+    if sum(column.total_uncompressed_size for column in columns) > _MAX_UNFOLDED:
+        raise ResultError(
+            f"{PREDICTIONS_NAME} unfolds into more than {_MAX_UNFOLDED >> 30} GB: it is not read"
+        )
+    return meta.num_rows, sum(group.column(group.num_columns - 1).num_values for group in groups)
+
+
+def _check_names(path: Path, file: pq.ParquetFile) -> None:
+    """Read the texts without unfolding them, and refuse those that are no names."""
+    for batch in file.iter_batches(batch_size=1 << 16, columns=list(_STRINGS)):
+        for name, column in zip(batch.schema.names, batch.columns, strict=True):
+            words = column.dictionary if pa.types.is_dictionary(column.type) else column
+            longest = pc.max(pc.binary_length(words)).as_py() or 0
+            if longest > _MAX_ID_BYTES:
+                raise ResultError(f"{path} has a text of {longest} bytes in {name}: no name is that long")
+
+
+def _texts(result: Result) -> Iterator[tuple[str, str]]:
+    """Yield where a text stands, and the text."""
+    run = result.run
+    for name in ("spec", "family", "revision", "weights_sha256", "architecture"):
+        text = getattr(run.model, name)
+        if text is not None:
+            yield f"run.model.{name}", text
+    yield "run.benchmark.name", run.benchmark.name
+    yield "run.benchmark.version", run.benchmark.version
+    yield "run.package_version", run.package_version
+    for entry in run.benchmark.datasets:
+        yield f"the title of {entry.dataset}", entry.title
+    yield "environment.device", result.environment.device
+    for package, version in result.environment.packages.items():
+        yield "environment.packages", f"{package} {version}"
+    if result.baseline is not None:
+        for name in ("name", "model", "source", "note"):
+            yield f"baseline.{name}", getattr(result.baseline, name)

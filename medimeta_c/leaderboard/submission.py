@@ -1,0 +1,257 @@
+"""The submission contract: what ``submission.yaml`` says of a result, and where the board keeps both.
+
+::
+
+    results/<organisation>/<name>/<fingerprint12>/
+      submission.yaml        who, what, trained on what
+      result.json            the numbers
+      predictions.parquet    every row, from which each number can be computed again
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field, ValidationError, model_validator
+
+from medimeta_c.errors import ConfigError
+from medimeta_c.identity import RunIdentity
+from medimeta_c.leaderboard.yamlfile import read_yaml_record, write_yaml_record
+from medimeta_c.recordfile import Record
+from medimeta_c.resultfolder import PREDICTIONS_NAME
+from medimeta_c.results import RESULT_NAME
+
+__all__ = [
+    "ADAPTATIONS",
+    "FILES",
+    "OVERLAPS",
+    "SUBMISSION_NAME",
+    "TRAINING_KINDS",
+    "Statements",
+    "Submission",
+    "TrainingData",
+    "described",
+    "flaw_of_text",
+    "read_submission",
+    "slug",
+    "submission_path",
+    "write_submission",
+]
+
+SUBMISSION_NAME = "submission.yaml"
+FILES = (SUBMISSION_NAME, RESULT_NAME, PREDICTIONS_NAME)
+"""What a submission consists of; nothing else is part of it."""
+
+MAX_BYTES = 64 << 10
+_REMEDY = "docs/leaderboard.md shows what it must hold"
+
+ADAPTATIONS = {
+    "base": "as released, not trained on the benchmark's datasets",
+    "few-shot": "adapted with a share of the benchmark's training images",
+    "fine-tuned": "trained on the benchmark's training images",
+}
+TRAINING_KINDS = {
+    "general": "images of all kinds",
+    "medical": "medical images",
+    "general-and-medical": "images of all kinds and medical ones",
+}
+OVERLAPS = {
+    "none": "no image of the benchmark's sources was trained on",
+    "train": "images of the benchmark's training splits were trained on",
+    "test": "images of the benchmark's test splits were trained on",
+    "unknown": "not known",
+}
+
+
+def flaw_of_text(text: str) -> str | None:
+    """Return what keeps text from being shown on a page as a name or sentence; None if nothing does."""
+    if any(char in text for char in "<>"):
+        return "text must not hold '<' or '>'"
+    if any(unicodedata.category(char)[0] == "C" for char in text):
+        return "text must not hold control or formatting characters"
+    if not text.strip() or text != text.strip():
+        return "text must not be blank, or start or end with white space"
+    return None
+
+
+def _shown(text: str) -> str:
+    flaw = flaw_of_text(" ".join(text.split()))
+    if flaw:
+        raise ValueError(flaw)
+    return " ".join(text.split())
+
+
+Line = Annotated[str, Field(min_length=1, max_length=120), AfterValidator(_shown)]
+Paragraph = Annotated[str, Field(min_length=20, max_length=2000), AfterValidator(_shown)]
+Url = Annotated[
+    str,
+    Field(
+        pattern=r"^https://[A-Za-z0-9][A-Za-z0-9.-]*(:[0-9]+)?(/[\w.~:/?#@!$&*+,;=%()-]*)?$", max_length=400
+    ),
+]
+
+
+class TrainingData(Record):
+    """What the weights have seen.
+
+    Attributes
+    ----------
+    kind : str
+        One of `TRAINING_KINDS`.
+    description : str
+        The data's names, in a line.
+    overlap : str
+        One of `OVERLAPS`: what of the benchmark's sources was trained on.
+    statement : str
+        The same in words: how it was checked, or why it is not known.
+    """
+
+    kind: Literal["general", "medical", "general-and-medical"]
+    description: Line
+    overlap: Literal["none", "train", "test", "unknown"]
+    statement: Paragraph
+
+
+class Statements(Record):
+    """What every submission must declare.
+
+    Attributes
+    ----------
+    not_chosen_on_test : bool
+        Neither weights nor checkpoints, prompts or settings were chosen by results on the test split.
+    may_be_published : bool
+        The predictions may be published with the board.
+    """
+
+    not_chosen_on_test: Literal[True]
+    may_be_published: Literal[True]
+
+
+class Submission(Record):
+    """What ``submission.yaml`` holds.
+
+    Attributes
+    ----------
+    name, organisation : str
+        The model as the board shows it, and who made it. The two together are its place on the board.
+    contact : str
+        A mail address or web address for questions. It is in the repository, not on the page.
+    third_party : bool
+        Whether it is submitted by others than those who made the model; `submitted_by` then says by whom.
+    backbone : str
+        The image encoder, e.g. ``"ViT-B/16"``.
+    adaptation : str
+        One of `ADAPTATIONS`.
+    code, paper, model : str or None
+        Web addresses; at least one of code and paper is there.
+    """
+
+    schema_version: Literal[1] = 1
+    name: Line
+    organisation: Line
+    contact: Line
+    third_party: bool
+    submitted_by: Line | None = None
+    backbone: Line
+    adaptation: Literal["base", "few-shot", "fine-tuned"]
+    training_data: TrainingData
+    code: Url | None = None
+    paper: Url | None = None
+    model: Url | None = None
+    notes: Paragraph | None = None
+    statements: Statements
+
+    @model_validator(mode="after")
+    def _parts_fit_together(self) -> Submission:
+        if self.code is None and self.paper is None:
+            raise ValueError("neither code nor paper is given: readers need one to know what was run")
+        if self.third_party and self.submitted_by is None:
+            raise ValueError("third_party is true, and submitted_by does not say who submits it")
+        if not self.third_party and self.submitted_by is not None:
+            raise ValueError(
+                "submitted_by is given, and third_party is false: only a third party names itself"
+            )
+        if not re.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s]+|https://\S+", self.contact):
+            raise ValueError("contact is neither a mail address nor a web address (https://)")
+        return self
+
+    @property
+    def adapted(self) -> bool:
+        """Whether it was trained on the benchmark's training images."""
+        return self.adaptation != "base"
+
+
+def read_submission(path: Path) -> Submission:
+    """Read and check a ``submission.yaml``, or that of a folder.
+
+    Raises
+    ------
+    ResultError
+        If it is missing, too large, not YAML, has a key twice, or something in it is not as it must be.
+    """
+    file = path / SUBMISSION_NAME if path.is_dir() else path
+    return read_yaml_record(file, Submission, max_bytes=MAX_BYTES, remedy=_REMEDY)
+
+
+def described(given: Mapping[str, str], *, declared: bool) -> Submission:
+    """Return the submission that single values describe.
+
+    Parameters
+    ----------
+    given : mapping of str to str
+        Fields of `Submission` and `TrainingData` by name.
+    declared : bool
+        Whether both `Statements` are made.
+
+    Raises
+    ------
+    ConfigError
+        If a field is missing or not valid; the message names the first.
+    """
+    training = {key: given[key] for key in TrainingData.model_fields if key in given}
+    values = {
+        "schema_version": 1,
+        **{key: value for key, value in given.items() if key not in training},
+        "third_party": "submitted_by" in given,
+        "training_data": training,
+        "statements": {"not_chosen_on_test": declared, "may_be_published": declared},
+    }
+    try:
+        return Submission.model_validate(values)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        where = ".".join(map(str, first["loc"])) or "description"
+        if "statements" in first["loc"]:
+            raise ConfigError(
+                "the two declarations are not made: read them in --help, and give --declare"
+            ) from error
+        message = first["msg"].removeprefix("Value error, ")
+        raise ConfigError(f"the {where} of the submission is not valid: {message}; see --help") from error
+
+
+def write_submission(path: Path, submission: Submission) -> None:
+    """Write a ``submission.yaml`` atomically."""
+    write_yaml_record(path, submission, comment="A submission to the MediMeta-C leaderboard.")
+
+
+def slug(text: str) -> str:
+    """Return a name as a folder: ASCII lower case and dashes.
+
+    Examples
+    --------
+    >>> slug("BiomedCLIP (ensemble prompts)"), slug("Université de Genève")
+    ('biomedclip-ensemble-prompts', 'universite-de-geneve')
+    """
+    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
+    short = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:60].strip("-")
+    # A name in another script keeps a folder of its own all the same.
+    return short or "u-" + text.encode().hex()[:40]
+
+
+def submission_path(submission: Submission, run: RunIdentity) -> str:
+    """Return the folder of a submission in the board's repository, with forward slashes."""
+    return f"results/{slug(submission.organisation)}/{slug(submission.name)}/{run.benchmark.fingerprint[:12]}"

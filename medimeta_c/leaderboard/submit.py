@@ -1,0 +1,278 @@
+"""Send a result to a leaderboard: checked here first, then proposed as a pull request."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from medimeta_c.errors import ConfigError, PublishError, ResultError
+from medimeta_c.files import write_atomic
+from medimeta_c.hubclient import REPO_ID, check_repo_id, explained, network_errors, token_or_none, unreachable
+from medimeta_c.leaderboard.accepted import ACCEPTED_NAME, Accepted, read_accepted
+from medimeta_c.leaderboard.checks import Finding, Terms, check_submission
+from medimeta_c.leaderboard.evalfiles import MODEL_EVAL_PATH, model_eval_yaml
+from medimeta_c.leaderboard.submission import (
+    FILES,
+    SUBMISSION_NAME,
+    Submission,
+    read_submission,
+    write_submission,
+)
+from medimeta_c.results import read_result
+
+if TYPE_CHECKING:
+    from huggingface_hub import HfApi
+
+__all__ = ["SubmitConfig", "SubmitReport", "submit"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubmitConfig:
+    """What to send where.
+
+    Parameters
+    ----------
+    folder : Path
+        A result's folder.
+    repo_id : str
+        ORG/NAME of the leaderboard's dataset repository.
+    submission : Path, optional
+        A ``submission.yaml``; copied into the folder. By default the one that is there.
+    model_repo : str, optional
+        ORG/NAME of the model's repository, to which its numbers are proposed as well.
+    benchmark_repo : str, optional
+        ORG/NAME of the benchmark's repository; by default what the result says was scored.
+    dry_run : bool
+        Check only; nothing is sent, and nothing written but ``submission.yaml`` and the model's file.
+
+    Raises
+    ------
+    ConfigError
+        If a name is not valid.
+    """
+
+    folder: Path
+    repo_id: str
+    submission: Path | None = None
+    model_repo: str | None = None
+    benchmark_repo: str | None = None
+    dry_run: bool = False
+
+    def __post_init__(self) -> None:
+        for name in (self.repo_id, self.model_repo, self.benchmark_repo):
+            if name is not None:
+                check_repo_id(name)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubmitReport:
+    """What was sent, or would be.
+
+    Parameters
+    ----------
+    finding : Finding
+        What the checks found: no problems, perhaps notes.
+    files : mapping of str to Path
+        By path in the leaderboard's repository.
+    pull_request : str or None
+        Its address, opened now or found open; None in a dry run.
+    opened : bool
+        Whether it was opened now.
+    model_file : Path or None
+        The model's ``.eval_results`` file, where it was written.
+    model_pull_request : str or None
+        Address of the pull request in the model's repository.
+    notes : tuple of str
+        What else the submitter should know.
+    """
+
+    finding: Finding
+    files: Mapping[str, Path]
+    pull_request: str | None = None
+    opened: bool = False
+    model_file: Path | None = None
+    model_pull_request: str | None = None
+    notes: tuple[str, ...] = ()
+
+
+def submit(config: SubmitConfig) -> SubmitReport:
+    """Check a result as the leaderboard will, and propose it in a pull request.
+
+    Run again, it finds the pull request that is open and opens no second one.
+
+    Parameters
+    ----------
+    config : SubmitConfig
+        What to send where.
+
+    Raises
+    ------
+    ResultError
+        If the checks find a problem: the sentence names the first.
+    PublishError
+        If the Hub cannot be reached or refuses, or the board has this entry already.
+    """
+    submission = _place_submission(config)
+    token = token_or_none()
+    if token is None and not config.dry_run:
+        raise PublishError(
+            "there is no Hub token: run `hf auth login` or set HF_TOKEN; any account may submit"
+        )
+    accepted, notes = _accepted(config)
+    finding = check_submission(config.folder, Terms(accepted=accepted))
+    if finding.problems:
+        more = f" (and {len(finding.problems) - 1} more problems)" if len(finding.problems) > 1 else ""
+        raise ResultError(f"{finding.problems[0]}{more}; nothing was sent")
+    report = SubmitReport(
+        finding=finding,
+        files={f"{finding.place}/{name}": config.folder / name for name in FILES},
+        notes=notes,
+    )
+    report = _write_model_file(config, report)
+    if config.dry_run:
+        return report
+    return _send(config, submission, report)
+
+
+def _place_submission(config: SubmitConfig) -> Submission:
+    """Read the submission that is meant, and have it lie in the result's folder."""
+    target = config.folder / SUBMISSION_NAME
+    if not config.folder.is_dir():
+        raise ResultError(f"{config.folder} is not the folder of a result")
+    if config.submission is None:
+        if not target.is_file():
+            raise ResultError(
+                f"{target} is missing: give --submission FILE, or the options that describe the model "
+                "(--name, --organisation, …; see --help)"
+            )
+        return read_submission(target)
+    submission = read_submission(config.submission)
+    if config.submission.resolve() != target.resolve():
+        write_submission(target, submission)
+    return submission
+
+
+def _accepted(config: SubmitConfig) -> tuple[Accepted | None, tuple[str, ...]]:
+    """Fetch what the board accepts; without it the board's own checks decide."""
+    from huggingface_hub import hf_hub_download  # noqa: PLC0415  (slow to import)
+    from huggingface_hub.errors import EntryNotFoundError, LocalEntryNotFoundError  # noqa: PLC0415
+
+    unknown = f"fingerprints were not checked: {config.repo_id} has no {ACCEPTED_NAME}"
+    try:
+        with explained(config.repo_id, PublishError):
+            try:
+                path = hf_hub_download(config.repo_id, ACCEPTED_NAME, repo_type="dataset")
+            except LocalEntryNotFoundError:
+                raise
+            except EntryNotFoundError:
+                return None, (unknown,)
+    except PublishError as error:
+        cause = error.__cause__
+        if config.dry_run and cause is not None and unreachable(cause):
+            return None, (f"fingerprints were not checked: {error}",)
+        raise
+    return read_accepted(Path(path)), ()
+
+
+def _write_model_file(config: SubmitConfig, report: SubmitReport) -> SubmitReport:
+    """Write the model's own evaluation file beside the result."""
+    from huggingface_hub import HfApi  # noqa: PLC0415
+
+    result = read_result(config.folder)
+    name = config.benchmark_repo or result.run.benchmark.name.partition("@")[0]
+    if not REPO_ID.fullmatch(name):
+        if config.model_repo is not None:
+            raise ConfigError(
+                f"the result was scored on {name!r}, no repository: give --benchmark-repo ORG/NAME, which "
+                "the model's file must name"
+            )
+        note = f"{MODEL_EVAL_PATH} is not written: --benchmark-repo says where the benchmark is"
+        return replace(report, notes=(*report.notes, note))
+    url = f"{HfApi().endpoint}/datasets/{config.repo_id}/tree/main/{report.finding.place}"
+    target = config.folder / MODEL_EVAL_PATH
+    write_atomic(target, model_eval_yaml(result, name, url).encode())
+    return replace(report, model_file=target)
+
+
+def _send(config: SubmitConfig, submission: Submission, report: SubmitReport) -> SubmitReport:
+    from huggingface_hub import HfApi  # noqa: PLC0415
+
+    api = HfApi(token=True)
+    fingerprint = str(report.finding.place).rsplit("/", 1)[1]
+    title = f"{submission.name[:80]} ({submission.organisation[:80]}), {fingerprint}"
+    said = [f"Checked with medimeta-c before it was sent: {len(FILES)} files at {report.finding.place}."]
+    said += [f"Note: {note}." for note in report.finding.notes]
+    with explained(config.repo_id, PublishError):
+        url, opened = _propose(api, config.repo_id, "dataset", report.files, title, "\n".join(said))
+    report = replace(report, pull_request=url, opened=opened)
+    if config.model_repo is not None and report.model_file is not None:
+        files = {MODEL_EVAL_PATH: report.model_file}
+        with explained(config.model_repo, PublishError):
+            url, _ = _propose(
+                api, config.model_repo, "model", files, "Add MediMeta-C results", f"Full result: {url}"
+            )
+        report = replace(report, model_pull_request=url)
+    return report
+
+
+def _propose(  # noqa: PLR0913, PLR0917  (what a pull request is made of)
+    api: HfApi, repo_id: str, kind: str, files: Mapping[str, Path], title: str, text: str
+) -> tuple[str, bool]:
+    """Open a pull request that adds files, unless one is open; return its address and whether it is new."""
+    from huggingface_hub import CommitOperationAdd  # noqa: PLC0415
+
+    if _holds(api, repo_id, kind, files, None):
+        raise PublishError(f"{repo_id} holds exactly these files already: there is nothing to submit")
+    found = _open(api, repo_id, kind, files, title)
+    if found is not None:
+        return found, False
+    operations = [CommitOperationAdd(path, source) for path, source in files.items()]
+    try:
+        made = api.create_commit(
+            repo_id,
+            operations=operations,
+            commit_message=title,
+            commit_description=text,
+            repo_type=kind,
+            create_pr=True,
+        )
+    except network_errors():
+        found = _open(api, repo_id, kind, files, title)  # the answer may have been lost after the commit
+        if found is None:
+            raise
+        return found, True
+    return str(made.pr_url), True
+
+
+def _open(api: HfApi, repo_id: str, kind: str, files: Mapping[str, Path], title: str) -> str | None:
+    """Return the address of the open pull request that proposes exactly these files."""
+    for one in api.get_repo_discussions(
+        repo_id, repo_type=kind, discussion_type="pull_request", discussion_status="open"
+    ):
+        if one.title == title and _holds(api, repo_id, kind, files, str(one.git_reference)):
+            return str(one.url)
+    return None
+
+
+def _holds(api: HfApi, repo_id: str, kind: str, files: Mapping[str, Path], revision: str | None) -> bool:
+    """Return whether a revision has all of the files, with the same bytes."""
+    from huggingface_hub.hf_api import RepoFile  # noqa: PLC0415
+
+    there = {
+        entry.path: entry
+        for entry in api.get_paths_info(repo_id, list(files), repo_type=kind, revision=revision)
+        if isinstance(entry, RepoFile)
+    }
+    return all(path in there and _same(there[path], source) for path, source in files.items())
+
+
+def _same(entry: object, source: Path) -> bool:
+    content = source.read_bytes()
+    lfs = getattr(entry, "lfs", None)
+    if lfs is not None:
+        return bool(lfs.sha256 == hashlib.sha256(content).hexdigest())
+    blob = hashlib.sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest()
+    return bool(getattr(entry, "blob_id", None) == blob)

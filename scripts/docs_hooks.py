@@ -1,0 +1,85 @@
+"""MkDocs hooks: the command line reference, generated from the application itself."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from typing import Any
+
+import typer
+from typer.core import TyperGroup
+
+from medimeta_c.cli import app
+
+PAGE = "cli.md"
+_MARKUP = re.compile(r"\[/?(b|i|bold)\]")
+_INTRODUCTION = """# Command line
+
+Generated from the application; `medimeta-c COMMAND --help` says the same. Every command exits with 0 when it is done,
+1 when it could not be done, and 2 when the request itself is wrong. What went wrong is one sentence on stderr;
+`--debug` before the command shows the traceback instead.
+"""
+
+
+def on_files(files: Any, config: Any) -> Any:
+    """Add the generated page."""
+    from mkdocs.structure.files import File
+
+    files.append(File.generated(config, PAGE, content=command_line_reference()))
+    return files
+
+
+def command_line_reference() -> str:
+    """Return the page: a section a command, a table of its arguments and options, its examples."""
+    group = typer.main.get_command(app)
+    assert isinstance(group, TyperGroup)
+    context = typer.Context(group, info_name="medimeta-c")
+    parts = [_INTRODUCTION]
+    for name, command in group.commands.items():
+        parts += _sections(f"medimeta-c {name}", command, context)
+    return "\n".join(parts)
+
+
+def _sections(name: str, command: Any, parent: Any) -> list[str]:
+    """Return the section of a command, and those of its own commands."""
+    context = typer.Context(command, info_name=name.rpartition(" ")[2], parent=parent)
+    parts = [_section(name, command, context)]
+    for inner, child in getattr(command, "commands", {}).items():
+        parts += _sections(f"{name} {inner}", child, context)
+    return parts
+
+
+def _section(name: str, command: Any, context: Any) -> str:
+    text, _, examples = inspect.cleandoc(command.help or "").partition("[b]Examples[/b]")
+    lines = [f"## {name}", "", _plain(text).strip(), "", "```text", f"{_usage(command, context)}", "```", ""]
+    rows = [_row(one, context) for one in command.params if not getattr(one, "hidden", False)]
+    if rows:
+        lines += ["| | default | |", "|---|---|---|", *rows, ""]
+    # An example's lines up to a blank one are one command, wrapped for the help page.
+    shown = [" ".join(one.split()) for one in examples.split("\n\n") if one.strip()]
+    if shown:
+        lines += ["```text", *shown, "```", ""]
+    return "\n".join(lines)
+
+
+def _usage(command: Any, context: Any) -> str:
+    return " ".join(command.get_usage(context).removeprefix("Usage:").split())
+
+
+def _row(parameter: Any, context: Any) -> str:
+    names = [*parameter.opts, *parameter.secondary_opts]
+    if parameter.param_type_name == "argument":
+        names = [str(parameter.name).upper()]
+    default = parameter.get_default(context)
+    shown = f"`{default}`" if isinstance(default, (int, float, str)) and default is not False else ""
+    shown = shown or (f"`{default}`" if hasattr(default, "parts") else "")  # a path
+    if parameter.required:
+        shown = "required"
+    words = _plain(getattr(parameter, "help", None) or "Show a help page and exit.")
+    return f"| {', '.join(f'`{one}`' for one in names)} | {shown} | {words} |"
+
+
+def _plain(text: str) -> str:
+    """Return help text without its markup, safe in a table."""
+    plain = _MARKUP.sub(lambda found: "**", text)
+    return plain.replace("|", "\\|").replace("<", "&lt;")

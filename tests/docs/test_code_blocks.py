@@ -1,0 +1,67 @@
+"""Every code block of the README and the docs is run, or says why not."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import yaml
+from blocks import PAGES, REPO, RUN, SHOWN, blocks_of, indented_code
+
+RUNNING = [page for page in PAGES if any(one.language in RUN and not one.skip for one in blocks_of(page))]
+SKIPPED = [one for page in PAGES for one in blocks_of(page) if one.skip]
+
+
+def name(page: Path) -> str:
+    return str(page.relative_to(REPO))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name)
+def test_every_block_is_fenced_and_of_a_known_language(page: Path) -> None:
+    """Nothing that looks like code escapes the tests; YAML and JSON parse."""
+    assert not indented_code(page), f"{name(page)}: lines {indented_code(page)} are code without a fence"
+    for block in blocks_of(page):
+        assert block.language in (*RUN, *SHOWN), f"{block.place}: language {block.language!r}"
+        if block.language == "yaml":
+            yaml.safe_load(block.code)
+        if block.language == "json":
+            json.loads(block.code)
+        if block.skip or block.file:
+            assert block.language in (*RUN, "yaml"), f"{block.place}: a note on a block that is not run"
+
+
+@pytest.mark.parametrize("page", RUNNING, ids=name)
+def test_the_code_of_a_page_runs(
+    page: Path, reader: tuple[Path, Callable[[str], list[str]], dict[str, str]]
+) -> None:
+    """Block after block, in one folder, as a reader would."""
+    folder, command_line, environment = reader
+    blocks = blocks_of(page)
+    for block in blocks:
+        if block.file:
+            (folder / block.file).write_text(block.code, encoding="utf-8")
+    todo = [
+        (one.place, one.language, one.code)
+        for one in blocks
+        if one.language in RUN and not one.skip and not one.file
+    ]
+    done = subprocess.run(
+        command_line(name(page)),
+        input=json.dumps(todo),
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=600,
+        check=False,
+    )
+    assert done.returncode == 0, f"{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
+
+
+@pytest.mark.parametrize("block", SKIPPED, ids=[one.place for one in SKIPPED])
+def test_blocks_that_are_not_run(block: object) -> None:
+    """Reported as skipped, with the reason the page gives."""
+    pytest.skip(getattr(block, "skip", ""))

@@ -1,0 +1,111 @@
+"""A tiny benchmark with results of two made-up models on it, an ablation and features."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from medimeta_c.benchmark import Benchmark, open_benchmark
+from medimeta_c.featurefile import Features, write_features
+from medimeta_c.figures.exhibit import Inputs
+from medimeta_c.modelscores import find_results, read_fewshot, scores_of
+from medimeta_c.records import SetKey
+
+sys.path.append(str(Path(__file__).parents[1] / "results"))
+
+
+@pytest.fixture(scope="session")
+def benchmark(built: Path) -> Benchmark:
+    """The tiny image folders, built: `cells` (12 images, 3 classes) and `rays` (8 images, 2 classes)."""
+    return open_benchmark(built)
+
+
+@pytest.fixture(scope="session")
+def result_root(benchmark: Benchmark, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of two results: ViT-B-16/openai, and a better model divided by it. Read only."""
+    pytest.importorskip("sklearn.metrics", reason="needs the 'evaluate' extra")
+    from made_up_predictions import evaluated
+
+    out = tmp_path_factory.mktemp("results")
+    base = evaluated(
+        out, benchmark, skill=-1.5, seed=2, spec="ViT-B-16/openai", model={"weights_sha256": "cd" * 32}
+    )
+    evaluated(
+        out,
+        benchmark,
+        skill=2.5,
+        baseline=str(base.path),
+        spec="hf-hub:org/BiomedCLIP_tiny@abc",
+        model={"architecture": "RN50"},
+    )
+    return out
+
+
+@pytest.fixture(scope="session")
+def ablation_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What a fine-tuning ablation over two shares and two seeds leaves."""
+
+    def scored(value: float) -> dict[str, float | None]:
+        return {
+            "clean_accuracy": value,
+            "average_accuracy": value - 0.1,
+            "clean_error": 1 - value,
+            "mce": None if value > 0.75 else 1.1 - value,
+            "why_no_mce": None,
+        }
+
+    runs = [
+        {
+            "fraction": fraction,
+            "seed": seed,
+            "trainable_parameters": 10,
+            "total_parameters": 1000,
+            "hours": 1.0 + seed,
+            "scored": scored(fraction + 0.5 + seed / 10),
+        }
+        for fraction in (0.01, 0.1)
+        for seed in (0, 1)
+    ]
+    folder = tmp_path_factory.mktemp("ablation")
+    record = {"model": "hf-hub:org/Bio", "base": scored(0.4), "runs": runs}
+    (folder / "ablation.json").write_text(json.dumps(record), encoding="utf-8")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def feature_file(benchmark: Benchmark, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Made-up features of both datasets, clean and under contrast."""
+    rows, vectors = [], []
+    draw = np.random.default_rng(3)
+    for dataset in benchmark.datasets:
+        for corruption, severity in (("clean", 0), ("contrast", 3)):
+            for batch in benchmark.batches(SetKey(dataset, "test", corruption, severity)):
+                for image_id, label in zip(batch.image_ids, batch.labels, strict=True):
+                    rows.append((dataset, corruption, severity, image_id, int(label)))
+                    vectors.append(draw.normal(size=6) + severity)
+    path = tmp_path_factory.mktemp("features") / "features.parquet"
+    write_features(
+        path,
+        Features(
+            model="local-dir:tiny", phantoms=(), rows=tuple(rows), vectors=np.array(vectors, np.float32)
+        ),
+    )
+    return path
+
+
+@pytest.fixture(scope="session")
+def inputs(benchmark: Benchmark, result_root: Path, ablation_folder: Path, feature_file: Path) -> Inputs:
+    """Input for every entry of the gallery."""
+    results = find_results([str(result_root)])
+    return Inputs(
+        benchmark=benchmark,
+        results=results,
+        scores=tuple(row for name, one in results.items() for row in scores_of(name, one)),
+        fewshot=read_fewshot(ablation_folder),
+        features=feature_file,
+        images=6,
+    )

@@ -1,0 +1,123 @@
+"""The paper's tables and the figures made of them, number by number."""
+
+from __future__ import annotations
+
+import csv
+import re
+from importlib import resources
+from pathlib import Path
+
+import pytest
+
+from medimeta_c.figures.exhibit import Inputs, Mark, PrintedTable
+from medimeta_c.figures.gallery import make
+from medimeta_c.figures.printing import latex, markdown, ranks
+from medimeta_c.modelscores import published_fewshot, published_scores
+from medimeta_c.suite import CORE
+
+
+def rows_of(path: Path) -> list[list[str]]:
+    with path.open(newline="", encoding="utf-8") as stream:
+        return list(csv.reader(stream))
+
+
+def printed(name: str) -> list[list[str]]:
+    text = resources.files("medimeta_c").joinpath(f"data/paper/{name}.csv").read_text(encoding="utf-8")
+    return list(csv.reader(text.splitlines()))
+
+
+@pytest.fixture(scope="module")
+def paper(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Everything that the paper's numbers alone allow."""
+    out = tmp_path_factory.mktemp("paper")
+    make(Inputs(scores=published_scores(), fewshot=published_fewshot(), printed="From the paper."), out)
+    return out
+
+
+@pytest.mark.parametrize(
+    ("name", "labels"), [("table2_ce_mce", 3), ("table3_accuracy", 3), ("table6_fewshot", 2)]
+)
+def test_tables_hold_every_cell_the_paper_prints(paper: Path, name: str, labels: int) -> None:
+    """CSV, Markdown and LaTeX have the paper's cells, in its order."""
+    (_, *theirs), (_, *ours) = printed(name), rows_of(paper / f"{name}.csv")
+    assert len(ours) == len(theirs)
+    body = (paper / f"{name}.md").read_text().splitlines()[2 : 2 + len(ours)]
+    lines = [line for line in (paper / f"{name}.tex").read_text().splitlines() if "&" in line][1:]
+    for mine, other, line, tex in zip(ours, theirs, body, lines, strict=True):
+        assert mine[:labels] == other[:labels]
+        numbers = [float(one) for one in other[labels:]]
+        assert [float(one) for one in mine[labels:]] == numbers
+        shown = re.sub(r"\*\*|</?u>|\\", "", line).strip("| ").split(" | ")
+        assert [float(one) for one in shown[labels:]] == numbers
+        cells = re.sub(r"\\(textbf|underline)\{([^}]*)\}", r"\2", tex).rstrip("\\ ").split(" & ")
+        assert [float(one) for one in cells[labels:]] == numbers
+
+
+def test_best_is_bold_and_second_underlined(paper: Path) -> None:
+    """Where the winner is known: RobustMedCLIP on PBC, UniMedCLIP on BreastMNIST, ties marked alike."""
+    lines = (paper / "table2_ce_mce.md").read_text().splitlines()
+    pbc = next(line for line in lines if "| pbc | RobustMedCLIP" in line)
+    assert pbc.count("**") == 2 * 9
+    clip = next(line for line in lines if "| pbc | CLIP" in line)
+    assert clip.count("<u>100.0</u>") == 9
+    breast = {
+        model: next(line for line in lines if f"breastmnist | {model} " in line)
+        for model in ("BioMedCLIP", "UniMedCLIP")
+    }
+    assert breast["UniMedCLIP"].endswith("**64.7** |")
+    assert breast["BioMedCLIP"].endswith("<u>67.6</u> |")
+    assert "<u>79.2</u>" in breast["BioMedCLIP"] and "<u>79.2</u>" in breast["UniMedCLIP"]
+    tex = (paper / "table2_ce_mce.tex").read_text()
+    assert r"\textbf{64.7} \\" in tex and r"\underline{67.6} \\" in tex
+
+
+def test_figure_6_plots_the_papers_numbers(paper: Path) -> None:
+    """Robustness against accuracy: each point is a row of Tables 2 and 3, each large one their mean."""
+    (_, *rows) = rows_of(paper / "robustness_accuracy.csv")
+    accuracy = {(row[1], row[2]): row for row in printed("table3_accuracy")[1:]}
+    errors = {(row[1], row[2]): row for row in printed("table2_ce_mce")[1:]}
+    single = [row for row in rows if row[1] != "mean"]
+    assert len(single) == 50
+    for _, dataset, model, *numbers in single:
+        a, e = accuracy[dataset, model], errors[dataset, model]
+        assert [float(one) for one in numbers] == [float(one) for one in (a[3], a[-1], e[3], e[-1])]
+    (mean,) = [row for row in rows if row[:3] == ["MediMeta-C", "mean", "RobustMedCLIP"]]
+    own = [float(errors[name, "RobustMedCLIP"][-1]) for name in CORE.datasets]
+    assert float(mean[-1]) == pytest.approx(sum(own) / 5)
+
+
+def test_figures_7_and_9_plot_table_6(paper: Path) -> None:
+    """Backbones and the ablation show every row of Table 6."""
+    theirs = printed("table6_fewshot")[1:]
+    backbones, ablation = rows_of(paper / "backbones.csv")[1:], rows_of(paper / "fewshot.csv")[1:]
+    assert len(backbones) == len(ablation) == len(theirs)
+    for row, bone, shot in zip(theirs, backbones, ablation, strict=True):
+        variant, percent, clean, error, corrupted, mce, hours, *_ = row
+        assert bone[0] == variant and bone[1] == f"{variant}, {percent} %"
+        assert [float(one) for one in bone[2:]] == [float(clean), float(corrupted), float(mce)]
+        assert [float(one) for one in shot[1:6]] == [
+            float(one) for one in (percent, clean, error, corrupted, mce)
+        ]
+        assert float(shot[-1]) == float(hours)
+
+
+def test_ranks_are_of_printed_numbers() -> None:
+    """Numbers that print alike tie; absent ones have no rank; equal columns are not marked."""
+    assert ranks([1.04, 1.01, 2.0, None], Mark("low", 1)) == [1, 1, 2, 0]
+    assert ranks([5.0, 5.0], Mark("high", 1)) == [0, 0]
+    assert ranks([1.0, 2.0], Mark("", 1)) == [0, 0]
+
+
+def test_names_from_outside_do_no_harm() -> None:
+    """Markdown and LaTeX escape what a model's name may hold; an absent number is a dash."""
+    table = PrintedTable(
+        name="t",
+        caption="A caption.",
+        labels=("Model",),
+        columns={"mCE": Mark("low", 1)},
+        blocks=[[(("a|b_<script>\\input{x}$&%",), (None,)), (("c",), (1.0,))]],
+    )
+    text, tex = markdown(table), latex(table)
+    assert "<script>" not in text and r"a\|b\_\<script\>" in text
+    assert r"a|b\_<script>\textbackslash{}input\{x\}\$\&\%" in tex
+    assert "| \N{EN DASH} |" in text and "& --" in tex

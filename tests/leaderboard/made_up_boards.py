@@ -1,0 +1,97 @@
+"""Boards of made-up entries, as many as wanted, without any file."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from medimeta_c.leaderboard.entries import Board, CellShown, DatasetShown, Entry, Training
+from medimeta_c.scorerecords import Estimate, Number, SummaryRecord
+from medimeta_c.suite import CORE
+
+BACKBONES = ("ViT-B/16", "ViT-L/14", "ResNet-50")
+
+
+def estimate(value: float, width: float = 0.03) -> Estimate:
+    """A number with an interval about it."""
+    return Estimate(value=value, low=value - width, high=value + width)
+
+
+def summary(accuracies: dict[str, float], clean: float, error: float) -> SummaryRecord:
+    """A summary in which every number is plausible."""
+    ce = {name: estimate((1 - accuracy) / 0.6) for name, accuracy in accuracies.items()}
+    mce = float(np.mean([one.value for one in ce.values()]))
+    return SummaryRecord(
+        clean_accuracy=estimate(clean),
+        average_accuracy=estimate(float(np.mean(list(accuracies.values())))),
+        accuracy={name: Number(value=accuracy) for name, accuracy in accuracies.items()},
+        clean_error=estimate(error),
+        ce=ce,
+        mce=estimate(mce),
+        relative_ce=ce,
+        relative_mce=estimate(mce),
+    )
+
+
+def entry(index: int, generator: np.random.Generator, **changes: Any) -> Entry:
+    """One made-up model."""
+    skill = float(generator.uniform(0.2, 0.9))
+    datasets, cells = {}, {}
+    for dataset in CORE.datasets:
+        clean = skill * float(generator.uniform(0.8, 1.0))
+        rows: dict[str, dict[int, CellShown]] = {"clean": {0: CellShown(top1=clean, images=100)}}
+        for corruption in CORE.corruptions:
+            loss = float(generator.uniform(0.02, 0.12))
+            rows[corruption] = {
+                s: CellShown(top1=max(0.0, clean - loss * s), low=0.1, high=0.9, images=100)
+                for s in CORE.severities
+            }
+        means = {
+            name: float(np.mean([cell.top1 for cell in row.values()]))
+            for name, row in rows.items()
+            if name != "clean"
+        }
+        datasets[dataset], cells[dataset] = summary(means, clean, (1 - clean) / 0.6), rows
+    first = datasets["pbc"]
+    overall = summary(
+        {name: float(np.mean([one.accuracy[name].value for one in datasets.values()])) for name in first.ce},
+        float(np.mean([one.clean_accuracy.value for one in datasets.values()])),
+        float(np.mean([one.clean_error.value for one in datasets.values()])),
+    )
+    values: dict[str, Any] = {
+        "key": f"model-{index:04d}",
+        "name": f"Model {index:04d}",
+        "organisation": f"Laboratory {index % 7}",
+        "backbone": BACKBONES[index % 3],
+        "source": "measured",
+        "training": Training(kind=("general", "medical")[index % 2], description="made up", overlap="none"),
+        "adaptation": ("base", "few-shot", "fine-tuned")[index % 3],
+        "overall": overall,
+        "datasets": datasets,
+        "cells": cells,
+        "parameters": 1_000_000 * (index + 1),
+        "code": "https://example.org/code",
+        "ranks": (index + 1, index + 1),
+        "facts": {"Specification": f"hf-hub:test/model-{index}"},
+    }
+    return Entry(**{**values, **changes})
+
+
+def board(count: int, *extra: Entry, seed: int = 3) -> Board:
+    """A board of made-up models, best first, with others after them."""
+    generator = np.random.default_rng(seed)
+    made = [entry(index, generator) for index in range(count)]
+    made.sort(key=lambda one: one.overall.mce.value if one.overall else 9.0)  # type: ignore[arg-type, return-value]
+    made = [replace(one, ranks=(place, place)) for place, one in enumerate(made, 1)]
+    return Board(
+        key="medimeta-c-1-0",
+        title="MediMeta-C 1.0",
+        datasets=tuple(DatasetShown(dataset=name, title=f"The {name} images") for name in CORE.datasets),
+        corruptions=CORE.corruptions,
+        severities=CORE.severities,
+        baseline="OpenAI CLIP ViT-B/16",
+        ranked_by="mce",
+        entries=(*made, *extra),
+    )

@@ -1,0 +1,173 @@
+"""What the board shows: numbers computed from predictions, ranks that admit ties, the paper's own figures."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable
+from importlib import resources
+from pathlib import Path
+
+import numpy as np
+import pytest
+from made_up_predictions import evaluated
+from submissions_on_disk import edit_json
+
+from medimeta_c.benchmark import Benchmark
+from medimeta_c.comparison import compare
+from medimeta_c.errors import ConfigError, ResultError
+from medimeta_c.leaderboard.board import read_boards
+from medimeta_c.leaderboard.entries import Board
+from medimeta_c.leaderboard.paper import paper_entries
+from medimeta_c.leaderboard.ranking import ranks
+from medimeta_c.leaderboard.site import SiteConfig, build_site
+from medimeta_c.resultfolder import SavedResult
+
+Submitted = Callable[..., Path]
+
+
+def own(boards: tuple[Board, ...]) -> Board:
+    """The board of the tiny image folders."""
+    return next(board for board in boards if board.title.startswith("Other images"))
+
+
+def test_numbers_are_computed_from_predictions_not_read(
+    submitted: Submitted, saved: SavedResult, weak: SavedResult, tmp_path: Path
+) -> None:
+    """A result that lies about its numbers shows the true ones, divided by the board's own baseline."""
+    folder = submitted()
+
+    def flatter(values: dict) -> None:  # type: ignore[type-arg]
+        values["scores"]["overall"]["average_accuracy"].update(value=0.999, low=0.998, high=1.0)
+
+    edit_json(folder / "result.json", flatter)
+    board = own(read_boards(tmp_path / "results", baseline=str(weak.path)))
+    (shown,) = board.entries
+    assert shown.overall is not None
+    assert shown.overall.average_accuracy.value == saved.result.scores.overall.average_accuracy.value
+    assert board.ranked_by == "mce"
+    assert shown.overall.mce.value is not None
+    assert shown.overall.mce.value < 1
+    cell = shown.cells["rays"]["contrast"][3]
+    claimed = next(c for c in saved.result.scores.cells if str(c.key) == "rays/test/contrast/severity-3")
+    assert (cell.top1, cell.images) == (claimed.top1.value, 8)
+
+
+def test_ranks_agree_with_compare(
+    submitted: Submitted, benchmark: Benchmark, saved: SavedResult, weak: SavedResult, tmp_path: Path
+) -> None:
+    """The board ties exactly the models that `medimeta-c compare` ties."""
+    middle = evaluated(tmp_path / "m", benchmark, skill=2.3, seed=9, model={"weights_sha256": "ef" * 32})
+    submitted(name="Good")
+    submitted(middle, name="Middle")
+    submitted(weak, name="Weak")
+    board = own(read_boards(tmp_path / "results", baseline="none"))
+    assert (board.baseline, board.ranked_by) == (None, "average_accuracy")
+    found = {entry.name: entry.ranks for entry in board.entries}
+    names = {saved.path: "Good", middle.path: "Middle", weak.path: "Weak"}
+    compared = compare([saved, middle, weak])
+    # At the same 95 % on 1000 resamples; the entries' own results have 200.
+    assert found == {names[one.result.path]: one.ranks for one in compared.models}
+    assert found["Weak"] == (3, 3)
+
+
+def test_entries_on_some_datasets_are_listed_unranked(
+    submitted: Submitted, benchmark: Benchmark, tmp_path: Path
+) -> None:
+    """A model scored on one dataset has that number, no mean and no rank."""
+    part = evaluated(tmp_path / "part", benchmark, datasets=["rays"], model={"weights_sha256": "ef" * 32})
+    submitted(name="Whole")
+    submitted(part, name="Part")
+    whole, rest = own(read_boards(tmp_path / "results", baseline="none")).entries
+    assert (whole.name, whole.ranks, rest.name, rest.ranks, rest.overall) == (
+        "Whole",
+        (1, 1),
+        "Part",
+        None,
+        None,
+    )
+    assert set(rest.datasets) == {"rays"}
+
+
+def test_ranks_of_samples() -> None:
+    """Models far apart have ranks of their own; models the resamples cannot tell apart share a range."""
+    draw = np.random.default_rng(1)
+    noise = draw.normal(size=1000)
+    samples = {
+        "best": 0.2 + 0.001 * noise,
+        "a": 0.5 + 0.02 * draw.normal(size=1000),
+        "b": 0.501 + 0.02 * draw.normal(size=1000),
+        "worst": 0.9 + 0.05 * noise,
+    }
+    found = ranks(samples, lower_is_better=True)
+    assert [(found[name].best, found[name].worst) for name in samples] == [(1, 1), (2, 3), (2, 3), (4, 4)]
+    assert found["a"].tied == ("b",)
+    mirrored = ranks(samples, lower_is_better=False)
+    assert [(mirrored[name].best, mirrored[name].worst) for name in samples] == [
+        (4, 4),
+        (2, 3),
+        (2, 3),
+        (1, 1),
+    ]
+    assert ranks({}, lower_is_better=True) == {}
+
+
+def test_pairing_tells_apart_what_intervals_overlap() -> None:
+    """Two models hit by the same hard images differ surely, though their own intervals overlap."""
+    shared = np.random.default_rng(2).normal(size=1000)
+    found = ranks({"a": 0.5 + 0.1 * shared, "b": 0.51 + 0.1 * shared}, lower_is_better=True)
+    assert (found["a"].worst, found["b"].best) == (1, 2)
+
+
+@pytest.mark.parametrize("collection", ["MediMeta-C", "MedMNIST-C"])
+def test_the_papers_figures_are_there_to_the_digit(collection: str, tmp_path: Path) -> None:
+    """Each cell of Tables 2 and 3 is on the board as printed, without interval or rank."""
+    board = next(one for one in read_boards(tmp_path) if one.title == collection)
+    entries = {entry.name: entry for entry in board.entries}
+    folder = resources.files("medimeta_c").joinpath("data/paper")
+    seen = 0
+    for file, field in (("table2_ce_mce.csv", "mce"), ("table3_accuracy.csv", "average_accuracy")):
+        for row in csv.DictReader(folder.joinpath(file).read_text(encoding="utf-8").splitlines()):
+            if row["collection"] == collection:
+                entry = entries[row["model"]]
+                one = getattr(entry.datasets[row["dataset"]], field)
+                assert f"{100 * one.value:.2f}" == f"{float(row[field]):.2f}"
+                assert (one.low, entry.ranks, entry.source) == (None, None, "paper")
+                seen += 1
+    assert seen == 50
+
+
+def test_table_six_is_there_on_pbc_alone() -> None:
+    """The few-shot ablation has eight entries, each with PBC's numbers and no mean over datasets."""
+    found = [entry for entry in paper_entries("MediMeta-C") if entry.overall is None]
+    assert len(found) == 8
+    assert {entry.backbone for entry in found} == {"ViT-B/16", "ResNet-50"}
+    ten = next(entry for entry in found if entry.key == "paper-rmc-vit-10-percent")
+    assert ten.datasets["pbc"].mce.value == pytest.approx(0.701)
+    assert set(ten.datasets) == {"pbc"}
+
+
+def test_a_damaged_submission_stops_the_build_by_name(submitted: Submitted, tmp_path: Path) -> None:
+    """A site is never built around a submission that cannot be read."""
+    folder = submitted()
+    (folder / "predictions.parquet").write_bytes(b"no")
+    with pytest.raises(ResultError, match="tiny-clip"):
+        read_boards(tmp_path / "results")
+    with pytest.raises(ResultError, match="is not a folder"):
+        read_boards(tmp_path / "nothing")
+
+
+def test_only_a_site_is_replaced(tmp_path: Path) -> None:
+    """A folder with anything else in it is left alone; an earlier site loses its old pages."""
+    (tmp_path / "results").mkdir()
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "thesis.tex").write_text("years")
+    with pytest.raises(ConfigError, match="choose another --out"):
+        build_site(SiteConfig(results=tmp_path / "results", out=out))
+    (out / "thesis.tex").unlink()
+    build_site(SiteConfig(results=tmp_path / "results", out=out))
+    (out / "models/stale.html").write_text("old")
+    report = build_site(SiteConfig(results=tmp_path / "results", out=out))
+    assert not (out / "models/stale.html").exists()
+    assert report.index.read_text(encoding="utf-8").count("paper, not re-run") == 18
+    assert "sdk: static" in (out / "README.md").read_text(encoding="utf-8")

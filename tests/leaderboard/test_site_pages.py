@@ -1,0 +1,374 @@
+"""The pages in a browser: what a reader clicks, types and tabs through; and what a hostile name cannot do."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from made_up_boards import board, entry
+
+from medimeta_c.leaderboard.board import read_boards
+from medimeta_c.leaderboard.entries import Training
+from medimeta_c.leaderboard.site import write_site
+
+playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright: pip install playwright")
+
+DASH = "\N{EN DASH}"
+HOSTILE = "</script><img src=x onerror=window.pwned=1><b title='\"`"
+Open = Callable[..., Any]
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Twelve made-up models, two of them tied, a hostile one, one on PBC alone; and the paper's own."""
+    draw = np.random.default_rng(1)
+    hostile = entry(
+        900,
+        draw,
+        key="hostile",
+        name=HOSTILE,
+        organisation=HOSTILE,
+        backbone=HOSTILE,
+        training=Training(kind="medical", description=HOSTILE, overlap="test", statement=HOSTILE),
+        code="javascript:window.pwned=1",
+        third_party=HOSTILE,
+        notes=HOSTILE,
+        facts={"Specification": HOSTILE},
+        ranks=(13, 13),
+    )
+    part = entry(901, draw, key="part", name="PBC only", overall=None, ranks=None)
+    part = replace(part, datasets={"pbc": part.datasets["pbc"]}, cells={"pbc": part.cells["pbc"]})
+    made = board(12, hostile, part)
+    best, second, *rest = made.entries
+    best = replace(best, ranks=(1, 2), tied=(second.key,))
+    second = replace(second, ranks=(1, 2), tied=(best.key,))
+    empty = tmp_path_factory.mktemp("empty")
+    out = tmp_path_factory.mktemp("site") / "site"
+    write_site((replace(made, entries=(best, second, *rest)), *read_boards(empty)), out)
+    return out
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if chromium is None:
+        pytest.skip("needs Chromium: apt-get install chromium")
+    with playwright.sync_playwright() as driver:
+        running = driver.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        yield running
+        running.close()
+
+
+@pytest.fixture
+def visit(browser: Any) -> Iterator[Open]:
+    """Open a page of a site from the disk; at the end no error was logged, nothing else was asked for."""
+    contexts, wrong = [], []
+
+    def call(path: Path, fragment: str = "", **options: Any) -> Any:
+        context = browser.new_context(**{"viewport": {"width": 1400, "height": 900}, **options})
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(5000)
+        page.on("console", lambda message: wrong.append(f"{message.type}: {message.text}"))
+        page.on("pageerror", lambda error: wrong.append(str(error)))
+        page.on("dialog", lambda dialog: wrong.append(f"dialog {dialog.message}"))
+        page.on("request", lambda one: one.url.startswith(("file:", "data:")) or wrong.append(one.url))
+        page.goto(path.as_uri() + fragment)
+        return page
+
+    yield call
+    pwned = [page.evaluate("window.pwned") for context in contexts for page in context.pages]
+    for context in contexts:
+        context.close()
+    assert wrong == []
+    assert set(pwned) <= {None}
+
+
+def names(page: Any) -> list[str]:
+    """The models that the visible table shows, top down."""
+    return page.eval_on_selector_all(  # type: ignore[no-any-return]
+        ".board:not([hidden]) tbody tr:not([hidden]) th.model a", "links => links.map(one => one.textContent)"
+    )
+
+
+def column(page: Any, sort: str) -> list[float]:
+    """The numbers of a column, top down, without dashes."""
+    texts = page.evaluate(
+        """sort => {
+        const table = document.querySelector('.board:not([hidden]) table');
+        const at = [...table.tHead.rows[0].cells].findIndex(one => one.dataset.sort === sort);
+        const rows = [...table.tBodies[0].rows].filter(row => !row.hidden);
+        return rows.map(row => row.cells[at].firstChild.textContent);
+    }""",
+        sort,
+    )
+    return [float(text) for text in texts if text.strip() not in (DASH, "")]
+
+
+def head(page: Any, sort: str) -> Any:
+    return page.locator(f'.board:not([hidden]) th[data-sort="{sort}"]')
+
+
+def test_sorting_by_every_column(site: Path, visit: Open) -> None:
+    """A head sorts by its column, again in the other direction; dashes come last in both."""
+    page = visit(site / "index.html")
+    assert head(page, "mce").get_attribute("aria-sort") == "ascending"
+    for sort in ("mce", "error", "average", "clean", "dataset:pbc", "dataset:oct"):
+        head(page, sort).get_by_role("button").click()
+        down = head(page, sort).get_attribute("aria-sort") == "descending"
+        numbers = column(page, sort)
+        assert numbers == sorted(numbers, reverse=down)
+        assert down == (sort in ("mce", "average", "clean")), "the first click shows the best first"
+        head(page, sort).get_by_role("button").click()
+        assert column(page, sort) == sorted(numbers, reverse=not down)
+        if not sort.startswith("dataset:pbc"):
+            assert names(page)[-1] == "PBC only" or sort.startswith("dataset")
+    head(page, "name").get_by_role("button").click()
+    assert names(page) == sorted(names(page), key=str.lower)
+
+
+def test_ties_are_shown_as_ties(site: Path, visit: Open) -> None:
+    """Tied models share a range of ranks and say so; reported ones have a dash."""
+    page = visit(site / "index.html")
+    head(page, "rank").get_by_role("button").click()
+    ranks = page.eval_on_selector_all(
+        ".board:not([hidden]) td.rank", "all => all.map(one => one.textContent)"
+    )
+    assert ranks[:3] == [f"1{DASH}2tied", f"1{DASH}2tied", "3"]
+    assert ranks[-1] == DASH
+    page = visit(site / "index.html", "#board=medmnist-c")
+    assert page.locator(".board:not([hidden]) .badge.reported").count() == 5
+    assert set(
+        page.eval_on_selector_all(".board:not([hidden]) td.rank", "all => all.map(one => one.textContent)")
+    ) == {"–"}
+
+
+def test_filters_narrow_and_combine(site: Path, visit: Open) -> None:
+    """Backbone, training data, base or adapted, source and name: each narrows, together they intersect."""
+    page = visit(site / "index.html")
+    everything = set(names(page))
+    assert len(everything) == 14
+    page.select_option("#filter-backbone", "ViT-B/16")
+    backbone = set(names(page))
+    page.select_option("#filter-training", "medical")
+    both = set(names(page))
+    page.select_option("#filter-type", "adapted")
+    assert both < backbone < everything
+    assert names(page) == []
+    assert page.locator(".board:not([hidden]) .nothing").is_visible()
+    assert page.inner_text("#count") == "0 of 14 entries"
+    page.reload()
+    assert names(page) == [], "the view is in the address"
+    page.select_option("#filter-backbone", "")
+    assert 0 < len(names(page)) < 14
+    for control in ("#filter-training", "#filter-type"):
+        page.select_option(control, "")
+    page.fill("#search", "laboratory 3")
+    assert {name for name in names(page) if name.startswith("Model")} == {"Model 0003", "Model 0010"}
+    page.fill("#search", "")
+    page.locator(".segments").get_by_text("MedMNIST-C", exact=True).click()
+    assert set(names(page)) == {"CLIP", "MedCLIP", "BioMedCLIP", "UniMedCLIP", "RobustMedCLIP"}
+    page.select_option("#filter-source", "measured")
+    assert names(page) == []
+
+
+def test_datasets_show_the_metric_chosen(site: Path, visit: Open) -> None:
+    """The datasets' columns turn to accuracy and back; sorting follows."""
+    page = visit(site / "index.html")
+    before = column(page, "dataset:pbc")
+    page.select_option("#metric", "clean")
+    after = column(page, "dataset:pbc")
+    assert before != after
+    assert "clean accuracy" in head(page, "dataset:pbc").inner_text()
+    head(page, "dataset:pbc").get_by_role("button").click()
+    assert column(page, "dataset:pbc") == sorted(after, reverse=True)
+    page.select_option("#metric", "mce")
+    assert sorted(column(page, "dataset:pbc")) == sorted(before)
+
+
+def test_tooltips_links_and_the_keyboard_on_the_scatter(site: Path, visit: Open) -> None:
+    """Pointing at a point names it; arrow keys do too, aloud; Enter and a click open the model's page."""
+    page = visit(site / "index.html")
+    page.locator("#scatter").scroll_into_view_if_needed()
+    spot = page.evaluate(
+        """() => { const chart = Charts.made[0], dot = chart.getDatasetMeta(0).data[0];
+        const box = chart.canvas.getBoundingClientRect();
+        return {x: box.x + dot.x, y: box.y + dot.y, name: chart.data.datasets[0].data[0].entry.name}; }"""
+    )
+    page.mouse.move(spot["x"], spot["y"])
+    tip = page.locator("#scatter + .tip")
+    assert spot["name"] in tip.inner_text()
+    assert "mCE" in tip.inner_text()
+    page.locator("#scatter").focus()
+    said = set()
+    for _ in range(4):
+        page.keyboard.press("ArrowRight")
+        said.add(page.inner_text("#said"))
+    assert len(said) == 4
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/models/*.html")
+    assert page.locator("h1").inner_text() in " ".join(said)
+    page.get_by_role("link", name="MediMeta-C 1.0").click()
+    page.wait_for_url("**/index.html#board=medimeta-c-1-0")
+
+
+def test_every_link_leads_somewhere(site: Path, visit: Open) -> None:
+    """No link of any page points at a file that is not there, or at a script."""
+    pages = [site / "index.html", site / "scoring.html", *sorted((site / "models").iterdir())]
+    page = visit(pages[0])
+    for path in pages:
+        page.goto(path.as_uri())
+        for link in page.eval_on_selector_all(
+            "a, link, script[src]", "all => all.map(one => one.href || one.src)"
+        ):
+            address = link.split("#")[0]
+            if address.startswith("file:"):
+                assert Path(address.removeprefix("file://")).is_file(), f"{path.name}: {link}"
+            else:
+                assert address.startswith(("https://", "data:,")), f"{path.name}: {link}"
+
+
+def test_curves_follow_the_boxes(site: Path, visit: Open) -> None:
+    """Ticking a model draws its curve, its tooltip lists every curve, and dataset and corruption choose it."""
+    page = visit(site / "index.html")
+    legend = page.locator("#curves-legend span")
+    assert legend.count() == 4
+    page.locator(".board:not([hidden]) .pick input").nth(6).check()
+    assert legend.count() == 5
+    name = page.locator(".board:not([hidden]) tbody tr").nth(6).locator("th.model a").inner_text()
+    assert legend.last.inner_text() == name or name in page.locator("#curves-legend").inner_text()
+    page.locator("#curves").focus()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowRight")
+    assert page.inner_text("#said").startswith("Severity 1, ")
+    before = page.inner_text("#said")
+    page.select_option("#chart-corruption", "zoom_blur")
+    page.select_option("#chart-dataset", "oct")
+    page.locator("#curves").focus()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowRight")
+    assert page.inner_text("#said") != before
+    assert "under Zoom blur" in page.inner_text("#curves-about")
+
+
+def test_a_models_page_has_its_cells(site: Path, visit: Open) -> None:
+    """Five heat maps of seven corruptions by five severities, with mean and CE, and curves by dataset."""
+    page = visit(site / "models/model-0003.html")
+    assert page.locator("table.heat").count() == 5
+    assert page.locator("table.heat").first.locator("tbody tr").count() == 7
+    assert page.locator("table.heat").first.locator("tbody tr").first.locator("td").count() == 7
+    first = page.locator("table.heat td").first
+    assert float(first.inner_text()) > 0
+    assert "95 % interval" in str(first.get_attribute("title"))
+    page.select_option("#chart-dataset", "fundus")
+    assert page.locator("#curves-legend span").count() == 7
+
+
+def test_names_are_text_whatever_they_hold(site: Path, visit: Open) -> None:
+    """Mark-up in every field of a submission shows as text on every page; a script in an address is no link."""
+    page = visit(site / "index.html")
+    assert HOSTILE in names(page)
+    page.locator("th.model a").get_by_text(HOSTILE).click()
+    page.wait_for_url("**/models/hostile.html")
+    assert page.locator("h1").inner_text() == HOSTILE
+    assert "javascript:" not in page.content()
+    assert page.locator("img").count() == 0
+    page = visit(site / "index.html", f"#sort={HOSTILE}&search={HOSTILE}&backbone=%3Cimg%3E&board=x")
+    assert len(names(page)) <= 1
+
+
+def test_tables_without_javascript(site: Path, visit: Open) -> None:
+    """Without scripts every collection's table is there, whole, and nothing that needs one."""
+    page = visit(site / "index.html", java_script_enabled=False)
+    assert page.locator("table.ranking").count() == 3
+    assert page.locator("tbody tr").count() == 14 + 13 + 5
+    assert all(one.is_visible() for one in page.locator("tbody tr").all())
+    assert not page.locator("#controls").is_visible()
+    assert "The charts need JavaScript" in page.locator("noscript").inner_text()
+    page.get_by_role("link", name="Model 0003").click()
+    assert page.locator("table.heat").count() == 5
+
+
+@pytest.mark.parametrize("width", [360, 768])
+def test_narrow_screens(site: Path, visit: Open, width: int) -> None:
+    """No page is wider than the screen; the model's name stays beside its numbers while they scroll."""
+    for name in ("index.html", "scoring.html", "models/model-0003.html", "models/hostile.html"):
+        page = visit(site / name, viewport={"width": width, "height": 800})
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, name
+    page = visit(site / "index.html", viewport={"width": width, "height": 800})
+    page.evaluate("document.querySelector('.board:not([hidden]) .scroll').scrollLeft = 300")
+    box = page.locator(".board:not([hidden]) tbody th.model").first.bounding_box()
+    assert 0 <= box["x"] < 60
+
+
+def test_five_hundred_entries_sort_within_a_second(tmp_path: Path, visit: Open) -> None:
+    """On a board of 500 a click on a head, a letter typed and a filter each take well under a second."""
+    write_site((board(500),), tmp_path / "site")
+    page = visit(tmp_path / "site/index.html")
+    assert len(names(page)) == 500
+
+    def timed(action: Callable[[], Any]) -> float:
+        start = time.perf_counter()
+        action()
+        page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+        return time.perf_counter() - start
+
+    assert timed(lambda: head(page, "average").get_by_role("button").click()) < 1
+    assert timed(lambda: head(page, "dataset:oct").get_by_role("button").click()) < 1
+    assert timed(lambda: page.fill("#search", "4")) < 1
+    assert timed(lambda: page.select_option("#filter-type", "adapted")) < 1
+    assert 0 < len(names(page)) < 500
+
+
+@pytest.fixture(scope="module")
+def axe(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The source of axe-core, from npm; kept in pytest's cache."""
+    cache = getattr(pytestconfig, "cache", None)
+    folder = Path(cache.mkdir("axe-core")) if cache is not None else tmp_path_factory.mktemp("axe")
+    script = folder / "package/axe.min.js"
+    if not script.is_file():
+        if shutil.which("npm") is None:
+            pytest.skip("needs npm, to fetch axe-core")
+        done = subprocess.run(
+            ["npm", "pack", "--silent", "axe-core@4"],
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+        )
+        if done.returncode:
+            pytest.skip("needs axe-core from npm, which cannot be reached")
+        shutil.unpack_archive(folder / done.stdout.strip(), folder, filter="data")
+    return script.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(
+    "name", ["index.html", "scoring.html", "models/model-0003.html", "models/paper-medimeta-c-clip.html"]
+)
+def test_accessibility(site: Path, visit: Open, axe: str, name: str, scheme: str) -> None:
+    """axe-core finds nothing against WCAG 2.2 A and AA, nor its best practices, in either scheme."""
+    page = visit(site / name, color_scheme=scheme, bypass_csp=True)
+    page.evaluate(axe)
+    tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+    found = page.evaluate("tags => axe.run({runOnly: tags, preload: false})", tags)
+    assert [(one["id"], one["nodes"][0]["html"]) for one in found["violations"]] == []
+
+
+def test_dark_and_light_differ(site: Path, visit: Open) -> None:
+    """The page follows the system's scheme, and so do the charts' colours, also when it changes."""
+    page = visit(site / "index.html", color_scheme="light")
+    colour = "Charts.made[0].data.datasets[0].borderColor"
+    light = page.evaluate("getComputedStyle(document.body).backgroundColor"), page.evaluate(colour)
+    page.emulate_media(color_scheme="dark")
+    dark = page.evaluate("getComputedStyle(document.body).backgroundColor"), page.evaluate(colour)
+    assert light[0] != dark[0]
+    assert light[1] != dark[1]
