@@ -1,7 +1,7 @@
 """Motion blur against the reference with nothing replaced, in a process where NumPy's exp rounds correctly.
 
-NumPy's AVX-512 exponential is off by a last bit for some of the blur's weights; its other one is not. NumPy can
-be told to leave AVX-512 alone when it starts, so the reference runs in a process of its own.
+NumPy's AVX-512 exponential is off by a last bit for some of the blur's weights; its other one is not. NumPy
+can be told to leave AVX-512 alone when it starts, so the reference runs in a process of its own.
 """
 
 from __future__ import annotations
