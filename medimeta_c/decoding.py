@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from joblib.externals.loky import get_reusable_executor
+from joblib.externals.loky import ProcessPoolExecutor
 from joblib.externals.loky.process_executor import TerminatedWorkerError
 from numpy.typing import NDArray
 
@@ -138,7 +138,8 @@ def decode_all(chunks: Iterable[Chunk], prepare: Prepare, *, workers: int) -> Ge
         for chunk in chunks:
             yield decode(chunk, prepare)
         return
-    executor = get_reusable_executor(max_workers=workers, timeout=60)
+    # Its own pool: the one loky shares within a process is joblib's, which the build's engine uses.
+    executor = ProcessPoolExecutor(max_workers=workers, timeout=60)  # idle workers of a killed run end
     waiting: deque[Any] = deque()
     try:
         for chunk in chunks:
@@ -153,5 +154,4 @@ def decode_all(chunks: Iterable[Chunk], prepare: Prepare, *, workers: int) -> Ge
             "--workers; finished cells are kept"
         ) from error
     finally:
-        for future in waiting:
-            future.cancel()
+        executor.shutdown(wait=True, kill_workers=True)

@@ -11,7 +11,7 @@ import time
 import warnings
 from collections.abc import Callable, Generator, Iterator, Sequence
 from importlib.util import find_spec
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from joblib import Parallel, delayed, effective_n_jobs, parallel_config
 from joblib.externals.loky.process_executor import TerminatedWorkerError
@@ -23,6 +23,7 @@ from medimeta_c.render import RenderTask, render_set
 __all__ = ["ENGINES", "render_all", "require", "run_all"]
 
 ENGINES = ("loky", "dask")
+_END: Any = object()
 
 _WATCH_S = 0.2
 
@@ -118,7 +119,12 @@ def run_all(
         with _without_interrupts():
             results = parallel(delayed(called)(task) for task in tasks)
         try:
-            yield from results
+            while True:
+                with _without_warnings():
+                    outcome = next(results, _END)
+                if outcome is _END:
+                    break
+                yield outcome
         except TerminatedWorkerError as error:
             raise BuildError(
                 "a worker process died, most likely for lack of memory: run the same command again with "
@@ -127,9 +133,16 @@ def run_all(
         finally:
             # After an error or Ctrl-C this kills the workers and waits for them: none may go on writing into
             # a directory whose lock is about to be released.
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore", UserWarning)  # joblib's, that tasks were cancelled
+            with _without_warnings():
                 results.close()
+
+
+@contextlib.contextmanager
+def _without_warnings() -> Iterator[None]:
+    """Keep joblib from warning, on an error or Ctrl-C, that it cancelled tasks: the error itself says it."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        yield
 
 
 @contextlib.contextmanager

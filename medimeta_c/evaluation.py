@@ -248,4 +248,3 @@ def _packages() -> dict[str, str]:
         except PackageNotFoundError:  # a build of torch may go by another name
             continue
     return found
-

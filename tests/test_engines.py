@@ -92,3 +92,24 @@ def test_no_jobs_is_refused() -> None:
     """Zero workers is a wrong request, not joblib's error."""
     with pytest.raises(ConfigError, match="jobs 0 is no worker"):
         list(run_all(_pid, [0], jobs=0))
+
+
+def test_scoring_with_workers_and_building_share_a_process(build_config: Configure, built: Path) -> None:
+    """Decoding workers have a pool of their own: a build in the same process starts its workers as ever."""
+    from medimeta_c.benchmark import open_benchmark
+    from medimeta_c.decoding import Prepare, chunks_of, decode_all
+
+    bench = open_benchmark(built)
+    prepare = Prepare(transform=_unused, is_raw=_always)
+    chunks = list(chunks_of(bench, bench.sets[:4]))
+    assert len(list(decode_all(chunks, prepare, workers=2))) == len(chunks)
+    assert build(build_config(datasets=("rays",), severities=(1,), jobs=2)).built
+    assert len(list(decode_all(chunks, prepare, workers=2))) == len(chunks)
+
+
+def _unused(image: object) -> object:
+    raise AssertionError(image)
+
+
+def _always(height: int, width: int) -> bool:
+    return True

@@ -45,6 +45,8 @@ class AcceptedDataset(Record):
 
     Attributes
     ----------
+    version, kind, title, modality : str
+        What decides on which board it stands, and how it is called there.
     corruptions, severities : tuple
         The grid; a submission has all of it.
     class_counts : tuple of int
@@ -55,6 +57,10 @@ class AcceptedDataset(Record):
 
     dataset: Name
     fingerprint: Sha256
+    version: Text
+    kind: Text
+    title: Text
+    modality: str
     split: Name
     class_names: Annotated[tuple[Text, ...], Field(min_length=2)]
     class_counts: tuple[Count, ...]
@@ -72,6 +78,9 @@ class AcceptedDataset(Record):
         entry = result.run.benchmark.dataset(self.dataset)
         if result.run.split != self.split:
             return f"the {result.run.split} split of {self.dataset} was scored, the board is of {self.split}"
+        said = (result.run.benchmark.version, entry.kind, entry.title, entry.modality)
+        if said != (self.version, self.kind, self.title, self.modality):
+            return f"{self.dataset} has another version, kind, title or modality than its fingerprint's"
         if entry.class_names != self.class_names or entry.images != self.images:
             return f"{self.dataset} has other class names or another number of images than its fingerprint's"
         have = result.scope.corruptions[self.dataset]
@@ -173,6 +182,10 @@ def accept(benchmark: Benchmark, split: str = "test", *, held: Accepted | None =
             AcceptedDataset(
                 dataset=record.dataset,
                 fingerprint=record.fingerprint,
+                version=benchmark.manifest.protocol.benchmark_version,
+                kind=record.kind,
+                title=record.title or record.dataset,
+                modality=record.modality,
                 split=split,
                 class_names=record.class_names,
                 class_counts=tuple(labels.count(label) for label in range(len(record.class_names))),

@@ -64,7 +64,11 @@ class Group:
     def part(self, one: Submitted) -> tuple[str, ...]:
         """Return the datasets of this group that a member was scored on, in the group's order."""
         own = {entry.dataset: entry for entry in one.result.run.benchmark.datasets}
-        return tuple(name for name in self.datasets if name in own and own[name] == self.entries.get(name))
+        return tuple(
+            name
+            for name in self.datasets
+            if name in own and name in self.entries and _identity(own[name]) == _identity(self.entries[name])
+        )
 
     def scope(self, datasets: Iterable[str]) -> Scope:
         """Return the grid that every member has on these datasets."""
@@ -117,7 +121,8 @@ def group(submitted: Sequence[Submitted]) -> list[Group]:
                 fitting = [Group(collection=collection, version=version, suite=suite)]
                 groups += fitting
             fitting[0].members.append(one)
-            fitting[0].entries.update({entry.dataset: entry for entry in entries})
+            for entry in entries:
+                fitting[0].entries.setdefault(entry.dataset, entry)
     titles = [each.title for each in groups]
     for each, title in zip(groups, titles, strict=True):
         each.several = titles.count(title) > 1
@@ -126,8 +131,15 @@ def group(submitted: Sequence[Submitted]) -> list[Group]:
 
 def _fits(candidate: Group, entries: Iterable[DatasetEntry], one: Submitted) -> bool:
     """Return whether the datasets are the group's, as far as it has them, and the split is too."""
-    same = all(candidate.entries.get(entry.dataset, entry) == entry for entry in entries)
+    same = all(
+        _identity(candidate.entries.get(entry.dataset, entry)) == _identity(entry) for entry in entries
+    )
     return same and candidate.members[0].result.run.split == one.result.run.split
+
+
+def _identity(entry: DatasetEntry) -> tuple[object, ...]:
+    """Return what sets datasets apart; titles are only how they are called."""
+    return entry.dataset, entry.fingerprint, entry.kind, entry.class_names, entry.images
 
 
 def _collection(entry: DatasetEntry) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -97,6 +98,11 @@ def scoring_page(boards: tuple[Board, ...], example: str, repository: str | None
 
 
 def _render(template: str, **values: object) -> str:
+    return _templates().get_template(template).render(version=__version__, **values)
+
+
+@cache
+def _templates() -> Environment:
     templates = Environment(
         loader=FileSystemLoader(_TEMPLATES),
         autoescape=True,
@@ -113,7 +119,7 @@ def _render(template: str, **values: object) -> str:
         words=_words,
         overlap=lambda kind: OVERLAPS[kind],
     )
-    return templates.get_template(template).render(version=__version__, **values)
+    return templates
 
 
 def _visible(value: object) -> object:

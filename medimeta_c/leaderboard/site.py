@@ -125,14 +125,16 @@ def write_site(boards: tuple[Board, ...], out: Path, *, repository: str | None =
     assets = resources.files("medimeta_c.leaderboard").joinpath("assets")
     for name in ASSETS:
         write_atomic(out / "assets" / name, assets.joinpath(name).read_bytes())
-    pages = {"index.html": index_page(boards), "scoring.html": scoring_page(boards, EXAMPLE, repository)}
-    for board in boards:
-        for entry in board.entries:
-            pages[f"models/{entry.key}.html"] = model_page(entry, board)
-    for name, text in pages.items():
-        write_atomic(out / name, text.encode())
+    entries = [(entry, board) for board in boards for entry in board.entries]
+    models = out / "models"
+    with writing(models):
+        models.mkdir(exist_ok=True)
+        for entry, board in entries:  # not synced one by one: what is lost is written again
+            (models / f"{entry.key}.html").write_text(model_page(entry, board), encoding="utf-8")
+    write_atomic(out / "scoring.html", scoring_page(boards, EXAMPLE, repository).encode())
     write_atomic(out / "README.md", _SPACE.encode())
-    return SiteReport(index=out / "index.html", boards=boards, pages=len(pages))
+    write_atomic(out / "index.html", index_page(boards).encode())
+    return SiteReport(index=out / "index.html", boards=boards, pages=len(entries) + 2)
 
 
 def _clear(out: Path) -> None:

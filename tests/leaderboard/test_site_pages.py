@@ -147,7 +147,7 @@ def test_ties_are_shown_as_ties(site: Path, visit: Open) -> None:
     assert page.locator(".board:not([hidden]) .badge.reported").count() == 5
     assert set(
         page.eval_on_selector_all(".board:not([hidden]) td.rank", "all => all.map(one => one.textContent)")
-    ) == {"–"}
+    ) == {DASH}
 
 
 def test_filters_narrow_and_combine(site: Path, visit: Open) -> None:
@@ -236,7 +236,7 @@ def test_every_link_leads_somewhere(site: Path, visit: Open) -> None:
 
 
 def test_curves_follow_the_boxes(site: Path, visit: Open) -> None:
-    """Ticking a model draws its curve, its tooltip lists every curve, and dataset and corruption choose it."""
+    """Ticking a model draws its curve; the tooltip lists all; dataset and corruption choose what is drawn."""
     page = visit(site / "index.html")
     legend = page.locator("#curves-legend span")
     assert legend.count() == 4
@@ -272,7 +272,7 @@ def test_a_models_page_has_its_cells(site: Path, visit: Open) -> None:
 
 
 def test_names_are_text_whatever_they_hold(site: Path, visit: Open) -> None:
-    """Mark-up in every field of a submission shows as text on every page; a script in an address is no link."""
+    """Mark-up in any field of a submission shows as text on every page; a script address is no link."""
     page = visit(site / "index.html")
     assert HOSTILE in names(page)
     page.locator("th.model a").get_by_text(HOSTILE).click()
@@ -369,6 +369,7 @@ def test_dark_and_light_differ(site: Path, visit: Open) -> None:
     colour = "Charts.made[0].data.datasets[0].borderColor"
     light = page.evaluate("getComputedStyle(document.body).backgroundColor"), page.evaluate(colour)
     page.emulate_media(color_scheme="dark")
+    page.wait_for_function(f"light => {colour} !== light", arg=light[1])
     dark = page.evaluate("getComputedStyle(document.body).backgroundColor"), page.evaluate(colour)
     assert light[0] != dark[0]
     assert light[1] != dark[1]

@@ -66,6 +66,10 @@ def _rename(values: Any) -> None:
     values["run"]["benchmark"]["datasets"][0]["fingerprint"] = "ab" * 32
 
 
+def _move(values: Any) -> None:
+    values["run"]["benchmark"]["version"] = "9.9"
+
+
 def _raise_auroc(values: Any) -> None:
     cell = next(one for one in values["scores"]["cells"] if one["macro_auroc"]["value"] not in (None, 1.0))
     cell["macro_auroc"]["value"] = 1.0
@@ -77,9 +81,16 @@ def _raise_auroc(values: Any) -> None:
         (_flatter, "average_accuracy of all datasets is"),
         (_raise_auroc, "1 numbers of result.json do not follow from predictions.parquet: macro_auroc of"),
         (_narrow, "the interval of average_accuracy of cells is"),
+        (_move, "cells has another version, kind, title or modality than its fingerprint's"),
         (_rename, "the fingerprint abababababab of cells is not accepted here"),
     ],
-    ids=["a better mean", "a better AUROC", "a narrower interval", "another fingerprint"],
+    ids=[
+        "a better mean",
+        "a better AUROC",
+        "a narrower interval",
+        "a board of its own",
+        "another fingerprint",
+    ],
 )
 def test_a_number_that_does_not_follow_is_named(
     submitted: Submitted, accepted: Accepted, change: Callable[[Any], None], sentence: str

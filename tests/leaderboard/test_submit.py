@@ -167,7 +167,7 @@ def test_a_result_that_fails_is_not_sent(
     assert "there is no Hub token" in submit(*mine, token=None).stderr
     (result / "submission.yaml").unlink()
     assert "submission.yaml is missing: give --submission" in submit().stderr
-    assert "give --declare" in submit("--name", "x").stderr
+    assert "the organisation of the submission is not valid" in submit("--name", "x").stderr
     text = (result / "result.json").read_text()
     number = json.loads(text)["scores"]["overall"]["average_accuracy"]["value"]
     (result / "result.json").write_text(text.replace(str(number), str(number + 0.001)))

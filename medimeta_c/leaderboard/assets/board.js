@@ -141,7 +141,7 @@
         layout: { padding: { right: 30, top: 10 } },
         onClick: (_, hit) => { if (hit.length) open(scatter.data.datasets[hit[0].datasetIndex].data[hit[0].index]); },
         onHover: (event, hit) => { event.native.target.style.cursor = hit.length ? "pointer" : ""; },
-        scales: { x: Charts.axis("Clean accuracy, %", { grace: "8%" }), y: Charts.axis(main === "mce" ? "mCE, % of the baseline’s errors (lower is more robust)" : "Average accuracy under corruption, %", { grace: "8%" }) },
+        scales: { x: Charts.axis("Clean accuracy, %", { grace: "8%" }), y: Charts.axis(main === "mce" ? "mCE, % (lower is more robust)" : "Average accuracy, %", { grace: "8%" }) },
         plugins: { legend: { display: false }, tooltip: { enabled: false, external: Charts.tooltip(([first]) => {
           const { entry, summary } = first.raw;
           return [entry.name, entry.organisation, `${title} ${percent(summary[main][0])}${range(summary[main])}`, `Clean accuracy ${percent(summary.clean[0])}${range(summary.clean)}`, entry.source === "paper" ? "reported in the paper, not re-run" : "measured here"];
