@@ -1,6 +1,6 @@
 """Draw the strips of docs/corruptions.md: one phantom, clean and under a corruption at severities 1 to 5.
 
-    python scripts/docs_pictures.py
+python scripts/docs_pictures.py
 """
 
 from __future__ import annotations

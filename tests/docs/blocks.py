@@ -1,7 +1,7 @@
 """Code blocks of Markdown pages, and what a page says of them.
 
-A fenced block of ``bash`` or ``python`` is run, in the order of the page; the Python blocks of a page share one
-namespace. The line before a block may say otherwise:
+A fenced block of ``bash`` or ``python`` is run, in the order of the page; the Python blocks of a page share
+one namespace. The line before a block may say otherwise:
 
 ``<!-- skip: why -->``
     It is not run. The reason is reported as that of a skipped test.
@@ -39,6 +39,14 @@ class Block:
     def place(self) -> str:
         """Page and line, as editors open them."""
         return f"{self.page.relative_to(REPO)}:{self.line}"
+
+
+@dataclass(frozen=True)
+class Reader:
+    """Where a page's code runs: a fresh folder, and the environment."""
+
+    folder: Path
+    environment: dict[str, str]
 
 
 def blocks_of(page: Path) -> list[Block]:

@@ -1,8 +1,4 @@
-"""Run the blocks of one page, given as JSON on stdin, in this folder and one namespace. Stops at the first that fails.
-
-Models that would come from the network are small ones of the same structure with random weights; everything
-else runs as it is written.
-"""
+"""Run the blocks of one page, given as JSON on stdin, in this folder and one namespace; stop at a failure."""
 
 from __future__ import annotations
 
@@ -13,29 +9,17 @@ import traceback
 from pathlib import Path
 
 
-def use_stand_ins() -> None:
-    """Let specs of published weights load the folders named on the command line."""
-    try:
-        from medimeta_c.models import openclip
-    except ModuleNotFoundError:  # without the evaluate extra nothing is loaded
-        return
-    load = openclip.load_folder
-    hub, named = sys.argv[1:3]
-    openclip.load_hub = lambda spec, target: load(spec, hub)
-    openclip.load_named = lambda spec, target: load(spec, named)
-
-
 def main() -> int:
     """Run every block; return 1 if one fails."""
-    use_stand_ins()
     sys.path.insert(0, str(Path.cwd()))
     namespace: dict[str, object] = {"__name__": "__docs__"}
     for place, language, code in json.load(sys.stdin):
-        print(f"--- {place}", flush=True)
+        sys.stdout.write(f"--- {place}\n")
+        sys.stdout.flush()
         if language == "bash":
             done = subprocess.run(["bash", "-euo", "pipefail", "-c", code], check=False)
             if done.returncode:
-                print(f"{place}: exit code {done.returncode}", flush=True)
+                sys.stdout.write(f"{place}: exit code {done.returncode}\n")
                 return 1
         else:
             try:

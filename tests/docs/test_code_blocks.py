@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import subprocess
-from collections.abc import Callable
+import sys
 from pathlib import Path
 
 import pytest
 import yaml
-from blocks import PAGES, REPO, RUN, SHOWN, blocks_of, indented_code
+from blocks import PAGES, REPO, RUN, SHOWN, Block, Reader, blocks_of, indented_code
 
 RUNNING = [page for page in PAGES if any(one.language in RUN and not one.skip for one in blocks_of(page))]
 SKIPPED = [one for page in PAGES for one in blocks_of(page) if one.skip]
@@ -33,26 +33,24 @@ def test_every_block_is_fenced_and_of_a_known_language(page: Path) -> None:
             assert block.language in (*RUN, "yaml"), f"{block.place}: a note on a block that is not run"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", RUNNING, ids=name)
-def test_the_code_of_a_page_runs(
-    page: Path, reader: tuple[Path, Callable[[str], list[str]], dict[str, str]]
-) -> None:
+def test_the_code_of_a_page_runs(page: Path, reader: Reader) -> None:
     """Block after block, in one folder, as a reader would."""
-    folder, command_line, environment = reader
     blocks = blocks_of(page)
     for block in blocks:
         if block.file:
-            (folder / block.file).write_text(block.code, encoding="utf-8")
+            (reader.folder / block.file).write_text(block.code, encoding="utf-8")
     todo = [
         (one.place, one.language, one.code)
         for one in blocks
         if one.language in RUN and not one.skip and not one.file
     ]
     done = subprocess.run(
-        command_line(name(page)),
+        [sys.executable, str(Path(__file__).with_name("driver.py"))],
         input=json.dumps(todo),
-        cwd=folder,
-        env=environment,
+        cwd=reader.folder,
+        env=reader.environment,
         capture_output=True,
         text=True,
         timeout=600,
@@ -62,6 +60,6 @@ def test_the_code_of_a_page_runs(
 
 
 @pytest.mark.parametrize("block", SKIPPED, ids=[one.place for one in SKIPPED])
-def test_blocks_that_are_not_run(block: object) -> None:
+def test_blocks_that_are_not_run(block: Block) -> None:
     """Reported as skipped, with the reason the page gives."""
-    pytest.skip(getattr(block, "skip", ""))
+    pytest.skip(block.skip)

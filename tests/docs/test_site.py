@@ -32,7 +32,16 @@ def test_the_site_builds_and_warnings_are_errors(tmp_path: Path) -> None:
     """Links, references and docstrings are all right."""
     pytest.importorskip("mkdocs", reason="needs the 'docs' extra")
     done = subprocess.run(
-        [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--site-dir", str(tmp_path / "site")],
+        [
+            sys.executable,
+            "-m",
+            "mkdocs",
+            "build",
+            "--strict",
+            "--quiet",
+            "--site-dir",
+            str(tmp_path / "site"),
+        ],
         cwd=REPO,
         capture_output=True,
         text=True,
@@ -68,7 +77,7 @@ def test_the_command_line_reference_is_complete() -> None:
 
 @pytest.mark.parametrize("name", CORRUPTIONS)
 def test_pictures_of_corruptions_are_current(name: str) -> None:
-    """The committed strip is what the corruption makes of the phantom today; libraries may move a level or two."""
+    """The strip is what the corruption makes of the phantom today; libraries may move a level or two."""
     expected = script("docs_pictures").strip(name)
     data = (REPO / "docs" / "images" / "corruptions" / f"{name}.png").read_bytes()
     with Image.open(io.BytesIO(data)) as picture:
