@@ -167,7 +167,7 @@ def main() -> None:
     parser.add_argument("--images", type=int, default=512, help="images a repeat")
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--batch-size", type=int, default=64)
-    parser.add_argument("--workers", type=int, default=1, help="decoding processes of both; -1: one a core")
+    parser.add_argument("--workers", type=int, default=0, help="decoding processes of both; -1: one a core")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--precision", choices=DTYPES, default="fp32")
     parser.add_argument("--without-clip-benchmark", action="store_true")
