@@ -230,8 +230,8 @@ def _predict_missing(
 def _workers(wanted: int, device: torch.device) -> int:
     if wanted >= 0:
         return wanted
-    # On the CPU the model itself keeps every core busy, and decoding is a fiftieth of its work: a process beside
-    # it would only take its place and seconds to start (scripts/bench/evaluate.py).
+    # On the CPU the model itself keeps every core busy, and decoding is a fiftieth of its work: a process
+    # beside it would only take its place, and seconds to start (scripts/bench/evaluate.py).
     return 0 if device.type == "cpu" else max(1, (os.cpu_count() or 2) - 1)
 
 
