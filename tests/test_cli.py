@@ -156,6 +156,13 @@ def test_usage_errors_exit_2() -> None:
     assert RUNNER.invoke(app, ["bulid"]).exit_code == 2
 
 
+def test_a_reader_that_has_had_enough_is_no_error() -> None:
+    """Output piped into something that stops reading ends quietly."""
+    command = f"{sys.executable} -m medimeta_c datasets --json | true"
+    run = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
+    assert run.stderr == ""
+
+
 def test_debug_shows_the_traceback() -> None:
     """With --debug the error itself comes through."""
     result = RUNNER.invoke(app, ["--debug", "verify", "nowhere"])

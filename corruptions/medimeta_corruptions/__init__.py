@@ -78,8 +78,8 @@ def get(name: str) -> Corruption:
     if isinstance(name, str) and name in CORRUPTIONS:
         return CORRUPTIONS[name]
     near = difflib.get_close_matches(str(name), CORRUPTIONS, n=1)
-    hint = f"did you mean {near[0]!r}? " if near else ""
-    raise ValueError(f"unknown corruption {name!r}: {hint}(known: {', '.join(CORRUPTIONS)})")
+    hint = f": did you mean {near[0]!r}?" if near else ""
+    raise ValueError(f"unknown corruption {name!r}{hint} (known: {', '.join(CORRUPTIONS)})")
 
 
 def corrupt(image: Pixels, name: str, severity: int, rng: Rng | None = None) -> Pixels:

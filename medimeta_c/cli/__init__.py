@@ -43,6 +43,8 @@ class _Group(TyperGroup):
         """Run a command."""
         try:
             return super().invoke(ctx)
+        except BrokenPipeError:  # whoever read the output has had enough; Typer ends quietly
+            raise
         except (MediMetaError, KeyboardInterrupt, OSError, MemoryError) as error:
             if ctx.params.get("debug"):
                 raise

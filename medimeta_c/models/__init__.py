@@ -165,6 +165,6 @@ def _parse(spec: str) -> tuple[ModelFamily, str]:
     if arch and tag and ":" not in arch:
         return MODELS[_NAMED], spec
     near = difflib.get_close_matches(prefix, [name for name in MODELS if name != _NAMED], n=1)
-    hint = f"did you mean {MODELS[near[0]].forms[0]}? " if near else ""
+    hint = f": did you mean {MODELS[near[0]].forms[0]}?" if near else ""
     forms = ", ".join(form for family in MODELS.values() for form in family.forms)
-    raise ConfigError(f"unknown model {spec!r}: {hint}(accepted forms: {forms})")
+    raise ConfigError(f"unknown model {spec!r}{hint} (accepted forms: {forms})")
