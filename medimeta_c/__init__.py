@@ -9,8 +9,8 @@ __version__ = "0.1.0"
 
 # Names are resolved on first use, so that importing the package (and `medimeta-c --help`) stays fast.
 _EXPORTS = {
-    "build": "medimeta_c.builder",
-    "BuildConfig": "medimeta_c.builder",
+    "build": "medimeta_c.building.build",
+    "BuildConfig": "medimeta_c.building.build",
     "open_benchmark": "medimeta_c.benchmark",
     "Benchmark": "medimeta_c.benchmark",
     "verify": "medimeta_c.verification",

@@ -14,21 +14,21 @@ from typing import get_args
 import torch
 
 from medimeta_c import __version__
-from medimeta_c.baselinechoice import choose_baseline
-from medimeta_c.baselines import PUBLISHED
 from medimeta_c.benchmark import Benchmark, open_benchmark
 from medimeta_c.errors import ConfigError, unknown_name
-from medimeta_c.grid import Scope
-from medimeta_c.identity import ModelRecord, RunIdentity, benchmark_record, prompts_record
 from medimeta_c.inference import Predictor, choose_device, class_embeddings
+from medimeta_c.metrics.baselines import PUBLISHED
+from medimeta_c.metrics.grid import Scope
+from medimeta_c.metrics.resampling import Resampling
 from medimeta_c.models import Model, Precision, load_model
-from medimeta_c.prompts import ClassPrompts, load_prompts
+from medimeta_c.prompts.templates import ClassPrompts, load_prompts
 from medimeta_c.records import SetKey, check_name
 from medimeta_c.reports import write_reports
-from medimeta_c.resampling import Resampling
-from medimeta_c.resultfolder import ResultFolder, SavedResult, open_result_folder
-from medimeta_c.results import Environment
-from medimeta_c.scoring import Terms, make_result, scope_of
+from medimeta_c.results.baseline_choice import choose_baseline
+from medimeta_c.results.folder import ResultFolder, SavedResult, open_result_folder
+from medimeta_c.results.identity import ModelRecord, RunIdentity, benchmark_record, prompts_record
+from medimeta_c.results.result import Environment
+from medimeta_c.results.scoring import Terms, make_result, scope_of
 
 __all__ = ["EvaluateConfig", "EvaluateProgress", "evaluate"]
 

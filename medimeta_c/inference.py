@@ -15,9 +15,9 @@ from medimeta_c.decoding import Decoded, Prepare, chunks_of, decode_all
 from medimeta_c.errors import ConfigError, ModelError, ShardError
 from medimeta_c.manifest import RowDigest, SetRecord
 from medimeta_c.models import Model, Preprocessing
-from medimeta_c.predictions import CellPredictions
-from medimeta_c.prompts import ClassPrompts
+from medimeta_c.prompts.templates import ClassPrompts
 from medimeta_c.records import SetKey
+from medimeta_c.results.predictions import CellPredictions
 
 __all__ = ["Predictor", "choose_device", "class_embeddings", "normalise"]
 

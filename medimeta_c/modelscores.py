@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from medimeta_c.errors import ConfigError, ResultError
-from medimeta_c.results import RESULT_NAME, Result, read_result
-from medimeta_c.scorerecords import SummaryRecord
+from medimeta_c.results.result import RESULT_NAME, Result, read_result
+from medimeta_c.results.score_records import SummaryRecord
 from medimeta_c.suite import CORE
 
 __all__ = [

@@ -11,10 +11,10 @@ import numpy as np
 import pyarrow as pa
 
 from medimeta_c import pixels
+from medimeta_c.building.render import render
 from medimeta_c.errors import MediMetaError, ShardError
 from medimeta_c.manifest import Protocol, RowDigest, SetRecord
 from medimeta_c.records import Source
-from medimeta_c.render import render
 from medimeta_c.shards import schema
 
 __all__ = ["RowCheck", "SetCheck"]

@@ -7,10 +7,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from medimeta_c.engines import run_all
+from medimeta_c.building.engines import run_all
+from medimeta_c.building.journal import data_folders
 from medimeta_c.errors import ConfigError, ShardError
 from medimeta_c.files import sha256_file
-from medimeta_c.journal import data_folders
 from medimeta_c.manifest import (
     MANIFEST_NAME,
     Manifest,

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 if TYPE_CHECKING:
-    from medimeta_c.builder import BuildConfig
+    from medimeta_c.building.build import BuildConfig
 
 REPO_ROOT = Path(__file__).parents[1]
 
@@ -48,7 +48,7 @@ def build_config(clean_dir: Path, tmp_path: Path) -> Callable[..., BuildConfig]:
     """Make a configuration that builds the tiny image folders in this process."""
 
     def configure(**changes: object) -> BuildConfig:
-        from medimeta_c.builder import BuildConfig
+        from medimeta_c.building.build import BuildConfig
 
         values: dict[str, object] = {
             "datasets": ("cells", "rays"),
@@ -65,7 +65,7 @@ def build_config(clean_dir: Path, tmp_path: Path) -> Callable[..., BuildConfig]:
 @pytest.fixture(scope="session")
 def built(clean_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A finished build of the tiny image folders, every corruption and severity. Read only."""
-    from medimeta_c.builder import BuildConfig, build
+    from medimeta_c.building.build import BuildConfig, build
 
     out = tmp_path_factory.mktemp("built") / "benchmark"
     build(BuildConfig(datasets=("cells", "rays"), source="imagefolder", data_dir=clean_dir, out=out, jobs=1))

@@ -10,6 +10,7 @@ from typing import Literal
 from fake_source import FakeSource
 
 from medimeta_c import stats
+from medimeta_c.building.render import RenderTask, render_set
 from medimeta_c.manifest import (
     DatasetRecord,
     Manifest,
@@ -20,7 +21,6 @@ from medimeta_c.manifest import (
 )
 from medimeta_c.pixels import ENCODER
 from medimeta_c.records import CLEAN, SetKey
-from medimeta_c.render import RenderTask, render_set
 
 
 def fake_build(

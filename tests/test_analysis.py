@@ -65,7 +65,7 @@ def test_effects_are_those_computed_from_pixels(benchmark: Benchmark, severity: 
 def test_noise_is_the_reverse_of_blur(sample_dir: Path, tmp_path: Path) -> None:
     """On real images: blur raises the low share and lowers the high one, noise the reverse; contrast takes
     energy from both."""
-    from medimeta_c.builder import BuildConfig, build
+    from medimeta_c.building.build import BuildConfig, build
 
     kinds = ("gaussian_noise", "zoom_blur", "contrast")
     build(

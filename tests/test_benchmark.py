@@ -19,7 +19,7 @@ from medimeta_c.records import SetKey
 def test_public_names_are_the_functions() -> None:
     """`medimeta_c.build` and its kin are callables, also after their modules were imported."""
     import medimeta_c.benchmark
-    import medimeta_c.builder
+    import medimeta_c.building.build
     import medimeta_c.verification
 
     for name in medimeta_c.__all__:

@@ -20,11 +20,11 @@ from model_factories import make_open_clip_folder  # noqa: E402
 from typer.testing import CliRunner  # noqa: E402
 
 from medimeta_c.benchmark import open_benchmark  # noqa: E402
-from medimeta_c.builder import BuildConfig, build  # noqa: E402
+from medimeta_c.building.build import BuildConfig, build  # noqa: E402
 from medimeta_c.cli import app  # noqa: E402
 from medimeta_c.evaluation import EvaluateConfig, evaluate  # noqa: E402
 from medimeta_c.records import SetKey  # noqa: E402
-from medimeta_c.resultfolder import SavedResult, read_saved  # noqa: E402
+from medimeta_c.results.folder import SavedResult, read_saved  # noqa: E402
 
 RUNNER = CliRunner()
 

@@ -19,9 +19,9 @@ from medimeta_c.decoding import Prepare, chunks_of, decode_all  # noqa: E402
 from medimeta_c.errors import ConfigError, ModelError, ShardError  # noqa: E402
 from medimeta_c.inference import Predictor, choose_device, class_embeddings, normalise  # noqa: E402
 from medimeta_c.models import Model, load_model  # noqa: E402
-from medimeta_c.predictions import NO_PREDICTION, CellPredictions  # noqa: E402
-from medimeta_c.prompts import ClassPrompts  # noqa: E402
+from medimeta_c.prompts.templates import ClassPrompts  # noqa: E402
 from medimeta_c.records import SetKey  # noqa: E402
+from medimeta_c.results.predictions import NO_PREDICTION, CellPredictions  # noqa: E402
 
 CPU = torch.device("cpu")
 NAMES = {"cells": ("class0", "class1", "class2"), "rays": ("class0", "class1")}

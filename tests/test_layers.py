@@ -21,11 +21,8 @@ LAYERS = (
     {"errors", "records", "seeding", "suite"},
     # What files hold and what numbers mean; anything not named in another layer.
     set(),
-    {"figures", "card", "card_metadata", "reports"},
-    {
-        *("render", "engines", "assembly", "builder", "importer", "verification", "rowcheck", "imagefiles"),
-        *("evaluation", "features", "finetuning"),
-    },
+    {"figures", "card", "reports"},
+    {"building", "verification", "rowcheck", "imagefiles", "evaluation", "features", "finetuning"},
     {"hub", "leaderboard"},
     {"cli", "__main__"},
 )
@@ -38,7 +35,7 @@ CONFINED = {
     "transformers": {"models"},
     "matplotlib": {"figures"},
     "datasets": set(),
-    "distributed": {"engines"},
+    "distributed": {"building"},
 }
 
 

@@ -16,13 +16,13 @@ from medmnist_files import stacked, write_clean, write_corrupted  # noqa: E402
 from model_factories import make_open_clip_folder  # noqa: E402
 from typer.testing import CliRunner  # noqa: E402
 
-from medimeta_c.builder import BuildConfig, build  # noqa: E402
+from medimeta_c.building.build import BuildConfig, build  # noqa: E402
+from medimeta_c.building.importer import ImportConfig, import_medmnistc  # noqa: E402
 from medimeta_c.cli import app  # noqa: E402
-from medimeta_c.comparison import compare  # noqa: E402
 from medimeta_c.evaluation import EvaluateConfig, evaluate  # noqa: E402
-from medimeta_c.importer import ImportConfig, import_medmnistc  # noqa: E402
-from medimeta_c.resampling import Resampling  # noqa: E402
-from medimeta_c.resultfolder import SavedResult  # noqa: E402
+from medimeta_c.metrics.resampling import Resampling  # noqa: E402
+from medimeta_c.results.comparison import compare  # noqa: E402
+from medimeta_c.results.folder import SavedResult  # noqa: E402
 from medimeta_c.suite import MEDMNIST  # noqa: E402
 
 OWN = {"bloodmnist": ("bubble", "pixelate"), "octmnist": ("motion_blur", "pixelate", "speckle_noise")}

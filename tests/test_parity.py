@@ -20,11 +20,11 @@ from datasets import load_dataset  # noqa: E402
 from model_factories import make_open_clip_folder  # noqa: E402
 from sklearn.metrics import balanced_accuracy_score  # noqa: E402
 
-from medimeta_c.builder import BuildConfig, build  # noqa: E402
+from medimeta_c.building.build import BuildConfig, build  # noqa: E402
 from medimeta_c.evaluation import EvaluateConfig, evaluate  # noqa: E402
-from medimeta_c.resampling import Resampling  # noqa: E402
-from medimeta_c.resultfolder import SavedResult  # noqa: E402
-from medimeta_c.results import Result  # noqa: E402
+from medimeta_c.metrics.resampling import Resampling  # noqa: E402
+from medimeta_c.results.folder import SavedResult  # noqa: E402
+from medimeta_c.results.result import Result  # noqa: E402
 
 PAGE = Path(__file__).parents[1] / "docs" / "parity.md"
 

@@ -68,8 +68,8 @@ def build(
 
       medimeta-c build --dataset all --source phantoms --out phantoms-C
     """
-    from medimeta_c.builder import BuildConfig, BuildProgress
-    from medimeta_c.builder import build as run
+    from medimeta_c.building.build import BuildConfig, BuildProgress
+    from medimeta_c.building.build import build as run
 
     config = BuildConfig(
         datasets=names(dataset),

@@ -12,7 +12,7 @@ from medimeta_c.cli import console
 from medimeta_c.cli.options import JsonOption
 
 if TYPE_CHECKING:
-    from medimeta_c.comparison import Comparison
+    from medimeta_c.results.comparison import Comparison
 
 __all__ = ["compare"]
 
@@ -38,11 +38,11 @@ def compare(
 
       medimeta-c compare results/*/0a1b2c3d4e5f --baseline published --json
     """
-    from medimeta_c.baselinechoice import choose_baseline
-    from medimeta_c.comparison import common_benchmark
-    from medimeta_c.comparison import compare as run
     from medimeta_c.reports.terminal import comparison_view
-    from medimeta_c.resultfolder import read_saved
+    from medimeta_c.results.baseline_choice import choose_baseline
+    from medimeta_c.results.comparison import common_benchmark
+    from medimeta_c.results.comparison import compare as run
+    from medimeta_c.results.folder import read_saved
 
     saved = [read_saved(path.expanduser()) for path in results]
     chosen = None

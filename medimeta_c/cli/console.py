@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 if TYPE_CHECKING:
-    from medimeta_c.assembly import BuildReport
+    from medimeta_c.building.assembly import BuildReport
 
 __all__ = ["counting", "say", "say_build", "say_json", "show", "table"]
 

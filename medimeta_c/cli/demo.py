@@ -23,8 +23,8 @@ def demo(
 
       medimeta-c demo --out demo
     """
-    from medimeta_c.builder import BuildConfig, BuildProgress
-    from medimeta_c.builder import build as run_build
+    from medimeta_c.building.build import BuildConfig, BuildProgress
+    from medimeta_c.building.build import build as run_build
     from medimeta_c.errors import VerificationError
     from medimeta_c.verification import verify as run_verify
 

@@ -39,9 +39,9 @@ def import_medmnistc(
 
       medimeta-c evaluate --model ViT-B-16/openai --benchmark MedMNIST-C --baseline published
     """
-    from medimeta_c.assembly import BuildProgress
-    from medimeta_c.importer import ImportConfig
-    from medimeta_c.importer import import_medmnistc as run
+    from medimeta_c.building.assembly import BuildProgress
+    from medimeta_c.building.importer import ImportConfig
+    from medimeta_c.building.importer import import_medmnistc as run
 
     config = ImportConfig(
         folder=directory.expanduser(),

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from medimeta_c.benchmark import Benchmark
 from medimeta_c.modelscores import FewShotScore, ModelScores
-from medimeta_c.results import Result
+from medimeta_c.results.result import Result
 
 __all__ = ["Inputs", "Lacking", "Mark", "Picture", "PrintedTable", "Scalar"]
 

@@ -13,8 +13,8 @@ from medimeta_c.figures import style
 from medimeta_c.figures.choice import display_name
 from medimeta_c.figures.exhibit import Inputs, Lacking, Picture, Scalar
 from medimeta_c.records import CLEAN, SetKey
-from medimeta_c.results import Result
-from medimeta_c.scorerecords import CellRecord
+from medimeta_c.results.result import Result
+from medimeta_c.results.score_records import CellRecord
 
 __all__ = ["exhibit", "severity"]
 

@@ -11,10 +11,10 @@ from matplotlib.figure import Figure
 
 from medimeta_c.figures import svg
 from medimeta_c.figures.choice import display_name
-from medimeta_c.grid import ErrorGrid
+from medimeta_c.metrics.grid import ErrorGrid
 from medimeta_c.records import CLEAN, SetKey
-from medimeta_c.results import Result
-from medimeta_c.scorerecords import CellRecord
+from medimeta_c.results.result import Result
+from medimeta_c.results.score_records import CellRecord
 
 __all__ = ["severity_curves"]
 

@@ -6,14 +6,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from medimeta_c.baselines import PUBLISHED
 from medimeta_c.errors import ConfigError
 from medimeta_c.evaluation import EvaluateConfig, EvaluateProgress, evaluate
-from medimeta_c.fewshot import check_fraction
 from medimeta_c.finetuning.ablationtable import Ablation, AblationRun, Scored, write_ablation
 from medimeta_c.finetuning.config import FinetuneConfig
+from medimeta_c.finetuning.fewshot import check_fraction
 from medimeta_c.finetuning.run import FinetuneReport, finetune
 from medimeta_c.finetuning.training import FinetuneProgress
+from medimeta_c.metrics.baselines import PUBLISHED
 from medimeta_c.selection import select
 
 __all__ = ["AblationConfig", "ablate", "run_folder"]

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from medimeta_c.card import templates_folder
+from medimeta_c.card.dataset_card import templates_folder
 from medimeta_c.files import write_atomic
 from medimeta_c.markdown import environment
 from medimeta_c.recordfile import Record, write_record

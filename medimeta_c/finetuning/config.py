@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from medimeta_c.errors import ConfigError, unknown_name
-from medimeta_c.fewshot import check_fraction
+from medimeta_c.finetuning.fewshot import check_fraction
 from medimeta_c.sources import default_data_dir
 
 __all__ = ["FinetuneConfig", "Schedule", "TrainingPrecision"]

@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image as Pillow
 
-from medimeta_c.fewshot import order_key
+from medimeta_c.finetuning.fewshot import order_key
 from medimeta_c.finetuning.labels import LabelSpace
 from medimeta_c.inference import normalise
 from medimeta_c.models import Model

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from medimeta_c.fewshot import FewShot
 from medimeta_c.finetuning.config import FinetuneConfig
+from medimeta_c.finetuning.fewshot import FewShot
 from medimeta_c.finetuning.state import RunRecord
 from medimeta_c.models import ModelIdentity
-from medimeta_c.prompts import ClassPrompts
+from medimeta_c.prompts.templates import ClassPrompts
 from medimeta_c.records import SourceInfo
 
 __all__ = ["Facts"]

@@ -9,7 +9,7 @@ import torch
 
 from medimeta_c.inference import class_embeddings
 from medimeta_c.models import Model
-from medimeta_c.prompts import ClassPrompts
+from medimeta_c.prompts.templates import ClassPrompts
 
 __all__ = ["LabelSpace"]
 

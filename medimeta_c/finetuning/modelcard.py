@@ -7,7 +7,7 @@ from typing import Any
 
 from huggingface_hub import ModelCardData
 
-from medimeta_c.card import templates_folder
+from medimeta_c.card.dataset_card import templates_folder
 from medimeta_c.finetuning.facts import Facts
 from medimeta_c.finetuning.state import Progress
 from medimeta_c.lora import LoraReport

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from medimeta_c.fewshot import write_few_shot
 from medimeta_c.files import write_atomic
 from medimeta_c.finetuning.facts import Facts
+from medimeta_c.finetuning.fewshot import write_few_shot
 from medimeta_c.finetuning.modelcard import render_model_card
 from medimeta_c.finetuning.state import EpochRecord, Progress, TrainingState
 from medimeta_c.lora.adapterfile import write_adapter

@@ -9,15 +9,15 @@ import torch
 
 from medimeta_c import __version__
 from medimeta_c.errors import ModelError, SourceError
-from medimeta_c.fewshot import TRAIN, VAL, FewShot
 from medimeta_c.finetuning.config import FinetuneConfig
 from medimeta_c.finetuning.data import ImageReader, samples
+from medimeta_c.finetuning.fewshot import TRAIN, VAL, FewShot
 from medimeta_c.finetuning.labels import LabelSpace
 from medimeta_c.finetuning.state import RunRecord
 from medimeta_c.finetuning.training import TrainingData
 from medimeta_c.models import Model
 from medimeta_c.models._adapter import TorchModel
-from medimeta_c.prompts import ClassPrompts, digest, load_prompts
+from medimeta_c.prompts.templates import ClassPrompts, digest, load_prompts
 from medimeta_c.records import Source
 
 __all__ = ["class_prompts", "require_validation", "run_record", "torch_model", "training_data"]

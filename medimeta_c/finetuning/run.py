@@ -6,9 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from medimeta_c.fewshot import FewShot, draw_few_shot, write_few_shot
 from medimeta_c.finetuning.config import FinetuneConfig
 from medimeta_c.finetuning.facts import Facts
+from medimeta_c.finetuning.fewshot import FewShot, draw_few_shot, write_few_shot
 from medimeta_c.finetuning.labels import LabelSpace
 from medimeta_c.finetuning.outputs import write_outputs
 from medimeta_c.finetuning.preparation import (

@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from medimeta_c.card import ASSETS, CARD_NAME
+from medimeta_c.card.dataset_card import ASSETS, CARD_NAME
 from medimeta_c.errors import PublishError
 from medimeta_c.manifest import Manifest
 

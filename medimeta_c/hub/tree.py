@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from medimeta_c.card import ASSETS, CARD_NAME
+from medimeta_c.card.dataset_card import ASSETS, CARD_NAME
 from medimeta_c.errors import PublishError
 from medimeta_c.files import sha256_file
 from medimeta_c.hub.card_check import pictures

@@ -7,7 +7,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
-from medimeta_c.baselines import PUBLISHED
 from medimeta_c.benchmark import Benchmark
 from medimeta_c.errors import ResultError
 from medimeta_c.figures.choice import display_name
@@ -20,7 +19,8 @@ from medimeta_c.leaderboard.paper import PAPER_COLLECTIONS, paper_entries
 from medimeta_c.leaderboard.ranking import ranks
 from medimeta_c.leaderboard.submission import read_submission
 from medimeta_c.leaderboard.validation import submission_folders
-from medimeta_c.results import read_result
+from medimeta_c.metrics.baselines import PUBLISHED
+from medimeta_c.results.result import read_result
 from medimeta_c.sources.catalog import catalog
 
 __all__ = ["read_boards"]

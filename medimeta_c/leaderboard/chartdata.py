@@ -8,7 +8,7 @@ from typing import Any
 from medimeta_c.figures.choice import display_name
 from medimeta_c.leaderboard.entries import Board, CellShown, Entry
 from medimeta_c.records import CLEAN
-from medimeta_c.scorerecords import Estimate, SummaryRecord
+from medimeta_c.results.score_records import Estimate, SummaryRecord
 
 __all__ = ["boards_data", "curves_data"]
 

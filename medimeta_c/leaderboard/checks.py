@@ -9,7 +9,6 @@ from pathlib import Path
 
 import numpy as np
 
-from medimeta_c.baselines import PUBLISHED, published_baseline
 from medimeta_c.benchmark import Benchmark
 from medimeta_c.errors import MediMetaError, MissingExtraError, ResultError
 from medimeta_c.files import sha256_file
@@ -21,13 +20,14 @@ from medimeta_c.leaderboard.inspection import (
     stray_files,
 )
 from medimeta_c.leaderboard.submission import Submission, read_submission, submission_path
-from medimeta_c.predictions import CellPredictions
-from medimeta_c.recomputation import check_rows, disagreements, rescore
+from medimeta_c.metrics.baselines import PUBLISHED, published_baseline
 from medimeta_c.recordfile import canonical_json
 from medimeta_c.records import SetKey
-from medimeta_c.resultfolder import PREDICTIONS_NAME, SavedResult, read_saved
-from medimeta_c.results import RESULT_NAME, BaselineRecord, Result, read_result
-from medimeta_c.scorerecords import Estimate, Scores
+from medimeta_c.results.folder import PREDICTIONS_NAME, SavedResult, read_saved
+from medimeta_c.results.predictions import CellPredictions
+from medimeta_c.results.recomputation import check_rows, disagreements, rescore
+from medimeta_c.results.result import RESULT_NAME, BaselineRecord, Result, read_result
+from medimeta_c.results.score_records import Estimate, Scores
 
 __all__ = ["Finding", "Terms", "check_submission", "load_submission", "run_digest"]
 

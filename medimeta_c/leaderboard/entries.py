@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from medimeta_c.scorerecords import Estimate, SummaryRecord
+from medimeta_c.results.score_records import Estimate, SummaryRecord
 
 __all__ = ["Board", "CellShown", "DatasetShown", "Entry", "Picture", "Training", "no_estimate", "reported"]
 

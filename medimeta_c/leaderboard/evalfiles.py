@@ -11,8 +11,8 @@ import yaml
 
 from medimeta_c.errors import PublishError
 from medimeta_c.manifest import Manifest
-from medimeta_c.results import Result
-from medimeta_c.scorerecords import Estimate
+from medimeta_c.results.result import Result
+from medimeta_c.results.score_records import Estimate
 
 __all__ = ["EVAL_NAME", "MODEL_EVAL_PATH", "benchmark_eval_yaml", "model_eval_yaml"]
 

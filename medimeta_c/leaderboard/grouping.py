@@ -6,13 +6,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from medimeta_c.baselinechoice import NO_BASELINE, ChosenBaseline, baseline_of
-from medimeta_c.baselines import PUBLISHED, published_baseline
-from medimeta_c.grid import Scope
-from medimeta_c.identity import BenchmarkRecord, DatasetEntry
 from medimeta_c.leaderboard.submission import Submission, slug
-from medimeta_c.resultfolder import read_saved
-from medimeta_c.results import Result
+from medimeta_c.metrics.baselines import PUBLISHED, published_baseline
+from medimeta_c.metrics.grid import Scope
+from medimeta_c.results.baseline_choice import NO_BASELINE, ChosenBaseline, baseline_of
+from medimeta_c.results.folder import read_saved
+from medimeta_c.results.identity import BenchmarkRecord, DatasetEntry
+from medimeta_c.results.result import Result
 from medimeta_c.suite import SUITES
 
 __all__ = ["COLLECTIONS", "Group", "Submitted", "group"]

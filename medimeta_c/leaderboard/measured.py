@@ -5,21 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from medimeta_c.baselinechoice import ChosenBaseline
 from medimeta_c.benchmark import Benchmark
-from medimeta_c.correctness import CorrectnessTable
 from medimeta_c.figures.choice import display_name
-from medimeta_c.grid import ErrorGrid
-from medimeta_c.intervals import bootstrap
 from medimeta_c.leaderboard.entries import CellShown, Entry, Picture, Training
 from medimeta_c.leaderboard.grouping import Group, Submitted
 from medimeta_c.leaderboard.submission import OVERLAPS, Submission, slug
-from medimeta_c.metrics import FloatArray
-from medimeta_c.predictions import correctness_of
+from medimeta_c.metrics.correctness import CorrectnessTable
+from medimeta_c.metrics.corruption_error import FloatArray
+from medimeta_c.metrics.grid import ErrorGrid
+from medimeta_c.metrics.intervals import bootstrap
 from medimeta_c.reports.changed import most_changed, thumbnails
-from medimeta_c.resultfolder import SavedResult
-from medimeta_c.scorerecords import Scores
-from medimeta_c.scoring import Terms, score
+from medimeta_c.results.baseline_choice import ChosenBaseline
+from medimeta_c.results.folder import SavedResult
+from medimeta_c.results.predictions import correctness_of
+from medimeta_c.results.score_records import Scores
+from medimeta_c.results.scoring import Terms, score
 
 __all__ = ["Measured", "measure"]
 

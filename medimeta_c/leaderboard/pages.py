@@ -18,7 +18,7 @@ from medimeta_c.leaderboard.entries import Board, CellShown, Entry, Picture
 from medimeta_c.leaderboard.paper import PAPER
 from medimeta_c.leaderboard.submission import ADAPTATIONS, OVERLAPS, TRAINING_KINDS
 from medimeta_c.reports.tables import UNDEFINED, interval_text, percent
-from medimeta_c.scorerecords import Estimate, SummaryRecord
+from medimeta_c.results.score_records import Estimate, SummaryRecord
 
 __all__ = ["index_page", "model_page", "scoring_page"]
 

@@ -12,7 +12,7 @@ from typing import Literal
 
 from medimeta_c.leaderboard.entries import Entry, Training, no_estimate, reported
 from medimeta_c.leaderboard.submission import slug
-from medimeta_c.scorerecords import Estimate, Number, SummaryRecord
+from medimeta_c.results.score_records import Estimate, Number, SummaryRecord
 from medimeta_c.suite import CORE, MEDMNIST, Suite
 
 __all__ = ["PAPER", "PAPER_COLLECTIONS", "paper_entries"]

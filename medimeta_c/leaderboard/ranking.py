@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from medimeta_c.metrics import FloatArray
+from medimeta_c.metrics.corruption_error import FloatArray
 
 __all__ = ["Rank", "ranks"]
 

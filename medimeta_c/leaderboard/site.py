@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 
-from medimeta_c.baselines import PUBLISHED
 from medimeta_c.benchmark import Benchmark
 from medimeta_c.errors import ConfigError
 from medimeta_c.files import write_atomic, writing
 from medimeta_c.leaderboard.board import read_boards
 from medimeta_c.leaderboard.entries import Board
 from medimeta_c.leaderboard.pages import index_page, model_page, scoring_page
+from medimeta_c.metrics.baselines import PUBLISHED
 
 __all__ = ["ASSETS", "EXAMPLE", "SiteConfig", "SiteReport", "build_site", "write_site"]
 

@@ -21,7 +21,7 @@ from medimeta_c.leaderboard.submission import (
     read_submission,
     write_submission,
 )
-from medimeta_c.results import read_result
+from medimeta_c.results.result import read_result
 
 if TYPE_CHECKING:
     from huggingface_hub import HfApi

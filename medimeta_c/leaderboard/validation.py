@@ -16,8 +16,8 @@ from medimeta_c.leaderboard.accepted import Accepted
 from medimeta_c.leaderboard.checks import Finding, Terms, check_submission, run_digest
 from medimeta_c.leaderboard.inspection import check_files
 from medimeta_c.leaderboard.submission import SUBMISSION_NAME, read_submission, submission_path
-from medimeta_c.resultfolder import PREDICTIONS_NAME
-from medimeta_c.results import RESULT_NAME, read_result
+from medimeta_c.results.folder import PREDICTIONS_NAME
+from medimeta_c.results.result import RESULT_NAME, read_result
 
 __all__ = ["submission_folders", "validate"]
 

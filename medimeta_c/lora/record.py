@@ -8,10 +8,10 @@ from pydantic import Field, JsonValue, model_validator
 
 from medimeta_c import __version__
 from medimeta_c.errors import ConfigError
-from medimeta_c.identity import Count, ModelRecord, Name, Sha256, Text
 from medimeta_c.lora.config import LoraConfig, LoraReport, Target
-from medimeta_c.prompt_texts import ClassPrompts
+from medimeta_c.prompts.texts import ClassPrompts
 from medimeta_c.recordfile import Record
+from medimeta_c.results.identity import Count, ModelRecord, Name, Sha256, Text
 
 __all__ = [
     "AdapterRecord",
@@ -105,7 +105,7 @@ class TrainingRecord(Record):
     prompts : dict
         By dataset, in label order: the texts whose embeddings stood for the classes.
     prompts_sha256 : str
-        `medimeta_c.prompts.digest` of them.
+        `medimeta_c.prompts.templates.digest` of them.
     augmented : bool
         Whether training images were corrupted; False is the paper's clean few-shot protocol.
     selection : SelectionRecord

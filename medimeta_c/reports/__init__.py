@@ -8,7 +8,7 @@ from medimeta_c.benchmark import Benchmark
 from medimeta_c.files import write_atomic
 from medimeta_c.reports.html import render_html
 from medimeta_c.reports.markdown import render_markdown
-from medimeta_c.resultfolder import SavedResult
+from medimeta_c.results.folder import SavedResult
 
 __all__ = ["HTML_NAME", "MARKDOWN_NAME", "write_reports"]
 

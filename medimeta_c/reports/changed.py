@@ -13,9 +13,9 @@ from PIL import Image as PillowImage
 from medimeta_c import pixels
 from medimeta_c.benchmark import Benchmark
 from medimeta_c.errors import ConfigError
-from medimeta_c.predictions import CellPredictions
 from medimeta_c.records import CLEAN, SetKey
-from medimeta_c.resultfolder import SavedResult
+from medimeta_c.results.folder import SavedResult
+from medimeta_c.results.predictions import CellPredictions
 
 __all__ = ["Change", "most_changed", "thumbnails"]
 

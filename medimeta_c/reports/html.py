@@ -12,7 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from medimeta_c.benchmark import Benchmark
-from medimeta_c.card import templates_folder
+from medimeta_c.card.dataset_card import templates_folder
 from medimeta_c.errors import ConfigError
 from medimeta_c.figures.choice import display_name
 from medimeta_c.figures.confusion import confusion, confusion_counts
@@ -32,9 +32,9 @@ from medimeta_c.reports.tables import (
     severity_table,
 )
 from medimeta_c.reports.verdict import verdict
-from medimeta_c.resultfolder import SavedResult
-from medimeta_c.results import Result
-from medimeta_c.scorerecords import CellRecord, Estimate
+from medimeta_c.results.folder import SavedResult
+from medimeta_c.results.result import Result
+from medimeta_c.results.score_records import CellRecord, Estimate
 
 __all__ = ["render_html"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from medimeta_c.card import templates_folder
+from medimeta_c.card.dataset_card import templates_folder
 from medimeta_c.markdown import environment
 from medimeta_c.reports.tables import (
     accuracy_table,
@@ -14,7 +14,7 @@ from medimeta_c.reports.tables import (
     severity_table,
 )
 from medimeta_c.reports.verdict import verdict
-from medimeta_c.results import Result
+from medimeta_c.results.result import Result
 
 __all__ = ["render_markdown"]
 

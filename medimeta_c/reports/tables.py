@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from medimeta_c.figures.choice import display_name
+from medimeta_c.metrics.values import Value, mean_value
 from medimeta_c.records import CLEAN, SetKey
-from medimeta_c.results import Result
-from medimeta_c.scorerecords import CellRecord, Estimate, Number, SummaryRecord
-from medimeta_c.values import Value, mean_value
+from medimeta_c.results.result import Result
+from medimeta_c.results.score_records import CellRecord, Estimate, Number, SummaryRecord
 
 __all__ = [
     "Cell",

@@ -8,12 +8,12 @@ from rich.console import Group, RenderableType
 from rich.table import Table as Grid
 from rich.text import Text
 
-from medimeta_c.comparison import Compared, Comparison
-from medimeta_c.intervals import Difference
+from medimeta_c.metrics.intervals import Difference
+from medimeta_c.metrics.values import Interval, Value
 from medimeta_c.reports.tables import UNDEFINED, Table, accuracy_table, error_table, percent
 from medimeta_c.reports.verdict import verdict
-from medimeta_c.resultfolder import SavedResult
-from medimeta_c.values import Interval, Value
+from medimeta_c.results.comparison import Compared, Comparison
+from medimeta_c.results.folder import SavedResult
 
 __all__ = ["comparison_view", "result_view"]
 

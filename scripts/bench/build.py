@@ -23,10 +23,10 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from medimeta_c.builder import BuildConfig, build
+from medimeta_c.building.build import BuildConfig, build
+from medimeta_c.building.render import RenderTask, render_set
 from medimeta_c.manifest import Protocol
 from medimeta_c.records import CLEAN, SetKey, Source
-from medimeta_c.render import RenderTask, render_set
 from medimeta_c.selection import open_datasets
 from medimeta_c.suite import BENCHMARK_VERSION, CORE
 

@@ -35,10 +35,10 @@ from datasets import disable_progress_bars, load_dataset
 from safetensors.torch import save_file
 
 from medimeta_c.benchmark import Benchmark, open_benchmark
-from medimeta_c.builder import BuildConfig, build
+from medimeta_c.building.build import BuildConfig, build
 from medimeta_c.inference import Predictor, choose_device, class_embeddings
 from medimeta_c.models import Model, load_model
-from medimeta_c.prompts import ClassPrompts, load_prompts
+from medimeta_c.prompts.templates import ClassPrompts, load_prompts
 from medimeta_c.records import SetKey
 from medimeta_c.suite import CORE
 

@@ -22,7 +22,7 @@ from huggingface_hub import DatasetCard
 from markdown_it import MarkdownIt
 from PIL import Image
 
-from medimeta_c.card import render_card, templates_folder, write_card
+from medimeta_c.card.dataset_card import render_card, templates_folder, write_card
 from medimeta_c.errors import BuildError, ShardError
 from medimeta_c.manifest import Manifest, SetRecord, read_manifest
 from medimeta_c.pixels import decode
@@ -375,5 +375,5 @@ def test_templates_are_found() -> None:
 
 def test_importing_the_card_draws_nothing() -> None:
     """matplotlib is imported when a figure is drawn, not before."""
-    script = "import sys, medimeta_c.card; assert 'matplotlib' not in sys.modules"
+    script = "import sys, medimeta_c.card.dataset_card; assert 'matplotlib' not in sys.modules"
     subprocess.run([sys.executable, "-c", script], check=True)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from medimeta_c.licenses import combined_license, hub_license
+from medimeta_c.card.licenses import combined_license, hub_license
 
 
 @pytest.mark.parametrize(

@@ -34,7 +34,7 @@ def prepare(hub: str, named: str) -> None:
     import matplotlib.backends.backend_svg  # noqa: F401
     import transformers  # noqa: F401
 
-    from medimeta_c import builder, cli, evaluation  # noqa: F401
+    from medimeta_c import cli, evaluation  # noqa: F401
     from medimeta_c.models import openclip
 
     load = openclip.load_folder

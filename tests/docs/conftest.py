@@ -28,7 +28,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from model_factories import make_open_clip_folder
     from PIL import Image
 
-    from medimeta_c.builder import BuildConfig, build
+    from medimeta_c.building.build import BuildConfig, build
     from medimeta_c.sources.phantoms.plan import PLANS
     from medimeta_c.sources.phantoms.writer import write_folder
 

@@ -16,11 +16,11 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from medimeta_c import figures
+from medimeta_c.building.render import render
 from medimeta_c.figures.sample_grid import CELL_PX, dataset_grid, fit, overview_grid
 from medimeta_c.figures.style import png
 from medimeta_c.manifest import Manifest, Protocol
 from medimeta_c.records import SetKey
-from medimeta_c.render import render
 
 GREY = FakeSource("oct", channels=1, shape=(28, 28))
 COLOUR = FakeSource("pbc", shape=(224, 224), splits={"test": 2})

@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 from runs import weights
 
-from medimeta_c.builder import BuildConfig, build
+from medimeta_c.building.build import BuildConfig, build
 from medimeta_c.errors import ConfigError
 from medimeta_c.evaluation import EvaluateConfig, evaluate
 from medimeta_c.finetuning import Ablation, AblationConfig, FinetuneConfig, ablate, finetune
 from medimeta_c.finetuning.ablationtable import AblationRun, Spread, write_ablation
-from medimeta_c.resultfolder import read_saved
+from medimeta_c.results.folder import read_saved
 
 Configure = Callable[..., FinetuneConfig]
 

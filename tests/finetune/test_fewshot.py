@@ -11,7 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from medimeta_c.errors import ConfigError, ResultError, SourceError
-from medimeta_c.fewshot import FEWSHOT_NAME, draw_few_shot, ids_digest, read_few_shot, write_few_shot
+from medimeta_c.finetuning.fewshot import (
+    FEWSHOT_NAME,
+    draw_few_shot,
+    ids_digest,
+    read_few_shot,
+    write_few_shot,
+)
 from medimeta_c.records import Image, SourceInfo
 
 

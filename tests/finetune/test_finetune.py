@@ -12,8 +12,8 @@ import torch
 from runs import log, record, weights
 
 from medimeta_c.errors import ModelError
-from medimeta_c.fewshot import read_few_shot
 from medimeta_c.finetuning import FinetuneConfig, FinetuneProgress, finetune
+from medimeta_c.finetuning.fewshot import read_few_shot
 from medimeta_c.finetuning.training import learning_rate
 from medimeta_c.lora.adapterfile import apply_adapter, read_adapter
 from medimeta_c.models import load_model
@@ -72,10 +72,10 @@ def test_only_the_adapters_change(configure: Configure) -> None:
 
 def test_the_adapter_gives_the_accuracy_it_was_kept_for(configure: Configure, images_dir: Path) -> None:
     """Loaded onto a fresh base, the adapter scores on val what the log says of its epoch."""
-    from medimeta_c.fewshot import VAL
     from medimeta_c.finetuning.data import ImageReader, batches, samples
+    from medimeta_c.finetuning.fewshot import VAL
     from medimeta_c.finetuning.labels import LabelSpace
-    from medimeta_c.prompts import load_prompts
+    from medimeta_c.prompts.templates import load_prompts
     from medimeta_c.selection import open_datasets
 
     config = configure(epochs=6)

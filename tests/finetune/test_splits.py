@@ -15,8 +15,8 @@ from PIL import Image as Pillow
 from runs import log, weights
 
 from medimeta_c.errors import SourceError
-from medimeta_c.fewshot import read_few_shot
 from medimeta_c.finetuning import FinetuneConfig, finetune, run
+from medimeta_c.finetuning.fewshot import read_few_shot
 from medimeta_c.records import Image, Source, SourceInfo
 from medimeta_c.selection import open_datasets
 

@@ -23,7 +23,7 @@ from medimeta_c.finetuning.data import (
 from medimeta_c.finetuning.labels import LabelSpace
 from medimeta_c.inference import class_embeddings, normalise
 from medimeta_c.models import Model, load_model
-from medimeta_c.prompts import ClassPrompts, load_prompts
+from medimeta_c.prompts.templates import ClassPrompts, load_prompts
 
 SPLITS = {"train": 12, "val": 4}
 COLOUR = FakeSource(dataset="pbc", splits=SPLITS, shape=(28, 28))

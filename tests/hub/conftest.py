@@ -21,7 +21,7 @@ def hub() -> Iterator[HubServer]:
 @pytest.fixture(scope="session")
 def small(clean_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A finished build of three sets. Read only."""
-    from medimeta_c.builder import BuildConfig, build
+    from medimeta_c.building.build import BuildConfig, build
 
     out = tmp_path_factory.mktemp("small") / "benchmark"
     build(

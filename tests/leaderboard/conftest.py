@@ -17,7 +17,7 @@ from submissions_on_disk import PLAIN, place
 from medimeta_c.benchmark import Benchmark, open_benchmark
 from medimeta_c.leaderboard.accepted import Accepted, accept
 from medimeta_c.leaderboard.submission import described
-from medimeta_c.resultfolder import SavedResult
+from medimeta_c.results.folder import SavedResult
 
 pytest.importorskip("sklearn.metrics", reason="needs the 'evaluate' extra")
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from medimeta_c.leaderboard.entries import Board, CellShown, DatasetShown, Entry, Training
-from medimeta_c.scorerecords import Estimate, Number, SummaryRecord
+from medimeta_c.results.score_records import Estimate, Number, SummaryRecord
 from medimeta_c.suite import CORE
 
 BACKBONES = ("ViT-B/16", "ViT-L/14", "ResNet-50")

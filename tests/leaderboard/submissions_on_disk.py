@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from medimeta_c.leaderboard.submission import Submission, submission_path, write_submission
-from medimeta_c.resultfolder import SavedResult
+from medimeta_c.results.folder import SavedResult
 
 PLAIN = {
     "name": "Tiny CLIP",

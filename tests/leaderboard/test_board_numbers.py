@@ -13,14 +13,14 @@ from made_up_predictions import evaluated
 from submissions_on_disk import edit_json
 
 from medimeta_c.benchmark import Benchmark
-from medimeta_c.comparison import compare
 from medimeta_c.errors import ConfigError, ResultError
 from medimeta_c.leaderboard.board import read_boards
 from medimeta_c.leaderboard.entries import Board
 from medimeta_c.leaderboard.paper import paper_entries
 from medimeta_c.leaderboard.ranking import ranks
 from medimeta_c.leaderboard.site import SiteConfig, build_site
-from medimeta_c.resultfolder import SavedResult
+from medimeta_c.results.comparison import compare
+from medimeta_c.results.folder import SavedResult
 
 Submitted = Callable[..., Path]
 

@@ -18,9 +18,9 @@ from medimeta_c.leaderboard.accepted import Accepted, accept, label_digest, read
 from medimeta_c.leaderboard.checks import Terms, check_submission
 from medimeta_c.leaderboard.submission import described, read_submission, slug
 from medimeta_c.leaderboard.validation import submission_folders, validate
-from medimeta_c.predictions import CellPredictions
-from medimeta_c.resultfolder import SavedResult, open_result_folder, read_saved
-from medimeta_c.scoring import scope_of
+from medimeta_c.results.folder import SavedResult, open_result_folder, read_saved
+from medimeta_c.results.predictions import CellPredictions
+from medimeta_c.results.scoring import scope_of
 
 Submitted = Callable[..., Path]
 ANYTHING = Terms()

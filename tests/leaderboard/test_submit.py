@@ -22,7 +22,7 @@ from medimeta_c.cli import app
 from medimeta_c.leaderboard import benchmark_eval_yaml, write_accepted
 from medimeta_c.leaderboard.accepted import Accepted
 from medimeta_c.leaderboard.submission import described, write_submission
-from medimeta_c.resultfolder import SavedResult
+from medimeta_c.results.folder import SavedResult
 
 BOARD = "org/leaderboard"
 MODEL = "lab/tiny-clip"

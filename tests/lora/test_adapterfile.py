@@ -24,7 +24,7 @@ from medimeta_c.lora.record import (
     TrainingRecord,
     class_records,
 )
-from medimeta_c.prompts import digest, load_prompts
+from medimeta_c.prompts.templates import digest, load_prompts
 
 KIND = "open_clip in_proj"
 

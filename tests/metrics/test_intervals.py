@@ -9,15 +9,15 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from medimeta_c import resampling
-from medimeta_c.correctness import CorrectnessTable, correctness_tables
 from medimeta_c.errors import ConfigError
-from medimeta_c.grid import ErrorGrid, Scope, error_grids
-from medimeta_c.intervals import bootstrap, cell_intervals, difference, summary_intervals
-from medimeta_c.metrics import SuiteSummary
+from medimeta_c.metrics import resampling
+from medimeta_c.metrics.correctness import CorrectnessTable, correctness_tables
+from medimeta_c.metrics.corruption_error import SuiteSummary
+from medimeta_c.metrics.grid import ErrorGrid, Scope, error_grids
+from medimeta_c.metrics.intervals import bootstrap, cell_intervals, difference, summary_intervals
+from medimeta_c.metrics.resampling import Resampling, resampled_accuracies
+from medimeta_c.metrics.robustness import summarise
 from medimeta_c.records import SetKey
-from medimeta_c.resampling import Resampling, resampled_accuracies
-from medimeta_c.robustness import summarise
 from medimeta_c.suite import CORE
 
 SCOPE = Scope(

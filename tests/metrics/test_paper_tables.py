@@ -8,14 +8,14 @@ from importlib import resources
 import numpy as np
 import pytest
 
-from medimeta_c.baselines import published_baseline
-from medimeta_c.grid import Scope, error_grids
-from medimeta_c.metrics import SuiteSummary, Summary
+from medimeta_c.metrics.baselines import published_baseline
+from medimeta_c.metrics.corruption_error import SuiteSummary, Summary
+from medimeta_c.metrics.grid import Scope, error_grids
+from medimeta_c.metrics.robustness import summarise
+from medimeta_c.metrics.scores import score_cell
+from medimeta_c.metrics.values import Value
 from medimeta_c.records import CLEAN, SetKey
-from medimeta_c.robustness import summarise
-from medimeta_c.scores import score_cell
 from medimeta_c.suite import CORE, MEDMNIST
-from medimeta_c.values import Value
 
 SCOPE = Scope.of_suite(CORE, datasets=(*CORE.datasets, *MEDMNIST.datasets))
 MODELS = ("CLIP", "MedCLIP", "BioMedCLIP", "UniMedCLIP", "RobustMedCLIP")

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from medimeta_c.errors import ConfigError, MissingExtraError
-from medimeta_c.scores import ECE_BINS, expected_calibration_error, score_cell
+from medimeta_c.metrics.scores import ECE_BINS, expected_calibration_error, score_cell
 
 sklearn_metrics = pytest.importorskip("sklearn.metrics", reason="needs the 'evaluate' extra")
 

@@ -8,7 +8,7 @@ from dataclasses import asdict
 
 import pytest
 
-from medimeta_c.values import Interval, Value, mean_value
+from medimeta_c.metrics.values import Interval, Value, mean_value
 
 
 @pytest.mark.parametrize("number", [math.nan, math.inf, -math.inf])

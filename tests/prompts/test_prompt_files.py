@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from medimeta_c.errors import ConfigError
-from medimeta_c.prompts import load_prompts, prompt_sets
+from medimeta_c.prompts.templates import load_prompts, prompt_sets
 
 OCT = ("CNV", "DME", "DRUSEN", "NORMAL")
 Write = Callable[[str], Path]

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from medimeta_c.errors import ConfigError
-from medimeta_c.prompts import (
+from medimeta_c.prompts.templates import (
     ClassPrompts,
     ClassWords,
     PromptBook,

@@ -8,15 +8,15 @@ from typing import Any
 
 import numpy as np
 
-from medimeta_c.baselinechoice import choose_baseline
 from medimeta_c.benchmark import Benchmark
-from medimeta_c.identity import ModelRecord, RunIdentity, benchmark_record, prompts_record
-from medimeta_c.predictions import CellPredictions
+from medimeta_c.metrics.resampling import Resampling
 from medimeta_c.records import SetKey
-from medimeta_c.resampling import Resampling
-from medimeta_c.resultfolder import SavedResult, open_result_folder
-from medimeta_c.results import Environment, Result
-from medimeta_c.scoring import Terms, make_result, scope_of
+from medimeta_c.results.baseline_choice import choose_baseline
+from medimeta_c.results.folder import SavedResult, open_result_folder
+from medimeta_c.results.identity import ModelRecord, RunIdentity, benchmark_record, prompts_record
+from medimeta_c.results.predictions import CellPredictions
+from medimeta_c.results.result import Environment, Result
+from medimeta_c.results.scoring import Terms, make_result, scope_of
 
 ENVIRONMENT = Environment(device="cpu", batch_size=32, packages={"numpy": np.__version__, "torch": "2.9.0"})
 PLAN = Resampling(resamples=200)

@@ -13,14 +13,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from medimeta_c.errors import BuildError, ResultError
-from medimeta_c.predictions import (
+from medimeta_c.records import SetKey
+from medimeta_c.results.predictions import (
     NO_PREDICTION,
     CellPredictions,
     correctness_of,
     read_predictions,
     write_predictions,
 )
-from medimeta_c.records import SetKey
 
 KEY = SetKey("cells", "test", "contrast", 3)
 CLEAN = SetKey("cells", "test", "clean", 0)
@@ -144,7 +144,7 @@ def test_a_file_that_claims_too_much_is_not_read(tmp_path: Path, monkeypatch: py
     """The number of rows is judged before any of them is read."""
     path = tmp_path / "predictions.parquet"
     write_predictions(path, [cell()])
-    monkeypatch.setattr("medimeta_c.predictions._MAX_ROWS", 2)
+    monkeypatch.setattr("medimeta_c.results.predictions._MAX_ROWS", 2)
     with pytest.raises(ResultError, match="claims 3 rows and 9 probabilities"):
         read_predictions(path)
 

@@ -10,7 +10,7 @@ import pytest
 from medimeta_c.figures.confusion import confusion, confusion_counts
 from medimeta_c.figures.severity_curves import severity_curves
 from medimeta_c.figures.svg import svg
-from medimeta_c.resultfolder import SavedResult
+from medimeta_c.results.folder import SavedResult
 from medimeta_c.suite import CORE
 
 

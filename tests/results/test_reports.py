@@ -16,7 +16,6 @@ from rich.console import Console
 
 from medimeta_c.benchmark import Benchmark
 from medimeta_c.errors import ConfigError
-from medimeta_c.predictions import CellPredictions
 from medimeta_c.records import SetKey
 from medimeta_c.reports import write_reports
 from medimeta_c.reports.changed import most_changed
@@ -25,8 +24,9 @@ from medimeta_c.reports.markdown import render_markdown
 from medimeta_c.reports.tables import accuracy_table, error_table
 from medimeta_c.reports.terminal import result_view
 from medimeta_c.reports.verdict import verdict
-from medimeta_c.resultfolder import SavedResult
-from medimeta_c.results import Result
+from medimeta_c.results.folder import SavedResult
+from medimeta_c.results.predictions import CellPredictions
+from medimeta_c.results.result import Result
 
 HOSTILE = "<script>alert(1)</script>|`*x*`\"'$\\alpha$\u202e\n# big"
 

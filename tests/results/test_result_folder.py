@@ -12,12 +12,12 @@ from made_up_predictions import ENVIRONMENT, PLAN, answers, evaluated, identity,
 
 from medimeta_c.benchmark import Benchmark
 from medimeta_c.errors import ResultError
-from medimeta_c.identity import model_slug
-from medimeta_c.predictions import CellPredictions
 from medimeta_c.records import SetKey
-from medimeta_c.resultfolder import SavedResult, open_result_folder, read_saved, result_path
-from medimeta_c.results import RESULT_NAME
-from medimeta_c.scoring import Terms, make_result, scope_of
+from medimeta_c.results.folder import SavedResult, open_result_folder, read_saved, result_path
+from medimeta_c.results.identity import model_slug
+from medimeta_c.results.predictions import CellPredictions
+from medimeta_c.results.result import RESULT_NAME
+from medimeta_c.results.scoring import Terms, make_result, scope_of
 
 
 @pytest.fixture(scope="module")

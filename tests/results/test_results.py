@@ -12,8 +12,8 @@ import pytest
 
 from medimeta_c import recordfile
 from medimeta_c.errors import IncompleteGridError, ResultError
-from medimeta_c.resultfolder import SavedResult
-from medimeta_c.results import Result, read_result, write_result
+from medimeta_c.results.folder import SavedResult
+from medimeta_c.results.result import Result, read_result, write_result
 
 Json = dict[str, Any]
 

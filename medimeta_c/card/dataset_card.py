@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from medimeta_c import figures
-from medimeta_c.card_metadata import card_metadata, default_config
+from medimeta_c.card.metadata import card_metadata, default_config
 from medimeta_c.figures.choice import (
     built_corruptions,
     built_severities,
@@ -99,7 +99,7 @@ def render_card(manifest: Manifest) -> str:
 
 def templates_folder() -> Path:
     """Return the folder of the card templates: inside the installed package, or the checkout's ``cards``."""
-    package = Path(__file__).parent
+    package = Path(__file__).parents[1]
     installed = package / "_cards"
     return installed if installed.is_dir() else package.parent / "cards"
 

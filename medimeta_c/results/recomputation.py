@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from medimeta_c.baselinechoice import ChosenBaseline
 from medimeta_c.benchmark import Benchmark
 from medimeta_c.errors import ResultError
-from medimeta_c.predictions import CellPredictions
 from medimeta_c.records import SetKey
-from medimeta_c.results import Result
-from medimeta_c.scorerecords import Number, Scores, SummaryRecord
-from medimeta_c.scoring import Terms, score
+from medimeta_c.results.baseline_choice import ChosenBaseline
+from medimeta_c.results.predictions import CellPredictions
+from medimeta_c.results.result import Result
+from medimeta_c.results.score_records import Number, Scores, SummaryRecord
+from medimeta_c.results.scoring import Terms, score
 
 __all__ = ["check_rows", "disagreements", "rescore"]
 

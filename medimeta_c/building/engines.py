@@ -16,9 +16,9 @@ from typing import Any, TypeVar
 from joblib import Parallel, delayed, effective_n_jobs, parallel_config
 from joblib.externals.loky.process_executor import TerminatedWorkerError
 
+from medimeta_c.building.render import RenderTask, render_set
 from medimeta_c.errors import BuildError, ConfigError, MissingExtraError
 from medimeta_c.manifest import SetRecord
-from medimeta_c.render import RenderTask, render_set
 
 __all__ = ["ENGINES", "render_all", "require", "run_all"]
 

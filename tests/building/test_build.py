@@ -20,7 +20,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from medimeta_c.benchmark import open_benchmark
-from medimeta_c.builder import BuildConfig, build, plan
+from medimeta_c.building.build import BuildConfig, build, plan
 from medimeta_c.errors import BuildError, ConfigError, ManifestError, MissingExtraError, SourceError
 from medimeta_c.manifest import read_manifest
 from medimeta_c.records import SetKey
@@ -163,7 +163,7 @@ def test_progress_counts_every_image(build_config: Configure) -> None:
 BUILD = """
 import sys
 from pathlib import Path
-from medimeta_c.builder import BuildConfig, build
+from medimeta_c.building.build import BuildConfig, build
 build(BuildConfig(datasets=("cells", "rays"), source="imagefolder", data_dir=Path(sys.argv[1]),
                   out=Path(sys.argv[2]), jobs=int(sys.argv[3])))
 """
@@ -264,7 +264,7 @@ def test_a_missing_engine_leaves_a_finished_build_finished(
     config = build_config(datasets=("rays",), severities=(1,))
     build(config)
     digests = tree(config.out)
-    monkeypatch.setattr("medimeta_c.engines.find_spec", lambda name: None)
+    monkeypatch.setattr("medimeta_c.building.engines.find_spec", lambda name: None)
     with pytest.raises(MissingExtraError, match=r"medimeta-c\[dask\]"):
         build(dataclasses.replace(config, engine="dask", severities=(1, 2)))
     assert tree(config.out) == digests
@@ -312,7 +312,7 @@ def test_an_extended_build_in_progress_does_not_look_finished(
     """From the first new set on until the end there is no manifest."""
     build(build_config(datasets=("rays",), severities=(1,)))
     out = build_config().out
-    from medimeta_c import engines
+    from medimeta_c.building import engines
 
     def failing(tasks, **options):
         raise BuildError("stop here")
@@ -356,7 +356,7 @@ def test_another_benchmark_version_needs_another_directory(
     """Pixels of two benchmark versions never mix."""
     config = build_config(datasets=("rays",), severities=(1,))
     build(config)
-    monkeypatch.setattr("medimeta_c.builder.BENCHMARK_VERSION", "2.0")
+    monkeypatch.setattr("medimeta_c.building.build.BENCHMARK_VERSION", "2.0")
     with pytest.raises(BuildError, match=r"benchmark_version '1\.0', this build has '2\.0'"):
         build(config)
 

@@ -7,11 +7,11 @@ from typing import Annotated
 
 from pydantic import Field, model_validator
 
-from medimeta_c.identity import Count, Name, Text
-from medimeta_c.metrics import Summary
+from medimeta_c.metrics.corruption_error import Summary
+from medimeta_c.metrics.values import Interval, Value
 from medimeta_c.recordfile import Record
 from medimeta_c.records import CLEAN, SetKey
-from medimeta_c.values import Interval, Value
+from medimeta_c.results.identity import Count, Name, Text
 
 __all__ = ["CellRecord", "Estimate", "Number", "Scores", "SummaryRecord"]
 
@@ -60,7 +60,7 @@ class Estimate(Number):
 
 
 class CellRecord(Record):
-    """Scores of one cell; see `medimeta_c.scores.CellScore`. `invalid` counts images with NaN or infinity."""
+    """Scores of one cell; see `metrics.scores.CellScore`. `invalid` counts images with NaN or infinity."""
 
     dataset: Name
     split: Name
@@ -94,7 +94,7 @@ class CellRecord(Record):
 
 
 class SummaryRecord(Record):
-    """Robustness on one dataset, or over the datasets; see `medimeta_c.metrics.Summary`.
+    """Robustness on one dataset, or over the datasets; see `medimeta_c.metrics.corruption_error.Summary`.
 
     `accuracy` is top-1 accuracy by corruption, the mean over severities: a row of the paper's Table 3.
     """

@@ -7,8 +7,8 @@ from typing import Any
 
 from huggingface_hub import DatasetCardData
 
+from medimeta_c.card.licenses import OTHER, combined_license
 from medimeta_c.figures.choice import built_corruptions, phantom_datasets
-from medimeta_c.licenses import OTHER, combined_license
 from medimeta_c.manifest import Manifest
 from medimeta_c.records import CLEAN, SetKey
 

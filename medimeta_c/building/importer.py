@@ -9,12 +9,12 @@ from dataclasses import asdict, dataclass, field
 from itertools import islice
 from pathlib import Path
 
-from medimeta_c import engines
-from medimeta_c.assembly import BuildProgress, BuildReport, Request, assemble
+from medimeta_c.building import engines
+from medimeta_c.building.assembly import BuildProgress, BuildReport, Request, assemble
+from medimeta_c.building.render import write_set
 from medimeta_c.errors import ConfigError, SourceError
 from medimeta_c.manifest import IMPORTED, Protocol, SetRecord, SourceRecord
 from medimeta_c.records import CLEAN, SetKey
-from medimeta_c.render import write_set
 from medimeta_c.selection import ALL, AVAILABLE
 from medimeta_c.sources import default_data_dir
 from medimeta_c.sources.medmnistc import SEVERITIES, SPLIT, MedmnistC, datasets_in, open_medmnistc

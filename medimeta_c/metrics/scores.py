@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from medimeta_c.errors import ConfigError, MissingExtraError
-from medimeta_c.values import Value
+from medimeta_c.metrics.values import Value
 
 __all__ = [
     "ECE_BINS",

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from medimeta_c.correctness import CorrectnessTable
 from medimeta_c.errors import ConfigError
+from medimeta_c.metrics.correctness import CorrectnessTable
 
 __all__ = ["RESAMPLING_SCHEME", "Resampling", "resampled_accuracies"]
 

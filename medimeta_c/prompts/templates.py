@@ -10,8 +10,8 @@ from importlib import resources
 from pathlib import Path
 
 from medimeta_c.errors import ConfigError, unknown_name
-from medimeta_c.prompt_files import PromptSet, parse_prompt_sets, read_prompt_file
-from medimeta_c.prompt_texts import ClassPrompts, check_text, digest, prompts_record
+from medimeta_c.prompts.files import PromptSet, parse_prompt_sets, read_prompt_file
+from medimeta_c.prompts.texts import ClassPrompts, check_text, digest, prompts_record
 
 __all__ = [
     "ClassPrompts",

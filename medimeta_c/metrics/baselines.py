@@ -9,7 +9,7 @@ from functools import cache
 from importlib import resources
 
 from medimeta_c.errors import ConfigError
-from medimeta_c.grid import ErrorGrid, Scope, SeveritySum, error_grids
+from medimeta_c.metrics.grid import ErrorGrid, Scope, SeveritySum, error_grids
 from medimeta_c.records import SetKey
 
 __all__ = ["PUBLISHED", "Baseline", "measured_baseline", "published_baseline"]

@@ -7,13 +7,13 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from medimeta_c import engines
-from medimeta_c.assembly import BuildProgress, BuildReport, Request, assemble
+from medimeta_c.building import engines
+from medimeta_c.building.assembly import BuildProgress, BuildReport, Request, assemble
+from medimeta_c.building.journal import remember_data
+from medimeta_c.building.render import RenderTask
 from medimeta_c.errors import ConfigError, unknown_name
-from medimeta_c.journal import remember_data
 from medimeta_c.manifest import Protocol, SetRecord, SourceRecord
 from medimeta_c.records import CLEAN, SetKey, Source, check_name
-from medimeta_c.render import RenderTask
 from medimeta_c.selection import open_datasets
 from medimeta_c.sources import default_data_dir
 from medimeta_c.suite import BENCHMARK_VERSION, CORE

@@ -8,14 +8,14 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from medimeta_c.baselines import Baseline
 from medimeta_c.errors import IncompleteGridError
-from medimeta_c.grid import ErrorGrid, Scope, SeveritySum
-from medimeta_c.identity import Name, RunIdentity, Text
+from medimeta_c.metrics.baselines import Baseline
+from medimeta_c.metrics.grid import ErrorGrid, Scope, SeveritySum
+from medimeta_c.metrics.resampling import Resampling
 from medimeta_c.recordfile import Record, read_record, write_record
 from medimeta_c.records import CLEAN, SetKey
-from medimeta_c.resampling import Resampling
-from medimeta_c.scorerecords import CellRecord, Scores
+from medimeta_c.results.identity import Name, RunIdentity, Text
+from medimeta_c.results.score_records import CellRecord, Scores
 
 __all__ = [
     "RESULT_NAME",

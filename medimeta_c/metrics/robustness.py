@@ -7,10 +7,17 @@ from collections.abc import Mapping
 import numpy as np
 
 from medimeta_c.errors import IncompleteGridError
-from medimeta_c.grid import ErrorGrid, Scope
-from medimeta_c.metrics import ErrorArrays, FloatArray, SuiteSummary, Summary, aggregate, combine
+from medimeta_c.metrics.corruption_error import (
+    ErrorArrays,
+    FloatArray,
+    SuiteSummary,
+    Summary,
+    aggregate,
+    combine,
+)
+from medimeta_c.metrics.grid import ErrorGrid, Scope
+from medimeta_c.metrics.values import Value, mean_value, undefined_parts
 from medimeta_c.records import CLEAN
-from medimeta_c.values import Value, mean_value, undefined_parts
 
 __all__ = ["error_arrays", "summarise"]
 
@@ -24,7 +31,7 @@ def summarise(
 ) -> SuiteSummary[Value]:
     """Compute the robustness of a model, per dataset and over the datasets.
 
-    The formulas and the order of averaging are those of `medimeta_c.metrics`.
+    The formulas and the order of averaging are those of `medimeta_c.metrics.corruption_error`.
 
     Parameters
     ----------
@@ -47,7 +54,7 @@ def summarise(
 
     Examples
     --------
-    >>> from medimeta_c.grid import error_grids
+    >>> from medimeta_c.metrics.grid import error_grids
     >>> from medimeta_c.records import SetKey
     >>> clean, blurred = SetKey("pbc", "test", "clean", 0), SetKey("pbc", "test", "motion_blur", 1)
     >>> scope = Scope(corruptions={"pbc": ("motion_blur",)}, severities=(1,))

@@ -1,8 +1,8 @@
 """Confidence intervals by bootstrap over images, for one model and for the difference of two.
 
-The images are resampled as `medimeta_c.resampling` says, and every number is computed on each resample
-by the formulas of `medimeta_c.metrics`. Where the baseline's predictions are there it is resampled along,
-image by image, so that what is hard for both models cancels; published figures stay constant.
+The images are resampled as `resampling` says, and every number is computed on each resample by the formulas
+of `corruption_error`. Where the baseline's predictions are there it is resampled along, image by image, so
+that what is hard for both models cancels; published figures stay constant.
 
 Percentile intervals rather than BCa: the numbers most looked at are means of ratios over independent
 datasets, for which BCa's acceleration has no single jackknife; percentiles need none, and they transform
@@ -21,14 +21,22 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from medimeta_c.correctness import CorrectnessTable
 from medimeta_c.errors import ConfigError
-from medimeta_c.grid import ErrorGrid, Scope, error_grids
-from medimeta_c.metrics import ErrorArrays, FloatArray, SuiteSummary, Summary, aggregate, combine, mean_array
+from medimeta_c.metrics.correctness import CorrectnessTable
+from medimeta_c.metrics.corruption_error import (
+    ErrorArrays,
+    FloatArray,
+    SuiteSummary,
+    Summary,
+    aggregate,
+    combine,
+    mean_array,
+)
+from medimeta_c.metrics.grid import ErrorGrid, Scope, error_grids
+from medimeta_c.metrics.resampling import Resampling, resampled_accuracies
+from medimeta_c.metrics.robustness import error_arrays, summarise
+from medimeta_c.metrics.values import Interval, Value
 from medimeta_c.records import CLEAN, SetKey
-from medimeta_c.resampling import Resampling, resampled_accuracies
-from medimeta_c.robustness import error_arrays, summarise
-from medimeta_c.values import Interval, Value
 
 __all__ = ["Bootstrap", "Difference", "bootstrap", "cell_intervals", "difference", "summary_intervals"]
 

@@ -10,7 +10,7 @@ from typing import Any
 import yaml
 
 from medimeta_c.errors import ConfigError
-from medimeta_c.prompt_texts import check_template, check_text, kind_of
+from medimeta_c.prompts.texts import check_template, check_text, kind_of
 from medimeta_c.records import check_name
 
 __all__ = ["DatasetWords", "PromptSet", "parse_prompt_sets", "read_prompt_file"]

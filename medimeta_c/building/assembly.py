@@ -10,8 +10,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from medimeta_c import __version__, stats
-from medimeta_c.card import CARD_NAME, write_card
-from medimeta_c.journal import Journal, locked
+from medimeta_c.building.journal import Journal, locked
+from medimeta_c.card.dataset_card import CARD_NAME, write_card
 from medimeta_c.manifest import (
     DatasetRecord,
     Manifest,

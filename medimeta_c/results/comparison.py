@@ -6,18 +6,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
-from medimeta_c.baselinechoice import ChosenBaseline, baseline_of
-from medimeta_c.correctness import CorrectnessTable
 from medimeta_c.errors import ConfigError
-from medimeta_c.grid import ErrorGrid, Scope
-from medimeta_c.identity import BenchmarkRecord
-from medimeta_c.intervals import Bootstrap, Difference, bootstrap, difference, summary_intervals
-from medimeta_c.metrics import SuiteSummary
-from medimeta_c.predictions import correctness_of
-from medimeta_c.resampling import Resampling
-from medimeta_c.resultfolder import SavedResult
-from medimeta_c.results import BaselineRecord
-from medimeta_c.values import Interval, Value
+from medimeta_c.metrics.correctness import CorrectnessTable
+from medimeta_c.metrics.corruption_error import SuiteSummary
+from medimeta_c.metrics.grid import ErrorGrid, Scope
+from medimeta_c.metrics.intervals import Bootstrap, Difference, bootstrap, difference, summary_intervals
+from medimeta_c.metrics.resampling import Resampling
+from medimeta_c.metrics.values import Interval, Value
+from medimeta_c.results.baseline_choice import ChosenBaseline, baseline_of
+from medimeta_c.results.folder import SavedResult
+from medimeta_c.results.identity import BenchmarkRecord
+from medimeta_c.results.predictions import correctness_of
+from medimeta_c.results.result import BaselineRecord
 
 __all__ = ["Compared", "Comparison", "common_benchmark", "compare"]
 

@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from medimeta_c.baselines import PUBLISHED, Baseline, measured_baseline, published_baseline
-from medimeta_c.correctness import CorrectnessTable
 from medimeta_c.errors import ConfigError
-from medimeta_c.identity import BenchmarkRecord
-from medimeta_c.predictions import correctness_of
-from medimeta_c.resultfolder import SavedResult, read_saved
+from medimeta_c.metrics.baselines import PUBLISHED, Baseline, measured_baseline, published_baseline
+from medimeta_c.metrics.correctness import CorrectnessTable
+from medimeta_c.results.folder import SavedResult, read_saved
+from medimeta_c.results.identity import BenchmarkRecord
+from medimeta_c.results.predictions import correctness_of
 
 __all__ = ["NO_BASELINE", "ChosenBaseline", "baseline_of", "choose_baseline"]
 

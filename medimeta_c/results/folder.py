@@ -21,12 +21,12 @@ import filelock
 
 from medimeta_c.errors import ResultError
 from medimeta_c.files import writing
-from medimeta_c.grid import Scope
-from medimeta_c.identity import RunIdentity, first_difference, merged
-from medimeta_c.predictions import CellPredictions, read_predictions, write_predictions
+from medimeta_c.metrics.grid import Scope
 from medimeta_c.recordfile import read_record, write_record
 from medimeta_c.records import SetKey
-from medimeta_c.results import RESULT_NAME, Result, read_result, write_result
+from medimeta_c.results.identity import RunIdentity, first_difference, merged
+from medimeta_c.results.predictions import CellPredictions, read_predictions, write_predictions
+from medimeta_c.results.result import RESULT_NAME, Result, read_result, write_result
 
 __all__ = [
     "PREDICTIONS_NAME",

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from medimeta_c.builder import BuildConfig, build
-from medimeta_c.engines import run_all
+from medimeta_c.building.build import BuildConfig, build
+from medimeta_c.building.engines import run_all
 from medimeta_c.errors import BuildError, ConfigError, SourceError
 from medimeta_c.manifest import read_manifest
 

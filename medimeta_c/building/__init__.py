@@ -1,0 +1,1 @@
+"""Build a benchmark: plan the sets, render them in parallel, sign what was built."""

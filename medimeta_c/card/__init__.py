@@ -1,0 +1,1 @@
+"""The dataset card of a built benchmark: its text, its metadata and its licences."""

@@ -1,0 +1,1 @@
+"""Prompts: from class names to the exact texts a model is asked."""

@@ -1,0 +1,1 @@
+"""Results: what an evaluation leaves on disk, and what is computed from it."""
