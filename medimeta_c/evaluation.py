@@ -21,12 +21,13 @@ from medimeta_c.metrics.baselines import PUBLISHED
 from medimeta_c.metrics.grid import Scope
 from medimeta_c.metrics.resampling import Resampling
 from medimeta_c.models import Model, Precision, load_model
+from medimeta_c.prompts.record import PromptsRecord
 from medimeta_c.prompts.templates import ClassPrompts, load_prompts
 from medimeta_c.records import SetKey, check_name
 from medimeta_c.reports import write_reports
 from medimeta_c.results.baseline_choice import choose_baseline
 from medimeta_c.results.folder import ResultFolder, SavedResult, open_result_folder
-from medimeta_c.results.identity import ModelRecord, RunIdentity, benchmark_record, prompts_record
+from medimeta_c.results.identity import ModelRecord, RunIdentity, benchmark_record
 from medimeta_c.results.result import Environment
 from medimeta_c.results.scoring import Terms, make_result, scope_of
 
@@ -157,7 +158,7 @@ def evaluate(
         model=ModelRecord(**asdict(loaded.identity)),
         benchmark=described,
         split=config.split,
-        prompts=prompts_record(load_prompts(config.prompts).name, _texts(prompts)),
+        prompts=PromptsRecord.asked(load_prompts(config.prompts).name, prompts),
         precision=config.precision,
         preprocessing=json.loads(loaded.preprocessing.canonical_json()),
     )
@@ -188,10 +189,6 @@ def _prompts(config: EvaluateConfig, benchmark: Benchmark, datasets: Iterable[st
     book.require_known(benchmark.datasets)
     records = [benchmark.dataset(name) for name in datasets]
     return [book.prompts(one.dataset, one.class_names, modality=one.modality) for one in records]
-
-
-def _texts(prompts: Iterable[ClassPrompts]) -> dict[str, dict[str, tuple[str, ...]]]:
-    return {one.dataset: dict(zip(one.class_names, one.prompts, strict=True)) for one in prompts}
 
 
 def _predict_missing(

@@ -6,17 +6,32 @@ import json
 import math
 import re
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from medimeta_c.errors import ResultError
 from medimeta_c.files import write_atomic
 
-__all__ = ["MAX_BYTES", "Record", "canonical_json", "read_record", "write_record"]
+__all__ = [
+    "MAX_BYTES",
+    "Count",
+    "Name",
+    "Record",
+    "Sha256",
+    "Text",
+    "canonical_json",
+    "read_record",
+    "write_record",
+]
 
 MAX_BYTES = 32 << 20
 """Largest file read. A result of the whole suite, with its prompts, is below one MB."""
+
+Text = Annotated[str, Field(min_length=1, max_length=4000)]
+Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_]*$", max_length=100)]
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+Count = Annotated[int, Field(ge=0)]
 
 
 class Record(BaseModel):

@@ -9,7 +9,7 @@ from medimeta_c.finetuning.config import FinetuneConfig
 from medimeta_c.finetuning.fewshot import FewShot
 from medimeta_c.finetuning.state import RunRecord
 from medimeta_c.models import ModelIdentity
-from medimeta_c.prompts.templates import ClassPrompts
+from medimeta_c.prompts.record import PromptsRecord
 from medimeta_c.records import SourceInfo
 
 __all__ = ["Facts"]
@@ -29,7 +29,7 @@ class Facts:
         The model adapted.
     few_shot : FewShot
         The images trained on.
-    prompts : tuple of ClassPrompts
+    prompts : PromptsRecord
         The texts of every class.
     infos : mapping of str to SourceInfo
         The datasets.
@@ -39,5 +39,5 @@ class Facts:
     run: RunRecord
     base: ModelIdentity
     few_shot: FewShot
-    prompts: tuple[ClassPrompts, ...]
+    prompts: PromptsRecord
     infos: Mapping[str, SourceInfo]

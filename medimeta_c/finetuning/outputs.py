@@ -11,7 +11,7 @@ from medimeta_c.finetuning.modelcard import render_model_card
 from medimeta_c.finetuning.state import EpochRecord, Progress, TrainingState
 from medimeta_c.lora.adapterfile import write_adapter
 from medimeta_c.lora.adapters import Adapters, AdapterState
-from medimeta_c.lora.record import FewshotRecord, SelectionRecord, TrainingRecord, class_records
+from medimeta_c.lora.record import FewshotRecord, SelectionRecord, TrainingRecord
 
 __all__ = ["CARD_NAME", "LAST", "LOG_NAME", "write_last", "write_log", "write_outputs"]
 
@@ -85,8 +85,7 @@ def _training(facts: Facts, selection: SelectionRecord) -> TrainingRecord:
             ids_sha256=few_shot.digest,
         ),
         datasets=run.datasets,
-        prompts={one.dataset: class_records(one) for one in facts.prompts},
-        prompts_sha256=run.prompts_digest,
+        prompts=facts.prompts,
         augmented=run.augment,
         selection=selection,
         settings={"optimiser": "Adam", **settings},

@@ -17,7 +17,8 @@ from medimeta_c.finetuning.state import RunRecord
 from medimeta_c.finetuning.training import TrainingData
 from medimeta_c.models import Model
 from medimeta_c.models._adapter import TorchModel
-from medimeta_c.prompts.templates import ClassPrompts, digest, load_prompts
+from medimeta_c.prompts.record import PromptsRecord
+from medimeta_c.prompts.templates import ClassPrompts, load_prompts
 from medimeta_c.records import Source
 
 __all__ = ["class_prompts", "require_validation", "run_record", "torch_model", "training_data"]
@@ -74,7 +75,7 @@ def training_data(
 
 
 def run_record(
-    config: FinetuneConfig, model: TorchModel, few_shot: FewShot, space: LabelSpace, device: torch.device
+    config: FinetuneConfig, model: TorchModel, few_shot: FewShot, prompts: PromptsRecord, device: torch.device
 ) -> RunRecord:
     """Return everything that the weights will depend on, nothing left to defaults."""
     return RunRecord(
@@ -84,7 +85,8 @@ def run_record(
         fraction=config.fraction,
         seed=config.seed,
         fewshot_digest=few_shot.digest,
-        prompts_digest=digest(space.prompts),
+        class_names={name: tuple(texts) for name, texts in prompts.texts.items()},
+        prompts_digest=prompts.digest,
         rank=config.rank,
         alpha=float(config.alpha or config.rank),
         temperature=config.temperature or 1 / model.logit_scale,

@@ -26,6 +26,8 @@ from medimeta_c.lora import LoraConfig, LoraReport
 from medimeta_c.lora.adapters import attach
 from medimeta_c.lora.targets import default_targets
 from medimeta_c.models import Model, load_model
+from medimeta_c.prompts.record import PromptsRecord
+from medimeta_c.prompts.templates import load_prompts
 from medimeta_c.selection import open_datasets
 
 __all__ = ["FinetuneReport", "finetune"]
@@ -104,16 +106,18 @@ def finetune(
     sources = open_datasets(config.datasets, config.source, config.data_dir, task=config.task)
     require_validation(sources)
     few_shot = draw_few_shot(sources, fraction=config.fraction, seed=config.seed)
-    space = LabelSpace.of(class_prompts(config, sources))
+    asked = class_prompts(config, sources)
+    space = LabelSpace.of(asked)
+    prompts = PromptsRecord.asked(load_prompts(config.prompts).name, asked)
     device = choose_device(config.device)
     loaded = torch_model(model or load_model(config.model, device=device), device)
     lora = LoraConfig(rank=config.rank, alpha=config.alpha, targets=default_targets(loaded))
     facts = Facts(
         config=config,
-        run=run_record(config, loaded, few_shot, space, device),
+        run=run_record(config, loaded, few_shot, prompts, device),
         base=loaded.identity,
         few_shot=few_shot,
-        prompts=space.prompts,
+        prompts=prompts,
         infos={name: source.info for name, source in sources.items()},
     )
     with held(config.out):

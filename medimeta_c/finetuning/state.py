@@ -41,6 +41,7 @@ class RunRecord(Record):
     fraction: float
     seed: int
     fewshot_digest: str
+    class_names: dict[str, tuple[str, ...]]
     prompts_digest: str
     rank: int
     alpha: float

@@ -16,9 +16,8 @@ from pydantic import Field, model_validator
 from medimeta_c.benchmark import Benchmark
 from medimeta_c.errors import ConfigError, ResultError
 from medimeta_c.leaderboard.yamlfile import read_yaml_record, write_yaml_record
-from medimeta_c.recordfile import Record
+from medimeta_c.recordfile import Count, Name, Record, Sha256, Text
 from medimeta_c.records import CLEAN, SetKey
-from medimeta_c.results.identity import Count, Name, Sha256, Text
 from medimeta_c.results.predictions import CellPredictions
 from medimeta_c.results.result import Result
 

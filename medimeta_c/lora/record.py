@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, JsonValue, model_validator
 
 from medimeta_c import __version__
 from medimeta_c.errors import ConfigError
 from medimeta_c.lora.config import LoraConfig, LoraReport, Target
-from medimeta_c.prompts.texts import ClassPrompts
-from medimeta_c.recordfile import Record
-from medimeta_c.results.identity import Count, ModelRecord, Name, Sha256, Text
+from medimeta_c.prompts.record import PromptsRecord
+from medimeta_c.recordfile import Count, Name, Record, Sha256, Text
+from medimeta_c.results.identity import ModelRecord
 
 __all__ = [
     "AdapterRecord",
-    "ClassRecord",
     "FewshotRecord",
     "LoraRecord",
     "SelectionRecord",
     "TrainingRecord",
-    "class_records",
 ]
 
 Share = Annotated[float, Field(gt=0, le=1)]
@@ -75,14 +73,6 @@ class FewshotRecord(Record):
     ids_sha256: Sha256
 
 
-class ClassRecord(Record):
-    """One class: its label, the words it became, its prompts; see `ClassPrompts.as_record`."""
-
-    label: Text
-    words: Text
-    prompts: Annotated[tuple[Text, ...], Field(min_length=1)]
-
-
 class SelectionRecord(Record):
     """Which epoch these weights are of (counted from 1), and why."""
 
@@ -102,10 +92,8 @@ class TrainingRecord(Record):
         Images of the training split.
     datasets : tuple of str
         Whose classes made the label space, in its order.
-    prompts : dict
-        By dataset, in label order: the texts whose embeddings stood for the classes.
-    prompts_sha256 : str
-        `medimeta_c.prompts.templates.digest` of them.
+    prompts : PromptsRecord
+        The texts whose embeddings stood for the classes.
     augmented : bool
         Whether training images were corrupted; False is the paper's clean few-shot protocol.
     selection : SelectionRecord
@@ -116,8 +104,7 @@ class TrainingRecord(Record):
 
     fewshot: FewshotRecord
     datasets: Annotated[tuple[Name, ...], Field(min_length=1)]
-    prompts: dict[Name, Annotated[tuple[ClassRecord, ...], Field(min_length=1)]]
-    prompts_sha256: Sha256
+    prompts: PromptsRecord
     augmented: bool
     selection: SelectionRecord
     settings: dict[Text, JsonValue]
@@ -126,7 +113,7 @@ class TrainingRecord(Record):
     def _is_of_the_datasets(self) -> TrainingRecord:
         if len(set(self.datasets)) != len(self.datasets):
             raise ValueError("a dataset is listed twice")
-        for what, named in (("prompts", self.prompts), ("few-shot images", self.fewshot.images)):
+        for what, named in (("prompts", self.prompts.texts), ("few-shot images", self.fewshot.images)):
             if set(named) != set(self.datasets):
                 raise ValueError(f"the {what} are not those of the datasets")
         return self
@@ -153,9 +140,3 @@ class AdapterRecord(Record):
     lora: LoraRecord
     adapters_sha256: Sha256
     training: TrainingRecord | None = None
-
-
-def class_records(prompts: ClassPrompts) -> tuple[ClassRecord, ...]:
-    """Return the records of a dataset's classes."""
-    rows: list[dict[str, Any]] = prompts.as_record()
-    return tuple(ClassRecord(**{**row, "prompts": tuple(row["prompts"])}) for row in rows)

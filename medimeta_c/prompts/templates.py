@@ -11,16 +11,14 @@ from pathlib import Path
 
 from medimeta_c.errors import ConfigError, unknown_name
 from medimeta_c.prompts.files import PromptSet, parse_prompt_sets, read_prompt_file
-from medimeta_c.prompts.texts import ClassPrompts, check_text, digest, prompts_record
+from medimeta_c.prompts.texts import ClassPrompts, check_text
 
 __all__ = [
     "ClassPrompts",
     "ClassWords",
     "PromptBook",
-    "digest",
     "load_prompts",
     "prompt_sets",
-    "prompts_record",
 ]
 
 

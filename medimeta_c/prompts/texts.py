@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import string
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 
 from medimeta_c.errors import ConfigError
 
-__all__ = ["ClassPrompts", "check_template", "check_text", "digest", "kind_of", "prompts_record"]
+__all__ = ["ClassPrompts", "check_template", "check_text", "kind_of"]
 
 _PLACEHOLDERS = ("class", "modality", "dataset")
 _MAX_CHARS = 300
@@ -62,59 +59,6 @@ class ClassPrompts:
                 f"{where}: labels {' and '.join(labels)} have the same words {same!r}, so no model can tell "
                 "them apart: give them different words with --prompts FILE"
             )
-
-    def as_record(self) -> list[dict[str, Any]]:
-        """Return label, words and texts of each class in label order, ready for JSON."""
-        rows = zip(self.class_names, self.class_words, self.prompts, strict=True)
-        return [{"label": label, "words": words, "prompts": list(texts)} for label, words, texts in rows]
-
-    @classmethod
-    def from_record(cls, dataset: str, record: Sequence[Mapping[str, Any]]) -> ClassPrompts:
-        """Return what `as_record` wrote.
-
-        Raises
-        ------
-        ConfigError
-            If the record is not of that form.
-        """
-        fields = {"label": str, "words": str, "prompts": list}
-        if not all(
-            isinstance(row, Mapping)
-            and all(isinstance(row.get(name), kind) for name, kind in fields.items())
-            and all(isinstance(text, str) for text in row["prompts"])
-            for row in record
-        ):
-            raise ConfigError(
-                f"the record of the prompts of {dataset!r} is damaged: restore the file it was read from"
-            )
-        return cls(
-            dataset=dataset,
-            class_names=tuple(row["label"] for row in record),
-            class_words=tuple(row["words"] for row in record),
-            prompts=tuple(tuple(row["prompts"]) for row in record),
-        )
-
-
-def prompts_record(asked: Iterable[ClassPrompts]) -> dict[str, list[dict[str, Any]]]:
-    """Return the exact texts by dataset, ready for JSON: what a result holds and `digest` digests.
-
-    Raises
-    ------
-    ConfigError
-        If a dataset comes twice.
-    """
-    several = tuple(asked)
-    _refuse_repeated([one.dataset for one in several], "prompts are given twice for dataset")
-    return {one.dataset: one.as_record() for one in sorted(several, key=lambda one: one.dataset)}
-
-
-def digest(asked: Iterable[ClassPrompts]) -> str:
-    """Return the SHA-256 of all texts, in hexadecimal, whatever the order of datasets.
-
-    It is taken over `prompts_record` as ASCII JSON with sorted keys and no spaces.
-    """
-    text = json.dumps(prompts_record(asked), sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def check_text(text: object, what: str) -> str:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Container, Iterable
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -13,36 +12,22 @@ from pydantic import Field, JsonValue, model_validator
 from medimeta_c import __version__
 from medimeta_c.errors import ConfigError
 from medimeta_c.manifest import Manifest
-from medimeta_c.recordfile import Record, canonical_json
+from medimeta_c.prompts.record import PromptsRecord
+from medimeta_c.recordfile import Count, Name, Record, Sha256, Text, canonical_json
 
 __all__ = [
     "BenchmarkRecord",
-    "Count",
     "DatasetEntry",
     "ModelRecord",
-    "Name",
-    "PromptsRecord",
     "RunIdentity",
-    "Sha256",
-    "Text",
     "benchmark_record",
     "first_difference",
     "merged",
     "model_slug",
-    "prompts_digest",
-    "prompts_record",
     "restricted",
 ]
 
 PHANTOMS = "phantoms"
-
-Text = Annotated[str, Field(min_length=1, max_length=4000)]
-Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_]*$", max_length=100)]
-Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-Count = Annotated[int, Field(ge=0)]
-
-PromptTexts = dict[Name, dict[Text, Annotated[tuple[Text, ...], Field(min_length=1)]]]
-"""By dataset and class name: the prompts whose embeddings were averaged, word for word."""
 
 
 class ModelRecord(Record):
@@ -108,20 +93,6 @@ class BenchmarkRecord(Record):
             if entry.dataset == name:
                 return entry
         raise KeyError(name)
-
-
-class PromptsRecord(Record):
-    """The texts that stood for the classes."""
-
-    name: Text
-    digest: Sha256
-    texts: PromptTexts
-
-    @model_validator(mode="after")
-    def _digest_is_of_the_texts(self) -> PromptsRecord:
-        if self.digest != prompts_digest(self.texts):
-            raise ValueError("the digest is not that of the texts")
-        return self
 
 
 class RunIdentity(Record):
@@ -190,20 +161,6 @@ def benchmark_record(
     )
 
 
-def prompts_record(name: str, texts: Mapping[str, Mapping[str, Iterable[str]]]) -> PromptsRecord:
-    """Return the record of the prompts used: by dataset and class name, the texts averaged."""
-    fixed = {
-        dataset: {label: tuple(each) for label, each in classes.items()} for dataset, classes in texts.items()
-    }
-    return PromptsRecord(name=name, digest=prompts_digest(fixed), texts=fixed)
-
-
-def prompts_digest(texts: Mapping[str, Mapping[str, Iterable[str]]]) -> str:
-    """Return the SHA-256 of the texts as canonical JSON."""
-    plain = {d: {label: list(each) for label, each in classes.items()} for d, classes in texts.items()}
-    return hashlib.sha256(canonical_json(plain).encode()).hexdigest()
-
-
 def model_slug(spec: str) -> str:
     """Return a model spec as a folder name: lower case and dashes, of a local path the last component.
 
@@ -235,24 +192,22 @@ def merged(held: RunIdentity, wanted: RunIdentity) -> RunIdentity:
     benchmark = wanted.benchmark.model_copy(update={"datasets": tuple(entries.values())})
     texts = {**held.prompts.texts, **wanted.prompts.texts}
     return wanted.model_copy(
-        update={"benchmark": benchmark, "prompts": prompts_record(wanted.prompts.name, texts)}
+        update={"benchmark": benchmark, "prompts": PromptsRecord.of(wanted.prompts.name, texts)}
     )
 
 
 def restricted(run: RunIdentity, datasets: Container[str]) -> RunIdentity:
     """Return the identity of a run's part on some datasets."""
     kept = tuple(entry for entry in run.benchmark.datasets if entry.dataset in datasets)
-    texts = {name: each for name, each in run.prompts.texts.items() if name in datasets}
     return run.model_copy(
         update={
             "benchmark": run.benchmark.model_copy(update={"datasets": kept}),
-            "prompts": prompts_record(run.prompts.name, texts),
+            "prompts": run.prompts.restricted(datasets),
         }
     )
 
 
 def _comparable(run: RunIdentity, datasets: Container[str]) -> dict[str, Any]:
-    texts = {name: each for name, each in run.prompts.texts.items() if name in datasets}
     return {
         "benchmark fingerprint": run.benchmark.fingerprint,
         "split": run.split,
@@ -260,7 +215,7 @@ def _comparable(run: RunIdentity, datasets: Container[str]) -> dict[str, Any]:
         "architecture": run.model.architecture,
         "revision": run.model.revision,
         "prompts": run.prompts.name,
-        "prompts digest": prompts_digest(texts),
+        "prompts digest": run.prompts.restricted(datasets).digest,
         "precision": run.precision,
         "preprocessing": canonical_json(run.preprocessing),
         "package version": run.package_version,

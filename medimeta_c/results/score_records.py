@@ -9,9 +9,8 @@ from pydantic import Field, model_validator
 
 from medimeta_c.metrics.corruption_error import Summary
 from medimeta_c.metrics.values import Interval, Value
-from medimeta_c.recordfile import Record
+from medimeta_c.recordfile import Count, Name, Record, Text
 from medimeta_c.records import CLEAN, SetKey
-from medimeta_c.results.identity import Count, Name, Text
 
 __all__ = ["CellRecord", "Estimate", "Number", "Scores", "SummaryRecord"]
 

@@ -121,7 +121,7 @@ def test_the_record_says_what_was_done(configure: Configure) -> None:
     assert training["fewshot"]["ids_sha256"] == read_few_shot(config.out).digest
     assert training["augmented"] is False
     assert training["datasets"] == ["cells", "rays"]
-    assert training["prompts"]["rays"][0]["prompts"] == ["A photo of a Medical Image clear lung"]
+    assert training["prompts"]["texts"]["rays"]["clear lung"] == ["A photo of a Medical Image clear lung"]
     assert training["settings"]["temperature"] == 0.07
     assert training["settings"]["lr"] == 1e-2
     assert training["settings"]["schedule"] == "constant"

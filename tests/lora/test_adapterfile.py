@@ -22,9 +22,9 @@ from medimeta_c.lora.record import (
     FewshotRecord,
     SelectionRecord,
     TrainingRecord,
-    class_records,
 )
-from medimeta_c.prompts.templates import digest, load_prompts
+from medimeta_c.prompts.record import PromptsRecord
+from medimeta_c.prompts.templates import load_prompts
 
 KIND = "open_clip in_proj"
 
@@ -50,8 +50,7 @@ def training_record() -> TrainingRecord:
     return TrainingRecord(
         fewshot=FewshotRecord(fraction=0.1, seed=0, images={"fundus": 192}, ids_sha256="a" * 64),
         datasets=("fundus",),
-        prompts={"fundus": class_records(asked)},
-        prompts_sha256=digest([asked]),
+        prompts=PromptsRecord.asked("paper", [asked]),
         augmented=False,
         selection=SelectionRecord(rule="best", split="val", metric="accuracy", value=0.75, epoch=7),
         settings={"learning_rate": 1e-4, "epochs": 20, "betas": [0.9, 0.999]},
@@ -186,7 +185,7 @@ def test_a_failed_write_keeps_the_old_adapters(folder: Path, monkeypatch: pytest
         {"datasets": ["fundus", "oct"]},
         {"datasets": ["fundus", "fundus"]},
         {"augmented": 0},
-        {"prompts": {}},
+        {"prompts": PromptsRecord.of("paper", {"oct": {"CNV": ["cnv"]}}).model_dump(mode="json")},
         {"selection": {"rule": "best", "split": "val", "metric": "loss", "value": float("nan"), "epoch": 1}},
     ],
     ids=str,

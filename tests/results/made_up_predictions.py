@@ -10,10 +10,11 @@ import numpy as np
 
 from medimeta_c.benchmark import Benchmark
 from medimeta_c.metrics.resampling import Resampling
+from medimeta_c.prompts.record import PromptsRecord
 from medimeta_c.records import SetKey
 from medimeta_c.results.baseline_choice import choose_baseline
 from medimeta_c.results.folder import SavedResult, open_result_folder
-from medimeta_c.results.identity import ModelRecord, RunIdentity, benchmark_record, prompts_record
+from medimeta_c.results.identity import ModelRecord, RunIdentity, benchmark_record
 from medimeta_c.results.predictions import CellPredictions
 from medimeta_c.results.result import Environment, Result
 from medimeta_c.results.scoring import Terms, make_result, scope_of
@@ -44,7 +45,7 @@ def identity(benchmark: Benchmark, *, spec: str = "hf-hub:test/tiny", **changes:
         "model": ModelRecord(**model),
         "benchmark": record,
         "split": "test",
-        "prompts": prompts_record("paper", texts),
+        "prompts": PromptsRecord.of("paper", texts),
         "precision": "fp32",
         "preprocessing": {"size": [224, 224], "interpolation": "bicubic", "mean": [0.48, 0.45, 0.4]},
     }
