@@ -22,6 +22,7 @@ from medimeta_c.cli import (
     demo,
     download,
     evaluate,
+    export_peft,
     features,
     figures,
     finetune,
@@ -101,6 +102,7 @@ app.command("evaluate")(evaluate.evaluate)
 app.command("features")(features.features)
 app.command("figures")(figures.figures)
 app.command("finetune")(finetune.finetune)
+app.command("export-peft")(export_peft.export_peft)
 app.command("compare")(compare.compare)
 app.command("submit")(submit.submit)
 app.add_typer(leaderboard.app, name="leaderboard")

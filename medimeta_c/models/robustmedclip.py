@@ -13,14 +13,16 @@ from pathlib import Path
 
 from medimeta_c.errors import ConfigError, ModelError
 from medimeta_c.lora.adapterfile import RECORD, TENSORS, apply_adapter, read_adapter
+from medimeta_c.lora.adapters import Adapters
 from medimeta_c.lora.record import AdapterRecord
 from medimeta_c.models import _hub, load_model
 from medimeta_c.models._adapter import TorchModel
 from medimeta_c.models._published_adapters import PUBLISHED_FILES, default_base, fold_published
 from medimeta_c.models._weights import read_checkpoint
 
-__all__ = ["load_robustmedclip"]
+__all__ = ["load_robustmedclip", "open_adapters"]
 
+_PREFIX = "robustmedclip:"
 _OVERRIDE = "+base="
 _NOT_FROM_A_FILE = ("python", "robustmedclip")
 _PINNED = ("hf-hub:", "transformers:")
@@ -48,26 +50,60 @@ def load_robustmedclip(spec: str, target: str) -> TorchModel:
     ModelError
         If files are missing or damaged, the base is not to be had, or the adapters are another model's.
     """
-    place, override, base_spec = target.partition(_OVERRIDE)
-    if not place or (override and not base_spec):
-        raise ConfigError(f"{spec!r} is not of the form robustmedclip:PATH_OR_REPO[{_OVERRIDE}SPEC]")
-    file = _find(place)
+    file, base_spec = _located(spec, target)
     if file.name == RECORD:
         return _load_own(spec, file.parent, base_spec)
     state = read_checkpoint(file)
-    model = _load_base(base_spec or default_base(state, file), spec, chosen=bool(override))
+    model = _load_base(base_spec or default_base(state, file), spec, chosen=bool(base_spec))
     model.identity = replace(
         fold_published(model, state, file), spec=spec, family="robustmedclip", revision=_hub.commit_of(file)
     )
     return model
 
 
-def _load_own(spec: str, folder: Path, base_spec: str) -> TorchModel:
-    """Load adapters of this package's format onto their base."""
+def open_adapters(spec: str) -> Adapters:
+    """Load this package's own adapters onto their base, without merging them.
+
+    Parameters
+    ----------
+    spec : str
+        As for `load_robustmedclip`, prefix included.
+
+    Raises
+    ------
+    ConfigError
+        If the spec is of another form, or names a published checkpoint.
+    ModelError
+        As `load_robustmedclip` raises it.
+    """
+    file, base_spec = _located(spec, spec.removeprefix(_PREFIX) if spec.startswith(_PREFIX) else "")
+    if file.name != RECORD:
+        raise ConfigError(
+            f"{file} is a checkpoint published with the paper, not a folder that `medimeta-c finetune` wrote"
+        )
+    return _attached(spec, file.parent, base_spec)[0]
+
+
+def _located(spec: str, target: str) -> tuple[Path, str]:
+    """Return the file that holds the adapters, and the base that the user named, empty for none."""
+    place, override, base_spec = target.partition(_OVERRIDE)
+    if not place or (override and not base_spec):
+        raise ConfigError(f"{spec!r} is not of the form {_PREFIX}PATH_OR_REPO[{_OVERRIDE}SPEC]")
+    return _find(place), base_spec
+
+
+def _attached(spec: str, folder: Path, base_spec: str) -> tuple[Adapters, AdapterRecord]:
+    """Return adapters of this package's format, on their base, and their record."""
     adapter = read_adapter(folder)
     model = _load_base(base_spec or _recorded_base(adapter.record, folder), spec, chosen=bool(base_spec))
-    apply_adapter(model, adapter).merge()
-    lora = adapter.record.lora
+    return apply_adapter(model, adapter), adapter.record
+
+
+def _load_own(spec: str, folder: Path, base_spec: str) -> TorchModel:
+    """Load adapters of this package's format, merged into their base."""
+    adapters, record = _attached(spec, folder, base_spec)
+    adapters.merge()
+    model, lora = adapters.model, record.lora
     what = f"LoRA of rank {lora.rank} on {', '.join(lora.targets)} of {lora.layers} layers"
     model.identity = replace(
         model.identity,

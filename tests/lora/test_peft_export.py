@@ -10,12 +10,18 @@ from typing import Any
 import pytest
 import torch
 from lora_towers import RESNETS, TOWERS, build, pixels, size_of, trained, wrap
+from model_factories import make_biomedclip_folder
 from torch import nn
+from typer.testing import CliRunner
 
+from medimeta_c.cli import app
 from medimeta_c.errors import ConfigError
 from medimeta_c.lora import ATTENTION, CONVOLUTIONS, LoraConfig, Target
+from medimeta_c.lora.adapterfile import write_adapter
 from medimeta_c.lora.adapters import Adapters, attach
 from medimeta_c.lora.peft import export_peft
+from medimeta_c.models import load_model
+from medimeta_c.models._adapter import TorchModel
 
 peft = pytest.importorskip("peft", reason="needs PEFT: pip install peft")
 
@@ -93,4 +99,45 @@ def test_grouped_convolutions_are_refused(tmp_path: Path) -> None:
     model = wrap("visual", nn.Sequential(nn.Conv2d(3, 3, 3, groups=3)))
     with pytest.raises(ConfigError, match=r"grouped or dilated convolutions \(visual\.0\)"):
         export_peft(tmp_path / "out", attach(model, LoraConfig(rank=2, targets=CONVOLUTIONS), seed=0))
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.fixture
+def run_on_biomedclip(tmp_path: Path) -> Path:
+    """A folder as fine-tuning leaves it, on a base of BiomedCLIP's structure."""
+    base = load_model(f"local-dir:{make_biomedclip_folder(tmp_path / 'base')}")
+    assert isinstance(base, TorchModel)
+    adapters = attach(base, LoraConfig(rank=2), seed=3)
+    adapters.load_state_dict(trained(adapters.state_dict()))
+    write_adapter(tmp_path / "run", adapters)
+    return tmp_path / "run"
+
+
+def test_the_command_exports_what_finetune_wrote(run_on_biomedclip: Path, tmp_path: Path) -> None:
+    """From the folder of a run to what PEFT loads onto the base, giving the adapted model's embeddings."""
+    spec = f"robustmedclip:{run_on_biomedclip}"
+    result = CliRunner().invoke(app, ["export-peft", spec, "--out", str(tmp_path / "out")])
+    assert result.exit_code == 0, result.output
+    base, adapted = load_model(f"local-dir:{tmp_path / 'base'}"), load_model(spec)
+    assert isinstance(base, TorchModel)
+    loaded_by_peft(base.module, tmp_path / "out")
+    images = pixels(size=224)
+    torch.testing.assert_close(
+        base.encode_images(images), adapted.encode_images(images), rtol=1e-4, atol=1e-5
+    )
+
+
+def test_the_command_says_what_it_cannot_export(run_on_biomedclip: Path, tmp_path: Path) -> None:
+    """Usage errors are one sentence, and a folder in use is left as it is."""
+    (tmp_path / "published").mkdir()
+    (tmp_path / "published/lora_weights.safetensors").write_bytes(b"")
+    cases = {
+        ("rmc", "out"): "not of the form robustmedclip:PATH_OR_REPO",
+        (f"robustmedclip:{tmp_path / 'published'}", "out"): "published with the paper",
+        (f"robustmedclip:{run_on_biomedclip}", "base"): "not an empty folder",
+    }
+    for (spec, out), message in cases.items():
+        result = CliRunner().invoke(app, ["export-peft", spec, "--out", str(tmp_path / out)])
+        assert (result.exit_code, result.stdout) == (2, "")
+        assert message in " ".join(result.stderr.split())
     assert not (tmp_path / "out").exists()
