@@ -18,7 +18,7 @@ def evaluate(
         str,
         typer.Option(
             help="hf-hub:ORG/NAME, local-dir:PATH, ARCH/PRETRAINED, transformers:NAME_OR_PATH, medclip:…, "
-            "unimedclip:… or python:MODULE:ATTRIBUTE."
+            "unimedclip:…, robustmedclip:PATH_OR_REPO or python:MODULE:ATTRIBUTE."
         ),
     ],
     benchmark: Annotated[
