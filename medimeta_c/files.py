@@ -11,7 +11,15 @@ from pathlib import Path
 
 from medimeta_c.errors import BuildError
 
-__all__ = ["PART_SUFFIX", "explain_os_error", "publish", "sha256_file", "write_atomic", "writing"]
+__all__ = [
+    "PART_SUFFIX",
+    "explain_os_error",
+    "publish",
+    "replace_file",
+    "sha256_file",
+    "write_atomic",
+    "writing",
+]
 
 PART_SUFFIX = ".part"
 """Ends the name of a file still being written; its name also starts with a dot."""
@@ -70,15 +78,20 @@ def write_atomic(path: Path, data: bytes) -> None:
     BuildError
         If the file cannot be written; nothing is left behind.
     """
-    part = path.parent / f".{path.name}{PART_SUFFIX}"
     with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            part.write_bytes(data)
-            publish(part, path)
-        except BaseException:
-            part.unlink(missing_ok=True)
-            raise
+        replace_file(path, data)
+
+
+def replace_file(path: Path, data: bytes) -> None:
+    """Write `data` to `path` as `write_atomic` does, in a folder that exists; an OSError stays one."""
+    part = path.parent / f".{path.name}{PART_SUFFIX}"
+    try:
+        part.write_bytes(data)
+        publish(part, path)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
 
 
 def sha256_file(path: Path) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import json
 import logging
-import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from medimeta_c.errors import DownloadError
+from medimeta_c.files import replace_file
 
 __all__ = ["WORK_DIR", "alone", "replace_json", "writing"]
 
@@ -71,10 +71,6 @@ def writing(data_dir: Path) -> Iterator[None]:
 
 
 def replace_json(path: Path, content: Mapping[str, Any]) -> None:
-    """Write JSON with sorted keys in one step: to a file beside `path`, flushed to disk, then renamed."""
-    fresh = path.with_name(f"{path.name}.new")
-    with fresh.open("w", encoding="utf-8", newline="\n") as file:
-        file.write(json.dumps(content, indent=2, sort_keys=True, ensure_ascii=False) + "\n")
-        file.flush()
-        os.fsync(file.fileno())
-    fresh.replace(path)
+    """Write JSON with sorted keys, whole or not at all."""
+    text = json.dumps(content, indent=2, sort_keys=True, ensure_ascii=False)
+    replace_file(path, text.encode() + b"\n")
