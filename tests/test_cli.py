@@ -163,6 +163,18 @@ def test_a_reader_that_has_had_enough_is_no_error() -> None:
     assert run.stderr == ""
 
 
+def test_a_path_the_system_refuses_is_named(clean_dir: Path, tmp_path: Path) -> None:
+    """Whatever the operating system says of a path becomes a sentence with the path in it."""
+    (tmp_path / "file").write_text("not a folder")
+    out = tmp_path / "file" / "out"
+    code, sentence = fails(
+        "build", "--dataset", "cells", "--source", "imagefolder", "--data", clean_dir, "--out", out
+    )
+    assert code == 1
+    assert str(out) in sentence
+    assert "Errno" not in sentence
+
+
 def test_debug_shows_the_traceback() -> None:
     """With --debug the error itself comes through."""
     result = RUNNER.invoke(app, ["--debug", "verify", "nowhere"])

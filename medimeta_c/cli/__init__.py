@@ -58,6 +58,10 @@ def _sentence(error: BaseException) -> str:
         return "interrupted; run the same command again to go on where it stopped"
     if isinstance(error, MemoryError):
         return "out of memory: use fewer --jobs"
+    if isinstance(error, OSError) and error.filename is not None:
+        return (
+            f"cannot read or write {error.filename} ({error.strerror}): check the path, and that it is yours"
+        )
     return " ".join(str(error).split())
 
 
