@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import csv
+import io
+from collections.abc import Sequence
 from pathlib import Path
 
 from medimeta_c.files import write_atomic
@@ -13,9 +16,10 @@ from medimeta_c.lora.adapterfile import write_adapter
 from medimeta_c.lora.adapters import Adapters, AdapterState
 from medimeta_c.lora.record import FewshotRecord, SelectionRecord, TrainingRecord
 
-__all__ = ["CARD_NAME", "LAST", "LOG_NAME", "write_last", "write_log", "write_outputs"]
+__all__ = ["CARD_NAME", "CSV_NAME", "LAST", "LOG_NAME", "write_last", "write_log", "write_outputs"]
 
 LOG_NAME = "training.jsonl"
+CSV_NAME = "training.csv"
 LAST = "last"
 """Folder of the last epoch's adapter, in the run's folder."""
 CARD_NAME = "README.md"
@@ -26,9 +30,23 @@ _METRIC = "mean over datasets of top-1 accuracy"
 
 
 def write_log(out: Path, progress: Progress) -> None:
-    """Write ``training.jsonl``: one line an epoch, those before an interruption included."""
+    """Write ``training.jsonl`` and ``training.csv``, a line an epoch, those before an interruption too."""
     lines = "".join(f"{one.model_dump_json()}\n" for one in progress.epochs)
     write_atomic(out / LOG_NAME, lines.encode())
+    write_atomic(out / CSV_NAME, _csv(progress.epochs).encode())
+
+
+def _csv(epochs: Sequence[EpochRecord]) -> str:
+    """Return the same as a table, a column for each dataset's validation accuracy; what is None is empty."""
+    rows = []
+    for epoch in epochs:
+        values = epoch.model_dump(mode="json", exclude={"val_accuracy_of"})
+        rows.append(values | {f"val_accuracy.{name}": one for name, one in epoch.val_accuracy_of.items()})
+    text = io.StringIO(newline="")
+    table = csv.DictWriter(text, fieldnames=list(rows[0]), lineterminator="\n")
+    table.writeheader()
+    table.writerows(rows)
+    return text.getvalue()
 
 
 def write_last(out: Path, facts: Facts, adapters: Adapters, state: TrainingState) -> Path:

@@ -84,7 +84,7 @@ def finetune(
     -------
     FinetuneReport
         Its ``path`` holds ``adapter.safetensors``, ``adapter.json``, ``fewshot_ids.json``,
-        ``training.jsonl``, a model card, and in ``last/`` the adapter of the last epoch.
+        ``training.jsonl`` and ``training.csv``, a model card, and in ``last/`` the adapter of the last epoch.
 
     Raises
     ------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import csv
 import logging
 from collections.abc import Callable
 from pathlib import Path
@@ -125,6 +126,20 @@ def test_the_record_says_what_was_done(configure: Configure) -> None:
     assert training["settings"]["temperature"] == 0.07
     assert training["settings"]["lr"] == 1e-2
     assert training["settings"]["schedule"] == "constant"
+
+
+def test_the_log_is_also_a_table(configure: Configure) -> None:
+    """training.csv says what training.jsonl says, a column for each dataset."""
+    finetune(configure(epochs=2))
+    folder = configure().out
+    with (folder / "training.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    for row, line in zip(rows, log(folder), strict=True):
+        assert int(row["epoch"]) == line["epoch"]
+        assert row["loss"] == ("" if line["loss"] is None else str(line["loss"]))
+        assert {name: float(row[f"val_accuracy.{name}"]) for name in ("cells", "rays")} == line[
+            "val_accuracy_of"
+        ]
 
 
 def test_the_temperature_is_the_base_models(configure: Configure) -> None:
