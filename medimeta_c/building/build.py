@@ -152,7 +152,7 @@ def build(config: BuildConfig, *, on_progress: Callable[[BuildProgress], None] |
     BuildError
         If the output directory is locked, holds another build, or cannot be written.
     """
-    engines.require(config.engine)
+    engines.require(config.engine, config.scheduler)
     sources = open_datasets(config.datasets, config.source, config.data_dir, task=config.task)
     keys = plan(config, sources)
     request = Request(

@@ -31,10 +31,21 @@ Task = TypeVar("Task")
 Outcome = TypeVar("Outcome")
 
 
-def require(engine: str) -> None:
-    """Raise MissingExtraError if an engine is not installed."""
+def require(engine: str, scheduler: str | None = None) -> None:
+    """Check that an engine is there before any work is given to it.
+
+    Raises
+    ------
+    ConfigError
+        If no Dask scheduler answers at that address.
+    MissingExtraError
+        If the engine is not installed.
+    """
     if engine == "dask" and find_spec("distributed") is None:
         raise MissingExtraError("--engine dask", "dask")
+    if scheduler is not None:
+        with _dask_client(scheduler, jobs=1):
+            pass
 
 
 def render_all(

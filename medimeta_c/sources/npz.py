@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import math
 import struct
 import tempfile
@@ -21,6 +22,7 @@ from medimeta_c.sources.files import one_line
 __all__ = ["ArrayHeader", "NpzArray", "npz_headers", "npz_rows"]
 
 _CHUNK = 1 << 20
+_KEPT = 3  # a dataset has three splits
 _LOCAL_HEADER = struct.Struct("<26xHH")
 
 
@@ -121,7 +123,7 @@ def npz_rows(path: Path, name: str) -> Generator[NDArray[Any]]:
 class NpzArray:
     """One array of an npz file, on disk rather than in memory.
 
-    An array stored as it is gets mapped where it lies. A compressed one is decompressed once per process,
+    An array stored as it is gets mapped where it lies. A compressed one is decompressed once in a process,
     in small pieces, into an unnamed temporary file which is then mapped: that takes its full size in the
     temporary folder (``TMPDIR``), and memory only for the rows in use.
 
@@ -150,44 +152,49 @@ class NpzArray:
             with _archive(self._path) as archive:
                 member = archive.getinfo(f"{self._name}.npy")
                 if member.compress_type == zipfile.ZIP_STORED:
-                    self._array = self._map_in_place(archive, member)
+                    self._array = _map_in_place(self._path, archive, member)
                 else:
-                    self._array = self._decompress(archive, member)
+                    stat = self._path.stat()
+                    self._array = _unpacked(self._path, self._name, (stat.st_mtime_ns, stat.st_size))
         return self._array
 
     def close(self) -> None:
-        """Let go of the mapping, and of the temporary file with it; both are made again when needed."""
+        """Let go of the mapping, and of every temporary file; they are made again when needed."""
         self._array = None
+        _unpacked.cache_clear()
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_array": None}
 
-    def _map_in_place(self, archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> NDArray[Any]:
-        with archive.open(member) as stream:  # also checks that the local header is where it should be
-            header = _read_header(stream)
-        with self._path.open("rb") as file:
-            file.seek(member.header_offset)
-            name_size, extra_size = _LOCAL_HEADER.unpack(file.read(_LOCAL_HEADER.size))
-            start = member.header_offset + _LOCAL_HEADER.size + name_size + extra_size + header.size
-            return _mapped(file, header, start)
 
-    def _decompress(self, archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> NDArray[Any]:
-        with archive.open(member) as stream, tempfile.TemporaryFile() as file:
-            header = _read_header(stream)
-            while chunk := stream.read(_CHUNK):
-                self._spill(file, chunk, header)
-            return _mapped(file, header, 0)
+def _map_in_place(path: Path, archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> NDArray[Any]:
+    with archive.open(member) as stream:  # also checks that the local header is where it should be
+        header = _read_header(stream)
+    with path.open("rb") as file:
+        file.seek(member.header_offset)
+        name_size, extra_size = _LOCAL_HEADER.unpack(file.read(_LOCAL_HEADER.size))
+        start = member.header_offset + _LOCAL_HEADER.size + name_size + extra_size + header.size
+        return _mapped(file, header, start)
 
-    def _spill(self, file: IO[bytes], chunk: bytes, header: ArrayHeader) -> None:
-        try:
-            file.write(chunk)
-            file.flush()
-        except OSError as error:
-            raise SourceError(
-                f"cannot unpack {self._name!r} of {self._path} into {tempfile.gettempdir()} "
-                f"({error.strerror}): make {header.nbytes / 1e9:.1f} GB of room there, "
-                "or set TMPDIR to another folder"
-            ) from error
+
+@functools.lru_cache(maxsize=_KEPT)
+def _unpacked(path: Path, name: str, stamp: tuple[int, int]) -> NDArray[Any]:
+    """Return a compressed array, mapped from a temporary file; `stamp` tells a replaced file from this one.
+
+    A worker gets a fresh copy of the source with every set it renders, and would decompress it every time.
+    """
+    with _archive(path) as archive, archive.open(f"{name}.npy") as stream, tempfile.TemporaryFile() as file:
+        header = _read_header(stream)
+        while chunk := stream.read(_CHUNK):
+            try:
+                file.write(chunk)
+                file.flush()
+            except OSError as error:
+                raise SourceError(
+                    f"cannot unpack {name!r} of {path} into {tempfile.gettempdir()} ({error.strerror}): make "
+                    f"{header.nbytes / 1e9:.1f} GB of room there, or set TMPDIR to another folder"
+                ) from error
+        return _mapped(file, header, 0)
 
 
 def _mapped(file: IO[bytes], header: ArrayHeader, start: int) -> NDArray[Any]:

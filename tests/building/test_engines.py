@@ -33,11 +33,14 @@ def test_a_dask_cluster_gives_the_same_sets(build_config: Configure, built: Path
 
 
 def test_a_scheduler_that_is_not_there_is_named(build_config: Configure) -> None:
-    """The address is in the message, with the way out."""
+    """The address is in the message, with the way out; a finished build that was to grow stays finished."""
     pytest.importorskip("distributed", reason="needs the dask extra")
-    config = build_config(datasets=("rays",), engine="dask", scheduler="tcp://127.0.0.1:9")
+    small: dict[str, object] = {"datasets": ("rays",), "corruptions": ("contrast",)}
+    build(build_config(severities=(1,), **small))
+    config = build_config(severities=(1, 2), engine="dask", scheduler="tcp://127.0.0.1:9", **small)
     with pytest.raises(ConfigError, match=r"no Dask scheduler answers at 'tcp://127.0.0.1:9'"):
         build(config)
+    assert read_manifest(config.out / "manifest.json").fingerprint
 
 
 @pytest.mark.parametrize("jobs", [1, 2])

@@ -477,6 +477,19 @@ def _growth(array: NpzArray) -> tuple[int, int]:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before, value
 
 
+def test_copies_in_a_process_share_what_was_decompressed(tmp_path: Path) -> None:
+    """A worker gets a copy of the source with every set; a file replaced meanwhile is read anew."""
+    path = tmp_path / "small.npz"
+    write_npz(path, {"rows": np.zeros((4, 8), np.uint8)}, compressed=True)
+    first, second = (pickle.loads(pickle.dumps(NpzArray(path, "rows"))) for _ in range(2))
+    assert np.shares_memory(first.array(), second.array())
+    write_npz(path, {"rows": np.ones((5, 8), np.uint8)}, compressed=True)
+    later = NpzArray(path, "rows")
+    assert later.array().shape == (5, 8)
+    assert later.array().all()
+    later.close()
+
+
 def test_stored_arrays_are_mapped_in_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """An array stored uncompressed needs no temporary file."""
 
