@@ -52,7 +52,7 @@ def writing(path: Path) -> Iterator[None]:
 
 def publish(part: Path, final: Path) -> None:
     """Sync a finished part to disk and rename it to its final name, durably."""
-    with part.open("rb") as stream:
+    with part.open("rb+") as stream:  # Windows syncs nothing that is open for reading only
         os.fsync(stream.fileno())
     part.replace(final)
     _sync_folder(final.parent)

@@ -46,7 +46,8 @@ def corrupt_files(
     Raises
     ------
     ConfigError
-        If the corruption or severity is unknown, or two images would be written to one file.
+        If the corruption or severity is unknown, a file's name is not valid Unicode, or two images would be
+        written to one file, or one over another's original.
     SourceError
         If an image cannot be read.
     BuildError
@@ -57,12 +58,25 @@ def corrupt_files(
     if severity not in range(1, 6):
         raise ConfigError(f"unknown severity {severity}: use 1 to 5")
     targets = [out / f"{path.stem}_{corruption}_{severity}.png" for path in images]
-    for index, target in enumerate(targets):
-        if target in targets[:index]:
-            raise ConfigError(f"two images would be written to {target}: corrupt them into different folders")
+    _check_targets(images, targets)
     key = SetKey("files", "input", corruption, severity)
     for path, target in zip(images, targets, strict=True):
         image = read_picture(path, channels=picture_channels(path))
         result = corrupt_image(image, corruption, severity, generator(seed, key, path.name))
         write_atomic(target, pixels.encode(result))
     return targets
+
+
+def _check_targets(images: Sequence[Path], targets: Sequence[Path]) -> None:
+    """Refuse targets that would cost a file, before anything is written."""
+    originals, taken = {path.resolve() for path in images}, set()
+    for path, target in zip(images, targets, strict=True):
+        if any("\ud800" <= char <= "\udfff" for char in path.name):
+            raise ConfigError(f"{path.name!r} is no valid file name in UTF-8: rename it")
+        if target in taken:
+            raise ConfigError(f"two images would be written to {target}: corrupt them into different folders")
+        if target.resolve() in originals:
+            raise ConfigError(
+                f"{target} is itself to be corrupted and would be written over: use another --out"
+            )
+        taken.add(target)

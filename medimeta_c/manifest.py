@@ -275,6 +275,7 @@ def read_manifest(path: Path) -> Manifest:
     """
     try:
         values = json.loads(path.read_text(encoding="utf-8"), object_pairs_hook=_unique_keys)
+        own_digest = _self_digest(values) if isinstance(values, dict) else ""
     except FileNotFoundError:
         raise ManifestError(
             f"{path} is missing: this is not a finished build; run the same `medimeta-c build` command "
@@ -288,7 +289,7 @@ def read_manifest(path: Path) -> Manifest:
             f"{path} has schema version {version!r}, this package reads {SCHEMA_VERSION}: use the package "
             "version that built it, or build again"
         )
-    if values.get("manifest_sha256") != _self_digest(values):
+    if values.get("manifest_sha256") != own_digest:
         raise ManifestError(
             f"{path} was edited after it was written (its own digest differs): restore it, or delete it and "
             "build again"

@@ -38,7 +38,7 @@ ROW_GROUP_ROWS = 100
 
 # What the `datasets` library itself writes for image datasets and the Hub's viewer reads best: image bytes
 # plain and uncompressed (PNG does not compress again), the rest dictionary-coded, page index,
-# content-defined chunks so that a re-upload sends only what changed. tests/shards holds these against it.
+# content-defined chunks so that a re-upload sends only what changed. tests/test_shards.py compares these.
 _CHUNKING = {"min_chunk_size": 256 * 1024, "max_chunk_size": 1024 * 1024, "norm_level": 0}
 _IMAGE_LEAVES = ("image.bytes", "image.path")
 

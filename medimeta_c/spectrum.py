@@ -62,7 +62,8 @@ def luma(image: Image) -> NDArray[np.float32]:
     return brightness
 
 
-@functools.lru_cache(maxsize=8)
+# Sixteen bytes a pixel: more than the last two sizes would be gigabytes for large images that all differ.
+@functools.lru_cache(maxsize=2)
 def _radial_bins(height: int, width: int) -> tuple[NDArray[np.intp], NDArray[np.float64], NDArray[np.int64]]:
     """Return each coefficient's fine bin, its radial frequency, and the number of coefficients a bin."""
     rows = np.arange(height)[:, None] / height

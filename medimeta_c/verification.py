@@ -9,7 +9,7 @@ from pathlib import Path
 
 from medimeta_c.building.engines import run_all
 from medimeta_c.building.journal import data_folders
-from medimeta_c.errors import ConfigError, ShardError
+from medimeta_c.errors import ConfigError, ShardError, SourceError
 from medimeta_c.files import sha256_file
 from medimeta_c.manifest import (
     MANIFEST_NAME,
@@ -104,7 +104,7 @@ def verify(
     ManifestError
         If the manifest is missing, edited or of another schema: then nothing else can be checked.
     SourceError
-        If `rebuild` is asked for and the source is not there.
+        If `rebuild` is asked for and the source is not there, or is not the data that was built from.
     ConfigError
         If `rebuild` is asked for and the benchmark was imported, not rendered.
     """
@@ -115,7 +115,7 @@ def verify(
             "images can be rendered again: verify it without --rebuild, or import it again and compare "
             "fingerprints"
         )
-    sources, problems = _open_sources(root, manifest, data_dir) if rebuild else ({}, [])
+    sources = _open_sources(root, manifest, data_dir) if rebuild else {}
     checks = [
         SetCheck(
             root=root,
@@ -135,8 +135,8 @@ def verify(
             done += one.rows
             if on_progress is not None:
                 on_progress(done, total)
-    for record in manifest.sets:  # in canonical order, whichever was checked first
-        problems += found[record.key].problems
+    # In canonical order, whichever was checked first.
+    problems = [problem for record in manifest.sets for problem in found[record.key].problems]
     problems += _check_fingerprints(manifest)
     problems += _check_files(root, manifest)
     return VerificationReport(
@@ -149,22 +149,19 @@ def verify(
     )
 
 
-def _open_sources(
-    root: Path, manifest: Manifest, data_dir: Path | None
-) -> tuple[dict[str, Source], list[Problem]]:
-    """Open the source of every dataset; a source of other data is a problem, a missing one an error."""
-    sources, problems, noted = {}, [], data_folders(root)
+def _open_sources(root: Path, manifest: Manifest, data_dir: Path | None) -> dict[str, Source]:
+    """Open the source of every dataset; other data than the build's says nothing about the build."""
+    sources, noted = {}, data_folders(root)
     for record in manifest.datasets:
         folder = data_dir or noted.get(record.dataset) or default_data_dir()
         source = open_source(record.kind, record.dataset, folder, task=record.task)
-        if source.checksum() == record.checksum:
-            sources[record.dataset] = source
-        else:
-            message = (
-                f"the source data of {record.dataset!r} is not what it was built from (checksum differs)"
+        if source.checksum() != record.checksum:
+            raise SourceError(
+                f"the data of {record.dataset!r} in {folder} is not what {root} was built from (checksum "
+                "differs): give the folder of that data with --data, or verify without --rebuild"
             )
-            problems.append(Problem(path=MANIFEST_NAME, key=None, message=message))
-    return sources, problems
+        sources[record.dataset] = source
+    return sources
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -111,6 +111,9 @@ def test_corrupt_files(run: Run, tmp_path: Path, shape: tuple[int, ...]) -> None
     )
 
 
+CONTRAST = ("--corruption", "contrast", "--severity", "1")
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
@@ -135,7 +138,18 @@ def test_corrupt_files(run: Run, tmp_path: Path, shape: tuple[int, ...]) -> None
             2,
             "two images",
         ),
+        (
+            ["corrupt", "a_contrast_1.png", "a.png", *CONTRAST, "--out", "."],
+            2,
+            "a_contrast_1.png is itself to be corrupted and would be written over",
+        ),
+        (
+            ["corrupt", "a\udcff.png", *CONTRAST, "--out", "o"],
+            2,
+            r"'a\udcff.png' is no valid file name",
+        ),
         (["download", "--dataset", "pbcc"], 2, "did you mean 'pbc'"),
+        (["download", "--dataset", ","], 2, "no dataset is named"),
     ],
 )
 def test_mistakes_are_one_sentence(

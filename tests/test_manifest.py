@@ -94,7 +94,11 @@ def test_a_hostile_manifest_is_refused(built: Path, tmp_path: Path, change, mess
         read_manifest(path)
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{", "nonsense", '{"a": 1, "a": 2}', "[" * 100_000])
+HALF = r'{"schema_version": 1, "benchmark": "\ud800"}'
+"""Half a character, which JSON can escape and UTF-8 cannot write."""
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{", "nonsense", '{"a": 1, "a": 2}', "[" * 100_000, HALF])
 def test_what_is_no_manifest_is_refused(tmp_path: Path, text: str) -> None:
     """Broken JSON, duplicate keys, absurd nesting and other documents raise one sentence."""
     path = tmp_path / "manifest.json"

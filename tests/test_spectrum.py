@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -82,3 +84,14 @@ def test_mean_leaves_out_images_without_energy() -> None:
     assert record["low"] == spectrum(busy).low
     np.testing.assert_allclose(record["profile"], spectrum(busy).profile / 2)
     assert SpectrumMean().record()["centroid"] is None
+
+
+def test_images_of_many_sizes_take_no_more_memory_than_a_few() -> None:
+    """What is kept of a size is let go when others come: images that all differ in size do not add up."""
+    one = 300 * 300 * 16
+    tracemalloc.start()
+    for height in range(300, 312):
+        spectrum(np.eye(height, 300, dtype=np.uint8))
+    kept, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert kept < 3 * one

@@ -229,13 +229,11 @@ def test_rebuild_finds_pixels_that_do_not_come_from_the_source(copy: Path, clean
 
 
 def test_rebuild_needs_the_same_source(built: Path, clean_dir: Path, tmp_path: Path) -> None:
-    """Other source data is a problem; no source data is an error that says where it was looked for."""
+    """Other source data, or none, is no fault of the build: an error says where it was looked for."""
     other = Path(shutil.copytree(clean_dir, tmp_path / "other"))
     next((other / "rays" / "class1").iterdir()).unlink()
-    report = problems(built, rebuild=1, data_dir=other)
-    assert [str(problem) for problem in report.problems] == [
-        "manifest.json: the source data of 'rays' is not what it was built from (checksum differs)"
-    ]
+    with pytest.raises(SourceError, match=rf"'rays' in {other} is not what .* was built from"):
+        problems(built, rebuild=1, data_dir=other)
     with pytest.raises(SourceError, match=str(tmp_path)):
         problems(built, rebuild=1, data_dir=tmp_path / "nowhere")
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import platform
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Collection, Generator, Mapping
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -27,6 +28,7 @@ from medimeta_c.records import SetKey
 
 __all__ = ["BuildProgress", "BuildReport", "Request", "assemble"]
 
+_log = logging.getLogger(__name__)
 _LIBRARIES = ("numpy", "scipy", "pillow", "opencv-python-headless", "numba", "pyarrow")
 
 
@@ -104,6 +106,7 @@ def assemble(
         todo = [key for key in request.sets if request.force or key not in finished]
         report = _Reporter(on_progress, {key: request.sets[key] for key in todo})
         if todo or not journal.finished or not (request.root / CARD_NAME).is_file():
+            _name_lost_sets(request, journal.recorded_sets().keys() - finished.keys())
             journal.begin(request.protocol, request.sources)
             journal.forget(todo)
             try:
@@ -122,6 +125,19 @@ def assemble(
             manifest = journal.manifest
     kept = tuple(key for key in request.sets if key not in set(todo))
     return BuildReport(root=request.root, manifest=manifest, built=tuple(todo), kept=kept)
+
+
+def _name_lost_sets(request: Request, gone: Collection[SetKey]) -> None:
+    """Warn of sets that the new manifest will lack: their shards are gone, and nobody asks for them now."""
+    lost = sorted(key for key in gone if key not in request.sets)
+    if lost:
+        _log.warning(
+            "%d sets of %s whose shards are missing or cut short are left out, the first is %s: "
+            "build them again to have them back",
+            len(lost),
+            request.root,
+            lost[0],
+        )
 
 
 def _finish(request: Request, journal: Journal, finished: Mapping[SetKey, SetRecord]) -> Manifest:

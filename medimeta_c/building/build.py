@@ -153,7 +153,9 @@ def build(config: BuildConfig, *, on_progress: Callable[[BuildProgress], None] |
         If the output directory is locked, holds another build, or cannot be written.
     """
     engines.require(config.engine, config.scheduler)
-    sources = open_datasets(config.datasets, config.source, config.data_dir, task=config.task)
+    # Absolute, because the workers of a cluster were started in folders of their own.
+    data_dir = config.data_dir.absolute()
+    sources = open_datasets(config.datasets, config.source, data_dir, task=config.task)
     keys = plan(config, sources)
     request = Request(
         root=config.out,
@@ -175,7 +177,7 @@ def _rendered(
 ) -> Generator[SetRecord]:
     """Yield finished sets as they come. Large sets go first: no worker is left with one at the end."""
     tasks = [
-        RenderTask(root=config.out, source=sources[key.dataset], key=key, protocol=config.protocol)
+        RenderTask(root=config.out.absolute(), source=sources[key.dataset], key=key, protocol=config.protocol)
         for key in sorted(todo, key=lambda key: -len(sources[key.dataset].ids(key.split)))
     ]
     return engines.render_all(tasks, jobs=config.jobs, engine=config.engine, scheduler=config.scheduler)

@@ -1,4 +1,4 @@
-"""Run tasks in parallel: joblib, over processes here or over a Dask cluster."""
+"""Run tasks in parallel: over processes here (joblib), or over a Dask cluster."""
 
 from __future__ import annotations
 
@@ -11,14 +11,17 @@ import time
 import warnings
 from collections.abc import Callable, Generator, Iterator, Sequence
 from importlib.util import find_spec
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from joblib import Parallel, delayed, effective_n_jobs, parallel_config
 from joblib.externals.loky.process_executor import TerminatedWorkerError
 
 from medimeta_c.building.render import RenderTask, render_set
-from medimeta_c.errors import BuildError, ConfigError, MissingExtraError
+from medimeta_c.errors import BuildError, ConfigError, MissingExtraError, unknown_name
 from medimeta_c.manifest import SetRecord
+
+if TYPE_CHECKING:
+    from distributed import Client
 
 __all__ = ["ENGINES", "render_all", "require", "run_all"]
 
@@ -26,6 +29,7 @@ ENGINES = ("loky", "dask")
 _END: Any = object()
 
 _WATCH_S = 0.2
+_DASK_S = 10  # for a worker to answer
 
 Task = TypeVar("Task")
 Outcome = TypeVar("Outcome")
@@ -37,15 +41,18 @@ def require(engine: str, scheduler: str | None = None) -> None:
     Raises
     ------
     ConfigError
-        If no Dask scheduler answers at that address.
+        If the engine is unknown, no Dask scheduler answers at that address, or none of its workers can
+        run tasks of this package.
     MissingExtraError
         If the engine is not installed.
     """
+    if engine not in ENGINES:
+        raise unknown_name("engine", engine, ENGINES)
     if engine == "dask" and find_spec("distributed") is None:
         raise MissingExtraError("--engine dask", "dask")
     if scheduler is not None:
-        with _dask_client(scheduler, jobs=1):
-            pass
+        with _dask_client(scheduler, jobs=1) as client:
+            _check_workers(client, scheduler)
 
 
 def render_all(
@@ -99,7 +106,7 @@ def run_all(
     Raises
     ------
     ConfigError
-        If `jobs` is 0.
+        If `jobs` is 0, or the engine is unknown.
     MissingExtraError
         If the engine is not installed.
     BuildError
@@ -113,14 +120,23 @@ def run_all(
     """
     if jobs == 0:
         raise ConfigError("jobs 0 is no worker: use 1 or more, or -1 for one per core")
-    if not tasks:
-        return
-    called: Callable[[Task], Outcome] = function
-    if engine == "loky":
-        called = functools.partial(_in_worker, os.getpid(), function)
-        # Processes are started at once, whether there is work for them or not.
-        jobs = min(effective_n_jobs(jobs), len(tasks))
-    with _backend(engine, scheduler, jobs):
+    require(engine)
+    if tasks:
+        over = _over_processes(function, tasks, jobs)
+        if engine == "dask":
+            over = _over_dask(function, tasks, jobs, scheduler)
+        # Closed at once on any error, so that no worker goes on.
+        with contextlib.closing(over):
+            yield from over
+
+
+def _over_processes(
+    function: Callable[[Task], Outcome], tasks: Sequence[Task], jobs: int
+) -> Generator[Outcome]:
+    called = functools.partial(_in_worker, os.getpid(), function)
+    # Processes are started at once, whether there is work for them or not.
+    jobs = min(effective_n_jobs(jobs), len(tasks))
+    with parallel_config(backend="loky", inner_max_num_threads=1):
         parallel = Parallel(
             n_jobs=jobs,
             return_as="generator_unordered",
@@ -137,10 +153,7 @@ def run_all(
                     break
                 yield outcome
         except TerminatedWorkerError as error:
-            raise BuildError(
-                "a worker process died, most likely for lack of memory: run the same command again with "
-                "fewer --jobs; finished sets are kept"
-            ) from error
+            raise _died() from error
         finally:
             # After an error or Ctrl-C this kills the workers and waits for them: none may go on writing into
             # a directory whose lock is about to be released.
@@ -194,21 +207,52 @@ def _end_with(parent: int) -> None:
     threading.Thread(target=watch, name="end-with-parent", daemon=True).start()
 
 
-@contextlib.contextmanager
-def _backend(engine: str, scheduler: str | None, jobs: int) -> Iterator[None]:
-    if engine == "loky":
-        with parallel_config(backend="loky", inner_max_num_threads=1):
-            yield
-    elif engine == "dask":
-        with _dask_client(scheduler, jobs), parallel_config(backend="dask"):
-            yield
-    else:
-        raise ConfigError(f"unknown engine {engine!r}: use one of {', '.join(ENGINES)}")
+def _died() -> BuildError:
+    return BuildError(
+        "a worker process died, most likely for lack of memory: run the same command again with fewer "
+        "--jobs; finished sets are kept"
+    )
+
+
+def _over_dask(
+    function: Callable[[Task], Outcome], tasks: Sequence[Task], jobs: int, scheduler: str | None
+) -> Generator[Outcome]:
+    # Not through joblib, whose Dask backend waits for ever for a task that Dask itself gives up.
+    from concurrent.futures import CancelledError  # noqa: PLC0415
+
+    from distributed import KilledWorker, as_completed  # noqa: PLC0415  (an optional engine)
+
+    with _dask_client(scheduler, jobs) as client:
+        try:
+            for future in as_completed(client.map(function, tasks, pure=False)):
+                yield future.result()
+        except KilledWorker as error:
+            raise _died() from error
+        except CancelledError as error:
+            raise BuildError(
+                "the Dask scheduler went away: start it again, then run the same command again; finished "
+                "sets are kept"
+            ) from error
+
+
+def _ready() -> bool:
+    """Return True; run by a worker, it shows that there is one, and that it has this package."""
+    return True
+
+
+def _check_workers(client: Client, scheduler: str) -> None:
+    try:
+        client.submit(_ready, pure=False).result(timeout=_DASK_S)
+    except Exception as error:  # whatever the other side could not import or unpickle
+        raise ConfigError(
+            f"no worker of the Dask scheduler at {scheduler!r} runs tasks of this package "
+            f"({type(error).__name__}: {error}): start workers, and give scheduler and workers the "
+            "environment of this process"
+        ) from error
 
 
 @contextlib.contextmanager
-def _dask_client(scheduler: str | None, jobs: int) -> Iterator[None]:
-    require("dask")
+def _dask_client(scheduler: str | None, jobs: int) -> Iterator[Client]:
     from distributed import Client, LocalCluster  # noqa: PLC0415  (an optional engine)
 
     if scheduler is None:
@@ -216,9 +260,9 @@ def _dask_client(scheduler: str | None, jobs: int) -> Iterator[None]:
         # Both are left in turn: a client does not close a cluster that it was given.
         with (
             LocalCluster(n_workers=workers, threads_per_worker=1, dashboard_address=None) as cluster,
-            Client(cluster),
+            Client(cluster) as client,
         ):
-            yield
+            yield client
         return
     try:
         client = Client(scheduler, timeout=5)
@@ -227,4 +271,4 @@ def _dask_client(scheduler: str | None, jobs: int) -> Iterator[None]:
             f"no Dask scheduler answers at {scheduler!r} ({error}): start one, or leave --scheduler out"
         ) from error
     with client:
-        yield
+        yield client

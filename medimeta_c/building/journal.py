@@ -172,8 +172,29 @@ class Journal:
         }
 
     def record(self, record: SetRecord) -> None:
-        """Note a finished set, durably."""
+        """Note a finished set, durably.
+
+        Raises
+        ------
+        BuildError
+            If its shards are not here: a worker on another machine wrote them to a disk of its own.
+        """
+        for shard in record.shards:
+            if not (self._root / shard.path).is_file():
+                raise BuildError(
+                    f"a worker has written {shard.path}, but not to {self._root} of this machine: choose an "
+                    "--out that all workers see under the same path"
+                )
         write_atomic(self._set_file(record.key), record.model_dump_json().encode())
+
+    def recorded_sets(self) -> dict[SetKey, SetRecord]:
+        """Return the sets that were finished at some time, whatever has become of their shards."""
+        records = {record.key: record for record in (self.manifest.sets if self.manifest else ())}
+        for path in sorted((self._folder / "sets").glob("*.json")):
+            record = _read_record(path)
+            if record is not None:
+                records[record.key] = record
+        return records
 
     def finished_sets(self) -> dict[SetKey, SetRecord]:
         """Return the sets finished so far whose shards are there at their full size.
@@ -181,12 +202,7 @@ class Journal:
         A shard of the right size but with damaged bytes is for ``verify`` to find; one missing or cut
         short is simply built again.
         """
-        records = {record.key: record for record in (self.manifest.sets if self.manifest else ())}
-        for path in sorted((self._folder / "sets").glob("*.json")):
-            record = _read_record(path)
-            if record is not None:
-                records[record.key] = record
-        return {key: record for key, record in records.items() if self._whole(record.shards)}
+        return {key: record for key, record in self.recorded_sets().items() if self._whole(record.shards)}
 
     def end(self) -> None:
         """Clear the state of the build that has just written its manifest; the lock file stays."""

@@ -49,7 +49,10 @@ def build(
     ] = "source",
     engine: Annotated[str, typer.Option(help="loky (processes here) or dask.")] = "loky",
     scheduler: Annotated[
-        str | None, typer.Option(help="Address of a running Dask scheduler.", show_default=False)
+        str | None,
+        typer.Option(
+            help="Address of a running Dask scheduler; its workers see the same paths.", show_default=False
+        ),
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Build finished sets again.")] = False,
     json: JsonOption = False,

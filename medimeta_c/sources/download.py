@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeAlias
 
-from medimeta_c.errors import DownloadError
+from medimeta_c.errors import ConfigError, DownloadError
 from medimeta_c.sources.archives import ZENODO, Archive, archive_for, is_downloaded
 from medimeta_c.sources.client import Http, RetryPolicy
 from medimeta_c.sources.extract import extract_zip
@@ -130,7 +130,8 @@ def download(  # noqa: PLR0913  (a flag a line on the command line; there is no 
     Raises
     ------
     ConfigError
-        If a dataset is not known, or `base_url` is not an address; nothing is fetched then.
+        If no dataset is named or one is not known, or `base_url` is not an address; nothing is fetched
+        then.
     DownloadError
         If an archive cannot be fetched, verified and extracted; datasets before it are complete.
 
@@ -138,6 +139,8 @@ def download(  # noqa: PLR0913  (a flag a line on the command line; there is no 
     -----
     Several downloads may run at once: each archive has a file lock, and the second to come waits.
     """
+    if not datasets:
+        raise ConfigError("no dataset is named: give ids, comma-separated, or all")
     archives = [archive_for(dataset) for dataset in dict.fromkeys(datasets)]
     with Http(base_url, retry or RetryPolicy()) as http:
         job = _Job(

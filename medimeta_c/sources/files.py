@@ -8,10 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from medimeta_c.errors import SourceError
+from medimeta_c.files import sha256_file
 
 __all__ = ["checksum_of", "one_line", "read_mapping", "text_field"]
-
-_CHUNK = 1 << 20
 
 
 def checksum_of(root: Path, names: Iterable[str]) -> str:
@@ -44,14 +43,10 @@ def checksum_of(root: Path, names: Iterable[str]) -> str:
 
 
 def _file_digest(path: Path) -> str:
-    digest = hashlib.sha256()
     try:
-        with path.open("rb") as file:
-            while chunk := file.read(_CHUNK):
-                digest.update(chunk)
+        return sha256_file(path)
     except OSError as error:
         raise SourceError(f"cannot read {path} ({error.strerror}): restore the file and try again") from error
-    return digest.hexdigest()
 
 
 def read_mapping(path: Path) -> dict[str, Any]:
@@ -65,7 +60,10 @@ def read_mapping(path: Path) -> dict[str, Any]:
     import yaml  # noqa: PLC0415  (keeps `--help` fast)
 
     try:
-        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        document = yaml.safe_load(text)
+        for event in yaml.parse(text, Loader=yaml.SafeLoader):
+            getattr(event, "value", "").encode()  # an escape may stand for half a character
     except OSError as error:
         raise SourceError(f"cannot read {path} ({error.strerror}): restore the file and try again") from error
     except (yaml.YAMLError, UnicodeDecodeError, ValueError, RecursionError) as error:

@@ -209,7 +209,7 @@ def _read_labels(path: Path, rows: int, class_names: tuple[str, ...]) -> NDArray
     try:
         # Mapped rather than read: a header that claims terabytes then fails instead of allocating them.
         stored = np.asarray(np.lib.format.open_memmap(path, mode="r"))
-    except (OSError, ValueError, EOFError, SyntaxError) as error:
+    except Exception as error:  # a damaged header raises also what tokenizing and mapping raise
         raise SourceError(f"{path} is not a whole npy file ({one_line(error)}): replace it") from error
     labels = one_label_per_row(str(path), stored)
     if len(labels) != rows:

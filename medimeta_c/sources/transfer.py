@@ -103,8 +103,9 @@ class _Transfer:
         if not offset:
             return {}
         etag = _note(self.note).get("etag", "")
-        # A weak tag may not be used here (RFC 9110, 13.1.5); the checksum still tells a changed file.
-        condition = {"If-Range": etag} if etag.startswith('"') else {}
+        # A weak tag may not be used here (RFC 9110, 13.1.5), one beyond ASCII cannot be sent; the checksum
+        # still tells a changed file.
+        condition = {"If-Range": etag} if etag.startswith('"') and etag.isascii() else {}
         return {"Range": f"bytes={offset}-", **condition}
 
     def _start(self, response: httpx.Response, offset: int) -> int:

@@ -52,6 +52,7 @@ def test_every_requested_set_is_there(built: Path) -> None:
         "README.md",
         "assets",
         "data",
+        "eval.yaml",
         "manifest.json",
         "stats",
     ]
@@ -150,6 +151,39 @@ def test_a_lost_shard_is_built_again(build_config: Configure) -> None:
         damage()
         assert build(config).built == (SetKey("rays", "test", "contrast", 1),)
         assert tree(config.out) == digests
+
+
+def test_a_lost_shard_nobody_asks_for_is_named(
+    build_config: Configure, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A benchmark that grows after a set of it has lost its shard says which set it is without now."""
+    some: dict[str, object] = {"datasets": ("rays",), "corruptions": ("contrast",)}
+    root = build(build_config(severities=(1, 2), **some)).root
+    next(root.glob("data/rays/test/contrast/severity-2-*")).unlink()
+    manifest = build(build_config(severities=(3,), **some)).manifest
+    assert [record.severity for record in manifest.sets] == [0, 1, 3]
+    assert "the first is rays/test/contrast/severity-2" in caplog.text
+    caplog.clear()
+    build(build_config(severities=(2, 4), **some))
+    assert caplog.text == ""
+
+
+def test_shards_on_a_disk_of_the_workers_own_are_no_build(
+    build_config: Configure, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Workers of a cluster that does not share the directory: the build stops, and looks unfinished."""
+    from medimeta_c.building import engines
+    from medimeta_c.building.render import render_set
+
+    def render_elsewhere(tasks, **options):
+        for task in tasks:
+            yield render_set(dataclasses.replace(task, root=tmp_path / "elsewhere"))
+
+    monkeypatch.setattr(engines, "render_all", render_elsewhere)
+    config = build_config(datasets=("rays",), severities=(1,))
+    with pytest.raises(BuildError, match=r"not to .* of this machine: choose an --out that all workers see"):
+        build(config)
+    assert not (config.out / "manifest.json").exists()
 
 
 def test_progress_counts_every_image(build_config: Configure) -> None:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from medimeta_c.building.build import BuildConfig, build
-from medimeta_c.building.engines import run_all
+from medimeta_c.building.engines import require, run_all
 from medimeta_c.errors import BuildError, ConfigError, SourceError
 from medimeta_c.manifest import read_manifest
+from medimeta_corruptions import CORRUPTIONS
 
 Configure = Callable[..., BuildConfig]
 
@@ -30,6 +32,50 @@ def test_a_dask_cluster_gives_the_same_sets(build_config: Configure, built: Path
         report = build(again)
     assert len(report.built) == 3
     assert all(whole[record.key] == record for record in report.manifest.sets)
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("default")
+def test_workers_of_a_cluster_may_live_elsewhere(
+    build_config: Configure, clean_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Relative paths mean the folder of whoever asks, not the one a worker was started in."""
+    distributed = pytest.importorskip("distributed", reason="needs the dask extra")
+    with distributed.LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=None) as cluster:
+        monkeypatch.chdir(tmp_path)
+        Path("data").symlink_to(clean_dir)
+        config = build_config(
+            datasets=("rays",),
+            severities=(1,),
+            out=Path("out"),
+            data_dir=Path("data"),
+            engine="dask",
+            scheduler=cluster.scheduler_address,
+        )
+        build(config)
+    assert len(list((tmp_path / "out").rglob("*.parquet"))) == len(CORRUPTIONS) + 2  # clean, statistics
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("default")
+def test_dask_gives_up_in_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A task that kills its workers, a scheduler that goes away, and one without workers end the wait."""
+    distributed = pytest.importorskip("distributed", reason="needs the dask extra")
+    with distributed.LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=None) as cluster:
+        address = cluster.scheduler_address
+        with pytest.raises(BuildError, match="a worker process died"):
+            list(run_all(_die, [0], jobs=1, engine="dask", scheduler=address))
+        results = run_all(_wait, [0.0, 60.0], jobs=1, engine="dask", scheduler=address)
+        assert next(results) == 0
+        cluster.close()
+        with pytest.raises(BuildError, match="the Dask scheduler went away"):
+            next(results)
+    monkeypatch.setattr("medimeta_c.building.engines._DASK_S", 0.1)
+    with (
+        distributed.LocalCluster(n_workers=0, dashboard_address=None) as idle,
+        pytest.raises(ConfigError, match=r"no worker of the Dask scheduler .*: start workers"),
+    ):
+        require("dask", idle.scheduler_address)
 
 
 def test_a_scheduler_that_is_not_there_is_named(build_config: Configure) -> None:
@@ -80,6 +126,15 @@ def test_a_worker_that_dies_is_one_sentence(build_config: Configure) -> None:
     with pytest.raises(BuildError, match=r"a worker process died.*fewer --jobs; finished sets are kept"):
         build(build_config(jobs=2), on_progress=kill_one)
     assert build(build_config(jobs=2)).kept
+
+
+def _die(task: int) -> None:
+    os._exit(1)
+
+
+def _wait(seconds: float) -> float:
+    time.sleep(seconds)
+    return seconds
 
 
 def _pid(task: int) -> int:

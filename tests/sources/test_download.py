@@ -231,7 +231,7 @@ def test_next_call_goes_on_where_the_last_gave_up(server: ZenodoServer, tmp_path
     assert report.fetched_bytes == len(PBC) - 60_000
 
 
-@pytest.mark.parametrize("etag", [None, 'W/"weak"'], ids=["no entity tag", "weak entity tag"])
+@pytest.mark.parametrize("etag", [None, 'W/"weak"', '"\xe9"'], ids=["none", "weak", "not ASCII"])
 def test_resume_without_a_usable_entity_tag(server: ZenodoServer, tmp_path: Path, etag: str | None) -> None:
     """Without a strong tag there is no If-Range; the checksum vouches for the whole."""
     server.records[MEDIMETA_RECORD]["pbc.zip"].etag = etag
@@ -367,7 +367,7 @@ def test_waits_double_and_retry_after_is_kept(
         Fault(status=429, headers={"Retry-After": "17"}),
         Fault(status=503, headers={"Retry-After": past}),
         Fault(status=503, headers={"Retry-After": "soon"}),
-        Fault(status=503),
+        Fault(status=503, headers={"Retry-After": f"Mon, 01 Jan {10**20} 00:00:00 GMT"}),
     ]
     get(server, tmp_path, retry=RetryPolicy(retries=4, first_delay_s=1.0, longest_delay_s=20.0))
     assert waits == [17.0, 2.0, 4.0, 8.0]

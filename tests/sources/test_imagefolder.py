@@ -502,6 +502,7 @@ def test_notes(flat: Path, name: str) -> None:
     ("text", "word"),
     [
         ("title: [", "not valid YAML"),
+        (r'title: "\ud800"', "not valid YAML"),
         ("- a", "no mapping"),
         ("titel: Pets", "unknown entry 'titel'"),
         ("title: 3", "title is 3"),
