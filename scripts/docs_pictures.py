@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from medimeta_c.figures.sample_grid import fit
 from medimeta_c.records import SetKey
 from medimeta_c.seeding import generator
 from medimeta_c.sources.phantoms.plan import PLANS
@@ -19,6 +18,7 @@ from medimeta_corruptions import CORRUPTIONS, SEVERITIES, corrupt
 
 FOLDER = Path(__file__).parents[1] / "docs" / "images" / "corruptions"
 GAP_PX = 4
+DETAIL = (slice(30, 142), slice(24, 136))  # so small that a page shows every pixel
 
 
 def strip(name: str) -> NDArray[np.uint8]:
@@ -28,8 +28,8 @@ def strip(name: str) -> NDArray[np.uint8]:
     for severity in SEVERITIES:
         rng = generator(0, SetKey("pneumonia", "test", name, severity), "000000")
         cells.append(corrupt(clean, name, severity, rng))
-    gap = np.full((fit(clean).shape[0], GAP_PX), 255, dtype=np.uint8)
-    parts = [part for cell in cells for part in (fit(cell), gap)]
+    gap = np.full((clean[DETAIL].shape[0], GAP_PX), 255, dtype=np.uint8)
+    parts = [part for cell in cells for part in (cell[DETAIL], gap)]
     return np.concatenate(parts[:-1], axis=1)
 
 

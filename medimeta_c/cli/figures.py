@@ -14,7 +14,10 @@ __all__ = ["figures"]
 
 
 def figures(
-    directory: Annotated[Path | None, typer.Argument(help="A built benchmark.", show_default=False)] = None,
+    directories: Annotated[
+        list[Path] | None,
+        typer.Argument(help="Built benchmarks; two are drawn side by side.", show_default=False),
+    ] = None,
     results: Annotated[
         list[str] | None,
         typer.Option(
@@ -46,13 +49,15 @@ def figures(
 
       medimeta-c figures MediMeta-C --results results --out figures
 
+      medimeta-c figures MediMeta-C MedMNIST-C --only spectrum,pixel_density
+
       medimeta-c figures --paper --only table2,robustness_accuracy
 
       medimeta-c figures --results CLIP=results/vit-b-16-openai/0a1b2c3d4e5f --ablation ablation
     """
     from medimeta_c.benchmark import open_benchmark
     from medimeta_c.errors import ConfigError
-    from medimeta_c.figures.exhibit import Inputs
+    from medimeta_c.figures.exhibit import Inputs, name_builds
     from medimeta_c.figures.gallery import make
     from medimeta_c.modelscores import (
         find_results,
@@ -62,17 +67,16 @@ def figures(
         scores_of,
     )
 
-    paper = paper or not (directory or results or ablation or features)
+    paper = paper or not (directories or results or ablation or features)
     if paper and (results or ablation):
         raise ConfigError(
             "--paper draws the paper's numbers: leave --results and --ablation out, or leave it out"
         )
     found = find_results(results or ())
-    scores = tuple(row for name, one in found.items() for row in scores_of(name, one))
     inputs = Inputs(
-        benchmark=open_benchmark(directory.expanduser()) if directory else None,
+        benchmarks=name_builds([open_benchmark(one.expanduser()) for one in directories or ()]),
         results=found,
-        scores=published_scores() if paper else scores,
+        scores=published_scores() if paper else scores_of(found),
         fewshot=published_fewshot() if paper else read_fewshot(ablation.expanduser()) if ablation else (),
         features=features.expanduser() if features else None,
         printed="Numbers as printed in the paper (Imam, Marew and Yaqub, MIUA 2025)." if paper else "",

@@ -4,18 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from medimeta_c.figures import style
 from medimeta_c.figures.exhibit import Inputs, Lacking, Picture
+from medimeta_c.figures.legend import below
+from medimeta_c.figures.modellooks import ModelLook, model_looks, short_names
 from medimeta_c.modelscores import FewShotScore, ModelScores
 
 __all__ = ["Backbone", "backbones", "exhibit"]
 
-_LINE_INCHES = 0.24
+_LINE_INCHES = 0.165
+_COLUMN_LABEL_INCHES = 1.35  # longer labels need a page's width
+_LABEL_POINTS = 7.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,12 +30,15 @@ class Backbone:
 
     Parameters
     ----------
+    group : str
+        The collection, under whose heading it stands; empty for no heading.
     model, label : str
         Whose colour it has, and what stands beside it.
     clean, corrupted, mce : float or None
         Accuracies and mCE.
     """
 
+    group: str
     model: str
     label: str
     clean: float | None
@@ -51,13 +60,13 @@ def exhibit(inputs: Inputs) -> Iterator[Picture]:
     yield Picture(
         name="backbones",
         caption=f"Top-1 accuracy on clean images and under corruption, {what}; at the right mCE.{note}",
-        figure=backbones(lines, style.model_looks(inputs.models())),
-        header=("model", "label", "clean_accuracy", "corruption_accuracy", "mce"),
-        rows=[(one.model, one.label, one.clean, one.corrupted, one.mce) for one in lines],
+        figure=backbones(lines, model_looks(inputs.models())),
+        header=("collection", "model", "label", "clean_accuracy", "corruption_accuracy", "mce"),
+        rows=[(one.group, one.model, one.label, one.clean, one.corrupted, one.mce) for one in lines],
     )
 
 
-def backbones(lines: Sequence[Backbone], looks: Mapping[str, style.ModelLook]) -> Figure:
+def backbones(lines: Sequence[Backbone], looks: Mapping[str, ModelLook]) -> Figure:
     """Draw a line a backbone from its accuracy under corruption (filled) to the clean one (hollow).
 
     Parameters
@@ -67,38 +76,45 @@ def backbones(lines: Sequence[Backbone], looks: Mapping[str, style.ModelLook]) -
     looks : mapping of str to ModelLook
         By model.
     """
+    labels = short_names([one.label for one in lines], longest=60)
+    longest = max(style.text_inches(label, _LABEL_POINTS) for label in labels.values())
+    wide = style.COLUMN_INCHES if longest <= _COLUMN_LABEL_INCHES else style.PAGE_INCHES
+    rows: list[str | Backbone] = []
+    for one in lines:
+        if one.group and one.group not in rows:
+            rows.append(one.group)
+        rows.append(one)
     with style.context():
         figure = Figure(
-            figsize=(1.3 * style.COLUMN_INCHES, _LINE_INCHES * len(lines) + 0.75),
+            figsize=(wide, _LINE_INCHES * (len(rows) + 1) + 0.4),
             dpi=style.PRINT_DPI,
             facecolor="white",
             layout="constrained",
         )
         panel = figure.subplots()
-        for place, one in enumerate(lines):
-            look = looks[one.model]
-            if one.clean is not None and one.corrupted is not None:
-                panel.plot((one.corrupted, one.clean), (place, place), color=look.colour, linewidth=1.4)
-            if one.corrupted is not None:
-                panel.plot(
-                    one.corrupted, place, marker=look.marker, color=look.colour, markersize=look.size(5)
-                )
-            if one.clean is not None:
-                panel.plot(
-                    one.clean,
-                    place,
-                    marker=look.marker,
-                    markersize=look.size(5),
-                    markerfacecolor="white",
-                    markeredgecolor=look.colour,
-                )
-            mce = "\N{EN DASH}" if one.mce is None else f"{one.mce:.1f}"
-            panel.text(1.02, place, mce, transform=panel.get_yaxis_transform(), va="center_baseline")
-        panel.text(
-            1.02, -0.9, "mCE (%)", transform=panel.get_yaxis_transform(), va="center", fontweight="bold"
+        beside: dict[str, Any] = {
+            "transform": panel.get_yaxis_transform(),
+            "va": "center",
+            "fontsize": _LABEL_POINTS,
+        }
+        for place, row in enumerate(rows):
+            if isinstance(row, str):
+                panel.text(0, place, row, **beside, fontweight="bold")
+                continue
+            _draw(panel, place, row, looks[row.model])
+            panel.text(1.03, place, "\N{EN DASH}" if row.mce is None else f"{row.mce:.1f}", **beside)
+        panel.annotate(
+            "mCE (%)",
+            (1.03, 1),
+            xytext=(0, 2),
+            xycoords="axes fraction",
+            textcoords="offset points",
+            fontsize=_LABEL_POINTS,
+            fontweight="bold",
         )
-        panel.set_ylim(len(lines) - 0.4, -0.6)
-        panel.set_yticks(range(len(lines)), [one.label for one in lines])
+        panel.set_ylim(len(rows) - 0.4, -0.6)
+        drawn = {place: row for place, row in enumerate(rows) if isinstance(row, Backbone)}
+        panel.set_yticks(list(drawn), [labels[row.label] for row in drawn.values()])
         panel.tick_params(axis="y", length=0)
         panel.set_xlim(0, 100)
         panel.set_xlabel("Top-1 accuracy (%)")
@@ -109,13 +125,30 @@ def backbones(lines: Sequence[Backbone], looks: Mapping[str, style.ModelLook]) -
             Line2D([], [], marker="o", color="#444444", markersize=5, label="under corruption"),
             Line2D([], [], marker="o", color="#444444", markersize=5, markerfacecolor="white", label="clean"),
         ]
-        figure.legend(handles=handles, loc="outside lower center", ncols=2, frameon=False)
+        below(figure, handles)
     return figure
+
+
+def _draw(panel: Axes, place: int, row: Backbone, look: ModelLook) -> None:
+    if row.clean is not None and row.corrupted is not None:
+        panel.plot((row.corrupted, row.clean), (place, place), color=look.colour, linewidth=1.4)
+    for accuracy, fill in ((row.corrupted, look.colour), (row.clean, "white")):
+        if accuracy is not None:
+            panel.plot(
+                accuracy,
+                place,
+                marker=look.marker,
+                markersize=look.size(4.5),
+                markerfacecolor=fill,
+                markeredgecolor=look.colour,
+                clip_on=False,
+            )
 
 
 def _of_variants(scores: Sequence[FewShotScore]) -> list[Backbone]:
     return [
         Backbone(
+            group="",
             model=one.variant,
             label=f"{one.variant}, {one.percent:g} %" if one.percent else f"{one.variant}, untuned",
             clean=one.clean_accuracy,
@@ -127,14 +160,15 @@ def _of_variants(scores: Sequence[FewShotScore]) -> list[Backbone]:
 
 
 def _of_results(scores: Sequence[ModelScores]) -> list[Backbone]:
+    collections = dict.fromkeys(one.collection for one in scores)
     made = []
-    for model in dict.fromkeys(one.model for one in scores):
-        own = [one for one in scores if one.model == model]
-        label = model if own[0].backbone in {"", model} else f"{model}\n({own[0].backbone})"
+    for collection, model in dict.fromkeys((one.collection, one.model) for one in scores):
+        own = [one for one in scores if (one.collection, one.model) == (collection, model)]
         made.append(
             Backbone(
+                group=collection if len(collections) > 1 else "",
                 model=model,
-                label=label,
+                label=model if own[0].backbone in {"", model} else f"{model} ({own[0].backbone})",
                 clean=_mean([one.clean_accuracy for one in own]),
                 corrupted=_mean([one.average_accuracy for one in own]),
                 mce=_mean([one.mce for one in own]),

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from itertools import zip_longest
+
 from medimeta_c.manifest import Manifest, SetRecord
+from medimeta_c.paperorder import collection_name, paper_order
 from medimeta_c.records import CLEAN, SetKey
 from medimeta_corruptions import CORRUPTIONS
 
@@ -13,9 +17,11 @@ __all__ = [
     "dataset_label",
     "display_name",
     "phantom_datasets",
+    "shown_datasets",
     "shown_record",
     "shown_severity",
     "shown_split",
+    "side_by_side",
 ]
 
 PHANTOMS = "phantoms"
@@ -23,6 +29,23 @@ PHANTOMS = "phantoms"
 
 _PREFERRED_SEVERITY = 3
 _PREFERRED_SPLIT = "test"
+
+
+def shown_datasets(manifest: Manifest) -> tuple[str, ...]:
+    """Return the datasets in the order in which figures show them, which is the paper's."""
+    records = sorted(manifest.datasets, key=lambda one: paper_order(collection_name(one.kind), one.dataset))
+    return tuple(one.dataset for one in records)
+
+
+def side_by_side(builds: Mapping[str, Manifest]) -> list[tuple[str, str] | None]:
+    """Return (build, dataset) of panels that stand two a row: two builds have a column each.
+
+    None leaves a place free.
+    """
+    columns = [[(name, dataset) for dataset in shown_datasets(one)] for name, one in builds.items()]
+    if len(columns) == 2:
+        return [panel for pair in zip_longest(*columns) for panel in pair]
+    return [panel for column in columns for panel in column]
 
 
 def built_corruptions(manifest: Manifest, dataset: str | None = None) -> tuple[str, ...]:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from matplotlib.figure import Figure
 
 from medimeta_c.benchmark import Benchmark
-from medimeta_c.modelscores import FewShotScore, ModelScores
-from medimeta_c.results.result import Result
+from medimeta_c.errors import ConfigError
+from medimeta_c.modelscores import FewShotScore, ModelScores, Results
+from medimeta_c.paperorder import collection_name
 
-__all__ = ["Inputs", "Lacking", "Mark", "Picture", "PrintedTable", "Scalar"]
+__all__ = ["Inputs", "Lacking", "Mark", "Picture", "PrintedTable", "Scalar", "file_word", "name_builds"]
 
 Scalar = str | int | float | None
 
@@ -27,10 +29,10 @@ class Inputs:
 
     Parameters
     ----------
-    benchmark : Benchmark or None
-        What was built.
-    results : mapping of str to Result
-        By the name figures show.
+    benchmarks : mapping of str to Benchmark
+        What was built, by the name of the collection.
+    results : mapping of str to tuple of Result
+        By the model's name that figures show.
     scores : tuple of ModelScores
         Of the results, or the paper's.
     fewshot : tuple of FewShotScore
@@ -43,19 +45,24 @@ class Inputs:
         Images of each set to decode at most.
     """
 
-    benchmark: Benchmark | None = None
-    results: Mapping[str, Result] = field(default_factory=dict)
+    benchmarks: Mapping[str, Benchmark] = field(default_factory=dict)
+    results: Results = field(default_factory=dict)
     scores: tuple[ModelScores, ...] = ()
     fewshot: tuple[FewShotScore, ...] = ()
     features: Path | None = None
     printed: str = ""
     images: int = 500
 
-    def built(self) -> Benchmark:
-        """Return the benchmark; raises Lacking without one."""
-        if self.benchmark is None:
+    def built(self) -> Mapping[str, Benchmark]:
+        """Return the benchmarks by collection; raises Lacking without one."""
+        if not self.benchmarks:
             raise Lacking("give the directory of a built benchmark")
-        return self.benchmark
+        return self.benchmarks
+
+    def one_by_one(self) -> Iterator[tuple[str, Benchmark]]:
+        """Yield each benchmark after what the names of its pictures end in: nothing where there is one."""
+        for name, benchmark in self.built().items():
+            yield f"_{file_word(name)}" if len(self.benchmarks) > 1 else "", benchmark
 
     def scored(self) -> tuple[ModelScores, ...]:
         """Return the scores; raises Lacking without any."""
@@ -69,10 +76,45 @@ class Inputs:
             raise Lacking("give --ablation, or --paper")
         return self.fewshot
 
+    def divisor(self) -> str:
+        """Return whose errors CE divides by, as captions say it."""
+        names = dict.fromkeys(one.baseline for one in self.scores if one.baseline)
+        return " or ".join(names) or "a baseline"
+
     def models(self) -> tuple[str, ...]:
         """Return every model's name, in the order that decides its look."""
         names = (*(one.model for one in self.scores), *(one.variant for one in self.fewshot))
         return tuple(dict.fromkeys(names))
+
+
+def name_builds(benchmarks: Sequence[Benchmark]) -> dict[str, Benchmark]:
+    """Return benchmarks by their collection's name, with their directory's where several are of one.
+
+    Raises
+    ------
+    ConfigError
+        If one is given twice.
+    """
+    places = [one.name for one in benchmarks]
+    kinds = [collection_name(one.manifest.datasets[0].kind) for one in benchmarks]
+    named: dict[str, Benchmark] = {}
+    for kind, place, one in zip(kinds, places, benchmarks, strict=True):
+        if places.count(place) > 1:
+            raise ConfigError(f"{place} is given twice: give each benchmark once")
+        name = kind if kinds.count(kind) == 1 else f"{kind} ({Path(place).name})"
+        named[f"{kind} ({place})" if name in named else name] = one
+    return named
+
+
+def file_word(name: str) -> str:
+    """Return a name as part of a file's name.
+
+    Examples
+    --------
+    >>> file_word("MediMeta-C (my build)")
+    'medimeta-c-my-build'
+    """
+    return re.sub(r"[^a-z0-9_]+", "-", name.lower()).strip("-")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -5,8 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from importlib.util import find_spec
+from typing import Any
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from numpy.typing import NDArray
@@ -16,13 +18,16 @@ from medimeta_c.featurefile import Features, read_features
 from medimeta_c.figures import style
 from medimeta_c.figures.choice import display_name
 from medimeta_c.figures.exhibit import Inputs, Lacking, Picture
+from medimeta_c.figures.legend import inside_or_below
+from medimeta_c.modelscores.names import short_name
+from medimeta_c.paperorder import paper_order
 from medimeta_c.records import CLEAN
 from medimeta_corruptions import CORRUPTIONS
 
 __all__ = ["embed", "exhibit", "feature_map"]
 
-_PER_ROW = 3
-_SIDE_INCHES = 2.1
+_COLUMNS = {1: 1, 2: 2, 4: 2}  # by the number of panels; otherwise three
+_MOST_SIDE_INCHES = 3.3
 _MOST_POINTS = 3000  # a panel; t-SNE takes minutes beyond
 
 
@@ -34,12 +39,13 @@ def exhibit(inputs: Inputs) -> Iterator[Picture]:
         raise MissingExtraError("t-SNE", "figures")
     features = read_features(inputs.features)
     levels = sorted({row[2] for row in features.rows} - {0})
-    places = {name: embed(features, name) for name in features.datasets}
+    names = sorted(features.datasets, key=lambda name: paper_order("", name))
+    places = {name: embed(features, name) for name in names}
     yield Picture(
         name="feature_map",
-        caption=f"Image features of {features.model} (unit length) by t-SNE, a panel a dataset: clean images "
-        f"and their corrupted selves at severity {', '.join(map(str, levels))}. Distances between far groups "
-        "mean nothing.",
+        caption=f"Image features of {short_name(features.model)} (unit length) by t-SNE, a panel a dataset: "
+        f"clean images and their corrupted selves at severity {', '.join(map(str, levels))}. Axes have no "
+        "unit, and distances between far groups no meaning.",
         figure=feature_map(features, places),
         header=("dataset", "corruption", "severity", "image_id", "label", "x", "y"),
         rows=[
@@ -92,7 +98,7 @@ def embed(features: Features, dataset: str) -> tuple[NDArray[np.int64], NDArray[
 def feature_map(
     features: Features, places: dict[str, tuple[NDArray[np.int64], NDArray[np.float64]]]
 ) -> Figure:
-    """Draw a panel a dataset, a point an image, coloured by corruption.
+    """Draw a panel a dataset, a point an image, by corruption in colour and shape.
 
     Parameters
     ----------
@@ -101,8 +107,9 @@ def feature_map(
     places : dict
         What `embed` returns, by dataset.
     """
-    columns = min(_PER_ROW, len(places))
+    columns = _COLUMNS.get(len(places), 3)
     rows = math.ceil(len(places) / columns)
+    side = min(_MOST_SIDE_INCHES, style.PAGE_INCHES / columns)
     order = [CLEAN, *CORRUPTIONS]
     kinds = sorted(
         {row[1] for row in features.rows},
@@ -110,32 +117,46 @@ def feature_map(
     )
     with style.context():
         figure = Figure(
-            figsize=(_SIDE_INCHES * columns + 1.25, _SIDE_INCHES * rows + 0.1),
+            figsize=(side * columns, side * rows),
             dpi=style.PRINT_DPI,
             facecolor="white",
             layout="constrained",
         )
-        panels = figure.subplots(rows, columns, squeeze=False).ravel()
-        for panel in panels:
-            panel.set_axis_off()
+        panels = list(figure.subplots(rows, columns, squeeze=False).ravel())
         for panel, (dataset, (chosen, points)) in zip(panels, places.items(), strict=False):
-            panel.set_title(features.label(dataset))
+            _frame(panel, features.label(dataset))
             found = np.array([features.rows[index][1] for index in chosen])
             for kind in reversed(kinds):  # clean on top
-                colour = style.CLEAN_COLOUR if kind == CLEAN else style.colour(kind)
                 mine = points[found == kind]
-                panel.scatter(mine[:, 0], mine[:, 1], s=5, color=colour, linewidths=0, alpha=0.75)
+                panel.scatter(mine[:, 0], mine[:, 1], **_look(kind), s=8, linewidths=0, alpha=0.75)
+        free = panels[len(places) :]
+        for panel in free:
+            panel.set_axis_off()
         handles = [
             Line2D(
                 [],
                 [],
+                **_look(kind),
                 linestyle="none",
-                marker="o",
                 markersize=4,
-                color=style.CLEAN_COLOUR if kind == CLEAN else style.colour(kind),
                 label="Clean" if kind == CLEAN else display_name(kind),
             )
             for kind in kinds
         ]
-        figure.legend(handles=handles, loc="outside right center", frameon=False)
+        inside_or_below(figure, handles, free[0] if free else None, (side, side))
     return figure
+
+
+def _frame(panel: Axes, title: str) -> None:
+    """Draw a box without ticks: the axes of t-SNE have neither unit nor direction."""
+    panel.set_title(title)
+    panel.set_xticks([])
+    panel.set_yticks([])
+    for spine in panel.spines.values():
+        spine.set(visible=True, color="#CCCCCC")
+
+
+def _look(kind: str) -> dict[str, Any]:
+    if kind == CLEAN:
+        return {"color": style.CLEAN_COLOUR, "marker": "o"}
+    return {"color": style.colour(kind), "marker": style.marker(kind)}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -10,13 +11,17 @@ from matplotlib.lines import Line2D
 
 from medimeta_c.figures import style
 from medimeta_c.figures.exhibit import Inputs, Picture, Scalar
+from medimeta_c.figures.legend import below, model_handles
+from medimeta_c.figures.modellooks import ModelLook, model_looks
 from medimeta_c.modelscores import FewShotScore
 
 __all__ = ["exhibit", "fewshot"]
 
+_ERRORS = ("clean_error", "mce")
+# Of each panel, what is drawn of clean images, and of corrupted ones.
 _PANELS = (
-    ("Accuracy (%)", (("clean_accuracy", "clean", False), ("corruption_accuracy", "under corruption", True))),
-    ("Errors (% of the baseline's)", (("clean_error", "clean error", False), ("mce", "mCE", True))),
+    ("Accuracy (%)", ("clean_accuracy", "corruption_accuracy")),
+    ("Errors (% of the baseline's)", _ERRORS),
 )
 _NUMBERS = ("clean_accuracy", "clean_error", "corruption_accuracy", "mce")
 
@@ -38,16 +43,17 @@ def exhibit(inputs: Inputs) -> Iterator[Picture]:
     note = f" {inputs.printed}" if inputs.printed else ""
     yield Picture(
         name="fewshot",
-        caption="Fine-tuning on a share of the train split. Left: top-1 accuracy; right: errors in percent "
-        f"of the baseline's. Hollow and thin: clean images; filled: under corruption.{spread}{note}",
-        figure=fewshot(scores, style.model_looks(inputs.models())),
+        caption="Fine-tuning on a share of the train split; shares stand at equal distances. Accuracy is "
+        "top-1; errors are in percent of the baseline's. Hollow and thin: clean images; filled: under "
+        f"corruption.{spread}{note}",
+        figure=fewshot(scores, model_looks(inputs.models())),
         header=("variant", "percent", *_NUMBERS, *(f"{name}_sd" for name in _NUMBERS), "train_hours"),
         rows=rows,
     )
 
 
-def fewshot(scores: Sequence[FewShotScore], looks: Mapping[str, style.ModelLook]) -> Figure:
-    """Draw accuracy and errors side by side, a pair of lines a variant.
+def fewshot(scores: Sequence[FewShotScore], looks: Mapping[str, ModelLook]) -> Figure:
+    """Draw accuracy and, where there is a baseline, errors: a pair of lines a variant.
 
     Parameters
     ----------
@@ -56,68 +62,54 @@ def fewshot(scores: Sequence[FewShotScore], looks: Mapping[str, style.ModelLook]
     looks : mapping of str to ModelLook
         By variant.
     """
+    kept = [
+        one for one in _PANELS if any(getattr(score, name) is not None for score in scores for name in one[1])
+    ]
+    shares = sorted({one.percent for one in scores})
     with style.context():
         figure = Figure(
-            figsize=(style.PAGE_INCHES * 0.86, 2.45),
+            figsize=(style.PAGE_INCHES if len(kept) == 2 else style.COLUMN_INCHES, 2.3),
             dpi=style.PRINT_DPI,
             facecolor="white",
             layout="constrained",
         )
-        panels = figure.subplots(1, len(_PANELS))
-        for panel, (label, lines) in zip(panels, _PANELS, strict=True):
-            for name, _, filled in lines:
+        for panel, (label, names) in zip(figure.subplots(1, len(kept), squeeze=False)[0], kept, strict=True):
+            for name, filled in zip(names, (False, True), strict=True):
                 _draw(panel, scores, looks, name, filled=filled)
             panel.set_ylabel(label)
             panel.set_xlabel("Share of the train split (%)")
-            panel.set_xticks(sorted({one.percent for one in scores}))
+            panel.set_xticks(range(len(shares)), [f"{share:g}" for share in shares])
             panel.set_ylim(bottom=0)
             panel.grid(axis="y", color="#E5E5E5", linewidth=0.5)
             panel.set_axisbelow(True)
-        panels[1].axhline(100, color="#999999", linewidth=0.6, zorder=0)
+            if names == _ERRORS:
+                panel.axhline(100, color="#999999", linewidth=0.6, zorder=0)
+        drawn = {one: looks[one] for one in dict.fromkeys(score.variant for score in scores)}
+        plain: dict[str, Any] = {"color": "#444444", "marker": "o", "markersize": 5}
+        hollow: dict[str, Any] = {"markerfacecolor": "white", "linewidth": 0.7, "linestyle": "--"}
         handles = [
-            Line2D(
-                [],
-                [],
-                color=looks[one].colour,
-                marker=looks[one].marker,
-                label=one,
-                markersize=looks[one].size(5),
-            )
-            for one in dict.fromkeys(score.variant for score in scores)
+            Line2D([], [], **plain, label="under corruption"),
+            Line2D([], [], **plain, **hollow, label="clean"),
         ]
-        handles += [
-            Line2D([], [], color="#444444", marker="o", markersize=5, label="under corruption"),
-            Line2D(
-                [],
-                [],
-                color="#444444",
-                marker="o",
-                markersize=5,
-                markerfacecolor="white",
-                linewidth=0.7,
-                linestyle="--",
-                label="clean",
-            ),
-        ]
-        figure.legend(handles=handles, loc="outside lower center", ncols=min(5, len(handles)), frameon=False)
+        below(figure, [*model_handles(drawn, points=5), *handles])
     return figure
 
 
 def _draw(
     panel: Axes,
     scores: Sequence[FewShotScore],
-    looks: Mapping[str, style.ModelLook],
+    looks: Mapping[str, ModelLook],
     name: str,
     *,
     filled: bool,
 ) -> None:
+    shares = sorted({one.percent for one in scores})
     for variant in dict.fromkeys(one.variant for one in scores):
         own = [one for one in scores if one.variant == variant and getattr(one, name) is not None]
         look = looks[variant]
-        x, y = [one.percent for one in own], [getattr(one, name) for one in own]
         panel.errorbar(
-            x,
-            y,
+            [shares.index(one.percent) for one in own],
+            [getattr(one, name) for one in own],
             yerr=[one.spread.get(name, 0.0) for one in own] if any(one.spread for one in own) else None,
             color=look.colour,
             marker=look.marker,

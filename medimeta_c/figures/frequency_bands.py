@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -16,43 +16,49 @@ from medimeta_c.figures.choice import (
     built_corruptions,
     dataset_label,
     display_name,
+    shown_datasets,
     shown_record,
     shown_severity,
 )
 from medimeta_c.figures.exhibit import Inputs, Picture, Scalar
+from medimeta_c.figures.logaxes import label_decades, plain
 from medimeta_c.records import CLEAN
 from medimeta_c.spectrum import BANDS
 
 __all__ = ["exhibit", "frequency_bands"]
 
 _QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
-_ROW_INCHES = 1.32
-_FLOOR_PERCENT = 1e-4  # the axis goes no lower
+_BOX_INCHES = 0.122
+_LEAST_ROW_INCHES = 1.05  # for the name of a dataset
+_FLOOR_PERCENT = 1e-4  # axes go no lower
+# Nearly all energy is low: what matters is how near to all, so the axis has its decades below 100 %.
+_LOW_TICKS = (50, 90, 99, 99.9, 99.99, 99.999)
 
 _Shares = Mapping[str, NDArray[np.float64]]
 
 
 def exhibit(inputs: Inputs) -> Iterator[Picture]:
-    """Yield the distributions of all datasets: the paper's Fig. 2."""
-    benchmark = inputs.built()
-    severity = shown_severity(benchmark.manifest)
-    shares = {name: _shares(benchmark, name) for name in benchmark.datasets}
-    rows: list[tuple[Scalar, ...]] = []
-    for name, own in shares.items():
-        for corruption, values in own.items():
-            for index, band in enumerate(BANDS):
-                quantiles = _quantiles(values[:, index])
-                level = 0 if corruption == CLEAN else severity
-                rows.append((name, corruption, level, band, len(values), *quantiles))
-    yield Picture(
-        name="frequency_bands",
-        caption="Share of each image's AC energy (2-D DCT of the luma) at low, mid and high radial "
-        "frequencies. Boxes: quartiles and median over images; whiskers: 5th and 95th percentile; the "
-        f"vertical line is the clean median.{f' Corruptions at severity {severity}.' if severity else ''}",
-        figure=frequency_bands(benchmark, shares),
-        header=("dataset", "corruption", "severity", "band", "images", *(f"p{q:g}" for q in _QUANTILES)),
-        rows=rows,
-    )
+    """Yield the distributions of all datasets, a picture a collection: the paper's Fig. 2."""
+    for suffix, benchmark in inputs.one_by_one():
+        severity = shown_severity(benchmark.manifest)
+        shares = {name: _shares(benchmark, name) for name in shown_datasets(benchmark.manifest)}
+        rows: list[tuple[Scalar, ...]] = []
+        for name, own in shares.items():
+            for corruption, values in own.items():
+                for index, band in enumerate(BANDS):
+                    quantiles = _quantiles(values[:, index])
+                    level = 0 if corruption == CLEAN else severity
+                    rows.append((name, corruption, level, band, len(values), *quantiles))
+        yield Picture(
+            name=f"frequency_bands{suffix}",
+            caption="Share of each image's AC energy (2-D DCT of the luma) at low, mid and high radial "
+            "frequencies. Axes are logarithmic, that of the low band in what is missing to 100 %. Boxes: "
+            "quartiles and median over images; whiskers: 5th and 95th percentile; the vertical line is the "
+            f"clean median.{f' Corruptions at severity {severity}.' if severity else ''}",
+            figure=frequency_bands(benchmark, shares),
+            header=("dataset", "corruption", "severity", "band", "images", *(f"p{q:g}" for q in _QUANTILES)),
+            rows=rows,
+        )
 
 
 def frequency_bands(benchmark: Benchmark, shares: Mapping[str, _Shares]) -> Figure:
@@ -66,7 +72,8 @@ def frequency_bands(benchmark: Benchmark, shares: Mapping[str, _Shares]) -> Figu
         By dataset and corruption, clean first: shares 0 to 1 of N images; NaN for images without AC energy.
     """
     with style.context():
-        high = _ROW_INCHES * len(shares) + 0.35
+        most = max(len(own) for own in shares.values())
+        high = max(_LEAST_ROW_INCHES, 0.35 + _BOX_INCHES * most) * len(shares) + 0.35
         figure = Figure(
             figsize=(style.PAGE_INCHES, high), dpi=style.PRINT_DPI, facecolor="white", layout="constrained"
         )
@@ -74,35 +81,54 @@ def frequency_bands(benchmark: Benchmark, shares: Mapping[str, _Shares]) -> Figu
         for row, (dataset, own) in enumerate(shares.items()):
             for column, band in enumerate(BANDS):
                 panel = grid[row, column]
-                panel.set_xscale("linear" if band == "low" else "log")  # most energy is low: no decades there
-                _draw(panel, {name: values[:, column] for name, values in own.items()}, named=column == 0)
+                panel.set_xscale("log")
+                place = _missing if band == "low" else _percent
+                _draw(
+                    panel,
+                    {name: values[:, column] for name, values in own.items()},
+                    place,
+                    named=column == 0,
+                )
                 if row == 0:
                     panel.set_title(f"{band.capitalize()} frequencies", fontweight="normal", loc="center")
             label = dataset_label(benchmark.manifest, dataset).replace(" ", "\n")
             grid[row, 0].set_ylabel(label, fontweight="bold")
         for panel in grid[-1]:
             panel.set_xlabel("Share of AC energy (%)")
-        grid[0, 0].set_xlim(0, 101)
+        _limit_low(grid[0, 0])
+        for panel in grid[0, 1:]:
+            label_decades(panel.xaxis, plain)
     return figure
 
 
-def _draw(panel: Axes, values: Mapping[str, NDArray[np.float64]], *, named: bool) -> None:
-    for place, (name, shares) in enumerate(values.items()):
-        low, first, median, third, high = (_visible(one) for one in _quantiles(shares))
-        if median is None or low is None or high is None or first is None or third is None:
+def _limit_low(panel: Axes) -> None:
+    """Turn the low band's axis, whose values are what is missing to 100 %, and label it with shares."""
+    least, most = panel.get_xlim()
+    panel.set_xlim(max(most, 60), min(least, 0.8))
+    ticks = [share for share in _LOW_TICKS if min(least, 0.8) <= _missing(share / 100) <= max(most, 60)]
+    panel.set_xticks([_missing(share / 100) for share in ticks], [f"{share:g}" for share in ticks])
+    panel.minorticks_off()
+
+
+def _draw(
+    panel: Axes, values: Mapping[str, NDArray[np.float64]], place: Callable[[float], float], *, named: bool
+) -> None:
+    for row, (name, shares) in enumerate(values.items()):
+        quantiles = [place(one) for one in _quantiles(shares) if one is not None]
+        if not quantiles:
             continue
+        low, first, median, third, high = quantiles
         colour = style.CLEAN_COLOUR if name == CLEAN else style.colour(name)
-        panel.plot((low, high), (place, place), color=colour, linewidth=0.7)
-        box = Rectangle((first, place - 0.32), third - first, 0.64, facecolor=colour, alpha=0.35, linewidth=0)
+        panel.plot((low, high), (row, row), color=colour, linewidth=0.7)
+        box = Rectangle((first, row - 0.32), third - first, 0.64, facecolor=colour, alpha=0.35, linewidth=0)
         panel.add_patch(box)
-        panel.plot((median, median), (place - 0.32, place + 0.32), color=colour, linewidth=1.6)
+        panel.plot((median, median), (row - 0.32, row + 0.32), color=colour, linewidth=1.6)
         if name == CLEAN:
             panel.axvline(median, color=style.CLEAN_COLOUR, linewidth=0.5, linestyle=(0, (3, 2)), zorder=0)
     panel.set_ylim(len(values) - 0.4, -0.6)
     names = ["Clean" if name == CLEAN else display_name(name) for name in values]
     panel.set_yticks(range(len(values)), names if named else [""] * len(names))
     panel.tick_params(axis="y", length=0)
-    panel.minorticks_off()
 
 
 def _shares(benchmark: Benchmark, dataset: str) -> dict[str, NDArray[np.float64]]:
@@ -130,5 +156,9 @@ def _quantiles(shares: NDArray[np.float64]) -> Sequence[float | None]:
     return [float(one) for one in np.quantile(known, _QUANTILES)]
 
 
-def _visible(share: float | None) -> float | None:
-    return None if share is None else max(100 * share, _FLOOR_PERCENT)
+def _percent(share: float) -> float:
+    return max(100 * share, _FLOOR_PERCENT)
+
+
+def _missing(share: float) -> float:
+    return max(100 - 100 * share, _FLOOR_PERCENT)

@@ -10,58 +10,74 @@ from matplotlib.lines import Line2D
 
 from medimeta_c.analysis import ALL_SEVERITIES, Analysis, analyse
 from medimeta_c.figures import style
-from medimeta_c.figures.choice import built_corruptions, dataset_label, display_name, shown_split
-from medimeta_c.figures.exhibit import Inputs, Lacking, Picture
+from medimeta_c.figures.choice import (
+    built_corruptions,
+    dataset_label,
+    display_name,
+    shown_datasets,
+    shown_split,
+)
+from medimeta_c.figures.exhibit import Inputs, Lacking, Picture, Scalar
+from medimeta_c.figures.legend import below
+from medimeta_c.figures.logaxes import label_decades, plain
 from medimeta_c.manifest import Manifest
 from medimeta_c.spectrum import BANDS
 
 __all__ = ["exhibit", "frequency_effects"]
 
 _ROW_INCHES = 1.35
+_MARKER_POINTS = 2.8
 
 
 def exhibit(inputs: Inputs) -> Iterator[Picture]:
     """Yield the effects on every dataset that has corrupted sets, on the split figures show."""
-    benchmark = inputs.built()
-    manifest = benchmark.manifest
-    names = [name for name in benchmark.datasets if built_corruptions(manifest, name)]
-    if not names:
+    drawn = 0
+    for suffix, benchmark in inputs.one_by_one():
+        manifest = benchmark.manifest
+        names = [name for name in shown_datasets(manifest) if built_corruptions(manifest, name)]
+        if not names:
+            continue
+        drawn += 1
+        parts = [
+            analyse(benchmark, datasets=(name,), splits=(shown_split(manifest, name),), images=inputs.images)
+            for name in names
+        ]
+        yield Picture(
+            name=f"frequency_effects{suffix}",
+            caption="Energy in the low, mid and high band of the DCT as a factor of the clean "
+            "image's: geometric mean over images, paired, with its 95 % interval. Above 1 the corruption "
+            "amplifies, below it suppresses.",
+            figure=frequency_effects(parts, manifest),
+            header=_HEADER,
+            rows=[row for analysis in parts for row in _rows(analysis)],
+        )
+    if not drawn:
         raise Lacking("build at least one corruption")
-    parts = [
-        analyse(benchmark, datasets=(name,), splits=(shown_split(manifest, name),), images=inputs.images)
-        for name in names
+
+
+def _rows(analysis: Analysis) -> list[tuple[Scalar, ...]]:
+    return [
+        (
+            effect.dataset,
+            effect.corruption,
+            "mean" if effect.severity == ALL_SEVERITIES else effect.severity,
+            band,
+            one.clean_share,
+            one.corrupted_share,
+            one.share.value,
+            one.share.low,
+            one.share.high,
+            one.share.standardised,
+            one.log2_energy.value,
+            one.log2_energy.low,
+            one.log2_energy.high,
+            one.log2_energy.standardised,
+            one.share.images,
+            one.log2_energy.images,
+        )
+        for effect in analysis.effects
+        for band, one in effect.bands.items()
     ]
-    yield Picture(
-        name="frequency_effects",
-        caption="Energy in the low, mid and high band of the DCT as a factor of the clean "
-        "image's: geometric mean over images, paired, with its 95 % interval. Above 1 the corruption "
-        "amplifies, below it suppresses.",
-        figure=frequency_effects(parts, manifest),
-        header=_HEADER,
-        rows=[
-            (
-                effect.dataset,
-                effect.corruption,
-                "mean" if effect.severity == ALL_SEVERITIES else effect.severity,
-                band,
-                one.clean_share,
-                one.corrupted_share,
-                one.share.value,
-                one.share.low,
-                one.share.high,
-                one.share.standardised,
-                one.log2_energy.value,
-                one.log2_energy.low,
-                one.log2_energy.high,
-                one.log2_energy.standardised,
-                one.share.images,
-                one.log2_energy.images,
-            )
-            for analysis in parts
-            for effect in analysis.effects
-            for band, one in effect.bands.items()
-        ],
-    )
 
 
 _HEADER = (
@@ -83,7 +99,7 @@ def frequency_effects(analyses: list[Analysis], manifest: Manifest) -> Figure:
         For names.
     """
     with style.context():
-        high = _ROW_INCHES * len(analyses) + 0.8
+        high = _ROW_INCHES * len(analyses) + 0.4
         figure = Figure(
             figsize=(style.PAGE_INCHES, high), dpi=style.PRINT_DPI, facecolor="white", layout="constrained"
         )
@@ -95,25 +111,27 @@ def frequency_effects(analyses: list[Analysis], manifest: Manifest) -> Figure:
                 if row == 0:
                     grid[0, column].set_title(f"{band.capitalize()} frequencies", fontweight="normal")
             label = dataset_label(manifest, dataset).replace(" ", "\n")
-            grid[row, 0].set_ylabel(f"{label}", fontweight="bold")
+            grid[row, 0].set_ylabel(label, fontweight="bold")
         for panel in grid[-1]:
             panel.set_xlabel("Severity")
-        figure.supylabel("Energy, factor of clean", fontsize=7.5)
-        kinds = list(dict.fromkeys(one.corruption for each in analyses for one in each.effects))
-        handles = [
-            Line2D(
-                [], [], color=style.colour(kind), linestyle=style.line_style(kind), label=display_name(kind)
-            )
-            for kind in kinds
-        ]
-        figure.legend(
-            handles=handles,
-            loc="outside lower center",
-            ncols=len(handles),
-            frameon=False,
-            fontsize=6.6,
-            handlelength=2.4,
-            columnspacing=1.0,
+        for panel in grid[0]:
+            label_decades(panel.yaxis, plain)
+        figure.supylabel("Energy (\N{MULTIPLICATION SIGN} clean)", fontsize=7.5)
+        kinds = dict.fromkeys(one.corruption for each in analyses for one in each.effects)
+        below(
+            figure,
+            [
+                Line2D(
+                    [],
+                    [],
+                    color=style.colour(kind),
+                    linestyle=style.line_style(kind),
+                    marker=style.marker(kind),
+                    markersize=_MARKER_POINTS,
+                    label=display_name(kind),
+                )
+                for kind in kinds
+            ],
         )
     return figure
 
@@ -133,10 +151,17 @@ def _draw(panel: Axes, analysis: Analysis, band: str) -> None:
         x = [severity for severity, *_ in points]
         y = [2.0 ** (value or 0.0) for _, value, _, _ in points]
         colour = style.colour(kind)
-        panel.plot(x, y, color=colour, linestyle=style.line_style(kind), marker="o", markersize=1.8)
+        panel.plot(
+            x,
+            y,
+            color=colour,
+            linestyle=style.line_style(kind),
+            marker=style.marker(kind),
+            markersize=_MARKER_POINTS,
+        )
         if all(low is not None and high is not None for _, _, low, high in points):
             ends = [(2.0 ** (low or 0.0), 2.0 ** (high or 0.0)) for _, _, low, high in points]
             low_ends, high_ends = zip(*ends, strict=True)
             panel.fill_between(x, low_ends, high_ends, color=colour, alpha=0.2, linewidth=0)
+    panel.set_xlim(0.7, 5.3)
     panel.set_xticks((1, 2, 3, 4, 5))
-    panel.minorticks_off()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -19,8 +20,10 @@ from medimeta_c.figures.choice import (
     dataset_label,
     display_name,
     shown_record,
+    side_by_side,
 )
 from medimeta_c.figures.exhibit import Inputs, Lacking, Picture
+from medimeta_c.figures.legend import below
 from medimeta_c.records import CLEAN
 from medimeta_c.spectrum import luma
 
@@ -29,85 +32,110 @@ __all__ = ["exhibit", "pixel_density"]
 KINDS = ("brightness", "contrast")
 LEVELS = 256
 _SMOOTHING_LEVELS = 3.0  # standard deviation of the kernel: what contrast leaves of 256 levels is a comb
-_ROW_INCHES = 1.25
+_ROW_INCHES = 1.15
 _LUMA = np.arange(LEVELS) / (LEVELS - 1)
 
 _Densities = Mapping[tuple[str, int], NDArray[np.float64]]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Block:
+    """A dataset's densities, each adding up to 1. The collection is empty where there is but one build."""
+
+    collection: str
+    dataset: str
+    label: str
+    densities: _Densities
+
+
 def exhibit(inputs: Inputs) -> Iterator[Picture]:
     """Yield the densities of every dataset with brightness or contrast: the paper's Fig. 5C."""
-    benchmark = inputs.built()
-    built = [
-        name for name in benchmark.datasets if set(KINDS) & set(built_corruptions(benchmark.manifest, name))
+    builds = inputs.built()
+    kinds = [
+        kind for kind in KINDS if any(kind in built_corruptions(one.manifest) for one in builds.values())
     ]
-    if not built:
+    if not kinds:
         raise Lacking("build brightness or contrast")
-    densities = {name: _densities(benchmark, name, inputs.images) for name in built}
+    places = side_by_side({name: one.manifest for name, one in builds.items()})
+    blocks = [
+        None
+        if place is None
+        else _Block(
+            collection=place[0] if len(builds) > 1 else "",
+            dataset=place[1],
+            label=dataset_label(builds[place[0]].manifest, place[1]),
+            densities=_densities(builds[place[0]], place[1], kinds, inputs.images),
+        )
+        for place in places
+    ]
     yield Picture(
         name="pixel_density",
-        caption="Distribution of the luma of all pixels, clean and at severities 1 to 5: share of pixels in "
-        f"each of {LEVELS} levels, smoothed by a Gaussian kernel of {_SMOOTHING_LEVELS:g} levels, over the "
-        f"first {inputs.images} images of a set at most.",
-        figure=pixel_density(benchmark, densities),
-        header=("dataset", "corruption", "severity", "luma", "density"),
+        caption="Distribution of the luma (0 black, 1 white) of all pixels, clean and by severity: share of "
+        f"pixels in each of {LEVELS} levels, smoothed by a Gaussian kernel of {_SMOOTHING_LEVELS:g} levels, "
+        f"over the first {inputs.images} images of a set at most.",
+        figure=pixel_density(blocks, kinds),
+        header=("collection", "dataset", "corruption", "severity", "luma", "density"),
         rows=[
-            (dataset, kind, severity, float(centre), float(share))
-            for dataset, own in densities.items()
-            for (kind, severity), values in own.items()
+            (block.collection, block.dataset, kind, severity, float(centre), float(share))
+            for block in blocks
+            if block is not None
+            for (kind, severity), values in block.densities.items()
             for centre, share in zip(_LUMA, values, strict=True)
         ],
     )
 
 
-def pixel_density(benchmark: Benchmark, densities: Mapping[str, _Densities]) -> Figure:
-    """Draw a row a dataset, a panel a corruption, a line a severity.
+def pixel_density(blocks: Sequence[_Block | None], kinds: Sequence[str]) -> Figure:
+    """Draw a block a dataset: a panel a corruption, a line a severity.
 
     Parameters
     ----------
-    benchmark : Benchmark
-        For names.
-    densities : mapping of str to mapping of (str, int) to ndarray, shape (256,)
-        By dataset, and by corruption and severity: densities, which add up to 1.
+    blocks : sequence of _Block or None
+        Of one collection, one under the other in a column of a page; else two side by side.
+    kinds : sequence of str
+        Corruptions, at most two.
     """
+    across = 2 if any(block is not None and block.collection for block in blocks) else 1
+    rows = -(-len(blocks) // across)
     with style.context():
-        high = _ROW_INCHES * len(densities) + 0.75
         figure = Figure(
-            figsize=(1.45 * style.COLUMN_INCHES, high),
+            figsize=(style.PAGE_INCHES if across == 2 else style.COLUMN_INCHES, _ROW_INCHES * rows + 0.4),
             dpi=style.PRINT_DPI,
             facecolor="white",
             layout="constrained",
         )
-        grid = figure.subplots(len(densities), len(KINDS), squeeze=False, sharex=True, sharey="row")
-        for row, (dataset, own) in enumerate(densities.items()):
-            for column, kind in enumerate(KINDS):
-                _draw(grid[row, column], own, kind)
+        grid = figure.subplots(rows, across * len(kinds), squeeze=False, sharex=True, sharey=True)
+        for index, block in enumerate(blocks):
+            row, first = index // across, index % across * len(kinds)
+            for panel, kind in zip(grid[row, first : first + len(kinds)], kinds, strict=True):
+                if block is None:
+                    panel.set_axis_off()
+                    continue
+                _draw(panel, block.densities, kind)
                 if row == 0:
-                    grid[0, column].set_title(display_name(kind), fontweight="normal", loc="center")
-            label = dataset_label(benchmark.manifest, dataset).replace(" ", "\n")
-            grid[row, 0].set_ylabel(label, fontweight="bold")
-        for panel in grid[-1]:
-            panel.set_xlabel("Luma (0 black, 1 white)")
-        figure.supylabel("Pixel density (% of pixels per level)", fontsize=7.5)
-        severities = sorted({severity for own in densities.values() for _, severity in own})
-        handles = [
-            Line2D(
-                [],
-                [],
-                color=style.severity_colour(one),
-                label="Clean" if one == 0 else f"Severity {one}",
-                linestyle="--" if one == 0 else "-",
-            )
-            for one in severities
-        ]
-        figure.legend(
-            handles=handles,
-            loc="outside lower center",
-            ncols=6,
-            frameon=False,
-            fontsize=6.4,
-            handlelength=1.6,
-            columnspacing=0.9,
+                    panel.set_title(display_name(kind), fontweight="normal", loc="center")
+                if blocks[index + across : index + across + 1] in ([], [None]):
+                    panel.tick_params(labelbottom=True)
+                    panel.set_xlabel("Luma (0 to 1)")
+                if index % across and blocks[index - 1] is None:
+                    grid[row, first].tick_params(labelleft=True)
+            if block is not None:
+                words = f"{block.dataset}\n{block.collection}" if block.collection else block.label
+                grid[row, first].set_ylabel(words.replace(" ", "\n"), fontweight="bold")
+        figure.supylabel("Pixels per level (%)", fontsize=7.5)
+        severities = {level for one in blocks if one is not None for _, level in one.densities}
+        below(
+            figure,
+            [
+                Line2D(
+                    [],
+                    [],
+                    color=style.severity_colour(one),
+                    label="Clean" if one == 0 else f"Severity {one}",
+                    linestyle="--" if one == 0 else "-",
+                )
+                for one in sorted(severities)
+            ],
         )
     return figure
 
@@ -115,6 +143,7 @@ def pixel_density(benchmark: Benchmark, densities: Mapping[str, _Densities]) -> 
 def _draw(panel: Axes, densities: _Densities, kind: str) -> None:
     panel.set_yscale("log")
     panel.set_xlim(0, 1)
+    panel.set_xticks((0, 0.5, 1), ("0", "0.5", "1"))
     panel.set_ylim(0.005, 30)
     panel.set_yticks((0.01, 0.1, 1, 10), ("0.01", "0.1", "1", "10"))
     panel.minorticks_off()
@@ -131,11 +160,11 @@ def _draw(panel: Axes, densities: _Densities, kind: str) -> None:
             )
 
 
-def _densities(benchmark: Benchmark, dataset: str, images: int) -> dict[tuple[str, int], NDArray[np.float64]]:
+def _densities(benchmark: Benchmark, dataset: str, kinds: Sequence[str], images: int) -> _Densities:
     """Return the shares of pixels in each bin, clean and by corruption and severity."""
     severities = built_severities(benchmark.manifest, dataset)
-    cells = [(CLEAN, 0), *((kind, severity) for kind in KINDS for severity in severities)]
-    found = {}
+    cells = [(CLEAN, 0), *((kind, severity) for kind in kinds for severity in severities)]
+    found: dict[tuple[str, int], NDArray[np.float64]] = {}
     for kind, severity in cells:
         record = shown_record(benchmark.manifest, dataset, kind, severity)
         if record is None:

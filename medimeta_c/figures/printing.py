@@ -15,6 +15,9 @@ _LATEX = {
     "\\": r"\textbackslash{}",
     "~": r"\textasciitilde{}",
     "^": r"\textasciicircum{}",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+    "|": r"\textbar{}",
     **{char: f"\\{char}" for char in "&%$#_{}"},
 }
 _Style = Callable[[str, int], str]
@@ -60,23 +63,38 @@ def markdown(table: PrintedTable) -> str:
 
 
 def latex(table: PrintedTable) -> str:
-    r"""Return the table as a LaTeX ``tabular``, for ``\usepackage{booktabs}``."""
+    r"""Return the table as a LaTeX ``tabular``, for ``\usepackage{booktabs}``.
+
+    Narrow, to fit a page: small type, headings of two words one above the other, of three label columns the
+    first as a heading over its rows, and a label only where it changes.
+    """
 
     def style(text: str, rank: int) -> str:
         return rf"\textbf{{{text}}}" if rank == 1 else rf"\underline{{{text}}}" if rank == 2 else text
 
+    headed = len(table.labels) > 2
+    labels = table.labels[headed:]
     lines = [
         rf"% {' '.join(table.caption.split())}",
-        rf"\begin{{tabular}}{{{'l' * len(table.labels)}{'r' * len(table.columns)}}}",
+        r"\begingroup\footnotesize\setlength{\tabcolsep}{3pt}%",
+        rf"\begin{{tabular}}{{{'l' * len(labels)}{'r' * len(table.columns)}}}",
         r"\toprule",
-        " & ".join(_tex(one) for one in (*table.labels, *table.columns)) + r" \\",
+        " & ".join([*map(_tex, labels), *map(_stacked, table.columns)]) + r" \\",
     ]
+    above = ("",) * len(table.labels)
     for block in table.blocks:
         lines.append(r"\midrule")
-        for labels, cells in _styled(table, block, style):
-            shown = [cell.replace(_DASH, "--") for cell in cells]
-            lines.append(" & ".join([*map(_tex, labels), *shown]) + r" \\")
-    return "\n".join([*lines, r"\bottomrule", r"\end{tabular}", ""])
+        for row, (texts, cells) in enumerate(_styled(table, block, style)):
+            if headed and texts[0] != above[0]:
+                span = len(labels) + len(table.columns)
+                lines.append(rf"\multicolumn{{{span}}}{{l}}{{\textit{{{_tex(texts[0])}}}}} \\")
+            changed = [mine != other for mine, other in zip(texts, above, strict=True)]
+            same = changed.index(True) if row and True in changed else 0
+            shown = [*([""] * same), *map(_tex, texts[same:])][headed:]
+            shown += [cell.replace(_DASH, "--") for cell in cells]
+            lines.append(" & ".join(shown) + r" \\")
+            above = texts
+    return "\n".join([*lines, r"\bottomrule", r"\end{tabular}%", r"\endgroup", ""])
 
 
 def table_csv(table: PrintedTable) -> str:
@@ -114,6 +132,12 @@ def _styled(
         ]
         rows.append((labels, cells))
     return rows
+
+
+def _stacked(heading: str) -> str:
+    """Return a heading with its first word above the others."""
+    first, _, rest = heading.partition(" ")
+    return rf"\shortstack[r]{{{_tex(first)}\\{_tex(rest)}}}" if rest else _tex(heading)
 
 
 def _tex(text: str) -> str:

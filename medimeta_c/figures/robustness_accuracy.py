@@ -11,12 +11,14 @@ from matplotlib.lines import Line2D
 
 from medimeta_c.figures import style
 from medimeta_c.figures.exhibit import Inputs, Picture, Scalar
+from medimeta_c.figures.legend import below, model_handles
+from medimeta_c.figures.modellooks import ModelLook, model_looks
 from medimeta_c.modelscores import ModelScores
 
 __all__ = ["exhibit", "robustness_accuracy"]
 
-_ROW_INCHES = 2.5
-_TICKS = (25, 50, 100, 200, 400)
+_SIDE_INCHES = 2.75
+_TICKS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
 
 _Pair = tuple[float | None, float | None]
 
@@ -31,14 +33,19 @@ def exhibit(inputs: Inputs) -> Iterator[Picture]:
         for model in dict.fromkeys(one.model for one in own):
             means = (*_mean(own, model, _accuracies), *_mean(own, model, _errors))
             rows.append((collection, "mean", model, *means))
+    right = (
+        f"Right: mCE against clean error, in percent of the errors of {inputs.divisor()}, both axes "
+        "logarithmic; lower and further left is better; on an axis there is no error. "
+        if _divided(scores)
+        else ""
+    )
     note = f" {inputs.printed}" if inputs.printed else ""
     yield Picture(
         name="robustness_accuracy",
-        caption="Left: accuracy under corruption (mean over severities and corruptions) against accuracy on "
-        "clean images; on the line nothing is lost. Right: mCE against clean error, in percent of the "
-        "baseline's errors, both axes logarithmic; lower and further left is better. Small: single "
-        f"datasets; large: their mean.{note}",
-        figure=robustness_accuracy(scores, style.model_looks(inputs.models())),
+        caption=f"{'Left: accuracy' if right else 'Accuracy'} under corruption (mean over severities and "
+        "corruptions) against accuracy on clean images; on the line nothing is lost. "
+        f"{right}Small: single datasets; large: their mean.{note}",
+        figure=robustness_accuracy(scores, model_looks(inputs.models())),
         header=(
             *("collection", "dataset", "model"),
             *("clean_accuracy", "corruption_accuracy", "clean_error", "mce"),
@@ -47,8 +54,8 @@ def exhibit(inputs: Inputs) -> Iterator[Picture]:
     )
 
 
-def robustness_accuracy(scores: Sequence[ModelScores], looks: Mapping[str, style.ModelLook]) -> Figure:
-    """Draw two panels a collection.
+def robustness_accuracy(scores: Sequence[ModelScores], looks: Mapping[str, ModelLook]) -> Figure:
+    """Draw a row a collection: accuracies and, where there is a baseline, errors.
 
     Parameters
     ----------
@@ -58,34 +65,41 @@ def robustness_accuracy(scores: Sequence[ModelScores], looks: Mapping[str, style
         By model.
     """
     collections = _by_collection(scores)
+    with_errors = _divided(scores)
+    high = _SIDE_INCHES * len(collections)
     with style.context():
         figure = Figure(
-            figsize=(style.PAGE_INCHES * 0.86, _ROW_INCHES * len(collections) + 0.35),
+            figsize=(style.PAGE_INCHES if with_errors else style.COLUMN_INCHES, high),
             dpi=style.PRINT_DPI,
             facecolor="white",
             layout="constrained",
         )
-        grid = figure.subplots(len(collections), 2, squeeze=False)
+        grid = figure.subplots(len(collections), 1 + with_errors, squeeze=False)
         for row, (collection, own) in enumerate(collections.items()):
             _frame_accuracy(grid[row, 0], collection)
             _scatter(grid[row, 0], own, looks, _accuracies)
-            _frame_errors(grid[row, 1])
-            _scatter(grid[row, 1], own, looks, _errors)
-            _limit_errors(grid[row, 1], own)
-        models = dict.fromkeys(one.model for one in scores)
-        handles = [
+            if with_errors:
+                limits = _error_limits(scores)
+                _frame_errors(grid[row, 1], limits)
+                _scatter(grid[row, 1], own, looks, _errors, floor=limits[0])
+        drawn = {model: looks[model] for model in dict.fromkeys(one.model for one in scores)}
+        sizes = [
+            Line2D(
+                [], [], color="#888888", marker="o", linestyle="none", markersize=3.6, label="one dataset"
+            ),
             Line2D(
                 [],
                 [],
-                color=looks[one].colour,
-                marker=looks[one].marker,
+                color="#888888",
+                marker="o",
                 linestyle="none",
-                label=one,
-                markersize=looks[one].size(6),
-            )
-            for one in models
+                markersize=7.5,
+                markeredgecolor="black",
+                markeredgewidth=0.6,
+                label="mean over datasets",
+            ),
         ]
-        figure.legend(handles=handles, loc="outside lower center", ncols=min(5, len(handles)), frameon=False)
+        below(figure, [*model_handles(drawn, points=6), *sizes])
     return figure
 
 
@@ -99,36 +113,40 @@ def _frame_accuracy(panel: Axes, collection: str) -> None:
     panel.set_title(collection)
 
 
-def _frame_errors(panel: Axes) -> None:
-    panel.set_xscale("log")
-    panel.set_yscale("log")
-    panel.set_xlim(50, 200)
-    panel.set_ylim(50, 200)
+def _error_limits(scores: Sequence[ModelScores]) -> tuple[float, float]:
+    """Return one range for both axes, in all collections: of all errors and means that are not 0."""
+    means = [
+        _mean(own, model, _errors)
+        for own in _by_collection(scores).values()
+        for model in dict.fromkeys(one.model for one in own)
+    ]
+    known = [error for pair in (*map(_errors, scores), *means) for error in pair if error]
+    return min([*known, 50]) / 1.15, max([*known, 200]) * 1.15
+
+
+def _frame_errors(panel: Axes, limits: tuple[float, float]) -> None:
+    ticks = [tick for tick in _TICKS if limits[0] <= tick <= limits[1]]
     panel.axvline(100, color="#999999", linewidth=0.6, zorder=0)
     panel.axhline(100, color="#999999", linewidth=0.6, zorder=0)
+    panel.set_xscale("log")
+    panel.set_yscale("log")
+    panel.set_box_aspect(1)
     panel.set_xlabel("Clean error (% of the baseline's)")
     panel.set_ylabel("mCE (%)")
-
-
-def _limit_errors(panel: Axes, scores: Sequence[ModelScores]) -> None:
-    """Give both axes one range of round numbers."""
-    known = [one for score in scores for one in _errors(score) if one is not None and one > 0]
-    low, high = (min([*known, 50]) / 1.15, max([*known, 200]) * 1.15)
-    ticks = [tick for tick in _TICKS if low <= tick <= high]
     for limit, place in ((panel.set_xlim, panel.set_xticks), (panel.set_ylim, panel.set_yticks)):
-        limit(low, high)
-        place(ticks, [str(tick) for tick in ticks])
+        limit(limits)
+        place(ticks, [f"{tick:g}" for tick in ticks])
     panel.minorticks_off()
-    if not known:
-        panel.text(0.5, 0.5, "no baseline", transform=panel.transAxes, ha="center", va="center")
 
 
 def _scatter(
     panel: Axes,
     scores: Sequence[ModelScores],
-    looks: Mapping[str, style.ModelLook],
+    looks: Mapping[str, ModelLook],
     pair: Callable[[ModelScores], _Pair],
+    floor: float = 0.0,
 ) -> None:
+    """Draw small points and their means; what lies below the floor is drawn on it."""
     for model in dict.fromkeys(one.model for one in scores):
         look = looks[model]
         points = [pair(one) for one in scores if one.model == model]
@@ -136,20 +154,21 @@ def _scatter(
             if x is None or y is None:
                 continue
             panel.plot(
-                x,
-                y,
+                max(x, floor),
+                max(y, floor),
                 marker=look.marker,
                 color=look.colour,
                 markersize=look.size(3.6),
                 alpha=0.55,
                 linestyle="none",
                 markeredgewidth=0,
+                clip_on=False,
             )
         x, y = _mean(scores, model, pair)
         if x is not None and y is not None:
             panel.plot(
-                x,
-                y,
+                max(x, floor),
+                max(y, floor),
                 marker=look.marker,
                 color=look.colour,
                 markersize=look.size(7.5),
@@ -158,6 +177,10 @@ def _scatter(
                 markeredgewidth=0.6,
                 zorder=5,
             )
+
+
+def _divided(scores: Sequence[ModelScores]) -> bool:
+    return any(None not in _errors(one) for one in scores)
 
 
 def _accuracies(one: ModelScores) -> _Pair:

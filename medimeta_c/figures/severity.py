@@ -3,54 +3,57 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 
 from medimeta_c.figures import style
 from medimeta_c.figures.choice import display_name
-from medimeta_c.figures.exhibit import Inputs, Lacking, Picture, Scalar
+from medimeta_c.figures.exhibit import Inputs, Lacking, Picture, Scalar, file_word
+from medimeta_c.figures.legend import inside_or_below, model_handles
+from medimeta_c.figures.modellooks import ModelLook, model_looks
+from medimeta_c.paperorder import collection_name, paper_order
 from medimeta_c.records import CLEAN, SetKey
 from medimeta_c.results.result import Result
-from medimeta_c.results.score_records import CellRecord
 
 __all__ = ["exhibit", "severity"]
 
 _PER_ROW = 4
-_ROW_INCHES = 1.55
+_ROW_INCHES = 1.5
+_MOST_BANDS = 3  # models; the intervals of more would cover one another
 
 
 def exhibit(inputs: Inputs) -> Iterator[Picture]:
     """Yield the curves of every dataset scored: the paper's Fig. 8."""
     if not inputs.results:
         raise Lacking("give --results: the paper prints means over severities")
-    looks = style.model_looks(inputs.models())
-    scored = [entry for result in inputs.results.values() for entry in result.run.benchmark.datasets]
-    for dataset in dict.fromkeys(entry.dataset for entry in scored):
-        own = {name: one for name, one in inputs.results.items() if dataset in one.scope.corruptions}
-        mark = " (phantoms)" if any(one.is_phantom for one in scored if one.dataset == dataset) else ""
-        rows: list[tuple[Scalar, ...]] = []
-        for name, result in own.items():
-            for cell in result.scores.cells:
-                if cell.dataset == dataset:
-                    top1 = cell.top1
-                    rows.append(
-                        (name, cell.corruption, cell.severity, cell.n, top1.value, top1.low, top1.high)
-                    )
+    looks = model_looks(inputs.models())
+    scored: dict[tuple[str, str], dict[str, Result]] = {}
+    for name, results in inputs.results.items():
+        for result in results:
+            for entry in result.run.benchmark.datasets:
+                scored.setdefault((collection_name(entry.kind), entry.dataset), {})[name] = result
+    datasets = [dataset for _, dataset in scored]
+    for collection, dataset in sorted(scored, key=lambda one: paper_order(*one)):
+        own = scored[collection, dataset]
+        entry = next(iter(own.values())).run.benchmark.dataset(dataset)
+        mark = " (phantoms)" if entry.is_phantom else ""
+        where = f"_{file_word(collection)}" if datasets.count(dataset) > 1 else ""
+        bands = ", with 95 % intervals over images" if len(own) <= _MOST_BANDS else ""
         yield Picture(
-            name=f"severity_{dataset}",
-            caption=f"Top-1 accuracy on {dataset}{mark} from clean images (0) to severity 5, with 95 % "
-            "intervals over images; dotted: chance.",
+            name=f"severity{where}_{dataset}",
+            caption=f"Top-1 accuracy on {dataset}{mark} from clean images (0) to the highest "
+            f"severity{bands}; dotted: chance.",
             figure=severity(own, dataset, looks, mark=mark),
             header=("model", "corruption", "severity", "images", "accuracy", "low", "high"),
-            rows=rows,
+            rows=[row for name, result in own.items() for row in _rows(name, result, dataset)],
         )
 
 
 def severity(
-    results: Mapping[str, Result], dataset: str, looks: Mapping[str, style.ModelLook], *, mark: str = ""
+    results: Mapping[str, Result], dataset: str, looks: Mapping[str, ModelLook], *, mark: str = ""
 ) -> Figure:
     """Draw a panel a corruption, a line a model.
 
@@ -66,92 +69,82 @@ def severity(
         Follows the dataset's name.
     """
     kinds = list(dict.fromkeys(c for one in results.values() for c in one.scope.corruptions[dataset]))
-    rows = math.ceil(len(kinds) / _PER_ROW)
-    first = next(iter(results.values()))
+    levels = sorted({level for one in results.values() for level in one.scope.severities})
+    columns = min(_PER_ROW, len(kinds))
+    rows = math.ceil(len(kinds) / columns)
+    chance = 1 / len(next(iter(results.values())).run.benchmark.dataset(dataset).class_names)
     with style.context():
         figure = Figure(
-            figsize=(style.PAGE_INCHES, _ROW_INCHES * rows + 0.6),
+            figsize=(style.PAGE_INCHES, _ROW_INCHES * rows + 0.3),
             dpi=style.PRINT_DPI,
             facecolor="white",
             layout="constrained",
         )
-        columns = min(_PER_ROW, len(kinds))
-        grid = figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True)
-        panels = list(grid.ravel())
-        for panel in panels[len(kinds) :]:
+        panels = list(figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True).ravel())
+        free = panels[len(kinds) :]
+        for panel in free:
             panel.set_axis_off()
         for index, (panel, kind) in enumerate(zip(panels, kinds, strict=False)):
-            _frame(panel, kind, 1 / len(first.run.benchmark.dataset(dataset).class_names))
-            panel.tick_params(labelbottom=index + columns >= len(kinds))
+            _frame(panel, kind, chance, levels)
+            if index + columns >= len(kinds):
+                panel.tick_params(labelbottom=True)
+            if index // columns == rows - 1:
+                panel.set_xlabel("Severity (0 is clean)")
             for name, result in results.items():
-                _draw(panel, result, SetKey(dataset, result.scope.split, kind, 1), looks[name])
+                key = SetKey(dataset, result.scope.split, kind, 1)
+                _draw(panel, result, key, looks[name], band=len(results) <= _MOST_BANDS)
         figure.suptitle(f"{dataset}{mark}", fontweight="bold", fontsize=8, x=0.01, ha="left")
         figure.supylabel("Top-1 accuracy (%)", fontsize=7.5)
-        figure.supxlabel("Severity (0 is clean)", fontsize=7.5)
-        handles = [
-            Line2D(
-                [],
-                [],
-                color=looks[one].colour,
-                marker=looks[one].marker,
-                linestyle=looks[one].line,
-                markersize=looks[one].size(4),
-                label=one,
-            )
-            for one in results
-        ]
-        free = panels[len(kinds) :]
-        if free:
-            free[0].legend(handles=handles, loc="center left", frameon=False)
-        else:
-            figure.legend(
-                handles=handles, loc="outside lower center", ncols=min(4, len(handles)), frameon=False
-            )
+        drawn = {name: looks[name] for name in results}
+        size = (0.85 * style.PAGE_INCHES / columns, 0.85 * _ROW_INCHES)
+        inside_or_below(figure, model_handles(drawn, points=4, line=True), free[0] if free else None, size)
     return figure
 
 
-def _frame(panel: Axes, kind: str, chance: float) -> None:
+def _frame(panel: Axes, kind: str, chance: float, levels: Sequence[int]) -> None:
     panel.set_title(display_name(kind), fontweight="normal")
     panel.axhline(100 * chance, color="#888888", linewidth=0.7, linestyle=(0, (1, 2)), zorder=1)
+    panel.set_xlim(-0.3, levels[-1] + 0.3)
     panel.set_ylim(0, 100)
     panel.set_yticks((0, 25, 50, 75, 100))
-    panel.set_xticks((0, 1, 2, 3, 4, 5))
+    panel.set_xticks((0, *levels))
     panel.grid(axis="y", color="#EEEEEE", linewidth=0.5)
     panel.set_axisbelow(True)
 
 
-def _draw(panel: Axes, result: Result, key: SetKey, look: style.ModelLook) -> None:
-    cells = [
-        cell
-        for cell in result.scores.cells
-        if cell.dataset == key.dataset and cell.corruption in (CLEAN, key.corruption) and not cell.invalid
-    ]
-    cells.sort(key=lambda cell: cell.severity)
-    if not cells:
-        return
-    x = [cell.severity for cell in cells]
-    bounds = [_bounds(cell) for cell in cells]
-    panel.fill_between(
-        x,
-        [low for low, _ in bounds],
-        [high for _, high in bounds],
-        color=look.colour,
-        alpha=0.13,
-        linewidth=0,
-    )
+def _draw(panel: Axes, result: Result, key: SetKey, look: ModelLook, *, band: bool) -> None:
+    x, points = [0, *result.scope.severities], []
+    for level in x:
+        cell = result.cell(SetKey(key.dataset, key.split, key.corruption if level else CLEAN, level))
+        known = None if cell is None or cell.invalid else cell.top1
+        points.append((None, None, None) if known is None else (known.value, known.low, known.high))
+    values, low, high = 100 * np.array(points, dtype=np.float64).T  # None becomes NaN: a gap
+    if band:
+        panel.fill_between(x, low, high, color=look.colour, alpha=0.13, linewidth=0)
+        # An interval between two gaps has no area.
+        panel.vlines(x, low, high, color=look.colour, alpha=0.3, linewidth=0.7)
     panel.plot(
         x,
-        [100 * (cell.top1.value or 0.0) for cell in cells],
+        values,
         color=look.colour,
         linestyle=look.line,
         marker=look.marker,
         markersize=look.size(3.2),
+        clip_on=False,
+        zorder=3,
     )
 
 
-def _bounds(cell: CellRecord) -> tuple[float, float]:
-    """Return a cell's interval in percent, or the value itself where it has none."""
-    top1 = cell.top1
-    if top1.low is None or top1.high is None:
-        return 100 * (top1.value or 0.0), 100 * (top1.value or 0.0)
-    return 100 * top1.low, 100 * top1.high
+def _rows(name: str, result: Result, dataset: str) -> list[tuple[Scalar, ...]]:
+    """Return a model's valid cells, in percent."""
+    return [
+        (
+            name,
+            cell.corruption,
+            cell.severity,
+            cell.n,
+            *(None if one is None else 100 * one for one in (cell.top1.value, cell.top1.low, cell.top1.high)),
+        )
+        for cell in result.scores.cells
+        if cell.dataset == dataset and not cell.invalid
+    ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -86,21 +86,25 @@ def _frame(panel: Axes, corruption: str, severities: Sequence[int]) -> None:
     panel.spines["left"].set_visible(False)
 
 
-def _row(result: Result, dataset: str, corruption: str) -> list[tuple[int, CellRecord]]:
-    """Return the valid cells of one panel by severity, clean first."""
-    keys = [(CLEAN, 0), *((corruption, severity) for severity in result.scope.severities)]
-    cells = [result.cell(SetKey(dataset, result.scope.split, name, severity)) for name, severity in keys]
-    return [(cell.severity, cell) for cell in cells if cell is not None and not cell.invalid]
+def _row(result: Result, dataset: str, corruption: str) -> dict[int, CellRecord | None]:
+    """Return the cells of one panel by severity, clean first; None where one is missing or invalid."""
+    keys = {0: CLEAN, **dict.fromkeys(result.scope.severities, corruption)}
+    cells = {
+        severity: result.cell(SetKey(dataset, result.scope.split, name, severity))
+        for severity, name in keys.items()
+    }
+    return {severity: None if cell is None or cell.invalid else cell for severity, cell in cells.items()}
 
 
-def _draw_model(panel: Axes, row: list[tuple[int, CellRecord]]) -> None:
-    x = [severity for severity, _ in row]
-    y = np.array([cell.top1.value for _, cell in row], dtype=np.float64)
-    ends = [(cell.top1.low, cell.top1.high) for _, cell in row]
-    low = np.array([np.nan if one is None else one for one, _ in ends], dtype=np.float64)
-    high = np.array([np.nan if one is None else one for _, one in ends], dtype=np.float64)
+def _draw_model(panel: Axes, row: Mapping[int, CellRecord | None]) -> None:
+    x = list(row)
+    known = [None if cell is None else cell.top1 for cell in row.values()]
+    points = [(None,) * 3 if one is None else (one.value, one.low, one.high) for one in known]
+    y, low, high = np.array(points, dtype=np.float64).T  # None becomes NaN: a gap
     panel.fill_between(x, low, high, color=svg.ACCENT, alpha=0.18, linewidth=0, zorder=2)
-    panel.plot(x, y, color=svg.ACCENT, linewidth=1.6, zorder=4)
+    # Where all answers are right there is no interval; one between two such points has no area.
+    panel.vlines(x, low, high, color=svg.ACCENT, alpha=0.3, linewidth=0.8, zorder=2)
+    panel.plot(x, y, color=svg.ACCENT, linewidth=1.6, zorder=4, clip_on=False)
     panel.plot(x, y, color=svg.ACCENT, linestyle="none", marker="o", markersize=2.6, zorder=4, clip_on=False)
 
 

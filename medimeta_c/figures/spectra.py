@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,15 +18,20 @@ from medimeta_c.figures.choice import (
     display_name,
     shown_record,
     shown_severity,
+    side_by_side,
 )
 from medimeta_c.figures.exhibit import Inputs, Picture
+from medimeta_c.figures.logaxes import label_decades, power_of_ten
 from medimeta_c.manifest import Manifest, SetRecord
 from medimeta_c.records import CLEAN
 from medimeta_c.spectrum import BANDS, PROFILE_BINS
 
 __all__ = ["draw", "exhibit", "spectra"]
 
+_COLUMNS = 2
 _ROW_INCHES = 2.15
+_LOW_ROW_INCHES = 1.72  # so that five rows fit a page
+_MOST_HIGH_ROWS = 4
 _HEAD_INCHES = 0.38  # of a row: the panel's title, and the tick labels of the panel above
 _FOOT_INCHES = 0.46
 _TOP_INCHES = -0.14  # no tick labels above the first row
@@ -39,35 +44,37 @@ _CENTRES = (np.arange(PROFILE_BINS) + 0.5) / PROFILE_BINS
 def draw(root: Path, manifest: Manifest) -> Iterator[tuple[str, bytes]]:
     """Yield ``spectrum.png``. The manifest holds the profiles; `root` is not read."""
     del root
-    yield "spectrum.png", style.png(spectra(manifest))
+    yield "spectrum.png", style.png(spectra({"": manifest}, dpi=style.DPI))
 
 
 def exhibit(inputs: Inputs) -> Iterator[Picture]:
-    """Yield the spectra for print, with every profile built as data."""
-    manifest = inputs.built().manifest
-    figure = spectra(manifest)
-    figure.set_dpi(style.PRINT_DPI)
+    """Yield the spectra for print, collections side by side, with every profile built as data."""
+    builds = {name: benchmark.manifest for name, benchmark in inputs.built().items()}
     yield Picture(
         name="spectrum",
         caption="Mean radial profile of the 2-D DCT of the luma, clean and under each corruption. Vertical "
         "lines part the low, mid and high bands.",
-        figure=figure,
-        header=("dataset", "split", "corruption", "severity", "radial_frequency", "mean_power"),
+        figure=spectra(builds),
+        header=("collection", "dataset", "split", "corruption", "severity", "radial_frequency", "mean_power"),
         rows=[
-            (record.dataset, record.split, record.corruption, record.severity, float(centre), power)
-            for record in manifest.sets
-            for centre, power in zip(_CENTRES, record.spectrum.profile, strict=True)
+            (name, one.dataset, one.split, one.corruption, one.severity, float(centre), power)
+            for name, manifest in builds.items()
+            for one in manifest.sets
+            for centre, power in zip(_CENTRES, one.spectrum.profile, strict=True)
         ],
     )
 
 
-def spectra(manifest: Manifest) -> Figure:
+def spectra(builds: Mapping[str, Manifest], *, dpi: int = style.PRINT_DPI) -> Figure:
     """Draw the mean radial DCT profile of clean and corrupted sets, a panel a dataset.
 
     Parameters
     ----------
-    manifest : Manifest
-        What was built; corruptions are shown at the severity `shown_severity` names.
+    builds : mapping of str to Manifest
+        What was built, by the name of the collection, which titles bear where there are several; two
+        collections have a column each. Corruptions are shown at the severity `shown_severity` names.
+    dpi : int
+        Resolution.
 
     Returns
     -------
@@ -75,39 +82,55 @@ def spectra(manifest: Manifest) -> Figure:
         Power on a logarithmic axis, the same in all panels, over radial frequency. Bins without power
         (small images have bins without coefficients) are left out.
     """
-    names = [record.dataset for record in manifest.datasets]
+    places = side_by_side(builds)
     with style.context():
-        figure, panels = _panels(len(names), shown_severity(manifest))
-        for panel, name in zip(panels, names, strict=True):
-            _draw_panel(panel, manifest, name)
+        figure, panels = _panels(len(places), _severities(builds))
+        figure.set_dpi(dpi)
+        for index, (panel, place) in enumerate(zip(panels, places, strict=True)):
+            if place is None:
+                panel.set_visible(False)
+                continue
+            name, dataset = place
+            _draw_panel(panel, builds[name], dataset, name if len(builds) > 1 else "")
+            under = places[index + _COLUMNS : index + _COLUMNS + 1]
+            alone = index % _COLUMNS == 0 or places[index - 1] is None
+            panel.tick_params(labelbottom=under in ([], [None]), labelleft=alone)
         for panel in panels:  # only now are the shared limits known
             _label_lines(panel)
+        label_decades(panels[0].yaxis, power_of_ten)
     return figure
 
 
-def _panels(count: int, severity: int | None) -> tuple[Figure, list[Axes]]:
+def _severities(builds: Mapping[str, Manifest]) -> str:
+    """Return where corruptions are shown, in words; empty without any."""
+    shown = {name: shown_severity(one) for name, one in builds.items() if shown_severity(one) is not None}
+    if len(set(shown.values())) > 1:
+        return "; corruptions at severity " + ", ".join(f"{one} ({name})" for name, one in shown.items())
+    return f"; corruptions at severity {next(iter(shown.values()))}" if shown else ""
+
+
+def _panels(count: int, severities: str) -> tuple[Figure, list[Axes]]:
     """Return a page with empty panels at fixed places, two a row, and room for labels beside each."""
-    columns = min(2, count)
+    columns = min(_COLUMNS, count)
     rows = -(-count // columns)
-    wide = style.PAGE_INCHES if columns == 2 else 0.62 * style.PAGE_INCHES
-    high = _TOP_INCHES + rows * _ROW_INCHES + _FOOT_INCHES
+    wide = style.PAGE_INCHES if columns == _COLUMNS else 0.62 * style.PAGE_INCHES
+    pitch_high = _ROW_INCHES if rows <= _MOST_HIGH_ROWS else _LOW_ROW_INCHES
+    high = _TOP_INCHES + rows * pitch_high + _FOOT_INCHES
     figure = Figure(figsize=(wide, high), dpi=style.DPI, facecolor="white")
     pitch = (wide - _LEFT_INCHES) / columns
     panels: list[Axes] = []
     for index in range(count):
         row, column = divmod(index, columns)
         left = _LEFT_INCHES + column * pitch
-        bottom = _FOOT_INCHES + (rows - 1 - row) * _ROW_INCHES
-        size = (pitch - _LABEL_INCHES, _ROW_INCHES - _HEAD_INCHES)
+        bottom = _FOOT_INCHES + (rows - 1 - row) * pitch_high
+        size = (pitch - _LABEL_INCHES, pitch_high - _HEAD_INCHES)
         first = panels[0] if panels else None
         panel = figure.add_axes(
             (left / wide, bottom / high, size[0] / wide, size[1] / high), sharex=first, sharey=first
         )
-        panel.tick_params(labelbottom=index + columns >= count, labelleft=column == 0)
         panels.append(panel)
     middle = (_LEFT_INCHES + wide - _LABEL_INCHES) / 2
-    at = f"; corruptions at severity {severity}" if severity else ""
-    words = f"Radial frequency (share of the highest){at}"
+    words = f"Radial frequency (share of the highest){severities}"
     figure.text(middle / wide, 0.06 / high, words, ha="center", va="bottom")
     figure.text(
         0.08 / wide,
@@ -121,7 +144,7 @@ def _panels(count: int, severity: int | None) -> tuple[Figure, list[Axes]]:
     return figure, panels
 
 
-def _draw_panel(panel: Axes, manifest: Manifest, dataset: str) -> None:
+def _draw_panel(panel: Axes, manifest: Manifest, dataset: str, collection: str) -> None:
     severity = shown_severity(manifest)
     kinds = built_corruptions(manifest, dataset) if severity else ()
     clean = shown_record(manifest, dataset, CLEAN, 0)
@@ -150,7 +173,18 @@ def _draw_panel(panel: Axes, manifest: Manifest, dataset: str) -> None:
             _CENTRES, _profile(clean), label="Clean", color=style.CLEAN_COLOUR, linewidth=1.8, zorder=3
         )
     images = clean.rows if clean is not None else 0
-    panel.set_title(f"{dataset_label(manifest, dataset)}, {images:,} image{'' if images == 1 else 's'}")
+    count = f"{images:,} image{'' if images == 1 else 's'}"
+    panel.set_title(dataset if collection else dataset_label(manifest, dataset))
+    what = f"{collection}, {count}" if collection else count
+    panel.annotate(
+        what,
+        (1, 1),
+        xytext=(72 * (_LABEL_INCHES - 0.1), 6),
+        xycoords="axes fraction",
+        textcoords="offset points",
+        ha="right",
+        fontsize=6.8,
+    )
 
 
 def _profile(record: SetRecord) -> NDArray[np.float64]:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+import re
 from contextlib import AbstractContextManager, ExitStack
-from dataclasses import dataclass
 from typing import Literal
 
 import matplotlib as mpl
@@ -23,13 +22,14 @@ __all__ = [
     "DPI",
     "PAGE_INCHES",
     "PRINT_DPI",
-    "ModelLook",
+    "LineStyle",
     "colour",
     "context",
     "line_style",
-    "model_looks",
+    "marker",
     "png",
     "severity_colour",
+    "text_inches",
     "vector",
 ]
 
@@ -44,6 +44,9 @@ PAGE_INCHES = 174 / 25.4
 """Width of such a page's text."""
 
 CLEAN_COLOUR = "#000000"
+
+_MEASURING_DPI = 300
+_FONT = re.compile(rb"'?DejaVu Sans'?(?:, [^;\"]*)?")
 
 # Okabe and Ito's palette without its yellow, which white paper swallows, and Paul Tol's wine instead: one hue
 # a category, told apart within it by lightness and dashes, so that no pair rests on hue alone.
@@ -63,38 +66,9 @@ _LINES: dict[str, LineStyle] = {
     "contrast": "--",
     "pixelate": "-.",
 }
+# Points have no dashes: the marker says the same.
+_MARKERS: dict[LineStyle, str] = {"-": "o", "--": "^", ":": "v", "-.": "s"}
 _SPARE_COLOURS = ("#332288", "#999933", "#44AA99", "#AA4499")
-
-# Models of the paper, told apart by colour, marker and dashes at once.
-_MODEL_COLOURS = {
-    "robustmedclip": "#D55E00",
-    "unimedclip": "#009E73",
-    "biomedclip": "#0072B2",
-    "medclip": "#E69F00",
-    "rmcresnet": "#882255",
-    "rmcvit": "#D55E00",
-    "clip": "#555555",
-}
-_MODEL_MARKERS: dict[str, tuple[str, LineStyle]] = {
-    "robustmedclip": ("*", "-"),
-    "unimedclip": ("^", "--"),
-    "biomedclip": ("s", "-"),
-    "medclip": ("D", ":"),
-    "rmcresnet": ("X", "--"),
-    "rmcvit": ("*", "-"),
-    "clip": ("o", "-."),
-}
-_MARKER_SCALE = {"*": 1.45, "D": 0.8, "s": 0.9, "X": 1.1}
-_SPARE_LOOKS: tuple[tuple[str, str, LineStyle], ...] = (
-    ("#CC79A7", "v", "-"),
-    ("#332288", "P", "--"),
-    ("#44AA99", "<", "-."),
-    ("#999933", ">", ":"),
-    ("#AA4499", "h", "-"),
-    ("#6699CC", "p", "--"),
-    ("#661100", "d", "-."),
-    ("#117733", "8", ":"),
-)
 
 # Light to dark, one hue: severity has an order, and prints in grey.
 _SEVERITY_COLOURS = ("#9ECAE1", "#6BAED6", "#4292C6", "#2171B5", "#08306B")
@@ -118,6 +92,7 @@ _SETTINGS = {
     "ytick.major.width": 0.6,
     "lines.linewidth": 1.2,
     "lines.solid_capstyle": "round",
+    "text.parse_math": False,  # names come from outside, and a dollar is a dollar
 }
 
 
@@ -140,58 +115,9 @@ def line_style(corruption: str) -> LineStyle:
     return _LINES.get(corruption, "-" if corruption in _COLOURS else "-.")
 
 
-@dataclass(frozen=True, slots=True)
-class ModelLook:
-    """How a model is drawn.
-
-    Parameters
-    ----------
-    colour, marker, line : str
-        As matplotlib names them.
-    """
-
-    colour: str
-    marker: str
-    line: LineStyle
-
-    def size(self, points: float) -> float:
-        """Return the marker size that looks as large as a disc of so many points across."""
-        return points * _MARKER_SCALE.get(self.marker, 1.0)
-
-
-def model_looks(models: Sequence[str]) -> dict[str, ModelLook]:
-    """Return how each model is drawn, the same in every figure made of the same models.
-
-    The paper's models have looks of their own, also under the names of their checkpoints; any other gets a
-    spare one by its place in the sequence.
-
-    Examples
-    --------
-    >>> looks = model_looks(["ViT-B-16/openai", "CLIP", "BiomedCLIP-PubMedBERT"])
-    >>> looks["ViT-B-16/openai"].marker, looks["BiomedCLIP-PubMedBERT"].marker, looks["CLIP"].marker
-    ('o', 's', 'v')
-    """
-    looks: dict[str, ModelLook] = {}
-    taken: set[str] = set()
-    spare = 0
-    for model in dict.fromkeys(models):
-        known = _known_model(model)
-        if known is None or known in taken:
-            looks[model] = ModelLook(*_SPARE_LOOKS[spare % len(_SPARE_LOOKS)])
-            spare += 1
-        else:
-            taken.add(known)
-            looks[model] = ModelLook(_MODEL_COLOURS[known], *_MODEL_MARKERS[known])
-    return looks
-
-
-def _known_model(model: str) -> str | None:
-    """Return the paper's model that a name or spec means, if it means one."""
-    letters = "".join(char for char in model.lower() if char.isalnum())
-    if letters in {"clip", "vitb16openai"}:
-        return "clip"
-    named = [name for name in _MODEL_COLOURS if name != "clip" and name in letters]
-    return named[0] if named else None
+def marker(corruption: str) -> str:
+    """Return a corruption's marker, which goes with its line style."""
+    return _MARKERS[line_style(corruption)]
 
 
 def severity_colour(severity: int) -> str:
@@ -202,15 +128,28 @@ def severity_colour(severity: int) -> str:
 def vector(figure: Figure, kind: str) -> bytes:
     """Render a figure as ``"svg"`` or ``"pdf"``, without time or software names.
 
-    Letters are outlines in SVG and embedded TrueType in PDF, so that both look the same everywhere.
+    Letters stay text, to be selected, searched and edited: in PDF with their font, in SVG in the reader's
+    DejaVu Sans or a font of the same widths.
     """
     buffer = io.BytesIO()
     empty = {"svg": ("Date", "Creator"), "pdf": ("CreationDate", "Creator", "Producer")}[kind]
     with ExitStack() as stack:
         stack.enter_context(context())
-        stack.enter_context(mpl.rc_context({"svg.hashsalt": "medimeta-c", "pdf.fonttype": 42}))
+        stack.enter_context(
+            mpl.rc_context({"svg.hashsalt": "medimeta-c", "svg.fonttype": "none", "pdf.fonttype": 42})
+        )
         figure.savefig(buffer, format=kind, metadata=dict.fromkeys(empty))
-    return buffer.getvalue()
+    data = buffer.getvalue()
+    return _FONT.sub(b"'DejaVu Sans', Verdana, sans-serif", data) if kind == "svg" else data
+
+
+def text_inches(words: str, points: float, weight: str = "normal") -> float:
+    """Return the width of words as they are drawn."""
+    with context():
+        figure = Figure(dpi=_MEASURING_DPI)
+        text = figure.text(0, 0, words, fontsize=points, fontweight=weight)
+        renderer = FigureCanvasAgg(figure).get_renderer()  # type: ignore[no-untyped-call]
+        return float(text.get_window_extent(renderer).width) / _MEASURING_DPI
 
 
 def png(figure: Figure) -> bytes:

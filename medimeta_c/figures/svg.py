@@ -33,7 +33,6 @@ _FONT = re.compile(r"(?:'DejaVu Sans'|DejaVu Sans)(?:, [^;\"]*)?")
 _SETTINGS = {
     "svg.fonttype": "none",  # text stays text: selectable, searchable, in the page's type
     "svg.hashsalt": "medimeta-c",
-    "text.parse_math": False,  # names come from outside, and a dollar is a dollar
     "text.color": INK,
     "axes.edgecolor": RULE,
     "axes.labelcolor": MUTED,

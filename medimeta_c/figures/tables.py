@@ -25,12 +25,12 @@ def draw_table2(inputs: Inputs) -> Iterator[PrintedTable]:
     """Yield Table 2: clean error, CE by corruption and mCE, by dataset."""
     scores = inputs.scored()
     if all(one.mce is None and one.clean_error is None for one in scores):
-        raise Lacking("no result has a baseline to divide by: evaluate with --baseline")
+        raise Lacking("results have no baseline in common: evaluate all with one --baseline")
     columns = _corruptions([one.ce for one in scores])
     yield PrintedTable(
         name="table2_ce_mce",
-        caption="Errors in percent of the baseline's; lower is better. Best bold, second best underlined, "
-        f"within a dataset.{_from(inputs)}",
+        caption=f"Errors in percent of those of {inputs.divisor()}; lower is better. Best bold, second best "
+        f"underlined, within a dataset.{_from(inputs)}",
         labels=("Collection", "Dataset", "Model"),
         columns={name: Mark("low", 1) for name in ("Clean", *map(display_name, columns), "mCE")},
         blocks=_blocks(

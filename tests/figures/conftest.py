@@ -11,7 +11,7 @@ import pytest
 
 from medimeta_c.benchmark import Benchmark, open_benchmark
 from medimeta_c.featurefile import Features, write_features
-from medimeta_c.figures.exhibit import Inputs
+from medimeta_c.figures.exhibit import Inputs, name_builds
 from medimeta_c.modelscores import find_results, read_fewshot, scores_of
 from medimeta_c.records import SetKey
 
@@ -102,9 +102,9 @@ def inputs(benchmark: Benchmark, result_root: Path, ablation_folder: Path, featu
     """Input for every entry of the gallery."""
     results = find_results([str(result_root)])
     return Inputs(
-        benchmark=benchmark,
+        benchmarks=name_builds([benchmark]),
         results=results,
-        scores=tuple(row for name, one in results.items() for row in scores_of(name, one)),
+        scores=scores_of(results),
         fewshot=read_fewshot(ablation_folder),
         features=feature_file,
         images=6,

@@ -3,23 +3,54 @@
 from __future__ import annotations
 
 import csv
+import itertools
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 
 import numpy as np
 import pytest
+from fake_build import fake_build
+from fake_source import FakeSource
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.legend import Legend
+from matplotlib.text import Text
 from PIL import Image
 
+from medimeta_c.benchmark import open_benchmark
 from medimeta_c.errors import ConfigError
 from medimeta_c.figures import GALLERY, style
-from medimeta_c.figures.exhibit import Inputs, Lacking, Picture, PrintedTable
+from medimeta_c.figures.exhibit import Inputs, Lacking, Picture, PrintedTable, name_builds
 from medimeta_c.figures.gallery import make
+from medimeta_c.figures.modellooks import model_looks, short_names
+from medimeta_c.figures.severity import severity
+from medimeta_c.records import SetKey
 
 
 def entry(name: str, inputs: Inputs) -> list[Picture | PrintedTable]:
     module, function = GALLERY[name].split(":")
     return list(getattr(import_module(module), function)(inputs))
+
+
+def assert_printable(figure: Figure) -> None:
+    """Nothing is cut off, a page is wide enough, no legend entry hides another, type is 6 pt or more."""
+    renderer = FigureCanvasAgg(figure).get_renderer()  # type: ignore[no-untyped-call]
+    figure.draw(renderer)
+    drawn = figure.get_tightbbox(renderer)  # in inches: everything visible
+    wide, high = figure.get_size_inches()
+    assert wide <= style.PAGE_INCHES + 0.01
+    assert drawn.x0 >= -0.01 and drawn.y0 >= -0.01
+    assert drawn.x1 <= wide + 0.01 and drawn.y1 <= high + 0.01
+    words = [one for one in figure.findobj(Text) if one.get_visible() and one.get_text().strip()]
+    assert min(one.get_fontsize() for one in words) >= 6
+    entries = [one for legend in figure.findobj(Legend) for one in legend.get_texts()]
+    boxes = [one.get_window_extent(renderer) for one in entries]
+    assert not any(one.overlaps(other) for one, other in itertools.combinations(boxes, 2))
+    for axis in (axis for panel in figure.axes for axis in (panel.xaxis, panel.yaxis)):
+        labels = [one for one in axis.get_ticklabels() if one.get_visible() and one.get_text()]
+        places = [one.get_window_extent(renderer) for one in labels]
+        assert not any(one.overlaps(other) for one, other in itertools.pairwise(places))
 
 
 @pytest.mark.parametrize("name", GALLERY)
@@ -33,12 +64,7 @@ def test_each_entry_draws_what_its_data_says(name: str, inputs: Inputs, tmp_path
             continue
         assert exhibit.rows
         assert all(len(row) == len(exhibit.header) for row in exhibit.rows)
-        renderer = FigureCanvasAgg(exhibit.figure).get_renderer()  # type: ignore[no-untyped-call]
-        exhibit.figure.draw(renderer)
-        drawn = exhibit.figure.get_tightbbox(renderer)  # in inches: everything visible
-        wide, high = exhibit.figure.get_size_inches()
-        assert drawn.x0 >= -0.01 and drawn.y0 >= -0.01
-        assert drawn.x1 <= wide + 0.01 and drawn.y1 <= high + 0.01
+        assert_printable(exhibit.figure)
     made = make(inputs, tmp_path, only=(name,))
     endings = {"png", "svg", "pdf", "csv"} if isinstance(exhibits[0], Picture) else {"md", "csv", "tex"}
     for exhibit in exhibits:
@@ -48,8 +74,12 @@ def test_each_entry_draws_what_its_data_says(name: str, inputs: Inputs, tmp_path
         if isinstance(exhibit, Picture):
             with Image.open(tmp_path / f"{exhibit.name}.png") as picture:
                 assert min(picture.size) > 100
-            assert (tmp_path / f"{exhibit.name}.svg").read_text().count("<svg") == 1
-            assert (tmp_path / f"{exhibit.name}.pdf").read_bytes().startswith(b"%PDF")
+            vector = (tmp_path / f"{exhibit.name}.svg").read_text()
+            assert vector.count("<svg") == 1
+            assert "</text>" in vector  # text, not outlines
+            page = (tmp_path / f"{exhibit.name}.pdf").read_bytes()
+            assert page.startswith(b"%PDF")
+            assert b"/Type3" not in page  # whose letters some journals refuse
         with (tmp_path / f"{exhibit.name}.csv").open(newline="") as stream:
             assert len(list(csv.reader(stream))) > 1
 
@@ -62,6 +92,87 @@ def test_each_entry_says_what_it_lacks(name: str, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=f"{name} cannot be drawn: give "):
         make(Inputs(), tmp_path, only=(name,))
     assert not any(tmp_path.iterdir())
+
+
+def test_two_collections_are_drawn_side_by_side(inputs: Inputs, clean_dir: Path, tmp_path: Path) -> None:
+    """Spectra and densities share a picture, the rest has one for each; files name the collection."""
+    from medimeta_c.building.build import BuildConfig, build
+
+    out = tmp_path / "rays only"
+    build(
+        BuildConfig(
+            datasets=("rays",), source="imagefolder", data_dir=clean_dir, out=out, severities=(2,), jobs=1
+        )
+    )
+    (first,) = inputs.benchmarks.values()
+    both = Inputs(benchmarks=name_builds([first, open_benchmark(out)]), images=4)
+    names = (f"imagefolder ({Path(first.name).name})", "imagefolder (rays only)")
+    assert tuple(both.benchmarks) == names
+    for name in ("spectrum", "pixel_density"):
+        (picture,) = entry(name, both)
+        assert isinstance(picture, Picture)
+        assert {row[:2] for row in picture.rows} == {
+            (names[0], "cells"),
+            (names[0], "rays"),
+            (names[1], "rays"),
+        }
+        assert_printable(picture.figure)
+    for name in ("sample_grid", "frequency_bands", "frequency_effects"):
+        made = [one.name for one in entry(name, both)]
+        assert len(set(made)) == len(made)
+        assert f"{name}_imagefolder-rays-only" in made
+    with pytest.raises(ConfigError, match="given twice"):
+        name_builds([first, first])
+
+
+def test_thirteen_models_with_long_names_are_drawn_whole(inputs: Inputs) -> None:
+    """Every name stands in the legend, inside the figure; each model has a look of its own."""
+    (result,) = inputs.results["BiomedCLIP_tiny"]
+    names = [f"some-organisation-vision-language-model-{one}-patch16-224-pretrained" for one in range(13)]
+    many = dict.fromkeys(names, (result,))
+    scores = tuple(
+        replace(row, model=name, backbone=f"ViT-{name[-4:]}-{place}")
+        for place, name in enumerate(names)
+        for row in inputs.scores[:1]
+    )
+    crowd = Inputs(results=many, scores=scores)
+    for name in ("severity", "robustness_accuracy", "backbones"):
+        for picture in entry(name, crowd):
+            assert isinstance(picture, Picture)
+            assert_printable(picture.figure)
+            if name != "backbones":  # which has the names beside its lines
+                (legend,) = picture.figure.legends
+                shown = [text.get_text() for text in legend.get_texts()]
+                assert shown[:13] == list(short_names(names).values())
+
+
+def test_little_data_still_has_labelled_axes(tmp_path: Path) -> None:
+    """One dataset, one corruption, one severity: every logarithmic axis has two labels or more."""
+    fake_build(
+        tmp_path, [FakeSource("oct", channels=1, shape=(28, 28))], corruptions=("contrast",), severities=(2,)
+    )
+    little = Inputs(benchmarks=name_builds([open_benchmark(tmp_path)]))
+    for name in ("spectrum", "frequency_bands", "frequency_effects", "pixel_density", "sample_grid"):
+        for picture in entry(name, little):
+            assert isinstance(picture, Picture)
+            assert_printable(picture.figure)
+            for panel in picture.figure.axes:
+                for axis in (panel.xaxis, panel.yaxis):
+                    low, high = sorted(axis.get_view_interval())
+                    ticks = [one for one in axis.get_majorticklocs() if low <= one <= high]
+                    assert axis.get_scale() != "log" or len(ticks) > 1, (name, axis)
+
+
+def test_a_missing_cell_leaves_a_gap(inputs: Inputs) -> None:
+    """The line of a model stops before a cell that was not scored, and goes on after it."""
+    (result,) = inputs.results["ViT-B-16/openai"]
+    kept = tuple(one for one in result.scores.cells if (one.corruption, one.severity) != ("contrast", 3))
+    part = result.model_copy(update={"scores": result.scores.model_copy(update={"cells": kept})})
+    figure = severity({"a": part}, "cells", model_looks(["a"]))
+    for panel in figure.axes[:7]:
+        (line,) = [one for one in panel.get_lines() if one.get_marker() == model_looks(["a"])["a"].marker]
+        drawn = np.isfinite(np.asarray(line.get_ydata(), dtype=np.float64)).tolist()
+        assert drawn == [True, True, True, panel.get_title(loc="left") != "Contrast", True, True]
 
 
 def test_what_has_no_input_is_left_out_and_named(inputs: Inputs, tmp_path: Path) -> None:
@@ -93,11 +204,9 @@ def test_bands_are_quantiles_of_the_columns(inputs: Inputs) -> None:
     """The distribution figure's data are the shards' own shares."""
     (picture,) = entry("frequency_bands", inputs)
     assert isinstance(picture, Picture)
-    assert inputs.benchmark is not None
-    key = next(
-        k for k in inputs.benchmark.sets if (k.dataset, k.corruption, k.severity) == ("cells", "contrast", 3)
-    )
-    shares = np.concatenate([t["dct_mid"].to_numpy() for t in inputs.benchmark.tables(key, ("dct_mid",))])
+    (benchmark,) = inputs.benchmarks.values()
+    key = SetKey("cells", "test", "contrast", 3)
+    shares = np.concatenate([t["dct_mid"].to_numpy() for t in benchmark.tables(key, ("dct_mid",))])
     (row,) = [r for r in picture.rows if r[:4] == ("cells", "contrast", 3, "mid")]
     assert row[4] == len(shares)
     assert row[5:] == pytest.approx(np.quantile(shares.astype(float), (0.05, 0.25, 0.5, 0.75, 0.95)))
@@ -108,11 +217,9 @@ def test_pixel_density_shifts_as_the_corruption_says(inputs: Inputs) -> None:
     (picture,) = entry("pixel_density", inputs)
     assert isinstance(picture, Picture)
     found: dict[tuple[str, int], list[tuple[float, float]]] = {}
-    for dataset, kind, severity, luma, density in picture.rows:
+    for _, dataset, kind, level, luma, density in picture.rows:
         if dataset == "rays":
-            found.setdefault((str(kind), int(severity or 0)), []).append(
-                (float(luma or 0), float(density or 0))
-            )
+            found.setdefault((str(kind), int(level or 0)), []).append((float(luma or 0), float(density or 0)))
     means, spreads = {}, {}
     for key, points in found.items():
         luma, density = np.array(points).T
@@ -123,17 +230,6 @@ def test_pixel_density_shifts_as_the_corruption_says(inputs: Inputs) -> None:
     assert levels == sorted(levels)
     widths = [spreads["clean", 0], *(spreads["contrast", severity] for severity in range(1, 6))]
     assert widths == sorted(widths, reverse=True)
-
-
-def test_a_model_looks_the_same_in_every_figure() -> None:
-    """Looks depend on the list of models alone, and no two are alike."""
-    names = ["CLIP", "MedCLIP", "BioMedCLIP", "UniMedCLIP", "RobustMedCLIP", "mine", "yours", "RMC-ResNet"]
-    looks = style.model_looks(names)
-    assert looks == style.model_looks(names)
-    assert len({(one.colour, one.marker) for one in looks.values()}) == len(names)
-    assert len({one.marker for one in looks.values()}) == len(names)
-    again = style.model_looks(["hf-hub:microsoft/BiomedCLIP-PubMedBERT_256", "other"])
-    assert again["hf-hub:microsoft/BiomedCLIP-PubMedBERT_256"] == looks["BioMedCLIP"]
 
 
 def test_severity_grows_darker() -> None:

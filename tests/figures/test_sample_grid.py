@@ -17,8 +17,9 @@ from PIL import Image
 
 from medimeta_c import figures
 from medimeta_c.building.render import render
-from medimeta_c.figures.sample_grid import CELL_PX, dataset_grid, fit, overview_grid
-from medimeta_c.figures.style import png
+from medimeta_c.figures.montage import CARD_PX, PRINT_PX, fit, montage
+from medimeta_c.figures.sample_grid import dataset_grid, overview_grid
+from medimeta_c.figures.style import PAGE_INCHES, png
 from medimeta_c.manifest import Manifest, Protocol
 from medimeta_c.records import SetKey
 
@@ -68,9 +69,32 @@ def test_every_cell_holds_its_set_exactly(built: tuple[Path, Manifest]) -> None:
             corners.append(found[0] if severity else found[row])
         tops, lefts = zip(*corners, strict=True)
         assert len(set(tops)) == 1
-        assert lefts[1] - lefts[0] == lefts[2] - lefts[1] > CELL_PX
+        assert lefts[1] - lefts[0] == lefts[2] - lefts[1] > CARD_PX
         assert pitch in (None, lefts[0])
         pitch = lefts[0]
+
+
+def test_in_print_every_pixel_is_there(built: tuple[Path, Manifest]) -> None:
+    """The grid for print holds whole images, and is as wide as a page or less."""
+    root, manifest = built
+    figure = dataset_grid(root, manifest, "pbc", PRINT_PX)
+    picture = np.asarray(opened(png(figure)))
+    for severity in (1, 3):
+        key = SetKey("pbc", "test", "contrast", severity)
+        assert len(places(picture, render(COLOUR, key, "000000", PROTOCOL))) == 1
+    assert figure.get_figwidth() <= PAGE_INCHES
+
+
+@pytest.mark.parametrize("side", [CARD_PX, PRINT_PX])
+@pytest.mark.parametrize("letters", range(0, 30, 3))
+def test_no_pixel_is_lost_whatever_the_labels(side: int, letters: int) -> None:
+    """The resolution follows from the labels' width, and the raster stays exact for all of them."""
+    draw = np.random.default_rng(letters)
+    images = [draw.integers(0, 256, (90 + letters, 31 * index + 9, 3), np.uint8) for index in range(5)]
+    picture = np.asarray(
+        opened(png(montage([images], corner="x" * letters, rows=["row"], columns=["a"] * 5, side=side)))
+    )
+    assert all(len(places(picture, fit(image, side))) == 1 for image in images)
 
 
 def test_grey_is_stored_as_grey(built: tuple[Path, Manifest]) -> None:
@@ -113,10 +137,10 @@ def test_a_set_that_was_not_built_leaves_its_cell_empty(built: tuple[Path, Manif
     assert picture.shape == whole.shape
     image = fit(render(GREY, missing, "000000", PROTOCOL))
     [(top, left)] = places(whole, image)
-    assert (picture[top : top + CELL_PX, left : left + CELL_PX] == 255).all()
+    assert (picture[top : top + CARD_PX, left : left + CARD_PX] == 255).all()
     changed = np.argwhere(picture != whole)
     assert changed.min(axis=0).tolist() >= [top - 1, left - 1]
-    assert changed.max(axis=0).tolist() <= [top + CELL_PX, left + CELL_PX]
+    assert changed.max(axis=0).tolist() <= [top + CARD_PX, left + CARD_PX]
 
 
 def test_phantoms_are_called_so_in_the_picture(tmp_path: Path) -> None:
@@ -140,7 +164,7 @@ def test_fit_only_picks_pixels(height: int, width: int, channels: int | None) ->
     grid = np.add.outer(np.arange(height) % 16 * 16, np.arange(width) % 16).astype(np.uint8)
     image = grid if channels is None else np.repeat(grid[..., None], 3, axis=2)
     shown = fit(image)
-    assert max(shown.shape[:2]) == CELL_PX
+    assert max(shown.shape[:2]) == CARD_PX
     assert shown.ndim == image.ndim
     assert abs(shown.shape[0] * width - shown.shape[1] * height) <= max(height, width)
     assert np.isin(shown, image).all()

@@ -162,5 +162,8 @@ def test_reports_say_the_same(built: Path, benchmark: Benchmark) -> None:
     shown = run(app, ["analyse", str(built), "--dataset", "rays"])
     assert shown.exit_code == 0
     assert "Does it amplify low and suppress high frequencies?" in shown.stdout
+    assert "Severity" not in shown.stdout  # every row is a mean
+    every = run(app, ["analyse", str(built), "--dataset", "rays", "--severities"], env={"COLUMNS": "150"})
+    assert "Severity" in every.stdout and "By energy" in every.stdout
     wrong = run(app, ["analyse", str(built), "--json", "--markdown"])
     assert wrong.exit_code == 2

@@ -1,0 +1,19 @@
+"""Models' scores as figures and tables need them: the paper's printed ones, and those of results."""
+
+from __future__ import annotations
+
+from medimeta_c.modelscores.ablation import read_fewshot
+from medimeta_c.modelscores.measured import Results, find_results, scores_of
+from medimeta_c.modelscores.paper import published_fewshot, published_scores
+from medimeta_c.modelscores.records import FewShotScore, ModelScores
+
+__all__ = [
+    "FewShotScore",
+    "ModelScores",
+    "Results",
+    "find_results",
+    "published_fewshot",
+    "published_scores",
+    "read_fewshot",
+    "scores_of",
+]

@@ -1,0 +1,35 @@
+"""What the paper calls collections of datasets, and the order in which it lists both."""
+
+from __future__ import annotations
+
+from medimeta_c.suite import CORE, MEDMNIST
+
+__all__ = ["collection_name", "paper_order"]
+
+_COLLECTIONS = {"medimeta": "MediMeta-C", "medmnist": "MedMNIST-C", "phantoms": "Phantoms"}
+_DATASETS = (*CORE.datasets, *MEDMNIST.datasets)
+
+
+def collection_name(kind: str) -> str:
+    """Return what a source family's datasets are called together.
+
+    Examples
+    --------
+    >>> collection_name("medmnist"), collection_name("imagefolder")
+    ('MedMNIST-C', 'imagefolder')
+    """
+    return _COLLECTIONS.get(kind, kind)
+
+
+def paper_order(collection: str, dataset: str) -> tuple[int, str, int, str]:
+    """Sort key of a dataset: the paper's collections and datasets in its order, then others by name.
+
+    Examples
+    --------
+    >>> sorted(["aml", "oct", "pbc"], key=lambda name: paper_order("MediMeta-C", name))
+    ['pbc', 'oct', 'aml']
+    """
+    collections = tuple(_COLLECTIONS.values())
+    first = collections.index(collection) if collection in collections else len(collections)
+    second = _DATASETS.index(dataset) if dataset in _DATASETS else len(_DATASETS)
+    return first, collection, second, dataset
