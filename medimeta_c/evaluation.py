@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import platform
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -18,7 +18,6 @@ from medimeta_c.benchmark import Benchmark, open_benchmark
 from medimeta_c.errors import ConfigError, unknown_name
 from medimeta_c.inference import Predictor, choose_device, class_embeddings
 from medimeta_c.metrics.baselines import PUBLISHED
-from medimeta_c.metrics.grid import Scope
 from medimeta_c.metrics.resampling import Resampling
 from medimeta_c.models import Model, Precision, load_model
 from medimeta_c.prompts.record import PromptsRecord
@@ -97,6 +96,8 @@ class EvaluateConfig:
             raise ConfigError(f"workers {self.workers} is not valid: use 0 or more, or -1 for one per core")
         if not self.datasets or ("all" in self.datasets and len(self.datasets) > 1):
             raise ConfigError("datasets must be named, or be 'all' alone")
+        if len(set(self.datasets)) < len(self.datasets):
+            raise ConfigError(f"datasets {', '.join(self.datasets)} name one twice: name each once")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -170,14 +171,17 @@ def evaluate(
         workers=_workers(config.workers, device),
     )
     with open_result_folder(config.out, run) as folder:
-        _predict_missing(folder, predictor, benchmark, scope, on_progress)
+        built, finished = set(benchmark.sets), folder.finished
+        if todo := [key for key in scope.cells() if key in built and key not in finished]:
+            folder.add_environment(_environment(device, predictor))
+        _predict(folder, predictor, benchmark, todo, on_progress)
+        if todo:  # batches may have become smaller
+            folder.add_environment(_environment(device, predictor))
         whole = folder.widened(scope)
         if set(whole.datasets) != set(scope.datasets):
             chosen = choose_baseline(config.baseline, folder.run.benchmark, config.split)
         predictions = folder.load(whole)
-        environment = Environment(
-            device=_device_name(device), batch_size=predictor.batch_size, packages=_packages()
-        )
+        environment = folder.environment or _environment(device, predictor)
         terms = Terms(scope=whole, baseline=chosen, resampling=config.resampling)
         saved = folder.finish(make_result(folder.run, environment, predictions, terms), predictions)
         write_reports(saved, benchmark)
@@ -191,16 +195,14 @@ def _prompts(config: EvaluateConfig, benchmark: Benchmark, datasets: Iterable[st
     return [book.prompts(one.dataset, one.class_names, modality=one.modality) for one in records]
 
 
-def _predict_missing(
+def _predict(
     folder: ResultFolder,
     predictor: Predictor,
     benchmark: Benchmark,
-    scope: Scope,
+    todo: Sequence[SetKey],
     on_progress: Callable[[EvaluateProgress], None] | None,
 ) -> None:
-    """Predict and save the cells that were built and are not finished, one by one."""
-    built, finished = set(benchmark.sets), folder.finished
-    todo: list[SetKey] = [key for key in scope.cells() if key in built and key not in finished]
+    """Predict and save cells, one by one."""
     total = sum(benchmark.record(key).rows for key in todo)
     images = cells = 0
 
@@ -232,10 +234,11 @@ def _workers(wanted: int, device: torch.device) -> int:
     return 0 if device.type == "cpu" else max(1, (os.cpu_count() or 2) - 1)
 
 
-def _device_name(device: torch.device) -> str:
-    if device.type == "cuda":
-        return f"cuda ({torch.cuda.get_device_name(device)})"
-    return f"{device.type} ({platform.machine()})"
+def _environment(device: torch.device, predictor: Predictor) -> Environment:
+    model = torch.cuda.get_device_name(device) if device.type == "cuda" else platform.machine()
+    return Environment(
+        device=f"{device.type} ({model})", batch_size=predictor.batch_size, packages=_packages()
+    )
 
 
 def _packages() -> dict[str, str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -139,19 +139,17 @@ def _keys(config: FeaturesConfig, benchmark: Benchmark) -> list[SetKey]:
 
 def _embedded(
     model: Model, benchmark: Benchmark, key: SetKey, images: int, device: torch.device
-) -> list[tuple[Decoded, NDArray[np.float32]]]:
-    """Return the first images of a set with their features, by chunk; the last may have fewer features."""
+) -> Iterator[tuple[Decoded, NDArray[np.float32]]]:
+    """Yield the first images of a set with their features, by chunk; the last may have fewer features."""
     preprocessing = model.preprocessing
     prepare = Prepare(transform=model.preprocess, is_raw=preprocessing.is_normalise_only)
-    made: list[tuple[Decoded, NDArray[np.float32]]] = []
     left = images
     with closing(decode_all(chunks_of(benchmark, [key]), prepare, workers=0)) as chunks:
         for decoded in chunks:
             pixels = torch.from_numpy(decoded.images[:left]).to(device)
             if pixels.dtype == torch.uint8:
                 pixels = normalise(pixels, preprocessing)
-            made.append((decoded, model.encode_images(pixels).float().cpu().numpy()))
+            yield decoded, model.encode_images(pixels).float().cpu().numpy()
             left -= len(decoded)
             if left <= 0:
                 break
-    return made

@@ -38,7 +38,7 @@ def choose_device(name: str) -> torch.device:
         return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
     try:
         device = torch.device(name)
-        torch.empty(1, device=device)
+        torch.zeros(1, device=device).item()
     except (RuntimeError, AssertionError, NotImplementedError) as error:
         reason = str(error).strip().splitlines()[0]
         raise ConfigError(
@@ -129,7 +129,7 @@ class _Cell:
                 f"the rows of {key} are not those its manifest states (ids, labels or pixels differ): "
                 "run `medimeta-c verify` on the benchmark and build it again"
             )
-        logits = torch.cat(self.logits).double().cpu()
+        logits = torch.cat(self.logits).cpu().double()  # MPS has no double
         return CellPredictions.of(
             key,
             self.image_ids,

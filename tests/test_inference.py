@@ -197,7 +197,24 @@ def test_what_is_scored_is_what_the_manifest_states(model: Model, built: Path, t
         list(predictor(model).predict(open_benchmark(copy), KEYS))
 
 
-@pytest.mark.parametrize("name", ["cuda:77", "tpu", "gpu"])
+def test_double_precision_is_asked_of_the_cpu_alone(
+    model: Model, built: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Apple's devices have none: logits leave the device first."""
+
+    class OnDevice(torch.Tensor):
+        def double(self):
+            raise TypeError("the device has no double")
+
+        def cpu(self):
+            return self.as_subclass(torch.Tensor)
+
+    logits = Predictor._logits
+    monkeypatch.setattr(Predictor, "_logits", lambda *arguments: logits(*arguments).as_subclass(OnDevice))
+    assert [cell.key for cell in predict(model, built)] == KEYS
+
+
+@pytest.mark.parametrize("name", ["cuda:77", "tpu", "gpu", "meta"])
 def test_a_device_that_is_not_there_is_named(name: str) -> None:
     """The message lists what may be used."""
     with pytest.raises(ConfigError, match=f"device '{name}' cannot be used here"):

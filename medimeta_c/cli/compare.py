@@ -38,13 +38,18 @@ def compare(
 
       medimeta-c compare results/*/0a1b2c3d4e5f --baseline published --json
     """
+    from medimeta_c.errors import ConfigError
     from medimeta_c.reports.terminal import comparison_view
-    from medimeta_c.results.baseline_choice import choose_baseline
+    from medimeta_c.results.baseline_choice import NO_BASELINE, choose_baseline
     from medimeta_c.results.comparison import common_benchmark
     from medimeta_c.results.comparison import compare as run
     from medimeta_c.results.folder import read_saved
 
     saved = [read_saved(path.expanduser()) for path in results]
+    if baseline == NO_BASELINE:
+        raise ConfigError(
+            "compare divides by published or by a result: leave --baseline out, or give one of them"
+        )
     chosen = None
     if baseline is not None:
         chosen = choose_baseline(baseline, common_benchmark(saved), saved[0].result.run.split)

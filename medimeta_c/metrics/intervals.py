@@ -293,5 +293,7 @@ def _interval(numbers: FloatArray, varies: bool, plan: Resampling) -> Interval:
         return Interval.undefined(
             f"{bad} of {plan.resamples} resamples leave the baseline nothing to divide by"
         )
-    low, high = np.quantile(numbers, [(1 - plan.level) / 2, (1 + plan.level) / 2])
+    ends = np.quantile(numbers, [(1 - plan.level) / 2, (1 + plan.level) / 2])
+    # Equal sums added up in another order differ by 1e-16, and an end that is 0 must not seem to leave 0 out.
+    low, high = np.round(ends, 12) + 0.0
     return Interval(float(low), float(high))

@@ -181,9 +181,9 @@ def other_scores_table(result: Result) -> Table:
     kinds = {"Balanced accuracy": "balanced_accuracy", "Macro AUROC": "macro_auroc", "ECE": "ece"}
     rows = {}
     for entry in map(result.run.benchmark.dataset, result.scope.corruptions):
-        cells = [cell for cell in result.scores.cells if cell.dataset == entry.dataset]
-        clean = [cell for cell in cells if cell.corruption == CLEAN]
-        corrupted = [cell for cell in cells if cell.corruption != CLEAN]
+        keys = [key for key in result.scope.scope().cells() if key.dataset == entry.dataset]
+        clean = {key: result.cell(key) for key in keys if key.corruption == CLEAN}
+        corrupted = {key: result.cell(key) for key in keys if key.corruption != CLEAN}
         rows[entry.dataset] = (
             Cell(text=str(entry.images)),
             Cell(text=str(len(entry.class_names))),
@@ -230,12 +230,14 @@ def _accuracy_cell(cell: CellRecord | None) -> Cell:
     return Cell(text=drawn.text, note=drawn.note, weight=cell.top1.value)
 
 
-def _mean_cell(cells: Sequence[CellRecord], name: str) -> Cell:
-    values = {str(cell.key): _value(getattr(cell, name)) for cell in cells}
-    return _cell(Number.of(mean_value(values) if values else Value.undefined("not scored")))
+def _mean_cell(cells: Mapping[SetKey, CellRecord | None], name: str) -> Cell:
+    return _cell(Number.of(mean_value({str(key): _value(cell, name) for key, cell in cells.items()})))
 
 
-def _value(number: Number) -> Value:
+def _value(cell: CellRecord | None, name: str) -> Value:
+    if cell is None:
+        return Value.undefined("not scored")
+    number: Number = getattr(cell, name)
     return Value(number.value, number.reason)
 
 

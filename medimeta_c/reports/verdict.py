@@ -124,7 +124,7 @@ def _worst(result: Result) -> Headline:
     overall = result.scores.overall
     clean = overall.clean_accuracy.value
     known = {name: number.value for name, number in overall.accuracy.items() if number.value is not None}
-    if clean is None or not known:
+    if clean is None or not known or len(known) < len(overall.accuracy):
         return Headline(
             label="Worst corruption", value=UNDEFINED, interval="", note="not every cell is scored"
         )

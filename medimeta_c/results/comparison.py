@@ -122,6 +122,7 @@ def compare(
         for name, saved in zip(names, results, strict=True)
     }
     ranked_by, order = _order(drawn)
+    ranked = [name for name in order if _number(drawn[name], ranked_by) is not None]
     differences = {(a, b): difference(drawn[a], drawn[b]) for a, b in combinations(order, 2)}
     by_name = dict(zip(names, results, strict=True))
     return Comparison(
@@ -131,7 +132,7 @@ def compare(
                 result=by_name[name],
                 numbers=drawn[name].point,
                 intervals=summary_intervals(drawn[name]),
-                ranks=_ranks(name, order, differences, ranked_by),
+                ranks=_ranks(name, ranked, differences, ranked_by),
             )
             for name in order
         ),
@@ -139,7 +140,7 @@ def compare(
         differences=differences,
         scope=scope,
         baseline=None if chosen is None else f"{chosen.baseline.model} ({chosen.baseline.note})",
-        notes=(*skipped, *note, *_settings_that_differ(names, results)),
+        notes=(*skipped, *note, *_settings_that_differ(names, results, scope.datasets)),
     )
 
 
@@ -200,7 +201,7 @@ def _common_baseline(
     for saved in results:  # the baseline itself is among them: pair its images
         if saved.name == records[0].name:
             paired = baseline_of(saved, _benchmark(saved, scope), scope.split)
-            if all(paired.baseline.grids.get(d) == chosen.baseline.grids[d] for d in scope.datasets):
+            if all(paired.baseline.grids.get(d) == chosen.baseline.grids.get(d) for d in scope.datasets):
                 chosen = paired
     return chosen, ()
 
@@ -234,30 +235,35 @@ def _names(results: Sequence[SavedResult]) -> list[str]:
 
 def _order(drawn: Mapping[str, Bootstrap]) -> tuple[str, list[str]]:
     """Return what ranks the models, and their names best first; those without the number come last."""
-    mces = {name: each.point.overall.mce.value for name, each in drawn.items()}
+    mces = {name: _number(each, "mce") for name, each in drawn.items()}
     if all(value is not None for value in mces.values()):
         return "mce", sorted(drawn, key=lambda name: mces[name] or 0.0)
-    accuracies = {name: each.point.overall.average_accuracy.value for name, each in drawn.items()}
+    accuracies = {name: _number(each, "average_accuracy") for name, each in drawn.items()}
     return "average_accuracy", sorted(
         drawn, key=lambda name: -1.0 if (value := accuracies[name]) is None else value, reverse=True
     )
 
 
+def _number(drawn: Bootstrap, ranked_by: str) -> float | None:
+    found: Value = getattr(drawn.point.overall, ranked_by)
+    return found.value
+
+
 def _ranks(
     name: str,
-    order: Sequence[str],
+    ranked: Sequence[str],
     differences: Mapping[tuple[str, str], SuiteSummary[Difference]],
     ranked_by: str,
 ) -> tuple[int, int] | None:
     """Return the best and the worst rank of a model: ties with a model could go either way."""
-    best, worst = 1, len(order)
+    if name not in ranked:
+        return None
+    best, worst = 1, len(ranked)
     for pair, summary in differences.items():
         if name not in pair:
             continue
         found: Difference = getattr(summary.overall, ranked_by)
-        if found.value.value is None:
-            return None
-        if found.tie is False:
+        if found.tie is False and found.value.value is not None:
             first_is_better = (found.value.value < 0) == (ranked_by == "mce")
             if first_is_better == (name == pair[0]):
                 worst -= 1
@@ -266,10 +272,14 @@ def _ranks(
     return best, worst
 
 
-def _settings_that_differ(names: Sequence[str], results: Sequence[SavedResult]) -> list[str]:
+def _settings_that_differ(
+    names: Sequence[str], results: Sequence[SavedResult], datasets: Sequence[str]
+) -> list[str]:
     """Return a sentence for each setting in which the runs differ, and for each incomplete result."""
+    asked = [saved.result.run.prompts.restricted(datasets) for saved in results]
     settings: dict[str, list[str]] = {
-        "prompts": [saved.result.run.prompts.name for saved in results],
+        # By digest: two files of one name may ask other things.
+        "prompts": [f"{prompts.name} ({prompts.digest[:12]})" for prompts in asked],
         "precision": [saved.result.run.precision for saved in results],
         "package version": [saved.result.run.package_version for saved in results],
     }

@@ -5,15 +5,14 @@
     results/<model-slug>/<fingerprint12>/
       result.json          the numbers
       predictions.parquet  every row
-      .cells/              only while unfinished: run.json, and one Parquet file a finished cell
+      .cells/              only while unfinished; see `medimeta_c.results.unfinished`
 """
 
 from __future__ import annotations
 
 import contextlib
 import logging
-import shutil
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,11 +21,12 @@ import filelock
 from medimeta_c.errors import ResultError
 from medimeta_c.files import writing
 from medimeta_c.metrics.grid import Scope
-from medimeta_c.recordfile import read_record, write_record
+from medimeta_c.recordfile import read_record
 from medimeta_c.records import SetKey
 from medimeta_c.results.identity import RunIdentity, first_difference, merged
 from medimeta_c.results.predictions import CellPredictions, read_predictions, write_predictions
-from medimeta_c.results.result import RESULT_NAME, Result, read_result, write_result
+from medimeta_c.results.result import RESULT_NAME, Environment, Result, read_result, write_result
+from medimeta_c.results.unfinished import UnfinishedCells
 
 __all__ = [
     "PREDICTIONS_NAME",
@@ -38,8 +38,6 @@ __all__ = [
 ]
 
 PREDICTIONS_NAME = "predictions.parquet"
-_CELLS = ".cells"
-_RUN = "run.json"
 
 _logger = logging.getLogger(__name__)
 
@@ -148,22 +146,26 @@ class ResultFolder:
     ----------
     run : RunIdentity
         The same, with the datasets that an earlier evaluation added.
+    environment : Environment or None
+        Where the cells were made, as far as it was written down.
     """
 
     def __init__(self, path: Path, run: RunIdentity) -> None:
-        self.path, self._cells = path, path / _CELLS
-        self._earlier = read_result(path) if (path / RESULT_NAME).is_file() else None
+        self.path, self._cells = path, UnfinishedCells(path)
+        self._earlier = earlier = self._read_earlier()
         self.run = run
-        for held in self._held():
-            self._refuse_other(held)
-            self.run = merged(held, self.run)
-        write_record(self._cells / _RUN, self.run)
+        for held in (earlier.run if earlier else None, self._cells.run()):
+            if held is not None:
+                self._refuse_other(held)
+                self.run = merged(held, self.run)
+        self.environment = self._cells.environment() or (earlier.environment if earlier else None)
+        self._cells.describe(self.run)
         self._kept = self._read_kept()
 
     @property
     def finished(self) -> frozenset[SetKey]:
         """The cells that are there."""
-        return frozenset(self._kept) | frozenset(self._saved())
+        return frozenset(self._kept) | self._cells.saved()
 
     def widened(self, scope: Scope) -> Scope:
         """Return a scope with the datasets of the earlier result: evaluating one more dataset adds to it."""
@@ -171,6 +173,11 @@ class ResultFolder:
         corruptions = {**earlier.corruptions, **scope.corruptions}
         severities = tuple(sorted({*earlier.severities, *scope.severities}))
         return Scope(corruptions=corruptions, severities=severities, split=scope.split)
+
+    def add_environment(self, here: Environment) -> None:
+        """Write down, before cells are saved, where they are made; earlier cells may be of other places."""
+        self.environment = here if self.environment is None else here.joined(self.environment)
+        self._cells.describe(self.environment)
 
     def save(self, cell: CellPredictions) -> None:
         """Save a finished cell, durably: it is whole or absent, whatever happens.
@@ -180,16 +187,16 @@ class ResultFolder:
         BuildError
             If it cannot be written.
         """
-        write_predictions(self._file(cell.key), (cell,))
+        self._cells.save(cell)
 
     def load(self, scope: Scope) -> dict[SetKey, CellPredictions]:
         """Return the finished cells of a scope."""
-        files = self._saved()
-        cells = {key: self._kept[key] for key in scope.cells() if key in self._kept}
-        for key in scope.cells():
-            if key in files and key not in cells:
-                cells[key] = read_predictions(files[key])[key]
-        return cells
+        saved = self._cells.saved()
+        return {
+            key: self._kept[key] if key in self._kept else self._cells.load(key)
+            for key in scope.cells()
+            if key in self._kept or key in saved
+        }
 
     def finish(self, result: Result, predictions: Mapping[SetKey, CellPredictions]) -> SavedResult:
         """Write the result; once it is complete, the single cells are removed.
@@ -210,25 +217,14 @@ class ResultFolder:
         write_predictions(self.path / PREDICTIONS_NAME, predictions.values())
         write_result(self.path, result)
         if result.complete:
-            self._sweep(predictions)
+            self._cells.sweep(predictions)
         name = f"{self.path.parent.name}/{self.path.name}"
         return SavedResult(name=name, path=self.path, result=result, predictions=predictions)
 
-    def _sweep(self, done: Iterable[SetKey]) -> None:
-        """Remove single cells that the result now holds; those of another dataset, begun earlier, stay."""
-        with writing(self._cells):
-            for key in done:
-                self._file(key).unlink(missing_ok=True)
-            if not any(self._cells.glob("*.parquet")):
-                shutil.rmtree(self._cells)
-
-    def _held(self) -> Iterator[RunIdentity]:
-        """Yield the identities of what is in the folder already."""
-        if self._earlier is not None:
-            yield self._earlier.run
-        if (self._cells / _RUN).is_file():
-            remedy = f"delete {self._cells} and evaluate again"
-            yield read_record(self._cells / _RUN, RunIdentity, remedy)
+    def _read_earlier(self) -> Result | None:
+        path = self.path / RESULT_NAME
+        remedy = f"restore the file, or delete {self.path} and evaluate again"
+        return read_record(path, Result, remedy) if path.is_file() else None
 
     def _refuse_other(self, held: RunIdentity) -> None:
         difference = first_difference(held, self.run)
@@ -240,34 +236,31 @@ class ResultFolder:
             )
 
     def _read_kept(self) -> dict[SetKey, CellPredictions]:
-        """Return the cells of the earlier result; none if they do not read back, and are to be made again."""
+        """Return the cells of the earlier result; those that do not bear its numbers are to be made again."""
         if self._earlier is None:
             return {}
         try:
-            return read_predictions(self.path / PREDICTIONS_NAME)
+            kept = read_predictions(self.path / PREDICTIONS_NAME)
         except ResultError as error:
             _logger.warning("evaluating all cells again: %s", error)
             return {}
-
-    def _saved(self) -> dict[SetKey, Path]:
-        """Return the files of the single cells that read back."""
-        found = {}
-        for path in sorted(self._cells.glob("[!.]*.parquet")):
-            try:
-                (key,) = read_predictions(path)
-            except (ResultError, ValueError) as error:
-                _logger.warning("evaluating a cell again: %s", error)
-                continue
-            if path == self._file(key):
-                found[key] = path
-        return found
-
-    def _file(self, key: SetKey) -> Path:
-        return self._cells / f"{key.dataset}-{key.split}-{key.corruption}-{key.severity}.parquet"
+        for key in _differing(self._earlier, kept):
+            if kept.pop(key, None) is not None:
+                _logger.warning("evaluating %s again: its predictions are not those of %s", key, RESULT_NAME)
+        return kept
 
 
 def _check_pair(folder: Path, result: Result, predictions: Mapping[SetKey, CellPredictions]) -> None:
-    """Refuse numbers and predictions that are not of the same cells, classes and counts."""
+    """Refuse numbers and predictions that do not belong together."""
+    if differing := _differing(result, predictions):
+        raise ResultError(
+            f"{RESULT_NAME} and {PREDICTIONS_NAME} in {folder} do not belong together "
+            f"(first at {differing[0]}): run the same evaluation again"
+        )
+
+
+def _differing(result: Result, predictions: Mapping[SetKey, CellPredictions]) -> list[SetKey]:
+    """Return the cells that only one of the two has, or of which the classes or counts are not the same."""
     cells = {cell.key: cell for cell in result.scores.cells}
     differing = sorted({*cells} ^ {*predictions})
     for key in sorted({*cells} & {*predictions}):
@@ -276,8 +269,4 @@ def _check_pair(folder: Path, result: Result, predictions: Mapping[SetKey, CellP
         counts = (len(rows), int((~rows.finite).sum()), int(rows.correct.sum()), rows.probabilities.shape[1])
         if counts != (cell.n, cell.invalid, cell.correct, classes):
             differing.append(key)
-    if differing:
-        raise ResultError(
-            f"{RESULT_NAME} and {PREDICTIONS_NAME} in {folder} do not belong together "
-            f"(first at {differing[0]}): run the same evaluation again"
-        )
+    return differing

@@ -214,13 +214,14 @@ def _read_table(path: Path) -> pa.Table:
 
 def _cells(table: pa.Table) -> Iterator[tuple[SetKey, CellPredictions]]:
     """Yield the cells of a table whose rows come in any order."""
-    names = [column.to_pylist() for column in table.select(["dataset", "split", "corruption", "severity"])]
-    rows: dict[tuple[str, str, str, int], list[int]] = {}
-    for index, name in enumerate(zip(*names, strict=True)):
-        rows.setdefault(name, []).append(index)
-    by_key: Mapping[SetKey, list[int]] = {SetKey(*name): indices for name, indices in rows.items()}
+    names = ["dataset", "split", "corruption", "severity"]
+    rows = table.select(names).append_column("row", pa.array(np.arange(len(table))))
+    # One thread keeps the order of the rows.
+    groups = rows.group_by(names, use_threads=False).aggregate([("row", "list")])
+    keys = [SetKey(*name) for name in zip(*groups.select(names).to_pydict().values(), strict=True)]
+    by_key = dict(zip(keys, groups["row_list"], strict=True))
     for key in sorted(by_key):
-        part = table.take(by_key[key]).combine_chunks()
+        part = table.take(by_key[key].values).combine_chunks()
         lists = part["probabilities"].combine_chunks()
         lengths = np.diff(lists.offsets.to_numpy())
         if (lengths != lengths[0]).any() or lists.flatten().null_count:

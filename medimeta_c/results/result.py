@@ -175,6 +175,22 @@ class Environment(Record):
     batch_size: Annotated[int, Field(ge=1)]
     packages: dict[Text, Text]
 
+    def joined(self, earlier: Environment) -> Environment:
+        """Return the environment of predictions made partly earlier: both texts, where they differ."""
+        names = {**earlier.packages, **self.packages}
+        return Environment(
+            device=_both(earlier.device, self.device),
+            batch_size=self.batch_size,
+            packages={
+                name: _both(earlier.packages.get(name, text), self.packages.get(name, text))
+                for name, text in names.items()
+            },
+        )
+
+
+def _both(earlier: str, now: str) -> str:
+    return "; ".join(dict.fromkeys([*earlier.split("; "), *now.split("; ")]))
+
 
 class Result(Record):
     """Every number of one model on one benchmark fingerprint.

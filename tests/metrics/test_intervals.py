@@ -152,6 +152,31 @@ def test_equal_models_tie_and_unequal_ones_do_not() -> None:
     )
 
 
+def test_sums_in_another_order_do_not_undo_a_tie() -> None:
+    """Right as often on every image but one, in other cells: the interval ends at 0, not just below it."""
+    scope = Scope.of_suite(CORE, datasets=["oct"])
+    keys = tuple(sorted(scope.cells()))
+    corrupted = [index for index, key in enumerate(keys) if key.severity]
+    for n in range(10, 40):
+        correct = np.random.default_rng(n).random((n, len(keys))) < 0.6
+        turned = correct.copy()
+        turned[:, corrupted] = correct[:, corrupted[::-1]]
+        turned[0] = True
+        one, other = (
+            CorrectnessTable(
+                dataset="oct",
+                split="test",
+                image_ids=tuple(f"{i:02d}" for i in range(n)),
+                keys=keys,
+                correct=each,
+            )
+            for each in (correct, turned)
+        )
+        drawn = [bootstrap({"oct": table}, {}, scope, PLAN) for table in (one, other)]
+        found = difference(*drawn).overall.average_accuracy
+        assert (found.interval.high, found.tie) == (0, True)
+
+
 def test_the_order_of_rows_and_datasets_changes_nothing() -> None:
     """Shuffled rows and another order of datasets give the same resamples, to the last bit."""
     tables = sample(0.5)

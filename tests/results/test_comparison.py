@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
-from made_up_predictions import evaluated
+from made_up_predictions import evaluated, result_of
 from typer.testing import CliRunner
 
 from medimeta_c.benchmark import Benchmark, open_benchmark
 from medimeta_c.building.build import BuildConfig, build
 from medimeta_c.cli import app
 from medimeta_c.errors import ConfigError
+from medimeta_c.records import SetKey
 from medimeta_c.results.baseline_choice import choose_baseline
 from medimeta_c.results.comparison import common_benchmark, compare
 from medimeta_c.results.folder import SavedResult
+from medimeta_c.results.predictions import CellPredictions
 
 
 @pytest.fixture(scope="module")
@@ -111,7 +115,33 @@ def test_different_baselines_give_no_mce(
 def test_settings_that_differ_are_noted(tmp_path: Path, benchmark: Benchmark, saved: SavedResult) -> None:
     """A reader learns that precision was not the same."""
     half = evaluated(tmp_path, benchmark, spec="x/half", precision="fp16")
-    assert "precision differ: hf-hub:test/tiny fp32, x/half fp16" in compare([saved, half]).notes
+    (note,) = compare([saved, half]).notes
+    assert note == "precision differ: hf-hub:test/tiny fp32, x/half fp16"
+
+
+def test_prompts_of_one_name_may_differ(tmp_path: Path, benchmark: Benchmark, saved: SavedResult) -> None:
+    """The digest tells: a file may have been changed between two runs."""
+    names = {dataset: benchmark.class_names(dataset) for dataset in benchmark.datasets}
+    texts = {dataset: {name: (f"A {name}.",) for name in each} for dataset, each in names.items()}
+    other = evaluated(tmp_path, benchmark, spec="x/other", texts=texts)
+    (note,) = compare([saved, other]).notes
+    assert note.startswith("prompts differ: hf-hub:test/tiny paper (")
+
+
+def test_a_model_without_a_number_has_no_rank_and_takes_nobodys(
+    tmp_path: Path, benchmark: Benchmark, base: SavedResult, strong: SavedResult
+) -> None:
+    """One cell is NaN: that model comes last, unranked; the others are ranked among themselves."""
+    whole = evaluated(tmp_path, benchmark, spec="x/broken")
+    key = SetKey("rays", "test", "contrast", 1)
+    cell = whole.predictions[key]
+    broken = CellPredictions.of(key, cell.image_ids, cell.labels, np.full_like(cell.probabilities, np.nan))
+    cells = {**whole.predictions, key: broken}
+    result = result_of(benchmark, cells, spec="x/broken")
+    found = compare([replace(whole, result=result, predictions=cells), base, strong])
+    assert found.ranked_by == "average_accuracy"
+    assert [model.ranks for model in found.models] == [(1, 1), (2, 2), None]
+    assert found.models[-1].name == "x/broken"
 
 
 def test_it_takes_two(saved: SavedResult) -> None:
@@ -147,6 +177,7 @@ def test_the_command(base: SavedResult, saved: SavedResult, twin: SavedResult) -
         (["{saved}"], "give two or more"),
         (["{saved}", "{base}", "--baseline", "published"], "has no cells, rays"),
         (["{saved}", "{base}", "--baseline", "publish"], "unknown baseline 'publish'"),
+        (["{saved}", "{base}", "--baseline", "none"], "compare divides by published or by a result"),
     ],
 )
 def test_mistakes_are_one_sentence(

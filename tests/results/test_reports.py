@@ -21,7 +21,7 @@ from medimeta_c.reports import write_reports
 from medimeta_c.reports.changed import most_changed
 from medimeta_c.reports.html import render_html
 from medimeta_c.reports.markdown import render_markdown
-from medimeta_c.reports.tables import accuracy_table, error_table
+from medimeta_c.reports.tables import UNDEFINED, accuracy_table, error_table, other_scores_table
 from medimeta_c.reports.terminal import result_view
 from medimeta_c.reports.verdict import verdict
 from medimeta_c.results.folder import SavedResult
@@ -193,6 +193,13 @@ def test_holes_are_named_and_the_report_stands(
     text = Page(render_html(saved, benchmark)).text
     assert f"2 of 72 are missing or invalid: {key}, {nan}" in text
     assert str(key) in render_markdown(result)
+    # No mean over the cells that happen to be there: contrast might have been the worst, or moved the mean.
+    assert (said.headlines[-1].label, said.headlines[-1].value) == ("Worst corruption", UNDEFINED)
+    others = other_scores_table(result)
+    row = dict(zip(others.columns, others.rows["cells"], strict=True))
+    assert row["Balanced accuracy, clean"].text != UNDEFINED
+    assert row["Balanced accuracy, corrupted"].text == UNDEFINED
+    assert row["Balanced accuracy, corrupted"].note == f"undefined for {key} (not scored)"
 
 
 def test_text_from_outside_stays_text(tmp_path: Path, benchmark: Benchmark) -> None:

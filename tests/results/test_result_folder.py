@@ -7,15 +7,22 @@ import multiprocessing
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from made_up_predictions import ENVIRONMENT, PLAN, answers, evaluated, identity, result_of
 
 from medimeta_c.benchmark import Benchmark
 from medimeta_c.errors import ResultError
 from medimeta_c.records import SetKey
-from medimeta_c.results.folder import SavedResult, open_result_folder, read_saved, result_path
+from medimeta_c.results.folder import (
+    PREDICTIONS_NAME,
+    SavedResult,
+    open_result_folder,
+    read_saved,
+    result_path,
+)
 from medimeta_c.results.identity import model_slug
-from medimeta_c.results.predictions import CellPredictions
+from medimeta_c.results.predictions import CellPredictions, read_predictions, write_predictions
 from medimeta_c.results.result import RESULT_NAME
 from medimeta_c.results.scoring import Terms, make_result, scope_of
 
@@ -89,6 +96,75 @@ def test_a_damaged_cell_is_made_again(
     with caplog.at_level(logging.WARNING), open_result_folder(tmp_path, identity(benchmark)) as folder:
         assert len(folder.finished) == 1
     assert "evaluating a cell again" in caplog.text
+
+
+def test_predictions_that_do_not_bear_the_numbers_are_made_again(
+    tmp_path: Path, benchmark: Benchmark, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A cell changed after the result was written is not kept; the others are."""
+    saved = evaluated(tmp_path, benchmark)
+    key = SetKey("cells", "test", "contrast", 5)
+    cell = saved.predictions[key]
+    right = CellPredictions.of(key, cell.image_ids, cell.labels, np.eye(3)[cell.labels])
+    assert not cell.correct.all()
+    write_predictions(saved.path / PREDICTIONS_NAME, {**saved.predictions, key: right}.values())
+    with caplog.at_level(logging.WARNING), open_result_folder(tmp_path, identity(benchmark)) as folder:
+        assert folder.finished == set(saved.predictions) - {key}
+        folder.save(cell)
+        assert folder.load(scope_of(benchmark.manifest))[key].correct.tolist() == cell.correct.tolist()
+    assert f"evaluating {key} again: its predictions are not those of result.json" in caplog.text
+
+
+def test_a_result_that_does_not_read_back_is_not_written_over(tmp_path: Path, benchmark: Benchmark) -> None:
+    """Whose the predictions are is not known any more: the sentence says what helps, and nothing is lost."""
+    saved = evaluated(tmp_path, benchmark)
+    path = saved.path / RESULT_NAME
+    path.write_bytes(path.read_bytes()[:300])
+    with (
+        pytest.raises(ResultError, match=r"restore the file, or delete .* and evaluate again"),
+        open_result_folder(tmp_path, identity(benchmark)),
+    ):
+        pytest.fail("a folder of an unknown run was opened")
+    assert set(read_predictions(saved.path / PREDICTIONS_NAME)) == set(saved.predictions)
+
+
+def test_cells_of_nobody_knows_which_run_are_removed(
+    tmp_path: Path, benchmark: Benchmark, cells: dict[SetKey, CellPredictions]
+) -> None:
+    """Without run.json beside them they might be of other weights."""
+    with open_result_folder(tmp_path, identity(benchmark)) as folder:
+        folder.save(next(iter(cells.values())))
+        (folder.path / ".cells" / "run.json").unlink()
+    with open_result_folder(tmp_path, identity(benchmark)) as folder:
+        assert folder.finished == frozenset()
+
+
+def test_a_result_says_every_place_its_cells_were_made(
+    tmp_path: Path, benchmark: Benchmark, cells: dict[SetKey, CellPredictions]
+) -> None:
+    """Begun on one device, gone on with on another, finished, and read again on a third that made nothing."""
+    gpu = ENVIRONMENT.model_copy(
+        update={"device": "cuda (H100)", "batch_size": 256, "packages": {"torch": "2.8.0"}}
+    )
+    first, *rest = cells.values()
+    with open_result_folder(tmp_path, identity(benchmark)) as folder:
+        assert folder.environment is None
+        folder.add_environment(gpu)
+        folder.save(first)
+    with open_result_folder(tmp_path, identity(benchmark)) as folder:
+        assert folder.environment == gpu
+        for _ in range(2):  # the same place twice is one place
+            folder.add_environment(ENVIRONMENT)
+        for cell in rest:
+            folder.save(cell)
+        both = folder.environment
+        held = folder.load(scope_of(benchmark.manifest))
+        result = result_of(benchmark, held).model_copy(update={"environment": both})
+        folder.finish(result, held)
+    assert (both.device, both.batch_size) == ("cuda (H100); cpu", ENVIRONMENT.batch_size)
+    assert both.packages == {"torch": "2.8.0; 2.9.0", "numpy": np.__version__}
+    with open_result_folder(tmp_path, identity(benchmark)) as folder:
+        assert folder.environment == both
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,101 @@
+"""The cells of a result that is not finished: ``.cells/``, so that an evaluation goes on where it stopped.
+
+::
+
+    .cells/
+      run.json             who answers
+      environment.json     where
+      <cell>.parquet       one file a finished cell
+"""
+
+from __future__ import annotations
+
+import logging
+import shutil
+from collections.abc import Iterable
+from pathlib import Path
+
+from medimeta_c.errors import ResultError
+from medimeta_c.files import writing
+from medimeta_c.recordfile import read_record, write_record
+from medimeta_c.records import SetKey
+from medimeta_c.results.identity import RunIdentity
+from medimeta_c.results.predictions import CellPredictions, read_predictions, write_predictions
+from medimeta_c.results.result import Environment
+
+__all__ = ["UnfinishedCells"]
+
+_FOLDER = ".cells"
+_RUN = "run.json"
+_ENVIRONMENT = "environment.json"
+
+_logger = logging.getLogger(__name__)
+
+
+class UnfinishedCells:
+    """The single cells beside a result, for the process that holds its lock.
+
+    Parameters
+    ----------
+    result : Path
+        The result's folder. What lies in it without saying whose it is, is removed.
+    """
+
+    def __init__(self, result: Path) -> None:
+        self._path = result / _FOLDER
+        if self._path.is_dir() and not (self._path / _RUN).is_file():
+            self._remove()
+
+    def run(self) -> RunIdentity | None:
+        """Return whose cells they are; raises ResultError if that cannot be read."""
+        path = self._path / _RUN
+        return read_record(path, RunIdentity, self._remedy) if path.is_file() else None
+
+    def environment(self) -> Environment | None:
+        """Return where they were made; raises ResultError if that cannot be read."""
+        path = self._path / _ENVIRONMENT
+        return read_record(path, Environment, self._remedy) if path.is_file() else None
+
+    def describe(self, record: RunIdentity | Environment) -> None:
+        """Write down whose the cells are, or where they are made."""
+        write_record(self._path / (_RUN if isinstance(record, RunIdentity) else _ENVIRONMENT), record)
+
+    def save(self, cell: CellPredictions) -> None:
+        """Save a finished cell, durably: it is whole or absent, whatever happens."""
+        write_predictions(self._file(cell.key), (cell,))
+
+    def load(self, key: SetKey) -> CellPredictions:
+        """Return one of `saved`."""
+        return read_predictions(self._file(key))[key]
+
+    def saved(self) -> frozenset[SetKey]:
+        """Return the cells whose files read back; the log names the others, which are to be made again."""
+        found = set()
+        for path in sorted(self._path.glob("[!.]*.parquet")):
+            try:
+                (key,) = read_predictions(path)
+            except (ResultError, ValueError) as error:
+                _logger.warning("evaluating a cell again: %s", error)
+                continue
+            if path == self._file(key):
+                found.add(key)
+        return frozenset(found)
+
+    def sweep(self, done: Iterable[SetKey]) -> None:
+        """Remove cells that a result now holds; those of another dataset, begun earlier, stay."""
+        with writing(self._path):
+            for key in done:
+                self._file(key).unlink(missing_ok=True)
+        if not any(self._path.glob("*.parquet")):
+            self._remove()
+
+    @property
+    def _remedy(self) -> str:
+        return f"delete {self._path} and evaluate again"
+
+    def _remove(self) -> None:
+        with writing(self._path):
+            shutil.rmtree(self._path)
+
+    def _file(self, key: SetKey) -> Path:
+        return self._path / f"{key.dataset}-{key.split}-{key.corruption}-{key.severity}.parquet"
