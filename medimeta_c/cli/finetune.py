@@ -112,6 +112,7 @@ def finetune(
     try:
         from medimeta_c.finetuning import AblationConfig, FinetuneConfig
         from medimeta_c.finetuning.config import Schedule, TrainingPrecision
+        from medimeta_c.metrics.baselines import PUBLISHED
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] not in {"torch", "sklearn", "safetensors"}:
             raise
@@ -120,6 +121,8 @@ def finetune(
     fractions = tuple(_number(part, float, "--fewshot") for part in names(fewshot))
     if seeds is not None and seed != 0:
         raise ConfigError("give --seed or --seeds, not both")
+    if benchmark is None and baseline != PUBLISHED:
+        raise ConfigError("--baseline is what scores are compared with: give --benchmark too")
     several = (seed,) if seeds is None else tuple(_number(part, int, "--seeds") for part in names(seeds))
     config = FinetuneConfig(
         model=model,
@@ -155,6 +158,7 @@ def finetune(
 
 def _one(config: FinetuneConfig, json: bool) -> None:
     from medimeta_c.finetuning import finetune as run
+    from medimeta_c.models.robustmedclip import adapted_spec
 
     with console.counting("images") as show:
         report = run(config, on_progress=lambda now: show(_described(now), now.images_done, now.images_total))
@@ -173,7 +177,7 @@ def _one(config: FinetuneConfig, json: bool) -> None:
         f"  validation accuracy {100 * progress.epochs[0].val_accuracy:.1f} % before, "
         f"{100 * progress.best.val_accuracy:.1f} % at epoch {progress.best.epoch}, which was kept"
     )
-    console.say(f"next: medimeta-c evaluate --model robustmedclip:{report.path}")
+    console.say(f"next: medimeta-c evaluate --model {adapted_spec(report.path, config.model)}")
 
 
 def _several(config: AblationConfig, json: bool) -> None:

@@ -6,19 +6,28 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from medimeta_c.errors import ConfigError
+from medimeta_c.errors import ConfigError, ResultError
 from medimeta_c.evaluation import EvaluateConfig, EvaluateProgress, evaluate
-from medimeta_c.finetuning.ablationtable import Ablation, AblationRun, Scored, write_ablation
+from medimeta_c.finetuning.ablationtable import (
+    ABLATION_NAME,
+    TABLE_NAME,
+    Ablation,
+    AblationRun,
+    Scored,
+    write_ablation,
+)
 from medimeta_c.finetuning.config import FinetuneConfig
 from medimeta_c.finetuning.fewshot import check_fraction
 from medimeta_c.finetuning.run import FinetuneReport, finetune
 from medimeta_c.finetuning.training import FinetuneProgress
 from medimeta_c.metrics.baselines import PUBLISHED
+from medimeta_c.models.robustmedclip import adapted_spec
 from medimeta_c.selection import select
 
 __all__ = ["AblationConfig", "ablate", "run_folder"]
 
 _RESULTS = "results"
+_FRACTION = "fewshot-"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +86,7 @@ def run_folder(fraction: float, seed: int) -> str:
     >>> run_folder(0.01, 2)
     'fewshot-0.01/seed-2'
     """
-    return f"fewshot-{fraction!r}/seed-{seed}"
+    return f"{_FRACTION}{fraction!r}/seed-{seed}"
 
 
 def ablate(
@@ -103,16 +112,19 @@ def ablate(
 
     Raises
     ------
+    ResultError
+        If the folder holds something else.
     MediMetaError
         As `finetune` and `evaluate` raise them.
     """
     tell = on_progress or (lambda name, progress: None)
+    _refuse_foreign(config.run.out)
     base = _score(config, config.run.model, config.run.out / _RESULTS, tell, "base model")
     runs = []
     for one in config.runs():
         name = one.out.relative_to(config.run.out).as_posix()
         report = finetune(one, on_progress=lambda progress, name=name: tell(name, progress))  # type: ignore[misc]
-        scored = _score(config, f"robustmedclip:{one.out}", one.out / _RESULTS, tell, name)
+        scored = _score(config, adapted_spec(one.out, one.model), one.out / _RESULTS, tell, name)
         runs.append(_record(name, one, report, scored))
     ablation = Ablation(
         model=config.run.model,
@@ -124,6 +136,17 @@ def ablate(
     )
     write_ablation(config.run.out, ablation)
     return ablation
+
+
+def _refuse_foreign(out: Path) -> None:
+    """Refuse a folder that holds anything but an ablation, finished or not, with a ResultError."""
+    own = {_RESULTS, ABLATION_NAME, TABLE_NAME}
+    names = sorted(each.name for each in out.iterdir()) if out.is_dir() else []
+    foreign = [name for name in names if name not in own and not name.startswith((_FRACTION, "."))]
+    if foreign:
+        raise ResultError(
+            f"{out} is not empty and no ablation (it holds {foreign[0]!r}): choose another --out"
+        )
 
 
 def _score(

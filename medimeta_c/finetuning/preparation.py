@@ -49,10 +49,6 @@ def torch_model(model: Model, device: torch.device) -> TorchModel:
             f"{model.identity.spec} cannot be fine-tuned: it is not built on one of this package's own "
             "adapters; choose an open_clip, transformers or MedCLIP model"
         )
-    if not model.logit_scale > 0:
-        raise ModelError(
-            f"the logit scale of {model.identity.spec} is {model.logit_scale:g}: check the weights"
-        )
     return model.to(device, torch.float32)
 
 

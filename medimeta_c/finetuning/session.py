@@ -46,7 +46,7 @@ class Session:
         Raises
         ------
         ModelError
-            If the loss or a weight becomes NaN; the last good adapters are kept.
+            If the loss, a weight or an embedding becomes NaN; the last good adapters are kept.
         BuildError
             If a file cannot be written; the checkpoint before is intact.
         """
@@ -89,8 +89,10 @@ class Session:
 
     def _diverged(self, error: NotANumber, state: TrainingState | None) -> str:
         """Keep the last good adapters where they can be used, and say so."""
+        if state is None:
+            return f"{error}, which is before training: check the weights of the base model"
         advice = "lower --lr, or use --precision fp32"
-        if state is None or state.progress.last.epoch == 0:
+        if state.progress.last.epoch == 0:
             return f"{error}, before anything was learnt: {advice}, with another --out"
         folder = write_last(self._config.out, self._facts, self._adapters, state)
         kept = f"the adapters of epoch {state.progress.last.epoch} are kept in {folder}"

@@ -28,7 +28,7 @@ _logger = logging.getLogger(__name__)
 
 
 class NotANumber(ArithmeticError):
-    """A loss or a weight became NaN or infinite; the message says which and when. The run says what to do."""
+    """A loss, weight or embedding became NaN or infinite: which, and when. The run says what to do."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,7 +163,7 @@ class Trainer:
         Raises
         ------
         NotANumber
-            If the loss or a weight is no longer a finite number.
+            If the loss, a weight or an embedding is no longer a finite number.
         ModelError
             If not even one image fits the device.
         """
@@ -172,7 +172,7 @@ class Trainer:
             torch.cuda.reset_peak_memory_stats(self._device)
         loss = self._train(epoch, on_step) if epoch else None
         trained = time.perf_counter()
-        accuracies = self._validate(lambda images: on_step(images, None))
+        accuracies = self._validate(epoch, lambda images: on_step(images, None))
         return EpochRecord(
             epoch=epoch,
             step=epoch * self.steps_an_epoch,
@@ -250,12 +250,14 @@ class Trainer:
         return torch.cat([self._similarity(part).cpu() for part in torch.split(pixels, self.micro_batch)])
 
     @torch.no_grad()
-    def _validate(self, on_images: Callable[[int], None]) -> dict[str, float]:
+    def _validate(self, epoch: int, on_images: Callable[[int], None]) -> dict[str, float]:
         """Return top-1 accuracy by dataset, among each dataset's own classes, as the benchmark scores it."""
         correct: defaultdict[str, int] = defaultdict(int)
         count: defaultdict[str, int] = defaultdict(int)
         for batch in batches(self._data.reader, self._data.validation, self.micro_batch, epoch=None):
             similarity = self._fitting(partial(self._parts, batch.pixels))
+            if not torch.isfinite(similarity).all():
+                raise NotANumber(f"the image tower gives NaN for an image of val after epoch {epoch}")
             for sample, row in zip(batch.samples, similarity, strict=True):
                 own = row[list(self._data.columns[sample.dataset])]
                 count[sample.dataset] += 1

@@ -13,7 +13,7 @@ from importlib import import_module
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, cast, get_args
 
-from medimeta_c.errors import ConfigError, MissingExtraError
+from medimeta_c.errors import ConfigError, MissingExtraError, ModelError
 from medimeta_c.models._contract import Model, ModelIdentity, Precision, Preprocess, Preprocessing
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ __all__ = [
 
 _REQUIRED = ("torch", "torchvision", "open_clip", "transformers")
 _NAMED = "ARCH/PRETRAINED"
+_SPEC_SHOWN = 200
 _DTYPES: dict[str, str] = {"fp32": "float32", "bf16": "bfloat16", "fp16": "float16"}
 
 
@@ -150,7 +151,10 @@ def load_model(spec: str, *, device: torch.device | str = "cpu", precision: Prec
     family, target = _parse(spec)
     if any(find_spec(name) is None for name in _REQUIRED):
         raise MissingExtraError("evaluating a model", "evaluate")
-    model = family.load(spec, target)
+    try:
+        model = family.load(spec, target)
+    except OSError as error:
+        raise ModelError(f"model {spec[:_SPEC_SHOWN]!r} cannot be read: {error.strerror or error}") from error
     import torch  # noqa: PLC0415  (everything above works without)
 
     return model.to(device, getattr(torch, _DTYPES[precision]))
@@ -158,6 +162,8 @@ def load_model(spec: str, *, device: torch.device | str = "cpu", precision: Prec
 
 def _parse(spec: str) -> tuple[ModelFamily, str]:
     """Return the family of a spec and what follows its prefix."""
+    if "\0" in spec:
+        raise ConfigError(f"the model spec {spec[:_SPEC_SHOWN]!r} has a null character: no path has one")
     prefix, colon, target = spec.partition(":")
     if colon and target and prefix in MODELS:
         return MODELS[prefix], target

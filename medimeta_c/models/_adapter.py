@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
@@ -54,6 +55,11 @@ class TorchModel:
         Factor on the cosine similarity.
     logit_bias : float or None
         SigLIP's bias.
+
+    Raises
+    ------
+    ModelError
+        If the logit scale is no number above 0.
     """
 
     def __init__(  # noqa: PLR0913  (the parts of a model; every one has a name at the call)
@@ -69,6 +75,8 @@ class TorchModel:
         logit_scale: float,
         logit_bias: float | None = None,
     ) -> None:
+        if not 0 < logit_scale < math.inf:
+            raise ModelError(f"the logit scale of {identity.spec} is {logit_scale:g}: check the weights")
         self.module = module.eval().requires_grad_(False)
         self.tokenizer = tokenizer
         self.preprocess = preprocess

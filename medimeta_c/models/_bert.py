@@ -40,10 +40,10 @@ _HEAD_WIDTH = 64  # of every published BERT of 256 dimensions or more
 
 
 def layer_count(state: Mapping[str, torch.Tensor], prefix: str) -> int:
-    """Return one more than the highest N in the names ``<prefix>N.…``; 0 if there is none."""
+    """Return how many different N there are in the names ``<prefix>N.…``."""
     pattern = re.compile(re.escape(prefix) + r"(\d+)\.")
     found = (pattern.match(key) for key in state)
-    return max((int(match[1]) + 1 for match in found if match), default=0)
+    return len({match[1] for match in found if match})
 
 
 def bert_config_of(state: Mapping[str, torch.Tensor], where: object) -> dict[str, Any]:
@@ -72,7 +72,7 @@ def bert_config_of(state: Mapping[str, torch.Tensor], where: object) -> dict[str
         intermediate = state["encoder.layer.0.intermediate.dense.weight"].shape[0]
         positions = state["embeddings.position_embeddings.weight"].shape[0]
         types = state["embeddings.token_type_embeddings.weight"].shape[0]
-    except (KeyError, ValueError) as error:
+    except (KeyError, ValueError, IndexError) as error:
         raise ModelError(
             f"{where} holds no BERT text tower (looked for {error}): it is another model's checkpoint"
         ) from error

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias, runtime_checkable
+
+from medimeta_c.errors import ModelError
 
 if TYPE_CHECKING:
     import torch
@@ -48,6 +51,11 @@ class Preprocessing:
     plain : bool
         On an image that already has `size`, the transform is ``(pixels / 255 - mean) / std`` and nothing
         else, grey being copied to three channels first. Such images may be normalised on the device.
+
+    Raises
+    ------
+    ModelError
+        If there are not three finite means and three standard deviations above 0.
     """
 
     size: tuple[int, int]
@@ -60,6 +68,18 @@ class Preprocessing:
     channels: Literal["rgb", "luma"]
     implementation: str
     plain: bool
+
+    def __post_init__(self) -> None:
+        numbers = (*self.mean, *self.std)
+        if (
+            (len(self.mean), len(self.std)) != (3, 3)
+            or not all(map(math.isfinite, numbers))
+            or min(self.std) <= 0
+        ):
+            raise ModelError(
+                f"a model's preprocessing has mean {self.mean} and std {self.std}: it must have three "
+                "numbers of each, std above 0"
+            )
 
     def is_normalise_only(self, height: int, width: int) -> bool:
         """Return whether images of this height and width are only normalised."""

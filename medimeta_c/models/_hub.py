@@ -8,6 +8,7 @@ from pathlib import Path
 
 from medimeta_c.errors import ModelError
 from medimeta_c.hubclient import network_errors
+from medimeta_c.models._explain import one_line
 
 __all__ = ["commit_of", "fetch_file", "fetch_folder", "split_revision"]
 
@@ -110,10 +111,5 @@ def _explained(repo: str, revision: str | None) -> Iterator[None]:
         raise _unreachable(repo) from error
     except (errors.HfHubHTTPError, OSError) as error:
         raise ModelError(
-            f"{repo} could not be fetched from the Hub ({_first_line(error)}): try again"
+            f"{repo} could not be fetched from the Hub ({one_line(error)}): try again"
         ) from error
-
-
-def _first_line(error: Exception) -> str:
-    """Return the first line of an error's text."""
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]

@@ -9,17 +9,20 @@ from typing import Any
 
 import open_clip
 from open_clip.tokenizer import DEFAULT_CONTEXT_LENGTH, HFTokenizer
-from open_clip.transform import PreprocessCfg, merge_preprocess_dict
+from open_clip.transform import PreprocessCfg, image_transform_v2, merge_preprocess_dict
 from transformers import AutoConfig
 
 from medimeta_c.errors import ModelError
 from medimeta_c.models import _hub
 from medimeta_c.models._bert import KNOWN_CONFIGS
-from medimeta_c.models._contract import Preprocessing
+from medimeta_c.models._contract import Preprocess, Preprocessing
+from medimeta_c.models._explain import explained
 from medimeta_c.models._quiet import quiet
 from medimeta_c.models._tokens import OpenClipTokens, read_tokenizer, tokenizer_folder
 
-__all__ = ["build_module", "build_tokenizer", "build_transform", "describe_transform"]
+__all__ = ["build_module", "build_tokenizer", "build_transform"]
+
+_REMEDY = "copy the model's configuration again"
 
 
 def build_module(model_cfg: dict[str, Any], folder: Path | None, where: object) -> Any:
@@ -39,11 +42,12 @@ def build_module(model_cfg: dict[str, Any], folder: Path | None, where: object) 
     ModelError
         If open_clip cannot build it, or the text tower's configuration is nowhere.
     """
-    cfg = json.loads(json.dumps(model_cfg))
-    custom = cfg.pop("custom_text", False)
-    if "timm_model_name" in cfg["vision_cfg"]:
-        cfg["vision_cfg"]["timm_model_pretrained"] = False
-    with tempfile.TemporaryDirectory() as scratch, quiet():
+    problem = f"open_clip cannot build the architecture that goes with {where}"
+    with tempfile.TemporaryDirectory() as scratch, quiet(), explained(problem, _REMEDY):
+        cfg = json.loads(json.dumps(model_cfg))
+        custom = cfg.pop("custom_text", False)
+        if "timm_model_name" in cfg["vision_cfg"]:
+            cfg["vision_cfg"]["timm_model_pretrained"] = False
         name = cfg["text_cfg"].get("hf_model_name")
         if name:
             custom = True
@@ -56,21 +60,7 @@ def build_module(model_cfg: dict[str, Any], folder: Path | None, where: object) 
             if "multimodal_cfg" in cfg
             else open_clip.CustomTextCLIP
         )
-        try:
-            return kind(**cfg)
-        except (
-            TypeError,
-            KeyError,
-            ValueError,
-            RuntimeError,
-            AssertionError,
-            OSError,
-            AttributeError,
-        ) as error:
-            first = (str(error).strip().splitlines() or [type(error).__name__])[0]
-            raise ModelError(
-                f"open_clip cannot build the architecture that goes with {where}: {first}"
-            ) from error
+        return kind(**cfg)
 
 
 def _text_tower(name: str, folder: Path | None, scratch: Path) -> Path:
@@ -107,15 +97,12 @@ def _local_places(name: str, folder: Path | None) -> list[Path]:
 
 def _checked(place: Path) -> Path:
     """Return `place` if transformers reads its configuration without running code from it."""
-    try:
+    with explained(f"{place / 'config.json'} does not describe a text tower", "copy it again"):
         AutoConfig.from_pretrained(str(place), trust_remote_code=False, local_files_only=True)
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        first = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        raise ModelError(f"{place / 'config.json'} does not describe a text tower ({first})") from error
     return place
 
 
-def build_tokenizer(text_cfg: dict[str, Any], folder: Path | None) -> OpenClipTokens:
+def build_tokenizer(text_cfg: dict[str, Any], folder: Path | None, where: object) -> OpenClipTokens:
     """Build the tokenizer a text configuration asks for; a local folder's own files come first.
 
     Raises
@@ -123,39 +110,42 @@ def build_tokenizer(text_cfg: dict[str, Any], folder: Path | None) -> OpenClipTo
     ModelError
         If its files are nowhere, or the configuration asks to run code.
     """
-    options = dict(text_cfg.get("tokenizer_kwargs") or {})
-    if "trust_remote_code" in options:
-        raise ModelError(
-            "the model's configuration asks its tokenizer to run code (trust_remote_code): remove that"
-        )
-    context_length = int(text_cfg.get("context_length") or DEFAULT_CONTEXT_LENGTH)
-    name = text_cfg.get("hf_tokenizer_name")
-    if not name:
-        return OpenClipTokens(
-            open_clip.SimpleTokenizer(context_length=context_length, **options), context_length=context_length
-        )
-    source = tokenizer_folder(name, *_local_places(name, folder))
-    read_tokenizer(source)  # says in one sentence what open_clip would raise as it comes
-    tokenizer = HFTokenizer(
-        str(source), context_length=context_length, tokenizer_mode=text_cfg.get("tokenizer_mode"), **options
-    )
-    return OpenClipTokens(tokenizer, context_length=context_length)
+    with explained(f"open_clip cannot build the tokenizer that goes with {where}", _REMEDY):
+        options = dict(text_cfg.get("tokenizer_kwargs") or {})
+        if "trust_remote_code" in options:
+            raise ModelError(
+                "the model's configuration asks its tokenizer to run code (trust_remote_code): remove that"
+            )
+        length = int(text_cfg.get("context_length") or DEFAULT_CONTEXT_LENGTH)
+        name = text_cfg.get("hf_tokenizer_name")
+        if not name:
+            return OpenClipTokens(open_clip.SimpleTokenizer(context_length=length, **options), length)
+        source = tokenizer_folder(name, *_local_places(name, folder))
+        read_tokenizer(source)  # says in one sentence what open_clip would raise as it comes
+        mode = text_cfg.get("tokenizer_mode")
+        tokenizer = HFTokenizer(str(source), context_length=length, tokenizer_mode=mode, **options)
+        return OpenClipTokens(tokenizer, length)
 
 
-def build_transform(module: Any, preprocess_cfg: dict[str, Any], where: object) -> PreprocessCfg:
-    """Return open_clip's transform settings: its defaults, then the model's, at the tower's size."""
-    merged = merge_preprocess_dict(PreprocessCfg(), preprocess_cfg)
-    merged["size"] = getattr(module.visual, "image_size", merged["size"])
-    try:
-        return PreprocessCfg(**merged)
-    except (TypeError, AssertionError) as error:
-        raise ModelError(
-            f"the preprocessing settings beside {where} are not open_clip's: {preprocess_cfg}"
-        ) from error
+def build_transform(
+    module: Any, preprocess_cfg: dict[str, Any], where: object
+) -> tuple[Preprocess, Preprocessing]:
+    """Return open_clip's inference transform: its own settings, then the model's, at the tower's size.
+
+    Raises
+    ------
+    ModelError
+        If the settings are not open_clip's.
+    """
+    with explained(f"the preprocessing settings beside {where} are not open_clip's", _REMEDY):
+        merged = merge_preprocess_dict(PreprocessCfg(), preprocess_cfg)
+        merged["size"] = getattr(module.visual, "image_size", merged["size"])
+        cfg = PreprocessCfg(**merged)
+        return image_transform_v2(cfg, is_train=False), _described(cfg)
 
 
-def describe_transform(cfg: PreprocessCfg) -> Preprocessing:
-    """Return what open_clip's inference transform does with these settings."""
+def _described(cfg: PreprocessCfg) -> Preprocessing:
+    """Return what the inference transform does with these settings."""
     height, width = (cfg.size, cfg.size) if isinstance(cfg.size, int) else tuple(cfg.size)
     mean = (cfg.mean,) * 3 if isinstance(cfg.mean, int | float) else cfg.mean
     std = (cfg.std,) * 3 if isinstance(cfg.std, int | float) else cfg.std

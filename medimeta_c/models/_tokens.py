@@ -13,6 +13,7 @@ from transformers import AutoTokenizer, BertTokenizerFast
 
 from medimeta_c.errors import ModelError
 from medimeta_c.models import _hub
+from medimeta_c.models._explain import explained
 
 __all__ = [
     "TOKENIZER_FILES",
@@ -87,16 +88,11 @@ def read_tokenizer(folder: Path) -> Any:
             f"there is no tokenizer in {folder} (tokenizer.json, vocab.txt, …): copy its files there"
         )
     readable = ("tokenizer.json", "tokenizer_config.json", "config.json")
-    try:
+    with explained(f"the tokenizer in {folder} cannot be read", "copy its files again"):
         if not any((folder / name).is_file() for name in readable) and (folder / "vocab.txt").is_file():
             lines = (folder / "vocab.txt").read_text(encoding="utf-8").splitlines()
             return BertTokenizerFast(vocab={token: index for index, token in enumerate(lines)})
         return AutoTokenizer.from_pretrained(str(folder), trust_remote_code=False, local_files_only=True)
-    except Exception as error:  # tokenizers raises bare Exception for damaged files
-        first = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        raise ModelError(
-            f"the tokenizer in {folder} cannot be read ({first}): copy its files again"
-        ) from error
 
 
 @dataclass(slots=True)

@@ -20,6 +20,7 @@ __all__ = [
     "key_error",
     "load_strictly",
     "read_checkpoint",
+    "refuse_partial",
     "strip_prefix",
     "weights_sha256",
 ]
@@ -100,16 +101,50 @@ def load_strictly(
     Raises
     ------
     ModelError
-        If a tensor is missing, left over or of another shape.
+        If a tensor is missing, left over, of another shape, or of integers where the module has fractions.
     """
     own = module.state_dict()
     given = {**drop_position_ids(state), **{key: state[key] for key in own.keys() & state.keys()}}
     missing = own.keys() - given.keys()
     unexpected = given.keys() - own.keys()
-    mismatched = {key for key in own.keys() & given.keys() if own[key].shape != given[key].shape}
+    mismatched = {key for key in own.keys() & given.keys() if not _alike(own[key], given[key])}
     if missing or unexpected or mismatched:
         raise key_error(where, missing, unexpected, mismatched, hint)
     module.load_state_dict(given, strict=True)
+
+
+def refuse_partial(
+    module: torch.nn.Module, state: Mapping[str, torch.Tensor], report: Mapping[str, Any], where: object
+) -> None:
+    """Refuse a load of `state` by transformers that `load_strictly` would have refused.
+
+    Parameters
+    ----------
+    module : torch.nn.Module
+        What was loaded.
+    state : mapping of str to torch.Tensor
+        The checkpoint.
+    report : mapping
+        What ``from_pretrained(…, output_loading_info=True)`` returns beside the module.
+    where : object
+        The checkpoint, for messages.
+
+    Raises
+    ------
+    ModelError
+        If a tensor is missing, left over, of another shape, or of integers where the module has fractions.
+    """
+    mismatched = {entry if isinstance(entry, str) else entry[0] for entry in report["mismatched_keys"]}
+    mismatched |= {
+        name for name, own in module.named_parameters() if name in state and not _alike(own, state[name])
+    }
+    if report["missing_keys"] or report["unexpected_keys"] or mismatched:
+        raise key_error(where, report["missing_keys"], report["unexpected_keys"], mismatched)
+
+
+def _alike(own: torch.Tensor, given: torch.Tensor) -> bool:
+    """Return whether a tensor can take another's place: quantised weights, say, are no weights."""
+    return own.shape == given.shape and own.is_floating_point() == given.is_floating_point()
 
 
 def drop_position_ids(state: Mapping[str, torch.Tensor]) -> StateDict:
@@ -132,7 +167,7 @@ def key_error(
     hint: str = _HINT,
 ) -> ModelError:
     """Return the error for a checkpoint that does not fit, naming up to five keys of each kind."""
-    kinds = {"missing": missing, "unexpected": unexpected, "of another shape": mismatched}
+    kinds = {"missing": missing, "unexpected": unexpected, "of another shape or type": mismatched}
     parts = []
     for kind, keys in kinds.items():
         names = sorted(keys)

@@ -23,6 +23,7 @@ from medimeta_c.errors import ConfigError, ModelError
 from medimeta_c.models._adapter import TorchModel
 from medimeta_c.models._bert import bert_config_of
 from medimeta_c.models._contract import ModelIdentity, Preprocessing
+from medimeta_c.models._explain import explained
 from medimeta_c.models._quiet import quiet
 from medimeta_c.models._tokens import HfTokens, read_tokenizer, tokenizer_folder
 from medimeta_c.models._weights import (
@@ -31,6 +32,7 @@ from medimeta_c.models._weights import (
     key_error,
     load_strictly,
     read_checkpoint,
+    refuse_partial,
     strip_prefix,
     weights_sha256,
 )
@@ -84,8 +86,9 @@ def load_medclip(spec: str, target: str) -> TorchModel:
             f"(MedCLIPModel.from_pretrained) and name their folder as medclip:{variant}@FOLDER"
         )
     state = read_checkpoint(file)
-    with quiet():
+    with quiet(), explained(f"{file} is no MedCLIP {variant}", "name MedCLIP's own checkpoint"):
         module = MedClip.from_state(state, variant, file)
+        logit_scale = float(module.logit_scale.detach().clamp(0, _MAX_LOG_SCALE).exp())
     folder = file.parent.resolve()
     tokens = HfTokens(read_tokenizer(tokenizer_folder(_TEXT_TOWER, folder)), _CONTEXT_LENGTH)
     return TorchModel(
@@ -103,7 +106,7 @@ def load_medclip(spec: str, target: str) -> TorchModel:
             architecture=f"MedCLIP: {'Swin-T' if variant == 'vit' else 'ResNet-50'} and BERT",
             parameters=sum(one.numel() for one in module.parameters()),
         ),
-        logit_scale=float(module.logit_scale.detach().clamp(0, _MAX_LOG_SCALE).exp()),
+        logit_scale=logit_scale,
     )
 
 
@@ -168,13 +171,13 @@ class MedClip(nn.Module):
             BertModel, BertConfig(**bert_config_of(text_state, where)), text_state, f"{where} (text_model)"
         )
         vision_projection = (
-            _projection(state["vision_model.projection_head.weight"]) if variant == "vit" else None
+            _projection(state["vision_model.projection_head.weight"], where) if variant == "vit" else None
         )
         return cls(
             vision,
             text,
             vision_projection,
-            _projection(state["text_model.projection_head.weight"]),
+            _projection(state["text_model.projection_head.weight"], where),
             state["logit_scale"],
         )
 
@@ -239,21 +242,15 @@ _PREPROCESSING = Preprocessing(
 
 def _pretrained(kind: Any, config: Any, state: StateDict, where: str) -> nn.Module:
     """Load tensors under the names of their time into a transformers model of today, strictly."""
-    try:
-        module, report = kind.from_pretrained(
-            None,
-            config=config,
-            state_dict=drop_position_ids(state),
-            dtype=torch.float32,
-            ignore_mismatched_sizes=True,  # so that they are reported, and refused below
-            output_loading_info=True,
-        )
-    except (RuntimeError, ValueError, KeyError, TypeError) as error:
-        first = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        raise ModelError(f"the weights of {where} do not load: {first}") from error
-    mismatched = [entry if isinstance(entry, str) else entry[0] for entry in report["mismatched_keys"]]
-    if report["missing_keys"] or report["unexpected_keys"] or mismatched:
-        raise key_error(where, report["missing_keys"], report["unexpected_keys"], mismatched)
+    module, report = kind.from_pretrained(
+        None,
+        config=config,
+        state_dict=drop_position_ids(state),
+        dtype=torch.float32,
+        ignore_mismatched_sizes=True,  # so that they are reported, and refused below
+        output_loading_info=True,
+    )
+    refuse_partial(module, state, report, where)
     loaded: nn.Module = module
     return loaded
 
@@ -277,8 +274,8 @@ def _resnet(state: StateDict, where: str) -> nn.Module:
     return module
 
 
-def _projection(weight: torch.Tensor) -> nn.Linear:
+def _projection(weight: torch.Tensor, where: object) -> nn.Linear:
     """Return a linear map without bias that has the given weight."""
     layer = nn.Linear(weight.shape[1], weight.shape[0], bias=False)
-    layer.load_state_dict({"weight": weight})
+    load_strictly(layer, {"weight": weight}, where)
     return layer

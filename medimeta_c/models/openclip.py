@@ -12,7 +12,6 @@ import open_clip
 from open_clip.convert import convert_state_dict
 from open_clip.model import convert_to_custom_text_state_dict
 from open_clip.pretrained import list_pretrained_tags_by_model
-from open_clip.transform import image_transform_v2
 
 from medimeta_c.errors import ConfigError, ModelError, unknown_name
 from medimeta_c.models import _hub
@@ -22,7 +21,6 @@ from medimeta_c.models._openclip_build import (
     build_module,
     build_tokenizer,
     build_transform,
-    describe_transform,
 )
 from medimeta_c.models._weights import StateDict, load_strictly, read_checkpoint, weights_sha256
 
@@ -175,7 +173,7 @@ def assemble(  # noqa: PLR0913  (a family built on open_clip names all of it)
     """Load `state` strictly into an open_clip `module` and put the parts together."""
     digest = weights_sha256(state)
     load_strictly(module, state, where, hint)
-    transform_cfg = build_transform(module, preprocess_cfg, where)
+    preprocess, preprocessing = build_transform(module, preprocess_cfg, where)
     bias = getattr(module, "logit_bias", None)
     vision, text = type(module.visual).__name__, type(getattr(module, "text", module)).__name__
     return TorchModel(
@@ -183,8 +181,8 @@ def assemble(  # noqa: PLR0913  (a family built on open_clip names all of it)
         embed_images=module.encode_image,
         embed_texts=lambda tokens: module.encode_text(tokens["text"]),
         tokenizer=tokenizer,
-        preprocess=image_transform_v2(transform_cfg, is_train=False),
-        preprocessing=describe_transform(transform_cfg),
+        preprocess=preprocess,
+        preprocessing=preprocessing,
         identity=ModelIdentity(
             spec=spec,
             family=family,
@@ -213,7 +211,7 @@ def _load(found: _Found) -> TorchModel:
         module=module,
         state=_modern_layout(module, state),
         where=found.weights,
-        tokenizer=build_tokenizer(found.model_cfg["text_cfg"], found.folder),
+        tokenizer=build_tokenizer(text_cfg, found.folder, found.weights),
         preprocess_cfg=found.preprocess_cfg,
         hint=hint,
     )
@@ -245,7 +243,7 @@ def _read_config(path: Path) -> dict[str, Any]:
             f"{path} does not exist: the folder of an open_clip model has that file beside its weights "
             "(a transformers model is named transformers:PATH)"
         ) from error
-    except (OSError, ValueError, KeyError, AttributeError, TypeError) as error:
+    except (OSError, ValueError, KeyError, AttributeError, TypeError, RecursionError) as error:
         raise ModelError(f"{path} is no open_clip configuration with a 'model_cfg': copy it again") from error
     if not complete:
         raise ModelError(f"{path}: 'model_cfg' must have embed_dim, vision_cfg and text_cfg: copy it again")

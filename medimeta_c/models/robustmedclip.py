@@ -20,13 +20,19 @@ from medimeta_c.models._adapter import TorchModel
 from medimeta_c.models._published_adapters import PUBLISHED_FILES, default_base, fold_published
 from medimeta_c.models._weights import read_checkpoint
 
-__all__ = ["load_robustmedclip", "open_adapters"]
+__all__ = ["adapted_spec", "load_robustmedclip", "open_adapters"]
 
 _PREFIX = "robustmedclip:"
 _OVERRIDE = "+base="
 _NOT_FROM_A_FILE = ("python", "robustmedclip")
 _PINNED = ("hf-hub:", "transformers:")
 _HUB_NAME = re.compile(r"[\w.-]+/[\w.-]+(@[\w./-]+)?")
+
+
+def adapted_spec(folder: Path, base_spec: str) -> str:
+    """Return the spec that loads the adapters in `folder`; it names a base that the file may not choose."""
+    spec = f"{_PREFIX}{folder}"
+    return spec if _may_choose(base_spec) else f"{spec}{_OVERRIDE}{base_spec}"
 
 
 def load_robustmedclip(spec: str, target: str) -> TorchModel:
@@ -141,13 +147,18 @@ def _find(place: str) -> Path:
 def _recorded_base(record: AdapterRecord, folder: Path) -> str:
     """Return the spec that ``adapter.json`` names, at its revision, if a file may choose it."""
     base = record.base
-    if base.spec.partition(":")[0] in _NOT_FROM_A_FILE:
+    if not _may_choose(base.spec):
         raise ModelError(
             f"{folder / RECORD} names {base.spec} as the base, which is loaded only when you ask for it "
             f"yourself: robustmedclip:{folder}{_OVERRIDE}{base.spec}"
         )
     pinned = base.revision and base.spec.startswith(_PINNED) and "@" not in base.spec
     return f"{base.spec}@{base.revision}" if pinned else base.spec
+
+
+def _may_choose(base_spec: str) -> bool:
+    """Return whether a file may name this base: one that runs code, or is adapted itself, is the user's."""
+    return base_spec.partition(":")[0] not in _NOT_FROM_A_FILE
 
 
 def _load_base(base_spec: str, spec: str, *, chosen: bool) -> TorchModel:

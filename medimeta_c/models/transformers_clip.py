@@ -15,9 +15,10 @@ from medimeta_c.errors import ModelError
 from medimeta_c.models import _hub
 from medimeta_c.models._adapter import TorchModel
 from medimeta_c.models._contract import ModelIdentity, Preprocessing, ResizeMode
+from medimeta_c.models._explain import explained
 from medimeta_c.models._quiet import quiet
 from medimeta_c.models._tokens import TOKENIZER_FILES, HfTokens, read_tokenizer
-from medimeta_c.models._weights import StateDict, key_error, read_checkpoint, weights_sha256
+from medimeta_c.models._weights import StateDict, read_checkpoint, refuse_partial, weights_sha256
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
 __all__ = ["load_transformers"]
 
 _SMALL_FILES = (*TOKENIZER_FILES, "preprocessor_config.json", "processor_config.json", "*.index.json")
+_WEIGHTS = ("model.safetensors", "model-*.safetensors", "pytorch_model.bin", "pytorch_model-*.bin")
+"""File names of weights, in one file or in shards, the preferred first: transformers' own order."""
+
 _PLAIN_PROCESSORS = ("CLIPImageProcessor", "SiglipImageProcessor", "ViTImageProcessor")
 _BYTE = 1 / 255
 
@@ -40,10 +44,14 @@ def load_transformers(spec: str, target: str) -> TorchModel:
     folder, revision = _locate(target)
     state = _read_state(folder)
     with quiet():
-        module = _build(folder)
-        processor = _image_processor(folder)
-        preprocessing = _describe(processor, folder)
-    return TorchModel(
+        module = _build(folder, state)
+        problem = f"{folder} holds no usable preprocessor_config.json"
+        with explained(problem, "copy it from the model's page"):
+            processor = AutoImageProcessor.from_pretrained(
+                str(folder), trust_remote_code=False, local_files_only=True
+            )
+            preprocessing = _describe(processor, folder)
+    model = TorchModel(
         module,
         embed_images=lambda pixels: _vectors(module.get_image_features(pixel_values=pixels)),
         embed_texts=lambda tokens: _vectors(module.get_text_features(**tokens)),
@@ -61,6 +69,9 @@ def load_transformers(spec: str, target: str) -> TorchModel:
         logit_scale=_logit_scale(module),
         logit_bias=float(module.logit_bias.detach()) if hasattr(module, "logit_bias") else None,
     )
+    with explained(f"the image tower in {folder} does not read what its processor gives", "copy both again"):
+        model.encode_images(torch.zeros(1, 3, *preprocessing.size))
+    return model
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +102,8 @@ def _locate(target: str) -> tuple[Path, str | None]:
 
 def _read_state(folder: Path) -> StateDict:
     """Read the folder's checkpoint, in one file or in shards."""
-    files = sorted(folder.glob("model*.safetensors")) or sorted(folder.glob("pytorch_model*.bin"))
+    found = (sorted(folder.glob(pattern)) for pattern in _WEIGHTS)
+    files = next((each for each in found if each), [])
     if not files or not (folder / "config.json").is_file():
         raise ModelError(
             f"{folder} is no transformers model: it needs config.json and model.safetensors "
@@ -100,9 +112,9 @@ def _read_state(folder: Path) -> StateDict:
     return {name: tensor for file in files for name, tensor in read_checkpoint(file).items()}
 
 
-def _build(folder: Path) -> Any:
+def _build(folder: Path, state: StateDict) -> Any:
     """Build the model and load its weights, all of them."""
-    try:
+    with explained(f"transformers cannot load the model in {folder}", "copy its files again"):
         config = AutoConfig.from_pretrained(str(folder), trust_remote_code=False, local_files_only=True)
         module, report = AutoModel.from_pretrained(
             str(folder),
@@ -114,12 +126,7 @@ def _build(folder: Path) -> Any:
             ignore_mismatched_sizes=True,  # so that they are reported, and refused below with the other keys
             output_loading_info=True,
         )
-    except (OSError, ValueError, RuntimeError, KeyError, TypeError, ImportError) as error:
-        first = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        raise ModelError(f"transformers cannot load the model in {folder}: {first}") from error
-    mismatched = [entry if isinstance(entry, str) else entry[0] for entry in report["mismatched_keys"]]
-    if report["missing_keys"] or report["unexpected_keys"] or mismatched:
-        raise key_error(folder, report["missing_keys"], report["unexpected_keys"], mismatched)
+    refuse_partial(module, state, report, folder)
     if not (hasattr(module, "get_image_features") and hasattr(module, "get_text_features")):
         raise ModelError(
             f"{folder} holds a {type(module).__name__}, which does not embed images and texts in one space "
@@ -149,23 +156,13 @@ def _tokens(config: Any, folder: Path) -> HfTokens:
     """Return the tokenizer, padded as the architecture was trained."""
     tokenizer = read_tokenizer(folder)
     text_config = getattr(config, "text_config", config)
-    limit = min(int(text_config.max_position_embeddings), int(tokenizer.model_max_length))
+    with explained(f"the tokenizer in {folder} names no length", "copy its files again"):
+        limit = min(int(text_config.max_position_embeddings), int(tokenizer.model_max_length))
     if str(config.model_type).startswith(
         "siglip"
     ):  # trained without a mask, on texts padded to the full length
         return HfTokens(tokenizer, limit, padding="max_length", names=("input_ids",))
     return HfTokens(tokenizer, limit, names=tuple(tokenizer.model_input_names))
-
-
-def _image_processor(folder: Path) -> Any:
-    """Open the folder's image processor."""
-    try:
-        return AutoImageProcessor.from_pretrained(str(folder), trust_remote_code=False, local_files_only=True)
-    except (OSError, ValueError, KeyError, TypeError, ImportError) as error:
-        first = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        raise ModelError(
-            f"{folder} holds no readable preprocessor_config.json ({first}): copy it from the model's page"
-        ) from error
 
 
 def _describe(processor: Any, folder: Path) -> Preprocessing:

@@ -108,7 +108,8 @@ def _model_cfg(state: StateDict, variant: str, where: Path) -> dict[str, Any]:
         width, _, patch, _ = state["visual.conv1.weight"].shape
         positions = state["visual.positional_embedding"].shape[0]
         embed_dim = state["visual.proj"].shape[1]
-    except (KeyError, ValueError) as error:
+        grid = math.isqrt(positions - 1)
+    except (KeyError, ValueError, IndexError) as error:
         raise ModelError(
             f"{where} holds no CLIP image tower (looked for {error}): it is another model's checkpoint"
         ) from error
@@ -121,7 +122,7 @@ def _model_cfg(state: StateDict, variant: str, where: Path) -> dict[str, Any]:
         "embed_dim": embed_dim,
         "quick_gelu": True,
         "vision_cfg": {
-            "image_size": math.isqrt(positions - 1) * patch,
+            "image_size": grid * patch,
             "layers": layer_count(state, "visual.transformer.resblocks."),
             "width": width,
             "head_width": _HEAD_WIDTH,

@@ -11,7 +11,7 @@ import pytest
 from runs import weights
 
 from medimeta_c.building.build import BuildConfig, build
-from medimeta_c.errors import ConfigError
+from medimeta_c.errors import ConfigError, ResultError
 from medimeta_c.evaluation import EvaluateConfig, evaluate
 from medimeta_c.finetuning import Ablation, AblationConfig, FinetuneConfig, ablate, finetune
 from medimeta_c.finetuning.ablationtable import AblationRun, Spread, write_ablation
@@ -98,6 +98,29 @@ def test_without_a_benchmark(configure: Configure) -> None:
     assert "mCE" not in table
     assert "Nothing was scored on a benchmark" in table
     assert "mce" not in json.loads((config.run.out / "ablation.json").read_text())["runs"][0]
+
+
+@pytest.mark.parametrize("name", ["thesis.tex", "adapter.json"])
+def test_folders_of_something_else(configure: Configure, name: str) -> None:
+    """Files of another kind, and a single run, are left alone."""
+    config = AblationConfig(run=configure(epochs=1), fractions=(0.5,), seeds=(0, 1))
+    config.run.out.mkdir()
+    (config.run.out / name).touch()
+    with pytest.raises(ResultError, match=rf"not empty and no ablation \(it holds '{name}'\)"):
+        ablate(config)
+    assert [path.name for path in config.run.out.iterdir()] == [name]
+
+
+def test_an_adapted_base_is_adapted_again(configure: Configure, benchmark_dir: Path, tmp_path: Path) -> None:
+    """Adapters on adapters are scored too, though their file may not choose such a base by itself."""
+    first = configure(epochs=1, out=tmp_path / "first")
+    finetune(first)
+    run = configure(epochs=1, model=f"robustmedclip:{first.out}")
+    scoring = {"benchmark": str(benchmark_dir), "baseline": "none"}
+    config = AblationConfig(run=run, fractions=(0.5,), seeds=(0,), **scoring)
+    (scored,) = ablate(config).runs
+    assert scored.scored is not None
+    assert scored.scored.clean_accuracy is not None
 
 
 def test_an_undefined_mce_is_a_dash_with_its_reason(tmp_path: Path) -> None:

@@ -231,10 +231,42 @@ def test_nothing_is_kept_of_a_first_epoch_that_diverges(
     config = configure()
     model = tiny(config)
     features = model.features
-    monkeypatch.setattr(model, "features", lambda pixels: features(pixels) / 0)
+    learning = torch.is_grad_enabled
+    monkeypatch.setattr(model, "features", lambda pixels: features(pixels) / (0 if learning() else 1))
     with pytest.raises(ModelError, match=r"step 1 of epoch 1, before anything was learnt: lower --lr"):
         finetune(config, model=model)
     assert not list(config.out.rglob("adapter*"))
+
+
+def test_an_embedding_that_is_no_number_is_not_chosen_by(
+    configure: Configure, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """NaN for a val image after epoch 2 is no answer "first class": epoch 1 is the last that is kept."""
+    config = configure(epochs=3)
+    model = tiny(config)
+    features, validated = model.features, [0]
+
+    def poisoned(pixels: torch.Tensor) -> torch.Tensor:
+        vectors = features(pixels)
+        validated[0] += not torch.is_grad_enabled()
+        return vectors * float("nan") if validated[0] > 4 and not torch.is_grad_enabled() else vectors
+
+    monkeypatch.setattr(model, "features", poisoned)
+    with pytest.raises(ModelError, match=r"NaN for an image of val after epoch 2: training stops; .*epoch 1"):
+        finetune(config, model=model)
+    assert [one["epoch"] for one in log(config.out)] == [0, 1]
+    read_adapter(config.out / "last")
+
+
+def test_a_base_that_gives_nan_is_not_trained(configure: Configure, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is the weights' fault, not the learning rate's, and nothing is written but the choice of images."""
+    config = configure()
+    model = tiny(config)
+    features = model.features
+    monkeypatch.setattr(model, "features", lambda pixels: features(pixels) * float("nan"))
+    with pytest.raises(ModelError, match=r"before training: check the weights of the base model"):
+        finetune(config, model=model)
+    assert not list(config.out.rglob("*.safetensors"))
 
 
 def test_patience(configure: Configure) -> None:

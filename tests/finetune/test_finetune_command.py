@@ -46,6 +46,7 @@ def test_a_run(command: Command, tmp_path: Path) -> None:
         "adapter.safetensors",
         "fewshot_ids.json",
         "last",
+        "training.csv",
         "training.jsonl",
     }
     again = RUNNER.invoke(app, command())
@@ -92,6 +93,7 @@ def test_several(command: Command, tmp_path: Path) -> None:
         (["--seeds", "0,0"], 2, "give at least one seed, and each only once"),
         (["--seeds", "0,1", "--seed", "2"], 2, "give --seed or --seeds, not both"),
         (["--seed", "-1"], 2, "seed -1 is negative"),
+        (["--baseline", "none"], 2, "--baseline is what scores are compared with: give --benchmark too"),
         (["--rank", "0"], 2, "rank 0 is not valid: use 1 or more"),
         (["--rank", "5000"], 2, "LoRA rank 5000 is not a whole number from 1 to 4096"),
         (["--alpha", "-1"], 2, "alpha -1 is not valid"),

@@ -205,6 +205,20 @@ def test_weights_load_whole_or_not_at_all(tmp_path: Path, folder: Path, variant:
         load_model(f"medclip:{variant}@{tmp_path}")
 
 
+@pytest.mark.parametrize(
+    "name", ["text_model.projection_head.weight", "text_model.model.embeddings.word_embeddings.weight"]
+)
+@pytest.mark.parametrize("spoil", [torch.Tensor.long, torch.Tensor.sum], ids=["integers", "scalar"])
+def test_tensors_of_another_kind_are_refused(
+    tmp_path: Path, folder: Path, variant: str, name: str, spoil: Any
+) -> None:
+    """Quantised weights would load as what they are not."""
+    state = torch.load(folder / "pytorch_model.bin", weights_only=True)
+    torch.save({**state, name: spoil(state[name])}, tmp_path / "pytorch_model.bin")
+    with pytest.raises(ModelError, match=r"pytorch_model\.bin"):
+        load_model(f"medclip:{variant}@{tmp_path}")
+
+
 def test_the_other_variants_checkpoint_is_refused(folder: Path, variant: str) -> None:
     """Swin's weights are not read as a ResNet's, nor the other way round."""
     other = "resnet" if variant == "vit" else "vit"

@@ -8,7 +8,7 @@ from importlib import import_module
 
 import pytest
 
-from medimeta_c.errors import ConfigError, MissingExtraError
+from medimeta_c.errors import ConfigError, MediMetaError, MissingExtraError
 from medimeta_c.models import MODELS, load_model
 
 
@@ -55,6 +55,16 @@ def test_a_misspelt_prefix_is_suggested(spec: str, near: str) -> None:
     """The nearest form comes first."""
     with pytest.raises(ConfigError, match=f"did you mean {near}"):
         load_model(spec)
+
+
+@pytest.mark.parametrize("prefix", ["local-dir:", "transformers:", "unimedclip:vit-b-16@", "ViT-B-16/"])
+def test_a_path_that_cannot_be_is_one_sentence(prefix: str) -> None:
+    """Too long for the system, or with a null character, as a damaged ``adapter.json`` may name one."""
+    with pytest.raises(MediMetaError) as caught:
+        load_model(f"{prefix}{'x' * 5000}")
+    assert len(str(caught.value)) < 6000
+    with pytest.raises(ConfigError, match="null character"):
+        load_model(f"{prefix}a\0b")
 
 
 def test_precision_is_one_of_three() -> None:

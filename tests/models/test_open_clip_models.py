@@ -21,6 +21,7 @@ from model_factories import (
     write_bert_tokenizer,
 )
 from open_clip import pretrained as open_clip_pretrained
+from safetensors.torch import load_file, save_file
 
 from medimeta_c.errors import ConfigError, ModelError
 from medimeta_c.models import Model, load_model
@@ -142,9 +143,9 @@ def test_the_silent_projection_is_an_error_with_its_cure(biomed_folder: Path, tm
         load_model(f"local-dir:{folder}")
 
 
-@pytest.mark.parametrize("kind", ["missing", "unexpected", "of another shape"])
+@pytest.mark.parametrize("kind", ["missing", "unexpected", "of another shape or type", "quantised"])
 def test_weights_load_whole_or_not_at_all(biomed_folder: Path, tmp_path: Path, kind: str) -> None:
-    """A tensor too few, too many or of another shape is named."""
+    """A tensor too few, too many, of another shape or of integers is named."""
     folder = edited(biomed_folder, tmp_path / "m")
     weights = folder / "open_clip_pytorch_model.bin"
     state = torch.load(weights, weights_only=True)
@@ -155,8 +156,9 @@ def test_weights_load_whole_or_not_at_all(biomed_folder: Path, tmp_path: Path, k
         name = "visual.extra"
         state[name] = torch.zeros(2)
     else:
-        state[name] = state[name][:, :5]
+        state[name] = state[name][:, :5] if kind == "of another shape or type" else state[name].long()
     torch.save(state, weights)
+    kind = kind.replace("quantised", "of another shape or type")
     with pytest.raises(ModelError, match=rf"1 {kind} \({name}\)"):
         load_model(f"local-dir:{folder}")
 
@@ -178,7 +180,7 @@ def test_position_embeddings_are_not_stretched(clip_folder: Path, tmp_path: Path
     config = json.loads((folder / "open_clip_config.json").read_text())
     config["model_cfg"]["vision_cfg"]["image_size"] = 256
     (folder / "open_clip_config.json").write_text(json.dumps(config))
-    with pytest.raises(ModelError, match=r"of another shape \(visual\.positional_embedding\)"):
+    with pytest.raises(ModelError, match=r"of another shape or type \(visual\.positional_embedding\)"):
         load_model(f"local-dir:{folder}")
 
 
@@ -188,10 +190,11 @@ def test_position_embeddings_are_not_stretched(clip_folder: Path, tmp_path: Path
         (lambda folder: (folder / "open_clip_config.json").unlink(), "transformers:PATH"),
         (lambda folder: (folder / "open_clip_config.json").write_text("{}"), "no open_clip configuration"),
         (lambda folder: (folder / "open_clip_config.json").write_text('{"model_cfg": {}}'), "embed_dim"),
+        (lambda folder: (folder / "open_clip_config.json").write_text("[" * 99_999), "no open_clip config"),
         (lambda folder: (folder / "open_clip_model.safetensors").unlink(), "none of the weight files"),
         (lambda folder: (folder / "open_clip_model.safetensors").write_bytes(b"no"), "damaged"),
     ],
-    ids=["no config", "empty config", "no settings", "no weights", "damaged weights"],
+    ids=["no config", "empty config", "no settings", "deep config", "no weights", "damaged weights"],
 )
 def test_a_broken_folder_says_what_is_wrong(
     clip_folder: Path, tmp_path: Path, spoil: Any, message: str
@@ -200,6 +203,45 @@ def test_a_broken_folder_says_what_is_wrong(
     folder = edited(clip_folder, tmp_path / "m")
     spoil(folder)
     with pytest.raises(ModelError, match=message):
+        load_model(f"local-dir:{folder}")
+
+
+@pytest.mark.parametrize(
+    ("part", "setting", "message"),
+    [
+        ("vision_cfg", None, "cannot build the architecture"),
+        ("text_cfg", "x", "cannot build the architecture"),
+        ("vision_cfg", {"image_size": 224, "patch_size": 0}, "cannot build the architecture"),
+        ("text_cfg", {"tokenizer_kwargs": [1]}, "cannot build the tokenizer"),
+        ("text_cfg", {"hf_tokenizer_name": 5}, "cannot build the tokenizer"),
+        ("preprocess_cfg", [1], "preprocessing settings"),
+        ("preprocess_cfg", {"resize_mode": "odd"}, "preprocessing settings"),
+        ("preprocess_cfg", {"mean": [0.5, 0.5]}, "three numbers"),
+        ("preprocess_cfg", {"std": [0, 0, 0]}, "std above 0"),
+    ],
+    ids=str,
+)
+def test_a_damaged_setting_is_one_sentence(
+    clip_folder: Path, tmp_path: Path, part: str, setting: Any, message: str
+) -> None:
+    """Whatever the library trips over in the configuration."""
+    folder = edited(clip_folder, tmp_path / "m")
+    config = json.loads((folder / "open_clip_config.json").read_text())
+    holder = config if part == "preprocess_cfg" else config["model_cfg"]
+    holder[part] = holder[part] | setting if isinstance(setting, dict) else setting
+    (folder / "open_clip_config.json").write_text(json.dumps(config))
+    with pytest.raises(ModelError, match=message) as caught:
+        load_model(f"local-dir:{folder}")
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("value", [float("nan"), 1000.0], ids=["NaN", "infinite"])
+def test_a_logit_scale_that_is_no_number_is_refused(clip_folder: Path, tmp_path: Path, value: float) -> None:
+    """Every probability would be NaN."""
+    folder = edited(clip_folder, tmp_path / "m")
+    state = load_file(folder / "open_clip_model.safetensors")
+    save_file({**state, "logit_scale": torch.tensor(value)}, folder / "open_clip_model.safetensors")
+    with pytest.raises(ModelError, match=r"logit scale of local-dir:.* is (nan|inf): check the weights"):
         load_model(f"local-dir:{folder}")
 
 

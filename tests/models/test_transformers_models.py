@@ -204,7 +204,7 @@ def test_containers_do_not_matter(folder: Path, model: Model, tmp_path: Path) ->
         torch.testing.assert_close(again.encode_texts(TEXTS), model.encode_texts(TEXTS), atol=0, rtol=0)
 
 
-@pytest.mark.parametrize("kind", ["missing", "unexpected", "of another shape"])
+@pytest.mark.parametrize("kind", ["missing", "unexpected", "of another shape or type", "quantised"])
 def test_weights_load_whole_or_not_at_all(folder: Path, tmp_path: Path, kind: str) -> None:
     """Where transformers warns and initialises at random, we stop and name the tensor."""
     spoilt = copied(folder, tmp_path / "m")
@@ -216,8 +216,9 @@ def test_weights_load_whole_or_not_at_all(folder: Path, tmp_path: Path, kind: st
         name = "text_model.extra"
         state[name] = torch.zeros(2)
     else:
-        state[name] = torch.zeros(7)
+        state[name] = torch.zeros(7) if kind == "of another shape or type" else state[name].long()
     save_file(state, spoilt / "model.safetensors", metadata={"format": "pt"})
+    kind = kind.replace("quantised", "of another shape or type")
     with pytest.raises(ModelError, match=rf"1 {kind} \({name}\)"):
         load_model(f"transformers:{spoilt}")
 
@@ -256,6 +257,45 @@ def test_a_missing_file_is_named(folder: Path, tmp_path: Path, file: str, messag
     (spoilt / "vocab.txt").unlink(missing_ok=True)
     with pytest.raises(ModelError, match=message):
         load_model(f"transformers:{spoilt}")
+
+
+@pytest.mark.parametrize(
+    ("file", "setting", "message"),
+    [
+        ("config.json", {"vision_config": [1]}, "cannot load the model"),
+        ("config.json", {"text_config": {**TOWER, "num_attention_heads": 5}}, "cannot load the model"),
+        ("config.json", {"vision_config": {**TOWER, "patch_size": 0}}, "cannot load the model"),
+        ("preprocessor_config.json", {"size": {"shortest_edge": -3}}, "no usable preprocessor_config.json"),
+        ("preprocessor_config.json", {"resample": 99}, "no usable preprocessor_config.json"),
+        ("preprocessor_config.json", {"image_std": [0, 0, 0]}, "std above 0"),
+        ("preprocessor_config.json", {"image_mean": [0.5]}, "three numbers"),
+        (
+            "preprocessor_config.json",
+            {"size": {"height": 64, "width": 64}, "do_center_crop": False},
+            "does not read",
+        ),
+        ("tokenizer_config.json", {"model_max_length": "x"}, "names no length"),
+    ],
+    ids=str,
+)
+def test_a_damaged_setting_is_one_sentence(
+    folder: Path, tmp_path: Path, file: str, setting: dict[str, Any], message: str
+) -> None:
+    """Whatever the library trips over, when it loads the model or sends the first image through."""
+    spoilt = copied(folder, tmp_path / "m")
+    values = json.loads((spoilt / file).read_text()) | setting
+    (spoilt / file).write_text(json.dumps(values))
+    with pytest.raises(ModelError, match=message) as caught:
+        load_model(f"transformers:{spoilt}")
+    assert "\n" not in str(caught.value)
+
+
+def test_one_file_of_weights_comes_before_its_variants(folder: Path, model: Model, tmp_path: Path) -> None:
+    """A half-precision copy beside the weights is not what transformers reads, nor what the digest is of."""
+    other = copied(folder, tmp_path / "m")
+    state = {key: value + 1 for key, value in load_file(folder / "model.safetensors").items()}
+    save_file(state, other / "model_fp16.safetensors", metadata={"format": "pt"})
+    assert load_model(f"transformers:{other}").identity.weights_sha256 == model.identity.weights_sha256
 
 
 def test_an_unreachable_hub_is_one_sentence(impatient: None) -> None:

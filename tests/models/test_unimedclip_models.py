@@ -141,6 +141,25 @@ def test_another_models_checkpoint_is_recognised(variant: str, tmp_path: Path) -
         load_model(f"unimedclip:{variant}@{tmp_path / 'x.pt'}")
 
 
+@pytest.mark.parametrize(
+    ("name", "tensor"),
+    [
+        ("visual.proj", torch.tensor(0.0)),
+        ("visual.positional_embedding", torch.zeros(0, 4)),
+        ("visual.transformer.resblocks.99999999.x", torch.zeros(1)),
+    ],
+    ids=["scalar", "empty", "layer"],
+)
+def test_odd_shapes_and_layers_build_nothing(
+    theirs: Any, variant: str, tmp_path: Path, name: str, tensor: torch.Tensor
+) -> None:
+    """Sizes are read off a checkpoint from outside: one tensor cannot ask for 100 million layers."""
+    write_bert_tokenizer(tmp_path)
+    torch.save({**published(theirs, ""), name: tensor}, tmp_path / "x.pt")
+    with pytest.raises(ModelError, match=r"x\.pt (holds no CLIP image tower|do not fit)"):
+        load_model(f"unimedclip:{variant}@{tmp_path / 'x.pt'}")
+
+
 def test_no_checkpoint_says_where_to_get_it(
     variant: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
