@@ -106,7 +106,8 @@ class ModelIdentity:
         Digest of the checkpoint's named tensors (see `medimeta_c.models._weights.weights_sha256`): the
         same weights in another container (pickle, safetensors, shards) have the same digest.
     architecture : str
-        What the weights were loaded into, for people.
+        What the weights were loaded into, and a digest of its configuration and tokenizer: the same weights
+        in another configuration are another model.
     parameters : int
         Number of parameters of both towers.
     """

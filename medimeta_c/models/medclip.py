@@ -22,6 +22,7 @@ from transformers import BertConfig, BertModel, SwinConfig, SwinModel
 from medimeta_c.errors import ConfigError, ModelError
 from medimeta_c.models._adapter import TorchModel
 from medimeta_c.models._bert import bert_config_of
+from medimeta_c.models._configuration import configuration_digest
 from medimeta_c.models._contract import ModelIdentity, Preprocessing
 from medimeta_c.models._explain import explained
 from medimeta_c.models._quiet import quiet
@@ -103,7 +104,8 @@ def load_medclip(spec: str, target: str) -> TorchModel:
             family="medclip",
             revision=None,
             weights_sha256=weights_sha256(state),
-            architecture=f"MedCLIP: {'Swin-T' if variant == 'vit' else 'ResNet-50'} and BERT",
+            architecture=f"MedCLIP: {'Swin-T' if variant == 'vit' else 'ResNet-50'} and BERT, configuration "
+            + configuration_digest({}, tokens),
             parameters=sum(one.numel() for one in module.parameters()),
         ),
         logit_scale=logit_scale,

@@ -16,6 +16,7 @@ from open_clip.pretrained import list_pretrained_tags_by_model
 from medimeta_c.errors import ConfigError, ModelError, unknown_name
 from medimeta_c.models import _hub
 from medimeta_c.models._adapter import TorchModel
+from medimeta_c.models._configuration import configuration_digest
 from medimeta_c.models._contract import ModelIdentity
 from medimeta_c.models._openclip_build import (
     build_module,
@@ -167,6 +168,7 @@ def assemble(  # noqa: PLR0913  (a family built on open_clip names all of it)
     state: StateDict,
     where: object,
     tokenizer: Any,
+    model_cfg: dict[str, Any],
     preprocess_cfg: dict[str, Any],
     hint: str = _HINT,
 ) -> TorchModel:
@@ -175,7 +177,10 @@ def assemble(  # noqa: PLR0913  (a family built on open_clip names all of it)
     load_strictly(module, state, where, hint)
     preprocess, preprocessing = build_transform(module, preprocess_cfg, where)
     bias = getattr(module, "logit_bias", None)
-    vision, text = type(module.visual).__name__, type(getattr(module, "text", module)).__name__
+    tower = getattr(module, "text", module)
+    written = tower.config.to_diff_dict() if hasattr(tower, "config") else None
+    configuration = configuration_digest({**model_cfg, "text_tower": written}, tokenizer)
+    what = f"open_clip {type(module).__name__}: {type(module.visual).__name__} and {type(tower).__name__}"
     return TorchModel(
         module,
         embed_images=module.encode_image,
@@ -188,7 +193,7 @@ def assemble(  # noqa: PLR0913  (a family built on open_clip names all of it)
             family=family,
             revision=revision,
             weights_sha256=digest,
-            architecture=f"open_clip {type(module).__name__}: {vision} and {text}",
+            architecture=f"{what}, configuration {configuration}",
             parameters=sum(one.numel() for one in module.parameters()),
         ),
         logit_scale=float(module.logit_scale.detach().exp()),
@@ -212,6 +217,7 @@ def _load(found: _Found) -> TorchModel:
         state=_modern_layout(module, state),
         where=found.weights,
         tokenizer=build_tokenizer(text_cfg, found.folder, found.weights),
+        model_cfg=found.model_cfg,
         preprocess_cfg=found.preprocess_cfg,
         hint=hint,
     )

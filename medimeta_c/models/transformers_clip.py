@@ -14,6 +14,7 @@ from transformers import AutoConfig, AutoImageProcessor, AutoModel
 from medimeta_c.errors import ModelError
 from medimeta_c.models import _hub
 from medimeta_c.models._adapter import TorchModel
+from medimeta_c.models._configuration import configuration_digest
 from medimeta_c.models._contract import ModelIdentity, Preprocessing, ResizeMode
 from medimeta_c.models._explain import explained
 from medimeta_c.models._quiet import quiet
@@ -51,11 +52,12 @@ def load_transformers(spec: str, target: str) -> TorchModel:
                 str(folder), trust_remote_code=False, local_files_only=True
             )
             preprocessing = _describe(processor, folder)
+    tokens = _tokens(module.config, folder)
     model = TorchModel(
         module,
         embed_images=lambda pixels: _vectors(module.get_image_features(pixel_values=pixels)),
         embed_texts=lambda tokens: _vectors(module.get_text_features(**tokens)),
-        tokenizer=_tokens(module.config, folder),
+        tokenizer=tokens,
         preprocess=ProcessorTransform(processor),
         preprocessing=preprocessing,
         identity=ModelIdentity(
@@ -63,7 +65,8 @@ def load_transformers(spec: str, target: str) -> TorchModel:
             family="transformers",
             revision=revision,
             weights_sha256=weights_sha256(state),
-            architecture=f"transformers {type(module).__name__}",
+            architecture=f"transformers {type(module).__name__}, configuration "
+            + configuration_digest(module.config.to_diff_dict(), tokens),
             parameters=sum(one.numel() for one in module.parameters()),
         ),
         logit_scale=_logit_scale(module),

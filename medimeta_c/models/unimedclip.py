@@ -78,6 +78,7 @@ def load_unimedclip(spec: str, target: str) -> TorchModel:
         state=state,
         where=file,
         tokenizer=tokens,
+        model_cfg=cfg,
         preprocess_cfg={},  # open_clip's defaults are UniMedCLIP's: OpenAI's mean and std, bicubic, crop
     )
 

@@ -310,3 +310,17 @@ def test_lower_precision_comes_back_as_float32(folder: Path, model: Model) -> No
     exact, rough = model.encode_texts(TEXTS), half.encode_texts(TEXTS)
     assert rough.dtype == torch.float32
     assert torch.nn.functional.cosine_similarity(exact, rough).min() > 0.99
+
+
+def test_settings_are_part_of_the_identity(tmp_path: Path) -> None:
+    """The same tensors with another activation are another model; who wrote the file makes no difference."""
+    folder = write_clip(tmp_path / "clip")
+    values = json.loads((folder / "config.json").read_text())
+
+    def architecture(**changes: Any) -> str:
+        (folder / "config.json").write_text(json.dumps(values | changes))
+        return load_model(f"transformers:{folder}").identity.architecture
+
+    before = architecture()
+    assert architecture(transformers_version="0.0.0") == before
+    assert architecture(text_config={**values["text_config"], "hidden_act": "relu"}) != before
