@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from medimeta_c import figures
+from medimeta_c.card.evalfile import EVAL_NAME, benchmark_eval_yaml
 from medimeta_c.card.metadata import card_metadata, default_config
 from medimeta_c.figures.choice import (
     built_corruptions,
@@ -57,7 +58,7 @@ _COLUMN_NOTES = {
 
 
 def write_card(root: Path, manifest: Manifest) -> None:
-    """Draw the figures of a built benchmark and write its dataset card, each file atomically.
+    """Draw the figures of a built benchmark and write its dataset card and ``eval.yaml``, each atomically.
 
     The bytes depend on the manifest, the shards and the installed libraries alone.
 
@@ -77,6 +78,9 @@ def write_card(root: Path, manifest: Manifest) -> None:
     """
     for name, data in figures.draw(root, manifest):
         write_atomic(root / ASSETS / name, data)
+    tasks = benchmark_eval_yaml(manifest)
+    if tasks is not None:
+        write_atomic(root / EVAL_NAME, tasks.encode())
     write_atomic(root / CARD_NAME, render_card(manifest).encode())
 
 

@@ -12,7 +12,7 @@ from medimeta_c.figures.choice import built_corruptions, phantom_datasets
 from medimeta_c.manifest import Manifest
 from medimeta_c.records import CLEAN, SetKey
 
-__all__ = ["card_metadata", "configs", "default_config"]
+__all__ = ["card_metadata", "card_title", "configs", "default_config"]
 
 _LICENSE_NAME = "per-dataset-terms"
 _ORDER = ["pretty_name", "license", "license_name", "task_categories", "size_categories", "tags", "configs"]
@@ -45,7 +45,7 @@ def card_metadata(manifest: Manifest) -> str:
     phantoms = phantom_datasets(manifest)
     rows = sum(record.rows for record in manifest.sets)
     data = DatasetCardData(
-        pretty_name=_title(manifest),
+        pretty_name=card_title(manifest),
         license=licenses,
         license_name=_LICENSE_NAME if licenses == OTHER else None,
         task_categories=["image-classification", "zero-shot-image-classification"],
@@ -64,7 +64,8 @@ def card_metadata(manifest: Manifest) -> str:
     return data.to_yaml(original_order=_ORDER)
 
 
-def _title(manifest: Manifest) -> str:
+def card_title(manifest: Manifest) -> str:
+    """Return what the build is called; one of phantoms alone says so."""
     if manifest.protocol.imported:
         return f"{manifest.protocol.benchmark_version} in MediMeta-C's format"
     every_one = len(phantom_datasets(manifest)) == len(manifest.datasets)

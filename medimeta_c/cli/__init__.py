@@ -91,7 +91,10 @@ def _options(
 ) -> None:
     import logging
 
-    logging.basicConfig(level=logging.DEBUG if debug else logging.WARNING, format="%(name)s: %(message)s")
+    log = logging.StreamHandler()
+    log.addFilter(lambda record: not record.name.startswith("huggingface_hub"))  # it prints its own
+    level = logging.DEBUG if debug else logging.WARNING
+    logging.basicConfig(level=level, format="%(name)s: %(message)s", handlers=[log])
 
 
 app.command("datasets")(datasets.datasets)

@@ -37,13 +37,17 @@ def validate(
     ] = None,
     among: Annotated[
         Path | None,
-        typer.Option(help="The board's results, among which no copy may be.", show_default=False),
+        typer.Option(
+            help="The board as it stands: no copy of an entry, none in another's place; what is the same "
+            "there is not checked again.",
+            show_default=False,
+        ),
     ] = None,
     json: JsonOption = False,
 ) -> None:
     """Check submissions: schema, fingerprints, labels, and every number against the predictions.
 
-    Each is read in a process of its own, with bounded memory. Exits with 1 if any has a problem.
+    Each is read in a process of its own, with bounded memory and time. Exits with 1 if any has a problem.
 
     [b]Examples[/b]
 
@@ -72,14 +76,18 @@ def validate(
     if json:
         console.say_json({"ok": not bad, "submissions": [_values(one) for one in found]})
     else:
-        for one in found:
-            console.say(f"{'ok     ' if one.ok else 'REFUSED'} {one.folder}")
+        for one in (one for one in found if not one.unchanged):
+            console.say(f"{'ok     ' if one.ok else 'REFUSED'} {_line(one.folder)}")
             for problem in one.problems:
-                console.say(f"        {' '.join(problem.split())}")
+                console.say(f"        {_line(problem)}")
             for note in one.notes:
-                console.say(f"        note: {note}")
+                console.say(f"        note: {_line(note)}")
+        same = sum(one.unchanged for one in found)
+        if same:
+            console.say(f"{same} unchanged on the board, not checked again")
     if bad:
-        raise ResultError(f"{len(bad)} of {len(found)} submissions have problems, first {bad[0].folder}")
+        first = _line(bad[0].folder)
+        raise ResultError(f"{len(bad)} of {len(found)} submissions have problems, first {first}")
 
 
 @app.command()
@@ -168,10 +176,16 @@ def accept(
     console.say(f"written to {target}")
 
 
+def _line(text: object) -> str:
+    """Return text from outside as one line of printable characters: a path could feign another line."""
+    return " ".join("".join(char if char.isprintable() else " " for char in str(text)).split())
+
+
 def _values(one: Finding) -> dict[str, Any]:
     return {
         "folder": str(one.folder),
         "ok": one.ok,
+        "unchanged": one.unchanged,
         "place": one.place,
         "problems": list(one.problems),
         "notes": list(one.notes),

@@ -111,9 +111,8 @@ def _say_plan(report: PushReport) -> None:
 def _say_done(report: PushReport) -> None:
     plan = report.plan
     if plan.empty:
-        console.say(
-            f"nothing to send: the repository holds this build already, all {len(plan.unchanged)} files"
-        )
+        holder = "an open pull request proposes" if report.pull_request else "the repository holds"
+        console.say(f"nothing to send: {holder} this build already, all {len(plan.unchanged)} files")
     else:
         console.say(
             f"sent {len(plan.send)} files, {_size(plan.bytes)}, and removed {len(plan.remove)}; "

@@ -126,8 +126,11 @@ class _Push:
             head = self._create()
         landed = _Landed(head)
         if not report.plan.empty:
-            landed = self._send(report.plan, head)
+            found = self._open_pull_request() if self.config.pull_request else None
+            landed = found or self._send(report.plan, head)
             self._check_arrival(landed)
+            if found:
+                report = replace(report, plan=replace(report.plan, send=(), remove=(), unchanged=self.files))
         if self.config.pull_request:
             return replace(report, commit=landed.commit, pull_request=landed.pull_request)
         return replace(report, commit=landed.commit, tagged=report.tagged or self._set_tag(landed.commit))
@@ -196,9 +199,7 @@ class _Push:
         )
 
     def _create(self) -> str:
-        self.api.create_repo(
-            self.repo_id, repo_type="dataset", private=self.config.private or None, exist_ok=True
-        )
+        self.api.create_repo(self.repo_id, repo_type="dataset", private=self.config.private or None)
         info = self.api.dataset_info(self.repo_id)
         self._check_privacy(bool(info.private))
         return str(info.sha)
@@ -214,9 +215,6 @@ class _Push:
         """Send what the repository lacks and remove what it has too much, in one commit."""
         from huggingface_hub import CommitOperationAdd, CommitOperationDelete  # noqa: PLC0415
 
-        proposed = self._open_pull_request() if self.config.pull_request else None
-        if proposed:
-            return proposed
         additions = [CommitOperationAdd(file.path, file.source) for file in plan.send]
         deletions = [CommitOperationDelete(path, is_folder=False) for path in plan.remove]
         try:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from medimeta_c.card.dataset_card import ASSETS, CARD_NAME
+from medimeta_c.card.evalfile import EVAL_NAME
 from medimeta_c.errors import PublishError
 from medimeta_c.files import sha256_file
 from medimeta_c.hub.card_check import pictures
@@ -85,8 +86,8 @@ class Plan:
 def local_files(root: Path, manifest: Manifest, card: str) -> tuple[LocalFile, ...]:
     """Return the files of a verified build that are published, sorted by path.
 
-    The card, the pictures it shows, the manifest, and the files and shards that the manifest lists: nothing
-    else that may lie in the directory.
+    The card, the pictures it shows, ``eval.yaml`` if it is there, the manifest, and the files and shards that
+    the manifest lists: nothing else that may lie in the directory.
 
     Raises
     ------
@@ -98,7 +99,8 @@ def local_files(root: Path, manifest: Manifest, card: str) -> tuple[LocalFile, .
         LocalFile(path=each.path, source=root / each.path, bytes=each.bytes, sha256=each.sha256)
         for each in records
     ]
-    for path in (CARD_NAME, MANIFEST_NAME, *pictures(card)):
+    tasks = [EVAL_NAME] if (root / EVAL_NAME).exists() else []  # who deletes it publishes without
+    for path in (CARD_NAME, MANIFEST_NAME, *tasks, *pictures(card)):
         source = root / path
         # No digest vouches for these, so a link could publish any file of this machine.
         if not source.is_file() or not source.resolve().is_relative_to(root.resolve()):

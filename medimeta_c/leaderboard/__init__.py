@@ -5,7 +5,7 @@ Reads files only; never runs a model.
 
 from medimeta_c.leaderboard.accepted import Accepted, accept, read_accepted, write_accepted
 from medimeta_c.leaderboard.checks import Finding, Terms
-from medimeta_c.leaderboard.evalfiles import benchmark_eval_yaml, model_eval_yaml
+from medimeta_c.leaderboard.evalresults import model_eval_yaml
 from medimeta_c.leaderboard.site import SiteConfig, SiteReport, build_site
 from medimeta_c.leaderboard.submission import Submission, read_submission, write_submission
 from medimeta_c.leaderboard.submit import SubmitConfig, SubmitReport, submit
@@ -21,7 +21,6 @@ __all__ = [
     "SubmitReport",
     "Terms",
     "accept",
-    "benchmark_eval_yaml",
     "build_site",
     "model_eval_yaml",
     "read_accepted",

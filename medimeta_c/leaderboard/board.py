@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Literal
 
 from medimeta_c.benchmark import Benchmark
-from medimeta_c.errors import ResultError
 from medimeta_c.figures.choice import display_name
 from medimeta_c.leaderboard.checks import load_submission
 from medimeta_c.leaderboard.entries import Board, DatasetShown, Entry
@@ -18,7 +17,7 @@ from medimeta_c.leaderboard.measured import Measured, measure
 from medimeta_c.leaderboard.paper import PAPER_COLLECTIONS, paper_entries
 from medimeta_c.leaderboard.ranking import ranks
 from medimeta_c.leaderboard.submission import read_submission
-from medimeta_c.leaderboard.validation import submission_folders
+from medimeta_c.leaderboard.tree import board_entries
 from medimeta_c.metrics.baselines import PUBLISHED
 from medimeta_c.results.result import read_result
 from medimeta_c.sources.catalog import catalog
@@ -58,7 +57,7 @@ def read_boards(
     ResultError
         If the folder does not exist, or a submission cannot be read; the message names it.
     """
-    submitted = [_light(folder) for folder in _folders(results)]
+    submitted = [_light(folder) for folder in board_entries(results)]
     groups = group(submitted)
     measured: dict[int, list[Measured]] = {index: [] for index in range(len(groups))}
     chosen = [each.baseline(baseline) for each in groups]
@@ -76,15 +75,6 @@ def read_boards(
         for index, (each, base) in enumerate(zip(groups, chosen, strict=True))
     ]
     return _with_paper(sorted(boards, key=_place))
-
-
-def _folders(results: Path) -> Sequence[Path]:
-    if not results.is_dir():
-        raise ResultError(f"{results} is not a folder: give the one that holds the submissions")
-    try:
-        return submission_folders(results)
-    except ResultError:
-        return ()
 
 
 def _light(folder: Path) -> Submitted:
@@ -113,6 +103,7 @@ def _board(each: Group, measured: Sequence[Measured], baseline: str | None) -> B
         baseline=baseline,
         ranked_by=ranked_by,
         entries=_sorted(entries, ranked_by),
+        phantoms=any(entry.is_phantom for entry in each.entries.values()),
     )
 
 

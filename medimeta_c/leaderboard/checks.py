@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -16,10 +16,11 @@ from medimeta_c.leaderboard.accepted import Accepted, label_digest
 from medimeta_c.leaderboard.inspection import (
     check_files,
     check_predictions_file,
-    check_texts,
+    check_result,
     stray_files,
 )
 from medimeta_c.leaderboard.submission import Submission, read_submission, submission_path
+from medimeta_c.leaderboard.tree import ROOT
 from medimeta_c.metrics.baselines import PUBLISHED, published_baseline
 from medimeta_c.recordfile import canonical_json
 from medimeta_c.records import SetKey
@@ -69,6 +70,8 @@ class Finding:
         Equal for two submissions of the same run.
     predictions_sha256 : str or None
         Of the file; equal for two submissions of the same answers.
+    unchanged : bool
+        Whether it is an entry of the board as it stands there, which was not checked again.
     """
 
     folder: Path
@@ -77,6 +80,7 @@ class Finding:
     notes: tuple[str, ...] = ()
     run_digest: str | None = None
     predictions_sha256: str | None = None
+    unchanged: bool = False
 
     @property
     def ok(self) -> bool:
@@ -92,15 +96,24 @@ def load_submission(folder: Path) -> tuple[Submission, SavedResult]:
     ResultError
         If a file is missing, too large, a link, damaged or not valid.
     """
+    submission, result = _read_description(folder)
+    return submission, _read_predictions(folder, result)
+
+
+def _read_description(folder: Path) -> tuple[Submission, Result]:
     check_files(folder)
     submission = read_submission(folder)
     result = read_result(folder)
-    check_texts(result)
+    check_result(result)
+    return submission, result
+
+
+def _read_predictions(folder: Path, result: Result) -> SavedResult:
     check_predictions_file(folder / PREDICTIONS_NAME, result)
-    return submission, read_saved(folder)
+    return read_saved(folder)
 
 
-def check_submission(folder: Path, terms: Terms, placed: bool = False) -> Finding:
+def check_submission(folder: Path, terms: Terms, root: Path | None = None) -> Finding:
     """Check one submission against everything but the others.
 
     Parameters
@@ -109,44 +122,50 @@ def check_submission(folder: Path, terms: Terms, placed: bool = False) -> Findin
         Where it is.
     terms : Terms
         What it is held against.
-    placed : bool
-        Whether it lies in a board's tree: at its place there, with no other file beside.
+    root : Path, optional
+        The tree it lies in: it must be at its place there, with no other file beside.
     """
     try:
-        submission, saved = load_submission(folder)
+        submission, result = _read_description(folder)
     except MediMetaError as error:
         return Finding(folder=folder, problems=(str(error),))
-    place = submission_path(submission, saved.result.run)
-    problems = list(_placement(folder, place) if placed else ())
-    for check in (_complete, _accepted, _rows, _baseline, _numbers):
+    place = submission_path(submission, result.run)
+    problems = [] if root is None else list(_placement(folder, root, place))
+    finding = Finding(folder=folder, place=place, run_digest=run_digest(result))
+    try:
+        # First: an accepted benchmark bounds how many predictions there are to read.
+        _complete(result)
+        _accepted(result, terms)
+        saved = _read_predictions(folder, result)
+    except MediMetaError as error:
+        return replace(finding, problems=(*problems, str(error)))
+    for check in (_rows, _baseline, _numbers):
         try:
             check(saved, terms)
         except MissingExtraError:
             raise
         except MediMetaError as error:
             problems.append(str(error))
-            if check in (_complete, _accepted):  # what follows would only repeat it
-                break
-    return Finding(
-        folder=folder,
-        place=place,
+    return replace(
+        finding,
         problems=tuple(problems),
         notes=tuple(_notes(submission, saved, terms)),
-        run_digest=run_digest(saved.result),
         predictions_sha256=sha256_file(folder / PREDICTIONS_NAME),
     )
 
 
-def _placement(folder: Path, place: str) -> Iterator[str]:
-    if folder.resolve().parts[-4:] != tuple(place.split("/")):
+def _placement(folder: Path, root: Path, place: str) -> Iterator[str]:
+    parts, whole = tuple(place.split("/")), folder.resolve().parts
+    # Of a board, also no deeper; of a part of one, what can be told from the path's end.
+    start = len(root.resolve().parts) - 1 if root.resolve().name == ROOT else -len(parts)
+    if whole[start:] != parts:
         yield f"{folder} is not where it belongs: its name, organisation and fingerprint say {place}"
     strays = stray_files(folder)
     if strays:
         yield f"{folder} also holds {', '.join(strays[:_SHOWN])}, no part of a submission: remove it"
 
 
-def _complete(saved: SavedResult, terms: Terms) -> None:
-    result = saved.result
+def _complete(result: Result) -> None:
     lacking = [*result.missing, *result.invalid]
     if lacking:
         raise ResultError(
@@ -155,8 +174,7 @@ def _complete(saved: SavedResult, terms: Terms) -> None:
         )
 
 
-def _accepted(saved: SavedResult, terms: Terms) -> None:
-    result = saved.result
+def _accepted(result: Result, terms: Terms) -> None:
     for entry in result.run.benchmark.datasets:
         if terms.accepted is not None:
             problem = terms.accepted.find(entry.dataset, entry.fingerprint).problem_of(result)

@@ -141,6 +141,8 @@ class Board:
         What ranks are of.
     entries : tuple of Entry
         Best first; those without a mean over all datasets come last.
+    phantoms : bool
+        Whether its images are generated, not medical.
     """
 
     key: str
@@ -151,6 +153,7 @@ class Board:
     baseline: str | None
     ranked_by: Literal["mce", "average_accuracy"]
     entries: tuple[Entry, ...]
+    phantoms: bool = False
 
 
 def reported(value: float) -> Estimate:

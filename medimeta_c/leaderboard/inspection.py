@@ -15,11 +15,15 @@ from medimeta_c.leaderboard.submission import FILES, SUBMISSION_NAME, flaw_of_te
 from medimeta_c.results.folder import PREDICTIONS_NAME
 from medimeta_c.results.result import RESULT_NAME, Result
 
-__all__ = ["check_files", "check_predictions_file", "check_texts", "stray_files"]
+__all__ = ["check_files", "check_predictions_file", "check_result", "stray_files"]
 
 _MAX_BYTES = {SUBMISSION_NAME: 64 << 10, RESULT_NAME: 32 << 20, PREDICTIONS_NAME: 1 << 30}
-_MAX_UNFOLDED = 4 << 30
 _MAX_ID_BYTES = 300
+# Per row, its four texts, three numbers and the levels of its list; per probability, itself and its levels.
+_MAX_ROW_BYTES = 4 * _MAX_ID_BYTES
+_MAX_VALUE_BYTES = 16
+_MAX_RESAMPLES = 10_000
+_MAX_PARAMETERS = 10**14
 _STRINGS = ("dataset", "split", "corruption", "image_id")
 
 
@@ -52,14 +56,21 @@ def stray_files(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir() if path.name not in FILES)
 
 
-def check_texts(result: Result) -> None:
-    """Check that the names a result brings can be shown: no mark-up, no control characters.
+def check_result(result: Result) -> None:
+    """Check that what a result brings can be shown and computed again: plain names, numbers of a sane size.
 
     Raises
     ------
     ResultError
-        Naming the first text that is not plain.
+        Naming the first text or number that is not.
     """
+    sizes = {
+        "resampling.resamples": (result.resampling.resamples, _MAX_RESAMPLES),
+        "run.model.parameters": (result.run.model.parameters, _MAX_PARAMETERS),
+    }
+    for where, (number, limit) in sizes.items():
+        if number > limit:
+            raise ResultError(f"{RESULT_NAME} is not valid at {where}: a board takes no more than {limit:,}")
     for where, text in _texts(result):
         flaw = flaw_of_text(text)
         if flaw:
@@ -89,6 +100,9 @@ def check_predictions_file(path: Path, result: Result) -> None:
                     f"{path} holds {claimed[0]} rows and {claimed[1]} probabilities, {RESULT_NAME} is of "
                     f"{rows} and {values}: submit the two files of one evaluation"
                 )
+            limit = (1 << 20) + rows * _MAX_ROW_BYTES + values * _MAX_VALUE_BYTES
+            if _unfolded(file.metadata) > limit:
+                raise ResultError(f"{path} unfolds into more than its {rows} rows need: it is not read")
         with pq.ParquetFile(path, read_dictionary=list(_STRINGS)) as file:
             _check_names(path, file)
     except (pa.ArrowException, OSError, UnicodeDecodeError, ValueError) as error:
@@ -112,14 +126,14 @@ def _check_schema(path: Path, schema: pa.Schema) -> None:
 
 
 def _claimed(meta: pq.FileMetaData) -> tuple[int, int]:
-    """Return rows and probabilities by the file's own account; refuse what is too large to unfold."""
+    """Return rows and probabilities by the file's own account."""
     groups = [meta.row_group(index) for index in range(meta.num_row_groups)]
-    columns = [group.column(index) for group in groups for index in range(group.num_columns)]
-    if sum(column.total_uncompressed_size for column in columns) > _MAX_UNFOLDED:
-        raise ResultError(
-            f"{PREDICTIONS_NAME} unfolds into more than {_MAX_UNFOLDED >> 30} GB: it is not read"
-        )
     return meta.num_rows, sum(group.column(group.num_columns - 1).num_values for group in groups)
+
+
+def _unfolded(meta: pq.FileMetaData) -> int:
+    """Return how many bytes the columns are once decompressed, by the file's own account."""
+    return sum(meta.row_group(index).total_byte_size for index in range(meta.num_row_groups))
 
 
 def _check_names(path: Path, file: pq.ParquetFile) -> None:

@@ -91,7 +91,8 @@ def _entry(
     run = saved.result.run
     names = (submission.organisation, submission.name)
     return Entry(
-        key="-".join([board, *map(slug, names), run.benchmark.fingerprint[:8]]),
+        # Two dashes, which no slug has: "a-b" of "c" is not "b-c" of "a".
+        key="--".join([board, *map(slug, names), run.benchmark.fingerprint[:8]]),
         name=submission.name,
         organisation=submission.organisation,
         backbone=submission.backbone,

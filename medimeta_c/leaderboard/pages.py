@@ -151,7 +151,8 @@ def _lead(boards: Sequence[Board]) -> str:
     board = next(each for each in boards if any(entry.source == "measured" for entry in each.entries))
     ranked = [entry for entry in board.entries if entry.ranks is not None]
     if not ranked:
-        return f"{len(measured)} entries, none of them over all datasets of {board.title}."
+        count = "One entry is" if len(measured) == 1 else f"{len(measured)} entries are"
+        return f"{count} there, not over all datasets of {board.title}, so without a rank."
     leader = ranked[0]
     assert leader.overall is not None
     number: Estimate = getattr(leader.overall, board.ranked_by)

@@ -166,7 +166,7 @@ def _ablation() -> list[Entry]:
         found.append(
             Entry(
                 key=f"paper-{slug(row['variant'])}-{share}-percent",
-                name=f"RobustMedCLIP, {share} % few-shot",
+                name=f"RobustMedCLIP, {share}\N{NO-BREAK SPACE}%",
                 organisation="the paper's authors",
                 backbone=backbone,
                 source="paper",

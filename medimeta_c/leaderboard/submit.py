@@ -13,7 +13,7 @@ from medimeta_c.files import write_atomic
 from medimeta_c.hubclient import REPO_ID, check_repo_id, explained, network_errors, token_or_none, unreachable
 from medimeta_c.leaderboard.accepted import ACCEPTED_NAME, Accepted, read_accepted
 from medimeta_c.leaderboard.checks import Finding, Terms, check_submission
-from medimeta_c.leaderboard.evalfiles import MODEL_EVAL_PATH, model_eval_yaml
+from medimeta_c.leaderboard.evalresults import MODEL_EVAL_PATH, model_eval_yaml
 from medimeta_c.leaderboard.submission import (
     FILES,
     SUBMISSION_NAME,

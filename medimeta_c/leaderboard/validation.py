@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import filecmp
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -10,18 +11,19 @@ from multiprocessing import get_context
 from pathlib import Path
 
 from medimeta_c.benchmark import open_benchmark
-from medimeta_c.errors import ResultError
 from medimeta_c.files import sha256_file
 from medimeta_c.leaderboard.accepted import Accepted
 from medimeta_c.leaderboard.checks import Finding, Terms, check_submission, run_digest
-from medimeta_c.leaderboard.inspection import check_files
-from medimeta_c.leaderboard.submission import SUBMISSION_NAME, read_submission, submission_path
+from medimeta_c.leaderboard.inspection import check_files, stray_files
+from medimeta_c.leaderboard.submission import FILES, read_submission, submission_path
+from medimeta_c.leaderboard.tree import board_entries, is_tree, root_of, strays, submission_folders
 from medimeta_c.results.folder import PREDICTIONS_NAME
-from medimeta_c.results.result import RESULT_NAME, read_result
+from medimeta_c.results.result import read_result
 
-__all__ = ["submission_folders", "validate"]
+__all__ = ["validate"]
 
 _MEMORY_BYTES = 8 << 30
+_CPU_SECONDS = 900
 
 
 def validate(
@@ -36,120 +38,121 @@ def validate(
     Parameters
     ----------
     paths : sequence of Path
-        Submissions, or folders that hold some at any depth: those must then lie where they belong.
+        Submissions, or folders that hold some at any depth: those must then lie where they belong, and
+        nothing else beside them.
     terms : Terms
         What they are held against.
     among : Path, optional
-        Other submissions, not checked, among which no copy may be.
+        The board as it stands: none may be a copy of an entry there, or take its place. Entries that are the
+        same there, byte for byte, are not checked again.
     isolated : bool
-        Check each in a process of its own, with bounded memory, so that a file made to crash its reader
-        stops nothing else.
+        Check each in a process of its own, with bounded memory and time, so that a file made to crash or
+        stall its reader stops nothing else.
 
     Returns
     -------
     tuple of Finding
-        In the order of their folders.
+        In the order of their folders; those not checked again are there, as unchanged.
 
     Raises
     ------
     ResultError
         If a path holds no submission.
     """
-    jobs = [(folder, terms, folder != path) for path in paths for folder in submission_folders(path)]
-    found = [_isolated(*job) if isolated else check_submission(*job) for job in jobs]
-    return _without_copies(found, _known(among, {folder.resolve() for folder, _, _ in jobs}))
+    entries = () if among is None else board_entries(among)
+    found: list[Finding] = []
+    for path in paths:
+        folders = submission_folders(path)
+        root = root_of(path) if is_tree(path) else None
+        found += _strays(root)
+        for folder in folders:
+            if root and among and _is_entry(folder, root_of(among) / folder.relative_to(root)):
+                found.append(Finding(folder=folder, unchanged=True))
+            else:
+                found.append((_isolated if isolated else check_submission)(folder, terms, root))
+    ours = {one.folder.resolve() for one in found}
+    return _without_copies(found, [_entry(one) for one in entries if one.resolve() not in ours])
 
 
-def submission_folders(path: Path) -> tuple[Path, ...]:
-    """Return the submissions at or below a path, in order; links are not followed.
-
-    Raises
-    ------
-    ResultError
-        If there is none.
-    """
-    if not path.exists():
-        raise ResultError(f"{path} does not exist: give the folder of a submission, or one that holds some")
-    names = (SUBMISSION_NAME, RESULT_NAME)
-    if path.is_file() and path.name in names:
-        return (path.parent,)
-    if any((path / name).exists() for name in names):
-        return (path,)
-    found = {file.parent for name in names for file in path.rglob(name) if ".cells" not in file.parts}
-    if not found:
-        raise ResultError(f"{path} holds no submission: it has no {SUBMISSION_NAME} at any depth")
-    return tuple(sorted(found))
+def _is_entry(folder: Path, entry: Path) -> bool:
+    """Return whether a submission is, file by file, an entry of the board, which lies elsewhere."""
+    if not entry.is_dir() or entry.resolve() == folder.resolve() or stray_files(folder):
+        return False
+    pairs = [(folder / name, entry / name) for name in FILES]
+    return all(path.is_file() and not path.is_symlink() for pair in pairs for path in pair) and all(
+        filecmp.cmp(ours, theirs, shallow=False) for ours, theirs in pairs
+    )
 
 
-def _known(among: Path | None, ours: set[Path]) -> list[Finding]:
-    """Return the submissions of a board, of which only the identity is read."""
-    if among is None:
+def _strays(root: Path | None) -> list[Finding]:
+    """Return, as a problem, what lies in a board's tree and belongs to no submission."""
+    found = strays(root) if root else []
+    if not root or not found:
         return []
-    found = []
-    for folder in submission_folders(among):
-        if folder.resolve() in ours:
-            continue
-        check_files(folder)
-        result = read_result(folder)
-        found.append(
-            Finding(
-                folder=folder,
-                place=submission_path(read_submission(folder), result.run),
-                run_digest=run_digest(result),
-                predictions_sha256=sha256_file(folder / PREDICTIONS_NAME),
-            )
-        )
-    return found
+    more = f" and {len(found) - 1} more" if len(found) > 1 else ""
+    problem = f"{root} also holds {found[0]}{more}, part of no submission: remove what is not"
+    return [Finding(folder=root, problems=(problem,))]
 
 
-def _without_copies(found: Iterable[Finding], known: Sequence[Finding]) -> tuple[Finding, ...]:
-    """Return the findings, those that repeat an earlier one with that problem added."""
-    seen = list(known)
+def _entry(folder: Path) -> Finding:
+    """Return an entry of the board, of which only the identity is read."""
+    check_files(folder)
+    result = read_result(folder)
+    return Finding(
+        folder=folder,
+        place=submission_path(read_submission(folder), result.run),
+        run_digest=run_digest(result),
+        predictions_sha256=sha256_file(folder / PREDICTIONS_NAME),
+    )
+
+
+def _without_copies(found: Iterable[Finding], board: Sequence[Finding]) -> tuple[Finding, ...]:
+    """Return the findings, those that repeat another one with that problem added."""
+    seen = list(board)
     checked = []
     for one in found:
-        again = next((other for other in seen if _copy(one, other)), None)
-        if again is not None:
-            problem = f"{one.folder} is a copy of {again.folder}: the same place, run or predictions"
-            checked.append(replace(one, problems=(*one.problems, problem)))
-        else:
-            checked.append(one)
+        problem = next((text for text in (_clash(one, other) for other in seen) if text), None)
+        checked.append(replace(one, problems=(*one.problems, problem)) if problem else one)
         seen.append(one)
     return tuple(checked)
 
 
-def _copy(one: Finding, other: Finding) -> bool:
-    pairs = (
-        (one.place, other.place),
-        (one.run_digest, other.run_digest),
-        (one.predictions_sha256, other.predictions_sha256),
-    )
-    return any(a is not None and a == b for a, b in pairs)
+def _clash(one: Finding, other: Finding) -> str | None:
+    """Return why two submissions cannot both stand; None if they can."""
+    if one.place is not None and one.place == other.place:
+        return (
+            f"{one.folder} takes the place of {other.folder}: give it another name; to replace an entry, its "
+            "maintainers remove it first"
+        )
+    pairs = ((one.run_digest, other.run_digest), (one.predictions_sha256, other.predictions_sha256))
+    if any(ours is not None and ours == theirs for ours, theirs in pairs):
+        return f"{one.folder} is a copy of {other.folder}: the same run or predictions"
+    return None
 
 
-def _isolated(folder: Path, terms: Terms, placed: bool) -> Finding:
+def _isolated(folder: Path, terms: Terms, root: Path | None) -> Finding:
     """Check a submission in a process of its own."""
-    with ProcessPoolExecutor(1, mp_context=get_context("spawn"), initializer=_bound_memory) as pool:
+    limits = (_MEMORY_BYTES, _CPU_SECONDS)
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn"), initializer=_bound, initargs=limits) as pool:
         try:
             where = None if terms.benchmark is None else terms.benchmark.name
-            return pool.submit(_check_by_path, folder, terms.accepted, where, placed).result()
+            return pool.submit(_check_by_path, folder, terms.accepted, where, root).result()
         except (BrokenProcessPool, MemoryError):
-            return Finding(
-                folder=folder,
-                problems=(f"{folder} crashed what reads it, or ran it out of memory: do not merge it",),
-            )
+            problem = f"{folder} crashed what reads it, or ran it out of memory or time: do not merge it"
+            return Finding(folder=folder, problems=(problem,))
 
 
-def _check_by_path(folder: Path, accepted: Accepted | None, where: str | None, placed: bool) -> Finding:
+def _check_by_path(folder: Path, accepted: Accepted | None, where: str | None, root: Path | None) -> Finding:
     benchmark = None if where is None else open_benchmark(where)
-    return check_submission(folder, Terms(accepted=accepted, benchmark=benchmark), placed)
+    return check_submission(folder, Terms(accepted=accepted, benchmark=benchmark), root)
 
 
-def _bound_memory() -> None:
-    """Bound what this process may allocate, where the system can."""
+def _bound(memory_bytes: int, cpu_seconds: int) -> None:
+    """Bound what this process may allocate and compute, where the system can."""
     try:
         import resource  # noqa: PLC0415  (not on Windows)
     except ImportError:
         return
-    _, hard = resource.getrlimit(resource.RLIMIT_DATA)
-    limit = _MEMORY_BYTES if hard == resource.RLIM_INFINITY else min(_MEMORY_BYTES, hard)
-    resource.setrlimit(resource.RLIMIT_DATA, (limit, hard))
+    for what, wanted in ((resource.RLIMIT_DATA, memory_bytes), (resource.RLIMIT_CPU, cpu_seconds)):
+        _, hard = resource.getrlimit(what)
+        resource.setrlimit(what, (wanted if hard == resource.RLIM_INFINITY else min(wanted, hard), hard))

@@ -264,5 +264,5 @@ def _roc_auc_score() -> Callable[..., float]:
     try:
         module = import_module("sklearn.metrics")
     except ImportError as error:
-        raise MissingExtraError("macro AUROC", "evaluate") from error
+        raise MissingExtraError("macro AUROC", "leaderboard") from error  # who evaluates has it
     return cast("Callable[..., float]", module.roc_auc_score)

@@ -332,7 +332,7 @@ def test_ctrl_c_stops_workers_and_leaves_no_parts(clean_dir: Path, tmp_path: Pat
         time.sleep(0.005)
     os.killpg(process.pid, signal.SIGINT)
     _, stderr = process.communicate(timeout=30)
-    assert process.returncode == 1
+    assert process.returncode == 1, stderr
     assert stderr == "medimeta-c: interrupted; run the same command again to go on where it stopped\n"
     assert not (out / "manifest.json").exists()
     assert list(out.rglob("*.part")) == []

@@ -14,15 +14,17 @@ from typing import Any
 import datasets
 import numpy as np
 import pytest
+import yaml
 from datasets.utils.metadata import MetadataConfigs
 from fake_build import fake_build
 from fake_source import FakeSource
-from hub_server.cards import validate_card
+from hub_server.cards import validate_card, validate_eval
 from huggingface_hub import DatasetCard
 from markdown_it import MarkdownIt
 from PIL import Image
 
 from medimeta_c.card.dataset_card import render_card, templates_folder, write_card
+from medimeta_c.card.evalfile import benchmark_eval_yaml
 from medimeta_c.errors import BuildError, ShardError
 from medimeta_c.manifest import Manifest, SetRecord, read_manifest
 from medimeta_c.pixels import decode
@@ -337,10 +339,40 @@ def test_text_from_datasets_does_nothing(tmp_path: Path) -> None:
 def test_the_same_build_gives_the_same_bytes(tree: Path, tmp_path: Path) -> None:
     """A card written again, as after an interruption, is byte for byte the same, pictures too."""
     copy = tmp_path / "copy"
-    shutil.copytree(tree, copy, ignore=shutil.ignore_patterns("assets", "README.md"))
+    shutil.copytree(tree, copy, ignore=shutil.ignore_patterns("assets", "README.md", "eval.yaml"))
     write_card(copy, read_manifest(copy / "manifest.json"))
-    for path in [tree / "README.md", *(tree / "assets").iterdir()]:
+    for path in [tree / "README.md", tree / "eval.yaml", *(tree / "assets").iterdir()]:
         assert path.read_bytes() == (copy / path.relative_to(tree)).read_bytes(), path.name
+
+
+def test_the_hub_reads_each_dataset_as_a_task(tree: Path) -> None:
+    """eval.yaml is what the Hub wants, and its tasks are the configurations that load whole datasets."""
+    text = (tree / "eval.yaml").read_text("utf-8")
+    assert validate_eval(text) == []
+    values = yaml.safe_load(text)
+    assert values["name"] == "MediMeta-C 1.0"
+    assert values["evaluation_framework"] == "medimeta-c"
+    assert [(one["id"], one["config"], one["split"]) for one in values["tasks"]] == [
+        ("oct", "oct", "test"),
+        ("pbc", "pbc", "test"),
+    ]
+    assert {one["config"] for one in values["tasks"]} <= {
+        config["config_name"] for config in header(tree)["configs"]
+    }
+
+
+def test_without_a_test_split_there_is_no_task(tmp_path: Path) -> None:
+    """A build of training images is no benchmark to the Hub; phantoms are called so."""
+    train = fake_build(tmp_path, [FakeSource("pbc", splits={"train": 2})], corruptions=())
+    write_card(tmp_path, train)
+    assert not (tmp_path / "eval.yaml").exists()
+    phantoms = train.model_copy(
+        update={
+            "datasets": tuple(one.model_copy(update={"kind": "phantoms"}) for one in train.datasets),
+            "sets": tuple(one.model_copy(update={"split": "test"}) for one in train.sets),
+        }
+    )
+    assert "name: MediMeta-C (phantoms) 1.0" in str(benchmark_eval_yaml(phantoms))
 
 
 def test_a_damaged_shard_is_named(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from hub_server import READER_TOKEN, TOKEN, HubServer, hub_environment
 
 from medimeta_c.manifest import read_manifest
@@ -23,7 +24,7 @@ Push = Callable[..., Any]
 def published(root: Path) -> dict[str, bytes]:
     """What a repository must hold besides .gitattributes."""
     manifest = read_manifest(root / "manifest.json")
-    paths = ["README.md", "manifest.json", "stats/spectrum.parquet"]
+    paths = ["README.md", "eval.yaml", "manifest.json", "stats/spectrum.parquet"]
     paths += [path.relative_to(root).as_posix() for path in (root / "assets").glob("*.png")]
     paths += [shard.path for one in manifest.sets for shard in one.shards]
     return {path: (root / path).read_bytes() for path in sorted(paths)}
@@ -52,12 +53,12 @@ def test_push_and_push_again(hub: HubServer, push: Push, built: Path, tmp_path: 
     assert (dry.code, changing(hub)) == (0, [])
     lines = [line.split() for line in dry.stdout.splitlines() if line.startswith("send ")]
     assert [line[-1] for line in lines] == list(published(built))
-    assert "would send 79 files" in dry.stdout
+    assert "would send 80 files" in dry.stdout
     assert f"to {hub.url}/datasets/{REPO} (would be created), tag v1.0" in dry.stdout
 
     # With stderr in a file the Hub's client draws no bars there either.
     first = push(built, "--repo", REPO, HF_HUB_DISABLE_PROGRESS_BARS=None)
-    assert (first.code, first.stderr) == (0, "")
+    assert (first.code, first.stderr.strip()) == (0, "")
     assert held(hub) == published(built)
     repo = hub.store.repo(REPO)
     assert [commit.title.split(",")[0] for commit in repo.head.history()] == [
@@ -67,14 +68,14 @@ def test_push_and_push_again(hub: HubServer, push: Push, built: Path, tmp_path: 
     assert repo.refs["refs/tags/v1.0"] == repo.head.oid
     assert not repo.private
     said = first.stdout.splitlines()
-    assert said[0].startswith("sent 79 files, ")
+    assert said[0].startswith("sent 80 files, ")
     assert f"tag v1.0 at commit {repo.head.oid[:12]}" in said
     assert said[-1] == f"{hub.url}/datasets/{REPO}"
 
     hub.requests.clear()
     again = json.loads(push(built, "--repo", REPO, "--json").stdout)
     assert changing(hub) == []
-    assert (again["sent"], again["removed"], again["unchanged"]) == ([], [], 79)
+    assert (again["sent"], again["removed"], again["unchanged"]) == ([], [], 80)
     assert again["tagged_commit"] == again["commit"] == repo.head.oid
 
     # The token is in no file, and no other host was asked.
@@ -120,15 +121,27 @@ def test_what_an_older_push_left(hub: HubServer, push: Push, small: Path) -> Non
         "assets/old.png": b"png",
         "stats/old.json": b"{}",
     }
-    others = {"eval.yaml": "name: x\n", "LICENSE": "terms\n", "README.md": "# Old\n"}
+    others = {"NOTES.md": "mine\n", "LICENSE": "terms\n", "README.md": "# Old\n"}
     hub.store.add_repo("dataset", REPO, {**strays, **others})
     done = push(small, "--repo", REPO, "--tag", "v1.0-phantoms")
     assert done.code == 0, done.stderr
     assert "removed 3;" in done.stdout
-    assert "left alone: LICENSE, eval.yaml" in done.stdout
-    kept = {path: others[path].encode() for path in ("eval.yaml", "LICENSE")}
+    assert "left alone: LICENSE, NOTES.md" in done.stdout
+    kept = {path: others[path].encode() for path in ("NOTES.md", "LICENSE")}
     assert held(hub) == {**published(small), **kept}
     assert hub.store.repo(REPO).refs["refs/tags/v1.0-phantoms"] == hub.store.repo(REPO).head.oid
+
+
+def test_the_hub_learns_what_the_tasks_are(hub: HubServer, push: Push, small: Path, tmp_path: Path) -> None:
+    """eval.yaml goes with the build; who deletes it from the folder publishes without touching the Hub's."""
+    assert push(small, "--repo", REPO).code == 0
+    tasks = yaml.safe_load(hub.store.repo(REPO).read("eval.yaml"))["tasks"]
+    assert tasks == [{"id": "rays", "config": "rays", "split": "test"}]
+    copy = Path(shutil.copytree(small, tmp_path / "copy"))
+    (copy / "eval.yaml").unlink()
+    report = json.loads(push(copy, "--repo", REPO, "--json").stdout)
+    assert (report["sent"], report["removed"]) == ([], [])
+    assert "eval.yaml" in report["left_alone"]
 
 
 def test_a_tag_marks_one_build_for_ever(
@@ -178,6 +191,9 @@ def test_pull_requests(hub: HubServer, push: Push, small: Path) -> None:
     report = json.loads(push(small, "--repo", REPO, "--pr", "--json", token=READER_TOKEN).stdout)
     assert report["pull_request"].endswith("/discussions/1")
     assert (report["tag"], report["tagged_commit"]) == (None, None)
+    assert (report["sent"], report["removed"], report["unchanged"]) == ([], [], 10)
+    again = push(small, "--repo", REPO, "--pr", token=READER_TOKEN)
+    assert "nothing to send: an open pull request proposes this build already" in again.stdout
     assert list(repo.discussions) == [1]
 
     forbidden = push(small, "--repo", REPO, token=READER_TOKEN)

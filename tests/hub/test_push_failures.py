@@ -90,7 +90,7 @@ def test_refusals(hub: HubServer, small: Path, tmp_path: Path) -> None:
             assert part in said[repo], (repo, said[repo])
         assert hub.store.repo(repo).paths() == [".gitattributes"]
     said = run_client(PUSHES, environment, small, *REFUSALS)
-    assert set(said.values()) == {"sent 9, tagged True"}
+    assert set(said.values()) == {"sent 10, tagged True"}
 
 
 def test_lost_answers_and_broken_transfers(hub: HubServer, small: Path, tmp_path: Path) -> None:
@@ -102,7 +102,7 @@ def test_lost_answers_and_broken_transfers(hub: HubServer, small: Path, tmp_path
     hub.drop_next("/api/repos/create", method="POST")
     repos = ["org/create", "org/cut", "org/commit", "org/tag", "org/ignoring"]
     said = run_client(PUSHES, hub_environment(hub, tmp_path), small, *repos)
-    assert said["org/cut"] == said["org/commit"] == "sent 9, tagged True"
+    assert said["org/cut"] == said["org/commit"] == "sent 10, tagged True"
     assert hub.count("POST", "/org/commit/commit/main") == 1
     for repo in ("org/create", "org/tag"):
         assert f"the connection to the Hub at {hub.url} failed for {repo}" in said[repo]
@@ -110,7 +110,24 @@ def test_lost_answers_and_broken_transfers(hub: HubServer, small: Path, tmp_path
     assert "4 files of org/ignoring are not as pushed" in said["org/ignoring"]
     assert ".gitignore" in said["org/ignoring"]
     again = run_client(PUSHES, hub_environment(hub, tmp_path), small, "org/create", "org/tag")
-    assert again == {"org/create": "sent 9, tagged True", "org/tag": "sent 0, tagged True"}
+    assert again == {"org/create": "sent 10, tagged True", "org/tag": "sent 0, tagged True"}
+
+
+def test_somebody_else_creates_it_meanwhile(hub: HubServer, push: Push, small: Path) -> None:
+    """A repository that was not there, and now is: a sentence, and the next run goes on with it."""
+    hub.fail_next("/api/repos/create", 409, method="POST")
+    refused = push(small, "--repo", "org/x")
+    assert (refused.code, len(refused.stderr.strip().splitlines())) == (1, 1)
+    assert "a conflict in org/x (409" in refused.stderr
+    assert AGAIN in refused.stderr
+
+
+def test_each_retry_is_told_once(hub: HubServer, push: Push, small: Path) -> None:
+    """The Hub's client says itself that it waits; the command does not repeat it."""
+    hub.fail_next("/org/x.git/info/lfs/objects/batch", 503, method="POST")
+    done = push(small, "--repo", "org/x")
+    assert done.code == 0, done.stderr
+    assert done.stderr.count("Retrying in") == 1
 
 
 def test_no_connection(hub: HubServer, push: Push, small: Path) -> None:
@@ -125,7 +142,7 @@ def test_no_connection(hub: HubServer, push: Push, small: Path) -> None:
     assert "HF_HUB_OFFLINE is set: unset it" in forbidden.stderr
     listed = push(small, "--repo", "org/x", "--dry-run", **dead)
     assert listed.code == 0, listed.stderr
-    assert "would send 9 files" in listed.stdout
+    assert "would send 10 files" in listed.stdout
     assert "not reached, so compared with nothing" in listed.stdout
     assert hub.requests == []
 
@@ -146,7 +163,7 @@ def test_tokens(hub: HubServer, push: Push, small: Path) -> None:
     assert json.loads(unseen.stdout)["repository_existed"] is False
     hub.store.repo("org/x").private = False
     seen = push(small, "--repo", "org/x", "--dry-run", "--json", token=None)
-    assert json.loads(seen.stdout)["unchanged"] == 9
+    assert json.loads(seen.stdout)["unchanged"] == 10
 
 
 def test_the_hub_finds_the_card_wrong(hub: HubServer, push: Push, small: Path, tmp_path: Path) -> None:

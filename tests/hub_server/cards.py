@@ -1,4 +1,4 @@
-"""The YAML block of a README: reading it, and the checks of the Hub's validate-yaml."""
+"""The YAML block of a README, and eval.yaml: reading them, and the checks that the Hub makes of them."""
 
 from __future__ import annotations
 
@@ -49,6 +49,27 @@ def validate_card(readme: str, kind: str) -> tuple[list[str], list[str]]:
     if kind == "dataset":
         errors += _config_errors(data)
     return errors, []
+
+
+def validate_eval(text: str) -> list[str]:
+    """Return errors of a benchmark's eval.yaml, which the Hub checks when it is pushed."""
+    try:
+        data = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        return [f"eval.yaml: {error}"]
+    if not isinstance(data, dict):
+        return ["eval.yaml is not a mapping"]
+    fields = ("name", "description", "evaluation_framework")
+    errors = [f"Invalid input at {name}" for name in fields if not isinstance(data.get(name), str)]
+    tasks = _as_list(data.get("tasks"))
+    if not tasks or not all(isinstance(one, dict) and isinstance(one.get("id"), str) for one in tasks):
+        return [*errors, "Invalid input at tasks"]
+    if len({one["id"] for one in tasks}) != len(tasks):
+        errors.append("a task is there twice")
+    for name in ("config", "split"):
+        if not all(isinstance(one.get(name, ""), str) for one in tasks):
+            errors.append(f"Invalid input at tasks.{name}")
+    return errors
 
 
 def _as_list(value: Any) -> list[Any]:

@@ -1,25 +1,34 @@
-"""A tiny benchmark, results on it, and the submissions they make."""
+"""A tiny benchmark, results on it, the submissions they make; and a site in a browser."""
 
 from __future__ import annotations
 
+import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 sys.path.append(str(Path(__file__).parents[1] / "results"))
 
+from made_up_boards import HOSTILE, board, entry
 from made_up_predictions import evaluated
 from submissions_on_disk import PLAIN, place
 
 from medimeta_c.benchmark import Benchmark, open_benchmark
 from medimeta_c.leaderboard.accepted import Accepted, accept
+from medimeta_c.leaderboard.board import read_boards
+from medimeta_c.leaderboard.entries import Training
+from medimeta_c.leaderboard.site import write_site
 from medimeta_c.leaderboard.submission import described
 from medimeta_c.results.folder import SavedResult
 
-pytest.importorskip("sklearn.metrics", reason="needs the 'evaluate' extra")
+pytest.importorskip("sklearn.metrics", reason="needs the 'leaderboard' extra")
+
+Open = Callable[..., Any]
 
 
 @pytest.fixture(scope="session")
@@ -57,3 +66,70 @@ def submitted(saved: SavedResult, tmp_path: Path) -> Callable[..., Path]:
         return place(root, result, described({**PLAIN, **fields}, declared=True))
 
     return make
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Twelve made-up models, two of them tied, a hostile one, one on PBC alone; and the paper's own."""
+    draw = np.random.default_rng(1)
+    hostile = entry(
+        900,
+        draw,
+        key="hostile",
+        name=HOSTILE,
+        organisation=HOSTILE,
+        backbone=HOSTILE,
+        training=Training(kind="medical", description=HOSTILE, overlap="test", statement=HOSTILE),
+        code="javascript:window.pwned=1",
+        third_party=HOSTILE,
+        notes=HOSTILE,
+        facts={"Specification": HOSTILE},
+        ranks=(13, 13),
+    )
+    part = entry(901, draw, key="part", name="PBC only", overall=None, ranks=None)
+    part = replace(part, datasets={"pbc": part.datasets["pbc"]}, cells={"pbc": part.cells["pbc"]})
+    made = board(12, hostile, part)
+    best, second, *rest = made.entries
+    best = replace(best, ranks=(1, 2), tied=(second.key,))
+    second = replace(second, ranks=(1, 2), tied=(best.key,))
+    empty = tmp_path_factory.mktemp("empty")
+    out = tmp_path_factory.mktemp("site") / "site"
+    write_site((replace(made, entries=(best, second, *rest)), *read_boards(empty)), out)
+    return out
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if chromium is None:
+        pytest.skip("needs Chromium: apt-get install chromium")
+    playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright: pip install playwright")
+    with playwright.sync_playwright() as driver:
+        running = driver.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        yield running
+        running.close()
+
+
+@pytest.fixture
+def visit(browser: Any) -> Iterator[Open]:
+    """Open a page of a site from the disk; at the end no error was logged, nothing else was asked for."""
+    contexts, wrong = [], []
+
+    def call(path: Path, fragment: str = "", **options: Any) -> Any:
+        context = browser.new_context(**{"viewport": {"width": 1400, "height": 900}, **options})
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(5000)
+        page.on("console", lambda message: wrong.append(f"{message.type}: {message.text}"))
+        page.on("pageerror", lambda error: wrong.append(str(error)))
+        page.on("dialog", lambda dialog: wrong.append(f"dialog {dialog.message}"))
+        page.on("request", lambda one: one.url.startswith(("file:", "data:")) or wrong.append(one.url))
+        page.goto(path.as_uri() + fragment)
+        return page
+
+    yield call
+    pwned = [page.evaluate("window.pwned") for context in contexts for page in context.pages]
+    for context in contexts:
+        context.close()
+    assert wrong == []
+    assert set(pwned) <= {None}

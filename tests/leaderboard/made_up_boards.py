@@ -11,6 +11,9 @@ from medimeta_c.leaderboard.entries import Board, CellShown, DatasetShown, Entry
 from medimeta_c.results.score_records import Estimate, Number, SummaryRecord
 from medimeta_c.suite import CORE
 
+HOSTILE = "</script><img src=x onerror=window.pwned=1><b title='\"`"
+"""A name that would be a script on a page that let it."""
+
 BACKBONES = ("ViT-B/16", "ViT-L/14", "ResNet-50")
 
 

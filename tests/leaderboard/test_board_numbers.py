@@ -52,6 +52,16 @@ def test_numbers_are_computed_from_predictions_not_read(
     assert (cell.top1, cell.images) == (claimed.top1.value, 8)
 
 
+def test_every_entry_has_a_page_of_its_own(submitted: Submitted, weak: SavedResult, tmp_path: Path) -> None:
+    """Where an organisation's name ends and the model's begins is part of an entry's key."""
+    submitted(organisation="Google", name="Research SigLIP")
+    submitted(weak, organisation="Google Research", name="SigLIP")
+    site = build_site(SiteConfig(results=tmp_path, out=tmp_path / "site"))
+    keys = [entry.key for entry in own(site.boards).entries]
+    assert len(set(keys)) == 2
+    assert all((tmp_path / f"site/models/{key}.html").is_file() for key in keys)
+
+
 def test_ranks_agree_with_compare(
     submitted: Submitted, benchmark: Benchmark, saved: SavedResult, weak: SavedResult, tmp_path: Path
 ) -> None:

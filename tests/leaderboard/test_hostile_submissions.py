@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import pickle
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,7 @@ import pyarrow.parquet as pq
 import pytest
 from submissions_on_disk import edit_json
 
+from medimeta_c.leaderboard.accepted import Accepted
 from medimeta_c.leaderboard.checks import Terms, check_submission
 from medimeta_c.leaderboard.validation import validate
 
@@ -237,6 +240,73 @@ def test_a_reader_that_crashes_takes_nothing_with_it(submitted: Submitted) -> No
     terms = Terms(accepted=_Crash())  # type: ignore[arg-type]
     (found,) = validate([submitted()], terms, isolated=True)
     assert "crashed what reads it" in found.problems[0]
+
+
+class _Stall:
+    """Keeps the process that unpickles it busy for ever."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return max, (itertools.count(),)
+
+
+def test_a_reader_that_stalls_is_stopped(submitted: Submitted, monkeypatch: pytest.MonkeyPatch) -> None:
+    """So is one that computes without end."""
+    monkeypatch.setattr("medimeta_c.leaderboard.validation._CPU_SECONDS", 5)
+    terms = Terms(accepted=_Stall())  # type: ignore[arg-type]
+    (found,) = validate([submitted()], terms, isolated=True)
+    assert "ran it out of memory or time" in found.problems[0]
+
+
+def test_a_late_repetition_among_many_keys_is_found_at_once(submitted: Submitted) -> None:
+    """A hundred thousand keys, the last of them given twice: the time is that of reading them."""
+    folder = submitted()
+    keys = ",".join(f'"{index}":1' for index in range(100_000))
+    (folder / "result.json").write_text("{" + keys + ',"99999":2}')
+    started = time.perf_counter()
+    assert "the key '99999' is given twice" in problem(folder)
+    assert time.perf_counter() - started < 5
+
+
+@pytest.mark.parametrize(
+    ("where", "number"), [("resampling.resamples", 1_000_000), ("run.model.parameters", 10**4000)]
+)
+def test_numbers_that_only_cost_are_refused(submitted: Submitted, where: str, number: int) -> None:
+    """A million resamples would be computed again, four thousand digits shown."""
+    folder = submitted()
+    *path, last = where.split(".")
+
+    def change(values: Any) -> None:
+        for key in path:
+            values = values[key]
+        values[last] = number
+
+    edit_json(folder / "result.json", change)
+    assert f"result.json is not valid at {where}: a board takes no more than" in problem(folder)
+
+
+def test_predictions_on_an_unknown_benchmark_are_not_read(submitted: Submitted, accepted: Accepted) -> None:
+    """How many rows there may be is the accepted benchmark's to say, not the submission's."""
+    folder = submitted()
+    (folder / "predictions.parquet").write_bytes(b"anything")
+    edit_json(
+        folder / "result.json",
+        lambda values: values["run"]["benchmark"]["datasets"][0].update(fingerprint="ab" * 32),
+    )
+    (found,) = check_submission(folder, Terms(accepted=accepted)).problems
+    assert "is not accepted here" in found
+
+
+def test_a_dictionary_of_more_words_than_rows_is_not_read(submitted: Submitted) -> None:
+    """Short texts, a million of them, of which the rows use one."""
+    folder = submitted()
+
+    def swell(table: pa.Table) -> pa.Table:
+        words = pa.array([f"{index:05d}" for index in range(1_000_000)])
+        indices = pa.array(np.zeros(len(table), np.int32))
+        return table.set_column(4, "image_id", pa.DictionaryArray.from_arrays(indices, words))
+
+    rewrite(folder, swell, compression="zstd", dictionary_pagesize_limit=1 << 30)
+    assert "unfolds into more than its" in problem(folder)
 
 
 def test_html_never_reaches_a_message_whole(submitted: Submitted) -> None:

@@ -11,13 +11,16 @@ import numpy as np
 import pytest
 from made_up_predictions import answers, evaluated, identity, result_of
 from submissions_on_disk import PLAIN, edit_json, place, replace_text
+from typer.testing import CliRunner
 
 from medimeta_c.benchmark import Benchmark
+from medimeta_c.cli import app
 from medimeta_c.errors import ConfigError, ResultError
 from medimeta_c.leaderboard.accepted import Accepted, accept, label_digest, read_accepted, write_accepted
 from medimeta_c.leaderboard.checks import Terms, check_submission
 from medimeta_c.leaderboard.submission import described, read_submission, slug
-from medimeta_c.leaderboard.validation import submission_folders, validate
+from medimeta_c.leaderboard.tree import submission_folders
+from medimeta_c.leaderboard.validation import validate
 from medimeta_c.results.folder import SavedResult, open_result_folder, read_saved
 from medimeta_c.results.predictions import CellPredictions
 from medimeta_c.results.scoring import scope_of
@@ -26,9 +29,9 @@ Submitted = Callable[..., Path]
 ANYTHING = Terms()
 
 
-def problem(folder: Path, terms: Terms = ANYTHING, *, placed: bool = False) -> str:
+def problem(folder: Path, terms: Terms = ANYTHING, *, root: Path | None = None) -> str:
     """The only problem of a submission, in a sentence."""
-    (found,) = check_submission(folder, terms, placed).problems
+    (found,) = check_submission(folder, terms, root).problems
     assert "\n" not in found
     return found
 
@@ -209,24 +212,51 @@ def test_copies_are_found(submitted: Submitted, tmp_path: Path, benchmark: Bench
     second = submitted(name="Tiny CLIP, renamed")
     one, other = validate([first, second], Terms())
     assert one.ok
-    assert other.problems == (f"{second} is a copy of {first}: the same place, run or predictions",)
+    assert other.problems == (f"{second} is a copy of {first}: the same run or predictions",)
     (again,) = validate([second], Terms(), among=tmp_path)
     assert not again.ok
     unlike = evaluated(tmp_path / "other", benchmark, skill=1.0, seed=5, model={"weights_sha256": "12" * 32})
     assert validate([submitted(unlike, name="Another")], Terms(), among=tmp_path / "results")[0].ok
 
 
+def test_a_board_that_grows(
+    submitted: Submitted, tmp_path: Path, benchmark: Benchmark, saved: SavedResult
+) -> None:
+    """What stands on the board is not checked again; an entry in another's place is refused."""
+    board, proposed = tmp_path / "board", tmp_path / "proposed"
+    kept = submitted(root=board)
+    shutil.copytree(board, proposed)
+    other = evaluated(tmp_path / "other", benchmark, skill=1.0, seed=5, model={"weights_sha256": "12" * 32})
+    new = submitted(other, root=proposed, name="Another")
+    fresh, same = validate([proposed], Terms(), among=board)
+    assert (fresh.folder, fresh.ok, fresh.unchanged) == (new, True, False)
+    assert (same.folder, same.ok, same.unchanged) == (proposed / kept.relative_to(board), True, True)
+    command = ["leaderboard", "validate", str(proposed / "results"), "--among", str(board)]
+    said = CliRunner().invoke(app, command).stdout.splitlines()
+    assert said[0] == f"ok      {new}"
+    assert said[-1] == "1 unchanged on the board, not checked again"
+
+    shutil.rmtree(proposed)
+    taken = submitted(other, root=proposed)
+    (refused,) = validate([proposed / "results"], Terms(), among=board / "results")
+    assert refused.problems == (
+        f"{taken} takes the place of {kept}: give it another name; to replace an entry, its maintainers "
+        "remove it first",
+    )
+
+
 def test_place_and_strays_in_a_tree(submitted: Submitted, tmp_path: Path) -> None:
     """In a board's tree a submission lies where its name says, and nothing lies beside it."""
     folder = submitted()
     (folder / "report.html").write_text("<script>alert(1)</script>")
-    moved = folder.parent.parent / "someone-else" / folder.name
-    shutil.copytree(folder, moved)
-    elsewhere, _ = check_submission(moved, Terms(), placed=True).problems
-    assert "is not where it belongs" in elsewhere
-    assert "also holds report.html" in problem(folder, placed=True)
+    root = tmp_path / "results"
+    for wrong in (root / "someone-else" / folder.name, root / "deeper" / folder.relative_to(tmp_path)):
+        shutil.copytree(folder, wrong)
+        elsewhere, _ = check_submission(wrong, Terms(), root).problems
+        assert "is not where it belongs" in elsewhere
+    assert "also holds report.html" in problem(folder, root=root)
     assert check_submission(folder, Terms()).ok, "in one's own folder reports may lie about"
-    assert len(submission_folders(tmp_path)) == 2
+    assert len(submission_folders(tmp_path)) == 3
     empty = tmp_path / "empty"
     empty.mkdir()
     with pytest.raises(ResultError, match="holds no submission"):
@@ -247,6 +277,8 @@ def test_place_and_strays_in_a_tree(submitted: Submitted, tmp_path: Path) -> Non
         ("https://example.org/code", 'https://example.org/"onclick=x', "not valid at code"),
         ("name: Tiny CLIP", "name: <img src=x onerror=alert(1)>", "must not hold '<' or '>'"),
         ("name: Tiny CLIP", 'name: "Tiny \\u202e CLIP"', "control or formatting characters"),
+        ("name: Tiny CLIP", 'name: "\\u3164"', "letters that cannot be seen"),
+        ("name: Tiny CLIP", f"name: Tiny{chr(0x301) * 4}", "more than 3 accents on one letter"),
         ("name: Tiny CLIP", f"name: {'x' * 121}", "at most 120"),
         ("name: Tiny CLIP", "name: 2024-01-01", "no text, number or yes/no"),
         ("name: Tiny CLIP", "name: !!python/object/apply:os.system [id]", "cannot be read as YAML"),

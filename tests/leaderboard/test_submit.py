@@ -19,7 +19,7 @@ from typer.testing import CliRunner
 
 from medimeta_c.benchmark import Benchmark
 from medimeta_c.cli import app
-from medimeta_c.leaderboard import benchmark_eval_yaml, write_accepted
+from medimeta_c.leaderboard import model_eval_yaml, write_accepted
 from medimeta_c.leaderboard.accepted import Accepted
 from medimeta_c.leaderboard.submission import described, write_submission
 from medimeta_c.results.folder import SavedResult
@@ -27,11 +27,6 @@ from medimeta_c.results.folder import SavedResult
 BOARD = "org/leaderboard"
 MODEL = "lab/tiny-clip"
 BENCHMARK = "org/MediMeta-C"
-
-needs_eval_results = pytest.mark.skipif(
-    not hasattr(huggingface_hub, "EvalResultEntry"),
-    reason="needs a huggingface_hub that knows .eval_results files",
-)
 
 
 @pytest.fixture
@@ -94,7 +89,6 @@ def held(hub: HubServer, target: Path) -> Path:
     return target
 
 
-@needs_eval_results
 def test_from_a_result_to_the_page(
     hub: HubServer, submit: Callable[..., Any], result: Path, tmp_path: Path, benchmark: Benchmark
 ) -> None:
@@ -206,14 +200,15 @@ def test_options_describe_a_model(submit: Callable[..., Any], result: Path) -> N
     assert (result / "submission.yaml").read_text() == (result / "other.yaml").read_text()
 
 
-def test_eval_yaml_has_a_task_for_each_configuration(benchmark: Benchmark) -> None:
-    """The benchmark's file names the configurations that load its datasets, as the model's file does."""
-    values = yaml.safe_load(benchmark_eval_yaml(benchmark.manifest))
-    assert values["tasks"] == [
-        {"id": "cells", "config": "cells", "split": "test"},
-        {"id": "rays", "config": "rays", "split": "test"},
-    ]
-    assert set(values) == {"name", "description", "evaluation_framework", "tasks"}
+def test_phantoms_are_called_so_on_a_models_page(saved: SavedResult) -> None:
+    """What the Hub shows of a model says where a number is of generated images."""
+    run = saved.result.run
+    entries = tuple(one.model_copy(update={"kind": "phantoms"}) for one in run.benchmark.datasets[:1])
+    benchmark = run.benchmark.model_copy(update={"datasets": (*entries, *run.benchmark.datasets[1:])})
+    result = saved.result.model_copy(update={"run": run.model_copy(update={"benchmark": benchmark})})
+    values = yaml.safe_load(model_eval_yaml(result, BENCHMARK, "https://example.org/result"))
+    said = {one["dataset"]["task_id"]: "phantoms, not medical images" in one["notes"] for one in values}
+    assert said == {"cells": True, "rays": False}
 
 
 def test_validate_exits_with_one_sentence(result: Path, tmp_path: Path) -> None:

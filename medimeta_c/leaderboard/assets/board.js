@@ -49,12 +49,18 @@
   }
 
   const shown = () => board().entries.filter(matches);
+  const active = () => filters.filter((one) => one.value).length;
+
+  // On a narrow screen the filters are folded, unless one is set.
+  const wide = matchMedia("(min-width: 761px)");
+  const unfold = () => { at("more").open = wide.matches || active() > 0; };
 
   function filter() {
     const visible = new Set(shown().map((entry) => entry.key));
     for (const row of bodyOf(section()).rows) row.hidden = !visible.has(row.dataset.key);
     section().querySelector(".nothing").hidden = visible.size > 0;
     at("count").textContent = `${visible.size} of ${board().entries.length} entries`;
+    at("filtered").textContent = active() ? `: ${active()} set` : "";
   }
 
   // The datasets' columns show one of three numbers.
@@ -125,12 +131,26 @@
 
   function drawScatter() {
     Charts.drop(scatter);
+    scatter = null;
     const dataset = at("chart-dataset").value, main = board().rankedBy, title = main === "mce" ? "mCE" : "Average accuracy";
     const points = shown().map((entry) => point(entry, dataset)).filter(Boolean);
+    at("scatter").parentNode.hidden = !points.length;
+    at("scatter-legend").replaceChildren();
+    at("scatter-about").textContent = !points.length
+      ? `No entry shown has ${dataset ? "numbers on this dataset" : "all of these datasets: choose one"}.`
+      : `Further right is more accurate on clean images, further ${main === "mce" ? "down more robust to corruption" : "up under corruption"}. Lines are 95 % intervals.`;
+    if (!points.length) return;
     const part = (source, label, hollow) => ({
       label, data: points.filter((one) => one.entry.source === source), intervals: true, pointRadius: 6, pointHoverRadius: 8, borderWidth: 2,
       borderColor: Charts.colour(hollow ? "field" : "accent"), backgroundColor: hollow ? "transparent" : Charts.colour("accent"),
+      pointHoverBorderColor: Charts.colour(hollow ? "field" : "accent"), pointHoverBackgroundColor: hollow ? "transparent" : Charts.colour("accent"),
     });
+    // Room for whole intervals, not for points alone.
+    const room = (value, interval) => {
+      const ends = points.flatMap((one) => one[interval] || [one[value]]), low = Math.min(...ends), high = Math.max(...ends);
+      const margin = 1 + 0.04 * (high - low);
+      return { min: Math.max(0, 5 * Math.floor((low - margin) / 5)), max: 5 * Math.ceil((high + margin) / 5), ticks: { color: Charts.colour("muted"), includeBounds: false } };
+    };
     const open = (one) => { location.href = `models/${one.entry.key}.html`; };
     scatter = Charts.keep(new Chart(at("scatter"), {
       type: "scatter",
@@ -141,7 +161,7 @@
         layout: { padding: { right: 30, top: 10 } },
         onClick: (_, hit) => { if (hit.length) open(scatter.data.datasets[hit[0].datasetIndex].data[hit[0].index]); },
         onHover: (event, hit) => { event.native.target.style.cursor = hit.length ? "pointer" : ""; },
-        scales: { x: Charts.axis("Clean accuracy, %", { grace: "8%" }), y: Charts.axis(main === "mce" ? "mCE, % (lower is more robust)" : "Average accuracy, %", { grace: "8%" }) },
+        scales: { x: Charts.axis("Clean accuracy, %", room("x", "xs")), y: Charts.axis(main === "mce" ? "mCE, % (lower is more robust)" : "Average accuracy, %", room("y", "ys")) },
         plugins: { legend: { display: false }, tooltip: { enabled: false, external: Charts.tooltip(([first]) => {
           const { entry, summary } = first.raw;
           return [entry.name, entry.organisation, `${title} ${percent(summary[main][0])}${range(summary[main])}`, `Clean accuracy ${percent(summary.clean[0])}${range(summary.clean)}`, entry.source === "paper" ? "reported in the paper, not re-run" : "measured here"];
@@ -152,9 +172,6 @@
     Charts.keyboard(scatter, stops, (one) => open(scatter.data.datasets[one.datasetIndex].data[one.index]));
     Charts.legend(at("scatter-legend"), scatter.data.datasets.map((set, index) => ({ text: set.label, colour: set.borderColor, point: true, hollow: index === 1 })));
     at("scatter").setAttribute("aria-label", `${title} against clean accuracy of ${points.length} models on ${dataset || "all datasets"}, as in the table.`);
-    at("scatter-about").textContent = main === "mce"
-      ? "Further right is more accurate on clean images, further down more robust to corruption. Lines are 95 % intervals."
-      : "Further right is more accurate on clean images, further up under corruption. Lines are 95 % intervals.";
   }
 
   // Names beside points while there is room for them.
@@ -162,16 +179,17 @@
     id: "labels",
     afterDatasetsDraw(chart) {
       const context = chart.ctx;
-      const all = chart.data.datasets.flatMap((set, index) => chart.getDatasetMeta(index).data.map((dot, place) => [dot, set.data[place].entry.name]));
+      const all = chart.data.datasets.flatMap((set, index) => chart.getDatasetMeta(index).data.map((dot, place) => [dot, set.data[place].entry.name, set.data[place].xs]));
       if (all.length > 24) return;
       const taken = all.map(([dot]) => [dot.x - 7, dot.y - 7, dot.x + 7, dot.y + 7]);
       context.save();
       context.font = `12px ${Chart.defaults.font.family}`;
       context.textBaseline = "middle";
       Object.assign(context, { fillStyle: Charts.colour("muted"), strokeStyle: Charts.colour("paper"), lineWidth: 4, lineJoin: "round" });
-      for (const [dot, name] of all) {
+      for (const [dot, name, whiskered] of all) { // a name beside a point with an interval would be crossed out by it
         const text = name.length > 34 ? `${name.slice(0, 33)}…` : name, width = context.measureText(text).width;
-        const places = [[11, 0], [-11 - width, 0], [-width / 2, -16], [-width / 2, 17], [9, -13], [9, 13]];
+        const beside = [[11, 0], [-11 - width, 0]], corners = [[9, -13], [9, 13], [-9 - width, -13], [-9 - width, 13]];
+        const places = [...(whiskered ? [...corners, ...beside] : [...beside, ...corners]), [-width / 2, -16], [-width / 2, 17]];
         for (const [right, down] of places) {
           const left = dot.x + right, middle = dot.y + down, box = [left, middle - 7, left + width, middle + 7];
           if (left < chart.chartArea.left || left + width > chart.width || taken.some((one) => box[0] < one[2] && box[2] > one[0] && box[1] < one[3] && box[3] > one[1])) continue;
@@ -219,6 +237,8 @@
     for (const radio of controls.elements.board.length ? controls.elements.board : [controls.elements.board]) radio.checked = radio.value === key;
     Charts.options(at("chart-dataset"), [["", "all datasets"], ...board().datasets.map((name) => [name, name])]);
     Charts.options(at("chart-corruption"), [["", "all corruptions"], ...board().corruptions]);
+    const part = board().datasets.find((name) => board().entries.some((entry) => entry.datasets[name]));
+    if (part && !board().entries.some((entry) => entry.overall)) at("chart-dataset").value = part; // none has them all
     state.picked = board().entries.filter((entry) => Object.keys(entry.curves).length).slice(0, FIRST).map((entry) => entry.key);
     for (const box of section().querySelectorAll(".pick input")) box.checked = state.picked.includes(box.value);
     if (!section().querySelector(`th[data-sort="${CSS.escape(state.sort)}"]`)) Object.assign(state, usual());
@@ -254,7 +274,9 @@
   at("chart-dataset").addEventListener("input", draw);
   at("chart-corruption").addEventListener("input", drawCurves);
   Charts.onTheme(draw);
+  wide.addEventListener("change", unfold);
   recall();
+  unfold();
   if (at("metric").value !== "mce") writeDatasets();
   show(state.board);
 })();

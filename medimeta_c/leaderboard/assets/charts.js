@@ -111,7 +111,7 @@ const Charts = (() => {
   function lines(canvas, place, severities, rows, title) {
     const datasets = rows.map((row, index) => {
       const look = series(index);
-      return { label: row.text, data: row.values, borderColor: look.colour, backgroundColor: look.colour, borderDash: look.dash, pointStyle: look.shape, pointRadius: 4, pointHoverRadius: 6, borderWidth: 2, spanGaps: false };
+      return { label: row.text, data: row.values, borderColor: look.colour, backgroundColor: look.colour, borderDash: look.dash, pointStyle: look.shape, pointHoverBackgroundColor: look.colour, pointHoverBorderColor: look.colour, pointRadius: 4, pointHoverRadius: 6, borderWidth: 2, spanGaps: false };
     });
     const chart = new Chart(canvas, {
       type: "line",

@@ -7,7 +7,7 @@ import binascii
 import hashlib
 from typing import TYPE_CHECKING, Any
 
-from ..cards import validate_card
+from ..cards import validate_card, validate_eval
 from ..objects import Commit, File, goes_to_lfs, is_ignored
 from ..store import MAIN, Repo, check_path
 from ..web import HubError, Request, Response, json_response, route
@@ -95,6 +95,9 @@ def commit(hub: HubServer, request: Request, repo: Repo, rev: str) -> Response:
     header, changes = _read_operations(repo, parent, request.json_lines())
     if header.get("parentCommit") not in (None, parent.oid):
         raise HubError(412, "A commit has happened since. Please refresh and try again.")
+    tasks = changes.get("eval.yaml") if repo.kind == "dataset" else None
+    if tasks is not None and (errors := validate_eval(tasks.content.decode())):
+        raise HubError(400, "; ".join(errors))
     title, message = header["summary"], header.get("description", "")
     pull = None
     if create_pr:

@@ -1,0 +1,54 @@
+"""``eval.yaml``, by which the Hub knows a dataset repository as a benchmark, and what its tasks are called.
+
+References
+----------
+.. [1] https://huggingface.co/docs/hub/eval-results
+"""
+
+from __future__ import annotations
+
+import yaml
+
+from medimeta_c.card.metadata import card_title
+from medimeta_c.manifest import Manifest
+
+__all__ = ["EVAL_NAME", "benchmark_eval_yaml"]
+
+EVAL_NAME = "eval.yaml"
+"""At the root of the benchmark's repository."""
+
+_FRAMEWORK = "medimeta-c"
+_SPLIT = "test"  # what `medimeta-c evaluate` scores
+
+
+def benchmark_eval_yaml(manifest: Manifest) -> str | None:
+    """Return ``eval.yaml``: one task a dataset, which is also the configuration that loads it.
+
+    Parameters
+    ----------
+    manifest : Manifest
+        What was built.
+
+    Returns
+    -------
+    str or None
+        YAML; None if no test split was built, so that there is no task.
+    """
+    scored = {record.dataset for record in manifest.sets if record.split == _SPLIT}
+    tasks = [
+        {"id": record.dataset, "config": record.dataset, "split": _SPLIT}
+        for record in manifest.datasets
+        if record.dataset in scored
+    ]
+    if not tasks:
+        return None
+    protocol = manifest.protocol
+    version = "" if protocol.imported else f" {protocol.benchmark_version}"  # an import's title has it
+    values = {
+        "name": f"{card_title(manifest)}{version}",
+        "description": "Robustness of medical vision-language models to image corruptions. The value of a "
+        "task is top-1 accuracy in percent, the mean over corruptions of the mean over severities.",
+        "evaluation_framework": _FRAMEWORK,
+        "tasks": tasks,
+    }
+    return yaml.safe_dump(values, sort_keys=False, width=100)
