@@ -326,6 +326,8 @@ def test_ctrl_c_stops_workers_and_leaves_no_parts(clean_dir: Path, tmp_path: Pat
         start_new_session=True,
         stderr=subprocess.PIPE,
         text=True,
+        # A shell starts what runs in the background with Ctrl-C ignored, these tests perhaps among it.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
     )
     while not list(out.glob(".medimeta-c/sets/*.json")):
         assert process.poll() is None
