@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import csv
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import cache
-from importlib import resources
 from typing import Literal
 
 from medimeta_c.leaderboard.entries import Entry, Training, no_estimate, reported
 from medimeta_c.leaderboard.submission import slug
+from medimeta_c.modelscores import ModelScores, published_fewshot, published_scores
 from medimeta_c.results.score_records import Estimate, Number, SummaryRecord
 from medimeta_c.suite import CORE, MEDMNIST, Suite
 
@@ -77,20 +75,17 @@ def paper_entries(collection: str) -> tuple[Entry, ...]:
 
     Means over the datasets are taken here, of the printed rows. Table 6's few-shot ablation is on PBC alone.
     """
-    errors = _rows("table2_ce_mce.csv", collection)
-    accuracies = _rows("table3_accuracy.csv", collection)
-    found = [_entry(collection, model, errors[model], accuracies[model]) for model in errors]
+    rows: dict[str, dict[str, ModelScores]] = {}
+    for row in published_scores():
+        if row.collection == collection:
+            rows.setdefault(row.model, {})[row.dataset] = row
+    found = [_entry(collection, model, rows[model]) for model in rows]
     return (*found, *(_ablation() if collection == "MediMeta-C" else ()))
 
 
-def _entry(
-    collection: str,
-    key: str,
-    errors: Mapping[str, Mapping[str, float]],
-    accuracies: Mapping[str, Mapping[str, float]],
-) -> Entry:
+def _entry(collection: str, key: str, rows: Mapping[str, ModelScores]) -> Entry:
     model, suite = _MODELS[key], PAPER_COLLECTIONS[collection]
-    datasets = {name: _summary(errors[name], accuracies[name], suite) for name in suite.datasets}
+    datasets = {name: _summary(rows[name], suite) for name in suite.datasets}
     return Entry(
         key=f"paper-{slug(collection)}-{slug(key)}",
         name=model.name,
@@ -110,18 +105,27 @@ def _entry(
     )
 
 
-def _summary(errors: Mapping[str, float], accuracies: Mapping[str, float], suite: Suite) -> SummaryRecord:
+def _summary(row: ModelScores, suite: Suite) -> SummaryRecord:
     nothing = no_estimate(_NOT_PRINTED)
     return SummaryRecord(
-        clean_accuracy=reported(accuracies["clean"]),
-        average_accuracy=reported(accuracies["average_accuracy"]),
-        accuracy={name: Number(value=accuracies[name]) for name in suite.corruptions},
-        clean_error=reported(errors["clean"]),
-        ce={name: reported(errors[name]) for name in suite.corruptions},
-        mce=reported(errors["mce"]),
+        clean_accuracy=_printed(row.clean_accuracy),
+        average_accuracy=_printed(row.average_accuracy),
+        accuracy={name: Number(value=_fraction(row.accuracy[name])) for name in suite.corruptions},
+        clean_error=_printed(row.clean_error),
+        ce={name: _printed(row.ce[name]) for name in suite.corruptions},
+        mce=_printed(row.mce),
         relative_ce=dict.fromkeys(suite.corruptions, nothing),
         relative_mce=nothing,
     )
+
+
+def _printed(percent: float | None) -> Estimate:
+    fraction = _fraction(percent)
+    return no_estimate(_NOT_PRINTED) if fraction is None else reported(fraction)
+
+
+def _fraction(percent: float | None) -> float | None:
+    return None if percent is None else percent / 100
 
 
 def _mean(parts: tuple[SummaryRecord, ...]) -> SummaryRecord:
@@ -149,23 +153,22 @@ def _mean(parts: tuple[SummaryRecord, ...]) -> SummaryRecord:
 
 def _ablation() -> list[Entry]:
     """Return Table 6: RobustMedCLIP by backbone and share of training images, on PBC."""
-    nothing = no_estimate(_NOT_PRINTED)
     found = []
-    for row in _table("table6_fewshot.csv"):
-        backbone, share = _VARIANTS[row["variant"]], row["fewshot_percent"]
+    for row in published_fewshot():
+        backbone, share = _VARIANTS[row.variant], f"{row.percent:g}"
         summary = SummaryRecord(
-            clean_accuracy=reported(float(row["clean_accuracy"]) / 100),
-            average_accuracy=reported(float(row["corruption_accuracy"]) / 100),
+            clean_accuracy=_printed(row.clean_accuracy),
+            average_accuracy=_printed(row.corruption_accuracy),
             accuracy={},
-            clean_error=reported(float(row["clean_error"]) / 100),
+            clean_error=_printed(row.clean_error),
             ce={},
-            mce=reported(float(row["mce"]) / 100),
+            mce=_printed(row.mce),
             relative_ce={},
-            relative_mce=nothing,
+            relative_mce=no_estimate(_NOT_PRINTED),
         )
         found.append(
             Entry(
-                key=f"paper-{slug(row['variant'])}-{share}-percent",
+                key=f"paper-{slug(row.variant)}-{share}-percent",
                 name=f"RobustMedCLIP, {share}\N{NO-BREAK SPACE}%",
                 organisation="the paper's authors",
                 backbone=backbone,
@@ -178,26 +181,10 @@ def _ablation() -> list[Entry]:
                 adaptation="few-shot",
                 overall=None,
                 datasets={"pbc": summary},
-                parameters=int(float(row["total_params_m"]) * 1_000_000),
+                parameters=int((row.total_params_m or 0) * 1_000_000),
                 paper=PAPER,
                 notes="Table 6, the few-shot ablation, which is on PBC alone. "
-                f"{row['trainable_percent']} % of the parameters trained, in {row['train_hours']} hours.",
+                f"{row.trainable_percent:.2f} % of the parameters trained, in {row.train_hours:.2f} hours.",
             )
         )
     return found
-
-
-def _rows(file: str, collection: str) -> dict[str, dict[str, dict[str, float]]]:
-    """Return a table's fractions by model, dataset and column."""
-    found: dict[str, dict[str, dict[str, float]]] = {}
-    for row in _table(file):
-        if row["collection"] == collection:
-            values = {name: float(value) / 100 for name, value in list(row.items())[3:]}
-            found.setdefault(row["model"], {})[row["dataset"]] = values
-    return found
-
-
-@cache
-def _table(file: str) -> tuple[dict[str, str], ...]:
-    text = resources.files("medimeta_c").joinpath(f"data/paper/{file}").read_text(encoding="utf-8")
-    return tuple(csv.DictReader(text.splitlines()))
