@@ -156,6 +156,14 @@ def test_table_six_is_there_on_pbc_alone() -> None:
     assert set(ten.datasets) == {"pbc"}
 
 
+def test_entries_without_a_mean_come_last_in_natural_order(tmp_path: Path) -> None:
+    """3 % before 10 %."""
+    board = next(one for one in read_boards(tmp_path) if one.title == "MediMeta-C")
+    shares = [int(entry.name.split(", ")[1].split()[0]) for entry in board.entries if entry.overall is None]
+    assert shares == [1, 1, 3, 3, 7, 7, 10, 10]
+    assert all(entry.overall is not None for entry in board.entries[:5])
+
+
 def test_a_damaged_submission_stops_the_build_by_name(submitted: Submitted, tmp_path: Path) -> None:
     """A site is never built around a submission that cannot be read."""
     folder = submitted()
