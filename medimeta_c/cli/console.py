@@ -54,15 +54,16 @@ def show(view: Any) -> None:
     Console().print(view)
 
 
-def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Print rows as a table."""
+def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], *, whole: int = 1) -> None:
+    """Print rows as a table; cells of the first `whole` columns are never broken."""
+    from rich.box import SIMPLE_HEAD
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    grid = Table(title=title, title_justify="left")
-    for index, column in enumerate(columns):  # the first names the row: it is never cut
-        grid.add_column(column, no_wrap=index == 0, overflow="fold")
+    grid = Table(title=title, title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
+    for index, column in enumerate(columns):
+        grid.add_column(column, no_wrap=index < whole, overflow="fold")
     for row in rows:
         grid.add_row(*map(Text, row))
     Console().print(grid)

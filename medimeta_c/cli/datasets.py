@@ -44,18 +44,18 @@ def datasets(data: DataOption = None, json: JsonOption = False) -> None:
         return
     console.table(
         f"Datasets (clean data in {folder})",
-        ("dataset", "modality", "task", "train/val/test", "licence", "on disk"),
+        ("dataset", "train/val/test", "modality: task", "CC licence", "here"),
         [
             (
                 f"{row['dataset']}{' *' if row['suite'] else ''}",
-                str(row["modality"]),
-                str(row["task"]) if row["buildable"] else f"{row['task']} (not supported)",
                 "/".join(map(str, catalog()[str(row["dataset"])].splits.values())),
-                str(row["license"]).rpartition("(")[2].rstrip(")"),
+                f"{row['modality']}: {row['task']}{'' if row['buildable'] else ' (not supported)'}",
+                str(row["license"]).rpartition("(")[2].rstrip(")").removeprefix("CC "),
                 "yes" if row["on_disk"] else "no",
             )
             for row in rows
         ],
+        whole=2,
     )
     console.say(
         "* part of the benchmark. Get MedIMeta or MedMNIST+ data with `medimeta-c download --dataset ID`;"
