@@ -39,8 +39,12 @@ __all__ = [
     "ShardError",
     "SourceError",
     "VerificationError",
+    "short",
     "unknown_name",
 ]
+
+
+_SHOWN = 240
 
 
 class MediMetaError(Exception):
@@ -165,3 +169,17 @@ def unknown_name(kind: str, name: str, known: Iterable[str]) -> ConfigError:
     near = difflib.get_close_matches(name, names, n=1)
     hint = f": did you mean {near[0]!r}?" if near else ""
     return ConfigError(f"unknown {kind} {name!r}{hint} (known: {', '.join(names)})")
+
+
+def short(text: object) -> str:
+    """Return a text from outside, or what another library's error says, as one short printable line.
+
+    Examples
+    --------
+    >>> short(ValueError("no    number")), short(EOFError())
+    ('no number', 'EOFError')
+    """
+    line = " ".join("".join(one if one.isprintable() else " " for one in str(text)).split())
+    if not line and isinstance(text, BaseException):
+        return type(text).__name__
+    return line if len(line) <= _SHOWN else f"{line[:_SHOWN]}…"

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from medimeta_c.errors import ConfigError, MediMetaError
+from medimeta_c.errors import ConfigError, MediMetaError, short
 
 __all__ = [
     "REPO_ID",
@@ -28,7 +28,6 @@ REPO_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*", re.ASCII)
 
 _TOKEN = re.compile(r"[!-~]+")
 _BUSY = {408, 500, 502, 503, 504}
-_SHOWN = 200
 
 
 def check_repo_id(repo_id: str) -> str:
@@ -206,13 +205,12 @@ def _said(error: Any) -> str:
 
 def _clean(text: str) -> str:
     """Return one short printable line of text from outside, free of the user's token."""
-    line = " ".join("".join(char if char.isprintable() else " " for char in text).split())
     with contextlib.suppress(
         Exception
     ):  # whatever keeps the token from being read also keeps it from being here
         token = token_or_none()
-        line = line.replace(token, "***") if token else line
-    return line if len(line) <= _SHOWN else f"{line[:_SHOWN]}…"
+        text = text.replace(token, "***") if token else text
+    return short(text)
 
 
 def _wait(response: Any) -> str:

@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from medimeta_c.errors import ManifestError, MediMetaError
+from medimeta_c.errors import ManifestError, MediMetaError, short
 from medimeta_c.files import write_atomic
 from medimeta_c.records import SetKey, check_name
 from medimeta_c.seeding import SEED_SCHEME
@@ -298,7 +297,7 @@ def read_manifest(path: Path) -> Manifest:
         return Manifest.model_validate(values)
     except ValidationError as error:
         first = error.errors()[0]
-        where = re.sub(r"\s+", " ", ".".join(map(str, first["loc"])) or "manifest")
+        where = short(".".join(map(str, first["loc"])) or "manifest")
         raise ManifestError(f"{path} is not valid at {where}: {first['msg']}; build again") from error
 
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 import math
-import re
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from medimeta_c.errors import ResultError
+from medimeta_c.errors import ResultError, short
 from medimeta_c.files import write_atomic
 
 __all__ = [
@@ -89,7 +88,7 @@ def read_record(path: Path, kind: type[RecordT], remedy: str) -> RecordT:
     except FileNotFoundError:
         raise ResultError(f"{path} is missing: {remedy}") from None
     except (OSError, ValueError, RecursionError) as error:
-        raise ResultError(f"{path} cannot be read as JSON ({_one_line(error)}): {remedy}") from error
+        raise ResultError(f"{path} cannot be read as JSON ({short(error)}): {remedy}") from error
     version = kind.model_fields.get("schema_version")
     if version is not None:
         found = values.get("schema_version") if isinstance(values, dict) else None
@@ -102,14 +101,9 @@ def read_record(path: Path, kind: type[RecordT], remedy: str) -> RecordT:
         return kind.model_validate_json(data)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
-        where = _one_line(".".join(map(str, first["loc"])) or "the top")
+        where = short(".".join(map(str, first["loc"])) or "the top")
         message = first["msg"].removeprefix("Value error, ")
-        raise ResultError(f"{path} is not valid at {where}: {_one_line(message)}; {remedy}") from error
-
-
-def _one_line(text: object) -> str:
-    """Return text from outside as one short line."""
-    return re.sub(r"\s+", " ", str(text))[:300]
+        raise ResultError(f"{path} is not valid at {where}: {short(message)}; {remedy}") from error
 
 
 def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

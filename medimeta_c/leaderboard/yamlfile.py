@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Hashable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -11,7 +10,7 @@ from typing import Any, TypeVar
 import yaml
 from pydantic import ValidationError
 
-from medimeta_c.errors import ResultError
+from medimeta_c.errors import ResultError, short
 from medimeta_c.files import write_atomic
 from medimeta_c.recordfile import Record
 
@@ -60,25 +59,25 @@ def parse_yaml_record(data: bytes, kind: type[RecordT], *, origin: str, remedy: 
         values = yaml.load(data.decode("utf-8-sig"), Loader=_StrictLoader)
     except _NOT_YAML as error:
         reason = getattr(error, "problem", None) or error
-        raise ResultError(f"{origin} cannot be read as YAML ({_one_line(reason)}): {remedy}") from error
+        raise ResultError(f"{origin} cannot be read as YAML ({short(reason)}): {remedy}") from error
     version = kind.model_fields.get("schema_version")
     if version is not None:
         found = values.get("schema_version") if isinstance(values, dict) else None
         if found != version.default or isinstance(found, bool):
             raise ResultError(
-                f"{origin} has schema_version {_one_line(repr(found))}, not {version.default}: {remedy}"
+                f"{origin} has schema_version {short(repr(found))}, not {version.default}: {remedy}"
             )
     try:
         # Through JSON, in which a list may stand for a tuple and nothing else is converted.
         return kind.model_validate_json(json.dumps(values, allow_nan=False))
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
-        where = _one_line(".".join(map(str, first["loc"])) or "the top")
-        message = _one_line(first["msg"].removeprefix("Value error, "))
+        where = short(".".join(map(str, first["loc"])) or "the top")
+        message = short(first["msg"].removeprefix("Value error, "))
         raise ResultError(f"{origin} is not valid at {where}: {message}; {remedy}") from error
     except (TypeError, ValueError, RecursionError) as error:
         raise ResultError(
-            f"{origin} holds a value that is no text, number or yes/no ({_one_line(error)}): quote it"
+            f"{origin} holds a value that is no text, number or yes/no ({short(error)}): quote it"
         ) from error
 
 
@@ -120,8 +119,3 @@ class _StrictLoader(yaml.SafeLoader):
 
 def _refusal(problem: str, node: yaml.Node) -> yaml.constructor.ConstructorError:
     return yaml.constructor.ConstructorError(None, None, problem, node.start_mark)
-
-
-def _one_line(text: object) -> str:
-    """Return text from outside as one short line."""
-    return re.sub(r"\s+", " ", str(text))[:200]

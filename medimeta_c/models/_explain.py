@@ -5,17 +5,9 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 
-from medimeta_c.errors import MediMetaError, ModelError
+from medimeta_c.errors import MediMetaError, ModelError, short
 
-__all__ = ["explained", "one_line"]
-
-_SHOWN = 240
-
-
-def one_line(error: BaseException) -> str:
-    """Return an error's text as one line, its end cut off if it is long; its kind if it has none."""
-    text = " ".join(str(error).split()) or type(error).__name__
-    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
+__all__ = ["explained"]
 
 
 @contextlib.contextmanager
@@ -34,4 +26,4 @@ def explained(problem: str, remedy: str) -> Iterator[None]:
     except MediMetaError:
         raise
     except Exception as error:
-        raise ModelError(f"{problem} ({one_line(error)}): {remedy}") from error
+        raise ModelError(f"{problem} ({short(error)}): {remedy}") from error

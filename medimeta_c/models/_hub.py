@@ -6,9 +6,8 @@ import contextlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from medimeta_c.errors import ModelError
+from medimeta_c.errors import ModelError, short
 from medimeta_c.hubclient import network_errors
-from medimeta_c.models._explain import one_line
 
 __all__ = ["commit_of", "fetch_file", "fetch_folder", "split_revision"]
 
@@ -110,6 +109,4 @@ def _explained(repo: str, revision: str | None) -> Iterator[None]:
             raise
         raise _unreachable(repo) from error
     except (errors.HfHubHTTPError, OSError) as error:
-        raise ModelError(
-            f"{repo} could not be fetched from the Hub ({one_line(error)}): try again"
-        ) from error
+        raise ModelError(f"{repo} could not be fetched from the Hub ({short(error)}): try again") from error

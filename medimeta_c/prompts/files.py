@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from medimeta_c.errors import ConfigError
+from medimeta_c.errors import ConfigError, short
 from medimeta_c.prompts.texts import check_template, check_text, kind_of
 from medimeta_c.records import check_name
 
@@ -143,8 +143,7 @@ def parse_prompt_sets(
     try:
         documents = list(yaml.load_all(content.decode("utf-8-sig"), Loader=_StrictLoader))
     except _NOT_YAML as error:
-        reason = " ".join(str(error).split()) or type(error).__name__
-        raise ConfigError(f"{origin} is not valid YAML ({reason}): correct the file") from error
+        raise ConfigError(f"{origin} is not valid YAML ({short(error)}): correct the file") from error
     return tuple(_prompt_set(document, origin, default_name) for document in documents)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from medimeta_c.errors import SourceError
+from medimeta_c.errors import SourceError, short
 from medimeta_c.files import sha256_file
 
 __all__ = ["checksum_of", "one_line", "read_mapping", "text_field"]
@@ -67,7 +67,7 @@ def read_mapping(path: Path) -> dict[str, Any]:
     except OSError as error:
         raise SourceError(f"cannot read {path} ({error.strerror}): restore the file and try again") from error
     except (yaml.YAMLError, UnicodeDecodeError, ValueError, RecursionError) as error:
-        raise SourceError(f"{path} is not valid YAML ({one_line(error)}): restore or correct it") from error
+        raise SourceError(f"{path} is not valid YAML ({short(error)}): restore or correct it") from error
     if not isinstance(document, dict):
         raise SourceError(f"{path} holds no mapping of names to values: restore or correct it")
     return document

@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from medimeta_c.errors import SourceError
+from medimeta_c.errors import SourceError, short
 from medimeta_c.records import Image, SourceInfo, check_name
 from medimeta_c.sources.catalog import SPLITS, CatalogEntry, catalog
-from medimeta_c.sources.files import checksum_of, one_line, read_mapping, text_field
+from medimeta_c.sources.files import checksum_of, read_mapping, text_field
 from medimeta_c.sources.medimeta_images import Hdf5Images, TiffImages
 from medimeta_c.sources.medimeta_info import (
     channels_of,
@@ -210,7 +210,7 @@ def _read_labels(path: Path, rows: int, class_names: tuple[str, ...]) -> NDArray
         # Mapped rather than read: a header that claims terabytes then fails instead of allocating them.
         stored = np.asarray(np.lib.format.open_memmap(path, mode="r"))
     except Exception as error:  # a damaged header raises also what tokenizing and mapping raise
-        raise SourceError(f"{path} is not a whole npy file ({one_line(error)}): replace it") from error
+        raise SourceError(f"{path} is not a whole npy file ({short(error)}): replace it") from error
     labels = one_label_per_row(str(path), stored)
     if len(labels) != rows:
         raise SourceError(
@@ -248,7 +248,7 @@ def _read_split(path: Path, rows: int, size: int | None) -> NDArray[np.int32]:
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
-        raise SourceError(f"cannot read {path} ({one_line(error)}): replace it") from error
+        raise SourceError(f"cannot read {path} ({short(error)}): replace it") from error
     if not lines:
         raise SourceError(f"{path} lists no image: replace it, or remove it if the split is empty")
     found = np.array([_row(path, number, line, rows) for number, line in enumerate(lines, 1)], dtype=np.int32)

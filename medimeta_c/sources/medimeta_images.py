@@ -8,9 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from medimeta_c.errors import SourceError
+from medimeta_c.errors import SourceError, short
 from medimeta_c.records import Image
-from medimeta_c.sources.files import one_line
 from medimeta_c.sources.pictures import MAX_PIXELS, picture_channels, read_picture
 from medimeta_c.sources.rows import row_id
 
@@ -56,7 +55,7 @@ class Hdf5Images:
             return np.asarray(self._dataset()[row], dtype=np.uint8)
         except (OSError, RuntimeError, ValueError, KeyError) as error:
             raise SourceError(
-                f"{self._path} does not give row {row} ({one_line(error)}): replace the file"
+                f"{self._path} does not give row {row} ({short(error)}): replace the file"
             ) from error
 
     def files(self, rows: object) -> list[str]:
@@ -89,14 +88,14 @@ def _open_images(path: Path) -> Any:
     try:
         file = h5py.File(path, "r")
     except OSError as error:
-        raise SourceError(f"{path} is not a whole HDF5 file ({one_line(error)}): replace it") from error
+        raise SourceError(f"{path} is not a whole HDF5 file ({short(error)}): replace it") from error
     try:
         dataset = _checked(path, file)
     except (SourceError, OSError, RuntimeError, ValueError, KeyError, TypeError) as error:
         file.close()
         if isinstance(error, SourceError):
             raise
-        raise SourceError(f"{path} is damaged HDF5 ({one_line(error)}): replace it") from error
+        raise SourceError(f"{path} is damaged HDF5 ({short(error)}): replace it") from error
     return dataset
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from medimeta_c.errors import ConfigError, SourceError, unknown_name
+from medimeta_c.errors import ConfigError, SourceError, short, unknown_name
 from medimeta_c.sources.catalog import CatalogEntry
 from medimeta_c.sources.files import one_line, text_field
 
@@ -109,7 +109,7 @@ def _tasks(path: Path, fields: Mapping[str, Any]) -> Iterator[Task]:
         raise SourceError(f"{path} has no list of tasks: restore or correct it")
     for entry in entries:
         if not isinstance(entry, dict):
-            raise SourceError(f"{path} has a task that is not a mapping ({one_line(entry)}): correct it")
+            raise SourceError(f"{path} has a task that is not a mapping ({short(entry)}): correct it")
         name, target = entry.get("task_name"), entry.get("task_target")
         if not isinstance(name, str) or not isinstance(target, str):
             raise SourceError(f"{path} has a task without task_name or task_target: correct it")

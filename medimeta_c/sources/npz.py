@@ -16,8 +16,7 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from medimeta_c.errors import SourceError
-from medimeta_c.sources.files import one_line
+from medimeta_c.errors import SourceError, short
 
 __all__ = ["ArrayHeader", "NpzArray", "npz_headers", "npz_rows"]
 
@@ -212,7 +211,7 @@ def _archive(path: Path) -> Iterator[zipfile.ZipFile]:
     except (
         Exception
     ) as error:  # damaged streams raise zipfile's, zlib's, lzma's, bz2's and NumPy's own errors
-        raise SourceError(f"{path} is not a whole npz file ({one_line(error)}): replace it") from error
+        raise SourceError(f"{path} is not a whole npz file ({short(error)}): replace it") from error
 
 
 def _read_header(stream: IO[bytes]) -> ArrayHeader:

@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from medimeta_c.errors import MediMetaError, SourceError
+from medimeta_c.errors import MediMetaError, SourceError, short
 from medimeta_c.records import Image
-from medimeta_c.sources.files import one_line
 
 if TYPE_CHECKING:
     from PIL.Image import Image as PillowImage
@@ -100,7 +99,7 @@ def _opened(path: Path) -> Iterator[PillowImage]:
         ) from error
     except Exception as error:  # a decoder fed a damaged file may raise anything
         raise SourceError(
-            f"{path} is not a whole PNG, JPEG, TIFF, BMP or WebP image ({one_line(error)}): replace it"
+            f"{path} is not a whole PNG, JPEG, TIFF, BMP or WebP image ({short(error)}): replace it"
         ) from error
 
 
