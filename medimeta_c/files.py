@@ -9,10 +9,13 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from medimeta_c.errors import BuildError
+import filelock
+
+from medimeta_c.errors import BuildError, MediMetaError
 
 __all__ = [
     "PART_SUFFIX",
+    "exclusive",
     "explain_os_error",
     "publish",
     "replace_file",
@@ -48,6 +51,42 @@ def writing(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise explain_os_error(error, path) from error
+
+
+@contextlib.contextmanager
+def exclusive(lock: Path, folder: Path, busy: MediMetaError) -> Iterator[None]:
+    """Hold a file lock while the block runs; the system releases it if the process is killed.
+
+    Parameters
+    ----------
+    lock : Path
+        The lock's file; its folder is made if need be.
+    folder : Path
+        What it guards, for messages.
+    busy : MediMetaError
+        Raised if another process holds it.
+
+    Raises
+    ------
+    BuildError
+        If the file cannot be written, or the file system has no locks.
+    """
+    held = filelock.FileLock(lock)
+    with writing(folder):
+        lock.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            held.acquire(timeout=0)
+        except filelock.Timeout:
+            raise busy from None
+        except NotImplementedError as error:
+            raise BuildError(
+                f"the file system of {folder} has no file locks: choose an --out on a local disk, and move "
+                "it afterwards"
+            ) from error
+    try:
+        yield
+    finally:
+        held.release()
 
 
 def publish(part: Path, final: Path) -> None:

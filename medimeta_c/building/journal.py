@@ -12,11 +12,10 @@ import shutil
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 
-import filelock
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from medimeta_c.errors import BuildError
-from medimeta_c.files import PART_SUFFIX, write_atomic, writing
+from medimeta_c.files import PART_SUFFIX, exclusive, write_atomic, writing
 from medimeta_c.manifest import (
     MANIFEST_NAME,
     FileRecord,
@@ -64,24 +63,9 @@ def locked(root: Path) -> Iterator[None]:
             raise BuildError(
                 f"{root} is not empty and not a MediMeta-C build (it holds {foreign!r}): choose another --out"
             )
-    with writing(root):
-        (root / FOLDER).mkdir(parents=True, exist_ok=True)
-        lock = filelock.FileLock(root / FOLDER / "build.lock")
-        try:
-            lock.acquire(timeout=0)
-        except filelock.Timeout:
-            raise BuildError(
-                f"another build is writing to {root}: wait until it ends, or choose another --out"
-            ) from None
-        except NotImplementedError as error:
-            raise BuildError(
-                f"the file system of {root} has no file locks: choose an --out on a local disk, and move the "
-                "benchmark afterwards"
-            ) from error
-    try:
+    busy = BuildError(f"another build is writing to {root}: wait until it ends, or choose another --out")
+    with exclusive(root / FOLDER / "build.lock", root, busy):
         yield
-    finally:
-        lock.release()
 
 
 class Journal:

@@ -13,14 +13,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
-import filelock
 import torch
 from pydantic import Field, ValidationError
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
 from medimeta_c.errors import BuildError, ResultError
-from medimeta_c.files import write_atomic, writing
+from medimeta_c.files import exclusive, write_atomic
 from medimeta_c.recordfile import Record
 
 __all__ = ["EpochRecord", "Progress", "RunRecord", "TrainingState", "held", "read_state", "write_state"]
@@ -161,19 +160,11 @@ def held(out: Path) -> Iterator[None]:
             raise ResultError(
                 f"{out} is not empty and no fine-tuning run (it holds {foreign!r}): choose another --out"
             )
-    with writing(out):
-        (out / _FOLDER).mkdir(parents=True, exist_ok=True)
-        lock = filelock.FileLock(out / _FOLDER / "lock")
-        try:
-            lock.acquire(timeout=0)
-        except filelock.Timeout:
-            raise ResultError(
-                f"another process is fine-tuning into {out}: wait until it ends, or choose another --out"
-            ) from None
-    try:
+    busy = ResultError(
+        f"another process is fine-tuning into {out}: wait until it ends, or choose another --out"
+    )
+    with exclusive(out / _FOLDER / "lock", out, busy):
         yield
-    finally:
-        lock.release()
 
 
 def write_state(out: Path, state: TrainingState) -> None:

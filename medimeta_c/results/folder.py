@@ -16,10 +16,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import filelock
-
 from medimeta_c.errors import ResultError
-from medimeta_c.files import writing
+from medimeta_c.files import exclusive, writing
 from medimeta_c.metrics.grid import Scope
 from medimeta_c.recordfile import read_record
 from medimeta_c.records import SetKey
@@ -118,18 +116,12 @@ def open_result_folder(out: Path, run: RunIdentity) -> Iterator[ResultFolder]:
     path = result_path(out, run)
     with writing(path):
         path.mkdir(parents=True, exist_ok=True)
-        # Beside the folder, not in it: what is in it may be published as it stands.
-        lock = filelock.FileLock(path.parent / f".{path.name}.lock")
-        try:
-            lock.acquire(timeout=0)
-        except filelock.Timeout:
-            raise ResultError(
-                f"another process is evaluating into {path}: wait until it ends, or choose another --out"
-            ) from None
-    try:
+    busy = ResultError(
+        f"another process is evaluating into {path}: wait until it ends, or choose another --out"
+    )
+    # Beside the folder, not in it: what is in it may be published as it stands.
+    with exclusive(path.parent / f".{path.name}.lock", path, busy):
         yield ResultFolder(path, run)
-    finally:
-        lock.release()
 
 
 class ResultFolder:
