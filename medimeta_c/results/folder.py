@@ -252,13 +252,14 @@ def _check_pair(folder: Path, result: Result, predictions: Mapping[SetKey, CellP
 
 
 def _differing(result: Result, predictions: Mapping[SetKey, CellPredictions]) -> list[SetKey]:
-    """Return the cells that only one of the two has, or of which the classes or counts are not the same."""
+    """Return the cells that only one of the two has, or that were scored on other predictions."""
     cells = {cell.key: cell for cell in result.scores.cells}
     differing = sorted({*cells} ^ {*predictions})
     for key in sorted({*cells} & {*predictions}):
         rows, cell = predictions[key], cells[key]
         classes = len(result.run.benchmark.dataset(key.dataset).class_names)
         counts = (len(rows), int((~rows.finite).sum()), int(rows.correct.sum()), rows.probabilities.shape[1])
-        if counts != (cell.n, cell.invalid, cell.correct, classes):
+        scored = (cell.n, cell.invalid, cell.correct, classes)
+        if counts != scored or rows.digest != cell.predictions_sha256:
             differing.append(key)
     return differing

@@ -5,6 +5,8 @@ The same columns hold a whole result and, while it is unfinished, each single ce
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -122,6 +124,19 @@ class CellPredictions:
     def correct(self) -> NDArray[np.bool_]:
         """Which images are predicted right."""
         return np.asarray(self.predictions == self.labels)
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of every id, label, prediction and probability, whatever the order of the rows."""
+        order = sorted(range(len(self)), key=self.image_ids.__getitem__)
+        head = [*self.probabilities.shape, [self.image_ids[row] for row in order]]
+        state = hashlib.sha256(json.dumps(head).encode())
+        for array in (self.labels, self.predictions):
+            state.update(array[order].astype("<i8").tobytes())
+        # One NaN for all: others differ in bits that no reader sees.
+        p = self.probabilities[order]
+        state.update(np.where(np.isnan(p), np.float32(np.nan), p).astype("<f4").tobytes())
+        return state.hexdigest()
 
     def table(self) -> pa.Table:
         """Return the rows, in the order they have."""

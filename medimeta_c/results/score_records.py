@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 
 from medimeta_c.metrics.corruption_error import Summary
 from medimeta_c.metrics.values import Interval, Value
-from medimeta_c.recordfile import Count, Name, Record, Text
+from medimeta_c.recordfile import Count, Name, Record, Sha256, Text
 from medimeta_c.records import CLEAN, SetKey
 
 __all__ = ["CellRecord", "Estimate", "Number", "Scores", "SummaryRecord"]
@@ -59,7 +59,15 @@ class Estimate(Number):
 
 
 class CellRecord(Record):
-    """Scores of one cell; see `metrics.scores.CellScore`. `invalid` counts images with NaN or infinity."""
+    """Scores of one cell; see `metrics.scores.CellScore`.
+
+    Attributes
+    ----------
+    invalid : int
+        Images with NaN or infinity.
+    predictions_sha256 : str
+        Of the predictions scored; see `results.predictions.CellPredictions.digest`.
+    """
 
     dataset: Name
     split: Name
@@ -72,6 +80,7 @@ class CellRecord(Record):
     balanced_accuracy: Number
     macro_auroc: Number
     ece: Number
+    predictions_sha256: Sha256
 
     @property
     def key(self) -> SetKey:

@@ -177,7 +177,7 @@ def score(predictions: Mapping[SetKey, CellPredictions], benchmark: BenchmarkRec
         summary = _without_ratios(summary)
     elif (narrowed := chosen.baseline.mce_scope(scope)) != scope:
         summary = _with_means_of(summary, bootstrap(tables, divisor, narrowed, terms.resampling))
-    return Scores(cells=tuple(_cell_records(cells, drawn)), **_summaries(cells, summary, scope))
+    return Scores(cells=tuple(_cell_records(cells, drawn, predictions)), **_summaries(cells, summary, scope))
 
 
 def _check_shapes(
@@ -196,7 +196,9 @@ def _check_shapes(
             )
 
 
-def _cell_records(cells: Mapping[SetKey, CellScore], drawn: Bootstrap) -> Iterator[CellRecord]:
+def _cell_records(
+    cells: Mapping[SetKey, CellScore], drawn: Bootstrap, predictions: Mapping[SetKey, CellPredictions]
+) -> Iterator[CellRecord]:
     intervals = cell_intervals(drawn)
     for key, cell in cells.items():
         interval = intervals.get(key) or Interval.undefined(cell.top1.reason or "")
@@ -212,6 +214,7 @@ def _cell_records(cells: Mapping[SetKey, CellScore], drawn: Bootstrap) -> Iterat
             balanced_accuracy=Number.of(cell.balanced_accuracy),
             macro_auroc=Number.of(cell.macro_auroc),
             ece=Number.of(cell.ece),
+            predictions_sha256=predictions[key].digest,
         )
 
 

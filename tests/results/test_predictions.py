@@ -69,6 +69,23 @@ def test_rows_may_come_in_any_order(tmp_path: Path) -> None:
         "b": False,
         "c": True,
     }
+    assert back[KEY].digest == cell().digest
+
+
+def test_the_digest_is_of_everything_said() -> None:
+    """Another id, label, prediction or probability is another digest; another bit pattern of NaN is not."""
+    ids, labels, tie = ["a", "b"], [0, 1], [[0.5, 0.5], [0.25, 0.75]]
+    said = [
+        CellPredictions.of(KEY, ids, labels, tie),
+        CellPredictions.of(KEY, ["a", "c"], labels, tie),
+        CellPredictions.of(KEY, ids, [1, 1], tie),
+        CellPredictions.of(KEY, ids, labels, tie, predictions=[1, 1]),
+        CellPredictions.of(KEY, ids, labels, [[0.5, 0.5], np.nextafter(np.float32(tie[1]), np.float32(1))]),
+        CellPredictions.of(KEY, ids, labels, [[0.5, 0.5], [np.nan, 0.75]]),
+    ]
+    assert len({one.digest for one in said}) == len(said)
+    other_nan = np.array([0x7FC00001], np.uint32).view(np.float32)[0]
+    assert CellPredictions.of(KEY, ids, labels, [[0.5, 0.5], [other_nan, 0.75]]).digest == said[-1].digest
 
 
 def test_nan_rows_have_no_prediction_and_their_cell_no_correctness() -> None:

@@ -98,15 +98,18 @@ def test_a_damaged_cell_is_made_again(
     assert "evaluating a cell again" in caplog.text
 
 
+@pytest.mark.parametrize("probabilities_alone", [False, True])
 def test_predictions_that_do_not_bear_the_numbers_are_made_again(
-    tmp_path: Path, benchmark: Benchmark, caplog: pytest.LogCaptureFixture
+    tmp_path: Path, benchmark: Benchmark, caplog: pytest.LogCaptureFixture, probabilities_alone: bool
 ) -> None:
-    """A cell changed after the result was written is not kept; the others are."""
+    """A cell changed after the result was written is not kept, be every image as right as before."""
     saved = evaluated(tmp_path, benchmark)
     key = SetKey("cells", "test", "contrast", 5)
     cell = saved.predictions[key]
-    right = CellPredictions.of(key, cell.image_ids, cell.labels, np.eye(3)[cell.labels])
     assert not cell.correct.all()
+    answers = cell.predictions if probabilities_alone else cell.labels
+    right = CellPredictions.of(key, cell.image_ids, cell.labels, np.eye(3)[answers])
+    assert bool((right.correct == cell.correct).all()) is probabilities_alone
     write_predictions(saved.path / PREDICTIONS_NAME, {**saved.predictions, key: right}.values())
     with caplog.at_level(logging.WARNING), open_result_folder(tmp_path, identity(benchmark)) as folder:
         assert folder.finished == set(saved.predictions) - {key}
