@@ -39,6 +39,7 @@ __all__ = [
     "ShardError",
     "SourceError",
     "VerificationError",
+    "printable",
     "short",
     "unknown_name",
 ]
@@ -171,6 +172,19 @@ def unknown_name(kind: str, name: str, known: Iterable[str]) -> ConfigError:
     return ConfigError(f"unknown {kind} {name!r}{hint} (known: {', '.join(names)})")
 
 
+def printable(text: object) -> str:
+    r"""Return a text from outside as one line of printable characters.
+
+    A line break could feign another line of output, an escape sequence a whole screen.
+
+    Examples
+    --------
+    >>> printable("a  title\n\x1b[2Jof two lines")
+    'a title [2Jof two lines'
+    """
+    return " ".join("".join(one if one.isprintable() else " " for one in str(text)).split())
+
+
 def short(text: object) -> str:
     """Return a text from outside, or what another library's error says, as one short printable line.
 
@@ -179,7 +193,7 @@ def short(text: object) -> str:
     >>> short(ValueError("no    number")), short(EOFError())
     ('no number', 'EOFError')
     """
-    line = " ".join("".join(one if one.isprintable() else " " for one in str(text)).split())
+    line = printable(text)
     if not line and isinstance(text, BaseException):
         return type(text).__name__
     return line if len(line) <= _SHOWN else f"{line[:_SHOWN]}…"

@@ -189,6 +189,16 @@ def test_a_path_the_system_refuses_is_named(clean_dir: Path, tmp_path: Path) -> 
     assert "Errno" not in sentence
 
 
+def test_a_path_cannot_drive_the_terminal(tmp_path: Path) -> None:
+    """An error names a path with escape sequences without sending them."""
+    (tmp_path / "a\x1b[2J.png").write_bytes(b"no image")
+    image, out = tmp_path / "a\x1b[2J.png", tmp_path / "out"
+    code, sentence = fails("corrupt", image, "--corruption", "pixelate", "--severity", 1, "--out", out)
+    assert code == 1
+    assert "a [2J.png" in sentence
+    assert "\x1b" not in sentence
+
+
 def test_debug_shows_the_traceback() -> None:
     """With --debug the error itself comes through."""
     result = RUNNER.invoke(app, ["--debug", "verify", "nowhere"])

@@ -32,7 +32,7 @@ from medimeta_c.cli import (
     submit,
     verify,
 )
-from medimeta_c.errors import MediMetaError
+from medimeta_c.errors import MediMetaError, printable
 
 __all__ = ["app", "main"]
 
@@ -59,10 +59,9 @@ def _sentence(error: BaseException) -> str:
     if isinstance(error, MemoryError):
         return "out of memory: use fewer --jobs"
     if isinstance(error, OSError) and error.filename is not None:
-        return (
-            f"cannot read or write {error.filename} ({error.strerror}): check the path, and that it is yours"
-        )
-    return " ".join(str(error).split())
+        path = printable(error.filename)
+        return f"cannot read or write {path} ({error.strerror}): check the path, and that it is yours"
+    return printable(error)
 
 
 app = typer.Typer(

@@ -8,6 +8,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table as Grid
 from rich.text import Text
 
+from medimeta_c.errors import printable
 from medimeta_c.metrics.intervals import Difference
 from medimeta_c.metrics.values import Interval, Value
 from medimeta_c.reports.tables import UNDEFINED, Table, accuracy_table, error_table, percent
@@ -30,8 +31,8 @@ def result_view(saved: SavedResult) -> RenderableType:
             Text(one.label, "bold"), Text(one.value), Text(one.interval, "dim"), Text(one.note, "dim")
         )
     return Group(
-        *(Text(f"! {warning}", "yellow") for warning in said.warnings),
-        Text(said.sentence, "bold"),
+        *(_text(f"! {warning}", "yellow") for warning in said.warnings),
+        _text(said.sentence, "bold"),
         top,
         _grid(error_table(result)),
         _grid(accuracy_table(result)),
@@ -47,8 +48,8 @@ def comparison_view(comparison: Comparison) -> RenderableType:
     return Group(
         _models(comparison.models, measures, f"On {datasets}, best first by {_name(comparison.ranked_by)}"),
         _pairs(comparison, measures),
-        *(Text(line, "dim") for line in (caption,) if line),
-        *(Text(f"! {note}", "yellow") for note in comparison.notes),
+        *(_text(line, "dim") for line in (caption,) if line),
+        *(_text(f"! {note}", "yellow") for note in comparison.notes),
     )
 
 
@@ -63,7 +64,7 @@ def _models(models: Sequence[Compared], measures: Mapping[str, str], title: str)
             _with_interval(getattr(model.numbers.overall, measure), getattr(model.intervals.overall, measure))
             for measure in measures.values()
         ]
-        grid.add_row(Text(f"[{index}]"), Text(model.name), _ranks(model.ranks), *numbers)
+        grid.add_row(Text(f"[{index}]"), _text(model.name), _ranks(model.ranks), *numbers)
     return grid
 
 
@@ -112,5 +113,12 @@ def _grid(table: Table) -> Grid:
     for column in table.columns:
         grid.add_column(column, justify="right")
     for name, cells in table.rows.items():
-        grid.add_row(Text(name), *(cell.text for cell in cells), style="bold" if name in table.strong else "")
+        grid.add_row(
+            _text(name), *(cell.text for cell in cells), style="bold" if name in table.strong else ""
+        )
     return grid
+
+
+def _text(said: str, style: str = "") -> Text:
+    """Return a line in which names from outside may stand."""
+    return Text(printable(said), style)

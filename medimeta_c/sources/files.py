@@ -7,10 +7,10 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from medimeta_c.errors import SourceError, short
+from medimeta_c.errors import SourceError, printable, short
 from medimeta_c.files import sha256_file
 
-__all__ = ["checksum_of", "one_line", "read_mapping", "text_field"]
+__all__ = ["checksum_of", "read_mapping", "text_field"]
 
 
 def checksum_of(root: Path, names: Iterable[str]) -> str:
@@ -78,10 +78,5 @@ def text_field(fields: Mapping[str, Any], *names: str) -> str:
     for name in names:
         value = fields.get(name)
         if isinstance(value, str) and value.strip():
-            return one_line(value)
+            return printable(value)
     return ""
-
-
-def one_line(text: object) -> str:
-    """Return any text with its white space, line breaks included, collapsed."""
-    return " ".join(str(text).split())

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from medimeta_c.errors import SourceError
-from medimeta_c.sources.files import one_line, read_mapping
+from medimeta_c.errors import SourceError, printable
+from medimeta_c.sources.files import read_mapping
 from medimeta_c.sources.imagefolder_layout import NOTES
 
 __all__ = ["Notes", "read_notes"]
@@ -68,7 +68,7 @@ def read_notes(root: Path, classes: tuple[str, ...]) -> Notes:
             raise SourceError(f"{path} has unknown entry {name!r}: use {', '.join(known)}")
         if name in _TEXTS and not isinstance(value, str):
             raise SourceError(f"{path}: {name} is {value!r}, which is not a text: put it in quotes")
-    texts = {name: one_line(fields[name]) for name in _TEXTS if name in fields}
+    texts = {name: printable(fields[name]) for name in _TEXTS if name in fields}
     return Notes(file=present[0], class_names=_class_names(path, fields.get(_CLASS_NAMES), classes), **texts)
 
 
@@ -85,7 +85,7 @@ def _class_names(path: Path, given: object, classes: tuple[str, ...]) -> dict[st
             )
         if not isinstance(name, str) or not name.strip():
             raise SourceError(f"{path}: class {folder!r} is named {name!r}, which is not a text: quote it")
-    names = {folder: one_line(name) for folder, name in given.items()}
+    names = {folder: printable(name) for folder, name in given.items()}
     shown = [names.get(folder, folder) for folder in classes]
     if len(set(shown)) != len(shown):
         raise SourceError(f"{path}: two classes would have the same name ({', '.join(shown)}): correct it")

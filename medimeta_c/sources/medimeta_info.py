@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from medimeta_c.errors import ConfigError, SourceError, short, unknown_name
+from medimeta_c.errors import ConfigError, SourceError, printable, short, unknown_name
 from medimeta_c.sources.catalog import CatalogEntry
-from medimeta_c.sources.files import one_line, text_field
+from medimeta_c.sources.files import text_field
 
 __all__ = [
     "Task",
@@ -151,7 +151,7 @@ def _class_name(where: str, name: object) -> str:
     # YAML reads an unquoted `no` or `null` as False or None: the name itself is lost.
     if isinstance(name, bool) or not isinstance(name, (str, int, float)) or not str(name).strip():
         raise SourceError(f"{where}: class name {name!r} is not a text: put it in quotes")
-    return one_line(name)
+    return printable(name)
 
 
 def channels_of(path: Path, fields: Mapping[str, Any]) -> int | None:
@@ -191,7 +191,7 @@ def _references(entry: Mapping[str, Any]) -> list[str]:
     if isinstance(given, dict):
         given = list(given.values())
     if isinstance(given, list):
-        lines = [one_line(line) for line in given if isinstance(line, str) and line.strip()]
+        lines = [printable(line) for line in given if isinstance(line, str) and line.strip()]
         if lines:
             return lines
     parts = (text_field(entry, name) for name in ("authors", "title", "url"))

@@ -498,6 +498,14 @@ def test_notes(flat: Path, name: str) -> None:
     assert info.class_names == ("domestic cat", "dog")
 
 
+def test_notes_cannot_drive_a_terminal(flat: Path) -> None:
+    """Escape sequences and line breaks in a title or a class name become spaces."""
+    (flat / "info.yaml").write_text(r'{title: "\e[2JPets\nbuilt", class_names: {cat: "cat\e[1A"}}')
+    info = open_imagefolder("pets", flat.parent).info
+    assert info.title == "[2JPets built"
+    assert info.class_names == ("cat [1A", "dog")
+
+
 @pytest.mark.parametrize(
     ("text", "word"),
     [
