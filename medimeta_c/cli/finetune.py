@@ -177,7 +177,9 @@ def _one(config: FinetuneConfig, json: bool) -> None:
         f"  validation accuracy {100 * progress.epochs[0].val_accuracy:.1f} % before, "
         f"{100 * progress.best.val_accuracy:.1f} % at epoch {progress.best.epoch}, which was kept"
     )
-    console.say(f"next: medimeta-c evaluate --model {adapted_spec(report.path, config.model)}")
+    # Scored with other prompts than it was trained with, a model loses much of what it learnt.
+    prompts = "" if config.prompts == "paper" else f" --prompts {config.prompts}"
+    console.say(f"next: medimeta-c evaluate --model {adapted_spec(report.path, config.model)}{prompts}")
 
 
 def _several(config: AblationConfig, json: bool) -> None:

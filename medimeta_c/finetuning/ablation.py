@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from medimeta_c.errors import ConfigError, ResultError
@@ -17,12 +18,13 @@ from medimeta_c.finetuning.ablationtable import (
     write_ablation,
 )
 from medimeta_c.finetuning.config import FinetuneConfig
-from medimeta_c.finetuning.fewshot import check_fraction
+from medimeta_c.finetuning.fewshot import check_fraction, draw_few_shot
+from medimeta_c.finetuning.preparation import open_sources
 from medimeta_c.finetuning.run import FinetuneReport, finetune
 from medimeta_c.finetuning.training import FinetuneProgress
 from medimeta_c.metrics.baselines import PUBLISHED
 from medimeta_c.models.robustmedclip import adapted_spec
-from medimeta_c.selection import select
+from medimeta_c.results.result import Result
 
 __all__ = ["AblationConfig", "ablate", "run_folder"]
 
@@ -119,19 +121,24 @@ def ablate(
     """
     tell = on_progress or (lambda name, progress: None)
     _refuse_foreign(config.run.out)
-    base = _score(config, config.run.model, config.run.out / _RESULTS, tell, "base model")
+    wanted = config.runs()
+    sources = open_sources(config.run)
+    # What cannot be trained on is refused here, before the base model is scored for hours.
+    draw_few_shot(sources, fraction=wanted[0].fraction, seed=wanted[0].seed)
+    datasets = tuple(sources)
+    base = _score(config, datasets, config.run.model, config.run.out, partial(tell, "base model"))
     runs = []
-    for one in config.runs():
+    for one in wanted:
         name = one.out.relative_to(config.run.out).as_posix()
-        report = finetune(one, on_progress=lambda progress, name=name: tell(name, progress))  # type: ignore[misc]
-        scored = _score(config, adapted_spec(one.out, one.model), one.out / _RESULTS, tell, name)
-        runs.append(_record(name, one, report, scored))
+        report = finetune(one, on_progress=partial(tell, name))
+        adapted = _score(config, datasets, adapted_spec(one.out, one.model), one.out, partial(tell, name))
+        runs.append(_record(name, one, report, adapted))
     ablation = Ablation(
         model=config.run.model,
-        datasets=_datasets(config.run),
-        benchmark=None if config.benchmark is None else Path(config.benchmark).name,
-        baseline=None if config.benchmark is None else "/".join(Path(config.baseline).parts[-2:]),
-        base=base,
+        datasets=datasets,
+        benchmark=None if base is None else base.run.benchmark.name,
+        baseline=None if base is None else base.baseline.name if base.baseline else config.baseline,
+        base=_scored(base),
         runs=tuple(runs),
     )
     write_ablation(config.run.out, ablation)
@@ -151,25 +158,38 @@ def _refuse_foreign(out: Path) -> None:
 
 def _score(
     config: AblationConfig,
+    datasets: tuple[str, ...],
     model: str,
-    out: Path,
-    tell: Callable[[str, EvaluateProgress], None],
-    name: str,
-) -> Scored | None:
+    folder: Path,
+    on_progress: Callable[[EvaluateProgress], None],
+) -> Result | None:
     """Evaluate a model on the datasets that were trained on; None without a benchmark."""
     if config.benchmark is None:
         return None
     request = EvaluateConfig(
         model=model,
         benchmark=config.benchmark,
-        datasets=_datasets(config.run),
+        datasets=datasets,
         baseline=config.baseline,
         prompts=config.run.prompts,
-        out=out,
+        out=folder / _RESULTS,
         device=config.run.device,
+        workers=-1,
     )
-    saved = evaluate(request, on_progress=lambda progress: tell(name, progress))
-    overall = saved.result.scores.overall
+    saved = evaluate(request, on_progress=on_progress)
+    others = [entry.dataset for entry in saved.result.run.benchmark.datasets if entry.dataset not in datasets]
+    if others:  # an evaluation keeps what its folder holds, and its means are over all of it
+        raise ResultError(
+            f"{saved.path} holds scores on {', '.join(others)} too, which this ablation leaves out: choose "
+            "another --out"
+        )
+    return saved.result
+
+
+def _scored(result: Result | None) -> Scored | None:
+    if result is None:
+        return None
+    overall = result.scores.overall
     return Scored(
         clean_accuracy=overall.clean_accuracy.value,
         average_accuracy=overall.average_accuracy.value,
@@ -179,11 +199,7 @@ def _score(
     )
 
 
-def _datasets(run: FinetuneConfig) -> tuple[str, ...]:
-    return tuple(name for name, _ in select(run.datasets, run.source, run.data_dir))
-
-
-def _record(name: str, config: FinetuneConfig, report: FinetuneReport, scored: Scored | None) -> AblationRun:
+def _record(name: str, config: FinetuneConfig, report: FinetuneReport, result: Result | None) -> AblationRun:
     return AblationRun(
         folder=name,
         fraction=config.fraction,
@@ -193,5 +209,5 @@ def _record(name: str, config: FinetuneConfig, report: FinetuneReport, scored: S
         total_parameters=report.size.total,
         hours=report.progress.seconds / 3600,
         val_accuracy=report.progress.best.val_accuracy,
-        scored=scored,
+        scored=_scored(result),
     )

@@ -13,6 +13,7 @@ from medimeta_c.finetuning.state import Progress
 from medimeta_c.lora import LoraReport
 from medimeta_c.markdown import environment
 from medimeta_c.models import ModelIdentity
+from medimeta_c.prompts.templates import prompt_sets
 from medimeta_c.records import SourceInfo
 
 __all__ = ["render_model_card"]
@@ -45,6 +46,8 @@ def render_model_card(facts: Facts, size: LoraReport, progress: Progress) -> str
         base_name=_base_name(facts.base),
         size=size,
         few_shot=facts.few_shot,
+        prompts=facts.prompts.name,
+        prompts_option=facts.prompts.name if facts.prompts.name in prompt_sets() else "PROMPTS_FILE",
         infos=facts.infos,
         progress=progress,
         phantoms=[name for name, info in facts.infos.items() if info.kind == "phantoms"],
@@ -54,9 +57,10 @@ def render_model_card(facts: Facts, size: LoraReport, progress: Progress) -> str
 
 def _base_name(base: ModelIdentity) -> str:
     """Return what the base is called, without the folders of whoever trained."""
-    return (
-        base.spec if base.revision else f"{base.family} {base.spec.replace(chr(92), '/').rpartition('/')[2]}"
-    )
+    if base.revision:
+        return base.spec
+    place = (base.spec.partition(":")[2] or base.spec).replace("\\", "/").rstrip("/")
+    return f"{base.family} {place.rpartition('/')[2]}"
 
 
 def _metadata(base: ModelIdentity, infos: Mapping[str, SourceInfo]) -> str:

@@ -20,18 +20,21 @@ from medimeta_c.models._adapter import TorchModel
 from medimeta_c.prompts.record import PromptsRecord
 from medimeta_c.prompts.templates import ClassPrompts, load_prompts
 from medimeta_c.records import Source
+from medimeta_c.selection import open_datasets
 
-__all__ = ["class_prompts", "require_validation", "run_record", "torch_model", "training_data"]
+__all__ = ["class_prompts", "open_sources", "run_record", "torch_model", "training_data"]
 
 
-def require_validation(sources: Mapping[str, Source]) -> None:
-    """Refuse a dataset without a val split, with a SourceError."""
+def open_sources(config: FinetuneConfig) -> dict[str, Source]:
+    """Open the datasets; refuse one without a val split, with a SourceError."""
+    sources = open_datasets(config.datasets, config.source, config.data_dir, task=config.task)
     for dataset, source in sources.items():
         if not source.info.splits.get(VAL):
             raise SourceError(
                 f"dataset {dataset!r} has no {VAL} split, by which the best checkpoint is chosen: leave the "
                 "dataset out, or hold some of its training images back as val"
             )
+    return sources
 
 
 def class_prompts(config: FinetuneConfig, sources: Mapping[str, Source]) -> list[ClassPrompts]:
@@ -77,6 +80,7 @@ def run_record(
     return RunRecord(
         base_weights_sha256=model.identity.weights_sha256,
         base_revision=model.identity.revision,
+        base_architecture=model.identity.architecture,
         datasets=tuple(few_shot.ids),
         fraction=config.fraction,
         seed=config.seed,

@@ -13,7 +13,7 @@ from medimeta_c.finetuning.labels import LabelSpace
 from medimeta_c.finetuning.outputs import write_outputs
 from medimeta_c.finetuning.preparation import (
     class_prompts,
-    require_validation,
+    open_sources,
     run_record,
     torch_model,
     training_data,
@@ -28,7 +28,6 @@ from medimeta_c.lora.targets import default_targets
 from medimeta_c.models import Model, load_model
 from medimeta_c.prompts.record import PromptsRecord
 from medimeta_c.prompts.templates import load_prompts
-from medimeta_c.selection import open_datasets
 
 __all__ = ["FinetuneReport", "finetune"]
 
@@ -103,8 +102,7 @@ def finetune(
     ----------
     The MediMeta-C and RobustMedCLIP paper, section 3.2 and appendix A.
     """
-    sources = open_datasets(config.datasets, config.source, config.data_dir, task=config.task)
-    require_validation(sources)
+    sources = open_sources(config)
     few_shot = draw_few_shot(sources, fraction=config.fraction, seed=config.seed)
     asked = class_prompts(config, sources)
     space = LabelSpace.of(asked)

@@ -36,6 +36,7 @@ class RunRecord(Record):
 
     base_weights_sha256: str
     base_revision: str | None
+    base_architecture: str
     datasets: tuple[str, ...]
     fraction: float
     seed: int

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -22,6 +23,7 @@ RECORD = "adapter.json"
 TENSORS = "adapter.safetensors"
 
 _SHOWN = 12
+_logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,6 +96,9 @@ def read_adapter(folder: Path) -> AdapterFile:
 def apply_adapter(model: TorchModel, adapter: AdapterFile) -> Adapters:
     """Attach adapters to the model they were made for.
 
+    The same weights under another configuration are warned of, not refused: libraries change what they write
+    into one.
+
     Raises
     ------
     ModelError
@@ -106,6 +111,15 @@ def apply_adapter(model: TorchModel, adapter: AdapterFile) -> Adapters:
             f"the adapters in {adapter.folder} belong to {base.spec} with weights "
             f"{base.weights_sha256[:_SHOWN]}…, and {model.identity.spec} has weights {found[:_SHOWN]}…: "
             "load them onto their own base"
+        )
+    if model.identity.architecture != base.architecture:
+        _logger.warning(
+            "the adapters in %s were made on %s, and %s is %s: the same weights, but another configuration, "
+            "tokenizer or library version, so embeddings may differ",
+            adapter.folder,
+            base.architecture,
+            model.identity.spec,
+            model.identity.architecture,
         )
     adapters = attach(model, lora.config, lora.seed)
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import statistics
 from collections.abc import Callable
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 from runs import weights
 
 from medimeta_c.building.build import BuildConfig, build
-from medimeta_c.errors import ConfigError, ResultError
+from medimeta_c.errors import ConfigError, ResultError, SourceError
 from medimeta_c.evaluation import EvaluateConfig, evaluate
 from medimeta_c.finetuning import Ablation, AblationConfig, FinetuneConfig, ablate, finetune
 from medimeta_c.finetuning.ablationtable import AblationRun, Spread, write_ablation
@@ -121,6 +122,42 @@ def test_an_adapted_base_is_adapted_again(configure: Configure, benchmark_dir: P
     (scored,) = ablate(config).runs
     assert scored.scored is not None
     assert scored.scored.clean_accuracy is not None
+
+
+def test_scores_of_other_datasets_are_not_mixed_in(
+    configure: Configure, benchmark_dir: Path, tmp_path: Path
+) -> None:
+    """A base model that was scored on more datasets, by an ablation since given up, is no row of this one."""
+    out = tmp_path / "run"
+    scoring = {"benchmark": str(benchmark_dir), "baseline": "none"}
+    evaluate(EvaluateConfig(model=configure().model, out=out / "results", **scoring))
+    run = configure(epochs=1, datasets=("cells",), out=out)
+    with pytest.raises(ResultError, match=r"holds scores on rays too, which this ablation leaves out"):
+        ablate(AblationConfig(run=run, fractions=(0.5,), seeds=(0,), **scoring))
+
+
+def test_what_cannot_be_trained_on_is_refused_before_scoring(
+    configure: Configure, images_dir: Path, benchmark_dir: Path, tmp_path: Path
+) -> None:
+    """A dataset without a val split stops the ablation before the base model is scored on all of it."""
+    data = shutil.copytree(images_dir, tmp_path / "data")
+    shutil.rmtree(data / "rays/val")
+    run = configure(epochs=1, data_dir=data)
+    with pytest.raises(SourceError, match="'rays' has no val split"):
+        ablate(AblationConfig(run=run, fractions=(0.5,), seeds=(0,), benchmark=str(benchmark_dir)))
+    assert not run.out.exists()
+
+
+def test_a_benchmark_is_named_however_it_was_given(
+    configure: Configure, benchmark_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From within the benchmark, as ".", it has its name, and the table its columns."""
+    monkeypatch.chdir(benchmark_dir)
+    run = configure(epochs=1, fraction=1.0)
+    ablate(AblationConfig(run=run, fractions=(0.5,), seeds=(0,), benchmark=".", baseline="none"))
+    table = (run.out / "ablation.md").read_text()
+    assert "are of the test split of benchmark; baseline: none." in table
+    assert len({line.count("|") for line in table.splitlines() if line.startswith("|")}) == 1
 
 
 def test_an_undefined_mce_is_a_dash_with_its_reason(tmp_path: Path) -> None:

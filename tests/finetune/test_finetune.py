@@ -301,9 +301,10 @@ def test_models_of_ones_own_are_refused(configure: Configure) -> None:
 
 def test_the_card(configure: Configure, tiny_model: str) -> None:
     """The card names base, images and accuracies, warns of clinical use, and shows no local path."""
-    config = configure(epochs=1)
+    config = configure(epochs=1, model=f"{tiny_model}/")
     finetune(config)
     card = (config.out / "README.md").read_text()
+    assert "# open_clip tiny, adapted to 2 datasets" in card
     assert "20 clean images (50 % of the train splits)" in card
     assert "long cell: 4, round cell: 4, spotted cell: 4" in card
     assert "must not inform the care of a person" in card

@@ -53,6 +53,16 @@ def test_a_run(command: Command, tmp_path: Path) -> None:
     assert "was finished already" in again.stdout
 
 
+def test_other_prompts_are_part_of_what_comes_next(command: Command, tmp_path: Path) -> None:
+    """Trained with other prompts than the default, a model is scored with them, as hint and card say."""
+    shown = RUNNER.invoke(app, command("--epochs", 1, "--prompts", "reference")).stdout
+    out = tmp_path / "run"
+    assert shown.endswith(f"next: medimeta-c evaluate --model robustmedclip:{out} --prompts reference\n")
+    card = (out / "README.md").read_text()
+    assert "robustmedclip:PATH_OF_THIS_FOLDER --prompts reference" in card
+    assert "| Prompts | `reference`, word for word in `adapter.json` |" in card
+
+
 def test_json(command: Command) -> None:
     """--json gives settings, sizes and every epoch, and nothing else on stdout."""
     report = json.loads(RUNNER.invoke(app, command("--json", "--epochs", 1)).stdout)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -200,6 +201,22 @@ def test_another_base_does_not_go_on(
     other = f"local-dir:{make_open_clip_folder(tmp_path / 'other', seed=1, image_size=28)}"
     with pytest.raises(ResultError, match="holds a run with base weights sha256"):
         finetune(_config(other, images_dir, undisturbed(epochs=2), epochs=2))
+
+
+def test_the_same_weights_otherwise_configured_do_not_go_on(
+    tiny_model: str, images_dir: Path, undisturbed: Callable[..., Path], tmp_path: Path
+) -> None:
+    """Equal tensors that compute something else, here with another activation, are another model."""
+    folder = undisturbed(epochs=2)
+    before = record(folder)
+    other = shutil.copytree(tiny_model.partition(":")[2], tmp_path / "other")
+    file = other / "open_clip_config.json"
+    written = json.loads(file.read_text())
+    written["model_cfg"]["quick_gelu"] = True
+    file.write_text(json.dumps(written))
+    with pytest.raises(ResultError, match="holds a run with base architecture"):
+        finetune(_config(f"local-dir:{other}", images_dir, folder, epochs=2))
+    assert record(folder) == before
 
 
 def test_folders_of_something_else(configure: Configure) -> None:

@@ -15,7 +15,7 @@ from PIL import Image as Pillow
 from runs import log, weights
 
 from medimeta_c.errors import SourceError
-from medimeta_c.finetuning import FinetuneConfig, finetune, run
+from medimeta_c.finetuning import FinetuneConfig, finetune, preparation
 from medimeta_c.finetuning.fewshot import read_few_shot
 from medimeta_c.records import Image, Source, SourceInfo
 from medimeta_c.selection import open_datasets
@@ -61,7 +61,7 @@ def guarded(monkeypatch: pytest.MonkeyPatch) -> dict[str, Guarded]:
         opened.update({name: Guarded(one) for name, one in open_datasets(*arguments, **options).items()})
         return opened
 
-    monkeypatch.setattr(run, "open_datasets", guard)
+    monkeypatch.setattr(preparation, "open_datasets", guard)
     return opened
 
 

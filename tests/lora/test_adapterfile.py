@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -107,6 +108,19 @@ def test_another_base_is_refused(folder: Path) -> None:
     with pytest.raises(ModelError, match=r"belong to local-dir:tiny with weights 000000000000….*own base"):
         apply_adapter(other, read_adapter(folder))
     attach(other, LoraConfig(), seed=0)
+
+
+def test_the_same_weights_otherwise_configured_are_warned_of(
+    folder: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Equal tensors under another configuration take the adapters, and the user is told."""
+    model = build(KIND)
+    apply_adapter(model, read_adapter(folder)).detach()
+    assert not caplog.records
+    model.identity = replace(model.identity, architecture="another configuration")
+    apply_adapter(model, read_adapter(folder))
+    (warning,) = caplog.messages
+    assert "is another configuration: the same weights, but another configuration" in warning
 
 
 def edited(folder: Path, change: Callable[[dict[str, Any]], object]) -> None:
