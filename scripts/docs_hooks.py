@@ -76,6 +76,8 @@ def _row(parameter: Any, context: Any) -> str:
     if parameter.required:
         shown = "required"
     words = _plain(getattr(parameter, "help", None) or "Show a help page and exit.")
+    if parameter.envvar:
+        words += f" Environment: `{parameter.envvar}`."
     return f"| {', '.join(f'`{one}`' for one in names)} | {shown} | {words} |"
 
 

@@ -235,7 +235,7 @@ def test_demo(tmp_path: Path) -> None:
 
 
 def test_names_are_never_cut_and_no_terminal_is_too_plain() -> None:
-    """In 80 columns and pure ASCII the table of datasets still gives every id whole."""
+    """In 80 columns and pure ASCII the table of datasets still gives every id, and every word, whole."""
     environment = {**os.environ, "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0", "COLUMNS": "80"}
     process = subprocess.run(
         [sys.executable, "-m", "medimeta_c", "datasets"], env=environment, capture_output=True, check=False
@@ -243,3 +243,4 @@ def test_names_are_never_cut_and_no_terminal_is_too_plain() -> None:
     assert process.returncode == 0, process.stderr
     words = process.stdout.decode("ascii").split()
     assert {"organs_sagittal", "pneumoniamnist", "dr_regular"} <= set(words)
+    assert {"Histopathology:", "ordinal-regression"} <= set(words)

@@ -75,6 +75,7 @@ def scored(built: Path, tiny: Path, other: Path, tmp_path_factory: pytest.TempPa
     text = run("--model", f"local-dir:{tiny}", "--baseline", folder_of(out), *options)
     assert "mCE" in text
     (path,) = [one.parent for one in out.rglob("result.json") if "tiny" in str(one)]
+    assert text.splitlines()[-1] == f"report: {path / 'report.html'}"
     return read_saved(path)
 
 

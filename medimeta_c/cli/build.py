@@ -27,7 +27,9 @@ def build(
     severity: Annotated[
         str, typer.Option(help="[b]all[/b], or severities such as 1,3. The clean set is always built along.")
     ] = "all",
-    corruption: Annotated[str, typer.Option(help="[b]all[/b] seven, or names, comma-separated.")] = "all",
+    corruption: Annotated[
+        str, typer.Option(help=f"[b]all[/b], or some of {', '.join(CORE.corruptions)}, comma-separated.")
+    ] = "all",
     split: Annotated[str, typer.Option(help="Splits, comma-separated.")] = "test",
     data: DataOption = None,
     out: Annotated[Path, typer.Option(help="Directory of the benchmark.")] = Path("MediMeta-C"),

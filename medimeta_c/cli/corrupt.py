@@ -9,13 +9,14 @@ import typer
 
 from medimeta_c.cli import console
 from medimeta_c.cli.options import JsonOption
+from medimeta_c.suite import CORE
 
 __all__ = ["corrupt"]
 
 
 def corrupt(
     images: Annotated[list[Path], typer.Argument(help="Image files.")],
-    corruption: Annotated[str, typer.Option(help="A corruption's name.")],
+    corruption: Annotated[str, typer.Option(help=f"One of {', '.join(CORE.corruptions)}.")],
     severity: Annotated[int, typer.Option(help="1 to 5.")],
     out: Annotated[Path, typer.Option(help="Folder for the corrupted images, as PNG.")],
     seed: Annotated[int, typer.Option(help="Root of every image's seed.")] = 0,

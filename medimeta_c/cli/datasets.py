@@ -44,13 +44,13 @@ def datasets(data: DataOption = None, json: JsonOption = False) -> None:
         return
     console.table(
         f"Datasets (clean data in {folder})",
-        ("dataset", "train/val/test", "modality: task", "CC licence", "here"),
+        ("dataset", "train/val/test", "modality: task", "CC 4.0", "here"),
         [
             (
                 f"{row['dataset']}{' *' if row['suite'] else ''}",
                 "/".join(map(str, catalog()[str(row["dataset"])].splits.values())),
                 f"{row['modality']}: {row['task']}{'' if row['buildable'] else ' (not supported)'}",
-                str(row["license"]).rpartition("(")[2].rstrip(")").removeprefix("CC "),
+                str(row["license"]).rpartition("(CC ")[2].removesuffix(" 4.0)"),
                 "yes" if row["on_disk"] else "no",
             )
             for row in rows

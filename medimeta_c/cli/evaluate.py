@@ -65,6 +65,7 @@ def evaluate(
             raise
         raise MissingExtraError("medimeta-c evaluate", "evaluate") from error
     from medimeta_c.models import Precision
+    from medimeta_c.reports import HTML_NAME
     from medimeta_c.reports.terminal import result_view
 
     config = EvaluateConfig(
@@ -91,3 +92,4 @@ def evaluate(
         console.say_json(saved.result.model_dump(mode="json"))
         return
     console.show(result_view(saved))
+    console.say(f"report: {saved.path / HTML_NAME}")

@@ -73,6 +73,7 @@ def test_the_command_line_reference_is_complete() -> None:
             for option in parameter.opts if parameter.param_type_name == "option" else ():
                 assert f"`{option}`" in text, f"{name} {option}"
     assert "[b]" not in text
+    assert "Environment: `MEDIMETA_DATA`" in text
 
 
 @pytest.mark.parametrize("name", CORRUPTIONS)
