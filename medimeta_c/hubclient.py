@@ -80,9 +80,9 @@ def explained(repo_id: str, kind: type[MediMetaError], revision: str | None = No
     except MediMetaError:
         raise
     # RuntimeError: how the client wraps a transfer that failed in a worker thread. ValueError: how it reports
-    # a card or an object that the Hub refused.
+    # a card or an object that the Hub refused. ImportError: what a SOCKS proxy needs is not installed.
     except Exception as error:
-        if not isinstance(error, (*network_errors(), RuntimeError, ValueError)):
+        if not isinstance(error, (*network_errors(), RuntimeError, ValueError, ImportError)):
             raise
         raise kind(sentence(error, repo_id, revision)) from error
 

@@ -59,16 +59,15 @@ def validate(
     """
     from medimeta_c.benchmark import open_benchmark
     from medimeta_c.errors import ResultError
-    from medimeta_c.leaderboard import Terms, read_accepted
+    from medimeta_c.leaderboard import accept, read_accepted
     from medimeta_c.leaderboard import validate as run
 
-    terms = Terms(
-        accepted=None if accepted is None else read_accepted(accepted.expanduser()),
-        benchmark=None if benchmark is None else open_benchmark(benchmark),
-    )
+    taken = None if accepted is None else read_accepted(accepted.expanduser())
+    if benchmark is not None:
+        taken = accept(open_benchmark(benchmark), held=taken)
     found = run(
         [path.expanduser() for path in paths],
-        terms,
+        taken,
         among=None if among is None else among.expanduser(),
         isolated=True,
     )

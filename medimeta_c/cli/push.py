@@ -50,6 +50,7 @@ def push(
     """
     from medimeta_c.hub import PushConfig
     from medimeta_c.hub import push as run
+    from medimeta_c.hub.client import settle_client
 
     config = PushConfig(
         root=directory.expanduser(),
@@ -60,6 +61,7 @@ def push(
         tag=tag,
         jobs=jobs,
     )
+    settle_client()
     with contextlib.ExitStack() as stack:
         show = stack.enter_context(console.counting("images"))
 

@@ -9,18 +9,18 @@ its own, so that a manifest would stand there without its shards.)
 from __future__ import annotations
 
 import contextlib
-import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from medimeta_c.errors import ManifestError, PublishError, VerificationError
 from medimeta_c.hub.card_check import check_card
+from medimeta_c.hub.client import transfer_bars
 from medimeta_c.hub.request import PushConfig, PushReport
 from medimeta_c.hub.tree import LocalFile, Plan, compare, local_files, remote_files
 from medimeta_c.hubclient import explained, network_errors, token_or_none, unreachable
 from medimeta_c.manifest import MANIFEST_NAME, Manifest, read_manifest
-from medimeta_c.repository import open_repository
+from medimeta_c.repository import Repository, open_repository
 from medimeta_c.verification import verify
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def push(
             f"{config.repo_id.split('/')[0]!r}"
         )
     files, card = _verified_files(config, manifest, on_verified)
-    with explained(config.repo_id, PublishError), _transfer_bars(show_transfer):
+    with explained(config.repo_id, PublishError), transfer_bars(show_transfer):
         return _Push(config, manifest, files, card).run()
 
 
@@ -152,6 +152,8 @@ class _Push:
         self._check_privacy(bool(info.private))
         plan = compare(self.files, remote_files(self.api, self.repo_id, str(info.sha)))
         tagged = None if self.config.pull_request else self._tagged()
+        if tagged and any(file.path == MANIFEST_NAME for file in plan.send):
+            self._check_head(str(info.sha))
         return str(info.sha), replace(self._report(plan, exists=True), tagged=tagged)
 
     def _report(self, plan: Plan, *, exists: bool | None) -> PushReport:
@@ -182,21 +184,34 @@ class _Push:
             raise PublishError(f"{self.repo_id} has a branch named {self.tag}: choose another --tag")
         if self.tag not in {tag.name for tag in refs.tags}:
             return None
-        try:
-            there = open_repository(self.repo_id, self.tag, token=bool(self.api.token))
-        except ManifestError as error:
-            if isinstance(error.__cause__, network_errors()):
-                raise PublishError(str(error)) from error
-            found = "not a readable one"
-        else:
-            if there.manifest.fingerprint == self.manifest.fingerprint:
-                return there.commit
-            found = there.manifest.fingerprint[:12]
+        there = self._build_at(self.tag)
+        if there and there.manifest.fingerprint == self.manifest.fingerprint:
+            return there.commit
+        found = there.manifest.fingerprint[:12] if there else "not a readable one"
         raise PublishError(
             f"the tag {self.tag} of {self.repo_id} marks another build ({found}; this one is "
             f"{self.manifest.fingerprint[:12]}), and a published version never changes: choose another "
             "--tag, or delete that tag on the Hub first"
         )
+
+    def _check_head(self, head: str) -> None:
+        """Raise if another build came after this one, which is tagged: it would be undone."""
+        there = self._build_at(head)
+        if there and there.manifest.fingerprint != self.manifest.fingerprint:
+            raise PublishError(
+                f"{self.repo_id} has this build as {self.tag} already, and since then another "
+                f"({there.manifest.fingerprint[:12]}), which this would undo: read this one as revision "
+                f"{self.tag!r}, or delete that tag on the Hub to put it back in front"
+            )
+
+    def _build_at(self, revision: str) -> Repository | None:
+        """Return the build at a revision, None if there is no readable one."""
+        try:
+            return open_repository(self.repo_id, revision, token=bool(self.api.token))
+        except ManifestError as error:
+            if isinstance(error.__cause__, network_errors()):
+                raise PublishError(str(error)) from error
+            return None
 
     def _create(self) -> str:
         self.api.create_repo(self.repo_id, repo_type="dataset", private=self.config.private or None)
@@ -280,26 +295,3 @@ class _Push:
                 repo_type="dataset",
             )
         return commit
-
-
-@contextlib.contextmanager
-def _transfer_bars(wanted: bool) -> Iterator[None]:
-    """Keep the Hub's client from drawing progress bars inside the block, unless they are wanted."""
-    from huggingface_hub.utils import (  # type: ignore[attr-defined]  # noqa: PLC0415
-        are_progress_bars_disabled,
-        disable_progress_bars,
-        enable_progress_bars,
-    )
-
-    if wanted or are_progress_bars_disabled():
-        yield
-        return
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # that the environment asks for bars: then there are bars
-        disable_progress_bars()
-    try:
-        yield
-    finally:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            enable_progress_bars()

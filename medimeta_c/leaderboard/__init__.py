@@ -4,7 +4,7 @@ Reads files only; never runs a model.
 """
 
 from medimeta_c.leaderboard.accepted import Accepted, accept, read_accepted, write_accepted
-from medimeta_c.leaderboard.checks import Finding, Terms
+from medimeta_c.leaderboard.checks import Finding
 from medimeta_c.leaderboard.evalresults import model_eval_yaml
 from medimeta_c.leaderboard.site import SiteConfig, SiteReport, build_site
 from medimeta_c.leaderboard.submission import Submission, read_submission, write_submission
@@ -19,7 +19,6 @@ __all__ = [
     "Submission",
     "SubmitConfig",
     "SubmitReport",
-    "Terms",
     "accept",
     "build_site",
     "model_eval_yaml",

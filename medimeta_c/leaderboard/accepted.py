@@ -47,7 +47,7 @@ class AcceptedDataset(Record):
     version, kind, title, modality : str
         What decides on which board it stands, and how it is called there.
     corruptions, severities : tuple
-        The grid; a submission has all of it.
+        The grid; a submission has all of it and nothing else.
     class_counts : tuple of int
         Images of each class, in label order.
     labels_sha256 : str
@@ -82,13 +82,13 @@ class AcceptedDataset(Record):
             return f"{self.dataset} has another version, kind, title or modality than its fingerprint's"
         if entry.class_names != self.class_names or entry.images != self.images:
             return f"{self.dataset} has other class names or another number of images than its fingerprint's"
-        have = result.scope.corruptions[self.dataset]
-        lacking = [name for name in self.corruptions if name not in have]
-        if lacking or set(result.scope.severities) != set(self.severities):
+        have, wanted = set(result.scope.corruptions[self.dataset]), set(self.corruptions)
+        if have != wanted or set(result.scope.severities) != set(self.severities):
+            lacking, foreign = (", ".join(sorted(each)) or "none" for each in (wanted - have, have - wanted))
             return (
-                f"{self.dataset} was not scored on its whole grid (corruptions lacking: "
-                f"{', '.join(lacking) or 'none'}; severities {list(result.scope.severities)} of "
-                f"{list(self.severities)}): evaluate the rest"
+                f"{self.dataset} was not scored on its grid (corruptions lacking: {lacking}; not its own: "
+                f"{foreign}; severities {list(result.scope.severities)} of {list(self.severities)}): "
+                "evaluate on all of that benchmark"
             )
         return None
 

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
-from medimeta_c.benchmark import Benchmark
 from medimeta_c.errors import MediMetaError, MissingExtraError, ResultError
-from medimeta_c.files import sha256_file
-from medimeta_c.leaderboard.accepted import Accepted, label_digest
+from medimeta_c.leaderboard.accepted import Accepted
+from medimeta_c.leaderboard.answers import check_one_truth, check_renderings_differ, decided
 from medimeta_c.leaderboard.inspection import (
     check_files,
     check_predictions_file,
@@ -23,33 +22,15 @@ from medimeta_c.leaderboard.submission import Submission, read_submission, submi
 from medimeta_c.leaderboard.tree import ROOT
 from medimeta_c.metrics.baselines import PUBLISHED, published_baseline
 from medimeta_c.recordfile import canonical_json
-from medimeta_c.records import SetKey
 from medimeta_c.results.folder import PREDICTIONS_NAME, SavedResult, read_saved
-from medimeta_c.results.predictions import CellPredictions
-from medimeta_c.results.recomputation import check_rows, disagreements, rescore
+from medimeta_c.results.recomputation import disagreements, rescore
 from medimeta_c.results.result import RESULT_NAME, BaselineRecord, Result, read_result
 from medimeta_c.results.score_records import Estimate, Scores
 
-__all__ = ["Finding", "Terms", "check_submission", "load_submission", "run_digest"]
+__all__ = ["Finding", "check_submission", "found_of", "load_submission"]
 
 _SHOWN = 3
 _INTERVAL_TOLERANCE = 1e-6
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Terms:
-    """What submissions are held against.
-
-    Parameters
-    ----------
-    accepted : Accepted, optional
-        The benchmarks that are accepted.
-    benchmark : Benchmark, optional
-        The benchmark itself; its images and labels must be the submission's.
-    """
-
-    accepted: Accepted | None = None
-    benchmark: Benchmark | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,8 +49,10 @@ class Finding:
         What a maintainer should know.
     run_digest : str or None
         Equal for two submissions of the same run.
-    predictions_sha256 : str or None
-        Of the file; equal for two submissions of the same answers.
+    fingerprints : frozenset of str
+        Of the datasets scored.
+    answers : frozenset of str
+        A digest of each cell's predictions, whatever the order of its rows and the form of the file.
     unchanged : bool
         Whether it is an entry of the board as it stands there, which was not checked again.
     """
@@ -79,7 +62,8 @@ class Finding:
     problems: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     run_digest: str | None = None
-    predictions_sha256: str | None = None
+    fingerprints: frozenset[str] = frozenset()
+    answers: frozenset[str] = frozenset()
     unchanged: bool = False
 
     @property
@@ -113,15 +97,26 @@ def _read_predictions(folder: Path, result: Result) -> SavedResult:
     return read_saved(folder)
 
 
-def check_submission(folder: Path, terms: Terms, root: Path | None = None) -> Finding:
+def found_of(folder: Path, submission: Submission, result: Result) -> Finding:
+    """Return what identifies a submission among others, by its own account."""
+    return Finding(
+        folder=folder,
+        place=submission_path(submission, result.run),
+        run_digest=_run_digest(result),
+        fingerprints=frozenset(entry.fingerprint for entry in result.run.benchmark.datasets),
+        answers=frozenset(cell.predictions_sha256 for cell in result.scores.cells),
+    )
+
+
+def check_submission(folder: Path, accepted: Accepted | None, root: Path | None = None) -> Finding:
     """Check one submission against everything but the others.
 
     Parameters
     ----------
     folder : Path
         Where it is.
-    terms : Terms
-        What it is held against.
+    accepted : Accepted or None
+        The benchmarks that are accepted; None leaves fingerprints, grids and labels unchecked.
     root : Path, optional
         The tree it lies in: it must be at its place there, with no other file beside.
     """
@@ -129,29 +124,24 @@ def check_submission(folder: Path, terms: Terms, root: Path | None = None) -> Fi
         submission, result = _read_description(folder)
     except MediMetaError as error:
         return Finding(folder=folder, problems=(str(error),))
-    place = submission_path(submission, result.run)
-    problems = [] if root is None else list(_placement(folder, root, place))
-    finding = Finding(folder=folder, place=place, run_digest=run_digest(result))
+    finding = found_of(folder, submission, result)
+    problems = [] if root is None else list(_placement(folder, root, str(finding.place)))
     try:
         # First: an accepted benchmark bounds how many predictions there are to read.
         _complete(result)
-        _accepted(result, terms)
+        _check_accepted(result, accepted)
         saved = _read_predictions(folder, result)
     except MediMetaError as error:
         return replace(finding, problems=(*problems, str(error)))
-    for check in (_rows, _baseline, _numbers):
+    for check in (_check_rows, _check_answers, _check_baseline, _check_numbers):
         try:
-            check(saved, terms)
+            check(saved, accepted)
         except MissingExtraError:
             raise
         except MediMetaError as error:
             problems.append(str(error))
-    return replace(
-        finding,
-        problems=tuple(problems),
-        notes=tuple(_notes(submission, saved, terms)),
-        predictions_sha256=sha256_file(folder / PREDICTIONS_NAME),
-    )
+    notes = tuple(_notes(submission, saved, accepted))
+    return replace(finding, problems=tuple(problems), notes=notes)
 
 
 def _placement(folder: Path, root: Path, place: str) -> Iterator[str]:
@@ -174,44 +164,29 @@ def _complete(result: Result) -> None:
         )
 
 
-def _accepted(result: Result, terms: Terms) -> None:
+def _check_accepted(result: Result, accepted: Accepted | None) -> None:
+    if accepted is None:
+        return
     for entry in result.run.benchmark.datasets:
-        if terms.accepted is not None:
-            problem = terms.accepted.find(entry.dataset, entry.fingerprint).problem_of(result)
-            if problem:
-                raise ResultError(problem)
-        if terms.benchmark is not None:
-            record = terms.benchmark.dataset(entry.dataset)
-            if record.fingerprint != entry.fingerprint or record.class_names != entry.class_names:
-                raise ResultError(
-                    f"{entry.dataset} has the fingerprint {entry.fingerprint[:12]}, {terms.benchmark.name} "
-                    f"has {record.fingerprint[:12]}: evaluate on that benchmark"
-                )
+        problem = accepted.find(entry.dataset, entry.fingerprint).problem_of(result)
+        if problem:
+            raise ResultError(problem)
 
 
-def _rows(saved: SavedResult, terms: Terms) -> None:
+def _check_rows(saved: SavedResult, accepted: Accepted | None) -> None:
     """Check that images and labels are the benchmark's, or at least the same in every cell of a dataset."""
-    _check_one_truth(saved.predictions)
+    check_one_truth(saved.predictions)
+    if accepted is None:
+        return
     for entry in saved.result.run.benchmark.datasets:
-        if terms.accepted is not None:
-            terms.accepted.find(entry.dataset, entry.fingerprint).check_labels(saved.predictions)
-    if terms.benchmark is not None:
-        check_rows(saved.predictions, terms.benchmark)
+        accepted.find(entry.dataset, entry.fingerprint).check_labels(saved.predictions)
 
 
-def _check_one_truth(cells: Mapping[SetKey, CellPredictions]) -> None:
-    first: dict[str, tuple[SetKey, str]] = {}
-    for key, cell in cells.items():
-        digest = label_digest(cell.image_ids, cell.labels.tolist())
-        other, expected = first.setdefault(key.dataset, (key, digest))
-        if digest != expected:
-            raise ResultError(
-                f"{key} has other image ids or labels than {other}: all sets of a dataset are renderings of "
-                "the same images"
-            )
+def _check_answers(saved: SavedResult, accepted: Accepted | None) -> None:
+    check_renderings_differ(saved.predictions)
 
 
-def _baseline(saved: SavedResult, terms: Terms) -> None:
+def _check_baseline(saved: SavedResult, accepted: Accepted | None) -> None:
     """Check that what calls itself the published baseline is that."""
     record = saved.result.baseline
     if record is None or (record.name != PUBLISHED and record.measured_on_these_shards):
@@ -224,7 +199,7 @@ def _baseline(saved: SavedResult, terms: Terms) -> None:
         )
 
 
-def _numbers(saved: SavedResult, terms: Terms) -> None:
+def _check_numbers(saved: SavedResult, accepted: Accepted | None) -> None:
     computed = rescore(saved.result, saved.predictions)
     wrong = [*disagreements(saved.result.scores, computed), *_wrong_intervals(saved.result, computed)]
     if wrong:
@@ -266,23 +241,29 @@ def _close(one: float | None, other: float | None) -> bool:
     return math.isclose(one, other, abs_tol=_INTERVAL_TOLERANCE)
 
 
-def _notes(submission: Submission, saved: SavedResult, terms: Terms) -> Iterator[str]:
+def _notes(submission: Submission, saved: SavedResult, accepted: Accepted | None) -> Iterator[str]:
+    result = saved.result
     if submission.third_party:
         yield f"a third party submits it: {submission.submitted_by}"
     if submission.training_data.overlap in ("test", "unknown"):
         yield f"overlap of its training data with the benchmark: {submission.training_data.overlap}"
-    if terms.accepted is None and terms.benchmark is None:
+    if result.run.model.family == "robustmedclip" and not submission.adapted:
+        yield "a robustmedclip model is adapted to some datasets, and its adaptation is said to be base"
+    if accepted is None:
         yield "fingerprints and labels were not held against a benchmark: give --accepted or --benchmark"
-    if saved.result.phantoms:
-        yield f"{', '.join(saved.result.phantoms)}: phantoms, not medical images"
-    certain = [
-        key for key, cell in saved.predictions.items() if np.isin(cell.probabilities, (0.0, 1.0)).all()
-    ]
+    if result.baseline is not None and result.baseline.name != PUBLISHED:
+        yield (
+            f"its CE and mCE divide by {result.baseline.name}, a baseline of the submitter's own, whose "
+            "figures nobody can check here; a board divides by its own"
+        )
+    if result.phantoms:
+        yield f"{', '.join(result.phantoms)}: phantoms, not medical images"
+    certain = sum(decided(cell) for cell in saved.predictions.values())
     if certain:
-        yield f"{len(certain)} cells hold only the probabilities 0 and 1: decisions, not probabilities"
+        yield f"{certain} cells hold only the probabilities 0 and 1: decisions, not probabilities"
 
 
-def run_digest(result: Result) -> str:
+def _run_digest(result: Result) -> str:
     """Return a text that two results share exactly if they are of the same run."""
     run = result.run
     parts = (

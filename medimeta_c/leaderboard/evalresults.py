@@ -49,9 +49,11 @@ def model_eval_yaml(result: Result, benchmark_repo: str, source_url: str) -> str
 
 def _notes(result: Result, dataset: str, summary: SummaryRecord) -> str:
     images = "; phantoms, not medical images" if dataset in result.phantoms else ""
+    base = result.baseline
+    mce = "" if base is None else f", mCE {_percent(summary.mce)} over {base.name} ({base.model})"
     return (
         f"top-1 accuracy in %, mean over {len(summary.ce)} corruptions and {len(result.scope.severities)} "
-        f"severities{images}; clean {_percent(summary.clean_accuracy)}, mCE {_percent(summary.mce)}; prompts "
+        f"severities{images}; clean {_percent(summary.clean_accuracy)}{mce}; prompts "
         f"{result.run.prompts.name}"
     )
 

@@ -50,7 +50,7 @@ MAX_BYTES = 64 << 10
 _REMEDY = "docs/leaderboard.md shows what it must hold"
 
 ADAPTATIONS = {
-    "base": "as released, not trained on the benchmark's datasets",
+    "base": "as released, not trained for the benchmark",
     "few-shot": "adapted with a share of the benchmark's training images",
     "fine-tuned": "trained on the benchmark's training images",
 }
@@ -186,6 +186,11 @@ class Submission(Record):
             )
         if not re.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s]+|https://\S+", self.contact):
             raise ValueError("contact is neither a mail address nor a web address (https://)")
+        if self.adapted and self.training_data.overlap == "none":
+            raise ValueError(
+                f"adaptation is {self.adaptation}, with the benchmark's training images, and "
+                "training_data.overlap is none"
+            )
         return self
 
     @property

@@ -12,7 +12,7 @@ from medimeta_c.errors import ConfigError, PublishError, ResultError
 from medimeta_c.files import write_atomic
 from medimeta_c.hubclient import REPO_ID, check_repo_id, explained, network_errors, token_or_none, unreachable
 from medimeta_c.leaderboard.accepted import ACCEPTED_NAME, Accepted, read_accepted
-from medimeta_c.leaderboard.checks import Finding, Terms, check_submission
+from medimeta_c.leaderboard.checks import Finding, check_submission
 from medimeta_c.leaderboard.evalresults import MODEL_EVAL_PATH, model_eval_yaml
 from medimeta_c.leaderboard.submission import (
     FILES,
@@ -122,7 +122,7 @@ def submit(config: SubmitConfig) -> SubmitReport:
             "there is no Hub token: run `hf auth login` or set HF_TOKEN; any account may submit"
         )
     accepted, notes = _accepted(config)
-    finding = check_submission(config.folder, Terms(accepted=accepted))
+    finding = check_submission(config.folder, accepted)
     if finding.problems:
         more = f" (and {len(finding.problems) - 1} more problems)" if len(finding.problems) > 1 else ""
         raise ResultError(f"{finding.problems[0]}{more}; nothing was sent")

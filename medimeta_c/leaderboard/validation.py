@@ -10,14 +10,11 @@ from dataclasses import replace
 from multiprocessing import get_context
 from pathlib import Path
 
-from medimeta_c.benchmark import open_benchmark
-from medimeta_c.files import sha256_file
 from medimeta_c.leaderboard.accepted import Accepted
-from medimeta_c.leaderboard.checks import Finding, Terms, check_submission, run_digest
+from medimeta_c.leaderboard.checks import Finding, check_submission, found_of
 from medimeta_c.leaderboard.inspection import check_files, stray_files
-from medimeta_c.leaderboard.submission import FILES, read_submission, submission_path
+from medimeta_c.leaderboard.submission import FILES, read_submission
 from medimeta_c.leaderboard.tree import board_entries, is_tree, root_of, strays, submission_folders
-from medimeta_c.results.folder import PREDICTIONS_NAME
 from medimeta_c.results.result import read_result
 
 __all__ = ["validate"]
@@ -28,7 +25,7 @@ _CPU_SECONDS = 900
 
 def validate(
     paths: Sequence[Path],
-    terms: Terms,
+    accepted: Accepted | None,
     *,
     among: Path | None = None,
     isolated: bool = False,
@@ -40,8 +37,8 @@ def validate(
     paths : sequence of Path
         Submissions, or folders that hold some at any depth: those must then lie where they belong, and
         nothing else beside them.
-    terms : Terms
-        What they are held against.
+    accepted : Accepted or None
+        The benchmarks that are accepted; None leaves fingerprints, grids and labels unchecked.
     among : Path, optional
         The board as it stands: none may be a copy of an entry there, or take its place. Entries that are the
         same there, byte for byte, are not checked again.
@@ -69,7 +66,7 @@ def validate(
             if root and among and _is_entry(folder, root_of(among) / folder.relative_to(root)):
                 found.append(Finding(folder=folder, unchanged=True))
             else:
-                found.append((_isolated if isolated else check_submission)(folder, terms, root))
+                found.append((_isolated if isolated else check_submission)(folder, accepted, root))
     ours = {one.folder.resolve() for one in found}
     return _without_copies(found, [_entry(one) for one in entries if one.resolve() not in ours])
 
@@ -97,13 +94,7 @@ def _strays(root: Path | None) -> list[Finding]:
 def _entry(folder: Path) -> Finding:
     """Return an entry of the board, of which only the identity is read."""
     check_files(folder)
-    result = read_result(folder)
-    return Finding(
-        folder=folder,
-        place=submission_path(read_submission(folder), result.run),
-        run_digest=run_digest(result),
-        predictions_sha256=sha256_file(folder / PREDICTIONS_NAME),
-    )
+    return found_of(folder, read_submission(folder), read_result(folder))
 
 
 def _without_copies(found: Iterable[Finding], board: Sequence[Finding]) -> tuple[Finding, ...]:
@@ -119,32 +110,38 @@ def _without_copies(found: Iterable[Finding], board: Sequence[Finding]) -> tuple
 
 def _clash(one: Finding, other: Finding) -> str | None:
     """Return why two submissions cannot both stand; None if they can."""
-    if one.place is not None and one.place == other.place:
+    if _same_place(one, other):
         return (
             f"{one.folder} takes the place of {other.folder}: give it another name; to replace an entry, its "
             "maintainers remove it first"
         )
-    pairs = ((one.run_digest, other.run_digest), (one.predictions_sha256, other.predictions_sha256))
-    if any(ours is not None and ours == theirs for ours, theirs in pairs):
+    same_run = one.run_digest is not None and one.run_digest == other.run_digest
+    # More than half: an entry on some datasets, or with single cells changed, is a copy all the same.
+    if same_run or 2 * len(one.answers & other.answers) > min(len(one.answers), len(other.answers)):
         return f"{one.folder} is a copy of {other.folder}: the same run or predictions"
     return None
 
 
-def _isolated(folder: Path, terms: Terms, root: Path | None) -> Finding:
+def _same_place(one: Finding, other: Finding) -> bool:
+    """Return whether two submissions are under one name on one board."""
+    if one.place is None or other.place is None:
+        return False
+    # The last folder is the fingerprint of a whole build, which nobody can check where part of it was scored.
+    names = one.place.rpartition("/")[0], other.place.rpartition("/")[0]
+    return one.place == other.place or (
+        names[0] == names[1] and not one.fingerprints.isdisjoint(other.fingerprints)
+    )
+
+
+def _isolated(folder: Path, accepted: Accepted | None, root: Path | None) -> Finding:
     """Check a submission in a process of its own."""
     limits = (_MEMORY_BYTES, _CPU_SECONDS)
     with ProcessPoolExecutor(1, mp_context=get_context("spawn"), initializer=_bound, initargs=limits) as pool:
         try:
-            where = None if terms.benchmark is None else terms.benchmark.name
-            return pool.submit(_check_by_path, folder, terms.accepted, where, root).result()
+            return pool.submit(check_submission, folder, accepted, root).result()
         except (BrokenProcessPool, MemoryError):
             problem = f"{folder} crashed what reads it, or ran it out of memory or time: do not merge it"
             return Finding(folder=folder, problems=(problem,))
-
-
-def _check_by_path(folder: Path, accepted: Accepted | None, where: str | None, root: Path | None) -> Finding:
-    benchmark = None if where is None else open_benchmark(where)
-    return check_submission(folder, Terms(accepted=accepted, benchmark=benchmark), root)
 
 
 def _bound(memory_bytes: int, cpu_seconds: int) -> None:

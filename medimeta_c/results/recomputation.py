@@ -1,12 +1,10 @@
-"""Check a result against its own predictions, and predictions against the benchmark."""
+"""Check a result against its own predictions."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from medimeta_c.benchmark import Benchmark
-from medimeta_c.errors import ResultError
 from medimeta_c.records import SetKey
 from medimeta_c.results.baseline_choice import ChosenBaseline
 from medimeta_c.results.predictions import CellPredictions
@@ -14,7 +12,7 @@ from medimeta_c.results.result import Result
 from medimeta_c.results.score_records import Number, Scores, SummaryRecord
 from medimeta_c.results.scoring import Terms, score
 
-__all__ = ["check_rows", "disagreements", "rescore"]
+__all__ = ["disagreements", "rescore"]
 
 _TOLERANCE = 1e-6  # of the same number computed with another NumPy or scikit-learn
 
@@ -41,25 +39,6 @@ def disagreements(claimed: Scores, computed: Scores) -> tuple[str, ...]:
         for name in sorted({*ours, *theirs})
         if not _same(ours.get(name), theirs.get(name))
     )
-
-
-def check_rows(predictions: Mapping[SetKey, CellPredictions], benchmark: Benchmark) -> None:
-    """Check that predictions are over exactly the benchmark's images, with their labels.
-
-    Raises
-    ------
-    ResultError
-        Naming the first set that differs.
-    """
-    for key, cell in predictions.items():
-        truth: dict[str, int] = {}
-        for table in benchmark.tables(key, ("image_id", "label"), batch_rows=10_000):
-            truth.update(zip(table["image_id"].to_pylist(), table["label"].to_pylist(), strict=True))
-        if dict(zip(cell.image_ids, cell.labels.tolist(), strict=True)) != truth:
-            raise ResultError(
-                f"the predictions of {key} have other image ids or labels than {benchmark.name}: "
-                "evaluate the model on this benchmark"
-            )
 
 
 def _leaves(scores: Scores) -> Iterator[tuple[str, float | None]]:

@@ -41,7 +41,7 @@ def test_wrong_repository_ids(name: str) -> None:
 
 
 def test_local_trouble_is_not_blamed_on_the_connection(tmp_path: Path) -> None:
-    """A file that cannot be read, a refusal of the client and our own errors keep their meaning."""
+    """A file that cannot be read, a refusal, a package a proxy needs and our own errors are told apart."""
     with (
         pytest.raises(PublishError, match=r"cannot use .*gone \(No such file or directory\): check the disk"),
         explained("org/x", PublishError),
@@ -52,6 +52,11 @@ def test_local_trouble_is_not_blamed_on_the_connection(tmp_path: Path) -> None:
         explained("org/x", PublishError),
     ):
         raise ValueError("no quota\n left")
+    with (
+        pytest.raises(PublishError, match=r"failed for org/x \(no 'socksio' package\): check it, the proxy"),
+        explained("org/x", PublishError),
+    ):
+        raise ImportError("no 'socksio' package")
     with pytest.raises(ShardError, match="mine"), explained("org/x", PublishError):
         raise ShardError("mine")
     with pytest.raises(KeyError), explained("org/x", PublishError):

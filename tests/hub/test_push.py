@@ -166,6 +166,20 @@ def test_a_tag_marks_one_build_for_ever(
     assert "choose another --tag" in refused.stderr
 
 
+def test_an_older_build_does_not_undo_a_newer_one(
+    hub: HubServer, push: Push, small: Path, built: Path
+) -> None:
+    """Pushed once more, a tagged build that another one followed stays behind its tag."""
+    assert push(small, "--repo", REPO).code == 0
+    assert push(built, "--repo", REPO, "--tag", "v1.1").code == 0
+    hub.requests.clear()
+    refused = push(small, "--repo", REPO)
+    assert (refused.code, changing(hub)) == (1, [])
+    newer = read_manifest(built / "manifest.json").fingerprint[:12]
+    assert f"has this build as v1.0 already, and since then another ({newer})" in refused.stderr
+    assert held(hub) == published(built)
+
+
 def test_private_is_never_public(hub: HubServer, push: Push, small: Path) -> None:
     """--private creates a private repository, and refuses one that is public."""
     assert push(small, "--repo", "org/closed", "--private").code == 0

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
 from hub_server import TOKEN, HubServer, hub_environment, run_client
 
 Push = Callable[..., Any]
@@ -123,11 +126,37 @@ def test_somebody_else_creates_it_meanwhile(hub: HubServer, push: Push, small: P
 
 
 def test_each_retry_is_told_once(hub: HubServer, push: Push, small: Path) -> None:
-    """The Hub's client says itself that it waits; the command does not repeat it."""
+    """One line says why and how long, without the address, which may be signed for whoever has it."""
     hub.fail_next("/org/x.git/info/lfs/objects/batch", 503, method="POST")
+    hub.fail_next("/storage/", 502, method="PUT", times=2)  # of five transfers at a time
     done = push(small, "--repo", "org/x")
     assert done.code == 0, done.stderr
-    assert done.stderr.count("Retrying in") == 1
+    assert done.stderr.splitlines() == [
+        f"HTTP Error {status}: Retrying in 1s [Retry 1/5]." for status in (503, 502)
+    ]
+
+
+@pytest.mark.parametrize("path", ["/api/validate-yaml", "/api/datasets/org/x$", "/org/x/commit/"])
+def test_a_hub_that_falls_silent(hub: HubServer, small: Path, tmp_path: Path, path: str) -> None:
+    """A request without an answer ends, also those that the Hub's client sends without a limit."""
+    respond, asked = hub.respond, threading.Event()
+
+    def silent(request: Any) -> Any:
+        if re.search(path, request.path):
+            asked.wait(30)
+        return respond(request)
+
+    hub.respond = silent  # type: ignore[method-assign]
+    said = run_client(
+        "from medimeta_c.hub.client import settle_client\nsettle_client(silence_s=1)\n" + PUSHES,
+        hub_environment(hub, tmp_path),
+        small,
+        "org/x",
+        timeout=25,
+    )
+    asked.set()
+    assert f"the connection to the Hub at {hub.url} failed for org/x (timed out)" in said["org/x"]
+    assert AGAIN in said["org/x"]
 
 
 def test_no_connection(hub: HubServer, push: Push, small: Path) -> None:

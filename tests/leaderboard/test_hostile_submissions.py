@@ -18,7 +18,7 @@ import pytest
 from submissions_on_disk import edit_json
 
 from medimeta_c.leaderboard.accepted import Accepted
-from medimeta_c.leaderboard.checks import Terms, check_submission
+from medimeta_c.leaderboard.checks import check_submission
 from medimeta_c.leaderboard.validation import validate
 
 Submitted = Callable[..., Path]
@@ -27,7 +27,7 @@ Table = Callable[[pa.Table], pa.Table]
 
 def problem(folder: Path) -> str:
     """The only problem of a submission, in a sentence of a readable length."""
-    (found,) = check_submission(folder, Terms()).problems
+    (found,) = check_submission(folder, None).problems
     assert "\n" not in found
     assert len(found) < 700
     return found
@@ -237,8 +237,8 @@ class _Crash:
 
 def test_a_reader_that_crashes_takes_nothing_with_it(submitted: Submitted) -> None:
     """Each submission is read in a process of its own: its crash is a finding, not an end."""
-    terms = Terms(accepted=_Crash())  # type: ignore[arg-type]
-    (found,) = validate([submitted()], terms, isolated=True)
+    accepted: Any = _Crash()
+    (found,) = validate([submitted()], accepted, isolated=True)
     assert "crashed what reads it" in found.problems[0]
 
 
@@ -252,8 +252,8 @@ class _Stall:
 def test_a_reader_that_stalls_is_stopped(submitted: Submitted, monkeypatch: pytest.MonkeyPatch) -> None:
     """So is one that computes without end."""
     monkeypatch.setattr("medimeta_c.leaderboard.validation._CPU_SECONDS", 5)
-    terms = Terms(accepted=_Stall())  # type: ignore[arg-type]
-    (found,) = validate([submitted()], terms, isolated=True)
+    accepted: Any = _Stall()
+    (found,) = validate([submitted()], accepted, isolated=True)
     assert "ran it out of memory or time" in found.problems[0]
 
 
@@ -292,7 +292,7 @@ def test_predictions_on_an_unknown_benchmark_are_not_read(submitted: Submitted, 
         folder / "result.json",
         lambda values: values["run"]["benchmark"]["datasets"][0].update(fingerprint="ab" * 32),
     )
-    (found,) = check_submission(folder, Terms(accepted=accepted)).problems
+    (found,) = check_submission(folder, accepted).problems
     assert "is not accepted here" in found
 
 

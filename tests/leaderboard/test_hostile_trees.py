@@ -11,7 +11,6 @@ from typer.testing import CliRunner
 
 from medimeta_c.cli import app
 from medimeta_c.errors import ResultError
-from medimeta_c.leaderboard.checks import Terms
 from medimeta_c.leaderboard.validation import validate
 
 Submitted = Callable[..., Path]
@@ -37,7 +36,7 @@ def test_a_tree_holds_submissions_alone(
     """Files and links that belong to no submission are found wherever they lie, and not followed."""
     submitted()
     change(tmp_path)
-    tree, submission = validate([tmp_path], Terms())
+    tree, submission = validate([tmp_path], None)
     assert submission.ok
     assert f"{tmp_path / 'results'} also holds" in tree.problems[0]
 
@@ -51,7 +50,7 @@ def test_a_root_that_poses_as_a_submission_hides_nothing(submitted: Submitted, t
         for file in good.iterdir():
             shutil.copy(file, root)
     shutil.copytree(good, tmp_path / "results/results/x/y/z")
-    refused = {one.folder for one in validate([tmp_path / "results"], Terms()) if not one.ok}
+    refused = {one.folder for one in validate([tmp_path / "results"], None) if not one.ok}
     assert bad in refused
     assert tmp_path / "results" in refused
     assert tmp_path / "results/results/x/y/z" in refused
@@ -62,7 +61,7 @@ def test_a_submission_in_the_root_is_out_of_place(submitted: Submitted, tmp_path
     root = submitted().rename(tmp_path / "submission").rename(tmp_path / "results/moved").parent
     for file in (root / "moved").iterdir():
         shutil.move(file, root)
-    (found,) = validate([root], Terms())
+    (found,) = validate([root], None)
     assert "is not where it belongs" in found.problems[0]
 
 
@@ -74,7 +73,7 @@ def test_a_root_that_is_a_link_is_refused(submitted: Submitted, tmp_path: Path) 
     (proposed / "results").symlink_to(tmp_path / "board/results")
     for path in (proposed, proposed / "results"):
         with pytest.raises(ResultError, match="results is a link"):
-            validate([path], Terms(), among=tmp_path / "board")
+            validate([path], None, among=tmp_path / "board")
 
 
 def test_folders_without_end_are_not_descended(submitted: Submitted, tmp_path: Path) -> None:
@@ -82,7 +81,7 @@ def test_folders_without_end_are_not_descended(submitted: Submitted, tmp_path: P
     submitted()
     tmp_path.joinpath("results", *"d" * 40).mkdir(parents=True)
     with pytest.raises(ResultError, match="has folders more than 8 deep"):
-        validate([tmp_path], Terms())
+        validate([tmp_path], None)
 
 
 def test_a_name_cannot_feign_a_line(submitted: Submitted, tmp_path: Path) -> None:

@@ -9,29 +9,28 @@ from typing import Any
 
 import numpy as np
 import pytest
-from made_up_predictions import answers, evaluated, identity, result_of
-from submissions_on_disk import PLAIN, edit_json, place, replace_text
+from made_up_predictions import answers, evaluated
+from submissions_on_disk import PLAIN, edit_json, replace_text, resubmitted
 from typer.testing import CliRunner
 
 from medimeta_c.benchmark import Benchmark
 from medimeta_c.cli import app
 from medimeta_c.errors import ConfigError, ResultError
 from medimeta_c.leaderboard.accepted import Accepted, accept, label_digest, read_accepted, write_accepted
-from medimeta_c.leaderboard.checks import Terms, check_submission
+from medimeta_c.leaderboard.checks import check_submission
 from medimeta_c.leaderboard.submission import described, read_submission, slug
 from medimeta_c.leaderboard.tree import submission_folders
 from medimeta_c.leaderboard.validation import validate
-from medimeta_c.results.folder import SavedResult, open_result_folder, read_saved
+from medimeta_c.results.folder import SavedResult, read_saved
 from medimeta_c.results.predictions import CellPredictions
 from medimeta_c.results.scoring import scope_of
 
 Submitted = Callable[..., Path]
-ANYTHING = Terms()
 
 
-def problem(folder: Path, terms: Terms = ANYTHING, *, root: Path | None = None) -> str:
+def problem(folder: Path, accepted: Accepted | None = None, *, root: Path | None = None) -> str:
     """The only problem of a submission, in a sentence."""
-    (found,) = check_submission(folder, terms, root).problems
+    (found,) = check_submission(folder, accepted, root).problems
     assert "\n" not in found
     return found
 
@@ -39,9 +38,9 @@ def problem(folder: Path, terms: Terms = ANYTHING, *, root: Path | None = None) 
 def test_a_good_submission_passes(
     submitted: Submitted, accepted: Accepted, benchmark: Benchmark, tmp_path: Path
 ) -> None:
-    """Held against the accepted file and the benchmark itself, nothing stands against it."""
+    """Held against what is accepted, nothing stands against it."""
     folder = submitted()
-    (found,) = validate([tmp_path], Terms(accepted=accepted, benchmark=benchmark))
+    (found,) = validate([tmp_path], accepted)
     assert (found.folder, found.problems, found.notes) == (folder, (), ())
     assert found.place == f"results/example-laboratory/tiny-clip/{benchmark.fingerprint[:12]}"
 
@@ -49,11 +48,11 @@ def test_a_good_submission_passes(
 def test_third_parties_and_unknown_overlap_are_noted(submitted: Submitted, accepted: Accepted) -> None:
     """What a maintainer should know is said: who submits, overlap, and what was not checked."""
     folder = submitted(submitted_by="Others", overlap="unknown")
-    assert check_submission(folder, Terms(accepted=accepted)).notes == (
+    assert check_submission(folder, accepted).notes == (
         "a third party submits it: Others",
         "overlap of its training data with the benchmark: unknown",
     )
-    assert "give --accepted or --benchmark" in check_submission(folder, Terms()).notes[-1]
+    assert "give --accepted or --benchmark" in check_submission(folder, None).notes[-1]
 
 
 def _flatter(values: Any) -> None:
@@ -101,16 +100,7 @@ def test_a_number_that_does_not_follow_is_named(
     """One number of hundreds changed is found and named, and so is a fingerprint nobody accepted."""
     folder = submitted()
     edit_json(folder / "result.json", change)
-    assert sentence in problem(folder, Terms(accepted=accepted))
-
-
-def resubmitted(benchmark: Benchmark, root: Path, cells: dict[Any, CellPredictions], **changes: Any) -> Path:
-    """A submission whose numbers all follow from these predictions."""
-    with open_result_folder(root / "run", identity(benchmark, **changes)) as folder:
-        for cell in cells.values():
-            folder.save(cell)
-        made = folder.finish(result_of(benchmark, cells, **changes), cells)
-    return place(root, made, described(PLAIN, declared=True))
+    assert sentence in problem(folder, accepted)
 
 
 def test_other_labels_are_refused_though_all_numbers_follow(
@@ -124,11 +114,10 @@ def test_other_labels_are_refused_though_all_numbers_follow(
         for key, cell in answers(benchmark).items()
     }
     folder = resubmitted(benchmark, tmp_path, cells)
-    assert problem(folder, Terms(accepted=accepted)).endswith(
+    assert problem(folder, accepted).endswith(
         "other image ids or labels than the accepted benchmark: evaluate the model on that benchmark"
     )
-    assert "have other image ids or labels than" in problem(folder, Terms(benchmark=benchmark))
-    assert check_submission(folder, Terms()).ok
+    assert check_submission(folder, None).ok
 
 
 def test_labels_that_change_between_cells_need_no_benchmark(benchmark: Benchmark, tmp_path: Path) -> None:
@@ -161,10 +150,10 @@ def test_part_of_a_grid_is_refused(benchmark: Benchmark, accepted: Accepted, tmp
         k: c for k, c in answers(benchmark).items() if (k.dataset, k.corruption) != ("rays", "zoom_blur")
     }
     folder = resubmitted(benchmark, tmp_path, cells)
-    assert "5 cells are missing" in problem(folder, Terms(accepted=accepted))
+    assert "5 cells are missing" in problem(folder, accepted)
     edit_json(folder / "result.json", cut)
     edit_json(folder / "result.json", lambda values: values.update(complete=True))
-    assert "lacking: zoom_blur" in problem(folder, Terms(accepted=accepted))
+    assert "lacking: zoom_blur" in problem(folder, accepted)
 
 
 def test_nan_is_refused(benchmark: Benchmark, accepted: Accepted, tmp_path: Path) -> None:
@@ -202,7 +191,7 @@ def test_a_false_published_baseline_is_refused(submitted: Submitted, saved: Save
         "grids": grids,
     }
     edit_json(folder / "result.json", lambda values: values.update(baseline=baseline))
-    problems = check_submission(folder, Terms()).problems
+    problems = check_submission(folder, None).problems
     assert "the figures of its published baseline are not the published ones" in problems[0]
 
 
@@ -210,13 +199,13 @@ def test_copies_are_found(submitted: Submitted, tmp_path: Path, benchmark: Bench
     """The same run under another name is a copy, among those checked and among those on the board."""
     first = submitted()
     second = submitted(name="Tiny CLIP, renamed")
-    one, other = validate([first, second], Terms())
+    one, other = validate([first, second], None)
     assert one.ok
     assert other.problems == (f"{second} is a copy of {first}: the same run or predictions",)
-    (again,) = validate([second], Terms(), among=tmp_path)
+    (again,) = validate([second], None, among=tmp_path)
     assert not again.ok
     unlike = evaluated(tmp_path / "other", benchmark, skill=1.0, seed=5, model={"weights_sha256": "12" * 32})
-    assert validate([submitted(unlike, name="Another")], Terms(), among=tmp_path / "results")[0].ok
+    assert validate([submitted(unlike, name="Another")], None, among=tmp_path / "results")[0].ok
 
 
 def test_a_board_that_grows(
@@ -228,7 +217,7 @@ def test_a_board_that_grows(
     shutil.copytree(board, proposed)
     other = evaluated(tmp_path / "other", benchmark, skill=1.0, seed=5, model={"weights_sha256": "12" * 32})
     new = submitted(other, root=proposed, name="Another")
-    fresh, same = validate([proposed], Terms(), among=board)
+    fresh, same = validate([proposed], None, among=board)
     assert (fresh.folder, fresh.ok, fresh.unchanged) == (new, True, False)
     assert (same.folder, same.ok, same.unchanged) == (proposed / kept.relative_to(board), True, True)
     command = ["leaderboard", "validate", str(proposed / "results"), "--among", str(board)]
@@ -238,7 +227,7 @@ def test_a_board_that_grows(
 
     shutil.rmtree(proposed)
     taken = submitted(other, root=proposed)
-    (refused,) = validate([proposed / "results"], Terms(), among=board / "results")
+    (refused,) = validate([proposed / "results"], None, among=board / "results")
     assert refused.problems == (
         f"{taken} takes the place of {kept}: give it another name; to replace an entry, its maintainers "
         "remove it first",
@@ -252,10 +241,10 @@ def test_place_and_strays_in_a_tree(submitted: Submitted, tmp_path: Path) -> Non
     root = tmp_path / "results"
     for wrong in (root / "someone-else" / folder.name, root / "deeper" / folder.relative_to(tmp_path)):
         shutil.copytree(folder, wrong)
-        elsewhere, _ = check_submission(wrong, Terms(), root).problems
+        elsewhere, _ = check_submission(wrong, None, root).problems
         assert "is not where it belongs" in elsewhere
     assert "also holds report.html" in problem(folder, root=root)
-    assert check_submission(folder, Terms()).ok, "in one's own folder reports may lie about"
+    assert check_submission(folder, None).ok, "in one's own folder reports may lie about"
     assert len(submission_folders(tmp_path)) == 3
     empty = tmp_path / "empty"
     empty.mkdir()
@@ -319,9 +308,11 @@ def test_label_digest_knows_order_of_neither_rows_nor_columns() -> None:
 
 
 def test_described_names_what_is_missing() -> None:
-    """Options that leave something out are answered with its name; without --declare nothing is written."""
+    """Options that lack something or contradict each other are answered so; none go without --declare."""
     with pytest.raises(ConfigError, match="give --declare"):
         described(PLAIN, declared=False)
+    with pytest.raises(ConfigError, match=r"adaptation is few-shot, .* and training_data\.overlap is none"):
+        described({**PLAIN, "adaptation": "few-shot"}, declared=True)
     with pytest.raises(ConfigError, match="backbone"):
         described({key: value for key, value in PLAIN.items() if key != "backbone"}, declared=True)
 

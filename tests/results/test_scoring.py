@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +16,7 @@ from medimeta_c.results.baseline_choice import choose_baseline
 from medimeta_c.results.folder import SavedResult
 from medimeta_c.results.identity import benchmark_record
 from medimeta_c.results.predictions import CellPredictions
-from medimeta_c.results.recomputation import check_rows, disagreements, rescore
+from medimeta_c.results.recomputation import disagreements, rescore
 from medimeta_c.results.scoring import Terms, scope_of, score
 from medimeta_c.suite import CORE
 
@@ -145,20 +144,6 @@ def test_a_result_recomputes_to_itself(saved: SavedResult) -> None:
     claimed = saved.result.scores.model_copy(update={"overall": better})
     (found,) = disagreements(claimed, computed)
     assert found.startswith("mce of all datasets is 0.01, recomputed ")
-
-
-def test_predictions_are_checked_against_the_benchmark(saved: SavedResult, benchmark: Benchmark) -> None:
-    """Ids and labels are the benchmark's, whatever their order; one other label is found."""
-    check_rows(saved.predictions, benchmark)
-    cell = saved.predictions[KEY]
-    order = np.arange(len(cell))[::-1]
-    turned = CellPredictions.of(
-        KEY, [cell.image_ids[i] for i in order], cell.labels[order], cell.probabilities[order]
-    )
-    check_rows({KEY: turned}, benchmark)
-    wrong = replace(cell, labels=(cell.labels + 1) % 3)
-    with pytest.raises(ResultError, match="other image ids or labels"):
-        check_rows({KEY: wrong}, benchmark)
 
 
 def test_predictions_that_do_not_fit_are_refused(benchmark: Benchmark) -> None:
