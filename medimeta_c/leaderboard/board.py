@@ -85,7 +85,9 @@ def _light(folder: Path) -> Submitted:
 
 def _board(each: Group, measured: Sequence[Measured], baseline: str | None) -> Board:
     ranked_by: Literal["mce", "average_accuracy"] = "mce" if baseline is not None else "average_accuracy"
-    samples = {one.entry.key: one.samples[ranked_by] for one in measured if one.samples}
+    samples = {
+        one.entry.key: one.samples[ranked_by] for one in measured if one.samples and one.entry.comparable
+    }
     placed = ranks(samples, lower_is_better=ranked_by == "mce")
     entries = []
     for one in measured:

@@ -114,9 +114,9 @@ class Entry:
     tied: tuple[str, ...] = ()
 
     @property
-    def adapted(self) -> bool:
-        """Whether it was trained on the benchmark's training images."""
-        return self.adaptation != "base"
+    def comparable(self) -> bool:
+        """Whether it may have a rank: measured here, with weights that have not seen the test images."""
+        return self.source == "measured" and self.training.overlap != "test"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

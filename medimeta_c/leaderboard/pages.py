@@ -117,8 +117,11 @@ def _templates() -> Environment:
         interval=lambda one: interval_text(one).replace(" to ", "\N{EN DASH}"),
         rank=_rank,
         words=_words,
+        parameters=_parameters,
+        display_name=display_name,
         overlap=lambda kind: OVERLAPS[kind],
     )
+    templates.policies["json.dumps_kwargs"] = {}  # not sorted: datasets in the paper's order
     return templates
 
 
@@ -140,6 +143,13 @@ def _words(kind: str) -> str:
     return kind.replace("-and-", " and ")
 
 
+def _parameters(count: int) -> str:
+    if count < 1_000_000:
+        return f"{count:,} parameters"
+    scale, unit = (1e6, "million") if count < 999_500_000 else (1e9, "billion")
+    return f"{count / scale:.3g} {unit} parameters"
+
+
 def _lead(boards: Sequence[Board]) -> str:
     """Return the answer in a sentence: who leads, and whether alone."""
     measured = [entry for board in boards for entry in board.entries if entry.source == "measured"]
@@ -152,7 +162,10 @@ def _lead(boards: Sequence[Board]) -> str:
     ranked = [entry for entry in board.entries if entry.ranks is not None]
     if not ranked:
         count = "One entry is" if len(measured) == 1 else f"{len(measured)} entries are"
-        return f"{count} there, not over all datasets of {board.title}, so without a rank."
+        return (
+            f"{count} on {board.title}, without a rank: it takes all datasets, and weights that have not "
+            "seen the test images."
+        )
     leader = ranked[0]
     assert leader.overall is not None
     number: Estimate = getattr(leader.overall, board.ranked_by)
@@ -193,14 +206,25 @@ def _filters(boards: Sequence[Board]) -> list[tuple[str, str, list[tuple[str, st
 
 
 def _standing(entry: Entry, board: Board) -> str:
+    """Return in a sentence where an entry stands, or why it has no rank."""
     if entry.ranks is None:
-        return ""
+        return _no_rank(entry, board)
     ranked = [one for one in board.entries if one.ranks is not None]
     best, worst = entry.ranks
     if best == worst:
         return f"Rank {best} of {len(ranked)} on {board.title}."
     ties = _listed([one.name for one in ranked if one.key in entry.tied])
     return f"Rank {best} to {worst} of {len(ranked)} on {board.title}: the images cannot tell it from {ties}."
+
+
+def _no_rank(entry: Entry, board: Board) -> str:
+    if entry.source == "paper":
+        return "Not ranked: measured by the paper on other renderings, with other code."
+    if not entry.comparable:
+        return "Not ranked: its weights were trained on images of the benchmark's test splits."
+    return (
+        f"Not ranked: scored on {len(entry.datasets)} of the {len(board.datasets)} datasets of {board.title}."
+    )
 
 
 def _headlines(entry: Entry, board: Board) -> list[tuple[str, Estimate, str]]:

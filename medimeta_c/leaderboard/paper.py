@@ -67,7 +67,7 @@ _MODELS = {
         adaptation="few-shot",
     ),
 }
-_VARIANTS = {"RMC-ViT": "ViT-B/16", "RMC-ResNet": "ResNet-50"}
+_VARIANTS = {"RMC-ViT": ("ViT", "ViT-B/16"), "RMC-ResNet": ("ResNet", "ResNet-50")}
 
 
 def paper_entries(collection: str) -> tuple[Entry, ...]:
@@ -155,7 +155,7 @@ def _ablation() -> list[Entry]:
     """Return Table 6: RobustMedCLIP by backbone and share of training images, on PBC."""
     found = []
     for row in published_fewshot():
-        backbone, share = _VARIANTS[row.variant], f"{row.percent:g}"
+        (short, backbone), share = _VARIANTS[row.variant], f"{row.percent:g}"
         summary = SummaryRecord(
             clean_accuracy=_printed(row.clean_accuracy),
             average_accuracy=_printed(row.corruption_accuracy),
@@ -169,7 +169,7 @@ def _ablation() -> list[Entry]:
         found.append(
             Entry(
                 key=f"paper-{slug(row.variant)}-{share}-percent",
-                name=f"RobustMedCLIP, {share}\N{NO-BREAK SPACE}%",
+                name=f"RobustMedCLIP {short}, {share}\N{NO-BREAK SPACE}%",
                 organisation="the paper's authors",
                 backbone=backbone,
                 source="paper",

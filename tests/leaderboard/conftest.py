@@ -84,7 +84,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
         third_party=HOSTILE,
         notes=HOSTILE,
         facts={"Specification": HOSTILE},
-        ranks=(13, 13),
+        ranks=None,
     )
     part = entry(901, draw, key="part", name="PBC only", overall=None, ranks=None)
     part = replace(part, datasets={"pbc": part.datasets["pbc"]}, cells={"pbc": part.cells["pbc"]})

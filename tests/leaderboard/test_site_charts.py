@@ -73,8 +73,36 @@ def test_a_models_page_has_its_cells(site: Path, visit: Open) -> None:
     first = page.locator("table.heat td").first
     assert float(first.inner_text()) > 0
     assert "95 % interval" in str(first.get_attribute("title"))
+    datasets = page.locator("#chart-dataset option").all_inner_texts()
+    assert datasets == ["pbc", "mammo_calc", "pneumonia", "fundus", "oct"]
     page.select_option("#chart-dataset", "fundus")
     assert page.locator("#curves-legend span").count() == 7
+
+
+def test_models_trained_on_test_images_are_told_apart(site: Path, visit: Open) -> None:
+    """Their points have a colour and a key of their own, and no curve of theirs is drawn unasked."""
+    page = visit(site / "index.html")
+    keys = page.locator("#scatter-legend span").all_inner_texts()
+    assert keys == ["measured here", "measured here, trained on test images"]
+    colours = page.evaluate("Charts.made[0].data.datasets.map(one => one.borderColor)")
+    assert len(set(colours)) == 2
+    assert not page.locator("tr[data-key=hostile] input").is_checked()
+
+
+def test_paper_is_light(site: Path, visit: Open) -> None:
+    """On a dark screen too the page prints dark on light, charts included, and is dark again after."""
+    page = visit(site / "index.html", color_scheme="dark")
+    background = "getComputedStyle(document.body).backgroundColor"
+    colour = "Charts.made[0].data.datasets[0].borderColor"
+    dark = page.evaluate(background), page.evaluate(colour)
+    page.emulate_media(media="print", color_scheme="dark")
+    assert page.evaluate(background) == "rgb(255, 255, 255)"
+    page.emulate_media(media="screen", color_scheme="dark")
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    light = page.evaluate(colour)
+    page.evaluate("dispatchEvent(new Event('afterprint'))")
+    assert light != dark[1]
+    assert (page.evaluate(background), page.evaluate(colour)) == dark
 
 
 def test_a_board_without_whole_entries_draws_one_dataset(tmp_path: Path, visit: Open) -> None:
@@ -84,9 +112,10 @@ def test_a_board_without_whole_entries_draws_one_dataset(tmp_path: Path, visit: 
     write_site((replace(board(0, part), phantoms=True),), tmp_path / "site")
     page = visit(tmp_path / "site/index.html")
     assert "Generated images, not medical ones" in page.inner_text(".board:not([hidden]) .about")
-    assert "One entry is there" in page.inner_text(".lead")
+    assert page.inner_text(".lead").startswith("One entry is on MediMeta-C 1.0, without a rank")
     assert page.input_value("#chart-dataset") == "oct"
     assert page.locator("#scatter").is_visible()
+    assert page.inner_text("#scatter-legend").strip() == "measured here"
     page.select_option("#chart-dataset", "")
     assert not page.locator("#scatter").is_visible()
     assert page.inner_text("#scatter-about") == "No entry shown has all of these datasets: choose one."

@@ -59,6 +59,9 @@ def test_sorting_by_every_column(site: Path, visit: Open) -> None:
             assert names(page)[-1] == "PBC only" or sort.startswith("dataset")
     head(page, "name").get_by_role("button").click()
     assert names(page) == sorted(names(page), key=str.lower)
+    page = visit(site / "index.html", "#board=medimeta-c&sort=name")
+    shares = [name for name in names(page) if name.startswith("RobustMedCLIP ViT")]
+    assert shares == [f"RobustMedCLIP ViT, {share}\N{NO-BREAK SPACE}%" for share in (1, 3, 7, 10)]
 
 
 def test_ties_are_shown_as_ties(site: Path, visit: Open) -> None:
@@ -90,6 +93,7 @@ def test_filters_narrow_and_combine(site: Path, visit: Open) -> None:
     assert both < backbone < everything
     assert names(page) == []
     assert page.locator(".board:not([hidden]) .nothing").is_visible()
+    assert page.inner_text("#scatter-about") == "No entry matches the filters."
     assert page.inner_text("#count") == "0 of 14 entries"
     page.reload()
     assert names(page) == [], "the view is in the address"
@@ -104,6 +108,73 @@ def test_filters_narrow_and_combine(site: Path, visit: Open) -> None:
     assert set(names(page)) == {"CLIP", "MedCLIP", "BioMedCLIP", "UniMedCLIP", "RobustMedCLIP"}
     page.select_option("#filter-source", "measured")
     assert names(page) == []
+    page.get_by_role("button", name="Clear filters").click()
+    assert len(names(page)) == 5
+    assert not page.locator("#clear").is_visible()
+    assert page.evaluate("document.activeElement.value") == "medmnist-c", "the focus is not lost"
+
+
+def test_the_whole_view_is_in_the_address(site: Path, visit: Open) -> None:
+    """What is sorted, filtered, drawn and ticked comes back by link, reload and the back button."""
+    page = visit(site / "index.html")
+    head(page, "dataset:oct").get_by_role("button").click()
+    page.select_option("#filter-type", "adapted")
+    page.select_option("#chart-dataset", "fundus")
+    page.select_option("#chart-corruption", "contrast")
+    page.locator(".board:not([hidden]) tr:not([hidden]) .pick input:not(:checked)").first.check()
+    look = """() => [location.hash, ...[...document.querySelectorAll(
+        '#controls select, .controls.small select, .board:not([hidden]) .pick input')].map(
+        one => one.type === 'checkbox' ? one.checked : one.value),
+        document.querySelector('#curves-about').textContent,
+        document.querySelectorAll('#curves-legend span').length]"""
+    before, order = page.evaluate(look), names(page)
+    assert before[-1] == 5
+    page.locator("th.model a").get_by_text(order[0], exact=True).click()
+    page.wait_for_url("**/models/*.html")
+    page.go_back()
+    assert (page.evaluate(look), names(page)) == (before, order)
+    page.get_by_role("link", name="Charts").click()
+    page.wait_for_function("() => !location.hash.includes('charts')")
+    assert page.evaluate(look) == before, "a link to a place on the page keeps the view"
+    page.evaluate("location.hash = '#board=medmnist-c'")
+    page.wait_for_function("() => document.querySelector('#count').textContent === '5 of 5 entries'")
+    assert page.input_value("#filter-type") == "", "a link to another view, opened here, is followed"
+    page.evaluate("hash => { location.hash = hash; }", before[0])
+    page.wait_for_function("() => document.querySelector('#filter-type').value === 'adapted'")
+    assert (page.evaluate(look), names(page)) == (before, order)
+
+
+def test_heads_stay_in_sight(site: Path, visit: Open) -> None:
+    """Where the table fits the screen its head stays; where it scrolls sideways a key can scroll it."""
+    page = visit(site / "index.html", viewport={"width": 1400, "height": 500})
+    page.locator("tr[data-key=part]").scroll_into_view_if_needed()
+    top = page.evaluate(
+        "() => document.querySelector('.board:not([hidden]) thead th.model').getBoundingClientRect().top"
+    )
+    assert top == 0
+    frame = page.locator(".board:not([hidden]) .scroll")
+    assert frame.get_attribute("tabindex") == "-1"
+    page.set_viewport_size({"width": 700, "height": 500})
+    page.wait_for_function("() => document.querySelector('.board:not([hidden]) .scroll').tabIndex === 0")
+
+
+def test_entries_without_a_rank_say_why(site: Path, visit: Open) -> None:
+    """Scored on part, trained on test images, or reported: the page opens with it."""
+    page = visit(site / "models/part.html")
+    assert page.inner_text(".lead") == "Not ranked: scored on 1 of the 5 datasets of MediMeta-C 1.0."
+    page = visit(site / "models/hostile.html")
+    assert "trained on images of the benchmark's test splits" in page.inner_text(".lead")
+    page = visit(site / "models/paper-medimeta-c-clip.html")
+    assert page.inner_text(".lead").startswith("Not ranked: measured by the paper")
+
+
+def test_a_board_without_measured_entries_promises_none(site: Path, visit: Open) -> None:
+    """No column of boxes, no word of intervals or ties, where only the paper's figures are."""
+    page = visit(site / "index.html", "#board=medmnist-c")
+    board = page.locator(".board:not([hidden])")
+    assert board.locator(".pick").count() == 0
+    assert not {"intervals", "tie"} & set(" ".join(board.locator(".about").all_inner_texts()).split())
+    assert "OpenAI CLIP ViT-B/16: 100 is the baseline" in board.locator(".about").last.inner_text()
 
 
 def test_datasets_show_the_metric_chosen(site: Path, visit: Open) -> None:
@@ -169,8 +240,9 @@ def test_narrow_screens(site: Path, visit: Open, width: int) -> None:
         assert page.evaluate("document.documentElement.scrollWidth") <= width, name
     page = visit(site / "index.html", viewport={"width": width, "height": 800})
     page.evaluate("document.querySelector('.board:not([hidden]) .scroll').scrollLeft = 300")
-    box = page.locator(".board:not([hidden]) tbody th.model").first.bounding_box()
-    assert 0 <= box["x"] < 60
+    first = page.locator(".board:not([hidden]) tbody th.model").first
+    assert 0 <= first.bounding_box()["x"] < 60
+    assert first.locator(".narrow").is_visible() == (width < 761), "what the hidden columns said"
 
 
 def test_filters_fold_on_a_narrow_screen(site: Path, visit: Open) -> None:
@@ -179,7 +251,7 @@ def test_filters_fold_on_a_narrow_screen(site: Path, visit: Open) -> None:
     page = visit(site / "index.html", viewport=narrow)
     assert page.locator("#search").is_visible()
     assert not page.locator("#filter-backbone").is_visible()
-    page.get_by_text("Filters").click()
+    page.get_by_text("Filters", exact=True).click()
     page.select_option("#filter-backbone", "ViT-B/16")
     assert page.inner_text("#more summary") == "Filters: 1 set"
     page.reload()

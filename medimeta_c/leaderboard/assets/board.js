@@ -8,13 +8,22 @@
   const at = (id) => document.getElementById(id);
   const controls = at("controls"), filters = [...controls.querySelectorAll("[data-filter]")];
   const sections = new Map([...document.querySelectorAll("[data-board]")].map((one) => [one.dataset.board, one]));
-  const state = { board: boards.keys().next().value, sort: "", down: false, picked: [] };
+  const state = { board: "", sort: "", down: false, picked: [], metric: "mce" };
+  const natural = new Intl.Collator("en", { numeric: true }).compare; // 3 % before 10 %
   let scatter, curves;
+
+  // What the scatter tells apart.
+  const GROUPS = {
+    measured: { label: "measured here", colour: "accent" },
+    seen: { label: "measured here, trained on test images", colour: "warn" },
+    paper: { label: "reported in the paper, not re-run", colour: "field", hollow: true },
+  };
 
   const board = () => boards.get(state.board);
   const section = () => sections.get(state.board);
   const bodyOf = (one) => one.querySelector("tbody");
   const usual = () => (board().rankedBy === "mce" ? { sort: "mce", down: false } : { sort: "average", down: true });
+  const hasCurves = (entry) => Object.keys(entry.curves).length > 0;
   const value = (summary, name) => (summary && summary[name] ? summary[name][0] : null);
 
   // What a column sorts by; null comes last in either direction.
@@ -27,7 +36,7 @@
 
   function sort() {
     const body = bodyOf(section()), main = board().rankedBy, sign = state.down ? -1 : 1;
-    const compare = (a, b, way) => (a === null ? (b === null ? 0 : 1) : b === null ? -1 : a < b ? -way : a > b ? way : 0);
+    const compare = (a, b, way) => (a === null ? (b === null ? 0 : 1) : b === null ? -1 : way * (typeof a === "string" ? natural(a, b) : a - b));
     const rows = [...body.rows].map((row) => {
       const entry = byKey.get(row.dataset.key);
       return { row, first: sortValue(entry, state.sort), second: value(entry.overall, main), name: entry.name.toLowerCase() };
@@ -60,12 +69,13 @@
     for (const row of bodyOf(section()).rows) row.hidden = !visible.has(row.dataset.key);
     section().querySelector(".nothing").hidden = visible.size > 0;
     at("count").textContent = `${visible.size} of ${board().entries.length} entries`;
+    at("clear").hidden = !active() && !at("search").value;
     at("filtered").textContent = active() ? `: ${active()} set` : "";
   }
 
   // The datasets' columns show one of three numbers.
   function writeDatasets() {
-    const metric = at("metric").value;
+    const metric = state.metric = at("metric").value;
     for (const [key, one] of sections) {
       const names = boards.get(key).datasets;
       for (const unit of one.querySelectorAll("thead .unit")) unit.textContent = ` ${METRICS[metric]}`;
@@ -86,7 +96,8 @@
     if (wanted) state.picked.push(key);
     while (state.picked.length > MOST) state.picked.shift();
     for (const box of section().querySelectorAll(".pick input")) box.checked = state.picked.includes(box.value);
-    draw();
+    drawCurves();
+    remember();
   }
 
   // Buttons in the heads, and a box in each row that has curves: both need this script, so it makes them.
@@ -105,13 +116,13 @@
         remember();
       });
     }
-    const head = element("th", "", "pick");
+    if (!boards.get(key).entries.some(hasCurves)) return;
+    const head = element("th", "Curve", "pick");
     head.scope = "col";
-    head.append(element("span", "Curve", "out"));
     one.querySelector("thead tr").prepend(head);
     for (const row of bodyOf(one).rows) {
       const cell = element("td", undefined, "pick"), entry = byKey.get(row.dataset.key);
-      if (Object.keys(entry.curves).length) {
+      if (hasCurves(entry)) {
         const box = element("input");
         Object.assign(box, { type: "checkbox", value: entry.key });
         box.setAttribute("aria-label", `Draw the curve of ${entry.name}`);
@@ -136,15 +147,17 @@
     const points = shown().map((entry) => point(entry, dataset)).filter(Boolean);
     at("scatter").parentNode.hidden = !points.length;
     at("scatter-legend").replaceChildren();
-    at("scatter-about").textContent = !points.length
+    at("scatter-about").textContent = !shown().length ? "No entry matches the filters." : !points.length
       ? `No entry shown has ${dataset ? "numbers on this dataset" : "all of these datasets: choose one"}.`
       : `Further right is more accurate on clean images, further ${main === "mce" ? "down more robust to corruption" : "up under corruption"}. Lines are 95 % intervals.`;
     if (!points.length) return;
-    const part = (source, label, hollow) => ({
-      label, data: points.filter((one) => one.entry.source === source), intervals: true, pointRadius: 6, pointHoverRadius: 8, borderWidth: 2,
-      borderColor: Charts.colour(hollow ? "field" : "accent"), backgroundColor: hollow ? "transparent" : Charts.colour("accent"),
-      pointHoverBorderColor: Charts.colour(hollow ? "field" : "accent"), pointHoverBackgroundColor: hollow ? "transparent" : Charts.colour("accent"),
-    });
+    const parts = Object.entries(GROUPS).map(([group, { label, colour, hollow }]) => {
+      const stroke = Charts.colour(colour), fill = hollow ? "transparent" : stroke;
+      return {
+        label, hollow, data: points.filter((one) => one.entry.group === group), intervals: true, pointRadius: 6, pointHoverRadius: 8, borderWidth: 2,
+        borderColor: stroke, backgroundColor: fill, pointHoverBorderColor: stroke, pointHoverBackgroundColor: fill,
+      };
+    }).filter((one) => one.data.length);
     // Room for whole intervals, not for points alone.
     const room = (value, interval) => {
       const ends = points.flatMap((one) => one[interval] || [one[value]]), low = Math.min(...ends), high = Math.max(...ends);
@@ -154,7 +167,7 @@
     const open = (one) => { location.href = `models/${one.entry.key}.html`; };
     scatter = Charts.keep(new Chart(at("scatter"), {
       type: "scatter",
-      data: { datasets: [part("measured", "measured here", false), part("paper", "reported in the paper, not re-run", true)] },
+      data: { datasets: parts },
       plugins: [Charts.whiskers, labels],
       options: {
         animation: false, maintainAspectRatio: false, interaction: { mode: "nearest", intersect: true },
@@ -164,13 +177,13 @@
         scales: { x: Charts.axis("Clean accuracy, %", room("x", "xs")), y: Charts.axis(main === "mce" ? "mCE, % (lower is more robust)" : "Average accuracy, %", room("y", "ys")) },
         plugins: { legend: { display: false }, tooltip: { enabled: false, external: Charts.tooltip(([first]) => {
           const { entry, summary } = first.raw;
-          return [entry.name, entry.organisation, `${title} ${percent(summary[main][0])}${range(summary[main])}`, `Clean accuracy ${percent(summary.clean[0])}${range(summary.clean)}`, entry.source === "paper" ? "reported in the paper, not re-run" : "measured here"];
+          return [entry.name, entry.organisation, entry.backbone, `${title} ${percent(summary[main][0])}${range(summary[main])}`, `Clean accuracy ${percent(summary.clean[0])}${range(summary.clean)}`, GROUPS[entry.group].label];
         }) } },
       },
     }));
     const stops = () => scatter.data.datasets.flatMap((set, datasetIndex) => set.data.map((one, index) => ({ x: one.x, datasetIndex, index }))).sort((a, b) => a.x - b.x).map((one) => [one]);
     Charts.keyboard(scatter, stops, (one) => open(scatter.data.datasets[one.datasetIndex].data[one.index]));
-    Charts.legend(at("scatter-legend"), scatter.data.datasets.map((set, index) => ({ text: set.label, colour: set.borderColor, point: true, hollow: index === 1 })));
+    Charts.legend(at("scatter-legend"), parts.map((set) => ({ text: set.label, colour: set.borderColor, point: true, hollow: set.hollow })));
     at("scatter").setAttribute("aria-label", `${title} against clean accuracy of ${points.length} models on ${dataset || "all datasets"}, as in the table.`);
   }
 
@@ -220,9 +233,9 @@
     const rows = board().entries.filter((entry) => state.picked.includes(entry.key)).map((entry) => ({ text: entry.name, values: curve(entry, dataset, corruption) })).filter((row) => row.values);
     canvas.parentNode.hidden = !rows.length;
     at("curves-legend").replaceChildren();
-    const measured = board().entries.some((entry) => Object.keys(entry.curves).length);
+    const measured = board().entries.some(hasCurves);
     at("curves-about").textContent = rows.length
-      ? `Top-1 accuracy on ${dataset || "the mean of all datasets"}, under ${corruption ? at("chart-corruption").selectedOptions[0].text : "the mean of all corruptions"}. The boxes in the table choose the models, up to ${MOST}.`
+      ? `Top-1 accuracy on ${dataset || "all datasets"} under ${corruption ? at("chart-corruption").selectedOptions[0].text : "all corruptions"}${dataset && corruption ? "" : ", on average"}. The boxes in the table choose the models, up to ${MOST}.`
       : measured ? "No curve is chosen, or none of those chosen has all of these datasets: tick models in the table." : "No model of this collection has been measured yet, and the paper prints no accuracies by severity.";
     if (!rows.length) return;
     canvas.setAttribute("aria-label", `Accuracy by severity of ${rows.map((row) => row.text).join(", ")}; the numbers are on the models’ pages.`);
@@ -231,15 +244,20 @@
 
   function draw() { drawScatter(); drawCurves(); }
 
-  function show(key) {
+  const chosen = () => board().entries.filter((entry) => hasCurves(entry) && entry.group === "measured").slice(0, FIRST).map((entry) => entry.key);
+
+  // Turn to a collection; what its charts show is as the view has it, or as usual.
+  function show(key, view = new URLSearchParams()) {
     state.board = key;
     for (const [name, one] of sections) one.hidden = name !== key;
     for (const radio of controls.elements.board.length ? controls.elements.board : [controls.elements.board]) radio.checked = radio.value === key;
     Charts.options(at("chart-dataset"), [["", "all datasets"], ...board().datasets.map((name) => [name, name])]);
     Charts.options(at("chart-corruption"), [["", "all corruptions"], ...board().corruptions]);
     const part = board().datasets.find((name) => board().entries.some((entry) => entry.datasets[name]));
-    if (part && !board().entries.some((entry) => entry.overall)) at("chart-dataset").value = part; // none has them all
-    state.picked = board().entries.filter((entry) => Object.keys(entry.curves).length).slice(0, FIRST).map((entry) => entry.key);
+    at("chart-dataset").dataset.usual = part && !board().entries.some((entry) => entry.overall) ? part : ""; // none has them all
+    for (const id of ["chart-dataset", "chart-corruption"]) restore(at(id), view);
+    const picked = view.has("curves") ? view.get("curves").split(".") : chosen();
+    state.picked = board().entries.filter((entry) => hasCurves(entry) && picked.includes(entry.key)).map((entry) => entry.key).slice(0, MOST);
     for (const box of section().querySelectorAll(".pick input")) box.checked = state.picked.includes(box.value);
     if (!section().querySelector(`th[data-sort="${CSS.escape(state.sort)}"]`)) Object.assign(state, usual());
     sort();
@@ -247,36 +265,62 @@
     draw();
   }
 
-  // The view is in the address, so that it can be shared.
+  // The view is in the address, so that it can be shared and survives a visit to a model's page.
+  const nameOf = (one) => one.dataset.filter || one.id;
+  const plain = (one) => one.dataset.usual || (one.id === "metric" ? "mce" : "");
+  const kept = [...filters, ...["search", "metric", "chart-dataset", "chart-corruption"].map(at)];
+
   function remember() {
     const view = new URLSearchParams({ board: state.board });
     if (state.sort !== usual().sort || state.down !== usual().down) view.set("sort", (state.down ? "-" : "") + state.sort);
-    for (const one of [...filters, at("search"), at("metric")]) if (one.value && one.value !== "mce") view.set(one.dataset.filter || one.id, one.value);
+    for (const one of kept) if (one.value !== plain(one)) view.set(nameOf(one), one.value);
+    if (state.picked.join() !== chosen().join()) view.set("curves", state.picked.join("."));
     history.replaceState(null, "", `#${view}`);
   }
 
-  function recall() {
-    const view = new URLSearchParams(location.hash.slice(1)), wanted = view.get("sort");
-    if (boards.has(view.get("board"))) state.board = view.get("board");
-    if (wanted) Object.assign(state, { sort: wanted.replace(/^-/, ""), down: wanted.startsWith("-") });
-    for (const one of [...filters, at("search"), at("metric")]) {
-      const held = view.get(one.dataset.filter || one.id);
-      if (held && (!one.options || [...one.options].some((option) => option.value === held))) one.value = held;
-    }
+  function restore(one, view) {
+    const held = view.get(nameOf(one));
+    one.value = held !== null && (!one.options || [...one.options].some((option) => option.value === held)) ? held : plain(one);
   }
 
-  for (const [key, one] of sections) furnish(one, key);
+  function recall() {
+    const view = new URLSearchParams(location.hash.slice(1)), wanted = view.get("sort") || "", key = view.get("board");
+    Object.assign(state, { sort: wanted.replace(/^-/, ""), down: wanted.startsWith("-") });
+    for (const one of [...filters, at("search"), at("metric")]) restore(one, view);
+    unfold();
+    if (at("metric").value !== state.metric) writeDatasets();
+    show(boards.has(key) ? key : boards.keys().next().value, view);
+  }
+
+  function clear() {
+    for (const one of [...filters, at("search")]) one.value = "";
+    refilter();
+    controls.querySelector("input:checked").focus(); // the button goes
+  }
+
+  function refilter() { filter(); drawScatter(); remember(); }
+
+  // Where a whole table fits its place, its head stays in sight; a table that scrolls sideways cannot have that.
+  const fitting = new ResizeObserver((seen) => {
+    for (const { target: box } of seen) {
+      const fits = box.firstElementChild.offsetWidth <= box.clientWidth;
+      box.classList.toggle("fits", fits);
+      box.tabIndex = fits ? -1 : 0;
+    }
+  });
+
+  for (const [key, one] of sections) { furnish(one, key); fitting.observe(one.querySelector(".scroll")); }
   controls.hidden = at("charts").hidden = false;
   controls.addEventListener("submit", (event) => event.preventDefault());
   controls.addEventListener("change", (event) => { if (event.target.name === "board") { show(event.target.value); remember(); } });
-  for (const one of [...filters, at("search")]) one.addEventListener("input", () => { filter(); drawScatter(); remember(); });
+  for (const one of [...filters, at("search")]) one.addEventListener("input", refilter);
+  at("clear").addEventListener("click", clear);
   at("metric").addEventListener("input", () => { writeDatasets(); sort(); remember(); });
-  at("chart-dataset").addEventListener("input", draw);
-  at("chart-corruption").addEventListener("input", drawCurves);
+  at("chart-dataset").addEventListener("input", () => { draw(); remember(); });
+  at("chart-corruption").addEventListener("input", () => { drawCurves(); remember(); });
   Charts.onTheme(draw);
   wide.addEventListener("change", unfold);
+  // A link to a place on the page must not cost the view; a shared one, opened here, is followed.
+  addEventListener("hashchange", () => { if (new URLSearchParams(location.hash.slice(1)).has("board")) recall(); else remember(); });
   recall();
-  unfold();
-  if (at("metric").value !== "mce") writeDatasets();
-  show(state.board);
 })();

@@ -135,7 +135,15 @@ const Charts = (() => {
 
   function keep(chart) { made.push(chart); return chart; }
   function drop(chart) { if (chart) { made.splice(made.indexOf(chart), 1); chart.destroy(); } }
-  function onTheme(redraw) { matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw); }
+
+  // Paper is light whatever the screen is, so that charts are drawn once more for it.
+  function onTheme(redraw) {
+    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
+    for (const event of ["beforeprint", "afterprint"]) {
+      addEventListener(event, () => { document.documentElement.classList.toggle("light", event === "beforeprint"); redraw(); });
+    }
+  }
+
   function data() { return JSON.parse(document.getElementById("data").textContent); }
   function options(select, pairs) { select.replaceChildren(...pairs.map(([value, text]) => { const one = element("option", text); one.value = value; return one; })); }
 
