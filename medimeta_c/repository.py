@@ -6,7 +6,8 @@ from pathlib import Path
 
 from medimeta_c.errors import ManifestError, MediMetaError, ShardError
 from medimeta_c.files import sha256_file
-from medimeta_c.hubclient import explained, token_or_none
+from medimeta_c.hubclient import token_or_none
+from medimeta_c.huberrors import explained
 from medimeta_c.manifest import MANIFEST_NAME, FileRecord, Manifest, read_manifest
 
 __all__ = ["Repository", "open_repository"]

@@ -64,6 +64,7 @@ def evaluate(
         if (error.name or "").partition(".")[0] not in {"torch", "sklearn"}:
             raise
         raise MissingExtraError("medimeta-c evaluate", "evaluate") from error
+    from medimeta_c.hubclient import settle_client
     from medimeta_c.models import Precision
     from medimeta_c.reports import HTML_NAME
     from medimeta_c.reports.terminal import result_view
@@ -81,6 +82,7 @@ def evaluate(
         batch_size=batch_size,
         workers=workers,
     )
+    settle_client()
     with console.counting("images") as show:
 
         def on_progress(progress: EvaluateProgress) -> None:

@@ -39,6 +39,7 @@ def features(
         if (error.name or "").partition(".")[0] != "torch":
             raise
         raise MissingExtraError("medimeta-c features", "evaluate") from error
+    from medimeta_c.hubclient import settle_client
 
     config = FeaturesConfig(
         model=model,
@@ -50,6 +51,7 @@ def features(
         images=images,
         device=device,
     )
+    settle_client()
     with console.counting("sets") as show:
         saved = extract(config, on_progress=lambda done, total: show("embedding", done, total))
     if json:

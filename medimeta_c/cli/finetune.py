@@ -117,6 +117,7 @@ def finetune(
         if (error.name or "").partition(".")[0] not in {"torch", "sklearn", "safetensors"}:
             raise
         raise MissingExtraError("medimeta-c finetune", "evaluate") from error
+    from medimeta_c.hubclient import settle_client
 
     fractions = tuple(_number(part, float, "--fewshot") for part in names(fewshot))
     if seeds is not None and seed != 0:
@@ -145,6 +146,7 @@ def finetune(
         device=device,
         precision=cast("TrainingPrecision", precision),
     )
+    settle_client()
     if len(fractions) == 1 and seeds is None and benchmark is None:
         _one(replace(config, fraction=fractions[0], seed=seed), json)
     else:

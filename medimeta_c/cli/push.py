@@ -50,7 +50,7 @@ def push(
     """
     from medimeta_c.hub import PushConfig
     from medimeta_c.hub import push as run
-    from medimeta_c.hub.client import settle_client
+    from medimeta_c.hubclient import settle_client
 
     config = PushConfig(
         root=directory.expanduser(),

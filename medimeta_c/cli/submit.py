@@ -75,7 +75,7 @@ def submit(
       medimeta-c submit results/mine/0a1b2c3d4e5f --repo their-org/leaderboard --model-repo my-org/mine
     """
     from medimeta_c.errors import ConfigError
-    from medimeta_c.hub.client import settle_client
+    from medimeta_c.hubclient import settle_client
     from medimeta_c.leaderboard import SubmitConfig
     from medimeta_c.leaderboard import submit as run
     from medimeta_c.leaderboard.submission import SUBMISSION_NAME, described, write_submission

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from medimeta_c.errors import ModelError, short
-from medimeta_c.hubclient import network_errors
+from medimeta_c.huberrors import network_errors
 
 __all__ = ["commit_of", "fetch_file", "fetch_folder", "split_revision"]
 

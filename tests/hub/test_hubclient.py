@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from medimeta_c.errors import ConfigError, PublishError, ShardError
-from medimeta_c.hubclient import check_repo_id, explained, token_or_none
+from medimeta_c.hubclient import check_repo_id, token_or_none
+from medimeta_c.huberrors import explained
 
 
 @pytest.mark.parametrize("token", ["hf_secret part", "hf_s\u00e9cret", "hf_sec\x01ret"])
