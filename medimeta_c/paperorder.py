@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from medimeta_c.suite import CORE, MEDMNIST
 
 __all__ = ["collection_name", "paper_order"]
@@ -24,6 +26,8 @@ def collection_name(kind: str) -> str:
 def paper_order(collection: str, dataset: str) -> tuple[int, str, int, str]:
     """Sort key of a dataset: the paper's collections and datasets in its order, then others by name.
 
+    A dataset of another image size, ``bloodmnist_64``, has the place of its kin.
+
     Examples
     --------
     >>> sorted(["aml", "oct", "pbc"], key=lambda name: paper_order("MediMeta-C", name))
@@ -31,5 +35,6 @@ def paper_order(collection: str, dataset: str) -> tuple[int, str, int, str]:
     """
     collections = tuple(_COLLECTIONS.values())
     first = collections.index(collection) if collection in collections else len(collections)
-    second = _DATASETS.index(dataset) if dataset in _DATASETS else len(_DATASETS)
+    name = re.sub(r"_\d+$", "", dataset)
+    second = _DATASETS.index(name) if name in _DATASETS else len(_DATASETS)
     return first, collection, second, dataset

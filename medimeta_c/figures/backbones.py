@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -15,13 +14,14 @@ from medimeta_c.figures import style
 from medimeta_c.figures.exhibit import Inputs, Lacking, Picture
 from medimeta_c.figures.legend import below
 from medimeta_c.figures.modellooks import ModelLook, model_looks, short_names
-from medimeta_c.modelscores import FewShotScore, ModelScores
+from medimeta_c.modelscores import FewShotScore, ModelScores, mean_over_datasets
 
 __all__ = ["Backbone", "backbones", "exhibit"]
 
 _LINE_INCHES = 0.165
 _COLUMN_LABEL_INCHES = 1.35  # longer labels need a page's width
 _LABEL_POINTS = 7.0
+_MCE_POINTS = 40  # from the panel to the right end of the mCE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +51,10 @@ def exhibit(inputs: Inputs) -> Iterator[Picture]:
     variants = {one.variant for one in inputs.fewshot}
     encoders = {one.backbone for one in inputs.scores if one.backbone}
     if len(encoders) > 1:
-        lines, what = _of_results(inputs.scores), "means over datasets"
+        lines = _of_results(inputs.scores)
+        what = "means over datasets; a model not scored on all of them has none"
+        if all(one.clean is None and one.corrupted is None for one in lines):
+            raise Lacking("no model was scored on all datasets: give --results of two models on the same")
     elif len(variants) > 1:
         lines, what = _of_variants(inputs.fewshot), "fine-tuned on the share given"
     else:
@@ -92,25 +95,24 @@ def backbones(lines: Sequence[Backbone], looks: Mapping[str, ModelLook]) -> Figu
             layout="constrained",
         )
         panel = figure.subplots()
-        beside: dict[str, Any] = {
-            "transform": panel.get_yaxis_transform(),
-            "va": "center",
-            "fontsize": _LABEL_POINTS,
-        }
+        across = panel.get_yaxis_transform()
+        beside: dict[str, Any] = {"textcoords": "offset points", "ha": "right", "fontsize": _LABEL_POINTS}
         for place, row in enumerate(rows):
             if isinstance(row, str):
-                panel.text(0, place, row, **beside, fontweight="bold")
+                panel.text(
+                    0, place, row, transform=across, va="center", fontsize=_LABEL_POINTS, fontweight="bold"
+                )
                 continue
             _draw(panel, place, row, looks[row.model])
-            panel.text(1.03, place, "\N{EN DASH}" if row.mce is None else f"{row.mce:.1f}", **beside)
+            mce = "\N{EN DASH}" if row.mce is None else f"{row.mce:.1f}"
+            panel.annotate(mce, (1, place), xycoords=across, xytext=(_MCE_POINTS, 0), va="center", **beside)
         panel.annotate(
             "mCE (%)",
-            (1.03, 1),
-            xytext=(0, 2),
+            (1, 1),
             xycoords="axes fraction",
-            textcoords="offset points",
-            fontsize=_LABEL_POINTS,
+            xytext=(_MCE_POINTS, 2),
             fontweight="bold",
+            **beside,
         )
         panel.set_ylim(len(rows) - 0.4, -0.6)
         drawn = {place: row for place, row in enumerate(rows) if isinstance(row, Backbone)}
@@ -162,21 +164,18 @@ def _of_variants(scores: Sequence[FewShotScore]) -> list[Backbone]:
 def _of_results(scores: Sequence[ModelScores]) -> list[Backbone]:
     collections = dict.fromkeys(one.collection for one in scores)
     made = []
-    for collection, model in dict.fromkeys((one.collection, one.model) for one in scores):
-        own = [one for one in scores if (one.collection, one.model) == (collection, model)]
-        made.append(
-            Backbone(
-                group=collection if len(collections) > 1 else "",
-                model=model,
-                label=model if own[0].backbone in {"", model} else f"{model} ({own[0].backbone})",
-                clean=_mean([one.clean_accuracy for one in own]),
-                corrupted=_mean([one.average_accuracy for one in own]),
-                mce=_mean([one.mce for one in own]),
+    for collection in collections:
+        own = [one for one in scores if one.collection == collection]
+        for model in dict.fromkeys(one.model for one in own):
+            encoder = next(one.backbone for one in own if one.model == model)
+            made.append(
+                Backbone(
+                    group=collection if len(collections) > 1 else "",
+                    model=model,
+                    label=model if encoder in {"", model} else f"{model} ({encoder})",
+                    clean=mean_over_datasets(own, model, lambda one: one.clean_accuracy),
+                    corrupted=mean_over_datasets(own, model, lambda one: one.average_accuracy),
+                    mce=mean_over_datasets(own, model, lambda one: one.mce),
+                )
             )
-        )
     return made
-
-
-def _mean(values: Sequence[float | None]) -> float | None:
-    known = [one for one in values if one is not None]
-    return float(np.mean(known)) if known and len(known) == len(values) else None

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
 
 from matplotlib.figure import Figure
 
@@ -14,9 +16,20 @@ from medimeta_c.errors import ConfigError
 from medimeta_c.modelscores import FewShotScore, ModelScores, Results
 from medimeta_c.paperorder import collection_name
 
-__all__ = ["Inputs", "Lacking", "Mark", "Picture", "PrintedTable", "Scalar", "file_word", "name_builds"]
+__all__ = [
+    "Inputs",
+    "Lacking",
+    "Mark",
+    "Picture",
+    "PrintedTable",
+    "Scalar",
+    "file_word",
+    "name_builds",
+    "paged",
+]
 
 Scalar = str | int | float | None
+_Item = TypeVar("_Item")
 
 
 class Lacking(Exception):
@@ -107,14 +120,35 @@ def name_builds(benchmarks: Sequence[Benchmark]) -> dict[str, Benchmark]:
 
 
 def file_word(name: str) -> str:
-    """Return a name as part of a file's name.
+    """Return a name as part of a file's name; letters of any script stay, for they may be all that differs.
 
     Examples
     --------
-    >>> file_word("MediMeta-C (my build)")
-    'medimeta-c-my-build'
+    >>> file_word("MediMeta-C (my build)"), file_word("MediMeta-C (v1.0)")
+    ('medimeta-c-my-build', 'medimeta-c-v1.0')
     """
-    return re.sub(r"[^a-z0-9_]+", "-", name.lower()).strip("-")
+    return re.sub(r"[^\w.]+", "-", name.lower()).strip("-")
+
+
+def paged(items: Sequence[_Item], most: int) -> Iterator[tuple[str, Sequence[_Item]]]:
+    """Yield what stands on each page, after what the page's name ends in: nothing where one page holds all.
+
+    Parameters
+    ----------
+    items : sequence
+        Rows of a figure, from top to bottom.
+    most : int
+        Rows that a page has room for; pages hold about as many each.
+
+    Examples
+    --------
+    >>> list(paged("abc", 3)), list(paged("abcd", 3))
+    ([('', 'abc')], [('-1', 'ab'), ('-2', 'cd')])
+    """
+    pages = math.ceil(len(items) / most)
+    rows = math.ceil(len(items) / max(pages, 1))
+    for page in range(pages):
+        yield f"-{page + 1}" if pages > 1 else "", items[page * rows : (page + 1) * rows]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -17,7 +17,7 @@ from medimeta_c.errors import ConfigError, MissingExtraError
 from medimeta_c.featurefile import Features, read_features
 from medimeta_c.figures import style
 from medimeta_c.figures.choice import display_name
-from medimeta_c.figures.exhibit import Inputs, Lacking, Picture
+from medimeta_c.figures.exhibit import Inputs, Lacking, Picture, paged
 from medimeta_c.figures.legend import inside_or_below
 from medimeta_c.modelscores.names import short_name
 from medimeta_c.paperorder import paper_order
@@ -28,6 +28,7 @@ __all__ = ["embed", "exhibit", "feature_map"]
 
 _COLUMNS = {1: 1, 2: 2, 4: 2}  # by the number of panels; otherwise three
 _MOST_SIDE_INCHES = 3.3
+_MOST_PANELS = 9  # on a page
 _MOST_POINTS = 3000  # a panel; t-SNE takes minutes beyond
 
 
@@ -40,20 +41,21 @@ def exhibit(inputs: Inputs) -> Iterator[Picture]:
     features = read_features(inputs.features)
     levels = sorted({row[2] for row in features.rows} - {0})
     names = sorted(features.datasets, key=lambda name: paper_order("", name))
-    places = {name: embed(features, name) for name in names}
-    yield Picture(
-        name="feature_map",
-        caption=f"Image features of {short_name(features.model)} (unit length) by t-SNE, a panel a dataset: "
-        f"clean images and their corrupted selves at severity {', '.join(map(str, levels))}. Axes have no "
-        "unit, and distances between far groups no meaning.",
-        figure=feature_map(features, places),
-        header=("dataset", "corruption", "severity", "image_id", "label", "x", "y"),
-        rows=[
-            (*features.rows[index], float(x), float(y))
-            for chosen, points in places.values()
-            for index, (x, y) in zip(chosen.tolist(), points, strict=True)
-        ],
-    )
+    for page, shown in paged(names, _MOST_PANELS):
+        places = {name: embed(features, name) for name in shown}
+        yield Picture(
+            name=f"feature_map{page}",
+            caption=f"Image features of {short_name(features.model)} (unit length) by t-SNE, a panel a "
+            f"dataset: clean images and their corrupted selves at severity {', '.join(map(str, levels))}. "
+            "Axes have no unit, and distances between far groups no meaning.",
+            figure=feature_map(features, places),
+            header=("dataset", "corruption", "severity", "image_id", "label", "x", "y"),
+            rows=[
+                (*features.rows[index], float(x), float(y))
+                for chosen, points in places.values()
+                for index, (x, y) in zip(chosen.tolist(), points, strict=True)
+            ],
+        )
 
 
 def embed(features: Features, dataset: str) -> tuple[NDArray[np.int64], NDArray[np.float64]]:

@@ -20,16 +20,19 @@ from medimeta_c.figures.choice import (
     shown_record,
     shown_severity,
 )
-from medimeta_c.figures.exhibit import Inputs, Picture, Scalar
+from medimeta_c.figures.exhibit import Inputs, Picture, Scalar, paged
 from medimeta_c.figures.logaxes import label_decades, plain
+from medimeta_c.figures.wrapping import name_row
 from medimeta_c.records import CLEAN
 from medimeta_c.spectrum import BANDS
 
 __all__ = ["exhibit", "frequency_bands"]
 
 _QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
+_HEADER = ("dataset", "corruption", "severity", "band", "images", *(f"p{q:g}" for q in _QUANTILES))
 _BOX_INCHES = 0.122
 _LEAST_ROW_INCHES = 1.05  # for the name of a dataset
+_MOST_ROWS = 6  # on a page
 _FLOOR_PERCENT = 1e-4  # axes go no lower
 # Nearly all energy is low: what matters is how near to all, so the axis has its decades below 100 %.
 _LOW_TICKS = (50, 90, 99, 99.9, 99.99, 99.999)
@@ -41,24 +44,25 @@ def exhibit(inputs: Inputs) -> Iterator[Picture]:
     """Yield the distributions of all datasets, a picture a collection: the paper's Fig. 2."""
     for suffix, benchmark in inputs.one_by_one():
         severity = shown_severity(benchmark.manifest)
-        shares = {name: _shares(benchmark, name) for name in shown_datasets(benchmark.manifest)}
-        rows: list[tuple[Scalar, ...]] = []
-        for name, own in shares.items():
-            for corruption, values in own.items():
-                for index, band in enumerate(BANDS):
-                    quantiles = _quantiles(values[:, index])
-                    level = 0 if corruption == CLEAN else severity
-                    rows.append((name, corruption, level, band, len(values), *quantiles))
-        yield Picture(
-            name=f"frequency_bands{suffix}",
-            caption="Share of each image's AC energy (2-D DCT of the luma) at low, mid and high radial "
-            "frequencies. Axes are logarithmic, that of the low band in what is missing to 100 %. Boxes: "
-            "quartiles and median over images; whiskers: 5th and 95th percentile; the vertical line is the "
-            f"clean median.{f' Corruptions at severity {severity}.' if severity else ''}",
-            figure=frequency_bands(benchmark, shares),
-            header=("dataset", "corruption", "severity", "band", "images", *(f"p{q:g}" for q in _QUANTILES)),
-            rows=rows,
-        )
+        for page, names in paged(shown_datasets(benchmark.manifest), _MOST_ROWS):
+            shares = {name: _shares(benchmark, name) for name in names}
+            rows: list[tuple[Scalar, ...]] = []
+            for name, own in shares.items():
+                for corruption, values in own.items():
+                    for index, band in enumerate(BANDS):
+                        quantiles = _quantiles(values[:, index])
+                        level = 0 if corruption == CLEAN else severity
+                        rows.append((name, corruption, level, band, len(values), *quantiles))
+            yield Picture(
+                name=f"frequency_bands{suffix}{page}",
+                caption="Share of each image's AC energy (2-D DCT of the luma) at low, mid and high radial "
+                "frequencies. Axes are logarithmic, that of the low band in what is missing to 100 %. "
+                "Boxes: quartiles and median over images; whiskers: 5th and 95th percentile; the vertical "
+                f"line is the clean median.{f' Corruptions at severity {severity}.' if severity else ''}",
+                figure=frequency_bands(benchmark, shares),
+                header=_HEADER,
+                rows=rows,
+            )
 
 
 def frequency_bands(benchmark: Benchmark, shares: Mapping[str, _Shares]) -> Figure:
@@ -91,8 +95,7 @@ def frequency_bands(benchmark: Benchmark, shares: Mapping[str, _Shares]) -> Figu
                 )
                 if row == 0:
                     panel.set_title(f"{band.capitalize()} frequencies", fontweight="normal", loc="center")
-            label = dataset_label(benchmark.manifest, dataset).replace(" ", "\n")
-            grid[row, 0].set_ylabel(label, fontweight="bold")
+            name_row(grid[row, 0], [dataset_label(benchmark.manifest, dataset)], high / len(shares))
         for panel in grid[-1]:
             panel.set_xlabel("Share of AC energy (%)")
         _limit_low(grid[0, 0])

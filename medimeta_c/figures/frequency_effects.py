@@ -17,15 +17,17 @@ from medimeta_c.figures.choice import (
     shown_datasets,
     shown_split,
 )
-from medimeta_c.figures.exhibit import Inputs, Lacking, Picture, Scalar
+from medimeta_c.figures.exhibit import Inputs, Lacking, Picture, Scalar, paged
 from medimeta_c.figures.legend import below
 from medimeta_c.figures.logaxes import label_decades, plain
+from medimeta_c.figures.wrapping import name_row
 from medimeta_c.manifest import Manifest
 from medimeta_c.spectrum import BANDS
 
 __all__ = ["exhibit", "frequency_effects"]
 
 _ROW_INCHES = 1.35
+_MOST_ROWS = 6  # on a page
 _MARKER_POINTS = 2.8
 
 
@@ -38,19 +40,22 @@ def exhibit(inputs: Inputs) -> Iterator[Picture]:
         if not names:
             continue
         drawn += 1
-        parts = [
-            analyse(benchmark, datasets=(name,), splits=(shown_split(manifest, name),), images=inputs.images)
-            for name in names
-        ]
-        yield Picture(
-            name=f"frequency_effects{suffix}",
-            caption="Energy in the low, mid and high band of the DCT as a factor of the clean "
-            "image's: geometric mean over images, paired, with its 95 % interval. Above 1 the corruption "
-            "amplifies, below it suppresses.",
-            figure=frequency_effects(parts, manifest),
-            header=_HEADER,
-            rows=[row for analysis in parts for row in _rows(analysis)],
-        )
+        for page, shown in paged(names, _MOST_ROWS):
+            parts = [
+                analyse(
+                    benchmark, datasets=(name,), splits=(shown_split(manifest, name),), images=inputs.images
+                )
+                for name in shown
+            ]
+            yield Picture(
+                name=f"frequency_effects{suffix}{page}",
+                caption="Energy in the low, mid and high band of the DCT as a factor of the clean "
+                "image's: geometric mean over images, paired, with its 95 % interval. Above 1 the "
+                "corruption amplifies, below it suppresses.",
+                figure=frequency_effects(parts, manifest),
+                header=_HEADER,
+                rows=[row for analysis in parts for row in _rows(analysis)],
+            )
     if not drawn:
         raise Lacking("build at least one corruption")
 
@@ -110,8 +115,7 @@ def frequency_effects(analyses: list[Analysis], manifest: Manifest) -> Figure:
                 _draw(grid[row, column], analysis, band)
                 if row == 0:
                     grid[0, column].set_title(f"{band.capitalize()} frequencies", fontweight="normal")
-            label = dataset_label(manifest, dataset).replace(" ", "\n")
-            grid[row, 0].set_ylabel(label, fontweight="bold")
+            name_row(grid[row, 0], [dataset_label(manifest, dataset)], _ROW_INCHES)
         for panel in grid[-1]:
             panel.set_xlabel("Severity")
         for panel in grid[0]:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import cast
+
+from matplotlib import get_cachedir
 
 from medimeta_c.errors import ConfigError, unknown_name
 from medimeta_c.figures import GALLERY, printing, style
@@ -16,6 +19,8 @@ from medimeta_c.files import write_atomic
 __all__ = ["CAPTIONS", "Made", "make"]
 
 CAPTIONS = "captions.md"
+
+_log = logging.getLogger(__name__)
 
 _Entry = Callable[[Inputs], Iterator[Picture | PrintedTable]]
 
@@ -90,6 +95,14 @@ def make(
             "there is nothing to draw: give a built benchmark, --results, --ablation or --paper"
         )
     write_atomic(out / CAPTIONS, ("\n\n".join(captions) + "\n").encode())
+    letters = style.undrawn("".join(inputs.models()))
+    if letters:
+        _log.warning(
+            "no font here has %s of a model's name, so PNG and PDF show boxes: install Noto Sans CJK and "
+            "delete the list of fonts in %s, or name the model by --results NAME=PATH",
+            letters[:12],
+            get_cachedir(),
+        )
     return Made(files=(*files, out / CAPTIONS), left_out=left_out)
 
 

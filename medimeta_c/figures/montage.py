@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from medimeta_c.figures import style
+from medimeta_c.figures.wrapping import by_inches
 from medimeta_c.records import Image
 
 __all__ = ["CARD_PX", "PRINT_PX", "fit", "montage"]
@@ -21,7 +22,9 @@ PRINT_PX = 224
 
 _MOST_CELL_INCHES = 0.95
 _TEXT_POINTS = 6.6
+_LABEL_INCHES = 0.85  # longer labels are broken
 _HEADING_INCHES = 0.18
+_LINE_INCHES = 0.11  # that a heading of two lines has more
 _MARGIN_INCHES = 0.06
 _GAPS_A_CELL = 28
 _HAIR = 1e-6  # pixels
@@ -45,7 +48,7 @@ def montage(
     corner : str
         Stands at the top left.
     rows, columns : sequence of str
-        Labels and headings.
+        Labels and headings; long ones are broken into lines.
     side : int
         Of a cell, in pixels.
 
@@ -55,13 +58,17 @@ def montage(
         As wide as a page, or less where cells would be larger than is of use; its resolution follows.
     """
     gap = side // _GAPS_A_CELL
+    corner = by_inches(corner, _LABEL_INCHES, _TEXT_POINTS, "bold")
+    rows = [by_inches(words, _LABEL_INCHES, _TEXT_POINTS) for words in rows]
     # Few pixels an inch draw letters wider: they are moved to whole pixels.
     label_inches = 2 * _MARGIN_INCHES + 1.06 * max(
         style.text_inches(words, _TEXT_POINTS, "bold") for words in (corner, *rows)
     )
     free = style.PAGE_INCHES - label_inches
     dpi = math.ceil(max(len(columns) * (side + gap) / free, side / _MOST_CELL_INCHES))
-    left, heading = math.ceil(label_inches * dpi), math.ceil(_HEADING_INCHES * dpi)
+    columns = [by_inches(words, 0.98 * (side + gap) / dpi, _TEXT_POINTS) for words in columns]
+    lines = max(words.count("\n") for words in (corner, *columns))
+    left, heading = math.ceil(label_inches * dpi), math.ceil((_HEADING_INCHES + lines * _LINE_INCHES) * dpi)
     width = left + len(columns) * (side + gap)
     height = heading + len(rows) * (side + gap)  # the last gap is the margin
     with style.context():

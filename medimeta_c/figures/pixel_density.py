@@ -22,8 +22,9 @@ from medimeta_c.figures.choice import (
     shown_record,
     side_by_side,
 )
-from medimeta_c.figures.exhibit import Inputs, Lacking, Picture
+from medimeta_c.figures.exhibit import Inputs, Lacking, Picture, paged
 from medimeta_c.figures.legend import below
+from medimeta_c.figures.wrapping import name_row
 from medimeta_c.records import CLEAN
 from medimeta_c.spectrum import luma
 
@@ -33,6 +34,7 @@ KINDS = ("brightness", "contrast")
 LEVELS = 256
 _SMOOTHING_LEVELS = 3.0  # standard deviation of the kernel: what contrast leaves of 256 levels is a comb
 _ROW_INCHES = 1.15
+_MOST_ROWS = 7  # on a page
 _LUMA = np.arange(LEVELS) / (LEVELS - 1)
 
 _Densities = Mapping[tuple[str, int], NDArray[np.float64]]
@@ -68,21 +70,24 @@ def exhibit(inputs: Inputs) -> Iterator[Picture]:
         )
         for place in places
     ]
-    yield Picture(
-        name="pixel_density",
-        caption="Distribution of the luma (0 black, 1 white) of all pixels, clean and by severity: share of "
-        f"pixels in each of {LEVELS} levels, smoothed by a Gaussian kernel of {_SMOOTHING_LEVELS:g} levels, "
-        f"over the first {inputs.images} images of a set at most.",
-        figure=pixel_density(blocks, kinds),
-        header=("collection", "dataset", "corruption", "severity", "luma", "density"),
-        rows=[
-            (block.collection, block.dataset, kind, severity, float(centre), float(share))
-            for block in blocks
-            if block is not None
-            for (kind, severity), values in block.densities.items()
-            for centre, share in zip(_LUMA, values, strict=True)
-        ],
-    )
+    across = 2 if len(builds) > 1 else 1
+    for page, starts in paged(range(0, len(blocks), across), _MOST_ROWS):
+        shown = blocks[starts[0] : starts[-1] + across]
+        yield Picture(
+            name=f"pixel_density{page}",
+            caption="Distribution of the luma (0 black, 1 white) of all pixels, clean and by severity: share "
+            f"of pixels in each of {LEVELS} levels, smoothed by a Gaussian kernel of {_SMOOTHING_LEVELS:g} "
+            f"levels, over the first {inputs.images} images of a set at most.",
+            figure=pixel_density(shown, kinds),
+            header=("collection", "dataset", "corruption", "severity", "luma", "density"),
+            rows=[
+                (block.collection, block.dataset, kind, severity, float(centre), float(share))
+                for block in shown
+                if block is not None
+                for (kind, severity), values in block.densities.items()
+                for centre, share in zip(_LUMA, values, strict=True)
+            ],
+        )
 
 
 def pixel_density(blocks: Sequence[_Block | None], kinds: Sequence[str]) -> Figure:
@@ -120,8 +125,8 @@ def pixel_density(blocks: Sequence[_Block | None], kinds: Sequence[str]) -> Figu
                 if index % across and blocks[index - 1] is None:
                     grid[row, first].tick_params(labelleft=True)
             if block is not None:
-                words = f"{block.dataset}\n{block.collection}" if block.collection else block.label
-                grid[row, first].set_ylabel(words.replace(" ", "\n"), fontweight="bold")
+                words = [block.dataset, block.collection] if block.collection else [block.label]
+                name_row(grid[row, first], words, _ROW_INCHES)
         figure.supylabel("Pixels per level (%)", fontsize=7.5)
         severities = {level for one in blocks if one is not None for _, level in one.densities}
         below(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -13,7 +12,7 @@ from medimeta_c.figures import style
 from medimeta_c.figures.exhibit import Inputs, Picture, Scalar
 from medimeta_c.figures.legend import below, model_handles
 from medimeta_c.figures.modellooks import ModelLook, model_looks
-from medimeta_c.modelscores import ModelScores
+from medimeta_c.modelscores import ModelScores, mean_over_datasets
 
 __all__ = ["exhibit", "robustness_accuracy"]
 
@@ -44,7 +43,7 @@ def exhibit(inputs: Inputs) -> Iterator[Picture]:
         name="robustness_accuracy",
         caption=f"{'Left: accuracy' if right else 'Accuracy'} under corruption (mean over severities and "
         "corruptions) against accuracy on clean images; on the line nothing is lost. "
-        f"{right}Small: single datasets; large: their mean.{note}",
+        f"{right}Small: single datasets; large: means of the models scored on all of them.{note}",
         figure=robustness_accuracy(scores, model_looks(inputs.models())),
         header=(
             *("collection", "dataset", "model"),
@@ -192,14 +191,9 @@ def _errors(one: ModelScores) -> _Pair:
 
 
 def _mean(scores: Sequence[ModelScores], model: str, pair: Callable[[ModelScores], _Pair]) -> _Pair:
-    """Return a model's mean over datasets; None where one of them has no number."""
-    xs, ys = zip(*(pair(one) for one in scores if one.model == model), strict=True)
-
-    def mean(values: Sequence[float | None]) -> float | None:
-        known = [one for one in values if one is not None]
-        return float(np.mean(known)) if len(known) == len(values) else None
-
-    return mean(xs), mean(ys)
+    """Return a model's means over a collection's datasets."""
+    x = mean_over_datasets(scores, model, lambda one: pair(one)[0])
+    return x, mean_over_datasets(scores, model, lambda one: pair(one)[1])
 
 
 def _by_collection(scores: Sequence[ModelScores]) -> dict[str, list[ModelScores]]:

@@ -19,7 +19,7 @@ from medimeta_c.figures.choice import (
     shown_record,
     shown_severity,
 )
-from medimeta_c.figures.exhibit import Inputs, Lacking, Picture, Scalar
+from medimeta_c.figures.exhibit import Inputs, Lacking, Picture, Scalar, paged
 from medimeta_c.figures.montage import CARD_PX, PRINT_PX, montage
 from medimeta_c.manifest import Manifest, SetRecord
 from medimeta_c.records import CLEAN, Image
@@ -28,6 +28,7 @@ from medimeta_c.shards import read_tables
 __all__ = ["dataset_grid", "draw", "exhibit", "overview_grid"]
 
 _HEADER = ("dataset", "corruption", "severity", "image_id", "pixels_sha256")
+_MOST_ROWS = 9  # on a page
 
 
 def draw(root: Path, manifest: Manifest) -> Iterator[tuple[str, bytes]]:
@@ -38,7 +39,7 @@ def draw(root: Path, manifest: Manifest) -> Iterator[tuple[str, bytes]]:
     ShardError
         If a shard is missing or damaged, or a set does not start with its dataset's first image.
     """
-    yield "sample_grid.png", style.png(overview_grid(root, manifest))
+    yield "sample_grid.png", style.png(overview_grid(root, manifest, shown_datasets(manifest)))
     for record in manifest.datasets:
         if built_corruptions(manifest, record.dataset):
             figure = dataset_grid(root, manifest, record.dataset)
@@ -56,13 +57,14 @@ def exhibit(inputs: Inputs) -> Iterator[Picture]:
         severity = shown_severity(manifest)
         at = f" at severity {severity}" if severity else ""
         datasets = shown_datasets(manifest)
-        yield Picture(
-            name=f"sample_grid{suffix}",
-            caption=f"The first image of each dataset, clean and under each corruption{at}.",
-            figure=overview_grid(root, manifest, PRINT_PX),
-            header=_HEADER,
-            rows=[row for name in datasets for row in _sources(root, manifest, name, (severity or 0,))],
-        )
+        for page, names in paged(datasets, _MOST_ROWS):
+            yield Picture(
+                name=f"sample_grid{suffix}{page}",
+                caption=f"The first image of each dataset, clean and under each corruption{at}.",
+                figure=overview_grid(root, manifest, names, PRINT_PX),
+                header=_HEADER,
+                rows=[row for name in names for row in _sources(root, manifest, name, (severity or 0,))],
+            )
         for name in datasets:
             if built_corruptions(manifest, name):
                 yield Picture(
@@ -129,14 +131,13 @@ def dataset_grid(root: Path, manifest: Manifest, dataset: str, side: int = CARD_
     )
 
 
-def overview_grid(root: Path, manifest: Manifest, side: int = CARD_PX) -> Figure:
-    """Draw one image of each dataset: a row a dataset, a column for clean and for each corruption.
+def overview_grid(root: Path, manifest: Manifest, names: Sequence[str], side: int = CARD_PX) -> Figure:
+    """Draw one image of each dataset named: a row a dataset, a column for clean and for each corruption.
 
-    All corruptions are shown at the severity `shown_severity` names. Parameters and result are as in
-    `dataset_grid`.
+    All corruptions are shown at the severity `shown_severity` names. Other parameters and the result are as
+    in `dataset_grid`.
     """
     severity = shown_severity(manifest)
-    names = shown_datasets(manifest)
     corruptions = built_corruptions(manifest) if severity else ()
     cells = [
         [_first_image(root, shown_record(manifest, name, CLEAN, 0))]

@@ -20,7 +20,7 @@ from medimeta_c.figures.choice import (
     shown_severity,
     side_by_side,
 )
-from medimeta_c.figures.exhibit import Inputs, Picture
+from medimeta_c.figures.exhibit import Inputs, Picture, paged
 from medimeta_c.figures.logaxes import label_decades, power_of_ten
 from medimeta_c.manifest import Manifest, SetRecord
 from medimeta_c.records import CLEAN
@@ -28,51 +28,63 @@ from medimeta_c.spectrum import BANDS, PROFILE_BINS
 
 __all__ = ["draw", "exhibit", "spectra"]
 
+_HEADER = ("collection", "dataset", "split", "corruption", "severity", "radial_frequency", "mean_power")
 _COLUMNS = 2
 _ROW_INCHES = 2.15
 _LOW_ROW_INCHES = 1.72  # so that five rows fit a page
 _MOST_HIGH_ROWS = 4
+_MOST_ROWS = 5  # on a page
 _HEAD_INCHES = 0.38  # of a row: the panel's title, and the tick labels of the panel above
 _FOOT_INCHES = 0.46
 _TOP_INCHES = -0.14  # no tick labels above the first row
 _LEFT_INCHES = 0.78
 _LABEL_INCHES = 1.14  # beside each panel
 _LABEL_SPACING = 0.085  # of the panel's height, between two labels
+_Place = tuple[str, str] | None
 _CENTRES = (np.arange(PROFILE_BINS) + 0.5) / PROFILE_BINS
 
 
 def draw(root: Path, manifest: Manifest) -> Iterator[tuple[str, bytes]]:
     """Yield ``spectrum.png``. The manifest holds the profiles; `root` is not read."""
     del root
-    yield "spectrum.png", style.png(spectra({"": manifest}, dpi=style.DPI))
+    builds = {"": manifest}
+    yield "spectrum.png", style.png(spectra(builds, side_by_side(builds), dpi=style.DPI))
 
 
 def exhibit(inputs: Inputs) -> Iterator[Picture]:
     """Yield the spectra for print, collections side by side, with every profile built as data."""
     builds = {name: benchmark.manifest for name, benchmark in inputs.built().items()}
-    yield Picture(
-        name="spectrum",
-        caption="Mean radial profile of the 2-D DCT of the luma, clean and under each corruption. Vertical "
-        "lines part the low, mid and high bands.",
-        figure=spectra(builds),
-        header=("collection", "dataset", "split", "corruption", "severity", "radial_frequency", "mean_power"),
-        rows=[
-            (name, one.dataset, one.split, one.corruption, one.severity, float(centre), power)
-            for name, manifest in builds.items()
-            for one in manifest.sets
-            for centre, power in zip(_CENTRES, one.spectrum.profile, strict=True)
-        ],
-    )
+    places = side_by_side(builds)
+    for page, starts in paged(range(0, len(places), _COLUMNS), _MOST_ROWS):
+        shown = places[starts[0] : starts[-1] + _COLUMNS]
+        yield Picture(
+            name=f"spectrum{page}",
+            caption="Mean radial profile of the 2-D DCT of the luma, clean and under each corruption. "
+            "Vertical lines part the low, mid and high bands.",
+            figure=spectra(builds, shown),
+            header=_HEADER,
+            rows=[
+                (name, one.dataset, one.split, one.corruption, one.severity, float(centre), power)
+                for name, manifest in builds.items()
+                for one in manifest.sets
+                if (name, one.dataset) in shown
+                for centre, power in zip(_CENTRES, one.spectrum.profile, strict=True)
+            ],
+        )
 
 
-def spectra(builds: Mapping[str, Manifest], *, dpi: int = style.PRINT_DPI) -> Figure:
+def spectra(
+    builds: Mapping[str, Manifest], places: Sequence[_Place], *, dpi: int = style.PRINT_DPI
+) -> Figure:
     """Draw the mean radial DCT profile of clean and corrupted sets, a panel a dataset.
 
     Parameters
     ----------
     builds : mapping of str to Manifest
-        What was built, by the name of the collection, which titles bear where there are several; two
-        collections have a column each. Corruptions are shown at the severity `shown_severity` names.
+        What was built, by the name of the collection, which titles bear where there are several.
+        Corruptions are shown at the severity `shown_severity` names.
+    places : sequence of (collection, dataset) or None
+        The panels, two a row; None leaves a place free.
     dpi : int
         Resolution.
 
@@ -82,7 +94,6 @@ def spectra(builds: Mapping[str, Manifest], *, dpi: int = style.PRINT_DPI) -> Fi
         Power on a logarithmic axis, the same in all panels, over radial frequency. Bins without power
         (small images have bins without coefficients) are left out.
     """
-    places = side_by_side(builds)
     with style.context():
         figure, panels = _panels(len(places), _severities(builds))
         figure.set_dpi(dpi)

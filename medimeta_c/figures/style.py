@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import io
 import re
-from contextlib import AbstractContextManager, ExitStack
+import warnings
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from functools import cache
 from typing import Literal
 
 import matplotlib as mpl
@@ -12,6 +15,7 @@ import matplotlib.style
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties, findfont, fontManager, get_font
 from PIL import Image as PillowImage
 
 from medimeta_corruptions import CORRUPTIONS
@@ -30,6 +34,7 @@ __all__ = [
     "png",
     "severity_colour",
     "text_inches",
+    "undrawn",
     "vector",
 ]
 
@@ -73,8 +78,13 @@ _SPARE_COLOURS = ("#332288", "#999933", "#44AA99", "#AA4499")
 # Light to dark, one hue: severity has an order, and prints in grey.
 _SEVERITY_COLOURS = ("#9ECAE1", "#6BAED6", "#4292C6", "#2171B5", "#08306B")
 
+# For letters that DejaVu Sans lacks, from whichever of these a machine has: of Linux, macOS and Windows.
+_WIDE_FONTS = (
+    *("Noto Sans CJK SC", "Noto Sans CJK JP", "WenQuanYi Zen Hei"),
+    *("Hiragino Sans GB", "Arial Unicode MS", "Microsoft YaHei", "Yu Gothic", "Malgun Gothic"),
+)
+
 _SETTINGS = {
-    "font.family": ["DejaVu Sans"],  # comes with matplotlib, so every machine draws the same
     "font.size": 7.5,
     "axes.titlesize": 8,
     "axes.titleweight": "bold",
@@ -96,9 +106,28 @@ _SETTINGS = {
 }
 
 
-def context() -> AbstractContextManager[None]:
-    """Return a context in which matplotlib has this style and nothing of the user's own settings."""
-    return matplotlib.style.context(_SETTINGS, after_reset=True)
+@contextmanager
+def context() -> Iterator[None]:
+    """Open a context in which matplotlib has this style and nothing of the user's own settings."""
+    settings = {**_SETTINGS, "font.family": _fonts()}
+    with matplotlib.style.context(settings, after_reset=True), warnings.catch_warnings():
+        # `undrawn` tells of them, and in SVG the reader's fonts draw them.
+        warnings.filterwarnings("ignore", message=r"Glyph .* missing from")
+        yield
+
+
+@cache
+def _fonts() -> list[str]:
+    """Return DejaVu Sans, which comes with matplotlib, so every machine draws the same, and what helps it."""
+    here = {font.name for font in fontManager.ttflist}
+    return ["DejaVu Sans", *(name for name in _WIDE_FONTS if name in here)]
+
+
+def undrawn(words: str) -> str:
+    """Return the letters for which no font here has a shape: PNG and PDF show boxes in their place."""
+    fonts = [get_font(findfont(FontProperties(family=[name]))) for name in _fonts()]
+    letters = dict.fromkeys(char for char in words if char.isprintable() and not char.isspace())
+    return "".join(char for char in letters if not any(font.get_char_index(ord(char)) for font in fonts))
 
 
 def colour(corruption: str) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import re
 import unicodedata
-import warnings
 from contextlib import AbstractContextManager, ExitStack
 
 import matplotlib as mpl
@@ -46,9 +45,6 @@ def context() -> AbstractContextManager[object]:
     stack = ExitStack()
     stack.enter_context(style.context())
     stack.enter_context(mpl.rc_context(_SETTINGS))  # type: ignore[arg-type]
-    # The page has its own fonts; that the one here lacks a letter of a name is no matter.
-    stack.enter_context(warnings.catch_warnings())
-    warnings.filterwarnings("ignore", message=r"Glyph .* missing from")
     return stack
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from medimeta_c.modelscores.ablation import read_fewshot
+from medimeta_c.modelscores.means import mean_over_datasets
 from medimeta_c.modelscores.measured import Results, find_results, scores_of
 from medimeta_c.modelscores.paper import published_fewshot, published_scores
 from medimeta_c.modelscores.records import FewShotScore, ModelScores
@@ -12,6 +13,7 @@ __all__ = [
     "ModelScores",
     "Results",
     "find_results",
+    "mean_over_datasets",
     "published_fewshot",
     "published_scores",
     "read_fewshot",

@@ -21,11 +21,13 @@ from PIL import Image
 from medimeta_c.benchmark import open_benchmark
 from medimeta_c.errors import ConfigError
 from medimeta_c.figures import GALLERY, style
-from medimeta_c.figures.exhibit import Inputs, Lacking, Picture, PrintedTable, name_builds
+from medimeta_c.figures.exhibit import Inputs, Lacking, Picture, PrintedTable, file_word, name_builds
 from medimeta_c.figures.gallery import make
 from medimeta_c.figures.modellooks import model_looks, short_names
 from medimeta_c.figures.severity import severity
+from medimeta_c.paperorder import paper_order
 from medimeta_c.records import SetKey
+from medimeta_c.suite import MEDMNIST
 
 
 def entry(name: str, inputs: Inputs) -> list[Picture | PrintedTable]:
@@ -144,6 +146,85 @@ def test_thirteen_models_with_long_names_are_drawn_whole(inputs: Inputs) -> None
                 (legend,) = picture.figure.legends
                 shown = [text.get_text() for text in legend.get_texts()]
                 assert shown[:13] == list(short_names(names).values())
+
+
+def test_means_of_other_datasets_are_not_compared(inputs: Inputs) -> None:
+    """A model scored on one dataset of two has no mean in Figs. 6 and 7, and the captions say so."""
+    part = replace(inputs, scores=inputs.scores[:-1])
+    model = inputs.scores[-1].model
+    for name, words in (("robustness_accuracy", "scored on all"), ("backbones", "not scored on all")):
+        (picture,) = entry(name, part)
+        assert isinstance(picture, Picture)
+        own = [row for row in picture.rows if model in row and "cells" not in row and "rays" not in row]
+        assert [row[3:] for row in own] == [(None,) * (len(picture.header) - 3)]
+        assert words in picture.caption
+    with pytest.raises(Lacking, match="no model was scored on all"):
+        entry("backbones", replace(inputs, scores=(inputs.scores[0], inputs.scores[-1])))
+
+
+def test_many_datasets_take_several_pages(tmp_path: Path) -> None:
+    """No picture is higher than a page, and together they show every dataset once, long names whole."""
+    names = [f"skin_lesions_of_hospital_{one:02d}" for one in range(13)]
+    sources = [FakeSource(name, channels=1, shape=(28, 28), splits={"test": 2}) for name in names]
+    fake_build(tmp_path, sources, corruptions=("gaussian_noise", "brightness"), severities=(3,))
+    many = Inputs(benchmarks=name_builds([open_benchmark(tmp_path)]))
+    for name in ("spectrum", "frequency_bands", "frequency_effects", "pixel_density", "sample_grid"):
+        pages = [one for one in entry(name, many) if one.name.startswith(f"{name}-")]
+        assert len(pages) > 1
+        seen: list[str] = []
+        for number, picture in enumerate(pages, 1):
+            assert isinstance(picture, Picture)
+            assert picture.name == f"{name}-{number}"
+            assert picture.figure.get_figheight() <= 234 / 25.4
+            assert_printable(picture.figure)
+            column = picture.header.index("dataset")
+            shown = list(dict.fromkeys(str(row[column]) for row in picture.rows))
+            drawn = " ".join(one.get_text() for one in picture.figure.findobj(Text)).replace("\n", "")
+            assert all(dataset in drawn for dataset in shown)
+            seen += shown
+        assert seen == names
+
+
+def test_names_beside_rows_do_not_touch(tmp_path: Path) -> None:
+    """Long names of datasets are broken where their row is too low for them."""
+    names = [f"a_collection_of_long_names_{one}" for one in range(2)]
+    fake_build(tmp_path, [FakeSource(name, channels=1, shape=(28, 28)) for name in names])
+    two = Inputs(benchmarks=name_builds([open_benchmark(tmp_path)]))
+    for name in ("frequency_bands", "frequency_effects", "pixel_density"):
+        (picture,) = entry(name, two)
+        assert isinstance(picture, Picture)
+        renderer = FigureCanvasAgg(picture.figure).get_renderer()  # type: ignore[no-untyped-call]
+        picture.figure.draw(renderer)
+        labels = [one.yaxis.label for one in picture.figure.axes if one.get_ylabel()]
+        assert len(labels) == 2
+        first, second = (one.get_window_extent(renderer) for one in labels)
+        assert not first.overlaps(second), name
+
+
+def test_sized_datasets_stand_beside_their_kin() -> None:
+    """`octmnist_64` has the place of `octmnist`, so that two collections meet row by row."""
+    names = ["retinamnist_64", "octmnist_64", "bloodmnist_64", "pneumoniamnist_64", "breastmnist_64"]
+    found = sorted(names, key=lambda name: paper_order("MedMNIST-C", name))
+    assert [name.removesuffix("_64") for name in found] == list(MEDMNIST.datasets)
+
+
+def test_builds_that_differ_in_their_script_have_files_of_their_own() -> None:
+    """Letters beyond Latin and dots stay in files' names: no picture replaces another."""
+    names = ["Phantoms (\u7532)", "Phantoms (\u4e59)", "Phantoms (a.b)", "Phantoms (a-b)"]
+    assert len({file_word(name) for name in names}) == 4
+
+
+def test_letters_without_a_font_are_told_of_once(
+    inputs: Inputs, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A name no font here can draw becomes boxes without a flood of warnings: one sentence says so."""
+    (result,) = inputs.results["BiomedCLIP_tiny"]
+    name = "\U00012000 model"
+    scores = tuple(replace(one, model=name) for one in inputs.scores)
+    make(Inputs(results={name: (result,)}, scores=scores), tmp_path, only=("robustness_accuracy",))
+    (record,) = caplog.records
+    assert "no font here has \U00012000 of a model's name" in record.getMessage()
+    assert name in (tmp_path / "robustness_accuracy.svg").read_text()
 
 
 def test_little_data_still_has_labelled_axes(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from PIL import Image
 
 from medimeta_c import figures
 from medimeta_c.building.render import render
+from medimeta_c.figures.choice import shown_datasets
 from medimeta_c.figures.montage import CARD_PX, PRINT_PX, fit, montage
 from medimeta_c.figures.sample_grid import dataset_grid, overview_grid
 from medimeta_c.figures.style import PAGE_INCHES, png
@@ -109,7 +110,7 @@ def test_grey_is_stored_as_grey(built: tuple[Path, Manifest]) -> None:
 def test_the_overview_shows_each_dataset_at_one_severity(built: tuple[Path, Manifest]) -> None:
     """Grey and colour datasets side by side, at severity 3 where it was built."""
     root, manifest = built
-    picture = np.asarray(opened(png(overview_grid(root, manifest))))
+    picture = np.asarray(opened(png(overview_grid(root, manifest, shown_datasets(manifest)))))
     key = SetKey("pbc", "test", "contrast", 3)
     assert len(places(picture, fit(render(COLOUR, key, "000000", PROTOCOL)))) == 1
     grey = fit(render(GREY, SetKey("oct", "test", "contrast", 3), "000000", PROTOCOL))
@@ -119,7 +120,7 @@ def test_the_overview_shows_each_dataset_at_one_severity(built: tuple[Path, Mani
 def test_without_severity_3_the_highest_is_shown(tmp_path: Path) -> None:
     """A tree of severities 1 and 2 shows severity 2."""
     manifest = fake_build(tmp_path, [GREY], corruptions=("contrast",), severities=(1, 2))
-    picture = np.asarray(opened(png(overview_grid(tmp_path, manifest))))
+    picture = np.asarray(opened(png(overview_grid(tmp_path, manifest, shown_datasets(manifest)))))
     for severity in (1, 2):
         image = fit(render(GREY, SetKey("oct", "test", "contrast", severity), "000000", PROTOCOL))
         assert len(places(picture, image)) == severity - 1
@@ -151,7 +152,7 @@ def test_phantoms_are_called_so_in_the_picture(tmp_path: Path) -> None:
     manifest = fake_build(tmp_path, [phantoms], corruptions=("contrast",))
     for figure in (
         dataset_grid(tmp_path, manifest, "oct_with_a_long_name"),
-        overview_grid(tmp_path, manifest),
+        overview_grid(tmp_path, manifest, shown_datasets(manifest)),
     ):
         renderer = FigureCanvasAgg(figure).get_renderer()
         assert all(text.get_window_extent(renderer).x0 >= 0 for text in figure.texts)

@@ -11,9 +11,10 @@ from fake_build import fake_build
 from fake_source import FakeSource
 from hypothesis import given
 from hypothesis import strategies as st
+from matplotlib.figure import Figure
 
 from medimeta_c.figures import style
-from medimeta_c.figures.choice import shown_record
+from medimeta_c.figures.choice import shown_record, side_by_side
 from medimeta_c.figures.spectra import _LABEL_SPACING, _spread, spectra
 from medimeta_c.manifest import Manifest
 
@@ -29,6 +30,12 @@ def manifest(tmp_path_factory: pytest.TempPathFactory) -> Manifest:
     return fake_build(tmp_path_factory.mktemp("tree"), sources)
 
 
+def figure_of(manifest: Manifest) -> Figure:
+    """The figure of every dataset of one build."""
+    builds = {"": manifest}
+    return spectra(builds, side_by_side(builds))
+
+
 def named(panel: object) -> dict[str, object]:
     """The lines of a panel that carry a name of their own, by that name."""
     lines = panel.get_lines()  # type: ignore[attr-defined]
@@ -37,11 +44,11 @@ def named(panel: object) -> dict[str, object]:
 
 def test_a_panel_a_dataset_with_clean_and_each_corruption(manifest: Manifest) -> None:
     """Each line is the mean profile of its set at severity 3, on a logarithmic axis all panels share."""
-    panels = spectra({"": manifest}).axes
+    panels = figure_of(manifest).axes
     assert [panel.get_title(loc="left") for panel in panels] == ["a", "b", "c (phantoms)"]
     counts = [{"2 images", "4 images"} & {text.get_text() for text in panel.texts} for panel in panels]
     assert counts == [{"4 images"}, {"4 images"}, {"2 images"}]
-    assert any("corruptions at severity 3" in text.get_text() for text in spectra({"": manifest}).texts)
+    assert any("corruptions at severity 3" in text.get_text() for text in figure_of(manifest).texts)
     assert len({panel.get_ylim() for panel in panels}) == 1
     for panel, dataset in zip(panels, "abc", strict=True):
         assert panel.get_yscale() == "log"
@@ -58,7 +65,7 @@ def test_a_panel_a_dataset_with_clean_and_each_corruption(manifest: Manifest) ->
 
 def test_clean_is_black_and_every_line_is_named_beside_it(manifest: Manifest) -> None:
     """Colours are the style's, and each name stands as text in the panel."""
-    panel = spectra({"": manifest}).axes[0]
+    panel = figure_of(manifest).axes[0]
     lines = named(panel)
     assert lines["Clean"].get_color() == style.CLEAN_COLOUR  # type: ignore[attr-defined]
     assert lines["Pixelate"].get_color() == style.colour("pixelate")  # type: ignore[attr-defined]
@@ -69,7 +76,7 @@ def test_every_label_is_inside_the_picture(manifest: Manifest) -> None:
     """No text is cut off by the picture's edge."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
 
-    figure = spectra({"": manifest})
+    figure = figure_of(manifest)
     renderer = FigureCanvasAgg(figure).get_renderer()
     titles = [panel._left_title for panel in figure.axes]
     for text in [*figure.texts, *titles, *(text for panel in figure.axes for text in panel.texts)]:
@@ -82,7 +89,7 @@ def test_every_label_is_inside_the_picture(manifest: Manifest) -> None:
 def test_a_constant_image_has_no_line_and_no_error(tmp_path: Path) -> None:
     """Images without AC energy leave the panel empty."""
     flat = FakeSource("flat", channels=1, shape=(1, 1), splits={"test": 1})
-    figure = spectra({"": fake_build(tmp_path, [flat], corruptions=("contrast",))})
+    figure = figure_of(fake_build(tmp_path, [flat], corruptions=("contrast",)))
     assert all(np.isnan(line.get_ydata()).all() for line in named(figure.axes[0]).values())  # type: ignore[attr-defined]
     assert style.png(figure).startswith(b"\x89PNG")
 

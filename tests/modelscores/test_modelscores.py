@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from medimeta_c.errors import ConfigError, ResultError
-from medimeta_c.modelscores import find_results, published_fewshot, published_scores, read_fewshot
+from medimeta_c.modelscores import (
+    ModelScores,
+    find_results,
+    mean_over_datasets,
+    published_fewshot,
+    published_scores,
+    read_fewshot,
+)
 
 
 def test_the_paper_is_whole() -> None:
@@ -17,6 +25,22 @@ def test_the_paper_is_whole() -> None:
     assert len(scores) == 50
     assert all(one.mce is not None and None not in one.ce.values() for one in scores)
     assert len(published_fewshot()) == 8
+
+
+def test_means_are_over_the_same_datasets() -> None:
+    """A model that was not scored on every dataset, or lacks a number of one, has no mean to compare."""
+    scores = [one for one in published_scores() if one.collection == "MediMeta-C"]
+    clip = [one for one in scores if one.model == "CLIP"]
+
+    def mce(one: ModelScores) -> float | None:
+        return one.mce
+
+    assert mean_over_datasets(scores, "CLIP", mce) == pytest.approx(100)
+    assert mean_over_datasets([one for one in scores if one is not clip[0]], "CLIP", mce) is None
+    unknown = [replace(one, mce=None) if one is clip[0] else one for one in scores]
+    assert mean_over_datasets(unknown, "CLIP", mce) is None
+    assert mean_over_datasets(unknown, "MedCLIP", mce) is not None
+    assert mean_over_datasets(clip, "CLIP", mce) == pytest.approx(100)
 
 
 def test_an_ablation_is_averaged_over_its_seeds(tmp_path: Path) -> None:
