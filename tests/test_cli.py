@@ -244,3 +244,18 @@ def test_names_are_never_cut_and_no_terminal_is_too_plain() -> None:
     words = process.stdout.decode("ascii").split()
     assert {"organs_sagittal", "pneumoniamnist", "dr_regular"} <= set(words)
     assert {"Histopathology:", "ordinal-regression"} <= set(words)
+
+
+def test_other_libraries_do_not_chatter() -> None:
+    """A library that turns its own notes on, as Dask's scheduler does, is heard from warnings upwards."""
+    code = """
+import logging
+from medimeta_c.cli import app
+app(["datasets"], standalone_mode=False)
+logging.getLogger("distributed").setLevel("INFO")
+logging.getLogger("distributed.scheduler").info("State start")
+logging.getLogger("distributed.scheduler").warning("Worker died")
+"""
+    process = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert process.returncode == 0, process.stderr
+    assert process.stderr == "distributed.scheduler: Worker died\n"

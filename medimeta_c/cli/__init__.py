@@ -93,7 +93,9 @@ def _options(
     log = logging.StreamHandler()
     log.addFilter(lambda record: not record.name.startswith("huggingface_hub"))  # it prints its own
     level = logging.DEBUG if debug else logging.WARNING
+    log.setLevel(level)  # distributed sets its own loggers to INFO
     logging.basicConfig(level=level, format="%(name)s: %(message)s", handlers=[log])
+    logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)  # another weight is no news
 
 
 app.command("datasets")(datasets.datasets)

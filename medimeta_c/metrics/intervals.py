@@ -41,6 +41,9 @@ from medimeta_c.records import CLEAN, SetKey
 __all__ = ["Bootstrap", "Difference", "bootstrap", "cell_intervals", "difference", "summary_intervals"]
 
 
+_ALIKE = "the models differ alike on every image: resamples cannot differ"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Bootstrap:
     """A model's numbers on every resample.
@@ -83,7 +86,9 @@ class Difference:
     interval : Interval
         Its confidence interval.
     tie : bool or None
-        Whether the interval contains 0: the images cannot tell the models apart. None without interval.
+        Whether the interval contains 0: the images cannot tell the models apart. None without interval,
+        as where one model is right and the other wrong on every single image: resamples cannot differ,
+        and two images would seem to prove what two thousand do.
     """
 
     value: Value
@@ -216,8 +221,11 @@ def difference(one: Bootstrap, other: Bootstrap) -> SuiteSummary[Difference]:
         if a[0].value is None or b[0].value is None:
             reason = a[0].reason or b[0].reason or ""
             return Difference(Value.undefined(reason), Interval.undefined(reason), None)
-        interval = _interval(a[1] - b[1], True, one.plan)
-        return Difference(Value(a[0].value - b[0].value), interval, interval.contains(0.0))
+        value, samples = Value(a[0].value - b[0].value), a[1] - b[1]
+        if samples.min() == samples.max() != 0:
+            return Difference(value, Interval.undefined(_ALIKE), None)
+        interval = _interval(samples, True, one.plan)
+        return Difference(value, interval, interval.contains(0.0))
 
     first, second = (
         drawn.point.zip(drawn.samples, lambda point, numbers: (point, numbers)) for drawn in (one, other)

@@ -23,12 +23,10 @@ from medimeta_c.reports.changed import Change, most_changed, thumbnails
 from medimeta_c.reports.tables import (
     ALL,
     Table,
-    accuracy_table,
-    error_table,
+    further_tables,
     interval_text,
-    other_scores_table,
+    main_tables,
     percent,
-    relative_table,
     severity_table,
 )
 from medimeta_c.reports.verdict import verdict
@@ -100,8 +98,8 @@ def render_html(saved: SavedResult, benchmark: Benchmark | None = None) -> str:
             verdict=verdict(result),
             bars=bars,
             hundred=hundred,
-            tables=[error_table(result), accuracy_table(result)],
-            more=[relative_table(result), other_scores_table(result)],
+            tables=main_tables(result),
+            more=further_tables(result),
             sections=list(_sections(saved, benchmark)),
             pictures=benchmark is not None,
             images=sum(entry.images for entry in result.run.benchmark.datasets),

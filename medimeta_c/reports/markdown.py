@@ -6,13 +6,7 @@ import json
 
 from medimeta_c.card.dataset_card import templates_folder
 from medimeta_c.markdown import environment
-from medimeta_c.reports.tables import (
-    accuracy_table,
-    error_table,
-    other_scores_table,
-    relative_table,
-    severity_table,
-)
+from medimeta_c.reports.tables import further_tables, main_tables, severity_table
 from medimeta_c.reports.verdict import verdict
 from medimeta_c.results.result import Result
 
@@ -28,8 +22,8 @@ def render_markdown(result: Result) -> str:
         result=result,
         run=result.run,
         verdict=verdict(result),
-        tables=[error_table(result), accuracy_table(result)],
-        more=[relative_table(result), other_scores_table(result)],
+        tables=main_tables(result),
+        more=further_tables(result),
         by_severity=[severity_table(result, name) for name in result.scope.corruptions],
         preprocessing=json.dumps(result.run.preprocessing, sort_keys=True, ensure_ascii=False),
     )

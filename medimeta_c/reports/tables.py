@@ -8,18 +8,17 @@ from dataclasses import dataclass
 from medimeta_c.figures.choice import display_name
 from medimeta_c.metrics.values import Value, mean_value
 from medimeta_c.records import CLEAN, SetKey
-from medimeta_c.results.result import Result
+from medimeta_c.results.result import BaselineRecord, Result
 from medimeta_c.results.score_records import CellRecord, Estimate, Number, SummaryRecord
 
 __all__ = [
     "Cell",
     "Table",
-    "accuracy_table",
-    "error_table",
+    "further_tables",
     "interval_text",
+    "main_tables",
     "other_scores_table",
     "percent",
-    "relative_table",
     "severity_table",
 ]
 
@@ -94,7 +93,19 @@ def interval_text(estimate: Estimate, digits: int = 1) -> str:
     return f"{percent(estimate.low, digits)} to {percent(estimate.high, digits)}"
 
 
-def error_table(result: Result) -> Table:
+def main_tables(result: Result) -> list[Table]:
+    """Return the paper's two tables; that of errors only where there is a baseline to divide by."""
+    accuracies = _accuracy_table(result)
+    return [accuracies] if result.baseline is None else [_error_table(result, result.baseline), accuracies]
+
+
+def further_tables(result: Result) -> list[Table]:
+    """Return what else the cells say, below the main tables."""
+    others = other_scores_table(result)
+    return [others] if result.baseline is None else [_relative_table(result), others]
+
+
+def _error_table(result: Result, baseline: BaselineRecord) -> Table:
     """Return the paper's Table 2 for this model: clean error, CE by corruption and mCE."""
     corruptions = _common_corruptions(result)
 
@@ -105,19 +116,16 @@ def error_table(result: Result) -> Table:
             _cell(summary.mce, show=True),
         )
 
-    divisor = "no baseline" if result.baseline is None else result.baseline.model
     return Table(
         title="Errors against the baseline",
-        caption=f"Errors in percent of those that {divisor} makes: 100 is as many, lower is better."
-        if result.baseline is not None
-        else "There is no baseline to divide by: evaluate with --baseline.",
+        caption=f"Errors in percent of those that {baseline.model} makes: 100 is as many, lower is better.",
         columns=("Clean", *map(display_name, corruptions), "mCE"),
         rows={name: row(summary) for name, summary in _summaries(result)},
         strong=("mCE", ALL),
     )
 
 
-def accuracy_table(result: Result) -> Table:
+def _accuracy_table(result: Result) -> Table:
     """Return the paper's Table 3 for this model: top-1 accuracy, clean and by corruption."""
     corruptions = _common_corruptions(result)
 
@@ -139,7 +147,7 @@ def accuracy_table(result: Result) -> Table:
     )
 
 
-def relative_table(result: Result) -> Table:
+def _relative_table(result: Result) -> Table:
     """Return the loss of accuracy under each corruption, divided by the baseline's loss."""
     corruptions = _common_corruptions(result)
     return Table(

@@ -11,7 +11,7 @@ from rich.text import Text
 from medimeta_c.errors import printable
 from medimeta_c.metrics.intervals import Difference
 from medimeta_c.metrics.values import Interval, Value
-from medimeta_c.reports.tables import UNDEFINED, Table, accuracy_table, error_table, percent
+from medimeta_c.reports.tables import UNDEFINED, Table, main_tables, percent
 from medimeta_c.reports.verdict import verdict
 from medimeta_c.results.comparison import Compared, Comparison
 from medimeta_c.results.folder import SavedResult
@@ -34,8 +34,7 @@ def result_view(saved: SavedResult) -> RenderableType:
         *(_text(f"! {warning}", "yellow") for warning in said.warnings),
         _text(said.sentence, "bold"),
         top,
-        _grid(error_table(result)),
-        _grid(accuracy_table(result)),
+        *map(_grid, main_tables(result)),
     )
 
 
@@ -107,16 +106,22 @@ def _name(measure: str) -> str:
 
 
 def _grid(table: Table) -> Grid:
-    """Return a report's table without its intervals: a terminal has 80 columns."""
+    """Return a report's table without its intervals, its longer side downwards: a terminal has 80 columns."""
+    columns, cells = list(table.columns), [list(row) for row in table.rows.values()]
+    rows = list(table.rows)
+    if len(columns) > len(rows):
+        columns, rows, cells = rows, columns, [list(column) for column in zip(*cells, strict=True)]
     grid = Grid(title=table.title, caption=table.caption, title_justify="left", caption_justify="left")
     grid.add_column("")
-    for column in table.columns:
-        grid.add_column(column, justify="right")
-    for name, cells in table.rows.items():
-        grid.add_row(
-            _text(name), *(cell.text for cell in cells), style="bold" if name in table.strong else ""
-        )
+    for column in columns:
+        grid.add_column(_text(column), justify="right", overflow="fold", style=_weight(table, column))
+    for name, row in zip(rows, cells, strict=True):
+        grid.add_row(_text(name), *(cell.text for cell in row), style=_weight(table, name))
     return grid
+
+
+def _weight(table: Table, name: str) -> str:
+    return "bold" if name in table.strong else ""
 
 
 def _text(said: str, style: str = "") -> Text:

@@ -196,7 +196,10 @@ def _unlike_the_suite(result: Result) -> list[str]:
         for name in suite.datasets
         if name not in kinds and any(own in suite.datasets for own in kinds)
     ]
-    return [f"The means are over {len(kinds)} datasets, without {', '.join(absent)}."] if absent else []
+    if not absent:
+        return []
+    over = f"{len(kinds)} datasets" if len(kinds) > 1 else f"{next(iter(kinds))} alone"
+    return [f"The means are over {over}, without {', '.join(absent)}."]
 
 
 def _lacking(result: Result) -> bool:

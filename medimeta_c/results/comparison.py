@@ -139,7 +139,7 @@ def compare(
         ranked_by=ranked_by,
         differences=differences,
         scope=scope,
-        baseline=None if chosen is None else f"{chosen.baseline.model} ({chosen.baseline.note})",
+        baseline=None if chosen is None else f"{chosen.baseline.model}, {chosen.baseline.note}",
         notes=(*skipped, *note, *_settings_that_differ(names, results, scope.datasets)),
     )
 

@@ -246,6 +246,23 @@ def test_all_right_or_all_wrong_has_no_interval() -> None:
         assert "right on all images" in str(interval.reason)
 
 
+def test_a_difference_that_is_the_same_on_every_image_is_no_certainty() -> None:
+    """Two images, one model right on both and the other wrong: neither a tie nor a proof."""
+    keys = tuple(sorted(SCOPE.cells()))
+    right, wrong = (
+        bootstrap(
+            correctness_tables({key: (["a", "b"], np.full(2, correct)) for key in keys}), {}, SCOPE, PLAN
+        )
+        for correct in (True, False)
+    )
+    apart = difference(right, wrong).overall.average_accuracy
+    assert apart.value.value == 1
+    assert (apart.interval.low, apart.tie) == (None, None)
+    assert "on every image" in str(apart.interval.reason)
+    same = difference(right, right).overall.average_accuracy
+    assert (same.interval.low, same.interval.high, same.tie) == (0, 0, True)
+
+
 def test_a_baseline_without_errors_on_a_resample_leaves_no_interval() -> None:
     """A single error of the baseline is missed by a third of the resamples: CE has a value, no interval."""
     tables = sample(0.5)

@@ -159,7 +159,7 @@ def test_the_command(base: SavedResult, saved: SavedResult, twin: SavedResult) -
     assert shown.exit_code == 0, shown.output
     assert "[1] minus [2]" in shown.stdout
     assert "tie" in shown.stdout
-    assert "CE divides by ViT-B-16/openai (measured on these shards" in shown.stdout
+    assert "CE divides by ViT-B-16/openai, measured on these shards" in shown.stdout
     values = json.loads(CliRunner().invoke(app, ["compare", *paths, "--json"]).stdout)
     assert {model["name"] for model in values["models"]} == {
         "ViT-B-16/openai",

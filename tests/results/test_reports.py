@@ -21,12 +21,13 @@ from medimeta_c.reports import write_reports
 from medimeta_c.reports.changed import most_changed
 from medimeta_c.reports.html import render_html
 from medimeta_c.reports.markdown import render_markdown
-from medimeta_c.reports.tables import UNDEFINED, accuracy_table, error_table, other_scores_table
+from medimeta_c.reports.tables import UNDEFINED, main_tables, other_scores_table
 from medimeta_c.reports.terminal import result_view
 from medimeta_c.reports.verdict import verdict
 from medimeta_c.results.folder import SavedResult
 from medimeta_c.results.predictions import CellPredictions
 from medimeta_c.results.result import Result
+from medimeta_c.suite import SUITES
 
 HOSTILE = "<script>alert(1)</script>|`*x*`\"'$\\alpha$\u202e\n# big"
 
@@ -117,7 +118,7 @@ def test_the_same_result_gives_the_same_bytes(page: str, saved: SavedResult, ben
 def test_the_tables_are_the_papers(saved: SavedResult) -> None:
     """Table 2: clean error, seven CE, mCE; Table 3: clean, seven, average. Rows: datasets and their mean."""
     overall = saved.result.scores.overall
-    errors, accuracies = error_table(saved.result), accuracy_table(saved.result)
+    errors, accuracies = main_tables(saved.result)
     assert (errors.columns[0], errors.columns[-1]) == ("Clean", "mCE")
     assert (accuracies.columns[0], accuracies.columns[-1]) == ("Clean", "Average")
     assert len(errors.columns) == len(accuracies.columns) == 9
@@ -126,6 +127,32 @@ def test_the_tables_are_the_papers(saved: SavedResult) -> None:
     assert accuracies.rows["All datasets"][0].text == f"{100 * (overall.clean_accuracy.value or 0):.1f}"
     markdown = render_markdown(saved.result)
     assert f"| {errors.rows['cells'][3].text} |" in markdown
+
+
+def on_a_terminal(saved: SavedResult, width: int = 200) -> str:
+    console = Console(width=width, record=True, file=io.StringIO())
+    console.print(result_view(saved))
+    return console.export_text()
+
+
+def test_eighty_columns_are_enough(saved: SavedResult) -> None:
+    """Both tables with every name whole, the datasets side by side."""
+    shown = on_a_terminal(saved, width=80)
+    assert "\N{HORIZONTAL ELLIPSIS}" not in shown
+    for table in main_tables(saved.result):
+        assert all(name in shown for name in (*table.columns, *table.rows))
+        for row in zip(*table.rows.values(), strict=True):
+            assert re.search(r"\s+│\s+".join(cell.text for cell in row), shown)
+
+
+def test_without_a_baseline_there_is_no_table_of_dashes(base: SavedResult) -> None:
+    """Nothing to divide by: the verdict says so, and the tables are those that have numbers."""
+    assert base.result.baseline is None
+    assert verdict(base.result).sentence == "Scored without a baseline: accuracies only."
+    for shown in (render_markdown(base.result), render_html(base), on_a_terminal(base)):
+        assert "Accuracy" in shown
+        assert "Errors against the baseline" not in shown
+        assert "Relative corruption error" not in shown
 
 
 def mce(result: Result, low: float, high: float) -> Result:
@@ -159,6 +186,20 @@ def test_the_worst_corruption_costs_the_most_accuracy(saved: SavedResult) -> Non
     assert headline.note.startswith(f"accuracy {100 * rows[worst]:.1f} %, ")
 
 
+def test_the_suite_cut_to_one_dataset_says_so(saved: SavedResult) -> None:
+    """A mean over one of the paper's five is not taken for the mean of all."""
+    (entry, *_), core = saved.result.run.benchmark.datasets, SUITES["medimeta"]
+    alone = entry.model_copy(update={"dataset": "pbc", "kind": "medimeta"})
+    scope = saved.result.scope.model_copy(
+        update={"corruptions": {"pbc": core.corruptions}, "severities": core.severities}
+    )
+    result = changed(changed(saved.result, scope=scope), "run", "benchmark", datasets=(alone,))
+    assert (
+        "The means are over pbc alone, without mammo_calc, pneumonia, fundus, oct."
+        in verdict(result).warnings
+    )
+
+
 def test_phantoms_are_flagged_first(saved: SavedResult) -> None:
     """In the terminal, in Markdown and on the page; published figures then give no verdict."""
     entries = tuple(
@@ -166,9 +207,7 @@ def test_phantoms_are_flagged_first(saved: SavedResult) -> None:
     )
     result = changed(saved.result, "run", "benchmark", datasets=entries)
     assert verdict(result).warnings[0].startswith("Phantoms: the images of cells, rays are generated")
-    console = Console(width=200, record=True, file=io.StringIO())
-    console.print(result_view(replace(saved, result=result)))
-    assert "! Phantoms" in console.export_text()
+    assert "! Phantoms" in on_a_terminal(replace(saved, result=result))
     assert "Phantoms" in render_markdown(result)
     assert result.baseline is not None
     real = changed(result, baseline=result.baseline.model_copy(update={"measured_on_these_shards": False}))
