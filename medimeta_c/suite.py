@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-__all__ = ["BENCHMARK_VERSION", "CORE", "MEDMNIST", "SUITES", "Suite"]
+__all__ = ["BENCHMARK_VERSION", "CORE", "MEDMNIST", "SUITES", "Suite", "in_order"]
 
 BENCHMARK_VERSION = "1.0"
 """Version of the benchmark's pixels. It moves apart from the package's version."""
@@ -47,3 +48,15 @@ MEDMNIST = Suite(
 
 SUITES: dict[str, Suite] = {"medimeta": CORE, "phantoms": CORE, "medmnist": MEDMNIST}
 """The suite that ``--dataset all`` means, by source family."""
+
+
+def in_order(names: Iterable[str], preferred: Iterable[str]) -> tuple[str, ...]:
+    """Return names in the order that results and reports have: the preferred as they come, others by name.
+
+    Examples
+    --------
+    >>> in_order(["aml", "oct", "pbc"], CORE.datasets)
+    ('pbc', 'oct', 'aml')
+    """
+    known = list(preferred)
+    return tuple(sorted(names, key=lambda name: (known.index(name) if name in known else len(known), name)))

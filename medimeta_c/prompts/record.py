@@ -42,10 +42,10 @@ class PromptsRecord(Record):
 
     @classmethod
     def of(cls, name: str, texts: Mapping[str, Mapping[str, Iterable[str]]]) -> PromptsRecord:
-        """Return the record of texts by dataset and class name."""
+        """Return the record of texts by dataset, in their names' order, and class name."""
         fixed = {
             dataset: {label: tuple(each) for label, each in classes.items()}
-            for dataset, classes in texts.items()
+            for dataset, classes in sorted(texts.items())
         }
         return cls(name=name, digest=_digest(fixed), texts=fixed)
 

@@ -25,6 +25,7 @@ from medimeta_c.results.identity import RunIdentity, first_difference, merged
 from medimeta_c.results.predictions import CellPredictions, read_predictions, write_predictions
 from medimeta_c.results.result import RESULT_NAME, Environment, Result, read_result, write_result
 from medimeta_c.results.unfinished import UnfinishedCells
+from medimeta_c.suite import CORE, MEDMNIST, in_order
 
 __all__ = [
     "PREDICTIONS_NAME",
@@ -163,8 +164,11 @@ class ResultFolder:
         """Return a scope with the datasets of the earlier result: evaluating one more dataset adds to it."""
         earlier = self._earlier.scope.scope() if self._earlier is not None else scope
         corruptions = {**earlier.corruptions, **scope.corruptions}
+        order = in_order(corruptions, (*CORE.datasets, *MEDMNIST.datasets))
         severities = tuple(sorted({*earlier.severities, *scope.severities}))
-        return Scope(corruptions=corruptions, severities=severities, split=scope.split)
+        return Scope(
+            corruptions={name: corruptions[name] for name in order}, severities=severities, split=scope.split
+        )
 
     def add_environment(self, here: Environment) -> None:
         """Write down, before cells are saved, where they are made; earlier cells may be of other places."""

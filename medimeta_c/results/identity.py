@@ -144,7 +144,7 @@ def benchmark_record(
     known = {record.dataset: record for record in manifest.datasets}
     rows = {record.dataset: record.rows for record in manifest.sets if record.split == split}
     entries = []
-    for dataset in known if datasets is None else datasets:
+    for dataset in sorted(known if datasets is None else datasets):
         if dataset not in rows:
             raise ConfigError(
                 f"{name} has no {split} split of {dataset}: choose among {', '.join(rows) or 'other splits'}"
@@ -189,7 +189,8 @@ def first_difference(held: RunIdentity, wanted: RunIdentity) -> tuple[str, Any, 
 def merged(held: RunIdentity, wanted: RunIdentity) -> RunIdentity:
     """Return the identity of a run that goes on with more datasets; the two must not differ."""
     entries = {entry.dataset: entry for entry in (*held.benchmark.datasets, *wanted.benchmark.datasets)}
-    benchmark = wanted.benchmark.model_copy(update={"datasets": tuple(entries.values())})
+    ordered = tuple(entries[dataset] for dataset in sorted(entries))
+    benchmark = wanted.benchmark.model_copy(update={"datasets": ordered})
     texts = {**held.prompts.texts, **wanted.prompts.texts}
     return wanted.model_copy(
         update={"benchmark": benchmark, "prompts": PromptsRecord.of(wanted.prompts.name, texts)}

@@ -23,7 +23,7 @@ from medimeta_c.results.identity import BenchmarkRecord, RunIdentity, restricted
 from medimeta_c.results.predictions import CellPredictions, correctness_of
 from medimeta_c.results.result import BaselineRecord, Environment, ResamplingRecord, Result, ScopeRecord
 from medimeta_c.results.score_records import CellRecord, Estimate, Number, Scores, SummaryRecord
-from medimeta_c.suite import CORE, MEDMNIST
+from medimeta_c.suite import CORE, MEDMNIST, in_order
 
 __all__ = ["Terms", "make_result", "scope_of", "score"]
 
@@ -56,13 +56,13 @@ def scope_of(manifest: Manifest, *, datasets: Iterable[str] | None = None, split
     keys = [record.key for record in manifest.sets if record.key.split == split]
     wanted = set(datasets) if datasets is not None else {key.dataset for key in keys}
     corruptions: dict[str, tuple[str, ...]] = {}
-    for dataset in _ordered(wanted, (*CORE.datasets, *MEDMNIST.datasets)):
+    for dataset in in_order(wanted, (*CORE.datasets, *MEDMNIST.datasets)):
         built = {key.corruption for key in keys if key.dataset == dataset} - {CLEAN}
         if not built:
             raise ConfigError(
                 f"no corrupted set of {dataset} is built for the {split} split: build it, or leave it out"
             )
-        corruptions[dataset] = _ordered(built, CORE.corruptions)
+        corruptions[dataset] = in_order(built, CORE.corruptions)
     severities = {key.severity for key in keys if key.dataset in corruptions} - {0}
     return Scope(corruptions=corruptions, severities=tuple(sorted(severities)), split=split)
 
@@ -288,9 +288,3 @@ def _with_means_of(suite: SuiteSummary[Estimate], narrowed: Bootstrap) -> SuiteS
 
 def _undefined(reason: str) -> Estimate:
     return Estimate.with_interval(Value.undefined(reason), Interval.undefined(reason))
-
-
-def _ordered(names: Iterable[str], preferred: Iterable[str]) -> tuple[str, ...]:
-    """Return names in the preferred order, others after them by name."""
-    known = list(preferred)
-    return tuple(sorted(names, key=lambda name: (known.index(name) if name in known else len(known), name)))
