@@ -67,9 +67,13 @@ def analyse(
             where = ", ".join(analysis.splits[name])
             title = f"{name}{mark}: {count} images ({where}), {analysis.decoded[name]} decoded for energy"
             rows = [COLUMNS, *effect_rows(analysis, name, severities=severities)]
-            if not severities:  # all are means, and the sentences below answer: so 80 columns are enough
-                rows = [(row[0], *row[2:7]) for row in rows]
-            console.table(title, rows[0], rows[1:])
+            if severities:
+                console.table(title, rows[0], rows[1:])
+                continue
+            # All are means, the sentences below answer, low and high tell the middle: 80 columns are enough.
+            for heading, low, high in ((title, 2, 4), (None, 5, 6)):
+                pairs = [(row[0], row[low], row[high]) for row in rows]
+                console.table(heading, pairs[0], pairs[1:])
         console.say(QUESTION)
         for sentence in sentences(analysis):
             console.say(f"  {sentence}")

@@ -54,7 +54,9 @@ def show(view: Any) -> None:
     Console().print(view)
 
 
-def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], *, whole: int = 1) -> None:
+def table(
+    title: str | None, columns: Sequence[str], rows: Sequence[Sequence[str]], *, whole: int = 1
+) -> None:
     """Print rows as a table; cells of the first `whole` columns are never broken."""
     from rich.box import SIMPLE_HEAD
     from rich.console import Console

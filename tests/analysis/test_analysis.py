@@ -163,6 +163,10 @@ def test_reports_say_the_same(built: Path, benchmark: Benchmark) -> None:
     assert shown.exit_code == 0
     assert "Does it amplify low and suppress high frequencies?" in shown.stdout
     assert "Severity" not in shown.stdout  # every row is a mean
+    lines = [line.split() for line in shown.stdout.splitlines()]
+    for name, _, low, _, high, low_energy, high_energy, *_ in effect_rows(analysis, "rays"):
+        assert [*name.split(), *low.split(), *high.split()] in lines
+        assert [*name.split(), *low_energy.split(), *high_energy.split()] in lines
     every = run(app, ["analyse", str(built), "--dataset", "rays", "--severities"], env={"COLUMNS": "150"})
     assert "Severity" in every.stdout and "By energy" in every.stdout
     wrong = run(app, ["analyse", str(built), "--json", "--markdown"])
