@@ -18,7 +18,7 @@ from medimeta_c.results.folder import SavedResult
 
 __all__ = ["comparison_view", "result_view"]
 
-_MEASURES = {"mCE": "mce", "Clean accuracy": "clean_accuracy", "Average accuracy": "average_accuracy"}
+_MEASURES = {"mCE": "mce", "Clean\naccuracy": "clean_accuracy", "Average\naccuracy": "average_accuracy"}
 
 
 def result_view(saved: SavedResult) -> RenderableType:
@@ -57,7 +57,7 @@ def _models(models: Sequence[Compared], measures: Mapping[str, str], title: str)
     for name in ("", "Model", "Rank"):
         grid.add_column(name, overflow="fold")
     for name in measures:
-        grid.add_column(name, justify="right")
+        grid.add_column(name, justify="right", no_wrap=True)
     for index, model in enumerate(models, start=1):
         numbers = [
             _with_interval(getattr(model.numbers.overall, measure), getattr(model.intervals.overall, measure))
@@ -83,16 +83,16 @@ def _pairs(comparison: Comparison, measures: Mapping[str, str]) -> Grid:
 def _difference(found: Difference) -> Text:
     if found.value.value is None:
         return Text(UNDEFINED)
-    text = f"{100 * found.value.value:+.1f}"
+    text = f"{100 * found.value.value:+.1f}{' tie' if found.tie else ''}"
     if found.interval.low is not None and found.interval.high is not None:
-        text += f" ({100 * found.interval.low:+.1f} to {100 * found.interval.high:+.1f})"
-    return Text(f"{text} tie", "dim") if found.tie else Text(text)
+        text += f"\n{100 * found.interval.low:+.1f} to {100 * found.interval.high:+.1f}"
+    return Text(text, "dim" if found.tie else "")
 
 
 def _with_interval(value: Value, interval: Interval) -> Text:
     if interval.low is None:
         return Text(percent(value.value))
-    return Text(f"{percent(value.value)} ({percent(interval.low)} to {percent(interval.high)})")
+    return Text(f"{percent(value.value)}\n{percent(interval.low)} to {percent(interval.high)}")
 
 
 def _ranks(ranks: tuple[int, int] | None) -> str:
@@ -102,7 +102,7 @@ def _ranks(ranks: tuple[int, int] | None) -> str:
 
 
 def _name(measure: str) -> str:
-    return next(name for name, field in _MEASURES.items() if field == measure)
+    return next(name.replace("\n", " ") for name, field in _MEASURES.items() if field == measure)
 
 
 def _grid(table: Table) -> Grid:

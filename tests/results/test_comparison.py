@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -153,10 +154,12 @@ def test_it_takes_two(saved: SavedResult) -> None:
 
 
 def test_the_command(base: SavedResult, saved: SavedResult, twin: SavedResult) -> None:
-    """A table for people, JSON for machines."""
+    """A table for people, in which 80 columns break no interval; JSON for machines."""
     paths = [str(each.path) for each in (base, saved, twin)]
-    shown = CliRunner().invoke(app, ["compare", *paths], env={"COLUMNS": "160"})
+    shown = CliRunner().invoke(app, ["compare", *paths], env={"COLUMNS": "80"})
     assert shown.exit_code == 0, shown.output
+    assert len(re.findall(r"[\d.]+ to [\d.]+ ", shown.stdout)) == 3 * 3
+    assert len(re.findall(r"[+-][\d.]+ to [+-][\d.]+ ", shown.stdout)) == 3 * 3
     assert "[1] minus [2]" in shown.stdout
     assert "tie" in shown.stdout
     assert "CE divides by ViT-B-16/openai, measured on these shards" in shown.stdout
