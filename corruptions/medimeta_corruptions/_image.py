@@ -30,7 +30,7 @@ def as_pixels(image: object) -> Pixels:
     Returns
     -------
     numpy.ndarray of uint8, shape (H, W) or (H, W, 3)
-        C-contiguous and writable: the very array given if it is both, else a copy.
+        C-contiguous, writable and of no subclass: the very array given if it is all three, else another.
 
     Raises
     ------
@@ -39,7 +39,7 @@ def as_pixels(image: object) -> Pixels:
     ValueError
         If its shape is not ``(H, W)`` or ``(H, W, 3)``, or it has no pixels.
     """
-    if not isinstance(image, np.ndarray):
+    if not isinstance(image, np.ndarray) or isinstance(image, np.ma.MaskedArray):
         raise TypeError(
             f"an image must be a numpy.ndarray, got {type(image).__name__}; numpy.asarray() converts it"
         )
@@ -55,7 +55,7 @@ def as_pixels(image: object) -> Pixels:
     if image.size == 0:
         raise ValueError(f"an image must have at least one pixel a side, got shape {image.shape}")
     # Writable, because compiled kernels are typed for writable arrays; none writes into its input.
-    return np.require(image, dtype=np.uint8, requirements=["C", "W"])
+    return np.require(image, dtype=np.uint8, requirements=["C", "W", "ENSUREARRAY"])
 
 
 def channels(image: Pixels) -> int:

@@ -119,6 +119,20 @@ def test_layout_of_the_input_does_not_matter(name: str, channels: int) -> None:
         np.testing.assert_array_equal(corrupt(view, name, 3, seeded()), expected)
 
 
+@every
+@each_depth
+def test_a_subclass_counts_as_the_array_it_is(name: str, channels: int) -> None:
+    """A view as a subclass, memory mapped from a file for one, gives the bytes of a plain array, as such."""
+
+    class Sub(np.ndarray):
+        pass
+
+    base = natural(20, 30, channels)
+    out = corrupt(base.view(Sub), name, 3, seeded())
+    assert type(out) is np.ndarray
+    np.testing.assert_array_equal(out, corrupt(base, name, 3, seeded()))
+
+
 @pytest.mark.parametrize("name", ["motion_blur", "zoom_blur", "pixelate"])
 @each_severity
 def test_grey_is_one_channel_of_colour(name: str, severity: int) -> None:

@@ -20,6 +20,7 @@ RNG = np.random.default_rng(0)
     [
         ([[0, 1], [2, 3]], TypeError, "must be a numpy.ndarray, got list"),
         (None, TypeError, "must be a numpy.ndarray, got NoneType"),
+        (np.ma.masked_equal(GREY, 0), TypeError, "must be a numpy.ndarray, got MaskedArray"),
         (np.zeros((4, 5), np.float32), TypeError, "must have dtype uint8 .* got float32"),
         (np.zeros((4, 5), np.int8), TypeError, "must have dtype uint8 .* got int8"),
         (np.zeros((4, 5), bool), TypeError, "must have dtype uint8 .* got bool"),
