@@ -19,6 +19,7 @@ from medimeta_c import pixels
 from medimeta_c.cli import app
 from medimeta_c.records import SetKey
 from medimeta_c.seeding import generator
+from medimeta_c.verification import verify
 from medimeta_corruptions import CORRUPTIONS, corrupt
 
 RUNNER = CliRunner()
@@ -175,6 +176,17 @@ def test_a_reader_that_has_had_enough_is_no_error() -> None:
     command = f"{sys.executable} -m medimeta_c datasets --json | true"
     run = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
     assert run.stderr == ""
+
+
+@pytest.mark.parametrize("closed", ["1>&-", "2>&-", "0<&- 1>&- 2>&-"])
+def test_closed_streams_do_no_harm(clean_dir: Path, tmp_path: Path, closed: str) -> None:
+    """A caller that closes the standard streams gets the same build, in several processes too."""
+    command = (
+        f"{sys.executable} -m medimeta_c build --dataset rays --source imagefolder --data {clean_dir} "
+        f"--corruption contrast --severity 1 --jobs 2 --out {tmp_path / 'out'} {closed}"
+    )
+    assert subprocess.run(["bash", "-c", command], capture_output=True, check=False).returncode == 0
+    assert verify(tmp_path / "out").ok
 
 
 def test_a_path_the_system_refuses_is_named(clean_dir: Path, tmp_path: Path) -> None:

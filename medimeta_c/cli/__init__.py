@@ -6,7 +6,9 @@ The only place that prints or exits. Commands import what they need when they ru
 from __future__ import annotations
 
 import io
+import os
 import sys
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -119,8 +121,21 @@ app.command("demo")(demo.demo)
 
 def main() -> None:
     """Run the command line; the ``medimeta-c`` script."""
+    _stand_in_for_closed_streams()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             # A terminal or log that is not Unicode shows a name's odd characters as escapes.
             stream.reconfigure(errors="backslashreplace")
     app()
+
+
+def _stand_in_for_closed_streams() -> None:
+    """Open nothing in place of a standard stream that the caller closed, for this process and its workers.
+
+    Else the next file opened takes its number, and what libraries print would go into it.
+    """
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            nothing = Path(os.devnull).open(mode)  # noqa: SIM115  (as long as the process)
+            os.set_inheritable(nothing.fileno(), True)
+            setattr(sys, name, nothing)
