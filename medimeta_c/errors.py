@@ -22,8 +22,9 @@ exits with the class's ``exit_code``; it shows a traceback only with ``--debug``
 
 from __future__ import annotations
 
+import contextlib
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 __all__ = [
     "BuildError",
@@ -39,6 +40,7 @@ __all__ = [
     "ShardError",
     "SourceError",
     "VerificationError",
+    "importing_models",
     "printable",
     "short",
     "unknown_name",
@@ -46,6 +48,7 @@ __all__ = [
 
 
 _SHOWN = 240
+_EVALUATE = {"open_clip", "safetensors", "sklearn", "torch", "torchvision", "transformers"}
 
 
 class MediMetaError(Exception):
@@ -142,6 +145,28 @@ class MissingExtraError(MediMetaError, ImportError):
     def __reduce__(self) -> tuple[type[Exception], tuple[object, ...]]:
         """Pickle by message, since ``__init__`` takes other arguments."""
         return MediMetaError, self.args
+
+
+@contextlib.contextmanager
+def importing_models(purpose: str) -> Iterator[None]:
+    """Turn an import in the block that lacks the ``evaluate`` extra into the error that says so.
+
+    Parameters
+    ----------
+    purpose : str
+        What needs it, as the start of a sentence.
+
+    Raises
+    ------
+    MissingExtraError
+        In place of the ModuleNotFoundError of a library the extra brings.
+    """
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] not in _EVALUATE:
+            raise
+        raise MissingExtraError(purpose, "evaluate") from error
 
 
 def unknown_name(kind: str, name: str, known: Iterable[str]) -> ConfigError:

@@ -29,7 +29,9 @@ PART_SUFFIX = ".part"
 
 _CHUNK_BYTES = 1 << 20
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_IN_THE_WAY = {errno.EEXIST, errno.ENOTDIR}
 _FORBIDDEN = {errno.EACCES, errno.EPERM, errno.EROFS}
+_UNSUPPORTED = {errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP}
 
 
 def explain_os_error(error: OSError, path: Path) -> BuildError:
@@ -41,6 +43,11 @@ def explain_os_error(error: OSError, path: Path) -> BuildError:
         )
     if error.errno in _FORBIDDEN:
         return BuildError(f"cannot write {path} ({error.strerror}): choose an --out you may write to")
+    if error.errno in _IN_THE_WAY:
+        return BuildError(
+            f"cannot write {path}: a file, or a link to nothing, stands where a folder must be; move it, or "
+            "choose another --out"
+        )
     return BuildError(f"cannot write {path}: {error.strerror or error}")
 
 
@@ -98,13 +105,16 @@ def publish(part: Path, final: Path) -> None:
 
 
 def _sync_folder(folder: Path) -> None:
-    """Make a rename in `folder` survive a power loss, where the platform can open directories."""
+    """Make a rename in `folder` survive a power loss, where platform and file system can sync directories."""
     try:
         descriptor = os.open(folder, os.O_RDONLY)
     except OSError:  # Windows opens no directories; its rename is durable enough
         return
     try:
         os.fsync(descriptor)
+    except OSError as error:  # some network and FUSE file systems sync files only
+        if error.errno not in _UNSUPPORTED:
+            raise
     finally:
         os.close(descriptor)
 

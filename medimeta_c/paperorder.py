@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 
-from medimeta_c.suite import CORE, MEDMNIST
+from medimeta_c.suite import DATASETS
 
-__all__ = ["collection_name", "paper_order"]
+__all__ = ["COLLECTIONS", "collection_name", "paper_order"]
 
-_COLLECTIONS = {"medimeta": "MediMeta-C", "medmnist": "MedMNIST-C", "phantoms": "Phantoms"}
-_DATASETS = (*CORE.datasets, *MEDMNIST.datasets)
+COLLECTIONS = {"medimeta": "MediMeta-C", "medmnist": "MedMNIST-C", "phantoms": "Phantoms"}
+"""What the datasets of a source family are called together, in the paper's order."""
 
 
 def collection_name(kind: str) -> str:
@@ -20,7 +20,7 @@ def collection_name(kind: str) -> str:
     >>> collection_name("medmnist"), collection_name("imagefolder")
     ('MedMNIST-C', 'imagefolder')
     """
-    return _COLLECTIONS.get(kind, kind)
+    return COLLECTIONS.get(kind, kind)
 
 
 def paper_order(collection: str, dataset: str) -> tuple[int, str, int, str]:
@@ -33,8 +33,8 @@ def paper_order(collection: str, dataset: str) -> tuple[int, str, int, str]:
     >>> sorted(["aml", "oct", "pbc"], key=lambda name: paper_order("MediMeta-C", name))
     ['pbc', 'oct', 'aml']
     """
-    collections = tuple(_COLLECTIONS.values())
+    collections = tuple(COLLECTIONS.values())
     first = collections.index(collection) if collection in collections else len(collections)
     name = re.sub(r"_\d+$", "", dataset)
-    second = _DATASETS.index(name) if name in _DATASETS else len(_DATASETS)
+    second = DATASETS.index(name) if name in DATASETS else len(DATASETS)
     return first, collection, second, dataset

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-__all__ = ["BENCHMARK_VERSION", "CORE", "MEDMNIST", "SUITES", "Suite", "in_order"]
+__all__ = ["BENCHMARK_VERSION", "CORE", "DATASETS", "MEDMNIST", "SUITES", "Suite", "in_order"]
 
 BENCHMARK_VERSION = "1.0"
 """Version of the benchmark's pixels. It moves apart from the package's version."""
@@ -45,6 +45,9 @@ MEDMNIST = Suite(
     corruptions=CORE.corruptions,
     severities=CORE.severities,
 )
+
+DATASETS = (*CORE.datasets, *MEDMNIST.datasets)
+"""The paper's datasets, in its order."""
 
 SUITES: dict[str, Suite] = {"medimeta": CORE, "phantoms": CORE, "medmnist": MEDMNIST}
 """The suite that ``--dataset all`` means, by source family."""

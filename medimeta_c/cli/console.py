@@ -57,7 +57,11 @@ def show(view: Any) -> None:
 def table(
     title: str | None, columns: Sequence[str], rows: Sequence[Sequence[str]], *, whole: int = 1
 ) -> None:
-    """Print rows as a table; cells of the first `whole` columns are never broken."""
+    """Print rows as a table; cells of the first `whole` columns are never broken.
+
+    A terminal too narrow for them and the other columns' longest words gets lines longer than itself, since
+    a number that lost its last digits is another number.
+    """
     from rich.box import SIMPLE_HEAD
     from rich.console import Console
     from rich.table import Table
@@ -68,7 +72,10 @@ def table(
         grid.add_column(column, no_wrap=index < whole, overflow="fold")
     for row in rows:
         grid.add_row(*map(Text, row))
-    Console().print(grid)
+    console = Console()
+    needed = console.measure(grid, options=console.options.update(max_width=10_000)).minimum
+    console.width = max(console.width, needed)
+    console.print(grid)
 
 
 @contextlib.contextmanager

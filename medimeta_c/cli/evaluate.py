@@ -9,6 +9,7 @@ import typer
 
 from medimeta_c.cli import console
 from medimeta_c.cli.options import JsonOption, names
+from medimeta_c.errors import importing_models
 
 __all__ = ["evaluate"]
 
@@ -55,15 +56,9 @@ def evaluate(
 
       medimeta-c evaluate --model local-dir:./my-clip --benchmark MediMeta-C --dataset pbc,oct
     """
-    from medimeta_c.errors import MissingExtraError
-
-    try:
+    with importing_models("medimeta-c evaluate"):
         from medimeta_c.evaluation import EvaluateConfig, EvaluateProgress
         from medimeta_c.evaluation import evaluate as run
-    except ModuleNotFoundError as error:
-        if (error.name or "").partition(".")[0] not in {"torch", "sklearn"}:
-            raise
-        raise MissingExtraError("medimeta-c evaluate", "evaluate") from error
     from medimeta_c.hubclient import settle_client
     from medimeta_c.models import Precision
     from medimeta_c.reports import HTML_NAME

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from medimeta_c.cli import console
-from medimeta_c.errors import ConfigError, MissingExtraError
+from medimeta_c.errors import ConfigError, importing_models
 
 __all__ = ["export_peft"]
 
@@ -28,13 +28,9 @@ def export_peft(
 
       medimeta-c export-peft robustmedclip:rmc --out rmc-peft
     """
-    try:
+    with importing_models("medimeta-c export-peft"):
         from medimeta_c.lora.peft import export_peft as export
         from medimeta_c.models.robustmedclip import open_adapters
-    except ModuleNotFoundError as error:
-        if (error.name or "").partition(".")[0] not in {"torch", "safetensors"}:
-            raise
-        raise MissingExtraError("medimeta-c export-peft", "evaluate") from error
 
     folder = out.expanduser()
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):

@@ -9,7 +9,7 @@ import typer
 
 from medimeta_c.cli import console
 from medimeta_c.cli.options import JsonOption, names
-from medimeta_c.errors import MissingExtraError
+from medimeta_c.errors import importing_models
 
 __all__ = ["features"]
 
@@ -33,12 +33,8 @@ def features(
 
       medimeta-c figures MediMeta-C --features features.parquet --only feature_map
     """
-    try:
+    with importing_models("medimeta-c features"):
         from medimeta_c.features import FeaturesConfig, extract
-    except ModuleNotFoundError as error:
-        if (error.name or "").partition(".")[0] != "torch":
-            raise
-        raise MissingExtraError("medimeta-c features", "evaluate") from error
     from medimeta_c.hubclient import settle_client
 
     config = FeaturesConfig(

@@ -10,7 +10,7 @@ import typer
 
 from medimeta_c.cli import console
 from medimeta_c.cli.options import DataOption, DatasetOption, JsonOption, data_dir, names
-from medimeta_c.errors import ConfigError, MissingExtraError
+from medimeta_c.errors import ConfigError, importing_models
 
 if TYPE_CHECKING:
     from medimeta_c.finetuning import (
@@ -109,14 +109,10 @@ def finetune(
 
       medimeta-c finetune --model ViT-B-16/openai --fewshot 0.01,0.1 --seeds 0,1,2 --benchmark B --out C
     """
-    try:
+    with importing_models("medimeta-c finetune"):
         from medimeta_c.finetuning import AblationConfig, FinetuneConfig
         from medimeta_c.finetuning.config import Schedule, TrainingPrecision
         from medimeta_c.metrics.baselines import PUBLISHED
-    except ModuleNotFoundError as error:
-        if (error.name or "").partition(".")[0] not in {"torch", "sklearn", "safetensors"}:
-            raise
-        raise MissingExtraError("medimeta-c finetune", "evaluate") from error
     from medimeta_c.hubclient import settle_client
 
     fractions = tuple(_number(part, float, "--fewshot") for part in names(fewshot))

@@ -9,6 +9,7 @@ import typer
 
 from medimeta_c.cli import console
 from medimeta_c.cli.options import JsonOption
+from medimeta_c.errors import ResultError, printable
 
 if TYPE_CHECKING:
     from medimeta_c.leaderboard import Finding
@@ -58,7 +59,6 @@ def validate(
       medimeta-c leaderboard validate pull/results --accepted accepted.yaml --among results --json
     """
     from medimeta_c.benchmark import open_benchmark
-    from medimeta_c.errors import ResultError
     from medimeta_c.leaderboard import accept, read_accepted
     from medimeta_c.leaderboard import validate as run
 
@@ -76,16 +76,16 @@ def validate(
         console.say_json({"ok": not bad, "submissions": [_values(one) for one in found]})
     else:
         for one in (one for one in found if not one.unchanged):
-            console.say(f"{'ok     ' if one.ok else 'REFUSED'} {_line(one.folder)}")
+            console.say(f"{'ok     ' if one.ok else 'REFUSED'} {printable(one.folder)}")
             for problem in one.problems:
-                console.say(f"        {_line(problem)}")
+                console.say(f"        {printable(problem)}")
             for note in one.notes:
-                console.say(f"        note: {_line(note)}")
+                console.say(f"        note: {printable(note)}")
         same = sum(one.unchanged for one in found)
         if same:
             console.say(f"{same} unchanged on the board, not checked again")
     if bad:
-        first = _line(bad[0].folder)
+        first = printable(bad[0].folder)
         raise ResultError(f"{len(bad)} of {len(found)} submissions have problems, first {first}")
 
 
@@ -173,11 +173,6 @@ def accept(
     for one in made.datasets:
         console.say(f"{one.dataset:<16} {one.fingerprint[:12]}  {one.images} images, {one.split} split")
     console.say(f"written to {target}")
-
-
-def _line(text: object) -> str:
-    """Return text from outside as one line of printable characters: a path could feign another line."""
-    return " ".join("".join(char if char.isprintable() else " " for char in str(text)).split())
 
 
 def _values(one: Finding) -> dict[str, Any]:

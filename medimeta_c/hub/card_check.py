@@ -57,7 +57,7 @@ def pictures(text: str) -> tuple[str, ...]:
 
 
 def _header(text: str) -> Any:
-    """Return the card's header, or the reason why it has none."""
+    """Return what a card's header holds; None if it has none that can be read."""
     found = _HEADER.match(text)
     if not found:
         return None

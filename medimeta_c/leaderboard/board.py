@@ -12,7 +12,7 @@ from medimeta_c.benchmark import Benchmark
 from medimeta_c.figures.choice import display_name
 from medimeta_c.leaderboard.checks import load_submission
 from medimeta_c.leaderboard.entries import Board, DatasetShown, Entry
-from medimeta_c.leaderboard.grouping import COLLECTIONS, Group, Submitted, group
+from medimeta_c.leaderboard.grouping import Group, Submitted, group
 from medimeta_c.leaderboard.inspection import check_files
 from medimeta_c.leaderboard.measured import Measured, measure
 from medimeta_c.leaderboard.paper import PAPER_COLLECTIONS, paper_entries
@@ -20,6 +20,7 @@ from medimeta_c.leaderboard.ranking import ranks
 from medimeta_c.leaderboard.submission import read_submission
 from medimeta_c.leaderboard.tree import board_entries
 from medimeta_c.metrics.baselines import PUBLISHED
+from medimeta_c.paperorder import COLLECTIONS
 from medimeta_c.results.result import read_result
 from medimeta_c.sources.catalog import catalog
 

@@ -9,16 +9,14 @@ from pathlib import Path
 from medimeta_c.leaderboard.submission import Submission, slug
 from medimeta_c.metrics.baselines import PUBLISHED, published_baseline
 from medimeta_c.metrics.grid import Scope
+from medimeta_c.paperorder import COLLECTIONS
 from medimeta_c.results.baseline_choice import NO_BASELINE, ChosenBaseline, baseline_of
 from medimeta_c.results.folder import read_saved
 from medimeta_c.results.identity import BenchmarkRecord, DatasetEntry
 from medimeta_c.results.result import Result
 from medimeta_c.suite import SUITES
 
-__all__ = ["COLLECTIONS", "Group", "Submitted", "group"]
-
-COLLECTIONS = {"medimeta": "MediMeta-C", "medmnist": "MedMNIST-C", "phantoms": "Phantoms"}
-"""The name of a board by the family of its data."""
+__all__ = ["Group", "Submitted", "group"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,9 +10,7 @@ from medimeta_c.figures.choice import display_name
 from medimeta_c.leaderboard.entries import CellShown, Entry, Picture, Training
 from medimeta_c.leaderboard.grouping import Group, Submitted
 from medimeta_c.leaderboard.submission import OVERLAPS, Submission, slug
-from medimeta_c.metrics.correctness import CorrectnessTable
 from medimeta_c.metrics.corruption_error import FloatArray
-from medimeta_c.metrics.grid import ErrorGrid
 from medimeta_c.metrics.intervals import bootstrap
 from medimeta_c.reports.changed import most_changed, thumbnails
 from medimeta_c.results.baseline_choice import ChosenBaseline
@@ -67,10 +65,9 @@ def measure(
     whole = set(datasets) == set(group.datasets)
     samples: dict[str, FloatArray] = {}
     if whole:
-        divisor: dict[str, CorrectnessTable | ErrorGrid] = {}
         if chosen is not None:
-            divisor = {**chosen.baseline.grids, **chosen.tables}
             scope = chosen.baseline.mce_scope(scope)
+        divisor = {} if chosen is None else chosen.divisor
         overall = bootstrap(correctness_of(predictions), divisor, scope).samples.overall
         samples = {"mce": overall.mce, "average_accuracy": overall.average_accuracy}
     entry = replace(

@@ -9,6 +9,7 @@ from pathlib import Path
 from medimeta_c.errors import ConfigError
 from medimeta_c.metrics.baselines import PUBLISHED, Baseline, measured_baseline, published_baseline
 from medimeta_c.metrics.correctness import CorrectnessTable
+from medimeta_c.metrics.grid import ErrorGrid
 from medimeta_c.results.folder import SavedResult, read_saved
 from medimeta_c.results.identity import BenchmarkRecord
 from medimeta_c.results.predictions import correctness_of
@@ -33,6 +34,11 @@ class ChosenBaseline:
 
     baseline: Baseline
     tables: Mapping[str, CorrectnessTable] = field(default_factory=dict)
+
+    @property
+    def divisor(self) -> dict[str, CorrectnessTable | ErrorGrid]:
+        """What each dataset is divided by: images where they are known, else rates."""
+        return {**self.baseline.grids, **self.tables}
 
 
 def choose_baseline(text: str, benchmark: BenchmarkRecord, split: str = "test") -> ChosenBaseline | None:

@@ -9,7 +9,7 @@ from itertools import combinations
 from medimeta_c.errors import ConfigError
 from medimeta_c.metrics.correctness import CorrectnessTable
 from medimeta_c.metrics.corruption_error import SuiteSummary
-from medimeta_c.metrics.grid import ErrorGrid, Scope
+from medimeta_c.metrics.grid import Scope
 from medimeta_c.metrics.intervals import Bootstrap, Difference, bootstrap, difference, summary_intervals
 from medimeta_c.metrics.resampling import Resampling
 from medimeta_c.metrics.values import Interval, Value
@@ -113,9 +113,7 @@ def compare(
             for dataset, names in chosen.baseline.left_out(scope).items()
         )
         scope = chosen.baseline.mce_scope(scope)
-    divisor: dict[str, CorrectnessTable | ErrorGrid] = {}
-    if chosen is not None:
-        divisor = {**chosen.baseline.grids, **chosen.tables}
+    divisor = {} if chosen is None else chosen.divisor
     names = _names(results)
     drawn = {
         name: bootstrap(_tables(saved, scope), divisor, scope, plan)

@@ -25,7 +25,7 @@ from medimeta_c.results.identity import RunIdentity, first_difference, merged
 from medimeta_c.results.predictions import CellPredictions, read_predictions, write_predictions
 from medimeta_c.results.result import RESULT_NAME, Environment, Result, read_result, write_result
 from medimeta_c.results.unfinished import UnfinishedCells
-from medimeta_c.suite import CORE, MEDMNIST, in_order
+from medimeta_c.suite import DATASETS, in_order
 
 __all__ = [
     "PREDICTIONS_NAME",
@@ -164,7 +164,7 @@ class ResultFolder:
         """Return a scope with the datasets of the earlier result: evaluating one more dataset adds to it."""
         earlier = self._earlier.scope.scope() if self._earlier is not None else scope
         corruptions = {**earlier.corruptions, **scope.corruptions}
-        order = in_order(corruptions, (*CORE.datasets, *MEDMNIST.datasets))
+        order = in_order(corruptions, DATASETS)
         severities = tuple(sorted({*earlier.severities, *scope.severities}))
         return Scope(
             corruptions={name: corruptions[name] for name in order}, severities=severities, split=scope.split

@@ -10,9 +10,8 @@ import numpy as np
 
 from medimeta_c.errors import ConfigError, IncompleteGridError, ResultError
 from medimeta_c.manifest import Manifest
-from medimeta_c.metrics.correctness import CorrectnessTable
 from medimeta_c.metrics.corruption_error import SuiteSummary, Summary
-from medimeta_c.metrics.grid import ErrorGrid, Scope
+from medimeta_c.metrics.grid import Scope
 from medimeta_c.metrics.intervals import Bootstrap, bootstrap, cell_intervals, summary_intervals
 from medimeta_c.metrics.resampling import RESAMPLING_SCHEME, Resampling
 from medimeta_c.metrics.scores import CellScore, score_cell
@@ -23,7 +22,7 @@ from medimeta_c.results.identity import BenchmarkRecord, RunIdentity, restricted
 from medimeta_c.results.predictions import CellPredictions, correctness_of
 from medimeta_c.results.result import BaselineRecord, Environment, ResamplingRecord, Result, ScopeRecord
 from medimeta_c.results.score_records import CellRecord, Estimate, Number, Scores, SummaryRecord
-from medimeta_c.suite import CORE, MEDMNIST, in_order
+from medimeta_c.suite import CORE, DATASETS, in_order
 
 __all__ = ["Terms", "make_result", "scope_of", "score"]
 
@@ -56,7 +55,7 @@ def scope_of(manifest: Manifest, *, datasets: Iterable[str] | None = None, split
     keys = [record.key for record in manifest.sets if record.key.split == split]
     wanted = set(datasets) if datasets is not None else {key.dataset for key in keys}
     corruptions: dict[str, tuple[str, ...]] = {}
-    for dataset in in_order(wanted, (*CORE.datasets, *MEDMNIST.datasets)):
+    for dataset in in_order(wanted, DATASETS):
         built = {key.corruption for key in keys if key.dataset == dataset} - {CLEAN}
         if not built:
             raise ConfigError(
@@ -167,9 +166,7 @@ def score(predictions: Mapping[SetKey, CellPredictions], benchmark: BenchmarkRec
         )
         for key in sorted(predictions)
     }
-    divisor: dict[str, CorrectnessTable | ErrorGrid] = {}
-    if chosen is not None:
-        divisor = {**chosen.baseline.grids, **chosen.tables}
+    divisor = {} if chosen is None else chosen.divisor
     tables = correctness_of(predictions)
     drawn = bootstrap(tables, divisor, scope, terms.resampling)
     summary = drawn.point.zip(summary_intervals(drawn), Estimate.with_interval)

@@ -8,7 +8,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import cast
 
-from medimeta_c.errors import unknown_name
+from medimeta_c.errors import ConfigError, unknown_name
 from medimeta_c.records import Source
 
 __all__ = ["SOURCES", "SourceFamily", "default_data_dir", "family_of", "open_source"]
@@ -68,10 +68,22 @@ SOURCES: dict[str, SourceFamily] = {
 
 
 def default_data_dir() -> Path:
-    """Return the platform's user data directory for clean datasets."""
+    """Return the platform's user data directory for clean datasets.
+
+    Raises
+    ------
+    ConfigError
+        If the user has none, as one whom a container made up.
+    """
     from platformdirs import user_data_path  # noqa: PLC0415  (keeps `--help` fast)
 
-    return user_data_path("medimeta-c", appauthor=False)
+    try:
+        return user_data_path("medimeta-c", appauthor=False).expanduser()
+    except RuntimeError as error:
+        raise ConfigError(
+            "this user has no home directory to look for clean data in: give the folder with --data DIR or "
+            "MEDIMETA_DATA"
+        ) from error
 
 
 def family_of(dataset: str) -> str:

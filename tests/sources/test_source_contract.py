@@ -13,7 +13,7 @@ from source_writers import write_images, write_medimeta, write_npz
 
 from medimeta_c.errors import ConfigError, SourceError
 from medimeta_c.records import SetKey, Source
-from medimeta_c.sources import SOURCES, family_of, open_source
+from medimeta_c.sources import SOURCES, default_data_dir, family_of, open_source
 
 
 def _medimeta(data_dir: Path) -> str:
@@ -153,3 +153,16 @@ def test_unknown_family(tmp_path: Path) -> None:
 def test_family_of(dataset: str, family: str) -> None:
     """An id alone tells which of the two collections it belongs to."""
     assert family_of(dataset) == family
+
+
+def test_a_user_without_a_home_is_told_to_name_a_folder(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As one whom a container made up, with no entry in the system's list of users."""
+
+    def unknown(_: int) -> None:
+        raise KeyError
+
+    monkeypatch.setattr(pytest.importorskip("pwd"), "getpwuid", unknown)
+    for name in ("HOME", "XDG_DATA_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    with pytest.raises(ConfigError, match=r"no home directory .* --data DIR or MEDIMETA_DATA"):
+        default_data_dir()
