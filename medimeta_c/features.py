@@ -17,7 +17,7 @@ from medimeta_c.errors import ConfigError, unknown_name
 from medimeta_c.featurefile import Features, Row, write_features
 from medimeta_c.inference import choose_device, normalise
 from medimeta_c.models import Model, load_model
-from medimeta_c.records import CLEAN, SetKey
+from medimeta_c.records import CLEAN, PHANTOMS, SetKey
 
 __all__ = ["FeaturesConfig", "extract"]
 
@@ -111,7 +111,7 @@ def extract(
     on_progress(len(keys), len(keys))
     features = Features(
         model=loaded.identity.spec,
-        phantoms=tuple(name for name in benchmark.datasets if benchmark.dataset(name).kind == "phantoms"),
+        phantoms=tuple(name for name in benchmark.datasets if benchmark.dataset(name).kind == PHANTOMS),
         rows=tuple(rows),
         vectors=np.concatenate(parts),
     )

@@ -17,6 +17,8 @@ from medimeta_c.hubclient import token_or_none
 __all__ = ["explained", "network_errors", "sentence", "unreachable"]
 
 _BUSY = {408, 500, 502, 503, 504}
+_AGAIN = "run the same command again"
+_KEPT = "what has arrived is not sent twice"
 
 
 def network_errors() -> tuple[type[Exception], ...]:
@@ -111,10 +113,6 @@ def _of_refusal(error: Any, repo_id: str, revision: str | None) -> str:
         429: f"the Hub asks to slow down (429{said}): wait {_wait(error.response)}, then {_AGAIN}; {_KEPT}",
     }
     return meaning.get(status, f"the Hub refused the request for {repo_id} ({status}{said})")
-
-
-_AGAIN = "run the same command again"
-_KEPT = "what has arrived is not sent twice"
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:

@@ -7,8 +7,10 @@ import re
 import unicodedata
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment
 from markupsafe import Markup
+
+from medimeta_c import templating
 
 __all__ = ["code", "environment", "link", "plain"]
 
@@ -55,15 +57,7 @@ def environment(folder: Path) -> Environment:
 
     Filters: ``code`` (a code span), ``name`` (inside code) and ``link``.
     """
-    templates = Environment(
-        loader=FileSystemLoader(folder),
-        autoescape=True,
-        finalize=_finalize,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
+    templates = templating.environment(folder, _finalize)
     templates.filters.update(code=code, name=identifier, link=link)
     return templates
 

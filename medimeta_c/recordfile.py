@@ -17,9 +17,11 @@ __all__ = [
     "Count",
     "Name",
     "Record",
+    "RecordT",
     "Sha256",
     "Text",
     "canonical_json",
+    "first_problem",
     "read_record",
     "write_record",
 ]
@@ -100,10 +102,14 @@ def read_record(path: Path, kind: type[RecordT], remedy: str) -> RecordT:
     try:
         return kind.model_validate_json(data)
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        where = short(".".join(map(str, first["loc"])) or "the top")
-        message = first["msg"].removeprefix("Value error, ")
-        raise ResultError(f"{path} is not valid at {where}: {short(message)}; {remedy}") from error
+        raise ResultError(f"{path} is not valid at {first_problem(error)}; {remedy}") from error
+
+
+def first_problem(error: ValidationError) -> str:
+    """Return where the first thing that is not valid stands, and what is wrong with it."""
+    first = error.errors(include_url=False, include_input=False)[0]
+    where = short(".".join(map(str, first["loc"])) or "the top")
+    return f"{where}: {short(first['msg'].removeprefix('Value error, '))}"
 
 
 def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -12,13 +12,16 @@ from numpy.typing import NDArray
 
 from medimeta_c.errors import ConfigError
 
-__all__ = ["CLEAN", "Image", "SetKey", "Source", "SourceInfo", "check_name"]
+__all__ = ["CLEAN", "PHANTOMS", "Image", "SetKey", "Source", "SourceInfo", "check_name"]
 
 Image: TypeAlias = NDArray[np.uint8]
 """uint8 pixels of shape (H, W) for grey or (H, W, 3) for RGB, values 0-255."""
 
 CLEAN = "clean"
 """The corruption name of an uncorrupted set; its severity is 0."""
+
+PHANTOMS = "phantoms"
+"""The source family of generated stand-ins, which pass for medical images nowhere."""
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_]*")
 

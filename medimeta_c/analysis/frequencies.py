@@ -19,8 +19,9 @@ from medimeta_c.analysis.effects import (
 )
 from medimeta_c.benchmark import Benchmark
 from medimeta_c.errors import ConfigError, ShardError, unknown_name
-from medimeta_c.records import CLEAN, SetKey
+from medimeta_c.records import CLEAN, PHANTOMS, SetKey
 from medimeta_c.spectrum import BANDS, luma
+from medimeta_c.suite import in_order
 from medimeta_corruptions import CORRUPTIONS
 
 __all__ = ["analyse"]
@@ -93,7 +94,7 @@ def analyse(  # noqa: PLR0913  keyword-only, each with a default
         splits={name: tuple(sorted({key.split for key in plan})) for name, plan in plans.items()},
         images={name: one for name, (one, _) in counts.items()},
         decoded={name: one for name, (_, one) in counts.items()},
-        phantoms=tuple(name for name in names if benchmark.dataset(name).kind == "phantoms"),
+        phantoms=tuple(name for name in names if benchmark.dataset(name).kind == PHANTOMS),
         effects=tuple(effects),
     )
 
@@ -142,7 +143,8 @@ def _plan(benchmark: Benchmark, dataset: str, splits: Sequence[str]) -> list[Set
         )
     if all(key.corruption == CLEAN for key in kept):
         raise ConfigError(f"{benchmark.name} has no corrupted set of {dataset}: build one to analyse")
-    return sorted(kept, key=lambda key: (key.corruption != CLEAN, _order(key.corruption), key.severity))
+    kinds = in_order({key.corruption for key in kept}, (CLEAN, *CORRUPTIONS))
+    return sorted(kept, key=lambda key: (kinds.index(key.corruption), key.severity))
 
 
 def _chosen(
@@ -176,7 +178,7 @@ def _effects(
     shares = _matrix(clean.shares)
     energies = _log2(_matrix(clean.energies))
     made = []
-    for corruption in sorted({name for name, _ in corrupted}, key=_order):
+    for corruption in in_order({name for name, _ in corrupted}, CORRUPTIONS):
         severities = sorted(severity for name, severity in corrupted if name == corruption)
         parts = [corrupted[corruption, severity] for severity in severities]
         after = [_matrix(part.shares, clean.shares) for part in parts]
@@ -230,9 +232,3 @@ def _log2(energies: FloatArray) -> FloatArray:
     """Return logarithms, NaN where there is no energy."""
     positive = energies > 0
     return np.where(positive, np.log2(np.where(positive, energies, 1.0)), np.nan)
-
-
-def _order(corruption: str) -> tuple[int, str]:
-    """Sort key: the registry's (paper) order, unknown names last."""
-    known = list(CORRUPTIONS)
-    return (known.index(corruption) if corruption in known else len(known), corruption)

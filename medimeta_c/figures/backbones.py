@@ -82,18 +82,9 @@ def backbones(lines: Sequence[Backbone], looks: Mapping[str, ModelLook]) -> Figu
     labels = short_names([one.label for one in lines], longest=60)
     longest = max(style.text_inches(label, _LABEL_POINTS) for label in labels.values())
     wide = style.COLUMN_INCHES if longest <= _COLUMN_LABEL_INCHES else style.PAGE_INCHES
-    rows: list[str | Backbone] = []
-    for one in lines:
-        if one.group and one.group not in rows:
-            rows.append(one.group)
-        rows.append(one)
+    rows = _under_headings(lines)
     with style.context():
-        figure = Figure(
-            figsize=(wide, _LINE_INCHES * (len(rows) + 1) + 0.4),
-            dpi=style.PRINT_DPI,
-            facecolor="white",
-            layout="constrained",
-        )
+        figure = style.page(wide, _LINE_INCHES * (len(rows) + 1) + 0.4)
         panel = figure.subplots()
         across = panel.get_yaxis_transform()
         beside: dict[str, Any] = {"textcoords": "offset points", "ha": "right", "fontsize": _LABEL_POINTS}
@@ -129,6 +120,15 @@ def backbones(lines: Sequence[Backbone], looks: Mapping[str, ModelLook]) -> Figu
         ]
         below(figure, handles)
     return figure
+
+
+def _under_headings(lines: Sequence[Backbone]) -> list[str | Backbone]:
+    rows: list[str | Backbone] = []
+    for one in lines:
+        if one.group and one.group not in rows:
+            rows.append(one.group)
+        rows.append(one)
+    return rows
 
 
 def _draw(panel: Axes, place: int, row: Backbone, look: ModelLook) -> None:

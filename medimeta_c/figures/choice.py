@@ -7,11 +7,11 @@ from itertools import zip_longest
 
 from medimeta_c.manifest import Manifest, SetRecord
 from medimeta_c.paperorder import collection_name, paper_order
-from medimeta_c.records import CLEAN, SetKey
+from medimeta_c.records import CLEAN, PHANTOMS, SetKey
+from medimeta_c.suite import in_order
 from medimeta_corruptions import CORRUPTIONS
 
 __all__ = [
-    "PHANTOMS",
     "built_corruptions",
     "built_severities",
     "dataset_label",
@@ -23,9 +23,6 @@ __all__ = [
     "shown_split",
     "side_by_side",
 ]
-
-PHANTOMS = "phantoms"
-"""The source kind of generated stand-ins, which pass for medical images nowhere."""
 
 _PREFERRED_SEVERITY = 3
 _PREFERRED_SPLIT = "test"
@@ -50,9 +47,7 @@ def side_by_side(builds: Mapping[str, Manifest]) -> list[tuple[str, str] | None]
 
 def built_corruptions(manifest: Manifest, dataset: str | None = None) -> tuple[str, ...]:
     """Return the corruptions that were built, of one dataset or of any, in the registry's (paper) order."""
-    built = {key.corruption for key in _keys(manifest, dataset)} - {CLEAN}
-    known = [name for name in CORRUPTIONS if name in built]
-    return (*known, *sorted(built - set(known)))
+    return in_order({key.corruption for key in _keys(manifest, dataset)} - {CLEAN}, CORRUPTIONS)
 
 
 def built_severities(manifest: Manifest, dataset: str | None = None) -> tuple[int, ...]:
@@ -81,7 +76,7 @@ def shown_record(manifest: Manifest, dataset: str, corruption: str, severity: in
 
 
 def display_name(corruption: str) -> str:
-    """Return a corruption's name as figures and tables for people show it.
+    """Return the name of a corruption, or of clean, as figures and tables for people show it.
 
     Examples
     --------

@@ -22,6 +22,7 @@ from medimeta_c.figures.legend import inside_or_below
 from medimeta_c.modelscores.names import short_name
 from medimeta_c.paperorder import paper_order
 from medimeta_c.records import CLEAN
+from medimeta_c.suite import in_order
 from medimeta_corruptions import CORRUPTIONS
 
 __all__ = ["embed", "exhibit", "feature_map"]
@@ -112,18 +113,9 @@ def feature_map(
     columns = _COLUMNS.get(len(places), 3)
     rows = math.ceil(len(places) / columns)
     side = min(_MOST_SIDE_INCHES, style.PAGE_INCHES / columns)
-    order = [CLEAN, *CORRUPTIONS]
-    kinds = sorted(
-        {row[1] for row in features.rows},
-        key=lambda kind: (order.index(kind) if kind in order else len(order), kind),
-    )
+    kinds = in_order({row[1] for row in features.rows}, (CLEAN, *CORRUPTIONS))
     with style.context():
-        figure = Figure(
-            figsize=(side * columns, side * rows),
-            dpi=style.PRINT_DPI,
-            facecolor="white",
-            layout="constrained",
-        )
+        figure = style.page(side * columns, side * rows)
         panels = list(figure.subplots(rows, columns, squeeze=False).ravel())
         for panel, (dataset, (chosen, points)) in zip(panels, places.items(), strict=False):
             _frame(panel, features.label(dataset))
@@ -141,7 +133,7 @@ def feature_map(
                 **_look(kind),
                 linestyle="none",
                 markersize=4,
-                label="Clean" if kind == CLEAN else display_name(kind),
+                label=display_name(kind),
             )
             for kind in kinds
         ]
@@ -159,6 +151,4 @@ def _frame(panel: Axes, title: str) -> None:
 
 
 def _look(kind: str) -> dict[str, Any]:
-    if kind == CLEAN:
-        return {"color": style.CLEAN_COLOUR, "marker": "o"}
     return {"color": style.colour(kind), "marker": style.marker(kind)}

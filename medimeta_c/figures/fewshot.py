@@ -67,12 +67,7 @@ def fewshot(scores: Sequence[FewShotScore], looks: Mapping[str, ModelLook]) -> F
     ]
     shares = sorted({one.percent for one in scores})
     with style.context():
-        figure = Figure(
-            figsize=(style.PAGE_INCHES if len(kept) == 2 else style.COLUMN_INCHES, 2.3),
-            dpi=style.PRINT_DPI,
-            facecolor="white",
-            layout="constrained",
-        )
+        figure = style.page(style.PAGE_INCHES if len(kept) == 2 else style.COLUMN_INCHES, 2.3)
         for panel, (label, names) in zip(figure.subplots(1, len(kept), squeeze=False)[0], kept, strict=True):
             for name, filled in zip(names, (False, True), strict=True):
                 _draw(panel, scores, looks, name, filled=filled)

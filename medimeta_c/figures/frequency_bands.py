@@ -78,9 +78,7 @@ def frequency_bands(benchmark: Benchmark, shares: Mapping[str, _Shares]) -> Figu
     with style.context():
         most = max(len(own) for own in shares.values())
         high = max(_LEAST_ROW_INCHES, 0.35 + _BOX_INCHES * most) * len(shares) + 0.35
-        figure = Figure(
-            figsize=(style.PAGE_INCHES, high), dpi=style.PRINT_DPI, facecolor="white", layout="constrained"
-        )
+        figure = style.page(style.PAGE_INCHES, high)
         grid = figure.subplots(len(shares), len(BANDS), squeeze=False, sharex="col")
         for row, (dataset, own) in enumerate(shares.items()):
             for column, band in enumerate(BANDS):
@@ -121,7 +119,7 @@ def _draw(
         if not quantiles:
             continue
         low, first, median, third, high = quantiles
-        colour = style.CLEAN_COLOUR if name == CLEAN else style.colour(name)
+        colour = style.colour(name)
         panel.plot((low, high), (row, row), color=colour, linewidth=0.7)
         box = Rectangle((first, row - 0.32), third - first, 0.64, facecolor=colour, alpha=0.35, linewidth=0)
         panel.add_patch(box)
@@ -129,8 +127,7 @@ def _draw(
         if name == CLEAN:
             panel.axvline(median, color=style.CLEAN_COLOUR, linewidth=0.5, linestyle=(0, (3, 2)), zorder=0)
     panel.set_ylim(len(values) - 0.4, -0.6)
-    names = ["Clean" if name == CLEAN else display_name(name) for name in values]
-    panel.set_yticks(range(len(values)), names if named else [""] * len(names))
+    panel.set_yticks(range(len(values)), [display_name(name) if named else "" for name in values])
     panel.tick_params(axis="y", length=0)
 
 

@@ -105,9 +105,7 @@ def frequency_effects(analyses: list[Analysis], manifest: Manifest) -> Figure:
     """
     with style.context():
         high = _ROW_INCHES * len(analyses) + 0.4
-        figure = Figure(
-            figsize=(style.PAGE_INCHES, high), dpi=style.PRINT_DPI, facecolor="white", layout="constrained"
-        )
+        figure = style.page(style.PAGE_INCHES, high)
         grid = figure.subplots(len(analyses), len(BANDS), squeeze=False, sharex=True, sharey="col")
         for row, analysis in enumerate(analyses):
             (dataset,) = analysis.images

@@ -102,13 +102,9 @@ def pixel_density(blocks: Sequence[_Block | None], kinds: Sequence[str]) -> Figu
     """
     across = 2 if any(block is not None and block.collection for block in blocks) else 1
     rows = -(-len(blocks) // across)
+    wide = style.PAGE_INCHES if across == 2 else style.COLUMN_INCHES
     with style.context():
-        figure = Figure(
-            figsize=(style.PAGE_INCHES if across == 2 else style.COLUMN_INCHES, _ROW_INCHES * rows + 0.4),
-            dpi=style.PRINT_DPI,
-            facecolor="white",
-            layout="constrained",
-        )
+        figure = style.page(wide, _ROW_INCHES * rows + 0.4)
         grid = figure.subplots(rows, across * len(kinds), squeeze=False, sharex=True, sharey=True)
         for index, block in enumerate(blocks):
             row, first = index // across, index % across * len(kinds)

@@ -67,12 +67,7 @@ def robustness_accuracy(scores: Sequence[ModelScores], looks: Mapping[str, Model
     with_errors = _divided(scores)
     high = _SIDE_INCHES * len(collections)
     with style.context():
-        figure = Figure(
-            figsize=(style.PAGE_INCHES if with_errors else style.COLUMN_INCHES, high),
-            dpi=style.PRINT_DPI,
-            facecolor="white",
-            layout="constrained",
-        )
+        figure = style.page(style.PAGE_INCHES if with_errors else style.COLUMN_INCHES, high)
         grid = figure.subplots(len(collections), 1 + with_errors, squeeze=False)
         for row, (collection, own) in enumerate(collections.items()):
             _frame_accuracy(grid[row, 0], collection)

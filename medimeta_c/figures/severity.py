@@ -74,12 +74,7 @@ def severity(
     rows = math.ceil(len(kinds) / columns)
     chance = 1 / len(next(iter(results.values())).run.benchmark.dataset(dataset).class_names)
     with style.context():
-        figure = Figure(
-            figsize=(style.PAGE_INCHES, _ROW_INCHES * rows + 0.3),
-            dpi=style.PRINT_DPI,
-            facecolor="white",
-            layout="constrained",
-        )
+        figure = style.page(style.PAGE_INCHES, _ROW_INCHES * rows + 0.3)
         panels = list(figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True).ravel())
         free = panels[len(kinds) :]
         for panel in free:

@@ -6,7 +6,7 @@ import io
 import re
 import warnings
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from functools import cache
 from typing import Literal
 
@@ -18,6 +18,7 @@ from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties, findfont, fontManager, get_font
 from PIL import Image as PillowImage
 
+from medimeta_c.records import CLEAN
 from medimeta_corruptions import CORRUPTIONS
 
 __all__ = [
@@ -31,6 +32,7 @@ __all__ = [
     "context",
     "line_style",
     "marker",
+    "page",
     "png",
     "severity_colour",
     "text_inches",
@@ -56,6 +58,7 @@ _FONT = re.compile(rb"'?DejaVu Sans'?(?:, [^;\"]*)?")
 # Okabe and Ito's palette without its yellow, which white paper swallows, and Paul Tol's wine instead: one hue
 # a category, told apart within it by lightness and dashes, so that no pair rests on hue alone.
 _COLOURS = {
+    CLEAN: CLEAN_COLOUR,
     "gaussian_noise": "#D55E00",
     "impulse_noise": "#E69F00",
     "motion_blur": "#0072B2",
@@ -130,8 +133,13 @@ def undrawn(words: str) -> str:
     return "".join(char for char in letters if not any(font.get_char_index(ord(char)) for font in fonts))
 
 
+def page(wide: float, high: float) -> Figure:
+    """Return an empty figure for print, of so many inches, that lays its panels out itself."""
+    return Figure(figsize=(wide, high), dpi=PRINT_DPI, facecolor="white", layout="constrained")
+
+
 def colour(corruption: str) -> str:
-    """Return a corruption's colour, the same in every figure."""
+    """Return the colour of a corruption or of clean images, the same in every figure."""
     if corruption in _COLOURS:
         return _COLOURS[corruption]
     others = [name for name in CORRUPTIONS if name not in _COLOURS]
@@ -162,11 +170,8 @@ def vector(figure: Figure, kind: str) -> bytes:
     """
     buffer = io.BytesIO()
     empty = {"svg": ("Date", "Creator"), "pdf": ("CreationDate", "Creator", "Producer")}[kind]
-    with ExitStack() as stack:
-        stack.enter_context(context())
-        stack.enter_context(
-            mpl.rc_context({"svg.hashsalt": "medimeta-c", "svg.fonttype": "none", "pdf.fonttype": 42})
-        )
+    settings = {"svg.hashsalt": "medimeta-c", "svg.fonttype": "none", "pdf.fonttype": 42}
+    with context(), mpl.rc_context(settings):  # type: ignore[arg-type]
         figure.savefig(buffer, format=kind, metadata=dict.fromkeys(empty))
     data = buffer.getvalue()
     return _FONT.sub(b"'DejaVu Sans', Verdana, sans-serif", data) if kind == "svg" else data

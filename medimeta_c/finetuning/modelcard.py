@@ -14,7 +14,7 @@ from medimeta_c.lora import LoraReport
 from medimeta_c.markdown import environment
 from medimeta_c.models import ModelIdentity
 from medimeta_c.prompts.templates import prompt_sets
-from medimeta_c.records import SourceInfo
+from medimeta_c.records import PHANTOMS, SourceInfo
 
 __all__ = ["render_model_card"]
 
@@ -50,7 +50,7 @@ def render_model_card(facts: Facts, size: LoraReport, progress: Progress) -> str
         prompts_option=facts.prompts.name if facts.prompts.name in prompt_sets() else "PROMPTS_FILE",
         infos=facts.infos,
         progress=progress,
-        phantoms=[name for name, info in facts.infos.items() if info.kind == "phantoms"],
+        phantoms=[name for name, info in facts.infos.items() if info.kind == PHANTOMS],
     )
     return f"---\n{_metadata(facts.base, facts.infos)}\n---\n\n{body}"
 
@@ -64,7 +64,7 @@ def _base_name(base: ModelIdentity) -> str:
 
 
 def _metadata(base: ModelIdentity, infos: Mapping[str, SourceInfo]) -> str:
-    synthetic = any(info.kind == "phantoms" for info in infos.values())
+    synthetic = any(info.kind == PHANTOMS for info in infos.values())
     values: dict[str, Any] = {
         "library_name": "medimeta-c",
         "pipeline_tag": "zero-shot-image-classification",

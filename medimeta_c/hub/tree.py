@@ -17,6 +17,7 @@ from medimeta_c.manifest import MANIFEST_NAME, Manifest
 
 if TYPE_CHECKING:
     from huggingface_hub import HfApi
+    from huggingface_hub.hf_api import RepoFile
 
 __all__ = ["OWNED", "LocalFile", "Plan", "RemoteFile", "compare", "local_files", "remote_files"]
 
@@ -33,6 +34,11 @@ class LocalFile:
     bytes: int
     sha256: str
 
+    @classmethod
+    def of(cls, path: str, source: Path) -> LocalFile:
+        """Return a file as it is on this disk."""
+        return cls(path=path, source=source, bytes=source.stat().st_size, sha256=sha256_file(source))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RemoteFile:
@@ -41,6 +47,11 @@ class RemoteFile:
     bytes: int
     sha256: str | None
     blob_id: str
+
+    @classmethod
+    def of(cls, entry: RepoFile) -> RemoteFile:
+        """Return a file as the Hub lists it."""
+        return cls(bytes=entry.size, sha256=entry.lfs.sha256 if entry.lfs else None, blob_id=entry.blob_id)
 
     def holds(self, file: LocalFile) -> bool:
         """Return whether it has the bytes of a local file."""
@@ -108,9 +119,7 @@ def local_files(root: Path, manifest: Manifest, card: str) -> tuple[LocalFile, .
                 f"{source} is missing, or not a file of the benchmark: run the same `medimeta-c build` "
                 "command with --force to have it drawn again"
             )
-        files.append(
-            LocalFile(path=path, source=source, bytes=source.stat().st_size, sha256=sha256_file(source))
-        )
+        files.append(LocalFile.of(path, source))
     return tuple(sorted(files, key=lambda file: file.path))
 
 
@@ -119,13 +128,7 @@ def remote_files(api: HfApi, repo_id: str, revision: str) -> dict[str, RemoteFil
     from huggingface_hub.hf_api import RepoFile  # noqa: PLC0415  (slow to import)
 
     entries = api.list_repo_tree(repo_id, recursive=True, revision=revision, repo_type="dataset")
-    return {
-        entry.path: RemoteFile(
-            bytes=entry.size, sha256=entry.lfs.sha256 if entry.lfs else None, blob_id=entry.blob_id
-        )
-        for entry in entries
-        if isinstance(entry, RepoFile)
-    }
+    return {entry.path: RemoteFile.of(entry) for entry in entries if isinstance(entry, RepoFile)}
 
 
 def compare(files: Sequence[LocalFile], remote: Mapping[str, RemoteFile]) -> Plan:

@@ -153,9 +153,11 @@ def _with_paper(boards: Sequence[Board]) -> tuple[Board, ...]:
     found = list(boards)
     for position, (collection, suite) in enumerate(PAPER_COLLECTIONS.items()):
         own = [
-            index for index, one in enumerate(found) if one.title.split(",")[0].startswith(f"{collection} ")
+            index
+            for index, one in enumerate(found)
+            if one.title.split(",")[0].startswith(f"{collection} ")
+            and tuple(each.dataset for each in one.datasets) == suite.datasets
         ]
-        own = [index for index in own if tuple(d.dataset for d in found[index].datasets) == suite.datasets]
         if own:
             index = own[-1]
             entries = _sorted((*found[index].entries, *paper_entries(collection)), found[index].ranked_by)

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
+from jinja2 import Environment
 
 from medimeta_c import __version__
 from medimeta_c.figures.choice import display_name
@@ -19,6 +17,7 @@ from medimeta_c.leaderboard.paper import PAPER
 from medimeta_c.leaderboard.submission import ADAPTATIONS, OVERLAPS, TRAINING_KINDS
 from medimeta_c.reports.tables import UNDEFINED, interval_text, percent
 from medimeta_c.results.score_records import Estimate, SummaryRecord
+from medimeta_c.templating import environment, visible
 
 __all__ = ["index_page", "model_page", "scoring_page"]
 
@@ -103,15 +102,7 @@ def _render(template: str, **values: object) -> str:
 
 @cache
 def _templates() -> Environment:
-    templates = Environment(
-        loader=FileSystemLoader(_TEMPLATES),
-        autoescape=True,
-        finalize=_visible,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
+    templates = environment(_TEMPLATES, visible)
     templates.filters.update(
         percent=percent,
         interval=lambda one: interval_text(one).replace(" to ", "\N{EN DASH}"),
@@ -123,13 +114,6 @@ def _templates() -> Environment:
     )
     templates.policies["json.dumps_kwargs"] = {}  # not sorted: datasets in the paper's order
     return templates
-
-
-def _visible(value: object) -> object:
-    """Drop control and formatting characters, bidirectional overrides among them, of text from outside."""
-    if not isinstance(value, str) or isinstance(value, Markup):
-        return value
-    return "".join(char for char in value if char == "\n" or unicodedata.category(char)[0] != "C")
 
 
 def _rank(ranks: tuple[int, int] | None) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from medimeta_c.errors import ConfigError, PublishError, ResultError
 from medimeta_c.files import write_atomic
+from medimeta_c.hub.tree import LocalFile, RemoteFile
 from medimeta_c.hubclient import REPO_ID, check_repo_id, token_or_none
 from medimeta_c.huberrors import explained, network_errors, unreachable
 from medimeta_c.leaderboard.accepted import ACCEPTED_NAME, Accepted, read_accepted
@@ -262,18 +262,8 @@ def _holds(api: HfApi, repo_id: str, kind: str, files: Mapping[str, Path], revis
     """Return whether a revision has all of the files, with the same bytes."""
     from huggingface_hub.hf_api import RepoFile  # noqa: PLC0415
 
-    there = {
-        entry.path: entry
-        for entry in api.get_paths_info(repo_id, list(files), repo_type=kind, revision=revision)
-        if isinstance(entry, RepoFile)
-    }
-    return all(path in there and _same(there[path], source) for path, source in files.items())
-
-
-def _same(entry: object, source: Path) -> bool:
-    content = source.read_bytes()
-    lfs = getattr(entry, "lfs", None)
-    if lfs is not None:
-        return bool(lfs.sha256 == hashlib.sha256(content).hexdigest())
-    blob = hashlib.sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest()
-    return bool(getattr(entry, "blob_id", None) == blob)
+    entries = api.get_paths_info(repo_id, list(files), repo_type=kind, revision=revision)
+    there = {entry.path: RemoteFile.of(entry) for entry in entries if isinstance(entry, RepoFile)}
+    return all(
+        path in there and there[path].holds(LocalFile.of(path, source)) for path, source in files.items()
+    )

@@ -5,18 +5,16 @@ from __future__ import annotations
 import json
 from collections.abc import Hashable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import yaml
 from pydantic import ValidationError
 
 from medimeta_c.errors import ResultError, short
 from medimeta_c.files import write_atomic
-from medimeta_c.recordfile import Record
+from medimeta_c.recordfile import Record, RecordT, first_problem
 
-__all__ = ["RecordT", "parse_yaml_record", "read_yaml_record", "write_yaml_record"]
-
-RecordT = TypeVar("RecordT", bound=Record)
+__all__ = ["read_yaml_record", "write_yaml_record"]
 
 # PyYAML reports a value that its explicit tag does not fit (`!!int ""`) by whatever its code trips over.
 _NOT_YAML = (yaml.YAMLError, ValueError, LookupError, AttributeError, TypeError, RecursionError)
@@ -50,34 +48,31 @@ def read_yaml_record(path: Path, kind: type[RecordT], *, max_bytes: int, remedy:
         raise ResultError(f"{path} cannot be read ({error.strerror}): {remedy}") from error
     if len(data) > max_bytes:
         raise ResultError(f"{path} is larger than {max_bytes >> 10} kB: {remedy}")
-    return parse_yaml_record(data, kind, origin=str(path), remedy=remedy)
+    return _parse(data, kind, path, remedy)
 
 
-def parse_yaml_record(data: bytes, kind: type[RecordT], *, origin: str, remedy: str) -> RecordT:
-    """Return the record that YAML text spells; see `read_yaml_record`."""
+def _parse(data: bytes, kind: type[RecordT], path: Path, remedy: str) -> RecordT:
+    """Return the record that a file's YAML spells."""
     try:
         values = yaml.load(data.decode("utf-8-sig"), Loader=_StrictLoader)
     except _NOT_YAML as error:
         reason = getattr(error, "problem", None) or error
-        raise ResultError(f"{origin} cannot be read as YAML ({short(reason)}): {remedy}") from error
+        raise ResultError(f"{path} cannot be read as YAML ({short(reason)}): {remedy}") from error
     version = kind.model_fields.get("schema_version")
     if version is not None:
         found = values.get("schema_version") if isinstance(values, dict) else None
         if found != version.default or isinstance(found, bool):
             raise ResultError(
-                f"{origin} has schema_version {short(repr(found))}, not {version.default}: {remedy}"
+                f"{path} has schema_version {short(repr(found))}, not {version.default}: {remedy}"
             )
     try:
         # Through JSON, in which a list may stand for a tuple and nothing else is converted.
         return kind.model_validate_json(json.dumps(values, allow_nan=False))
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        where = short(".".join(map(str, first["loc"])) or "the top")
-        message = short(first["msg"].removeprefix("Value error, "))
-        raise ResultError(f"{origin} is not valid at {where}: {message}; {remedy}") from error
+        raise ResultError(f"{path} is not valid at {first_problem(error)}; {remedy}") from error
     except (TypeError, ValueError, RecursionError) as error:
         raise ResultError(
-            f"{origin} holds a value that is no text, number or yes/no ({short(error)}): quote it"
+            f"{path} holds a value that is no text, number or yes/no ({short(error)}): quote it"
         ) from error
 
 

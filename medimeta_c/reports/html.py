@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import json
 import re
-import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment
 from markupsafe import Markup
 
 from medimeta_c.benchmark import Benchmark
@@ -33,6 +32,7 @@ from medimeta_c.reports.verdict import verdict
 from medimeta_c.results.folder import SavedResult
 from medimeta_c.results.result import Result
 from medimeta_c.results.score_records import CellRecord, Estimate
+from medimeta_c.templating import environment, visible
 
 __all__ = ["render_html"]
 
@@ -109,24 +109,9 @@ def render_html(saved: SavedResult, benchmark: Benchmark | None = None) -> str:
 
 
 def _environment() -> Environment:
-    templates = Environment(
-        loader=FileSystemLoader(templates_folder()),
-        autoescape=True,
-        finalize=_visible,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
+    templates = environment(templates_folder(), visible)
     templates.filters.update(percent=percent, condition=_condition, display=display_name)
     return templates
-
-
-def _visible(value: object) -> object:
-    """Drop control and formatting characters, bidirectional overrides among them, of text from outside."""
-    if not isinstance(value, str) or isinstance(value, Markup):
-        return value
-    return "".join(char for char in value if char == "\n" or unicodedata.category(char)[0] != "C")
 
 
 def _short_name(spec: str) -> str:

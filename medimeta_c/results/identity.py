@@ -14,6 +14,7 @@ from medimeta_c.errors import ConfigError
 from medimeta_c.manifest import Manifest
 from medimeta_c.prompts.record import PromptsRecord
 from medimeta_c.recordfile import Count, Name, Record, Sha256, Text, canonical_json
+from medimeta_c.records import PHANTOMS
 
 __all__ = [
     "BenchmarkRecord",
@@ -26,8 +27,6 @@ __all__ = [
     "model_slug",
     "restricted",
 ]
-
-PHANTOMS = "phantoms"
 
 
 class ModelRecord(Record):
