@@ -5,30 +5,29 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from medimeta_c._version import __version__
 from medimeta_c.errors import importing_models
 
 if TYPE_CHECKING:
-    from medimeta_c.benchmark import Benchmark, open_benchmark
     from medimeta_c.building.build import BuildConfig, build
-    from medimeta_c.evaluation import EvaluateConfig, evaluate
+    from medimeta_c.building.verification import verify
     from medimeta_c.finetuning import FinetuneConfig, finetune
-    from medimeta_c.records import SetKey
-    from medimeta_c.verification import verify
-
-__version__ = "0.1.0"
+    from medimeta_c.format.benchmark import Benchmark, open_benchmark
+    from medimeta_c.format.keys import SetKey
+    from medimeta_c.scoring.evaluation import EvaluateConfig, evaluate
 
 # Names are resolved on first use, so that importing the package (and `medimeta-c --help`) stays fast.
 _EXPORTS = {
     "build": "medimeta_c.building.build",
     "BuildConfig": "medimeta_c.building.build",
-    "open_benchmark": "medimeta_c.benchmark",
-    "Benchmark": "medimeta_c.benchmark",
-    "verify": "medimeta_c.verification",
-    "evaluate": "medimeta_c.evaluation",
-    "EvaluateConfig": "medimeta_c.evaluation",
+    "open_benchmark": "medimeta_c.format.benchmark",
+    "Benchmark": "medimeta_c.format.benchmark",
+    "verify": "medimeta_c.building.verification",
+    "evaluate": "medimeta_c.scoring.evaluation",
+    "EvaluateConfig": "medimeta_c.scoring.evaluation",
     "finetune": "medimeta_c.finetuning",
     "FinetuneConfig": "medimeta_c.finetuning",
-    "SetKey": "medimeta_c.records",
+    "SetKey": "medimeta_c.format.keys",
 }
 
 __all__ = [

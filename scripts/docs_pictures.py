@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from medimeta_c.records import SetKey
-from medimeta_c.seeding import generator
+from medimeta_c.format.keys import SetKey
+from medimeta_c.format.seeding import generator
 from medimeta_c.sources.phantoms.plan import PLANS
 from medimeta_corruptions import CORRUPTIONS, SEVERITIES, corrupt
 

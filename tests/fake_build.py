@@ -9,9 +9,10 @@ from typing import Literal
 
 from fake_source import FakeSource
 
-from medimeta_c import stats
 from medimeta_c.building.render import RenderTask, render_set
-from medimeta_c.manifest import (
+from medimeta_c.format import stats
+from medimeta_c.format.keys import CLEAN, SetKey
+from medimeta_c.format.manifest import (
     DatasetRecord,
     Manifest,
     Protocol,
@@ -19,8 +20,7 @@ from medimeta_c.manifest import (
     fingerprint,
     write_manifest,
 )
-from medimeta_c.pixels import ENCODER
-from medimeta_c.records import CLEAN, SetKey
+from medimeta_c.format.pixels import ENCODER
 
 
 def fake_build(

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from medimeta_c.errors import ConfigError, unknown_name
-from medimeta_c.records import Image, SourceInfo
+from medimeta_c.format.keys import Image
+from medimeta_c.sources.contract import SourceInfo
 
 
 @dataclass(frozen=True)

@@ -15,22 +15,44 @@ PACKAGES = {
     "medimeta_corruptions": REPO / "corruptions/medimeta_corruptions",
 }
 
-# Lowest first. A module may import its own layer and the layers below it, never above.
-LAYERS = (
-    {"medimeta_corruptions"},
-    {"errors", "records", "seeding", "suite"},
-    # What files hold and what numbers mean; anything not named in another layer.
-    set(),
-    {"figures", "card", "reports"},
-    {"building", "verification", "rowcheck", "imagefiles", "evaluation", "features", "finetuning"},
-    {"hub", "leaderboard"},
-    {"cli", "__main__"},
+# Lowest first: one total order. A module imports its own room and the rooms below it, never above.
+ORDER = (
+    "errors",
+    "_version",
+    "medimeta_corruptions",
+    "io",
+    "format",
+    "download",
+    "sources",
+    "prompts",
+    "metrics",
+    "models",
+    "results",
+    "lora",
+    "paper",
+    "analysis",
+    "figures",
+    "card",
+    "reports",
+    "building",
+    "scoring",
+    "finetuning",
+    "hub",
+    "leaderboard",
+    "cli",
+    "__main__",
+    "medimeta_c",  # the face: names resolved on first use
 )
-DEFAULT_LAYER = 2
+GROUND = {"errors", "_version", "medimeta_corruptions"}
+"""What anything may use without counting: errors, the version, and the package of corruptions."""
+
+MOST_MODULES = 15
+MOST_LINES = 3000
+MOST_ROOMS = 8
 
 # Heavy libraries, and the only modules that may import them.
 CONFINED = {
-    "torch": {"models", "inference", "lora", "evaluation", "features", "finetuning"},
+    "torch": {"models", "lora", "scoring", "finetuning"},
     "open_clip": {"models"},
     "transformers": {"models"},
     "matplotlib": {"figures"},
@@ -76,34 +98,54 @@ def imports(path: Path, *, top_level_only: bool = False) -> set[str]:
 def room(module: str) -> str:
     """The top-level module or sub-package a module lives in; the package's own `__init__` is its name."""
     package, _, rest = module.partition(".")
-    return package if package == "medimeta_corruptions" else rest.partition(".")[0]
+    return rest.partition(".")[0] if rest and package == "medimeta_c" else package
 
 
-def layer(module: str) -> int:
-    """Index of a module's layer."""
-    for index, rooms in enumerate(LAYERS):
-        if room(module) in rooms:
-            return index
-    return DEFAULT_LAYER
+def rooms_used(name: str) -> set[str]:
+    """The other rooms that a module imports, lazily or not."""
+    return {room(imported) for imported in imports(MODULES[name]) & set(MODULES)} - {room(name)}
 
 
 MODULES = modules()
 
 
+def test_the_order_names_every_room() -> None:
+    """There is no default layer: each room has its place, and each place a room."""
+    assert {room(name) for name in MODULES} == set(ORDER)
+
+
 @pytest.mark.parametrize("name", MODULES)
 def test_arrows_point_down(name: str) -> None:
-    """A module imports nothing of a layer above its own."""
-    for imported in imports(MODULES[name]) & set(MODULES):
-        if imported in PACKAGES and name.startswith("medimeta_c."):
-            continue  # `from medimeta_c import x` is caught as medimeta_c.x
-        assert layer(imported) <= layer(name), f"{name} imports {imported}, a layer above"
+    """A module imports nothing of a room above its own."""
+    above = {other for other in rooms_used(name) if ORDER.index(other) > ORDER.index(room(name))}
+    assert not above, f"{name} imports {above}, above it"
+
+
+def test_rooms_are_small() -> None:
+    """A folder holds at most 15 modules and 3,000 lines; a folder in it counts by itself."""
+    folders: dict[Path, list[Path]] = {}
+    for path in MODULES.values():
+        folders.setdefault(path.parent, []).append(path)
+    for folder, files in folders.items():
+        lines = sum(len(path.read_text(encoding="utf-8").splitlines()) for path in files)
+        assert len(files) <= MOST_MODULES, f"{folder} has {len(files)} modules"
+        assert lines <= MOST_LINES, f"{folder} has {lines} lines"
+
+
+def test_rooms_know_few_others() -> None:
+    """A room imports at most eight others; in the command line each command's file does."""
+    used: dict[str, set[str]] = {}
+    for name in MODULES:
+        owner = name if room(name) == "cli" else room(name)
+        used.setdefault(owner, set()).update(rooms_used(name) - GROUND)
+    for owner, others in used.items():
+        assert len(others) <= MOST_ROOMS, f"{owner} imports {sorted(others)}"
 
 
 def test_no_import_cycles() -> None:
     """Modules that import each other at import time form no cycle."""
     edges = {
-        name: {other for other in imports(path, top_level_only=True) & set(MODULES) if other not in PACKAGES}
-        for name, path in MODULES.items()
+        name: (imports(path, top_level_only=True) & set(MODULES)) - {name} for name, path in MODULES.items()
     }
     done: set[str] = set()
 
@@ -154,7 +196,7 @@ def test_nothing_draws_from_a_global_generator() -> None:
 
 def test_the_frozen_suite_is_registered_in_paper_order() -> None:
     """The core suite's corruptions are the first seven of the registry."""
-    from medimeta_c.suite import CORE
+    from medimeta_c.format.suites import CORE
     from medimeta_corruptions import CORRUPTIONS
 
     assert tuple(CORRUPTIONS)[: len(CORE.corruptions)] == CORE.corruptions

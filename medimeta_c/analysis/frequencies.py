@@ -8,7 +8,6 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from medimeta_c import pixels
 from medimeta_c.analysis.effects import (
     ALL_SEVERITIES,
     Analysis,
@@ -17,11 +16,12 @@ from medimeta_c.analysis.effects import (
     paired_effect,
     verdict,
 )
-from medimeta_c.benchmark import Benchmark
 from medimeta_c.errors import ConfigError, ShardError, unknown_name
-from medimeta_c.records import CLEAN, PHANTOMS, SetKey
-from medimeta_c.spectrum import BANDS, luma
-from medimeta_c.suite import in_order
+from medimeta_c.format import pixels
+from medimeta_c.format.benchmark import Benchmark
+from medimeta_c.format.keys import CLEAN, PHANTOMS, SetKey
+from medimeta_c.format.spectrum import BANDS, luma
+from medimeta_c.format.suites import in_order
 from medimeta_corruptions import CORRUPTIONS
 
 __all__ = ["analyse"]

@@ -10,10 +10,12 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from medimeta_c import __version__, stats
+from medimeta_c._version import __version__
 from medimeta_c.building.journal import Journal, locked
 from medimeta_c.card.dataset_card import CARD_NAME, write_card
-from medimeta_c.manifest import (
+from medimeta_c.format import stats
+from medimeta_c.format.keys import SetKey
+from medimeta_c.format.manifest import (
     DatasetRecord,
     Manifest,
     Protocol,
@@ -23,8 +25,7 @@ from medimeta_c.manifest import (
     fingerprint,
     write_manifest,
 )
-from medimeta_c.pixels import ENCODER
-from medimeta_c.records import SetKey
+from medimeta_c.format.pixels import ENCODER
 
 __all__ = ["BuildProgress", "BuildReport", "Request", "assemble"]
 

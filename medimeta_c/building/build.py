@@ -12,11 +12,12 @@ from medimeta_c.building.assembly import BuildProgress, BuildReport, Request, as
 from medimeta_c.building.journal import remember_data
 from medimeta_c.building.render import RenderTask
 from medimeta_c.errors import ConfigError, unknown_name
-from medimeta_c.manifest import Protocol, SetRecord, SourceRecord
-from medimeta_c.records import CLEAN, SetKey, Source, check_name
-from medimeta_c.selection import open_datasets
+from medimeta_c.format.keys import CLEAN, SetKey, check_name
+from medimeta_c.format.manifest import Protocol, SetRecord, SourceRecord
+from medimeta_c.format.suites import BENCHMARK_VERSION, CORE
 from medimeta_c.sources import default_data_dir
-from medimeta_c.suite import BENCHMARK_VERSION, CORE
+from medimeta_c.sources.contract import Source
+from medimeta_c.sources.selection import open_datasets
 from medimeta_corruptions import CORRUPTIONS
 
 __all__ = ["BuildConfig", "BuildProgress", "BuildReport", "build", "plan"]

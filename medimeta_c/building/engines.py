@@ -18,7 +18,7 @@ from joblib.externals.loky.process_executor import TerminatedWorkerError
 
 from medimeta_c.building.render import RenderTask, render_set
 from medimeta_c.errors import BuildError, ConfigError, MissingExtraError, unknown_name
-from medimeta_c.manifest import SetRecord
+from medimeta_c.format.manifest import SetRecord
 
 if TYPE_CHECKING:
     from distributed import Client

@@ -11,14 +11,14 @@ from pathlib import Path
 
 from medimeta_c.building import engines
 from medimeta_c.building.assembly import BuildProgress, BuildReport, Request, assemble
+from medimeta_c.building.medmnistc import SEVERITIES, SPLIT, MedmnistC, datasets_in, open_medmnistc
 from medimeta_c.building.render import write_set
 from medimeta_c.errors import ConfigError, SourceError
-from medimeta_c.manifest import IMPORTED, Protocol, SetRecord, SourceRecord
-from medimeta_c.records import CLEAN, SetKey
-from medimeta_c.selection import ALL, AVAILABLE
+from medimeta_c.format.keys import CLEAN, SetKey
+from medimeta_c.format.manifest import IMPORTED, Protocol, SetRecord, SourceRecord
+from medimeta_c.format.suites import MEDMNIST
 from medimeta_c.sources import default_data_dir
-from medimeta_c.sources.medmnistc import SEVERITIES, SPLIT, MedmnistC, datasets_in, open_medmnistc
-from medimeta_c.suite import MEDMNIST
+from medimeta_c.sources.selection import ALL, AVAILABLE
 
 __all__ = ["PROTOCOL", "ImportConfig", "import_medmnistc"]
 

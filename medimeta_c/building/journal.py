@@ -15,8 +15,8 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from medimeta_c.errors import BuildError
-from medimeta_c.files import PART_SUFFIX, exclusive, write_atomic, writing
-from medimeta_c.manifest import (
+from medimeta_c.format.keys import SetKey
+from medimeta_c.format.manifest import (
     MANIFEST_NAME,
     FileRecord,
     Manifest,
@@ -25,7 +25,7 @@ from medimeta_c.manifest import (
     SourceRecord,
     read_manifest,
 )
-from medimeta_c.records import SetKey
+from medimeta_c.io.files import PART_SUFFIX, exclusive, write_atomic, writing
 
 __all__ = ["Journal", "data_folders", "locked", "remember_data"]
 

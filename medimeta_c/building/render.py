@@ -8,13 +8,14 @@ from pathlib import Path
 
 import numpy as np
 
-from medimeta_c import pixels
 from medimeta_c.errors import SourceError
-from medimeta_c.manifest import Protocol, RowDigest, SetRecord, SpectrumRecord
-from medimeta_c.records import CLEAN, Image, SetKey, Source
-from medimeta_c.seeding import generator
-from medimeta_c.shards import MAX_SHARD_BYTES, Row, ShardWriter
-from medimeta_c.spectrum import SpectrumMean, spectrum
+from medimeta_c.format import pixels
+from medimeta_c.format.keys import CLEAN, Image, SetKey
+from medimeta_c.format.manifest import Protocol, RowDigest, SetRecord, SpectrumRecord
+from medimeta_c.format.seeding import generator
+from medimeta_c.format.shards import MAX_SHARD_BYTES, Row, ShardWriter
+from medimeta_c.format.spectrum import SpectrumMean, spectrum
+from medimeta_c.sources.contract import Source
 from medimeta_corruptions import corrupt
 
 __all__ = ["RenderTask", "render", "render_set", "write_set"]

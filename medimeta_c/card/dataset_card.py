@@ -10,7 +10,7 @@ from typing import Any
 from medimeta_c import figures
 from medimeta_c.card.evalfile import EVAL_NAME, benchmark_eval_yaml
 from medimeta_c.card.metadata import card_metadata, default_config
-from medimeta_c.figures.choice import (
+from medimeta_c.format.display import (
     built_corruptions,
     built_severities,
     display_name,
@@ -18,15 +18,16 @@ from medimeta_c.figures.choice import (
     shown_severity,
     shown_split,
 )
-from medimeta_c.files import write_atomic
-from medimeta_c.manifest import DatasetRecord, Manifest
-from medimeta_c.markdown import environment
-from medimeta_c.records import CLEAN, SetKey
-from medimeta_c.shards import features
-from medimeta_c.suite import CORE, SUITES
+from medimeta_c.format.keys import CLEAN, SetKey
+from medimeta_c.format.manifest import DatasetRecord, Manifest
+from medimeta_c.format.shards import features
+from medimeta_c.format.suites import CORE, SUITES
+from medimeta_c.io.files import write_atomic
+from medimeta_c.io.markdown import environment
+from medimeta_c.io.templating import templates_folder
 from medimeta_corruptions import CORRUPTIONS
 
-__all__ = ["ASSETS", "CARD_NAME", "render_card", "templates_folder", "write_card"]
+__all__ = ["ASSETS", "CARD_NAME", "render_card", "write_card"]
 
 CARD_NAME = "README.md"
 ASSETS = "assets"
@@ -99,13 +100,6 @@ def render_card(manifest: Manifest) -> str:
     """
     template = environment(templates_folder()).get_template(_TEMPLATE)
     return f"---\n{card_metadata(manifest)}\n---\n\n{template.render(_context(manifest))}"
-
-
-def templates_folder() -> Path:
-    """Return the folder of the card templates: inside the installed package, or the checkout's ``cards``."""
-    package = Path(__file__).parents[1]
-    installed = package / "_cards"
-    return installed if installed.is_dir() else package.parent / "cards"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import yaml
 
 from medimeta_c.card.metadata import card_title
-from medimeta_c.manifest import Manifest
+from medimeta_c.format.manifest import Manifest
 
 __all__ = ["EVAL_NAME", "benchmark_eval_yaml"]
 

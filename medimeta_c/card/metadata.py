@@ -8,9 +8,9 @@ from typing import Any
 from huggingface_hub import DatasetCardData
 
 from medimeta_c.card.licenses import OTHER, combined_license
-from medimeta_c.figures.choice import built_corruptions, phantom_datasets
-from medimeta_c.manifest import Manifest
-from medimeta_c.records import CLEAN, SetKey
+from medimeta_c.format.display import built_corruptions, phantom_datasets
+from medimeta_c.format.keys import CLEAN, SetKey
+from medimeta_c.format.manifest import Manifest
 
 __all__ = ["card_metadata", "card_title", "configs", "default_config"]
 

@@ -14,26 +14,10 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from medimeta_c import __version__
-from medimeta_c.cli import (
-    analyse,
-    build,
-    compare,
-    corrupt,
-    datasets,
-    demo,
-    download,
-    evaluate,
-    export_peft,
-    features,
-    figures,
-    finetune,
-    import_medmnistc,
-    leaderboard,
-    push,
-    submit,
-    verify,
-)
+from medimeta_c._version import __version__
+from medimeta_c.cli.benchmark import build, corrupt, datasets, demo, download, import_medmnistc, push, verify
+from medimeta_c.cli.model import compare, evaluate, export_peft, features, finetune
+from medimeta_c.cli.outlets import analyse, figures, leaderboard, submit
 from medimeta_c.errors import MediMetaError, printable
 
 __all__ = ["app", "main"]

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from medimeta_c.errors import ConfigError
-from medimeta_c.suite import CORE
+from medimeta_c.format.suites import CORE
 
 __all__ = ["DataOption", "DatasetOption", "JobsOption", "JsonOption", "data_dir", "names", "severities"]
 

@@ -12,7 +12,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import cast
 
-from medimeta_c.manifest import Manifest
+from medimeta_c.format.manifest import Manifest
 
 __all__ = ["FIGURES", "GALLERY", "draw"]
 

@@ -10,11 +10,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from medimeta_c.figures import style
+from medimeta_c.figures.drawing import style
+from medimeta_c.figures.drawing.legend import below
+from medimeta_c.figures.drawing.modellooks import ModelLook, model_looks, short_names
 from medimeta_c.figures.exhibit import Inputs, Lacking, Picture
-from medimeta_c.figures.legend import below
-from medimeta_c.figures.modellooks import ModelLook, model_looks, short_names
-from medimeta_c.modelscores import FewShotScore, ModelScores, mean_over_datasets
+from medimeta_c.paper import FewShotScore, ModelScores, mean_over_datasets
 
 __all__ = ["Backbone", "backbones", "exhibit"]
 

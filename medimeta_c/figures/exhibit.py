@@ -11,10 +11,10 @@ from typing import TypeVar
 
 from matplotlib.figure import Figure
 
-from medimeta_c.benchmark import Benchmark
 from medimeta_c.errors import ConfigError
-from medimeta_c.modelscores import FewShotScore, ModelScores, Results
-from medimeta_c.paperorder import collection_name
+from medimeta_c.format.benchmark import Benchmark
+from medimeta_c.format.order import collection_name
+from medimeta_c.paper import FewShotScore, ModelScores, Results
 
 __all__ = [
     "Inputs",

@@ -14,15 +14,15 @@ from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
 from medimeta_c.errors import ConfigError, MissingExtraError
-from medimeta_c.featurefile import Features, read_features
-from medimeta_c.figures import style
-from medimeta_c.figures.choice import display_name
+from medimeta_c.figures.drawing import style
+from medimeta_c.figures.drawing.legend import inside_or_below
 from medimeta_c.figures.exhibit import Inputs, Lacking, Picture, paged
-from medimeta_c.figures.legend import inside_or_below
-from medimeta_c.modelscores.names import short_name
-from medimeta_c.paperorder import paper_order
-from medimeta_c.records import CLEAN
-from medimeta_c.suite import in_order
+from medimeta_c.format.display import display_name
+from medimeta_c.format.keys import CLEAN
+from medimeta_c.format.order import paper_order
+from medimeta_c.format.suites import in_order
+from medimeta_c.paper.names import short_name
+from medimeta_c.results.featurefile import Features, read_features
 from medimeta_corruptions import CORRUPTIONS
 
 __all__ = ["embed", "exhibit", "feature_map"]

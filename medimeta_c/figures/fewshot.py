@@ -9,11 +9,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from medimeta_c.figures import style
+from medimeta_c.figures.drawing import style
+from medimeta_c.figures.drawing.legend import below, model_handles
+from medimeta_c.figures.drawing.modellooks import ModelLook, model_looks
 from medimeta_c.figures.exhibit import Inputs, Picture, Scalar
-from medimeta_c.figures.legend import below, model_handles
-from medimeta_c.figures.modellooks import ModelLook, model_looks
-from medimeta_c.modelscores import FewShotScore
+from medimeta_c.paper import FewShotScore
 
 __all__ = ["exhibit", "fewshot"]
 

@@ -10,9 +10,12 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
-from medimeta_c.benchmark import Benchmark
-from medimeta_c.figures import style
-from medimeta_c.figures.choice import (
+from medimeta_c.figures.drawing import style
+from medimeta_c.figures.drawing.logaxes import label_decades, plain
+from medimeta_c.figures.drawing.wrapping import name_row
+from medimeta_c.figures.exhibit import Inputs, Picture, Scalar, paged
+from medimeta_c.format.benchmark import Benchmark
+from medimeta_c.format.display import (
     built_corruptions,
     dataset_label,
     display_name,
@@ -20,11 +23,8 @@ from medimeta_c.figures.choice import (
     shown_record,
     shown_severity,
 )
-from medimeta_c.figures.exhibit import Inputs, Picture, Scalar, paged
-from medimeta_c.figures.logaxes import label_decades, plain
-from medimeta_c.figures.wrapping import name_row
-from medimeta_c.records import CLEAN
-from medimeta_c.spectrum import BANDS
+from medimeta_c.format.keys import CLEAN
+from medimeta_c.format.spectrum import BANDS
 
 __all__ = ["exhibit", "frequency_bands"]
 

@@ -9,20 +9,20 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from medimeta_c.analysis import ALL_SEVERITIES, Analysis, analyse
-from medimeta_c.figures import style
-from medimeta_c.figures.choice import (
+from medimeta_c.figures.drawing import style
+from medimeta_c.figures.drawing.legend import below
+from medimeta_c.figures.drawing.logaxes import label_decades, plain
+from medimeta_c.figures.drawing.wrapping import name_row
+from medimeta_c.figures.exhibit import Inputs, Lacking, Picture, Scalar, paged
+from medimeta_c.format.display import (
     built_corruptions,
     dataset_label,
     display_name,
     shown_datasets,
     shown_split,
 )
-from medimeta_c.figures.exhibit import Inputs, Lacking, Picture, Scalar, paged
-from medimeta_c.figures.legend import below
-from medimeta_c.figures.logaxes import label_decades, plain
-from medimeta_c.figures.wrapping import name_row
-from medimeta_c.manifest import Manifest
-from medimeta_c.spectrum import BANDS
+from medimeta_c.format.manifest import Manifest
+from medimeta_c.format.spectrum import BANDS
 
 __all__ = ["exhibit", "frequency_effects"]
 

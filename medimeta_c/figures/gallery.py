@@ -12,9 +12,10 @@ from typing import cast
 from matplotlib import get_cachedir
 
 from medimeta_c.errors import ConfigError, unknown_name
-from medimeta_c.figures import GALLERY, printing, style
+from medimeta_c.figures import GALLERY
+from medimeta_c.figures.drawing import printing, style
 from medimeta_c.figures.exhibit import Inputs, Lacking, Picture, PrintedTable
-from medimeta_c.files import write_atomic
+from medimeta_c.io.files import write_atomic
 
 __all__ = ["CAPTIONS", "Made", "make"]
 

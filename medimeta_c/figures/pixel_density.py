@@ -12,9 +12,12 @@ from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
 
-from medimeta_c.benchmark import Benchmark
-from medimeta_c.figures import style
-from medimeta_c.figures.choice import (
+from medimeta_c.figures.drawing import style
+from medimeta_c.figures.drawing.legend import below
+from medimeta_c.figures.drawing.wrapping import name_row
+from medimeta_c.figures.exhibit import Inputs, Lacking, Picture, paged
+from medimeta_c.format.benchmark import Benchmark
+from medimeta_c.format.display import (
     built_corruptions,
     built_severities,
     dataset_label,
@@ -22,11 +25,8 @@ from medimeta_c.figures.choice import (
     shown_record,
     side_by_side,
 )
-from medimeta_c.figures.exhibit import Inputs, Lacking, Picture, paged
-from medimeta_c.figures.legend import below
-from medimeta_c.figures.wrapping import name_row
-from medimeta_c.records import CLEAN
-from medimeta_c.spectrum import luma
+from medimeta_c.format.keys import CLEAN
+from medimeta_c.format.spectrum import luma
 
 __all__ = ["exhibit", "pixel_density"]
 

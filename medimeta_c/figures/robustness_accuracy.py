@@ -8,11 +8,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from medimeta_c.figures import style
+from medimeta_c.figures.drawing import style
+from medimeta_c.figures.drawing.legend import below, model_handles
+from medimeta_c.figures.drawing.modellooks import ModelLook, model_looks
 from medimeta_c.figures.exhibit import Inputs, Picture, Scalar
-from medimeta_c.figures.legend import below, model_handles
-from medimeta_c.figures.modellooks import ModelLook, model_looks
-from medimeta_c.modelscores import ModelScores, mean_over_datasets
+from medimeta_c.paper import ModelScores, mean_over_datasets
 
 __all__ = ["exhibit", "robustness_accuracy"]
 

@@ -7,10 +7,12 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from medimeta_c import pixels
 from medimeta_c.errors import ShardError
-from medimeta_c.figures import style
-from medimeta_c.figures.choice import (
+from medimeta_c.figures.drawing import style
+from medimeta_c.figures.drawing.montage import CARD_PX, PRINT_PX, montage
+from medimeta_c.figures.exhibit import Inputs, Lacking, Picture, Scalar, paged
+from medimeta_c.format import pixels
+from medimeta_c.format.display import (
     built_corruptions,
     built_severities,
     dataset_label,
@@ -19,11 +21,9 @@ from medimeta_c.figures.choice import (
     shown_record,
     shown_severity,
 )
-from medimeta_c.figures.exhibit import Inputs, Lacking, Picture, Scalar, paged
-from medimeta_c.figures.montage import CARD_PX, PRINT_PX, montage
-from medimeta_c.manifest import Manifest, SetRecord
-from medimeta_c.records import CLEAN, Image
-from medimeta_c.shards import read_tables
+from medimeta_c.format.keys import CLEAN, Image
+from medimeta_c.format.manifest import Manifest, SetRecord
+from medimeta_c.format.shards import read_tables
 
 __all__ = ["dataset_grid", "draw", "exhibit", "overview_grid"]
 

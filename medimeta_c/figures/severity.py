@@ -9,13 +9,13 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from medimeta_c.figures import style
-from medimeta_c.figures.choice import display_name
+from medimeta_c.figures.drawing import style
+from medimeta_c.figures.drawing.legend import inside_or_below, model_handles
+from medimeta_c.figures.drawing.modellooks import ModelLook, model_looks
 from medimeta_c.figures.exhibit import Inputs, Lacking, Picture, Scalar, file_word
-from medimeta_c.figures.legend import inside_or_below, model_handles
-from medimeta_c.figures.modellooks import ModelLook, model_looks
-from medimeta_c.paperorder import collection_name, paper_order
-from medimeta_c.records import CLEAN, SetKey
+from medimeta_c.format.display import display_name
+from medimeta_c.format.keys import CLEAN, SetKey
+from medimeta_c.format.order import collection_name, paper_order
 from medimeta_c.results.result import Result
 
 __all__ = ["exhibit", "severity"]

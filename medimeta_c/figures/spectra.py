@@ -11,8 +11,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from medimeta_c.figures import style
-from medimeta_c.figures.choice import (
+from medimeta_c.figures.drawing import style
+from medimeta_c.figures.drawing.logaxes import label_decades, power_of_ten
+from medimeta_c.figures.exhibit import Inputs, Picture, paged
+from medimeta_c.format.display import (
     built_corruptions,
     dataset_label,
     display_name,
@@ -20,11 +22,9 @@ from medimeta_c.figures.choice import (
     shown_severity,
     side_by_side,
 )
-from medimeta_c.figures.exhibit import Inputs, Picture, paged
-from medimeta_c.figures.logaxes import label_decades, power_of_ten
-from medimeta_c.manifest import Manifest, SetRecord
-from medimeta_c.records import CLEAN
-from medimeta_c.spectrum import BANDS, PROFILE_BINS
+from medimeta_c.format.keys import CLEAN
+from medimeta_c.format.manifest import Manifest, SetRecord
+from medimeta_c.format.spectrum import BANDS, PROFILE_BINS
 
 __all__ = ["draw", "exhibit", "spectra"]
 

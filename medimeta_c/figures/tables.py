@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from medimeta_c.figures.choice import display_name
 from medimeta_c.figures.exhibit import Inputs, Lacking, Mark, PrintedTable
-from medimeta_c.modelscores import FewShotScore, ModelScores
+from medimeta_c.format.display import display_name
+from medimeta_c.paper import FewShotScore, ModelScores
 
 __all__ = ["draw_table2", "draw_table3", "draw_table6"]
 

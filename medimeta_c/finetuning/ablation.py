@@ -8,7 +8,6 @@ from functools import partial
 from pathlib import Path
 
 from medimeta_c.errors import ConfigError, ResultError
-from medimeta_c.evaluation import EvaluateConfig, EvaluateProgress, evaluate
 from medimeta_c.finetuning.ablationtable import (
     ABLATION_NAME,
     TABLE_NAME,
@@ -22,9 +21,10 @@ from medimeta_c.finetuning.fewshot import check_fraction, draw_few_shot
 from medimeta_c.finetuning.preparation import open_sources
 from medimeta_c.finetuning.run import FinetuneReport, finetune
 from medimeta_c.finetuning.training import FinetuneProgress
-from medimeta_c.metrics.baselines import PUBLISHED
-from medimeta_c.models.robustmedclip import adapted_spec
+from medimeta_c.lora.robustmedclip import adapted_spec
+from medimeta_c.results.baseline_choice import PUBLISHED
 from medimeta_c.results.result import Result
+from medimeta_c.scoring.evaluation import EvaluateConfig, EvaluateProgress, evaluate
 
 __all__ = ["AblationConfig", "ablate", "run_folder"]
 
@@ -48,7 +48,7 @@ class AblationConfig:
         A built benchmark, directory or ``ORG/NAME``, on whose test split the base model and every adapter are
         scored; by default nothing is scored.
     baseline : str, optional
-        What CE divides by; see `medimeta_c.evaluation.EvaluateConfig`.
+        What CE divides by; see `medimeta_c.scoring.evaluation.EvaluateConfig`.
 
     Raises
     ------

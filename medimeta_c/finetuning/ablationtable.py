@@ -9,10 +9,10 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from medimeta_c.card.dataset_card import templates_folder
-from medimeta_c.files import write_atomic
-from medimeta_c.markdown import environment
-from medimeta_c.recordfile import Record, write_record
+from medimeta_c.io.files import write_atomic
+from medimeta_c.io.markdown import environment
+from medimeta_c.io.records import Record, write_record
+from medimeta_c.io.templating import templates_folder
 
 __all__ = [
     "ABLATION_NAME",

@@ -15,11 +15,12 @@ from PIL import Image as Pillow
 
 from medimeta_c.finetuning.fewshot import order_key
 from medimeta_c.finetuning.labels import LabelSpace
-from medimeta_c.inference import normalise
+from medimeta_c.format.keys import CLEAN, Image, SetKey
+from medimeta_c.format.seeding import generator
+from medimeta_c.format.suites import CORE
 from medimeta_c.models import Model
-from medimeta_c.records import CLEAN, Image, SetKey, Source
-from medimeta_c.seeding import generator
-from medimeta_c.suite import CORE
+from medimeta_c.scoring.inference import normalise
+from medimeta_c.sources.contract import Source
 from medimeta_corruptions import corrupt
 
 __all__ = ["Batch", "ImageReader", "Sample", "augmented", "batches", "epoch_order", "samples"]

@@ -10,7 +10,7 @@ from medimeta_c.finetuning.fewshot import FewShot
 from medimeta_c.finetuning.state import RunRecord
 from medimeta_c.models import ModelIdentity
 from medimeta_c.prompts.record import PromptsRecord
-from medimeta_c.records import SourceInfo
+from medimeta_c.sources.contract import SourceInfo
 
 __all__ = ["Facts"]
 

@@ -12,8 +12,8 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from medimeta_c.errors import ConfigError, SourceError
-from medimeta_c.recordfile import Record, canonical_json, read_record, write_record
-from medimeta_c.records import Source
+from medimeta_c.io.records import Record, canonical_json, read_record, write_record
+from medimeta_c.sources.contract import Source
 
 __all__ = [
     "FEWSHOT_NAME",

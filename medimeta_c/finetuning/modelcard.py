@@ -7,14 +7,15 @@ from typing import Any
 
 from huggingface_hub import ModelCardData
 
-from medimeta_c.card.dataset_card import templates_folder
 from medimeta_c.finetuning.facts import Facts
 from medimeta_c.finetuning.state import Progress
+from medimeta_c.format.keys import PHANTOMS
+from medimeta_c.io.markdown import environment
+from medimeta_c.io.templating import templates_folder
 from medimeta_c.lora import LoraReport
-from medimeta_c.markdown import environment
 from medimeta_c.models import ModelIdentity
 from medimeta_c.prompts.templates import prompt_sets
-from medimeta_c.records import PHANTOMS, SourceInfo
+from medimeta_c.sources.contract import SourceInfo
 
 __all__ = ["render_model_card"]
 

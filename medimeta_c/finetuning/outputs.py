@@ -7,11 +7,11 @@ import io
 from collections.abc import Sequence
 from pathlib import Path
 
-from medimeta_c.files import write_atomic
 from medimeta_c.finetuning.facts import Facts
 from medimeta_c.finetuning.fewshot import write_few_shot
 from medimeta_c.finetuning.modelcard import render_model_card
 from medimeta_c.finetuning.state import EpochRecord, Progress, TrainingState
+from medimeta_c.io.files import write_atomic
 from medimeta_c.lora.adapterfile import write_adapter
 from medimeta_c.lora.adapters import Adapters, AdapterState
 from medimeta_c.lora.record import FewshotRecord, SelectionRecord, TrainingRecord

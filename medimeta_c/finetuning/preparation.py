@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 import torch
 
-from medimeta_c import __version__
+from medimeta_c._version import __version__
 from medimeta_c.errors import ModelError, SourceError
 from medimeta_c.finetuning.config import FinetuneConfig
 from medimeta_c.finetuning.data import ImageReader, samples
@@ -16,11 +16,11 @@ from medimeta_c.finetuning.labels import LabelSpace
 from medimeta_c.finetuning.state import RunRecord
 from medimeta_c.finetuning.training import TrainingData
 from medimeta_c.models import Model
-from medimeta_c.models._adapter import TorchModel
+from medimeta_c.models.torch_model import TorchModel
 from medimeta_c.prompts.record import PromptsRecord
 from medimeta_c.prompts.templates import ClassPrompts, load_prompts
-from medimeta_c.records import Source
-from medimeta_c.selection import open_datasets
+from medimeta_c.sources.contract import Source
+from medimeta_c.sources.selection import open_datasets
 
 __all__ = ["class_prompts", "open_sources", "run_record", "torch_model", "training_data"]
 

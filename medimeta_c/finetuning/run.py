@@ -21,13 +21,13 @@ from medimeta_c.finetuning.preparation import (
 from medimeta_c.finetuning.session import Session
 from medimeta_c.finetuning.state import Progress, held, read_state
 from medimeta_c.finetuning.training import FinetuneProgress
-from medimeta_c.inference import choose_device
 from medimeta_c.lora import LoraConfig, LoraReport
 from medimeta_c.lora.adapters import attach
 from medimeta_c.lora.targets import default_targets
 from medimeta_c.models import Model, load_model
 from medimeta_c.prompts.record import PromptsRecord
 from medimeta_c.prompts.templates import load_prompts
+from medimeta_c.scoring.inference import choose_device
 
 __all__ = ["FinetuneReport", "finetune"]
 

@@ -19,8 +19,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
 from medimeta_c.errors import BuildError, ResultError
-from medimeta_c.files import exclusive, write_atomic
-from medimeta_c.recordfile import Record
+from medimeta_c.io.files import exclusive, write_atomic
+from medimeta_c.io.records import Record
 
 __all__ = ["EpochRecord", "Progress", "RunRecord", "TrainingState", "held", "read_state", "write_state"]
 

@@ -18,7 +18,7 @@ from medimeta_c.errors import ModelError
 from medimeta_c.finetuning.config import FinetuneConfig
 from medimeta_c.finetuning.data import ImageReader, Sample, batches, epoch_order
 from medimeta_c.finetuning.state import EpochRecord, Tensors
-from medimeta_c.models._adapter import TorchModel
+from medimeta_c.models.torch_model import TorchModel
 
 __all__ = ["FinetuneProgress", "NotANumber", "Trainer", "TrainingData", "learning_rate"]
 

@@ -12,7 +12,7 @@ import yaml
 
 from medimeta_c.card.dataset_card import ASSETS, CARD_NAME
 from medimeta_c.errors import PublishError
-from medimeta_c.manifest import Manifest
+from medimeta_c.format.manifest import Manifest
 
 __all__ = ["check_card", "pictures"]
 

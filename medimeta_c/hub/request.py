@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from medimeta_c.errors import ConfigError
+from medimeta_c.format.manifest import Manifest
 from medimeta_c.hub.tree import Plan
-from medimeta_c.hubclient import check_repo_id
-from medimeta_c.manifest import Manifest
+from medimeta_c.io.hub_client import check_repo_id
 
 __all__ = ["PushConfig", "PushReport"]
 

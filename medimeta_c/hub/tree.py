@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 from medimeta_c.card.dataset_card import ASSETS, CARD_NAME
 from medimeta_c.card.evalfile import EVAL_NAME
 from medimeta_c.errors import PublishError
-from medimeta_c.files import sha256_file
+from medimeta_c.format.manifest import MANIFEST_NAME, Manifest
 from medimeta_c.hub.card_check import pictures
-from medimeta_c.manifest import MANIFEST_NAME, Manifest
+from medimeta_c.io.files import sha256_file
 
 if TYPE_CHECKING:
     from huggingface_hub import HfApi

@@ -6,7 +6,7 @@ Reads files only; never runs a model.
 from medimeta_c.leaderboard.accepted import Accepted, accept, read_accepted, write_accepted
 from medimeta_c.leaderboard.checks import Finding
 from medimeta_c.leaderboard.evalresults import model_eval_yaml
-from medimeta_c.leaderboard.site import SiteConfig, SiteReport, build_site
+from medimeta_c.leaderboard.site.writing import SiteConfig, SiteReport, build_site
 from medimeta_c.leaderboard.submission import Submission, read_submission, write_submission
 from medimeta_c.leaderboard.submit import SubmitConfig, SubmitReport, submit
 from medimeta_c.leaderboard.validation import validate

@@ -13,11 +13,11 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from medimeta_c.benchmark import Benchmark
 from medimeta_c.errors import ConfigError, ResultError
-from medimeta_c.leaderboard.yamlfile import read_yaml_record, write_yaml_record
-from medimeta_c.recordfile import Count, Name, Record, Sha256, Text
-from medimeta_c.records import CLEAN, SetKey
+from medimeta_c.format.benchmark import Benchmark
+from medimeta_c.format.keys import CLEAN, SetKey
+from medimeta_c.io.records import Count, Name, Record, Sha256, Text
+from medimeta_c.io.yamlfile import read_yaml_record, write_yaml_record
 from medimeta_c.results.predictions import CellPredictions
 from medimeta_c.results.result import Result
 

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 import numpy as np
 
 from medimeta_c.errors import ResultError
+from medimeta_c.format.keys import SetKey
 from medimeta_c.leaderboard.accepted import label_digest
-from medimeta_c.records import SetKey
 from medimeta_c.results.predictions import CellPredictions
 
 __all__ = ["check_one_truth", "check_renderings_differ", "decided"]

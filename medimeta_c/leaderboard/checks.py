@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from medimeta_c.errors import MediMetaError, MissingExtraError, ResultError
+from medimeta_c.io.records import canonical_json
 from medimeta_c.leaderboard.accepted import Accepted
 from medimeta_c.leaderboard.answers import check_one_truth, check_renderings_differ, decided
 from medimeta_c.leaderboard.inspection import (
@@ -21,7 +22,6 @@ from medimeta_c.leaderboard.inspection import (
 from medimeta_c.leaderboard.submission import Submission, read_submission, submission_path
 from medimeta_c.leaderboard.tree import ROOT
 from medimeta_c.metrics.baselines import PUBLISHED, published_baseline
-from medimeta_c.recordfile import canonical_json
 from medimeta_c.results.folder import PREDICTIONS_NAME, SavedResult, read_saved
 from medimeta_c.results.recomputation import disagreements, rescore
 from medimeta_c.results.result import RESULT_NAME, BaselineRecord, Result, read_result

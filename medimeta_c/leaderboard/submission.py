@@ -19,8 +19,8 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, ValidationError, model_validator
 
 from medimeta_c.errors import ConfigError
-from medimeta_c.leaderboard.yamlfile import read_yaml_record, write_yaml_record
-from medimeta_c.recordfile import Record
+from medimeta_c.io.records import Record
+from medimeta_c.io.yamlfile import read_yaml_record, write_yaml_record
 from medimeta_c.results.folder import PREDICTIONS_NAME
 from medimeta_c.results.identity import RunIdentity
 from medimeta_c.results.result import RESULT_NAME

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from medimeta_c.errors import ConfigError, PublishError, ResultError
-from medimeta_c.files import write_atomic
 from medimeta_c.hub.tree import LocalFile, RemoteFile
-from medimeta_c.hubclient import REPO_ID, check_repo_id, token_or_none
-from medimeta_c.huberrors import explained, network_errors, unreachable
+from medimeta_c.io.files import write_atomic
+from medimeta_c.io.hub_client import REPO_ID, check_repo_id, token_or_none
+from medimeta_c.io.hub_errors import explained, network_errors, unreachable
 from medimeta_c.leaderboard.accepted import ACCEPTED_NAME, Accepted, read_accepted
 from medimeta_c.leaderboard.checks import Finding, check_submission
 from medimeta_c.leaderboard.evalresults import MODEL_EVAL_PATH, model_eval_yaml

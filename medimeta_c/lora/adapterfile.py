@@ -9,12 +9,12 @@ from pathlib import Path
 from safetensors.torch import save
 
 from medimeta_c.errors import ModelError, ResultError
-from medimeta_c.files import write_atomic
+from medimeta_c.io.files import write_atomic
+from medimeta_c.io.records import read_record, write_record
 from medimeta_c.lora.adapters import Adapters, AdapterState, attach
 from medimeta_c.lora.record import AdapterRecord, LoraRecord, TrainingRecord
-from medimeta_c.models._adapter import TorchModel
-from medimeta_c.models._weights import read_checkpoint, weights_sha256
-from medimeta_c.recordfile import read_record, write_record
+from medimeta_c.models.torch_model import TorchModel
+from medimeta_c.models.weights import read_checkpoint, weights_sha256
 from medimeta_c.results.identity import ModelRecord
 
 __all__ = ["RECORD", "TENSORS", "AdapterFile", "apply_adapter", "read_adapter", "write_adapter"]

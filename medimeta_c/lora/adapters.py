@@ -15,8 +15,8 @@ from medimeta_c.errors import ModelError
 from medimeta_c.lora.config import LoraConfig, LoraReport
 from medimeta_c.lora.parametrisation import Factors, LowRankUpdate
 from medimeta_c.lora.targets import Site, find_sites, image_tower
-from medimeta_c.models._adapter import TorchModel
-from medimeta_c.models._weights import key_error, weights_sha256
+from medimeta_c.models.torch_model import TorchModel
+from medimeta_c.models.weights import key_error, weights_sha256
 
 __all__ = ["AdapterState", "Adapters", "attach"]
 

@@ -10,7 +10,7 @@ from safetensors.torch import save
 from torch import nn
 
 from medimeta_c.errors import ConfigError
-from medimeta_c.files import write_atomic
+from medimeta_c.io.files import write_atomic
 from medimeta_c.lora.adapters import Adapters, AdapterState
 from medimeta_c.lora.targets import Site
 

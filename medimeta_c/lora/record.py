@@ -6,11 +6,11 @@ from typing import Annotated, Literal
 
 from pydantic import Field, JsonValue, model_validator
 
-from medimeta_c import __version__
+from medimeta_c._version import __version__
 from medimeta_c.errors import ConfigError
+from medimeta_c.io.records import Count, Name, Record, Sha256, Text
 from medimeta_c.lora.config import LoraConfig, LoraReport, Target
 from medimeta_c.prompts.record import PromptsRecord
-from medimeta_c.recordfile import Count, Name, Record, Sha256, Text
 from medimeta_c.results.identity import ModelRecord
 
 __all__ = [
@@ -129,7 +129,7 @@ class AdapterRecord(Record):
     lora : LoraRecord
         The adaptation.
     adapters_sha256 : str
-        Digest of the tensors in ``adapter.safetensors``; see `medimeta_c.models._weights.weights_sha256`.
+        Digest of the tensors in ``adapter.safetensors``; see `medimeta_c.models.weights.weights_sha256`.
     training : TrainingRecord or None
         None for adapters that this package did not train.
     """

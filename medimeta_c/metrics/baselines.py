@@ -9,8 +9,8 @@ from functools import cache
 from importlib import resources
 
 from medimeta_c.errors import ConfigError
+from medimeta_c.format.keys import SetKey
 from medimeta_c.metrics.grid import ErrorGrid, Scope, SeveritySum, error_grids
-from medimeta_c.records import SetKey
 
 __all__ = ["PUBLISHED", "Baseline", "measured_baseline", "published_baseline"]
 
@@ -92,7 +92,7 @@ def published_baseline() -> Baseline:
     Baseline
         Ten datasets, split ``"test"``.
     """
-    file = resources.files("medimeta_c").joinpath("data/published_baseline.json")
+    file = resources.files("medimeta_c.metrics").joinpath("published_baseline.json")
     table = json.loads(file.read_text(encoding="utf-8"))
     severities = tuple(table["severities"])
     grids = {

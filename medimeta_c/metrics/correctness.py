@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from medimeta_c.errors import ConfigError
-from medimeta_c.records import SetKey
+from medimeta_c.format.keys import SetKey
 
 __all__ = ["CorrectnessTable", "correctness_tables"]
 

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from medimeta_c.errors import ConfigError
-from medimeta_c.records import CLEAN, SetKey
-from medimeta_c.suite import Suite
+from medimeta_c.format.keys import CLEAN, SetKey
+from medimeta_c.format.suites import Suite
 
 __all__ = ["ErrorGrid", "Scope", "SeveritySum", "error_grids"]
 

@@ -22,6 +22,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from medimeta_c.errors import ConfigError
+from medimeta_c.format.keys import CLEAN, SetKey
 from medimeta_c.metrics.correctness import CorrectnessTable
 from medimeta_c.metrics.corruption_error import (
     ErrorArrays,
@@ -36,7 +37,6 @@ from medimeta_c.metrics.grid import ErrorGrid, Scope, error_grids
 from medimeta_c.metrics.resampling import Resampling, resampled_accuracies
 from medimeta_c.metrics.robustness import error_arrays, summarise
 from medimeta_c.metrics.values import Interval, Value
-from medimeta_c.records import CLEAN, SetKey
 
 __all__ = ["Bootstrap", "Difference", "bootstrap", "cell_intervals", "difference", "summary_intervals"]
 

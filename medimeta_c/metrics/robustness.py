@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from medimeta_c.errors import IncompleteGridError
+from medimeta_c.format.keys import CLEAN
 from medimeta_c.metrics.corruption_error import (
     ErrorArrays,
     FloatArray,
@@ -17,7 +18,6 @@ from medimeta_c.metrics.corruption_error import (
 )
 from medimeta_c.metrics.grid import ErrorGrid, Scope
 from medimeta_c.metrics.values import Value, mean_value, undefined_parts
-from medimeta_c.records import CLEAN
 
 __all__ = ["error_arrays", "summarise"]
 
@@ -55,7 +55,7 @@ def summarise(
     Examples
     --------
     >>> from medimeta_c.metrics.grid import error_grids
-    >>> from medimeta_c.records import SetKey
+    >>> from medimeta_c.format.keys import SetKey
     >>> clean, blurred = SetKey("pbc", "test", "clean", 0), SetKey("pbc", "test", "motion_blur", 1)
     >>> scope = Scope(corruptions={"pbc": ("motion_blur",)}, severities=(1,))
     >>> model, baseline = error_grids({clean: 0.1, blurred: 0.3}), error_grids({clean: 0.2, blurred: 0.4})

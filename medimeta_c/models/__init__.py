@@ -14,7 +14,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, cast, get_args
 
 from medimeta_c.errors import ConfigError, MissingExtraError, ModelError
-from medimeta_c.models._contract import Model, ModelIdentity, Precision, Preprocess, Preprocessing
+from medimeta_c.models.contract import Model, ModelIdentity, Precision, Preprocess, Preprocessing
 
 if TYPE_CHECKING:
     import torch
@@ -72,49 +72,49 @@ MODELS: dict[str, ModelFamily] = {
             prefix="hf-hub",
             forms=("hf-hub:org/name[@revision]",),
             summary="an open_clip model on the Hugging Face Hub",
-            loader="medimeta_c.models.openclip:load_hub",
+            loader="medimeta_c.models.families.open_clip:load_hub",
         ),
         ModelFamily(
             prefix="local-dir",
             forms=("local-dir:PATH",),
             summary="an open_clip model in a local folder, no network needed",
-            loader="medimeta_c.models.openclip:load_folder",
+            loader="medimeta_c.models.families.open_clip:load_folder",
         ),
         ModelFamily(
             prefix=_NAMED,
             forms=(_NAMED,),
             summary="an open_clip architecture with a pretrained tag or a checkpoint's path",
-            loader="medimeta_c.models.openclip:load_named",
+            loader="medimeta_c.models.families.open_clip:load_named",
         ),
         ModelFamily(
             prefix="transformers",
             forms=("transformers:NAME_OR_PATH",),
             summary="CLIP, SigLIP and kin of the transformers library",
-            loader="medimeta_c.models.transformers_clip:load_transformers",
+            loader="medimeta_c.models.families.transformers_clip:load_transformers",
         ),
         ModelFamily(
             prefix="medclip",
             forms=("medclip:vit[@PATH]", "medclip:resnet[@PATH]"),
             summary="MedCLIP's published checkpoints",
-            loader="medimeta_c.models.medclip:load_medclip",
+            loader="medimeta_c.models.families.medclip:load_medclip",
         ),
         ModelFamily(
             prefix="unimedclip",
             forms=("unimedclip:vit-b-16[@PATH]", "unimedclip:vit-l-14[@PATH]"),
             summary="UniMedCLIP's published checkpoints",
-            loader="medimeta_c.models.unimedclip:load_unimedclip",
+            loader="medimeta_c.models.families.unimedclip:load_unimedclip",
         ),
         ModelFamily(
             prefix="robustmedclip",
             forms=("robustmedclip:PATH_OR_REPO[+base=SPEC]",),
             summary="a base model with adapters: of `medimeta-c finetune`, or RobustMedCLIP's published ones",
-            loader="medimeta_c.models.robustmedclip:load_robustmedclip",
+            loader="medimeta_c.lora.robustmedclip:load_robustmedclip",
         ),
         ModelFamily(
             prefix="python",
             forms=("python:module:attribute",),
             summary="your own model: an object, or a function that returns one",
-            loader="medimeta_c.models.own:load_own",
+            loader="medimeta_c.models.families.own:load_own",
         ),
     )
 }

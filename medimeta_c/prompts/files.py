@@ -10,8 +10,8 @@ from typing import Any
 import yaml
 
 from medimeta_c.errors import ConfigError, short
+from medimeta_c.format.keys import check_name
 from medimeta_c.prompts.texts import check_template, check_text, kind_of
-from medimeta_c.records import check_name
 
 __all__ = ["DatasetWords", "PromptSet", "parse_prompt_sets", "read_prompt_file"]
 

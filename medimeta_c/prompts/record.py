@@ -8,8 +8,8 @@ from typing import Annotated
 
 from pydantic import Field, model_validator
 
+from medimeta_c.io.records import Name, Record, Sha256, Text, canonical_json
 from medimeta_c.prompts.texts import ClassPrompts
-from medimeta_c.recordfile import Name, Record, Sha256, Text, canonical_json
 
 __all__ = ["PromptTexts", "PromptsRecord"]
 

@@ -178,7 +178,7 @@ def prompt_sets() -> Mapping[str, PromptSet]:
     ``paper`` and ``reference``: the MediMeta-C and RobustMedCLIP paper's section 3.2 and appendix, and
     the code published with it.
     """
-    file = resources.files("medimeta_c").joinpath("data/prompts.yaml")
+    file = resources.files("medimeta_c.prompts").joinpath("prompts.yaml")
     sets = parse_prompt_sets(file.read_bytes(), origin="the package's prompts.yaml")
     return {one.name: one for one in sets}
 
@@ -190,7 +190,7 @@ def load_prompts(name_or_path: str | Path = "paper") -> PromptBook:
     ----------
     name_or_path : str or pathlib.Path
         Name of a shipped set, or the path of a YAML file in the format of the package's
-        ``data/prompts.yaml`` (see there). A file may be partial: its templates, modalities and words go
+        ``prompts.yaml`` (see there). A file may be partial: its templates, modalities and words go
         before those of the set it ``extends``, ``paper`` if it does not say.
 
     Raises

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from medimeta_c.benchmark import Benchmark
-from medimeta_c.files import write_atomic
+from medimeta_c.format.benchmark import Benchmark
+from medimeta_c.io.files import write_atomic
 from medimeta_c.reports.html import render_html
 from medimeta_c.reports.markdown import render_markdown
 from medimeta_c.results.folder import SavedResult

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image as PillowImage
 
-from medimeta_c import pixels
-from medimeta_c.benchmark import Benchmark
 from medimeta_c.errors import ConfigError
-from medimeta_c.records import CLEAN, SetKey
+from medimeta_c.format import pixels
+from medimeta_c.format.benchmark import Benchmark
+from medimeta_c.format.keys import CLEAN, SetKey
 from medimeta_c.results.folder import SavedResult
 from medimeta_c.results.predictions import CellPredictions
 

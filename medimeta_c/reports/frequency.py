@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from medimeta_c.analysis import ALL_SEVERITIES, Analysis, BandEffect, Effect, FrequencyEffect
-from medimeta_c.figures.choice import display_name
+from medimeta_c.format.display import display_name
 
 __all__ = ["COLUMNS", "QUESTION", "effect_rows", "markdown_report", "sentences"]
 

@@ -10,14 +10,14 @@ from dataclasses import dataclass
 from jinja2 import Environment
 from markupsafe import Markup
 
-from medimeta_c.benchmark import Benchmark
-from medimeta_c.card.dataset_card import templates_folder
 from medimeta_c.errors import ConfigError
-from medimeta_c.figures.choice import display_name
-from medimeta_c.figures.confusion import confusion, confusion_counts
-from medimeta_c.figures.severity_curves import severity_curves
-from medimeta_c.figures.svg import svg
-from medimeta_c.records import CLEAN, SetKey
+from medimeta_c.figures.svg.confusion import confusion, confusion_counts
+from medimeta_c.figures.svg.elements import svg
+from medimeta_c.figures.svg.severity_curves import severity_curves
+from medimeta_c.format.benchmark import Benchmark
+from medimeta_c.format.display import display_name
+from medimeta_c.format.keys import CLEAN, SetKey
+from medimeta_c.io.templating import environment, templates_folder, visible
 from medimeta_c.reports.changed import Change, most_changed, thumbnails
 from medimeta_c.reports.tables import (
     ALL,
@@ -32,7 +32,6 @@ from medimeta_c.reports.verdict import verdict
 from medimeta_c.results.folder import SavedResult
 from medimeta_c.results.result import Result
 from medimeta_c.results.score_records import CellRecord, Estimate
-from medimeta_c.templating import environment, visible
 
 __all__ = ["render_html"]
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 
-from medimeta_c.card.dataset_card import templates_folder
-from medimeta_c.markdown import environment
+from medimeta_c.io.markdown import environment
+from medimeta_c.io.templating import templates_folder
 from medimeta_c.reports.tables import further_tables, main_tables, severity_table
 from medimeta_c.reports.verdict import verdict
 from medimeta_c.results.result import Result

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from medimeta_c.figures.choice import display_name
+from medimeta_c.format.display import display_name
+from medimeta_c.format.keys import CLEAN, SetKey
 from medimeta_c.metrics.values import Value, mean_value
-from medimeta_c.records import CLEAN, SetKey
 from medimeta_c.results.result import BaselineRecord, Result
 from medimeta_c.results.score_records import CellRecord, Estimate, Number, SummaryRecord
 

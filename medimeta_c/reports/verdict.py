@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from medimeta_c.figures.choice import display_name
+from medimeta_c.format.display import display_name
+from medimeta_c.format.suites import CORE, SUITES
 from medimeta_c.reports.tables import UNDEFINED, interval_text, percent
 from medimeta_c.results.result import Result
 from medimeta_c.results.score_records import Estimate
-from medimeta_c.suite import CORE, SUITES
 
 __all__ = ["Headline", "Verdict", "verdict"]
 

@@ -14,7 +14,7 @@ from medimeta_c.results.folder import SavedResult, read_saved
 from medimeta_c.results.identity import BenchmarkRecord
 from medimeta_c.results.predictions import correctness_of
 
-__all__ = ["NO_BASELINE", "ChosenBaseline", "baseline_of", "choose_baseline"]
+__all__ = ["NO_BASELINE", "PUBLISHED", "ChosenBaseline", "baseline_of", "choose_baseline"]
 
 NO_BASELINE = "none"
 """Name of the choice to divide by nothing, e.g. when the baseline itself is scored."""

@@ -17,15 +17,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from medimeta_c.errors import ResultError
-from medimeta_c.files import exclusive, writing
+from medimeta_c.format.keys import SetKey
+from medimeta_c.format.suites import DATASETS, in_order
+from medimeta_c.io.files import exclusive, writing
+from medimeta_c.io.records import read_record
 from medimeta_c.metrics.grid import Scope
-from medimeta_c.recordfile import read_record
-from medimeta_c.records import SetKey
 from medimeta_c.results.identity import RunIdentity, first_difference, merged
 from medimeta_c.results.predictions import CellPredictions, read_predictions, write_predictions
 from medimeta_c.results.result import RESULT_NAME, Environment, Result, read_result, write_result
 from medimeta_c.results.unfinished import UnfinishedCells
-from medimeta_c.suite import DATASETS, in_order
 
 __all__ = [
     "PREDICTIONS_NAME",

@@ -9,12 +9,12 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, JsonValue, model_validator
 
-from medimeta_c import __version__
+from medimeta_c._version import __version__
 from medimeta_c.errors import ConfigError
-from medimeta_c.manifest import Manifest
+from medimeta_c.format.keys import PHANTOMS
+from medimeta_c.format.manifest import Manifest
+from medimeta_c.io.records import Count, Name, Record, Sha256, Text, canonical_json
 from medimeta_c.prompts.record import PromptsRecord
-from medimeta_c.recordfile import Count, Name, Record, Sha256, Text, canonical_json
-from medimeta_c.records import PHANTOMS
 
 __all__ = [
     "BenchmarkRecord",

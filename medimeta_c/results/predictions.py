@@ -17,9 +17,9 @@ import pyarrow.parquet as pq
 from numpy.typing import ArrayLike, NDArray
 
 from medimeta_c.errors import MediMetaError, ResultError
-from medimeta_c.files import PART_SUFFIX, publish, writing
+from medimeta_c.format.keys import SetKey
+from medimeta_c.io.files import PART_SUFFIX, publish, writing
 from medimeta_c.metrics.correctness import CorrectnessTable, correctness_tables
-from medimeta_c.records import SetKey
 
 __all__ = ["NO_PREDICTION", "CellPredictions", "correctness_of", "read_predictions", "write_predictions"]
 

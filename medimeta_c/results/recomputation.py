@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from medimeta_c.records import SetKey
+from medimeta_c.format.keys import SetKey
 from medimeta_c.results.baseline_choice import ChosenBaseline
 from medimeta_c.results.predictions import CellPredictions
 from medimeta_c.results.result import Result

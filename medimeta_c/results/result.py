@@ -9,11 +9,11 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from medimeta_c.errors import IncompleteGridError
+from medimeta_c.format.keys import CLEAN, SetKey
+from medimeta_c.io.records import Name, Record, Text, read_record, write_record
 from medimeta_c.metrics.baselines import Baseline
 from medimeta_c.metrics.grid import ErrorGrid, Scope, SeveritySum
 from medimeta_c.metrics.resampling import Resampling
-from medimeta_c.recordfile import Name, Record, Text, read_record, write_record
-from medimeta_c.records import CLEAN, SetKey
 from medimeta_c.results.identity import RunIdentity
 from medimeta_c.results.score_records import CellRecord, Scores
 

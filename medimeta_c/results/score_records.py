@@ -7,10 +7,10 @@ from typing import Annotated
 
 from pydantic import Field, model_validator
 
+from medimeta_c.format.keys import CLEAN, SetKey
+from medimeta_c.io.records import Count, Name, Record, Sha256, Text
 from medimeta_c.metrics.corruption_error import Summary
 from medimeta_c.metrics.values import Interval, Value
-from medimeta_c.recordfile import Count, Name, Record, Sha256, Text
-from medimeta_c.records import CLEAN, SetKey
 
 __all__ = ["CellRecord", "Estimate", "Number", "Scores", "SummaryRecord"]
 

@@ -9,20 +9,20 @@ from typing import Any
 import numpy as np
 
 from medimeta_c.errors import ConfigError, IncompleteGridError, ResultError
-from medimeta_c.manifest import Manifest
+from medimeta_c.format.keys import CLEAN, SetKey
+from medimeta_c.format.manifest import Manifest
+from medimeta_c.format.suites import CORE, DATASETS, in_order
 from medimeta_c.metrics.corruption_error import SuiteSummary, Summary
 from medimeta_c.metrics.grid import Scope
 from medimeta_c.metrics.intervals import Bootstrap, bootstrap, cell_intervals, summary_intervals
 from medimeta_c.metrics.resampling import RESAMPLING_SCHEME, Resampling
 from medimeta_c.metrics.scores import CellScore, score_cell
 from medimeta_c.metrics.values import Interval, Value, mean_value
-from medimeta_c.records import CLEAN, SetKey
 from medimeta_c.results.baseline_choice import ChosenBaseline
 from medimeta_c.results.identity import BenchmarkRecord, RunIdentity, restricted
 from medimeta_c.results.predictions import CellPredictions, correctness_of
 from medimeta_c.results.result import BaselineRecord, Environment, ResamplingRecord, Result, ScopeRecord
 from medimeta_c.results.score_records import CellRecord, Estimate, Number, Scores, SummaryRecord
-from medimeta_c.suite import CORE, DATASETS, in_order
 
 __all__ = ["Terms", "make_result", "scope_of", "score"]
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import cast
 
 from medimeta_c.errors import ConfigError, unknown_name
-from medimeta_c.records import Source
+from medimeta_c.sources.contract import Source
 
 __all__ = ["SOURCES", "SourceFamily", "default_data_dir", "family_of", "open_source"]
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from medimeta_c.errors import SourceError, printable, short
-from medimeta_c.files import sha256_file
+from medimeta_c.io.files import sha256_file
 
 __all__ = ["checksum_of", "read_mapping", "text_field"]
 

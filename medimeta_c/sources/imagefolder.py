@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from medimeta_c.errors import ConfigError, SourceError, unknown_name
-from medimeta_c.records import Image, SourceInfo, check_name
+from medimeta_c.format.keys import Image, check_name
+from medimeta_c.sources.contract import SourceInfo
 from medimeta_c.sources.files import checksum_of
 from medimeta_c.sources.imagefolder_layout import Picture, find_root, scan
 from medimeta_c.sources.imagefolder_notes import read_notes

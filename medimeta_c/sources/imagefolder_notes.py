@@ -25,7 +25,7 @@ class Notes:
     file : str
         Name of the file, in the dataset's folder.
     title, modality, task, license, citation, homepage : str
-        As in `medimeta_c.records.SourceInfo`.
+        As in `medimeta_c.format.keys.SourceInfo`.
     class_names : mapping of str to str
         Class folder to the name shown; folders not mentioned keep theirs.
     """

@@ -10,8 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medimeta_c.errors import SourceError, short
-from medimeta_c.records import Image, SourceInfo, check_name
+from medimeta_c.format.keys import Image, check_name
+from medimeta_c.format.suites import CORE
 from medimeta_c.sources.catalog import SPLITS, CatalogEntry, catalog
+from medimeta_c.sources.contract import SourceInfo
 from medimeta_c.sources.files import checksum_of, read_mapping, text_field
 from medimeta_c.sources.medimeta_images import Hdf5Images, TiffImages
 from medimeta_c.sources.medimeta_info import (
@@ -23,7 +25,6 @@ from medimeta_c.sources.medimeta_info import (
     split_sizes,
 )
 from medimeta_c.sources.rows import MAX_ROWS, RowIndex, check_labels, one_label_per_row, row_id
-from medimeta_c.suite import CORE
 
 __all__ = ["MedimetaSource", "open_medimeta"]
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from medimeta_c.errors import SourceError, short
-from medimeta_c.records import Image
+from medimeta_c.format.keys import Image
 from medimeta_c.sources.pictures import MAX_PIXELS, picture_channels, read_picture
 from medimeta_c.sources.rows import row_id
 

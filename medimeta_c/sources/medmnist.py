@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medimeta_c.errors import ConfigError, SourceError, unknown_name
-from medimeta_c.records import Image, SourceInfo, check_name
+from medimeta_c.format.keys import Image, check_name
 from medimeta_c.sources.catalog import SPLITS, CatalogEntry, catalog
+from medimeta_c.sources.contract import SourceInfo
 from medimeta_c.sources.files import checksum_of
 from medimeta_c.sources.npz import ArrayHeader, NpzArray, npz_headers
 from medimeta_c.sources.pictures import MAX_PIXELS

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from medimeta_c.errors import MediMetaError, SourceError, short
-from medimeta_c.records import Image
+from medimeta_c.format.keys import Image
 
 if TYPE_CHECKING:
     from PIL.Image import Image as PillowImage

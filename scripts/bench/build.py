@@ -25,10 +25,11 @@ from PIL import Image
 
 from medimeta_c.building.build import BuildConfig, build
 from medimeta_c.building.render import RenderTask, render_set
-from medimeta_c.manifest import Protocol
-from medimeta_c.records import CLEAN, SetKey, Source
-from medimeta_c.selection import open_datasets
-from medimeta_c.suite import BENCHMARK_VERSION, CORE
+from medimeta_c.format.keys import CLEAN, SetKey
+from medimeta_c.format.manifest import Protocol
+from medimeta_c.format.suites import BENCHMARK_VERSION, CORE
+from medimeta_c.sources.contract import Source
+from medimeta_c.sources.selection import open_datasets
 
 PROTOCOL = Protocol(benchmark_version=BENCHMARK_VERSION, seed=0, channels="source")
 

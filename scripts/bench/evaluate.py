@@ -34,13 +34,13 @@ import torch
 from datasets import disable_progress_bars, load_dataset
 from safetensors.torch import save_file
 
-from medimeta_c.benchmark import Benchmark, open_benchmark
 from medimeta_c.building.build import BuildConfig, build
-from medimeta_c.inference import Predictor, choose_device, class_embeddings
+from medimeta_c.format.benchmark import Benchmark, open_benchmark
+from medimeta_c.format.keys import SetKey
+from medimeta_c.format.suites import CORE
 from medimeta_c.models import Model, load_model
 from medimeta_c.prompts.templates import ClassPrompts, load_prompts
-from medimeta_c.records import SetKey
-from medimeta_c.suite import CORE
+from medimeta_c.scoring.inference import Predictor, choose_device, class_embeddings
 
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 

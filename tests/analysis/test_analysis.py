@@ -11,12 +11,12 @@ from scipy import stats
 from typer.testing import CliRunner
 
 from medimeta_c.analysis import ALL_SEVERITIES, Effect, analyse, paired_effect, verdict
-from medimeta_c.benchmark import Benchmark, open_benchmark
 from medimeta_c.cli import app
 from medimeta_c.errors import ConfigError
-from medimeta_c.records import SetKey
+from medimeta_c.format.benchmark import Benchmark, open_benchmark
+from medimeta_c.format.keys import SetKey
+from medimeta_c.format.spectrum import luma, spectrum
 from medimeta_c.reports.frequency import effect_rows, markdown_report, sentences
-from medimeta_c.spectrum import luma, spectrum
 
 
 @pytest.fixture(scope="module")

@@ -19,14 +19,14 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from medimeta_c.benchmark import open_benchmark
 from medimeta_c.building.build import BuildConfig, build, plan
+from medimeta_c.building.verification import verify
 from medimeta_c.errors import BuildError, ConfigError, ManifestError, MissingExtraError, SourceError
-from medimeta_c.manifest import read_manifest
-from medimeta_c.records import SetKey
-from medimeta_c.seeding import generator
+from medimeta_c.format.benchmark import open_benchmark
+from medimeta_c.format.keys import SetKey
+from medimeta_c.format.manifest import read_manifest
+from medimeta_c.format.seeding import generator
 from medimeta_c.sources import open_source
-from medimeta_c.verification import verify
 from medimeta_corruptions import corrupt
 
 Configure = Callable[..., BuildConfig]

@@ -12,7 +12,7 @@ import pytest
 from medimeta_c.building.build import BuildConfig, build
 from medimeta_c.building.engines import require, run_all
 from medimeta_c.errors import BuildError, ConfigError, SourceError
-from medimeta_c.manifest import read_manifest
+from medimeta_c.format.manifest import read_manifest
 from medimeta_corruptions import CORRUPTIONS
 
 Configure = Callable[..., BuildConfig]
@@ -154,8 +154,8 @@ def test_no_jobs_is_refused() -> None:
 
 def test_scoring_with_workers_and_building_share_a_process(build_config: Configure, built: Path) -> None:
     """Decoding workers have a pool of their own: a build in the same process starts its workers as ever."""
-    from medimeta_c.benchmark import open_benchmark
-    from medimeta_c.decoding import Prepare, chunks_of, decode_all
+    from medimeta_c.format.benchmark import open_benchmark
+    from medimeta_c.scoring.decoding import Prepare, chunks_of, decode_all
 
     bench = open_benchmark(built)
     prepare = Prepare(transform=_unused, is_raw=_always)

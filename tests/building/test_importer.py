@@ -12,16 +12,16 @@ import pytest
 from medmnist_files import COUNT, darkened, stacked, write_clean, write_corrupted
 from typer.testing import CliRunner
 
-from medimeta_c.benchmark import open_benchmark
 from medimeta_c.building.assembly import BuildProgress
 from medimeta_c.building.build import BuildConfig, build
 from medimeta_c.building.importer import ImportConfig, import_medmnistc
+from medimeta_c.building.verification import verify
 from medimeta_c.card.dataset_card import render_card
 from medimeta_c.cli import app
 from medimeta_c.errors import BuildError, ConfigError, MediMetaError, SourceError
-from medimeta_c.manifest import MANIFEST_NAME, Protocol
-from medimeta_c.records import SetKey
-from medimeta_c.verification import verify
+from medimeta_c.format.benchmark import open_benchmark
+from medimeta_c.format.keys import SetKey
+from medimeta_c.format.manifest import MANIFEST_NAME, Protocol
 
 RUNNER = CliRunner()
 CORRUPTIONS = {"bloodmnist": ("bubble", "pixelate"), "octmnist": ("pixelate", "speckle_noise")}

@@ -23,13 +23,14 @@ from huggingface_hub import DatasetCard
 from markdown_it import MarkdownIt
 from PIL import Image
 
-from medimeta_c.card.dataset_card import render_card, templates_folder, write_card
+from medimeta_c.card.dataset_card import render_card, write_card
 from medimeta_c.card.evalfile import benchmark_eval_yaml
 from medimeta_c.errors import BuildError, ShardError
-from medimeta_c.manifest import Manifest, SetRecord, read_manifest
-from medimeta_c.pixels import decode
-from medimeta_c.shards import read_tables, schema
-from medimeta_c.suite import CORE
+from medimeta_c.format.manifest import Manifest, SetRecord, read_manifest
+from medimeta_c.format.pixels import decode
+from medimeta_c.format.shards import read_tables, schema
+from medimeta_c.format.suites import CORE
+from medimeta_c.io.templating import templates_folder
 from medimeta_corruptions import CORRUPTIONS
 
 PBC = FakeSource("pbc", splits={"test": 5, "val": 2})

@@ -34,8 +34,9 @@ def prepare(hub: str, named: str) -> None:
     import matplotlib.backends.backend_svg  # noqa: F401
     import transformers  # noqa: F401
 
-    from medimeta_c import cli, evaluation  # noqa: F401
-    from medimeta_c.models import openclip
+    from medimeta_c import cli  # noqa: F401
+    from medimeta_c.models.families import open_clip as openclip
+    from medimeta_c.scoring import evaluation
 
     load = openclip.load_folder
     openclip.load_hub = lambda spec, target: load(spec, hub)

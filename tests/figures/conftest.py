@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from medimeta_c.benchmark import Benchmark, open_benchmark
-from medimeta_c.featurefile import Features, write_features
 from medimeta_c.figures.exhibit import Inputs, name_builds
-from medimeta_c.modelscores import find_results, read_fewshot, scores_of
-from medimeta_c.records import SetKey
+from medimeta_c.format.benchmark import Benchmark, open_benchmark
+from medimeta_c.format.keys import SetKey
+from medimeta_c.paper import find_results, read_fewshot, scores_of
+from medimeta_c.results.featurefile import Features, write_features
 
 sys.path.append(str(Path(__file__).parents[1] / "results"))
 

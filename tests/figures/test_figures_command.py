@@ -7,8 +7,8 @@ from pathlib import Path
 
 from typer.testing import CliRunner
 
-from medimeta_c.benchmark import Benchmark
 from medimeta_c.cli import app
+from medimeta_c.format.benchmark import Benchmark
 
 
 def test_several_benchmarks_make_one_picture(benchmark: Benchmark, tmp_path: Path) -> None:

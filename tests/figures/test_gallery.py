@@ -18,16 +18,17 @@ from matplotlib.legend import Legend
 from matplotlib.text import Text
 from PIL import Image
 
-from medimeta_c.benchmark import open_benchmark
 from medimeta_c.errors import ConfigError
-from medimeta_c.figures import GALLERY, style
+from medimeta_c.figures import GALLERY
+from medimeta_c.figures.drawing import style
+from medimeta_c.figures.drawing.modellooks import model_looks, short_names
 from medimeta_c.figures.exhibit import Inputs, Lacking, Picture, PrintedTable, file_word, name_builds
 from medimeta_c.figures.gallery import make
-from medimeta_c.figures.modellooks import model_looks, short_names
 from medimeta_c.figures.severity import severity
-from medimeta_c.paperorder import paper_order
-from medimeta_c.records import SetKey
-from medimeta_c.suite import MEDMNIST
+from medimeta_c.format.benchmark import open_benchmark
+from medimeta_c.format.keys import SetKey
+from medimeta_c.format.order import paper_order
+from medimeta_c.format.suites import MEDMNIST
 
 
 def entry(name: str, inputs: Inputs) -> list[Picture | PrintedTable]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from medimeta_c.figures.modellooks import model_looks, short_names
+from medimeta_c.figures.drawing.modellooks import model_looks, short_names
 
 
 def test_a_model_looks_the_same_in_every_figure() -> None:

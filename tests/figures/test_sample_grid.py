@@ -17,12 +17,12 @@ from PIL import Image
 
 from medimeta_c import figures
 from medimeta_c.building.render import render
-from medimeta_c.figures.choice import shown_datasets
-from medimeta_c.figures.montage import CARD_PX, PRINT_PX, fit, montage
+from medimeta_c.figures.drawing.montage import CARD_PX, PRINT_PX, fit, montage
+from medimeta_c.figures.drawing.style import PAGE_INCHES, png
 from medimeta_c.figures.sample_grid import dataset_grid, overview_grid
-from medimeta_c.figures.style import PAGE_INCHES, png
-from medimeta_c.manifest import Manifest, Protocol
-from medimeta_c.records import SetKey
+from medimeta_c.format.display import shown_datasets
+from medimeta_c.format.keys import SetKey
+from medimeta_c.format.manifest import Manifest, Protocol
 
 GREY = FakeSource("oct", channels=1, shape=(28, 28))
 COLOUR = FakeSource("pbc", shape=(224, 224), splits={"test": 2})

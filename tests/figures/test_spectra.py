@@ -13,10 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from matplotlib.figure import Figure
 
-from medimeta_c.figures import style
-from medimeta_c.figures.choice import shown_record, side_by_side
+from medimeta_c.figures.drawing import style
 from medimeta_c.figures.spectra import _LABEL_SPACING, _spread, spectra
-from medimeta_c.manifest import Manifest
+from medimeta_c.format.display import shown_record, side_by_side
+from medimeta_c.format.manifest import Manifest
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,8 @@ import pytest
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from medimeta_c.figures import FIGURES, style
+from medimeta_c.figures import FIGURES
+from medimeta_c.figures.drawing import style
 from medimeta_corruptions import CORRUPTIONS
 
 # Viénot, Brettel and Mollon (1999), on linear RGB: what a dichromat without red or green cones sees.

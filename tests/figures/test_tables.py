@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from medimeta_c.figures.drawing.printing import latex, markdown, ranks
 from medimeta_c.figures.exhibit import Inputs, Mark, PrintedTable
 from medimeta_c.figures.gallery import make
-from medimeta_c.figures.printing import latex, markdown, ranks
-from medimeta_c.modelscores import published_fewshot, published_scores
-from medimeta_c.suite import CORE
+from medimeta_c.format.suites import CORE
+from medimeta_c.paper import published_fewshot, published_scores
 
 
 def rows_of(path: Path) -> list[list[str]]:
@@ -23,7 +23,7 @@ def rows_of(path: Path) -> list[list[str]]:
 
 
 def printed(name: str) -> list[list[str]]:
-    text = resources.files("medimeta_c").joinpath(f"data/paper/{name}.csv").read_text(encoding="utf-8")
+    text = resources.files("medimeta_c.paper").joinpath(f"{name}.csv").read_text(encoding="utf-8")
     return list(csv.reader(text.splitlines()))
 
 

@@ -13,10 +13,10 @@ from runs import weights
 
 from medimeta_c.building.build import BuildConfig, build
 from medimeta_c.errors import ConfigError, ResultError, SourceError
-from medimeta_c.evaluation import EvaluateConfig, evaluate
 from medimeta_c.finetuning import Ablation, AblationConfig, FinetuneConfig, ablate, finetune
 from medimeta_c.finetuning.ablationtable import AblationRun, Spread, write_ablation
 from medimeta_c.results.folder import read_saved
+from medimeta_c.scoring.evaluation import EvaluateConfig, evaluate
 
 Configure = Callable[..., FinetuneConfig]
 

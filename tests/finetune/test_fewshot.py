@@ -18,7 +18,8 @@ from medimeta_c.finetuning.fewshot import (
     read_few_shot,
     write_few_shot,
 )
-from medimeta_c.records import Image, SourceInfo
+from medimeta_c.format.keys import Image
+from medimeta_c.sources.contract import SourceInfo
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from medimeta_c.finetuning.fewshot import read_few_shot
 from medimeta_c.finetuning.training import learning_rate
 from medimeta_c.lora.adapterfile import apply_adapter, read_adapter
 from medimeta_c.models import load_model
-from medimeta_c.models._adapter import TorchModel
+from medimeta_c.models.torch_model import TorchModel
 
 Configure = Callable[..., FinetuneConfig]
 PIXELS = torch.randn((5, 3, 28, 28), generator=torch.Generator().manual_seed(0))
@@ -77,7 +77,7 @@ def test_the_adapter_gives_the_accuracy_it_was_kept_for(configure: Configure, im
     from medimeta_c.finetuning.fewshot import VAL
     from medimeta_c.finetuning.labels import LabelSpace
     from medimeta_c.prompts.templates import load_prompts
-    from medimeta_c.selection import open_datasets
+    from medimeta_c.sources.selection import open_datasets
 
     config = configure(epochs=6)
     finetune(config)

@@ -17,11 +17,11 @@ import pytest
 from filelock import FileLock
 from runs import log, record, weights
 
-from medimeta_c import files
 from medimeta_c.errors import BuildError, ResultError
 from medimeta_c.finetuning import FinetuneConfig, FinetuneProgress, finetune
+from medimeta_c.io import files
 from medimeta_c.models import load_model
-from medimeta_c.models._adapter import TorchModel
+from medimeta_c.models.torch_model import TorchModel
 
 Configure = Callable[..., FinetuneConfig]
 

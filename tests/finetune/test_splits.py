@@ -17,8 +17,9 @@ from runs import log, weights
 from medimeta_c.errors import SourceError
 from medimeta_c.finetuning import FinetuneConfig, finetune, preparation
 from medimeta_c.finetuning.fewshot import read_few_shot
-from medimeta_c.records import Image, Source, SourceInfo
-from medimeta_c.selection import open_datasets
+from medimeta_c.format.keys import Image
+from medimeta_c.sources.contract import Source, SourceInfo
+from medimeta_c.sources.selection import open_datasets
 
 Configure = Callable[..., FinetuneConfig]
 

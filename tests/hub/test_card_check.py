@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from medimeta_c.errors import PublishError
+from medimeta_c.format.manifest import read_manifest
 from medimeta_c.hub.card_check import check_card, pictures
-from medimeta_c.manifest import read_manifest
 
 
 def test_the_built_card_passes(built: Path) -> None:

@@ -148,7 +148,7 @@ def test_a_hub_that_falls_silent(hub: HubServer, small: Path, tmp_path: Path, pa
 
     hub.respond = silent  # type: ignore[method-assign]
     said = run_client(
-        "from medimeta_c.hubclient import settle_client\nsettle_client(silence_s=1)\n" + PUSHES,
+        "from medimeta_c.io.hub_client import settle_client\nsettle_client(silence_s=1)\n" + PUSHES,
         hub_environment(hub, tmp_path),
         small,
         "org/x",

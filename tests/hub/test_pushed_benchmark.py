@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from hub_server import HubServer, hub_environment, run_client
 
-from medimeta_c.benchmark import Benchmark, open_benchmark
-from medimeta_c.records import SetKey
+from medimeta_c.format.benchmark import Benchmark, open_benchmark
+from medimeta_c.format.keys import SetKey
 
 REPO = "org/MediMeta-C"
 PUSH = """

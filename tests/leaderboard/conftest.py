@@ -18,11 +18,11 @@ from made_up_boards import HOSTILE, board, entry
 from made_up_predictions import evaluated
 from submissions_on_disk import PLAIN, place
 
-from medimeta_c.benchmark import Benchmark, open_benchmark
+from medimeta_c.format.benchmark import Benchmark, open_benchmark
 from medimeta_c.leaderboard.accepted import Accepted, accept
-from medimeta_c.leaderboard.board import read_boards
-from medimeta_c.leaderboard.entries import Training
-from medimeta_c.leaderboard.site import write_site
+from medimeta_c.leaderboard.site.board import read_boards
+from medimeta_c.leaderboard.site.entries import Training
+from medimeta_c.leaderboard.site.writing import write_site
 from medimeta_c.leaderboard.submission import described
 from medimeta_c.results.folder import SavedResult
 

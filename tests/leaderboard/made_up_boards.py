@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from medimeta_c.leaderboard.entries import Board, CellShown, DatasetShown, Entry, Training
+from medimeta_c.format.suites import CORE
+from medimeta_c.leaderboard.site.entries import Board, CellShown, DatasetShown, Entry, Training
 from medimeta_c.results.score_records import Estimate, Number, SummaryRecord
-from medimeta_c.suite import CORE
 
 HOSTILE = "</script><img src=x onerror=window.pwned=1><b title='\"`"
 """A name that would be a script on a page that let it."""

@@ -12,13 +12,13 @@ import pytest
 from made_up_predictions import evaluated
 from submissions_on_disk import edit_json
 
-from medimeta_c.benchmark import Benchmark
 from medimeta_c.errors import ConfigError, ResultError
-from medimeta_c.leaderboard.board import read_boards
-from medimeta_c.leaderboard.entries import Board
-from medimeta_c.leaderboard.paper import paper_entries
-from medimeta_c.leaderboard.ranking import ranks
-from medimeta_c.leaderboard.site import SiteConfig, build_site
+from medimeta_c.format.benchmark import Benchmark
+from medimeta_c.leaderboard.site.board import read_boards
+from medimeta_c.leaderboard.site.entries import Board
+from medimeta_c.leaderboard.site.paper import paper_entries
+from medimeta_c.leaderboard.site.ranking import ranks
+from medimeta_c.leaderboard.site.writing import SiteConfig, build_site
 from medimeta_c.results.comparison import compare
 from medimeta_c.results.folder import SavedResult
 
@@ -145,7 +145,7 @@ def test_the_papers_figures_are_there_to_the_digit(collection: str, tmp_path: Pa
     """Each cell of Tables 2 and 3 is on the board as printed, without interval or rank."""
     board = next(one for one in read_boards(tmp_path) if one.title == collection)
     entries = {entry.name: entry for entry in board.entries}
-    folder = resources.files("medimeta_c").joinpath("data/paper")
+    folder = resources.files("medimeta_c.paper")
     seen = 0
     for file, field in (("table2_ce_mce.csv", "mce"), ("table3_accuracy.csv", "average_accuracy")):
         for row in csv.DictReader(folder.joinpath(file).read_text(encoding="utf-8").splitlines()):

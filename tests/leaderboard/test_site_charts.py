@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from made_up_boards import board, entry
 
-from medimeta_c.leaderboard.site import write_site
+from medimeta_c.leaderboard.site.writing import write_site
 
 Open = Callable[..., Any]
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from made_up_boards import HOSTILE, board
 
-from medimeta_c.leaderboard.site import write_site
+from medimeta_c.leaderboard.site.writing import write_site
 
 DASH = "\N{EN DASH}"
 Open = Callable[..., Any]

@@ -13,9 +13,9 @@ from made_up_predictions import answers, evaluated
 from submissions_on_disk import PLAIN, edit_json, replace_text, resubmitted
 from typer.testing import CliRunner
 
-from medimeta_c.benchmark import Benchmark
 from medimeta_c.cli import app
 from medimeta_c.errors import ConfigError, ResultError
+from medimeta_c.format.benchmark import Benchmark
 from medimeta_c.leaderboard.accepted import Accepted, accept, label_digest, read_accepted, write_accepted
 from medimeta_c.leaderboard.checks import check_submission
 from medimeta_c.leaderboard.submission import described, read_submission, slug
@@ -319,7 +319,7 @@ def test_described_names_what_is_missing() -> None:
 
 def test_the_example_is_valid(tmp_path: Path) -> None:
     """The submission.yaml that pages and documents show can be sent."""
-    from medimeta_c.leaderboard.site import EXAMPLE
+    from medimeta_c.leaderboard.site.writing import EXAMPLE
 
     (tmp_path / "submission.yaml").write_text(EXAMPLE, encoding="utf-8")
     assert read_submission(tmp_path).third_party

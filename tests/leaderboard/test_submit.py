@@ -17,8 +17,8 @@ from hub_server import READER_TOKEN, TOKEN, HubServer, hub_environment, run_clie
 from submissions_on_disk import PLAIN
 from typer.testing import CliRunner
 
-from medimeta_c.benchmark import Benchmark
 from medimeta_c.cli import app
+from medimeta_c.format.benchmark import Benchmark
 from medimeta_c.leaderboard import model_eval_yaml, write_accepted
 from medimeta_c.leaderboard.accepted import Accepted
 from medimeta_c.leaderboard.submission import described, write_submission

@@ -15,8 +15,8 @@ from made_up_predictions import ENVIRONMENT, PLAN, answers, evaluated, identity
 from submissions_on_disk import PLAIN, edit_json, place, resubmitted
 from typer.testing import CliRunner
 
-from medimeta_c.benchmark import Benchmark
 from medimeta_c.cli import app
+from medimeta_c.format.benchmark import Benchmark
 from medimeta_c.leaderboard.accepted import Accepted
 from medimeta_c.leaderboard.checks import check_submission
 from medimeta_c.leaderboard.evalresults import model_eval_yaml

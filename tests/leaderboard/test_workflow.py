@@ -11,7 +11,7 @@ import pytest
 import yaml
 from typer.main import get_command
 
-from medimeta_c import __version__
+from medimeta_c._version import __version__
 from medimeta_c.cli import app
 
 PATH = Path(__file__).parents[2] / "docs/leaderboard-workflow.yml"

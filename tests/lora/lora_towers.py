@@ -25,7 +25,7 @@ from transformers import (
 )
 
 from medimeta_c.models import ModelIdentity, Preprocessing
-from medimeta_c.models._adapter import TorchModel
+from medimeta_c.models.torch_model import TorchModel
 
 PIXELS = 32
 LAYER: dict[str, Any] = {

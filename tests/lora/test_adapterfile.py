@@ -160,7 +160,7 @@ def test_adapters_of_another_depth_are_refused(folder: Path) -> None:
     tensors = load_file(folder / "adapter.safetensors")
     more = {key.replace("blocks.1", "blocks.2"): value.clone() for key, value in tensors.items()}
     save_file(tensors | more, folder / "adapter.safetensors")
-    from medimeta_c.models._weights import weights_sha256
+    from medimeta_c.models.weights import weights_sha256
 
     edited(folder, lambda record: record.update(adapters_sha256=weights_sha256(tensors | more)))
     with pytest.raises(ModelError, match=r"for 9 weights of a model.*has 6.*another depth"):

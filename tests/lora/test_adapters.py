@@ -15,7 +15,7 @@ from medimeta_c.lora import ATTENTION, CONVOLUTIONS, LoraConfig
 from medimeta_c.lora.adapters import attach
 from medimeta_c.lora.parametrisation import initial_factor
 from medimeta_c.lora.targets import default_targets
-from medimeta_c.models._adapter import TorchModel
+from medimeta_c.models.torch_model import TorchModel
 
 
 def config_for(kind: str, **settings: float) -> LoraConfig:

@@ -21,7 +21,7 @@ from medimeta_c.lora.adapterfile import write_adapter
 from medimeta_c.lora.adapters import Adapters, attach
 from medimeta_c.lora.peft import export_peft
 from medimeta_c.models import load_model
-from medimeta_c.models._adapter import TorchModel
+from medimeta_c.models.torch_model import TorchModel
 
 peft = pytest.importorskip("peft", reason="needs PEFT: pip install peft")
 

@@ -21,7 +21,7 @@ from torchvision.models import resnet50
 
 from medimeta_c.errors import ModelError
 from medimeta_c.models import load_model
-from medimeta_c.models._adapter import TorchModel
+from medimeta_c.models.torch_model import TorchModel
 
 TEXTS = ["a photo of a benign cell", "retina"]
 BLOCKS, WIDTH, OUT = 12, 192, 48

@@ -17,7 +17,7 @@ from medimeta_c.lora import LoraConfig
 from medimeta_c.lora.adapterfile import write_adapter
 from medimeta_c.lora.adapters import attach
 from medimeta_c.models import Model, load_model
-from medimeta_c.models._adapter import TorchModel
+from medimeta_c.models.torch_model import TorchModel
 
 TEXTS = ["a photo of a benign cell", "retina"]
 
@@ -181,7 +181,7 @@ def test_a_hub_base_is_loaded_at_its_recorded_commit(
         asked.append(spec)
         return load_model(f"local-dir:{base_folder}")
 
-    monkeypatch.setattr("medimeta_c.models.robustmedclip.load_model", stand_in)
+    monkeypatch.setattr("medimeta_c.lora.robustmedclip.load_model", stand_in)
     for index, (spec, revision) in enumerate(
         [("hf-hub:org/tiny", "c0ffee"), ("hf-hub:org/tiny@v1", "c0ffee"), ("ViT-B-16/openai", "c0ffee")]
     ):
@@ -201,7 +201,7 @@ def test_adapters_come_from_the_hub(
         asked.append((repo, tuple(names), revision))
         return snapshot / names[0]
 
-    monkeypatch.setattr("medimeta_c.models._hub.fetch_file", stand_in)
+    monkeypatch.setattr("medimeta_c.models.hub_files.fetch_file", stand_in)
     model = load_model("robustmedclip:org/adapters@v2")
     assert model.identity.revision == "abc123"
     assert [(repo, names[0], revision) for repo, names, revision in asked] == [

@@ -10,6 +10,8 @@ import pytest
 from numpy.typing import NDArray
 
 from medimeta_c.errors import ConfigError
+from medimeta_c.format.keys import SetKey
+from medimeta_c.format.suites import CORE
 from medimeta_c.metrics import resampling
 from medimeta_c.metrics.correctness import CorrectnessTable, correctness_tables
 from medimeta_c.metrics.corruption_error import SuiteSummary
@@ -17,8 +19,6 @@ from medimeta_c.metrics.grid import ErrorGrid, Scope, error_grids
 from medimeta_c.metrics.intervals import bootstrap, cell_intervals, difference, summary_intervals
 from medimeta_c.metrics.resampling import Resampling, resampled_accuracies
 from medimeta_c.metrics.robustness import summarise
-from medimeta_c.records import SetKey
-from medimeta_c.suite import CORE
 
 SCOPE = Scope(
     corruptions={"fundus": ("contrast", "pixelate"), "oct": ("contrast", "pixelate")}, severities=(1, 2)

@@ -8,14 +8,14 @@ from importlib import resources
 import numpy as np
 import pytest
 
+from medimeta_c.format.keys import CLEAN, SetKey
+from medimeta_c.format.suites import CORE, MEDMNIST
 from medimeta_c.metrics.baselines import published_baseline
 from medimeta_c.metrics.corruption_error import SuiteSummary, Summary
 from medimeta_c.metrics.grid import Scope, error_grids
 from medimeta_c.metrics.robustness import summarise
 from medimeta_c.metrics.scores import score_cell
 from medimeta_c.metrics.values import Value
-from medimeta_c.records import CLEAN, SetKey
-from medimeta_c.suite import CORE, MEDMNIST
 
 SCOPE = Scope.of_suite(CORE, datasets=(*CORE.datasets, *MEDMNIST.datasets))
 MODELS = ("CLIP", "MedCLIP", "BioMedCLIP", "UniMedCLIP", "RobustMedCLIP")
@@ -24,7 +24,7 @@ N = 10_000  # the table prints hundredths of a percent: as many images make ever
 
 def table(name: str) -> dict[tuple[str, str], dict[str, str]]:
     """Rows of one of the paper's tables by (dataset, model)."""
-    text = resources.files("medimeta_c").joinpath(f"data/paper/{name}.csv").read_text(encoding="utf-8")
+    text = resources.files("medimeta_c.paper").joinpath(f"{name}.csv").read_text(encoding="utf-8")
     return {(row["dataset"], row["model"]): row for row in csv.DictReader(text.splitlines())}
 
 
@@ -82,7 +82,7 @@ def test_average_accuracy_is_table_3s(summaries: dict[str, SuiteSummary[Value]])
 
 def test_few_shot_row_is_the_tables_model() -> None:
     """Table 6's ten percent row is RobustMedCLIP on PBC, as Tables 2 and 3 print it."""
-    text = resources.files("medimeta_c").joinpath("data/paper/table6_fewshot.csv").read_text(encoding="utf-8")
+    text = resources.files("medimeta_c.paper").joinpath("table6_fewshot.csv").read_text(encoding="utf-8")
     (row,) = [
         r
         for r in csv.DictReader(text.splitlines())

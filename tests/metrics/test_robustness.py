@@ -11,11 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from medimeta_c.errors import ConfigError, IncompleteGridError
+from medimeta_c.format.keys import SetKey
+from medimeta_c.format.suites import CORE
 from medimeta_c.metrics.baselines import measured_baseline, published_baseline
 from medimeta_c.metrics.grid import ErrorGrid, Scope, SeveritySum, error_grids
 from medimeta_c.metrics.robustness import summarise
-from medimeta_c.records import SetKey
-from medimeta_c.suite import CORE
 
 BLUR, NOISE = "motion_blur", "gaussian_noise"
 SMALL = Scope(corruptions={"pbc": (NOISE, BLUR)}, severities=(1, 2))

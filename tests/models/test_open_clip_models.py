@@ -24,8 +24,7 @@ from open_clip import pretrained as open_clip_pretrained
 from safetensors.torch import load_file, save_file
 
 from medimeta_c.errors import ConfigError, ModelError
-from medimeta_c.models import Model, load_model
-from medimeta_c.models import _bert as bert
+from medimeta_c.models import Model, bert, load_model
 
 TEXTS = ["a photo of a benign cell", "an image of the retina", "x-ray"]
 

@@ -10,7 +10,7 @@ import torch
 from safetensors.torch import save_file
 
 from medimeta_c.errors import ModelError
-from medimeta_c.models._weights import load_strictly, read_checkpoint, weights_sha256
+from medimeta_c.models.weights import load_strictly, read_checkpoint, weights_sha256
 
 
 class Trap:

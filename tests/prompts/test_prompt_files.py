@@ -64,7 +64,7 @@ def test_a_file_may_start_from_nothing(write: Write) -> None:
 
 def test_a_shipped_set_can_be_copied_into_a_file(write: Write) -> None:
     """The format is the same: the shipped `paper` document under another name asks the same."""
-    shipped = resources.files("medimeta_c").joinpath("data/prompts.yaml").read_text(encoding="utf-8")
+    shipped = resources.files("medimeta_c.prompts").joinpath("prompts.yaml").read_text(encoding="utf-8")
     (document,) = [part for part in shipped.split("\n---\n") if "\nname: paper\n" in part]
     book = load_prompts(write(document.replace("name: paper", "name: copy")))
     assert book.prompts("oct", OCT, modality="") == load_prompts("paper").prompts("oct", OCT, modality="")

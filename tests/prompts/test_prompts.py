@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from medimeta_c.errors import ConfigError
+from medimeta_c.format.suites import CORE, MEDMNIST
 from medimeta_c.prompts.record import PromptsRecord
 from medimeta_c.prompts.templates import (
     ClassPrompts,
@@ -24,7 +25,6 @@ from medimeta_c.prompts.templates import (
 )
 from medimeta_c.sources.catalog import catalog
 from medimeta_c.sources.phantoms.plan import PLANS
-from medimeta_c.suite import CORE, MEDMNIST
 
 LABELS = {
     "pbc": (

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from made_up_predictions import evaluated
 
-from medimeta_c.benchmark import Benchmark, open_benchmark
+from medimeta_c.format.benchmark import Benchmark, open_benchmark
 from medimeta_c.results.folder import SavedResult
 
 pytest.importorskip("sklearn.metrics", reason="needs the 'evaluate' extra")

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from medimeta_c.benchmark import Benchmark
+from medimeta_c.format.benchmark import Benchmark
+from medimeta_c.format.keys import SetKey
 from medimeta_c.metrics.resampling import Resampling
 from medimeta_c.prompts.record import PromptsRecord
-from medimeta_c.records import SetKey
 from medimeta_c.results.baseline_choice import choose_baseline
 from medimeta_c.results.folder import SavedResult, open_result_folder
 from medimeta_c.results.identity import ModelRecord, RunIdentity, benchmark_record

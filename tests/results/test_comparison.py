@@ -12,11 +12,11 @@ import pytest
 from made_up_predictions import evaluated, result_of
 from typer.testing import CliRunner
 
-from medimeta_c.benchmark import Benchmark, open_benchmark
 from medimeta_c.building.build import BuildConfig, build
 from medimeta_c.cli import app
 from medimeta_c.errors import ConfigError
-from medimeta_c.records import SetKey
+from medimeta_c.format.benchmark import Benchmark, open_benchmark
+from medimeta_c.format.keys import SetKey
 from medimeta_c.results.baseline_choice import choose_baseline
 from medimeta_c.results.comparison import common_benchmark, compare
 from medimeta_c.results.folder import SavedResult

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from medimeta_c.errors import BuildError, ResultError
-from medimeta_c.records import SetKey
+from medimeta_c.format.keys import SetKey
 from medimeta_c.results.predictions import (
     NO_PREDICTION,
     CellPredictions,

@@ -7,11 +7,11 @@ import xml.etree.ElementTree as ET
 import numpy as np
 import pytest
 
-from medimeta_c.figures.confusion import confusion, confusion_counts
-from medimeta_c.figures.severity_curves import severity_curves
-from medimeta_c.figures.svg import svg
+from medimeta_c.figures.svg.confusion import confusion, confusion_counts
+from medimeta_c.figures.svg.elements import svg
+from medimeta_c.figures.svg.severity_curves import severity_curves
+from medimeta_c.format.suites import CORE
 from medimeta_c.results.folder import SavedResult
-from medimeta_c.suite import CORE
 
 
 def test_confusion_counts_by_hand() -> None:

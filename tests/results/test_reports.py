@@ -14,9 +14,10 @@ import pytest
 from made_up_predictions import answers, evaluated, identity, result_of
 from rich.console import Console
 
-from medimeta_c.benchmark import Benchmark
 from medimeta_c.errors import ConfigError
-from medimeta_c.records import SetKey
+from medimeta_c.format.benchmark import Benchmark
+from medimeta_c.format.keys import SetKey
+from medimeta_c.format.suites import SUITES
 from medimeta_c.reports import write_reports
 from medimeta_c.reports.changed import most_changed
 from medimeta_c.reports.html import render_html
@@ -27,7 +28,6 @@ from medimeta_c.reports.verdict import verdict
 from medimeta_c.results.folder import SavedResult
 from medimeta_c.results.predictions import CellPredictions
 from medimeta_c.results.result import Result
-from medimeta_c.suite import SUITES
 
 HOSTILE = "<script>alert(1)</script>|`*x*`\"'$\\alpha$\u202e\n# big"
 

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 from made_up_predictions import ENVIRONMENT, PLAN, answers, evaluated, identity, result_of
 
-from medimeta_c.benchmark import Benchmark
 from medimeta_c.errors import ResultError
-from medimeta_c.records import SetKey
+from medimeta_c.format.benchmark import Benchmark
+from medimeta_c.format.keys import SetKey
 from medimeta_c.results.folder import (
     PREDICTIONS_NAME,
     SavedResult,
@@ -257,7 +257,7 @@ def test_cells_of_a_dataset_begun_earlier_survive(
 
 
 def _try_to_open(out: Path, benchmark_dir: str, answers: Any) -> None:
-    from medimeta_c.benchmark import open_benchmark
+    from medimeta_c.format.benchmark import open_benchmark
 
     try:
         with open_result_folder(out, identity(open_benchmark(benchmark_dir))):

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from medimeta_c import recordfile
 from medimeta_c.errors import IncompleteGridError, ResultError
+from medimeta_c.io import records as recordfile
 from medimeta_c.results.folder import SavedResult
 from medimeta_c.results.result import Result, read_result, write_result
 

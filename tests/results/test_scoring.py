@@ -8,17 +8,17 @@ import numpy as np
 import pytest
 from made_up_predictions import PLAN, answers, evaluated, identity, result_of
 
-from medimeta_c.benchmark import Benchmark
 from medimeta_c.errors import ConfigError, ResultError
+from medimeta_c.format.benchmark import Benchmark
+from medimeta_c.format.keys import CLEAN, SetKey
+from medimeta_c.format.suites import CORE
 from medimeta_c.metrics.grid import Scope
-from medimeta_c.records import CLEAN, SetKey
 from medimeta_c.results.baseline_choice import choose_baseline
 from medimeta_c.results.folder import SavedResult
 from medimeta_c.results.identity import benchmark_record
 from medimeta_c.results.predictions import CellPredictions
 from medimeta_c.results.recomputation import disagreements, rescore
 from medimeta_c.results.scoring import Terms, scope_of, score
-from medimeta_c.suite import CORE
 
 KEY = SetKey("cells", "test", "contrast", 2)
 

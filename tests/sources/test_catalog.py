@@ -8,11 +8,11 @@ from dataclasses import asdict
 
 import pytest
 
-from medimeta_c.records import check_name
+from medimeta_c.download.archives import MEDIMETA_DATASETS, MEDMNIST_DATASETS
+from medimeta_c.format.keys import check_name
+from medimeta_c.format.suites import CORE
 from medimeta_c.sources import SOURCES, family_of
-from medimeta_c.sources.archives import MEDIMETA_DATASETS, MEDMNIST_DATASETS
 from medimeta_c.sources.catalog import SPLITS, catalog
-from medimeta_c.suite import CORE
 
 
 def test_it_lists_what_can_be_downloaded() -> None:

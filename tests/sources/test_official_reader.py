@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from medimeta_c.records import Source
+from medimeta_c.sources.contract import Source
 from medimeta_c.sources.medimeta import open_medimeta
 from medimeta_c.sources.phantoms import PHANTOM_DATASETS, open_phantoms
 

@@ -18,13 +18,13 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from medimeta_c.errors import ConfigError, SourceError
-from medimeta_c.records import Source
+from medimeta_c.format.suites import CORE
 from medimeta_c.sources import open_source
+from medimeta_c.sources.contract import Source
 from medimeta_c.sources.phantoms import PHANTOM_DATASETS, open_phantoms
 from medimeta_c.sources.phantoms.drawing import Dice
 from medimeta_c.sources.phantoms.plan import PLANS, PhantomPlan
 from medimeta_c.sources.phantoms.writer import ensure_phantoms
-from medimeta_c.suite import CORE
 
 # Of MedIMeta's own info.yaml files: channels, domain, task used, class names in label order.
 REAL = {

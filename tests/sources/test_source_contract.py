@@ -12,8 +12,9 @@ import pytest
 from source_writers import write_images, write_medimeta, write_npz
 
 from medimeta_c.errors import ConfigError, SourceError
-from medimeta_c.records import SetKey, Source
+from medimeta_c.format.keys import SetKey
 from medimeta_c.sources import SOURCES, default_data_dir, family_of, open_source
+from medimeta_c.sources.contract import Source
 
 
 def _medimeta(data_dir: Path) -> str:

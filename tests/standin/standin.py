@@ -26,9 +26,9 @@ from safetensors.torch import load_file, save_file
 from timm.models.vision_transformer import checkpoint_filter_fn
 from torch.nn.functional import normalize
 
-from medimeta_c.inference import class_embeddings
 from medimeta_c.models import load_model
 from medimeta_c.prompts.templates import load_prompts
+from medimeta_c.scoring.inference import class_embeddings
 from medimeta_c.sources import open_source
 
 REQUIREMENTS = Path(__file__).with_name("requirements.txt")

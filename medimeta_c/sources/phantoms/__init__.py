@@ -10,7 +10,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from medimeta_c.errors import unknown_name
-from medimeta_c.records import Image, Source, SourceInfo
+from medimeta_c.format.keys import Image
+from medimeta_c.sources.contract import Source, SourceInfo
 
 __all__ = ["PHANTOM_DATASETS", "PhantomSource", "open_phantoms"]
 

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from medimeta_c.records import Image
+from medimeta_c.format.keys import Image
 
 __all__ = [
     "SIDE",

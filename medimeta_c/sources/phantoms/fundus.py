@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from medimeta_c.records import Image
+from medimeta_c.format.keys import Image
 from medimeta_c.sources.phantoms.drawing import (
     SIDE,
     Canvas,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from medimeta_c.records import Image
+from medimeta_c.format.keys import Image
 from medimeta_c.sources.phantoms.drawing import (
     SIDE,
     Canvas,

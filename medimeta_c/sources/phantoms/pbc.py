@@ -9,7 +9,7 @@ from math import dist
 
 import numpy as np
 
-from medimeta_c.records import Image
+from medimeta_c.format.keys import Image
 from medimeta_c.sources.phantoms.drawing import (
     SIDE,
     Canvas,

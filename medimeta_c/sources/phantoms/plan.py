@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from medimeta_c.records import Image
+from medimeta_c.format.keys import Image
 from medimeta_c.sources.phantoms.drawing import SIDE, Dice
 from medimeta_c.sources.phantoms.fundus import render as draw_fundus
 from medimeta_c.sources.phantoms.mammo_calc import render as draw_mammo_calc

@@ -1,0 +1,82 @@
+"""Corrupt image files: files in, PNG files out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from medimeta_c.errors import ConfigError, unknown_name
+from medimeta_c.format import pixels
+from medimeta_c.format.keys import SetKey
+from medimeta_c.format.seeding import generator
+from medimeta_c.io.files import write_atomic
+from medimeta_c.sources.pictures import picture_channels, read_picture
+from medimeta_corruptions import CORRUPTIONS
+from medimeta_corruptions import corrupt as corrupt_image
+
+__all__ = ["corrupt_files"]
+
+
+def corrupt_files(
+    images: Sequence[Path], corruption: str, severity: int, out: Path, *, seed: int = 0
+) -> list[Path]:
+    """Corrupt image files and write the results as PNG.
+
+    An image's random numbers derive from the seed, its file name, the corruption and the severity: the same
+    file gives the same pixels whatever else is corrupted with it.
+
+    Parameters
+    ----------
+    images : sequence of Path
+        8-bit grey or RGB image files; names must differ.
+    corruption : str
+        A registered corruption.
+    severity : int
+        1 to 5.
+    out : Path
+        Folder written to, as ``<stem>_<corruption>_<severity>.png``.
+    seed : int, optional
+        Root of every image's seed.
+
+    Returns
+    -------
+    list of Path
+        The files written, in the order of `images`.
+
+    Raises
+    ------
+    ConfigError
+        If the corruption or severity is unknown, a file's name is not valid Unicode, or two images would be
+        written to one file, or one over another's original.
+    SourceError
+        If an image cannot be read.
+    BuildError
+        If a file cannot be written.
+    """
+    if corruption not in CORRUPTIONS:
+        raise unknown_name("corruption", corruption, CORRUPTIONS)
+    if severity not in range(1, 6):
+        raise ConfigError(f"unknown severity {severity}: use 1 to 5")
+    targets = [out / f"{path.stem}_{corruption}_{severity}.png" for path in images]
+    _check_targets(images, targets)
+    key = SetKey("files", "input", corruption, severity)
+    for path, target in zip(images, targets, strict=True):
+        image = read_picture(path, channels=picture_channels(path))
+        result = corrupt_image(image, corruption, severity, generator(seed, key, path.name))
+        write_atomic(target, pixels.encode(result))
+    return targets
+
+
+def _check_targets(images: Sequence[Path], targets: Sequence[Path]) -> None:
+    """Refuse targets that would cost a file, before anything is written."""
+    originals, taken = {path.resolve() for path in images}, set()
+    for path, target in zip(images, targets, strict=True):
+        if any("\ud800" <= char <= "\udfff" for char in path.name):
+            raise ConfigError(f"{path.name!r} is no valid file name in UTF-8: rename it")
+        if target in taken:
+            raise ConfigError(f"two images would be written to {target}: corrupt them into different folders")
+        if target.resolve() in originals:
+            raise ConfigError(
+                f"{target} is itself to be corrupted and would be written over: use another --out"
+            )
+        taken.add(target)

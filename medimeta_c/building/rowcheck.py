@@ -1,0 +1,130 @@
+"""Check the rows of one set: order, labels, pixels and, if asked, pixels made again from the source."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+
+from medimeta_c.building.render import render
+from medimeta_c.errors import MediMetaError, ShardError
+from medimeta_c.format import pixels
+from medimeta_c.format.manifest import Protocol, RowDigest, SetRecord
+from medimeta_c.format.shards import schema
+from medimeta_c.sources.contract import Source
+
+__all__ = ["RowCheck", "SetCheck"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetCheck:
+    """All a worker needs to check one set.
+
+    Parameters
+    ----------
+    root : Path
+        The benchmark's directory.
+    record : SetRecord
+        What the manifest says of the set.
+    class_names : tuple of str
+        Of its dataset, in label order.
+    protocol : Protocol
+        How its pixels came about.
+    source : Source or None
+        Where its clean images come from, if rows are to be rendered again.
+    rebuild : int
+        How many rows to render again.
+    """
+
+    root: Path
+    record: SetRecord
+    class_names: tuple[str, ...]
+    protocol: Protocol
+    source: Source | None
+    rebuild: int
+
+
+class RowCheck:
+    """The rows of one set as they are read, held against the manifest and, if asked, the source."""
+
+    def __init__(self, check: SetCheck) -> None:
+        self._check, self._key = check, check.record.key
+        self._digest, self._count, self._last_id = RowDigest(), 0, ""
+        self._metadata = schema(check.class_names).metadata[b"huggingface"]
+        self._again = _rows_to_rebuild(check)
+        self.rendered = 0
+
+    def check(self, table: pa.Table) -> Iterator[str]:
+        """Yield what is wrong with the next rows."""
+        if (table.schema.metadata or {}).get(b"huggingface") != self._metadata:
+            yield "its class names or feature types are not the manifest's"
+        for row in table.to_pylist():
+            yield from self._check_row(row)
+
+    def check_whole(self) -> Iterator[str]:
+        """Yield what is wrong with the set as a whole, once every row was seen."""
+        record = self._check.record
+        if self._count != record.rows:
+            yield f"the set has {self._count} rows, the manifest says {record.rows}"
+        elif self._digest.hexdigest() != record.rows_sha256:
+            yield "ids, labels or pixels are not those the manifest was written for (row digest differs)"
+
+    def _check_row(self, row: dict[str, object]) -> Iterator[str]:
+        key, index = self._key, self._count
+        image_id, label, stated = row["image_id"], row["label"], row["pixels_sha256"]
+        where = f"row {index} (image {image_id})"
+        self._count += 1
+        self._digest.add(str(image_id), int(str(label)), str(stated))
+        if (row["dataset"], row["split"], row["corruption"], row["severity"]) != (
+            key.dataset,
+            key.split,
+            key.corruption,
+            key.severity,
+        ):
+            yield f"{where} belongs to another set"
+        if str(image_id) <= self._last_id:
+            yield f"{where} is out of image-id order (rows swapped or repeated)"
+        self._last_id = str(image_id)
+        if not 0 <= int(str(label)) < len(self._check.class_names):
+            yield f"{where} has label {label}, but there are {len(self._check.class_names)} classes"
+        yield from self._check_pixels(row["image"], index, str(image_id), str(stated), where)
+
+    def _check_pixels(
+        self, image: object, index: int, image_id: str, stated: str, where: str
+    ) -> Iterator[str]:
+        data = image.get("bytes") if isinstance(image, dict) else None
+        try:
+            found = pixels.digest(pixels.decode(data or b""))
+        except ShardError as error:
+            yield f"{where}: {error}"
+            return
+        if found != stated:
+            yield f"{where}: the decoded pixels are not those its pixels_sha256 states"
+        if index in self._again and self._check.source is not None:
+            self.rendered += 1
+            yield from self._check_again(image_id, found, where)
+
+    def _check_again(self, image_id: str, found: str, where: str) -> Iterator[str]:
+        source = self._check.source
+        assert source is not None
+        try:
+            again = pixels.digest(render(source, self._key, image_id, self._check.protocol))
+        except (MediMetaError, KeyError) as error:
+            yield f"{where} cannot be rendered again: {error}"
+            return
+        if again != found:
+            yield f"{where}: rendered again from the source, its pixels differ"
+
+
+def _rows_to_rebuild(check: SetCheck) -> frozenset[int]:
+    """Draw the rows to render again: other ones in each set, the same ones at each run."""
+    if not check.rebuild or check.source is None:
+        return frozenset()
+    digest = hashlib.blake2b(f"verify|{check.record.key}|{check.record.rows_sha256}".encode(), digest_size=16)
+    draw = np.random.Generator(np.random.Philox(key=int.from_bytes(digest.digest(), "little")))
+    count = min(check.rebuild, check.record.rows)
+    return frozenset(draw.choice(check.record.rows, size=count, replace=False).tolist())

@@ -1,0 +1,243 @@
+"""Check that a built benchmark is what its manifest says, and that its pixels can be made again."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from medimeta_c.building.engines import run_all
+from medimeta_c.building.journal import data_folders
+from medimeta_c.building.rowcheck import RowCheck, SetCheck
+from medimeta_c.errors import ConfigError, ShardError, SourceError
+from medimeta_c.format.keys import SetKey
+from medimeta_c.format.manifest import (
+    MANIFEST_NAME,
+    Manifest,
+    ShardRecord,
+    dataset_fingerprint,
+    fingerprint,
+    read_manifest,
+)
+from medimeta_c.format.shards import read_tables
+from medimeta_c.io.files import sha256_file
+from medimeta_c.sources import default_data_dir, open_source
+from medimeta_c.sources.contract import Source
+
+__all__ = ["Problem", "VerificationReport", "verify"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """One thing that is not what the manifest says.
+
+    Parameters
+    ----------
+    path : str
+        The file, relative to the root.
+    key : SetKey or None
+        The set the file belongs to, if any.
+    message : str
+        What is wrong.
+    """
+
+    path: str
+    key: SetKey | None
+    message: str
+
+    def __str__(self) -> str:
+        of = f" (set {self.key})" if self.key else ""
+        return f"{self.path}{of}: {self.message}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VerificationReport:
+    """What a verification looked at and found."""
+
+    root: Path
+    manifest: Manifest
+    sets: int
+    images: int
+    rebuilt: int
+    problems: tuple[Problem, ...]
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing is wrong."""
+        return not self.problems
+
+
+def verify(
+    root: Path,
+    *,
+    rebuild: int = 0,
+    data_dir: Path | None = None,
+    jobs: int = -1,
+    on_progress: Callable[[int, int], None] | None = None,
+) -> VerificationReport:
+    """Check every file of a built benchmark.
+
+    Shard digests and sizes, row counts and order, labels and every decoded image against its digest, the row
+    digest of each set, the fingerprints, the statistics file, and files nobody lists.
+
+    Parameters
+    ----------
+    root : Path
+        The benchmark's directory.
+    rebuild : int, optional
+        Render this many rows of each set again from the source and compare their pixels.
+    data_dir : Path, optional
+        Where the clean data is, for `rebuild`. By default where the build on this machine read it, else the
+        platform's user data directory.
+    jobs : int, optional
+        Worker processes; -1 is one per core.
+    on_progress : callable, optional
+        Called with images checked and images in all, after each set.
+
+    Returns
+    -------
+    VerificationReport
+        Every problem found, each naming its file and set.
+
+    Raises
+    ------
+    ManifestError
+        If the manifest is missing, edited or of another schema: then nothing else can be checked.
+    SourceError
+        If `rebuild` is asked for and the source is not there, or is not the data that was built from.
+    ConfigError
+        If `rebuild` is asked for and the benchmark was imported, not rendered.
+    """
+    manifest = read_manifest(root / MANIFEST_NAME)
+    if rebuild and manifest.protocol.imported:
+        raise ConfigError(
+            f"{root} was imported ({manifest.protocol.benchmark_version}), not rendered, so none of its "
+            "images can be rendered again: verify it without --rebuild, or import it again and compare "
+            "fingerprints"
+        )
+    sources = _open_sources(root, manifest, data_dir) if rebuild else {}
+    checks = [
+        SetCheck(
+            root=root,
+            record=record,
+            class_names=manifest.dataset(record.dataset).class_names,
+            protocol=manifest.protocol,
+            source=sources.get(record.dataset),
+            rebuild=rebuild,
+        )
+        for record in manifest.sets
+    ]
+    total, done = sum(record.rows for record in manifest.sets), 0
+    found: dict[SetKey, _Found] = {}
+    with contextlib.closing(run_all(_check_set, checks, jobs=jobs)) as results:
+        for one in results:
+            found[one.key] = one
+            done += one.rows
+            if on_progress is not None:
+                on_progress(done, total)
+    # In canonical order, whichever was checked first.
+    problems = [problem for record in manifest.sets for problem in found[record.key].problems]
+    problems += _check_fingerprints(manifest)
+    problems += _check_files(root, manifest)
+    return VerificationReport(
+        root=root,
+        manifest=manifest,
+        sets=len(manifest.sets),
+        images=total,
+        rebuilt=sum(one.rebuilt for one in found.values()),
+        problems=tuple(problems),
+    )
+
+
+def _open_sources(root: Path, manifest: Manifest, data_dir: Path | None) -> dict[str, Source]:
+    """Open the source of every dataset; other data than the build's says nothing about the build."""
+    sources, noted = {}, data_folders(root)
+    for record in manifest.datasets:
+        folder = data_dir or noted.get(record.dataset) or default_data_dir()
+        source = open_source(record.kind, record.dataset, folder, task=record.task)
+        if source.checksum() != record.checksum:
+            raise SourceError(
+                f"the data of {record.dataset!r} in {folder} is not what {root} was built from (checksum "
+                "differs): give the folder of that data with --data, or verify without --rebuild"
+            )
+        sources[record.dataset] = source
+    return sources
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Found:
+    """What became of one set: its problems, and how many rows were expected and rendered again."""
+
+    key: SetKey
+    problems: list[Problem]
+    rows: int
+    rebuilt: int
+
+
+def _check_set(check: SetCheck) -> _Found:
+    record, key = check.record, check.record.key
+    problems: list[Problem] = []
+    rows = RowCheck(check)
+    for shard in record.shards:
+        path = check.root / shard.path
+        broken = _check_bytes(path, shard)
+        if broken:
+            problems.append(Problem(path=shard.path, key=key, message=broken))
+        try:
+            for table in read_tables(path):
+                problems += [
+                    Problem(path=shard.path, key=key, message=message) for message in rows.check(table)
+                ]
+        except ShardError as error:
+            if not broken:
+                problems.append(Problem(path=shard.path, key=key, message=str(error)))
+    if not problems:
+        problems += [
+            Problem(path=record.shards[0].path, key=key, message=message) for message in rows.check_whole()
+        ]
+    return _Found(key=key, problems=problems, rows=record.rows, rebuilt=rows.rendered)
+
+
+def _check_bytes(path: Path, shard: ShardRecord) -> str | None:
+    """Return what is wrong with a shard as a file, before its content is looked at."""
+    if not path.is_file():
+        return "the shard is missing; run the build again to restore it"
+    size = path.stat().st_size
+    if size != shard.bytes:
+        return f"the shard has {size} bytes, the manifest says {shard.bytes} (cut short or rewritten)"
+    if sha256_file(path) != shard.sha256:
+        return "the shard's bytes are not what was written (its SHA-256 differs)"
+    return None
+
+
+def _check_fingerprints(manifest: Manifest) -> list[Problem]:
+    problems = []
+    for record in manifest.datasets:
+        own = [one for one in manifest.sets if one.dataset == record.dataset]
+        if dataset_fingerprint(record.class_names, own) != record.fingerprint:
+            message = f"the fingerprint of {record.dataset!r} does not follow from its sets (manifest edited)"
+            problems.append(Problem(path=MANIFEST_NAME, key=None, message=message))
+    if fingerprint(manifest.datasets) != manifest.fingerprint:
+        message = "the fingerprint does not follow from the datasets' fingerprints (manifest edited)"
+        problems.append(Problem(path=MANIFEST_NAME, key=None, message=message))
+    return problems
+
+
+def _check_files(root: Path, manifest: Manifest) -> list[Problem]:
+    """Return problems with files other than shards, and shards that no set lists."""
+    problems = []
+    for record in manifest.files:
+        path = root / record.path
+        if not path.is_file():
+            problems.append(Problem(path=record.path, key=None, message="the file is missing"))
+        elif sha256_file(path) != record.sha256:
+            message = "the file's bytes are not what was written (its SHA-256 differs)"
+            problems.append(Problem(path=record.path, key=None, message=message))
+    listed = {shard.path for one in manifest.sets for shard in one.shards}
+    for path in sorted((root / "data").glob("**/*.parquet")):
+        name = path.relative_to(root).as_posix()
+        if name not in listed:
+            message = "the manifest does not list this shard; delete it, or finish the build that wrote it"
+            problems.append(Problem(path=name, key=None, message=message))
+    return problems

@@ -1,0 +1,102 @@
+"""``medimeta-c build``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal, cast
+
+import typer
+
+from medimeta_c.cli import console
+from medimeta_c.cli.options import (
+    DataOption,
+    DatasetOption,
+    JobsOption,
+    JsonOption,
+    data_dir,
+    names,
+    severities,
+)
+from medimeta_c.format.suites import CORE
+
+__all__ = ["build"]
+
+
+def build(
+    dataset: DatasetOption,
+    severity: Annotated[
+        str, typer.Option(help="[b]all[/b], or severities such as 1,3. The clean set is always built along.")
+    ] = "all",
+    corruption: Annotated[
+        str, typer.Option(help=f"[b]all[/b], or some of {', '.join(CORE.corruptions)}, comma-separated.")
+    ] = "all",
+    split: Annotated[str, typer.Option(help="Splits, comma-separated.")] = "test",
+    data: DataOption = None,
+    out: Annotated[Path, typer.Option(help="Directory of the benchmark.")] = Path("MediMeta-C"),
+    seed: Annotated[int, typer.Option(help="Root of every image's seed; the benchmark's is 0.")] = 0,
+    jobs: JobsOption = -1,
+    source: Annotated[
+        str | None,
+        typer.Option(
+            help="medimeta, medmnist, imagefolder or phantoms; default: by dataset id.", show_default=False
+        ),
+    ] = None,
+    task: Annotated[
+        str | None,
+        typer.Option(help="The labels to use where a dataset has several tasks.", show_default=False),
+    ] = None,
+    channels: Annotated[
+        str,
+        typer.Option(help="[b]source[/b] keeps grey images grey; [b]rgb[/b] copies them to three channels."),
+    ] = "source",
+    engine: Annotated[str, typer.Option(help="loky (processes here) or dask.")] = "loky",
+    scheduler: Annotated[
+        str | None,
+        typer.Option(
+            help="Address of a running Dask scheduler; its workers see the same paths.", show_default=False
+        ),
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Build finished sets again.")] = False,
+    json: JsonOption = False,
+) -> None:
+    """Build corruption sets as Parquet shards, with statistics, a manifest and a dataset card.
+
+    Finished sets are kept; an interrupted build, run again, goes on where it stopped.
+
+    [b]Examples[/b]
+
+      medimeta-c build --dataset pbc --severity all
+
+      medimeta-c build --dataset available --data ~/medimeta --out MediMeta-C --jobs 8
+
+      medimeta-c build --dataset fundus --corruption motion_blur,contrast --severity 1,3
+
+      medimeta-c build --dataset all --source phantoms --out phantoms-C
+    """
+    from medimeta_c.building.build import BuildConfig, BuildProgress
+    from medimeta_c.building.build import build as run
+
+    config = BuildConfig(
+        datasets=names(dataset),
+        out=out.expanduser(),
+        corruptions=CORE.corruptions if corruption == "all" else names(corruption),
+        severities=severities(severity),
+        splits=names(split),
+        data_dir=data_dir(data),
+        source=source,
+        task=task,
+        seed=seed,
+        channels=cast("Literal['source', 'rgb']", channels),
+        jobs=jobs,
+        engine=cast("Literal['loky', 'dask']", engine),
+        scheduler=scheduler,
+        force=force,
+    )
+    with console.counting("images") as show:
+
+        def on_progress(progress: BuildProgress) -> None:
+            text = f"building {progress.sets_done}/{progress.sets_total} sets"
+            show(text, progress.images_done, progress.images_total)
+
+        report = run(config, on_progress=on_progress)
+    console.say_build(report, json=json, done="built")

@@ -1,0 +1,63 @@
+"""``medimeta-c datasets``."""
+
+from __future__ import annotations
+
+from medimeta_c.cli import console
+from medimeta_c.cli.options import DataOption, JsonOption, data_dir
+
+__all__ = ["datasets"]
+
+
+def datasets(data: DataOption = None, json: JsonOption = False) -> None:
+    """List what can be built: title, modality, images, licence, and whether it is on this disk.
+
+    [b]Examples[/b]
+
+      medimeta-c datasets
+
+      medimeta-c datasets --data ~/medimeta --json
+    """
+    from medimeta_c.format.suites import SUITES
+    from medimeta_c.sources.catalog import catalog
+    from medimeta_c.sources.selection import present
+
+    folder = data_dir(data)
+    suites = {name for suite in SUITES.values() for name in suite.datasets}
+    rows = [
+        {
+            "dataset": entry.dataset,
+            "collection": entry.collection,
+            "suite": entry.dataset in suites,
+            "title": entry.title,
+            "modality": entry.modality,
+            "task": entry.task,
+            "channels": entry.channels,
+            "splits": dict(entry.splits),
+            "license": entry.license,
+            "buildable": entry.single_label,
+            "on_disk": present(entry.collection, entry.dataset, folder),
+        }
+        for entry in catalog().values()
+    ]
+    if json:
+        console.say_json({"data": str(folder), "datasets": rows})
+        return
+    console.table(
+        f"Datasets (clean data in {folder})",
+        ("dataset", "train/val/test", "modality: task", "CC 4.0", "here"),
+        [
+            (
+                f"{row['dataset']}{' *' if row['suite'] else ''}",
+                "/".join(map(str, catalog()[str(row["dataset"])].splits.values())),
+                f"{row['modality']}: {row['task']}{'' if row['buildable'] else ' (not supported)'}",
+                str(row["license"]).rpartition("(CC ")[2].removesuffix(" 4.0)"),
+                "yes" if row["on_disk"] else "no",
+            )
+            for row in rows
+        ],
+        whole=2,
+    )
+    console.say(
+        "* part of the benchmark. Get MedIMeta or MedMNIST+ data with `medimeta-c download --dataset ID`;"
+    )
+    console.say("  no data at hand? Every benchmark dataset has a synthetic stand-in: --source phantoms.")

@@ -1,0 +1,56 @@
+"""``medimeta-c demo``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from medimeta_c.cli import console
+from medimeta_c.cli.options import JobsOption
+
+__all__ = ["demo"]
+
+
+def demo(
+    out: Annotated[Path, typer.Option(help="Folder of the demonstration.")] = Path("medimeta-c-demo"),
+    jobs: JobsOption = -1,
+) -> None:
+    """Build and verify the whole benchmark on phantoms: no data, no network, under two minutes.
+
+    [b]Examples[/b]
+
+      medimeta-c demo --out demo
+    """
+    from medimeta_c.building.build import BuildConfig, BuildProgress
+    from medimeta_c.building.build import build as run_build
+    from medimeta_c.building.verification import verify as run_verify
+    from medimeta_c.errors import VerificationError
+
+    root, data = out.expanduser() / "MediMeta-C", out.expanduser() / "data"
+    config = BuildConfig(datasets=("all",), source="phantoms", out=root, data_dir=data, jobs=jobs)
+    with console.counting("images") as show:
+
+        def on_progress(progress: BuildProgress) -> None:
+            text = f"building {progress.sets_done}/{progress.sets_total} sets"
+            show(text, progress.images_done, progress.images_total)
+
+        report = run_build(config, on_progress=on_progress)
+    with console.counting("images") as show:
+        check = run_verify(
+            root,
+            rebuild=2,
+            data_dir=data,
+            jobs=jobs,
+            on_progress=lambda done, total: show("verifying", done, total),
+        )
+    if not check.ok:
+        raise VerificationError(f"{root} does not verify: {check.problems[0]}")
+    console.say(
+        f"built and verified {check.sets} sets of {check.images} images of phantoms (synthetic) in {root}"
+    )
+    console.say(f"fingerprint {report.manifest.fingerprint}")
+    console.say(f"the dataset card: {root / 'README.md'}")
+    for picture in sorted((root / "assets").glob("*.png")):
+        console.say(f"picture: {picture}")

@@ -1,0 +1,75 @@
+"""``medimeta-c verify``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from medimeta_c.cli import console
+from medimeta_c.cli.options import DataOption, JobsOption, JsonOption
+
+__all__ = ["verify"]
+
+_SHOWN = 20
+
+
+def verify(
+    directory: Annotated[Path, typer.Argument(help="A built benchmark.")],
+    rebuild: Annotated[
+        int, typer.Option(min=0, help="Render this many rows of each set again from the source.")
+    ] = 0,
+    data: DataOption = None,
+    jobs: JobsOption = -1,
+    json: JsonOption = False,
+) -> None:
+    """Check that a built benchmark is what its manifest says; exit 1 if anything is wrong.
+
+    [b]Examples[/b]
+
+      medimeta-c verify MediMeta-C
+
+      medimeta-c verify MediMeta-C --rebuild 3 --data ~/medimeta
+    """
+    from medimeta_c.building.verification import verify as run
+    from medimeta_c.errors import VerificationError
+
+    with console.counting("images") as show:
+        report = run(
+            directory.expanduser(),
+            rebuild=rebuild,
+            data_dir=data.expanduser() if data else None,
+            jobs=jobs,
+            on_progress=lambda done, total: show("verifying", done, total),
+        )
+    if json:
+        console.say_json(
+            {
+                "directory": str(directory),
+                "ok": report.ok,
+                "fingerprint": report.manifest.fingerprint,
+                "sets": report.sets,
+                "images": report.images,
+                "rows_rebuilt": report.rebuilt,
+                "problems": [
+                    {"path": one.path, "set": str(one.key) if one.key else None, "message": one.message}
+                    for one in report.problems
+                ],
+            }
+        )
+    else:
+        for problem in report.problems[:_SHOWN]:
+            console.say(str(problem))
+        if len(report.problems) > _SHOWN:
+            console.say(f"... and {len(report.problems) - _SHOWN} more (--json lists all)")
+    if not report.ok:
+        files = len({problem.path for problem in report.problems})
+        raise VerificationError(
+            f"{directory} is not what its manifest says ({len(report.problems)} problems in {files} files): "
+            "delete the files named and run the build again"
+        )
+    if not json:
+        again = f", {report.rebuilt} rows rendered again and equal" if rebuild else ""
+        console.say(f"{directory}: {report.sets} sets, {report.images} images, all as built{again}")
+        console.say(f"fingerprint {report.manifest.fingerprint}")

@@ -1,0 +1,92 @@
+"""``medimeta-c evaluate``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, cast
+
+import typer
+
+from medimeta_c.cli import console
+from medimeta_c.cli.options import JsonOption, names
+from medimeta_c.errors import importing_models
+
+__all__ = ["evaluate"]
+
+
+def evaluate(
+    model: Annotated[
+        str,
+        typer.Option(
+            help="hf-hub:ORG/NAME, local-dir:PATH, ARCH/PRETRAINED, transformers:NAME_OR_PATH, medclip:…, "
+            "unimedclip:…, robustmedclip:PATH_OR_REPO or python:MODULE:ATTRIBUTE."
+        ),
+    ],
+    benchmark: Annotated[
+        str, typer.Option(help="Directory of a built benchmark, or ORG/NAME on the Hub.")
+    ] = "MediMeta-C",
+    dataset: Annotated[str, typer.Option(help="Datasets of it, comma-separated, or [b]all[/b].")] = "all",
+    split: Annotated[str, typer.Option(help="The split scored.")] = "test",
+    baseline: Annotated[
+        str,
+        typer.Option(help="What CE divides by: [b]published[/b], [b]none[/b], or the folder of a result."),
+    ] = "published",
+    prompts: Annotated[
+        str, typer.Option(help="[b]paper[/b], [b]reference[/b], [b]ensemble[/b], or a YAML file.")
+    ] = "paper",
+    out: Annotated[Path, typer.Option(help="Root of all results.")] = Path("results"),
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")] = "auto",
+    precision: Annotated[str, typer.Option(help="fp32, bf16 or fp16.")] = "fp32",
+    batch_size: Annotated[
+        int | None,
+        typer.Option(help="Images a batch; default: 256 on CUDA, 64 elsewhere.", show_default=False),
+    ] = None,
+    workers: Annotated[int, typer.Option(help="Decoding processes; -1 is as many as the device needs.")] = -1,
+    json: JsonOption = False,
+) -> None:
+    """Score a CLIP-style model: top-1, CE, mCE and intervals, per cell and in all, against a named baseline.
+
+    Finished cells are kept; an interrupted evaluation, run again, goes on where it stopped.
+
+    [b]Examples[/b]
+
+      medimeta-c evaluate --model hf-hub:microsoft/BiomedCLIP-PubMedBERT_256-vit_base_patch16_224
+
+      medimeta-c evaluate --model ViT-B-16/openai --baseline none --device cuda --precision bf16
+
+      medimeta-c evaluate --model local-dir:./my-clip --benchmark MediMeta-C --dataset pbc,oct
+    """
+    with importing_models("medimeta-c evaluate"):
+        from medimeta_c.scoring.evaluation import EvaluateConfig, EvaluateProgress
+        from medimeta_c.scoring.evaluation import evaluate as run
+    from medimeta_c.io.hub_client import settle_client
+    from medimeta_c.models import Precision
+    from medimeta_c.reports import HTML_NAME
+    from medimeta_c.reports.terminal import result_view
+
+    config = EvaluateConfig(
+        model=model,
+        benchmark=benchmark,
+        datasets=names(dataset),
+        split=split,
+        baseline=baseline,
+        prompts=prompts,
+        out=out.expanduser(),
+        device=device,
+        precision=cast("Precision", precision),
+        batch_size=batch_size,
+        workers=workers,
+    )
+    settle_client()
+    with console.counting("images") as show:
+
+        def on_progress(progress: EvaluateProgress) -> None:
+            text = f"scoring {progress.cells_done}/{progress.cells_total} cells"
+            show(text, progress.images_done, progress.images_total)
+
+        saved = run(config, on_progress=on_progress)
+    if json:
+        console.say_json(saved.result.model_dump(mode="json"))
+        return
+    console.show(result_view(saved))
+    console.say(f"report: {saved.path / HTML_NAME}")

@@ -1,0 +1,239 @@
+"""``medimeta-c finetune``."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, cast
+
+import typer
+
+from medimeta_c.cli import console
+from medimeta_c.cli.options import DataOption, DatasetOption, JsonOption, data_dir, names
+from medimeta_c.errors import ConfigError, importing_models
+
+if TYPE_CHECKING:
+    from medimeta_c.finetuning import (
+        Ablation,
+        AblationConfig,
+        FinetuneConfig,
+        FinetuneProgress,
+        FinetuneReport,
+    )
+
+__all__ = ["finetune"]
+
+
+def finetune(
+    model: Annotated[str, typer.Option(help="The base model, as in [b]evaluate[/b].")],
+    out: Annotated[Path, typer.Option(help="Folder of the run, or of all runs.")],
+    dataset: DatasetOption = "all",
+    fewshot: Annotated[
+        str, typer.Option(help="Share of each train split, above 0 to 1; several, comma-separated.")
+    ] = "0.1",
+    seed: Annotated[int, typer.Option(help="Chooses the images and starts the adapters.")] = 0,
+    seeds: Annotated[
+        str | None,
+        typer.Option(help="Several seeds, comma-separated: one run for each.", show_default=False),
+    ] = None,
+    data: DataOption = None,
+    source: Annotated[
+        str | None,
+        typer.Option(
+            help="medimeta, medmnist, imagefolder or phantoms; default: by dataset id.", show_default=False
+        ),
+    ] = None,
+    task: Annotated[
+        str | None,
+        typer.Option(help="The labels to use where a dataset has several tasks.", show_default=False),
+    ] = None,
+    rank: Annotated[int, typer.Option(help="Rank of the adapters.")] = 16,
+    alpha: Annotated[
+        float | None,
+        typer.Option(help="Adapters are scaled by alpha / rank; default: the rank.", show_default=False),
+    ] = None,
+    epochs: Annotated[int, typer.Option(help="Passes over the images.")] = 20,
+    lr: Annotated[float, typer.Option(help="Adam's learning rate.")] = 1e-4,
+    schedule: Annotated[str, typer.Option(help="[b]constant[/b] or [b]cosine[/b].")] = "constant",
+    batch_size: Annotated[int, typer.Option(help="Images a step.")] = 256,
+    micro_batch: Annotated[
+        int | None,
+        typer.Option(
+            help="Images in memory at a time, gradients added up; default: the batch, or what fits.",
+            show_default=False,
+        ),
+    ] = None,
+    temperature: Annotated[
+        float | None,
+        typer.Option(help="Divides the cosine similarity; default: 1 / the logit scale.", show_default=False),
+    ] = None,
+    patience: Annotated[
+        int | None,
+        typer.Option(
+            help="Stop after so many epochs without a better validation accuracy.", show_default=False
+        ),
+    ] = None,
+    augment: Annotated[
+        bool, typer.Option("--augment", help="Corrupt training images at random; off in the paper.")
+    ] = False,
+    prompts: Annotated[
+        str, typer.Option(help="[b]paper[/b], [b]reference[/b], [b]ensemble[/b], or a YAML file.")
+    ] = "paper",
+    benchmark: Annotated[
+        str | None,
+        typer.Option(
+            help="Score the base and every adapter on this built benchmark: a table with mCE.",
+            show_default=False,
+        ),
+    ] = None,
+    baseline: Annotated[
+        str, typer.Option(help="What CE divides by, with --benchmark; as in [b]evaluate[/b].")
+    ] = "published",
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")] = "auto",
+    precision: Annotated[str, typer.Option(help="auto (bf16 on CUDA), fp32 or bf16.")] = "auto",
+    json: JsonOption = False,
+) -> None:
+    """Adapt a model's image encoder to a few images of each class, as RobustMedCLIP: adapters beside a card.
+
+    Trains on the train split and chooses the checkpoint on val; test images are not read.
+
+    An interrupted run, run again, goes on where it stopped.
+
+    Several shares or seeds, or --benchmark, make the ablation table.
+
+    [b]Examples[/b]
+
+      medimeta-c finetune --model hf-hub:microsoft/BiomedCLIP-PubMedBERT_256-vit_base_patch16_224 --out rmc
+
+      medimeta-c finetune --model local-dir:./my-clip --dataset pbc,fundus --fewshot 0.1 --rank 8 --out a
+
+      medimeta-c finetune --model ViT-B-16/openai --fewshot 0.01,0.1 --seeds 0,1,2 --benchmark B --out C
+    """
+    with importing_models("medimeta-c finetune"):
+        from medimeta_c.finetuning import AblationConfig, FinetuneConfig
+        from medimeta_c.finetuning.config import Schedule, TrainingPrecision
+        from medimeta_c.results.baseline_choice import PUBLISHED
+    from medimeta_c.io.hub_client import settle_client
+
+    fractions = tuple(_number(part, float, "--fewshot") for part in names(fewshot))
+    if seeds is not None and seed != 0:
+        raise ConfigError("give --seed or --seeds, not both")
+    if benchmark is None and baseline != PUBLISHED:
+        raise ConfigError("--baseline is what scores are compared with: give --benchmark too")
+    several = (seed,) if seeds is None else tuple(_number(part, int, "--seeds") for part in names(seeds))
+    config = FinetuneConfig(
+        model=model,
+        datasets=names(dataset),
+        out=out.expanduser(),
+        data_dir=data_dir(data),
+        source=source,
+        task=task,
+        rank=rank,
+        alpha=alpha,
+        epochs=epochs,
+        lr=lr,
+        schedule=cast("Schedule", schedule),
+        batch_size=batch_size,
+        micro_batch=micro_batch,
+        temperature=temperature,
+        patience=patience,
+        augment=augment,
+        prompts=prompts,
+        device=device,
+        precision=cast("TrainingPrecision", precision),
+    )
+    settle_client()
+    if len(fractions) == 1 and seeds is None and benchmark is None:
+        _one(replace(config, fraction=fractions[0], seed=seed), json)
+    else:
+        _several(
+            AblationConfig(
+                run=config, fractions=fractions, seeds=several, benchmark=benchmark, baseline=baseline
+            ),
+            json,
+        )
+
+
+def _one(config: FinetuneConfig, json: bool) -> None:
+    from medimeta_c.finetuning import finetune as run
+    from medimeta_c.lora.robustmedclip import adapted_spec
+
+    with console.counting("images") as show:
+        report = run(config, on_progress=lambda now: show(_described(now), now.images_done, now.images_total))
+    if json:
+        console.say_json(_values(report))
+        return
+    progress, before = report.progress, report.epochs_before
+    if before is not None:
+        console.say(
+            f"went on after epoch {before}" if before < progress.last.epoch else "was finished already"
+        )
+    console.say(f"{report.path}: {report.size}")
+    counts = ", ".join(f"{len(ids)} of {name}" for name, ids in report.few_shot.ids.items())
+    console.say(f"  trained on {len(report.few_shot)} images ({counts}), {progress.seconds / 3600:.2f} h")
+    console.say(
+        f"  validation accuracy {100 * progress.epochs[0].val_accuracy:.1f} % before, "
+        f"{100 * progress.best.val_accuracy:.1f} % at epoch {progress.best.epoch}, which was kept"
+    )
+    # Scored with other prompts than it was trained with, a model loses much of what it learnt.
+    prompts = "" if config.prompts == "paper" else f" --prompts {config.prompts}"
+    console.say(f"next: medimeta-c evaluate --model {adapted_spec(report.path, config.model)}{prompts}")
+
+
+def _several(config: AblationConfig, json: bool) -> None:
+    from medimeta_c.finetuning import ablate
+    from medimeta_c.scoring.evaluation import EvaluateProgress
+
+    with console.counting("images") as show:
+
+        def on_progress(name: str, now: FinetuneProgress | EvaluateProgress) -> None:
+            if isinstance(now, EvaluateProgress):
+                text = f"scoring {now.cells_done}/{now.cells_total} cells"
+            else:
+                text = _described(now)
+            show(f"{name}: {text}", now.images_done, now.images_total)
+
+        ablation = ablate(config, on_progress=on_progress)
+    if json:
+        console.say_json(ablation.model_dump(mode="json"))
+    else:
+        _show_table(config, ablation)
+
+
+def _show_table(config: AblationConfig, ablation: Ablation) -> None:
+    from medimeta_c.finetuning.ablationtable import TABLE_NAME
+
+    console.say((config.run.out / TABLE_NAME).read_text(encoding="utf-8").rstrip())
+    console.say()
+    console.say(f"{config.run.out}: {len(ablation.runs)} runs")
+
+
+def _described(now: FinetuneProgress) -> str:
+    parts = [f"epoch {now.epoch}/{now.epochs}" if now.epoch else "before training"]
+    if now.loss is not None:
+        parts.append(f"loss {now.loss:.3f}")
+    if now.val_accuracy is not None:
+        parts.append(f"val {100 * now.val_accuracy:.1f} %")
+    return "  ".join(parts)
+
+
+def _values(report: FinetuneReport) -> dict[str, Any]:
+    return {
+        "out": str(report.path),
+        "epochs_before": report.epochs_before,
+        "best_epoch": report.progress.best.epoch,
+        "trainable_parameters": report.size.trainable,
+        "total_parameters": report.size.total,
+        "layers": report.size.layers,
+        "images": {name: len(ids) for name, ids in report.few_shot.ids.items()},
+        "fewshot_digest": report.few_shot.digest,
+        "run": report.progress.run.model_dump(mode="json"),
+        "epochs": [one.model_dump(mode="json") for one in report.progress.epochs],
+    }
+
+
+def _number(text: str, kind: type[Any], option: str) -> Any:
+    try:
+        return kind(text)
+    except ValueError:
+        raise ConfigError(f"{option} {text!r} is not a number: give numbers, comma-separated") from None

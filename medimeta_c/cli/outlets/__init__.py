@@ -1,0 +1,1 @@
+"""Commands that show results: figures, analyses, submissions, the leaderboard."""

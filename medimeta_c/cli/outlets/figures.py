@@ -1,0 +1,87 @@
+"""``medimeta-c figures``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from medimeta_c.cli import console
+from medimeta_c.cli.options import JsonOption, names
+
+__all__ = ["figures"]
+
+
+def figures(
+    directories: Annotated[
+        list[Path] | None,
+        typer.Argument(help="Built benchmarks; two are drawn side by side.", show_default=False),
+    ] = None,
+    results: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Folder of a result, or of several; NAME=PATH names one. Repeatable.", show_default=False
+        ),
+    ] = None,
+    ablation: Annotated[
+        Path | None,
+        typer.Option(help="Folder of a few-shot ablation that finetune wrote.", show_default=False),
+    ] = None,
+    features: Annotated[
+        Path | None,
+        typer.Option(help="Image features that the command [b]features[/b] saved.", show_default=False),
+    ] = None,
+    paper: Annotated[bool, typer.Option("--paper", help="Draw the paper's own numbers.")] = False,
+    out: Annotated[Path, typer.Option(help="Folder of the figures.")] = Path("figures"),
+    only: Annotated[
+        str | None,
+        typer.Option(help="Only these, comma-separated; see the list that --json gives.", show_default=False),
+    ] = None,
+    images: Annotated[int, typer.Option(help="Images of each set to decode at most.")] = 500,
+    json: JsonOption = False,
+) -> None:
+    """Make the paper's figures and tables: PNG, SVG, PDF and CSV; Markdown, CSV and LaTeX.
+
+    What there is no input for is left out, and named. Without any input: the paper's own numbers.
+
+    [b]Examples[/b]
+
+      medimeta-c figures MediMeta-C --results results --out figures
+
+      medimeta-c figures MediMeta-C MedMNIST-C --only spectrum,pixel_density
+
+      medimeta-c figures --paper --only table2,robustness_accuracy
+
+      medimeta-c figures --results CLIP=results/vit-b-16-openai/0a1b2c3d4e5f --ablation ablation
+    """
+    from medimeta_c.errors import ConfigError
+    from medimeta_c.figures.exhibit import Inputs, name_builds
+    from medimeta_c.figures.gallery import make
+    from medimeta_c.format.benchmark import open_benchmark
+    from medimeta_c.paper import find_results, published_fewshot, published_scores, read_fewshot, scores_of
+
+    paper = paper or not (directories or results or ablation or features)
+    if paper and (results or ablation):
+        raise ConfigError(
+            "--paper draws the paper's numbers: leave --results and --ablation out, or leave it out"
+        )
+    found = find_results(results or ())
+    inputs = Inputs(
+        benchmarks=name_builds([open_benchmark(one.expanduser()) for one in directories or ()]),
+        results=found,
+        scores=published_scores() if paper else scores_of(found),
+        fewshot=published_fewshot() if paper else read_fewshot(ablation.expanduser()) if ablation else (),
+        features=features.expanduser() if features else None,
+        printed="Numbers as printed in the paper (Imam, Marew and Yaqub, MIUA 2025)." if paper else "",
+        images=images,
+    )
+    with console.counting("figures") as show:
+        made = make(inputs, out.expanduser(), only=names(only or ""), on_progress=show)
+    if json:
+        console.say_json({"files": [str(path) for path in made.files], "left_out": made.left_out})
+        return
+    for path in made.files:
+        console.say(str(path))
+    for name, reason in made.left_out.items():
+        console.say(f"left out: {name}: {reason}")

@@ -1,0 +1,186 @@
+"""``medimeta-c leaderboard``: what the maintainers of a board run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from medimeta_c.cli import console
+from medimeta_c.cli.options import JsonOption
+from medimeta_c.errors import ResultError, printable
+
+if TYPE_CHECKING:
+    from medimeta_c.leaderboard import Finding
+
+__all__ = ["app"]
+
+app = typer.Typer(
+    help="Check submissions, build the leaderboard's site, say what it accepts.",
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+)
+
+BenchmarkOption = Annotated[
+    str | None,
+    typer.Option("--benchmark", help="A built benchmark, or ORG/NAME on the Hub.", show_default=False),
+]
+
+
+@app.command()
+def validate(
+    paths: Annotated[list[Path], typer.Argument(help="Submissions, or folders that hold some at any depth.")],
+    benchmark: BenchmarkOption = None,
+    accepted: Annotated[
+        Path | None,
+        typer.Option(help="The board's accepted.yaml: fingerprints and labels.", show_default=False),
+    ] = None,
+    among: Annotated[
+        Path | None,
+        typer.Option(
+            help="The board as it stands: no copy of an entry, none in another's place; what is the same "
+            "there is not checked again.",
+            show_default=False,
+        ),
+    ] = None,
+    json: JsonOption = False,
+) -> None:
+    """Check submissions: schema, fingerprints, labels, and every number against the predictions.
+
+    Each is read in a process of its own, with bounded memory and time. Exits with 1 if any has a problem.
+
+    [b]Examples[/b]
+
+      medimeta-c leaderboard validate results/my-model/0a1b2c3d4e5f --benchmark MediMeta-C
+
+      medimeta-c leaderboard validate results --accepted accepted.yaml
+
+      medimeta-c leaderboard validate pull/results --accepted accepted.yaml --among results --json
+    """
+    from medimeta_c.format.benchmark import open_benchmark
+    from medimeta_c.leaderboard import accept, read_accepted
+    from medimeta_c.leaderboard import validate as run
+
+    taken = None if accepted is None else read_accepted(accepted.expanduser())
+    if benchmark is not None:
+        taken = accept(open_benchmark(benchmark), held=taken)
+    found = run(
+        [path.expanduser() for path in paths],
+        taken,
+        among=None if among is None else among.expanduser(),
+        isolated=True,
+    )
+    bad = [one for one in found if not one.ok]
+    if json:
+        console.say_json({"ok": not bad, "submissions": [_values(one) for one in found]})
+    else:
+        for one in (one for one in found if not one.unchanged):
+            console.say(f"{'ok     ' if one.ok else 'REFUSED'} {printable(one.folder)}")
+            for problem in one.problems:
+                console.say(f"        {printable(problem)}")
+            for note in one.notes:
+                console.say(f"        note: {printable(note)}")
+        same = sum(one.unchanged for one in found)
+        if same:
+            console.say(f"{same} unchanged on the board, not checked again")
+    if bad:
+        first = printable(bad[0].folder)
+        raise ResultError(f"{len(bad)} of {len(found)} submissions have problems, first {first}")
+
+
+@app.command()
+def build(
+    results: Annotated[Path, typer.Argument(help="A clone of the board's repository, or its results.")],
+    out: Annotated[Path, typer.Option(help="Folder of the site; an earlier site there is replaced.")] = Path(
+        "site"
+    ),
+    baseline: Annotated[
+        str,
+        typer.Option(help="What CE divides by: [b]published[/b], [b]none[/b], or the folder of a result."),
+    ] = "published",
+    benchmark: BenchmarkOption = None,
+    repo: Annotated[
+        str | None,
+        typer.Option(
+            help="ORG/NAME that submissions are sent to, for the page that says how.", show_default=False
+        ),
+    ] = None,
+    json: JsonOption = False,
+) -> None:
+    """Compute every number from the predictions and write the site: plain files, no server, no network.
+
+    With --benchmark, the models' pages show the images that corruption changed most.
+
+    [b]Examples[/b]
+
+      medimeta-c leaderboard build results --out site
+
+      medimeta-c leaderboard build . --benchmark MediMeta-C --repo my-org/leaderboard
+    """
+    from medimeta_c.format.benchmark import open_benchmark
+    from medimeta_c.io.hub_client import check_repo_id
+    from medimeta_c.leaderboard import SiteConfig, build_site
+
+    config = SiteConfig(
+        results=results.expanduser(),
+        out=out.expanduser(),
+        baseline=baseline,
+        benchmark=None if benchmark is None else open_benchmark(benchmark),
+        repository=None if repo is None else check_repo_id(repo),
+    )
+    with console.counting("submissions") as show:
+        report = build_site(config, on_progress=lambda done, total: show("computing", done, total))
+    if json:
+        boards = [
+            {"title": board.title, "baseline": board.baseline, "entries": [one.key for one in board.entries]}
+            for board in report.boards
+        ]
+        console.say_json({"index": str(report.index), "pages": report.pages, "boards": boards})
+        return
+    for board in report.boards:
+        measured = sum(entry.source == "measured" for entry in board.entries)
+        console.say(
+            f"{board.title}: {measured} measured, {len(board.entries) - measured} reported in the paper"
+        )
+    console.say(f"{report.pages} pages, open {report.index}")
+
+
+@app.command()
+def accept(
+    benchmark: Annotated[str, typer.Argument(help="A built benchmark, or ORG/NAME on the Hub.")],
+    accepted: Annotated[Path, typer.Option(help="The file to add it to.")] = Path("accepted.yaml"),
+    split: Annotated[str, typer.Option(help="The split scored.")] = "test",
+    json: JsonOption = False,
+) -> None:
+    """Accept results on a benchmark: its fingerprints, grids and a digest of its labels.
+
+    [b]Examples[/b]
+
+      medimeta-c leaderboard accept MediMeta-C --accepted accepted.yaml
+    """
+    from medimeta_c.format.benchmark import open_benchmark
+    from medimeta_c.leaderboard import accept as run
+    from medimeta_c.leaderboard import read_accepted, write_accepted
+
+    target = accepted.expanduser()
+    held = read_accepted(target) if target.exists() else None
+    made = run(open_benchmark(benchmark), split, held=held)
+    write_accepted(target, made)
+    if json:
+        console.say_json(made.model_dump(mode="json"))
+        return
+    for one in made.datasets:
+        console.say(f"{one.dataset:<16} {one.fingerprint[:12]}  {one.images} images, {one.split} split")
+    console.say(f"written to {target}")
+
+
+def _values(one: Finding) -> dict[str, Any]:
+    return {
+        "folder": str(one.folder),
+        "ok": one.ok,
+        "unchanged": one.unchanged,
+        "place": one.place,
+        "problems": list(one.problems),
+        "notes": list(one.notes),
+    }

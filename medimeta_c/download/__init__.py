@@ -1,0 +1,1 @@
+"""Download published archives: resumable, checksummed, safely extracted."""

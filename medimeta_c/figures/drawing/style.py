@@ -1,0 +1,203 @@
+"""The look that all figures share: colours, lines, type and widths. Agg only, no pyplot, no user settings."""
+
+from __future__ import annotations
+
+import io
+import re
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from typing import Literal
+
+import matplotlib as mpl
+import matplotlib.style
+import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties, findfont, fontManager, get_font
+from PIL import Image as PillowImage
+
+from medimeta_c.format.keys import CLEAN
+from medimeta_corruptions import CORRUPTIONS
+
+__all__ = [
+    "CLEAN_COLOUR",
+    "COLUMN_INCHES",
+    "DPI",
+    "PAGE_INCHES",
+    "PRINT_DPI",
+    "LineStyle",
+    "colour",
+    "context",
+    "line_style",
+    "marker",
+    "page",
+    "png",
+    "severity_colour",
+    "text_inches",
+    "undrawn",
+    "vector",
+]
+
+LineStyle = Literal["-", "--", "-.", ":"]
+
+DPI = 160
+PRINT_DPI = 300
+"""Of figures for a journal."""
+COLUMN_INCHES = 84 / 25.4
+"""Width of one column of a two-column journal page."""
+PAGE_INCHES = 174 / 25.4
+"""Width of such a page's text."""
+
+CLEAN_COLOUR = "#000000"
+
+_MEASURING_DPI = 300
+_FONT = re.compile(rb"'?DejaVu Sans'?(?:, [^;\"]*)?")
+
+# Okabe and Ito's palette without its yellow, which white paper swallows, and Paul Tol's wine instead: one hue
+# a category, told apart within it by lightness and dashes, so that no pair rests on hue alone.
+_COLOURS = {
+    CLEAN: CLEAN_COLOUR,
+    "gaussian_noise": "#D55E00",
+    "impulse_noise": "#E69F00",
+    "motion_blur": "#0072B2",
+    "zoom_blur": "#56B4E9",
+    "brightness": "#CC79A7",
+    "contrast": "#882255",
+    "pixelate": "#009E73",
+}
+_LINES: dict[str, LineStyle] = {
+    "impulse_noise": "--",
+    "zoom_blur": "--",
+    "brightness": ":",
+    "contrast": "--",
+    "pixelate": "-.",
+}
+# Points have no dashes: the marker says the same.
+_MARKERS: dict[LineStyle, str] = {"-": "o", "--": "^", ":": "v", "-.": "s"}
+_SPARE_COLOURS = ("#332288", "#999933", "#44AA99", "#AA4499")
+
+# Light to dark, one hue: severity has an order, and prints in grey.
+_SEVERITY_COLOURS = ("#9ECAE1", "#6BAED6", "#4292C6", "#2171B5", "#08306B")
+
+# For letters that DejaVu Sans lacks, from whichever of these a machine has: of Linux, macOS and Windows.
+_WIDE_FONTS = (
+    *("Noto Sans CJK SC", "Noto Sans CJK JP", "WenQuanYi Zen Hei"),
+    *("Hiragino Sans GB", "Arial Unicode MS", "Microsoft YaHei", "Yu Gothic", "Malgun Gothic"),
+)
+
+_SETTINGS = {
+    "font.size": 7.5,
+    "axes.titlesize": 8,
+    "axes.titleweight": "bold",
+    "axes.titlelocation": "left",
+    "axes.labelsize": 7.5,
+    "axes.linewidth": 0.6,
+    "axes.edgecolor": "#444444",
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "xtick.labelsize": 7,
+    "ytick.labelsize": 7,
+    "xtick.color": "#444444",
+    "ytick.color": "#444444",
+    "xtick.major.width": 0.6,
+    "ytick.major.width": 0.6,
+    "lines.linewidth": 1.2,
+    "lines.solid_capstyle": "round",
+    "text.parse_math": False,  # names come from outside, and a dollar is a dollar
+}
+
+
+@contextmanager
+def context() -> Iterator[None]:
+    """Open a context in which matplotlib has this style and nothing of the user's own settings."""
+    settings = {**_SETTINGS, "font.family": _fonts()}
+    with matplotlib.style.context(settings, after_reset=True), warnings.catch_warnings():
+        # `undrawn` tells of them, and in SVG the reader's fonts draw them.
+        warnings.filterwarnings("ignore", message=r"Glyph .* missing from")
+        yield
+
+
+@cache
+def _fonts() -> list[str]:
+    """Return DejaVu Sans, which comes with matplotlib, so every machine draws the same, and what helps it."""
+    here = {font.name for font in fontManager.ttflist}
+    return ["DejaVu Sans", *(name for name in _WIDE_FONTS if name in here)]
+
+
+def undrawn(words: str) -> str:
+    """Return the letters for which no font here has a shape: PNG and PDF show boxes in their place."""
+    fonts = [get_font(findfont(FontProperties(family=[name]))) for name in _fonts()]
+    letters = dict.fromkeys(char for char in words if char.isprintable() and not char.isspace())
+    return "".join(char for char in letters if not any(font.get_char_index(ord(char)) for font in fonts))
+
+
+def page(wide: float, high: float) -> Figure:
+    """Return an empty figure for print, of so many inches, that lays its panels out itself."""
+    return Figure(figsize=(wide, high), dpi=PRINT_DPI, facecolor="white", layout="constrained")
+
+
+def colour(corruption: str) -> str:
+    """Return the colour of a corruption or of clean images, the same in every figure."""
+    if corruption in _COLOURS:
+        return _COLOURS[corruption]
+    others = [name for name in CORRUPTIONS if name not in _COLOURS]
+    index = others.index(corruption) if corruption in others else 0
+    return _SPARE_COLOURS[index % len(_SPARE_COLOURS)]
+
+
+def line_style(corruption: str) -> LineStyle:
+    """Return a corruption's line style, which tells it from its category's other when printed grey."""
+    return _LINES.get(corruption, "-" if corruption in _COLOURS else "-.")
+
+
+def marker(corruption: str) -> str:
+    """Return a corruption's marker, which goes with its line style."""
+    return _MARKERS[line_style(corruption)]
+
+
+def severity_colour(severity: int) -> str:
+    """Return the colour of a severity, 0 (clean) to 5, the same in every figure."""
+    return CLEAN_COLOUR if severity == 0 else _SEVERITY_COLOURS[severity - 1]
+
+
+def vector(figure: Figure, kind: str) -> bytes:
+    """Render a figure as ``"svg"`` or ``"pdf"``, without time or software names.
+
+    Letters stay text, to be selected, searched and edited: in PDF with their font, in SVG in the reader's
+    DejaVu Sans or a font of the same widths.
+    """
+    buffer = io.BytesIO()
+    empty = {"svg": ("Date", "Creator"), "pdf": ("CreationDate", "Creator", "Producer")}[kind]
+    settings = {"svg.hashsalt": "medimeta-c", "svg.fonttype": "none", "pdf.fonttype": 42}
+    with context(), mpl.rc_context(settings):  # type: ignore[arg-type]
+        figure.savefig(buffer, format=kind, metadata=dict.fromkeys(empty))
+    data = buffer.getvalue()
+    return _FONT.sub(b"'DejaVu Sans', Verdana, sans-serif", data) if kind == "svg" else data
+
+
+def text_inches(words: str, points: float, weight: str = "normal") -> float:
+    """Return the width of words as they are drawn."""
+    with context():
+        figure = Figure(dpi=_MEASURING_DPI)
+        text = figure.text(0, 0, words, fontsize=points, fontweight=weight)
+        renderer = FigureCanvasAgg(figure).get_renderer()  # type: ignore[no-untyped-call]
+        return float(text.get_window_extent(renderer).width) / _MEASURING_DPI
+
+
+def png(figure: Figure) -> bytes:
+    """Render a figure at its own resolution as an opaque PNG, grey where every pixel is grey.
+
+    No software name and no time is written: the same figure gives the same bytes.
+    """
+    canvas = FigureCanvasAgg(figure)
+    with context():
+        canvas.draw()  # type: ignore[no-untyped-call]
+    pixels = np.asarray(canvas.buffer_rgba())[..., :3]  # type: ignore[no-untyped-call]
+    if (pixels == pixels[..., :1]).all():
+        pixels = pixels[..., 0]
+    buffer = io.BytesIO()
+    image = PillowImage.fromarray(np.ascontiguousarray(pixels))
+    image.save(buffer, "PNG", compress_level=6, dpi=(figure.dpi, figure.dpi))
+    return buffer.getvalue()

@@ -1,0 +1,47 @@
+"""Long names on several lines, where they have little room."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from matplotlib.axes import Axes
+
+from medimeta_c.figures.drawing import style
+
+__all__ = ["by_inches", "by_letters", "name_row"]
+
+_ROW_POINTS = 7.5
+
+
+def by_letters(name: str, most: int) -> list[str]:
+    """Break a name after its spaces, underscores, slashes and dashes into lines of so many letters at most.
+
+    Examples
+    --------
+    >>> by_letters("BiomedCLIP-PubMedBERT_256-vit_base_patch16_224", 24)
+    ['BiomedCLIP-PubMedBERT_', '256-vit_base_patch16_224']
+    """
+    lines = [""]
+    for part in re.findall(rf"[^ _/-]{{0,{most}}}[ _/-]*", name):
+        if lines[-1] and len((lines[-1] + part).rstrip()) > most:
+            lines.append("")
+        lines[-1] += part
+    return [line.rstrip() for line in lines]
+
+
+def by_inches(name: str, most: float, points: float, weight: str = "normal") -> str:
+    """Break a name into lines no longer than so many inches as they are drawn."""
+    lines = [name]
+    for letters in range(len(name), 0, -1):
+        lines = by_letters(name, letters)
+        if max(style.text_inches(line, points, weight) for line in lines) <= most:
+            break
+    return "\n".join(lines)
+
+
+def name_row(panel: Axes, names: Sequence[str], inches: float) -> None:
+    """Write the words of names, one under the other, beside a row of panels that is so many inches high."""
+    words = " ".join(names).split(" ")
+    lines = [by_inches(word, 0.92 * inches, _ROW_POINTS, "bold") for word in words]
+    panel.set_ylabel("\n".join(lines), fontsize=_ROW_POINTS, fontweight="bold")

@@ -1,0 +1,1 @@
+"""SVG drawings that stand inside HTML reports."""

@@ -1,0 +1,124 @@
+"""Accuracy over severity, a small panel a corruption: how fast a model falls, and where."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from medimeta_c.figures.svg import elements as svg
+from medimeta_c.format.display import display_name
+from medimeta_c.format.keys import CLEAN, SetKey
+from medimeta_c.metrics.grid import ErrorGrid
+from medimeta_c.results.result import Result
+from medimeta_c.results.score_records import CellRecord
+
+__all__ = ["severity_curves"]
+
+_PER_ROW = 7
+_WIDTH_INCHES = 10.4
+_ROW_INCHES = 1.62
+_LEFT, _RIGHT, _GAP = 0.36, 0.06, 0.2  # inches
+_TOP, _BOTTOM = 0.26, 0.3
+
+
+def severity_curves(result: Result, dataset: str) -> Figure:
+    """Draw a model's accuracy on one dataset from clean (severity 0) to the highest severity.
+
+    Parameters
+    ----------
+    result : Result
+        Its cells; missing and invalid ones leave gaps.
+    dataset : str
+        The dataset.
+
+    Returns
+    -------
+    Figure
+        The model as a line with its intervals as a band, the baseline dashed (a level where only its mean
+        over severities is known), chance dotted. In the colours of `medimeta_c.figures.svg.elements`.
+    """
+    corruptions = result.scope.corruptions[dataset]
+    chance = 1 / len(result.run.benchmark.dataset(dataset).class_names)
+    baseline = None if result.baseline is None else result.baseline.baseline().grids.get(dataset)
+    with svg.context():
+        figure, panels = _panels(len(corruptions))
+        for panel, corruption in zip(panels, corruptions, strict=True):
+            _frame(panel, corruption, result.scope.severities)
+            panel.axhline(chance, color=svg.MUTED, linewidth=0.7, linestyle=(0, (1, 2)), zorder=1)
+            if baseline is not None:
+                _draw_baseline(panel, baseline, corruption)
+            _draw_model(panel, _row(result, dataset, corruption))
+    return figure
+
+
+def _panels(count: int) -> tuple[Figure, list[Axes]]:
+    """Return panels at fixed places, seven a row, with one common axis of accuracy."""
+    rows = -(-count // _PER_ROW)
+    high = rows * _ROW_INCHES
+    figure = Figure(figsize=(_WIDTH_INCHES, high))
+    pitch = (_WIDTH_INCHES - _LEFT - _RIGHT + _GAP) / _PER_ROW
+    panels: list[Axes] = []
+    for index in range(count):
+        row, column = divmod(index, _PER_ROW)
+        left, bottom = _LEFT + column * pitch, high - (row + 1) * _ROW_INCHES + _BOTTOM
+        size = (pitch - _GAP, _ROW_INCHES - _TOP - _BOTTOM)
+        panel = figure.add_axes(
+            (left / _WIDTH_INCHES, bottom / high, size[0] / _WIDTH_INCHES, size[1] / high)
+        )
+        panel.tick_params(labelleft=column == 0)
+        panels.append(panel)
+    return figure, panels
+
+
+def _frame(panel: Axes, corruption: str, severities: Sequence[int]) -> None:
+    panel.set_title(svg.label(display_name(corruption)), color=svg.INK, pad=5)
+    panel.set_ylim(0, 1)
+    panel.set_yticks((0, 0.5, 1), ("0", "50", "100 %"))
+    panel.set_xlim(-0.4, max(severities) + 0.25)
+    panel.set_xticks((0, *severities), ("clean", *map(str, severities)))
+    panel.tick_params(length=0, pad=3)
+    panel.grid(axis="y", color=svg.RULE, linewidth=0.6)
+    panel.set_axisbelow(True)
+    panel.spines["left"].set_visible(False)
+
+
+def _row(result: Result, dataset: str, corruption: str) -> dict[int, CellRecord | None]:
+    """Return the cells of one panel by severity, clean first; None where one is missing or invalid."""
+    keys = {0: CLEAN, **dict.fromkeys(result.scope.severities, corruption)}
+    cells = {
+        severity: result.cell(SetKey(dataset, result.scope.split, name, severity))
+        for severity, name in keys.items()
+    }
+    return {severity: None if cell is None or cell.invalid else cell for severity, cell in cells.items()}
+
+
+def _draw_model(panel: Axes, row: Mapping[int, CellRecord | None]) -> None:
+    x = list(row)
+    known = [None if cell is None else cell.top1 for cell in row.values()]
+    points = [(None,) * 3 if one is None else (one.value, one.low, one.high) for one in known]
+    y, low, high = np.array(points, dtype=np.float64).T  # None becomes NaN: a gap
+    panel.fill_between(x, low, high, color=svg.ACCENT, alpha=0.18, linewidth=0, zorder=2)
+    # Where all answers are right there is no interval; one between two such points has no area.
+    panel.vlines(x, low, high, color=svg.ACCENT, alpha=0.3, linewidth=0.8, zorder=2)
+    panel.plot(x, y, color=svg.ACCENT, linewidth=1.6, zorder=4, clip_on=False)
+    panel.plot(x, y, color=svg.ACCENT, linestyle="none", marker="o", markersize=2.6, zorder=4, clip_on=False)
+
+
+def _draw_baseline(panel: Axes, grid: ErrorGrid, corruption: str) -> None:
+    line: dict[str, Any] = {"color": svg.MUTED, "linewidth": 1.0, "linestyle": (0, (4, 2)), "zorder": 3}
+    row = grid.corrupted.get(corruption)
+    if row is None:
+        return
+    if row.errors is not None:
+        start = [] if grid.clean is None else [(0, 1 - grid.clean)]
+        points = [*start, *((s, 1 - e) for s, e in zip(row.severities, row.errors, strict=True))]
+        panel.plot(*zip(*points, strict=True), **line)
+        return
+    mean = 1 - row.total / len(row.severities)
+    panel.plot((row.severities[0], row.severities[-1]), (mean, mean), **line)
+    if grid.clean is not None:
+        panel.plot((0,), (1 - grid.clean,), color=svg.MUTED, marker="_", markersize=6, zorder=3)

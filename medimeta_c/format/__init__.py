@@ -1,0 +1,1 @@
+"""What a built benchmark is on disk, and nothing else."""

@@ -1,0 +1,220 @@
+"""Open a built benchmark, here or on the Hub: its sets, and their images in batches."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from medimeta_c.errors import ConfigError, ManifestError, ShardError, unknown_name
+from medimeta_c.format import pixels
+from medimeta_c.format.keys import Image, SetKey
+from medimeta_c.format.manifest import MANIFEST_NAME, DatasetRecord, Manifest, SetRecord, read_manifest
+from medimeta_c.format.repository import open_repository
+from medimeta_c.format.shards import read_tables
+from medimeta_c.io.hub_client import REPO_ID
+
+__all__ = ["Batch", "Benchmark", "open_benchmark"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batch:
+    """Consecutive rows of one set.
+
+    Parameters
+    ----------
+    key : SetKey
+        The set.
+    images : tuple of ndarray
+        uint8, each (H, W) or (H, W, 3); sizes may differ between images.
+    labels : ndarray of shape (N,)
+        int64 indices into the dataset's class names.
+    image_ids : tuple of str
+        Ids, in row order.
+    """
+
+    key: SetKey
+    images: tuple[Image, ...]
+    labels: NDArray[np.int64]
+    image_ids: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.image_ids)
+
+
+class Benchmark:
+    """A built benchmark, read shard by shard; no set is ever held in memory.
+
+    Parameters
+    ----------
+    name : str
+        The directory or repository, for messages.
+    manifest : Manifest
+        What was built.
+    fetch : callable
+        Turns a path relative to the root into a local file, downloading it if need be.
+    commit : str, optional
+        The commit of the repository that is read; None for a directory.
+    """
+
+    def __init__(
+        self, name: str, manifest: Manifest, fetch: Callable[[str], Path], *, commit: str | None = None
+    ) -> None:
+        self.name, self.manifest, self.commit, self._fetch = name, manifest, commit, fetch
+        self._records = {record.key: record for record in manifest.sets}
+
+    def __repr__(self) -> str:
+        return f"Benchmark({self.name!r}, {len(self.sets)} sets of {', '.join(self.datasets)})"
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 that identifies the benchmark's rows and pixels."""
+        return self.manifest.fingerprint
+
+    @property
+    def datasets(self) -> tuple[str, ...]:
+        """Dataset ids, sorted."""
+        return tuple(record.dataset for record in self.manifest.datasets)
+
+    @property
+    def sets(self) -> tuple[SetKey, ...]:
+        """Every set, in canonical order."""
+        return tuple(self._records)
+
+    def dataset(self, name: str) -> DatasetRecord:
+        """Return what is known of one dataset; raises ConfigError if it was not built."""
+        if name not in self.datasets:
+            raise unknown_name("dataset", name, self.datasets)
+        return self.manifest.dataset(name)
+
+    def class_names(self, dataset: str) -> tuple[str, ...]:
+        """Return a dataset's class names in label order."""
+        return self.dataset(dataset).class_names
+
+    def record(self, key: SetKey) -> SetRecord:
+        """Return the record of one set; raises ConfigError if it was not built."""
+        if key not in self._records:
+            raise ConfigError(
+                f"{self.name} has no set {key}: build it, or choose one of its {len(self.sets)} sets"
+            )
+        return self._records[key]
+
+    def shard_paths(self, key: SetKey) -> tuple[Path, ...]:
+        """Return the local files of a set's shards, fetching them if the benchmark is remote."""
+        return tuple(self._fetch(shard.path) for shard in self.record(key).shards)
+
+    def tables(
+        self, key: SetKey, columns: Sequence[str] | None = None, *, batch_rows: int = 100
+    ) -> Iterator[pa.Table]:
+        """Yield a set's rows as Arrow tables of at most `batch_rows` rows.
+
+        Raises
+        ------
+        ShardError
+            If a shard is missing or damaged, or the set has another number of rows than the manifest says.
+        """
+        rows = 0
+        for path in self.shard_paths(key):
+            for table in read_tables(path, columns, batch_rows=batch_rows):
+                rows += table.num_rows
+                yield table
+        expected = self.record(key).rows
+        if rows != expected:
+            raise ShardError(
+                f"set {key} of {self.name} has {rows} rows, its manifest says {expected}: verify it"
+            )
+
+    def batches(self, key: SetKey, *, batch_size: int = 64) -> Iterator[Batch]:
+        """Yield a set's images, decoded, in image-id order.
+
+        Parameters
+        ----------
+        key : SetKey
+            The set.
+        batch_size : int, optional
+            Rows a batch; the last of each shard may have fewer.
+
+        Yields
+        ------
+        Batch
+            Images, labels and ids.
+        """
+        if batch_size < 1:
+            raise ConfigError(f"batch size {batch_size} is not valid: use 1 or more")
+        for table in self.tables(key, ("image", "label", "image_id"), batch_rows=batch_size):
+            image_ids = tuple(table["image_id"].to_pylist())
+            yield Batch(
+                key=key,
+                images=tuple(
+                    self._decoded(key, image_id, data)
+                    for image_id, data in zip(image_ids, _image_bytes(table), strict=True)
+                ),
+                labels=table["label"].to_numpy().astype(np.int64, copy=False),
+                image_ids=image_ids,
+            )
+
+    def _decoded(self, key: SetKey, image_id: str, data: bytes | None) -> Image:
+        try:
+            return pixels.decode(data or b"")
+        except ShardError as error:
+            raise ShardError(f"set {key} of {self.name}, image {image_id}: {error}; verify it") from error
+
+
+def _image_bytes(table: pa.Table) -> list[bytes | None]:
+    column = table["image"].combine_chunks()
+    data: list[bytes | None] = column.field("bytes").to_pylist()
+    return data
+
+
+def open_benchmark(where: str | Path, *, revision: str | None = None) -> Benchmark:
+    """Open a built benchmark.
+
+    Parameters
+    ----------
+    where : str or Path
+        A directory that `medimeta-c build` wrote, or a dataset repository ``ORG/NAME`` or
+        ``ORG/NAME@REVISION`` on the Hub. Of a repository only the manifest is fetched now; shards are when
+        their set is read, and are checked against the manifest then. What the Hub's cache has is not fetched
+        again, and is enough without a connection.
+    revision : str, optional
+        Branch, tag or commit of a repository.
+
+    Returns
+    -------
+    Benchmark
+        Its sets, labels and batches.
+
+    Raises
+    ------
+    ConfigError
+        If a revision is given for a directory, or given twice.
+    ManifestError
+        If there is no finished build there, or its manifest is damaged.
+
+    Examples
+    --------
+    >>> bench = open_benchmark("MediMeta-C")                            # doctest: +SKIP
+    >>> for batch in bench.batches(bench.sets[0], batch_size=32):       # doctest: +SKIP
+    ...     print(batch.images[0].shape, batch.labels[:3])
+    """
+    folder = Path(where)
+    if folder.is_dir():
+        if revision is not None:
+            raise ConfigError(
+                f"{where} is a directory here, which has no revisions: leave the revision {revision!r} out"
+            )
+        return Benchmark(str(where), read_manifest(folder / MANIFEST_NAME), folder.joinpath)
+    repo_id, at, named = str(where).partition("@")
+    if not REPO_ID.fullmatch(repo_id) or (at and not named):
+        raise ManifestError(
+            f"{where} is neither a directory nor a repository id (ORG/NAME or ORG/NAME@REVISION): "
+            "check the path"
+        )
+    if at and revision is not None:
+        raise ConfigError(f"the revision is given twice, {named!r} and {revision!r}: leave one of them out")
+    repository = open_repository(repo_id, named or revision)
+    return Benchmark(str(where), repository.manifest, repository.fetch, commit=repository.commit)

@@ -1,0 +1,74 @@
+"""Names of things on disk: the key of a set, checked names, the array type of an image."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from medimeta_c.errors import ConfigError
+
+__all__ = ["CLEAN", "PHANTOMS", "Image", "SetKey", "check_name"]
+
+Image: TypeAlias = NDArray[np.uint8]
+"""uint8 pixels of shape (H, W) for grey or (H, W, 3) for RGB, values 0-255."""
+
+CLEAN = "clean"
+"""The corruption name of an uncorrupted set; its severity is 0."""
+
+PHANTOMS = "phantoms"
+"""The source family of generated stand-ins, which pass for medical images nowhere."""
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9_]*")
+
+
+def check_name(kind: str, name: str) -> str:
+    """Return `name` if it is safe as a directory, file and configuration name.
+
+    Raises
+    ------
+    ConfigError
+        If it is not lower-case letters, digits and underscores, starting with a letter or digit.
+    """
+    if not _NAME.fullmatch(name):
+        raise ConfigError(
+            f"{kind} name {name!r} is not usable: use lower-case letters, digits and underscores only"
+        )
+    return name
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class SetKey:
+    """One (dataset, split, corruption, severity): the unit of building, verifying and scoring.
+
+    Parameters
+    ----------
+    dataset, split : str
+        Names, as directories and configurations show them.
+    corruption : str
+        A corruption's name, or ``"clean"``.
+    severity : int
+        1 to 5, or 0 for clean.
+    """
+
+    dataset: str
+    split: str
+    corruption: str
+    severity: int
+
+    def __post_init__(self) -> None:
+        for kind in ("dataset", "split", "corruption"):
+            check_name(kind, getattr(self, kind))
+        if (self.corruption == CLEAN) != (self.severity == 0) or not 0 <= self.severity <= 5:
+            raise ConfigError(f"set {self} is not valid: severity is 1-5, and 0 exactly for {CLEAN!r}")
+
+    def __str__(self) -> str:
+        return f"{self.dataset}/{self.split}/{self.corruption}/severity-{self.severity}"
+
+    @property
+    def folder(self) -> str:
+        """Directory of the set's shards, relative to the benchmark's root, with forward slashes."""
+        return f"data/{self.dataset}/{self.split}/{self.corruption}"

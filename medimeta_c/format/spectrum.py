@@ -1,0 +1,143 @@
+"""Where an image's energy lies: radial profile and band shares of its 2-D DCT."""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import fft
+
+from medimeta_c.format.keys import Image
+
+__all__ = ["BANDS", "PROFILE_BINS", "Spectrum", "SpectrumMean", "luma", "spectrum"]
+
+PROFILE_BINS = 32
+BANDS = ("low", "mid", "high")
+
+# A multiple of both 32 bins and 3 bands, so that one pass over the coefficients serves both.
+_FINE_BINS = 96
+
+# ITU-R BT.601 weights of R, G and B, for values 0-255 scaled to luma 0-1.
+_RED, _GREEN, _BLUE = (np.float32(weight / 255) for weight in (0.299, 0.587, 0.114))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spectrum:
+    """DCT statistics of one image.
+
+    Parameters
+    ----------
+    dc : float
+        Power of the DC coefficient.
+    profile : ndarray of shape (32,)
+        float64 mean power of the AC coefficients in 32 equal bins of radial frequency 0-1; 0 in a bin
+        that holds no coefficient (small images).
+    low, mid, high : float or None
+        Shares of AC energy with radial frequency in [0, 1/3), [1/3, 2/3) and [2/3, 1]; they add up to 1.
+        None for an image without AC energy (all pixels of one luma).
+    centroid : float or None
+        Energy-weighted mean radial frequency, 0-1. None as above.
+    """
+
+    dc: float
+    profile: NDArray[np.float64]
+    low: float | None
+    mid: float | None
+    high: float | None
+    centroid: float | None
+
+
+def luma(image: Image) -> NDArray[np.float32]:
+    """Return the ITU-R BT.601 luma of an image as float32 of shape (H, W), range 0-1."""
+    brightness: NDArray[np.float32]
+    if image.ndim == 2:
+        brightness = image * np.float32(1 / 255)
+        return brightness
+    # Elementwise on purpose: a matrix product may round the last pixels of a row in another way, and a
+    # constant image must have constant luma.
+    brightness = image[..., 0] * _RED + image[..., 1] * _GREEN + image[..., 2] * _BLUE
+    return brightness
+
+
+# Sixteen bytes a pixel: more than the last two sizes would be gigabytes for large images that all differ.
+@functools.lru_cache(maxsize=2)
+def _radial_bins(height: int, width: int) -> tuple[NDArray[np.intp], NDArray[np.float64], NDArray[np.int64]]:
+    """Return each coefficient's fine bin, its radial frequency, and the number of coefficients a bin."""
+    rows = np.arange(height)[:, None] / height
+    columns = np.arange(width)[None, :] / width
+    radius = np.hypot(rows, columns) / np.sqrt(2)
+    bins = np.minimum((radius * _FINE_BINS).astype(np.intp), _FINE_BINS - 1).ravel()
+    counts = np.bincount(bins[1:], minlength=_FINE_BINS)
+    return bins, radius.ravel(), counts
+
+
+def spectrum(image: Image) -> Spectrum:
+    """Return the DCT statistics of an image.
+
+    The orthonormal type-II 2-D DCT of the luma; the radial frequency of coefficient (u, v) of an
+    H x W image is ``hypot(u / H, v / W) / sqrt(2)``, in [0, 1).
+
+    Parameters
+    ----------
+    image : ndarray of shape (H, W) or (H, W, 3)
+        uint8, grey or RGB.
+
+    Returns
+    -------
+    Spectrum
+        Statistics as Python floats; sums are taken in a fixed order, in float64.
+
+    Examples
+    --------
+    >>> spectrum(np.full((8, 8), 128, dtype=np.uint8)).low is None
+    True
+    """
+    brightness = luma(image)
+    height, width = brightness.shape
+    power = np.square(fft.dctn(brightness, norm="ortho")).ravel()
+    dc = float(power[0])
+    if brightness.min() == brightness.max():  # rounding noise of the transform is not AC energy
+        return Spectrum(dc=dc, profile=np.zeros(PROFILE_BINS), low=None, mid=None, high=None, centroid=None)
+    power[0] = 0
+    bins, radius, counts = _radial_bins(height, width)
+    energy = np.bincount(bins, weights=power, minlength=_FINE_BINS)
+    moment = np.bincount(bins, weights=power * radius, minlength=_FINE_BINS).sum()
+    total = energy.sum()
+    low, mid, high = (energy.reshape(len(BANDS), -1).sum(axis=1) / total).tolist()
+    per_bin = counts.reshape(PROFILE_BINS, -1).sum(axis=1)
+    profile = energy.reshape(PROFILE_BINS, -1).sum(axis=1) / np.maximum(per_bin, 1)
+    return Spectrum(dc=dc, profile=profile, low=low, mid=mid, high=high, centroid=float(moment / total))
+
+
+class SpectrumMean:
+    """Running mean of the spectra of a set's images, in the order they come."""
+
+    def __init__(self) -> None:
+        self._images = self._images_with_ac = 0
+        self._dc = 0.0
+        self._profile = np.zeros(PROFILE_BINS)
+        self._shares = np.zeros(len(BANDS) + 1)
+
+    def add(self, one: Spectrum) -> None:
+        """Take in one image's spectrum."""
+        self._images += 1
+        self._dc += one.dc
+        self._profile += one.profile
+        if one.centroid is not None:
+            self._images_with_ac += 1
+            self._shares += np.array((one.low, one.mid, one.high, one.centroid))
+
+    def record(self) -> dict[str, Any]:
+        """Return the means as the fields of a manifest's spectrum record."""
+        count = max(self._images, 1)
+        shares = (self._shares / max(self._images_with_ac, 1)).tolist()
+        known = shares if self._images_with_ac else [None] * len(shares)
+        return {
+            "images_with_ac": self._images_with_ac,
+            "dc": self._dc / count,
+            "profile": tuple((self._profile / count).tolist()),
+            **dict(zip((*BANDS, "centroid"), known, strict=True)),
+        }

@@ -1,0 +1,79 @@
+"""The statistics file contract: ``stats/spectrum.parquet``, one row a set."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from medimeta_c.format.manifest import FileRecord, SetRecord
+from medimeta_c.format.spectrum import PROFILE_BINS
+from medimeta_c.io.files import sha256_file, write_atomic
+
+__all__ = ["SPECTRUM_PATH", "write_spectra"]
+
+SPECTRUM_PATH = "stats/spectrum.parquet"
+
+_SCHEMA = pa.schema(
+    [
+        pa.field("dataset", pa.string()),
+        pa.field("split", pa.string()),
+        pa.field("corruption", pa.string()),
+        pa.field("severity", pa.int8()),
+        pa.field("images", pa.int64()),
+        pa.field("images_with_ac", pa.int64()),
+        pa.field("dc", pa.float64()),
+        pa.field("profile", pa.list_(pa.float64(), PROFILE_BINS)),
+        pa.field("dct_low", pa.float64()),
+        pa.field("dct_mid", pa.float64()),
+        pa.field("dct_high", pa.float64()),
+        pa.field("dct_centroid", pa.float64()),
+    ]
+)
+
+
+def write_spectra(root: Path, sets: Sequence[SetRecord]) -> FileRecord:
+    """Write the mean radial DCT profile and band shares of every set.
+
+    Parameters
+    ----------
+    root : Path
+        The benchmark's root.
+    sets : sequence of SetRecord
+        In canonical order.
+
+    Returns
+    -------
+    FileRecord
+        Path, size and digest of the file written.
+
+    Raises
+    ------
+    BuildError
+        If the file cannot be written.
+    """
+    rows = [
+        {
+            "dataset": record.dataset,
+            "split": record.split,
+            "corruption": record.corruption,
+            "severity": record.severity,
+            "images": record.rows,
+            "images_with_ac": record.spectrum.images_with_ac,
+            "dc": record.spectrum.dc,
+            "profile": list(record.spectrum.profile),
+            "dct_low": record.spectrum.low,
+            "dct_mid": record.spectrum.mid,
+            "dct_high": record.spectrum.high,
+            "dct_centroid": record.spectrum.centroid,
+        }
+        for record in sets
+    ]
+    buffer = io.BytesIO()
+    pq.write_table(pa.Table.from_pylist(rows, schema=_SCHEMA), buffer)
+    path = root / SPECTRUM_PATH
+    write_atomic(path, buffer.getvalue())
+    return FileRecord(path=SPECTRUM_PATH, bytes=path.stat().st_size, sha256=sha256_file(path))

@@ -1,0 +1,179 @@
+"""Read a tree of submissions into boards, the paper's own models among them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Literal
+
+from medimeta_c.format.benchmark import Benchmark
+from medimeta_c.format.display import display_name
+from medimeta_c.leaderboard.checks import load_submission
+from medimeta_c.leaderboard.site.entries import Board, DatasetShown, Entry
+from medimeta_c.leaderboard.site.grouping import Group, Submitted, group
+from medimeta_c.leaderboard.inspection import check_files
+from medimeta_c.leaderboard.site.measured import Measured, measure
+from medimeta_c.leaderboard.site.paper import PAPER_COLLECTIONS, paper_entries
+from medimeta_c.leaderboard.site.ranking import ranks
+from medimeta_c.leaderboard.submission import read_submission
+from medimeta_c.leaderboard.tree import board_entries
+from medimeta_c.results.baseline_choice import PUBLISHED
+from medimeta_c.format.order import COLLECTIONS
+from medimeta_c.results.result import read_result
+from medimeta_c.sources.catalog import catalog
+
+__all__ = ["read_boards"]
+
+_ORDER = tuple(COLLECTIONS.values())
+
+
+def read_boards(
+    results: Path,
+    *,
+    baseline: str = PUBLISHED,
+    benchmark: Benchmark | None = None,
+    on_progress: Callable[[int, int], None] | None = None,
+) -> tuple[Board, ...]:
+    """Compute every number of every submission below a folder.
+
+    Parameters
+    ----------
+    results : Path
+        The folder; it may hold no submission yet.
+    baseline : str
+        What CE divides by on every board: ``"published"``, ``"none"`` or the folder of a result.
+    benchmark : Benchmark, optional
+        Where sample images are taken from.
+    on_progress : callable, optional
+        Called with the number of submissions done and of all.
+
+    Returns
+    -------
+    tuple of Board
+        The paper's two collections first; they are there even without submissions.
+
+    Raises
+    ------
+    ResultError
+        If the folder does not exist, or a submission cannot be read; the message names it.
+    """
+    submitted = [_light(folder) for folder in board_entries(results)]
+    groups = group(submitted)
+    measured: dict[int, list[Measured]] = {index: [] for index in range(len(groups))}
+    chosen = [each.baseline(baseline) for each in groups]
+    for done, one in enumerate(submitted):
+        if on_progress is not None:
+            on_progress(done, len(submitted))
+        _, saved = load_submission(one.folder)  # one at a time: predictions are large
+        for index, each in enumerate(groups):
+            if one in each.members:
+                measured[index].append(measure(one, saved, each, chosen[index], benchmark))
+    if on_progress is not None:
+        on_progress(len(submitted), len(submitted))
+    boards = [
+        _board(each, measured[index], None if base is None else base.baseline.model)
+        for index, (each, base) in enumerate(zip(groups, chosen, strict=True))
+    ]
+    return _with_paper(sorted(boards, key=_place))
+
+
+def _light(folder: Path) -> Submitted:
+    check_files(folder)
+    return Submitted(folder=folder, submission=read_submission(folder), result=read_result(folder))
+
+
+def _board(each: Group, measured: Sequence[Measured], baseline: str | None) -> Board:
+    ranked_by: Literal["mce", "average_accuracy"] = "mce" if baseline is not None else "average_accuracy"
+    samples = {
+        one.entry.key: one.samples[ranked_by] for one in measured if one.samples and one.entry.comparable
+    }
+    placed = ranks(samples, lower_is_better=ranked_by == "mce")
+    entries = []
+    for one in measured:
+        rank = placed.get(one.entry.key)
+        entries.append(
+            one.entry if rank is None else replace(one.entry, ranks=(rank.best, rank.worst), tied=rank.tied)
+        )
+    scope = each.scope(tuple(each.entries))
+    corruptions = tuple(dict.fromkeys(name for row in scope.corruptions.values() for name in row))
+    return Board(
+        key=each.key,
+        title=each.title,
+        datasets=tuple(_shown(name, each) for name in each.datasets),
+        corruptions=corruptions,
+        severities=scope.severities,
+        baseline=baseline,
+        ranked_by=ranked_by,
+        entries=_sorted(entries, ranked_by),
+        phantoms=any(entry.is_phantom for entry in each.entries.values()),
+    )
+
+
+def _shown(dataset: str, each: Group) -> DatasetShown:
+    if dataset in each.entries:
+        entry = each.entries[dataset]
+        return DatasetShown(dataset=dataset, title=entry.title, modality=entry.modality)
+    return _known(dataset)
+
+
+def _known(dataset: str) -> DatasetShown:
+    entry = catalog().get(dataset)
+    if entry is None:
+        return DatasetShown(dataset=dataset, title=display_name(dataset))
+    return DatasetShown(dataset=dataset, title=entry.title, modality=entry.modality)
+
+
+def _sorted(entries: Iterable[Entry], ranked_by: str) -> tuple[Entry, ...]:
+    """Return entries best first; those without a mean over all datasets last."""
+
+    def place(entry: Entry) -> tuple[bool, float, list[str | int]]:
+        overall = entry.overall
+        value = None if overall is None else getattr(overall, ranked_by).value
+        if value is None:
+            return True, 0.0, _natural(entry.name)
+        return False, value if ranked_by == "mce" else -value, _natural(entry.name)
+
+    return tuple(sorted(entries, key=place))
+
+
+def _natural(name: str) -> list[str | int]:
+    """Sort key of a name in which 3 % comes before 10 %."""
+    return [int(part) if part.isdecimal() else part.casefold() for part in re.split(r"([0-9]+)", name)]
+
+
+def _place(board: Board) -> tuple[int, str]:
+    known = [index for index, name in enumerate(_ORDER) if board.title.startswith(name)]
+    return (known[0] if known else len(_ORDER)), board.title
+
+
+def _with_paper(boards: Sequence[Board]) -> tuple[Board, ...]:
+    """Return the boards with the paper's models on the newest board of each of its collections."""
+    found = list(boards)
+    for position, (collection, suite) in enumerate(PAPER_COLLECTIONS.items()):
+        own = [
+            index
+            for index, one in enumerate(found)
+            if one.title.split(",")[0].startswith(f"{collection} ")
+            and tuple(each.dataset for each in one.datasets) == suite.datasets
+        ]
+        if own:
+            index = own[-1]
+            entries = _sorted((*found[index].entries, *paper_entries(collection)), found[index].ranked_by)
+            found[index] = replace(found[index], entries=entries)
+        else:
+            found.insert(
+                position,
+                Board(
+                    key=collection.lower(),
+                    title=collection,
+                    datasets=tuple(map(_known, suite.datasets)),
+                    corruptions=suite.corruptions,
+                    severities=suite.severities,
+                    baseline="OpenAI CLIP ViT-B/16",
+                    ranked_by="mce",
+                    entries=_sorted(paper_entries(collection), "mce"),
+                ),
+            )
+    return tuple(found)

@@ -1,0 +1,147 @@
+"""Which submissions may stand side by side: the same collection, version and fingerprints."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from medimeta_c.leaderboard.submission import Submission, slug
+from medimeta_c.metrics.baselines import PUBLISHED, published_baseline
+from medimeta_c.metrics.grid import Scope
+from medimeta_c.format.order import COLLECTIONS
+from medimeta_c.results.baseline_choice import NO_BASELINE, ChosenBaseline, baseline_of
+from medimeta_c.results.folder import read_saved
+from medimeta_c.results.identity import BenchmarkRecord, DatasetEntry
+from medimeta_c.results.result import Result
+from medimeta_c.format.suites import SUITES
+
+__all__ = ["Group", "Submitted", "group"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Submitted:
+    """A submission as far as it is read to decide where it belongs."""
+
+    folder: Path
+    submission: Submission
+    result: Result
+
+
+@dataclass(slots=True, kw_only=True)
+class Group:
+    """Submissions on one board, and what the board is over."""
+
+    collection: str
+    version: str
+    entries: dict[str, DatasetEntry] = field(default_factory=dict)
+    members: list[Submitted] = field(default_factory=list)
+    suite: tuple[str, ...] = ()
+    several: bool = False
+
+    @property
+    def title(self) -> str:
+        """What readers call it."""
+        if not self.version:
+            return self.collection
+        whole = f"{self.collection} {self.version}"
+        return (
+            f"{whole}, build {next(iter(self.entries.values())).fingerprint[:8]}" if self.several else whole
+        )
+
+    @property
+    def key(self) -> str:
+        """Its title for file names."""
+        return slug(self.title)
+
+    @property
+    def datasets(self) -> tuple[str, ...]:
+        """What means are over: the suite's datasets, or all that any member has."""
+        return self.suite or tuple(self.entries)
+
+    def part(self, one: Submitted) -> tuple[str, ...]:
+        """Return the datasets of this group that a member was scored on, in the group's order."""
+        own = {entry.dataset: entry for entry in one.result.run.benchmark.datasets}
+        return tuple(
+            name
+            for name in self.datasets
+            if name in own and name in self.entries and _identity(own[name]) == _identity(self.entries[name])
+        )
+
+    def scope(self, datasets: Iterable[str]) -> Scope:
+        """Return the grid that every member has on these datasets."""
+        scopes = [one.result.scope.scope() for one in self.members]
+        corruptions = {}
+        for name in datasets:
+            rows = [scope.corruptions[name] for scope in scopes if name in scope.corruptions]
+            corruptions[name] = tuple(c for c in rows[0] if all(c in row for row in rows))
+        severities = tuple(s for s in scopes[0].severities if all(s in scope.severities for scope in scopes))
+        return Scope(corruptions=corruptions, severities=severities, split=scopes[0].split)
+
+    def benchmark(self, datasets: Iterable[str]) -> BenchmarkRecord:
+        """Return these datasets as a benchmark."""
+        record = self.members[0].result.run.benchmark
+        return record.model_copy(update={"datasets": tuple(self.entries[name] for name in datasets)})
+
+    def baseline(self, choice: str) -> ChosenBaseline | None:
+        """Return what CE divides by on this board; None where the choice has no figures for all of it."""
+        if choice == NO_BASELINE or not self.entries:
+            return None
+        if choice == PUBLISHED:
+            chosen = ChosenBaseline(published_baseline())
+            covered = set(chosen.baseline.grids)
+        else:
+            saved = read_saved(Path(choice).expanduser())
+            theirs = {entry.dataset: entry.fingerprint for entry in saved.result.run.benchmark.datasets}
+            covered = {name for name, own in self.entries.items() if theirs.get(name) == own.fingerprint}
+            if not set(self.entries) <= covered:
+                return None
+            chosen = baseline_of(saved, self.benchmark(self.entries), saved.result.run.split)
+        return chosen if set(self.entries) <= covered else None
+
+
+def group(submitted: Sequence[Submitted]) -> list[Group]:
+    """Put submissions on boards; one on several collections is a member of several."""
+    groups: list[Group] = []
+    for one in submitted:
+        version = one.result.run.benchmark.version
+        by_collection: dict[str, list[DatasetEntry]] = {}
+        for entry in one.result.run.benchmark.datasets:
+            by_collection.setdefault(_collection(entry), []).append(entry)
+        for collection, entries in by_collection.items():
+            fitting = [
+                each
+                for each in groups
+                if (each.collection, each.version) == (collection, version) and _fits(each, entries, one)
+            ]
+            if not fitting:
+                suite = SUITES[entries[0].kind].datasets if collection in COLLECTIONS.values() else ()
+                fitting = [Group(collection=collection, version=version, suite=suite)]
+                groups += fitting
+            fitting[0].members.append(one)
+            for entry in entries:
+                fitting[0].entries.setdefault(entry.dataset, entry)
+    titles = [each.title for each in groups]
+    for each, title in zip(groups, titles, strict=True):
+        each.several = titles.count(title) > 1
+    return groups
+
+
+def _fits(candidate: Group, entries: Iterable[DatasetEntry], one: Submitted) -> bool:
+    """Return whether the datasets are the group's, as far as it has them, and the split is too."""
+    same = all(
+        _identity(candidate.entries.get(entry.dataset, entry)) == _identity(entry) for entry in entries
+    )
+    return same and candidate.members[0].result.run.split == one.result.run.split
+
+
+def _identity(entry: DatasetEntry) -> tuple[object, ...]:
+    """Return what sets datasets apart; titles are only how they are called."""
+    return entry.dataset, entry.fingerprint, entry.kind, entry.class_names, entry.images
+
+
+def _collection(entry: DatasetEntry) -> str:
+    name = COLLECTIONS.get(entry.kind)
+    if name is None:
+        return "Other images"
+    return name if entry.dataset in SUITES[entry.kind].datasets else f"{name}, other datasets"

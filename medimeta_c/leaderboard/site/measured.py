@@ -1,0 +1,186 @@
+"""From submissions to entries: every number on the board is computed here, from predictions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from medimeta_c.format.benchmark import Benchmark
+from medimeta_c.format.display import display_name
+from medimeta_c.leaderboard.site.entries import CellShown, Entry, Picture, Training
+from medimeta_c.leaderboard.site.grouping import Group, Submitted
+from medimeta_c.leaderboard.submission import OVERLAPS, Submission, slug
+from medimeta_c.metrics.corruption_error import FloatArray
+from medimeta_c.metrics.intervals import bootstrap
+from medimeta_c.reports.changed import most_changed, thumbnails
+from medimeta_c.results.baseline_choice import ChosenBaseline
+from medimeta_c.results.folder import SavedResult
+from medimeta_c.results.predictions import correctness_of
+from medimeta_c.results.score_records import Scores
+from medimeta_c.results.scoring import Terms, score
+
+__all__ = ["Measured", "measure"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Measured:
+    """An entry without its rank, and the number on every resample that it is ranked by."""
+
+    entry: Entry
+    samples: Mapping[str, FloatArray]
+
+
+def measure(
+    one: Submitted,
+    saved: SavedResult,
+    group: Group,
+    chosen: ChosenBaseline | None,
+    benchmark: Benchmark | None,
+) -> Measured:
+    """Compute a submission's numbers on one board.
+
+    Parameters
+    ----------
+    one : Submitted
+        A member of the group.
+    saved : SavedResult
+        The same with its predictions.
+    group : Group
+        The board.
+    chosen : ChosenBaseline or None
+        What CE divides by.
+    benchmark : Benchmark or None
+        Where sample images are taken from, on datasets of the same fingerprint.
+
+    Returns
+    -------
+    Measured
+        With samples ``"mce"`` and ``"average_accuracy"`` if it has all of the board's datasets.
+    """
+    datasets = group.part(one)
+    scope = group.scope(datasets)
+    wanted = set(scope.cells())
+    predictions = {key: cell for key, cell in saved.predictions.items() if key in wanted}
+    scores = score(predictions, group.benchmark(datasets), Terms(scope=scope, baseline=chosen))
+    whole = set(datasets) == set(group.datasets)
+    samples: dict[str, FloatArray] = {}
+    if whole:
+        if chosen is not None:
+            scope = chosen.baseline.mce_scope(scope)
+        divisor = {} if chosen is None else chosen.divisor
+        overall = bootstrap(correctness_of(predictions), divisor, scope).samples.overall
+        samples = {"mce": overall.mce, "average_accuracy": overall.average_accuracy}
+    entry = replace(
+        _entry(one.submission, saved, group.key, scores),
+        overall=scores.overall if whole else None,
+        pictures=_pictures(saved, datasets, benchmark),
+    )
+    return Measured(entry=entry, samples=samples)
+
+
+def _entry(
+    submission: Submission,
+    saved: SavedResult,
+    board: str,
+    scores: Scores,
+) -> Entry:
+    training = submission.training_data
+    run = saved.result.run
+    names = (submission.organisation, submission.name)
+    return Entry(
+        # Two dashes, which no slug has: "a-b" of "c" is not "b-c" of "a".
+        key="--".join([board, *map(slug, names), run.benchmark.fingerprint[:8]]),
+        name=submission.name,
+        organisation=submission.organisation,
+        backbone=submission.backbone,
+        source="measured",
+        training=Training(
+            kind=training.kind,
+            description=training.description,
+            overlap=training.overlap,
+            statement=training.statement,
+        ),
+        adaptation=submission.adaptation,
+        overall=None,
+        datasets=scores.datasets,
+        cells=_cells(scores),
+        parameters=run.model.parameters,
+        third_party=submission.submitted_by,
+        code=submission.code,
+        paper=submission.paper,
+        model=submission.model,
+        notes=submission.notes or "",
+        facts=_facts(saved),
+        warnings=tuple(_warnings(submission, saved)),
+    )
+
+
+def _cells(scores: Scores) -> dict[str, dict[str, dict[int, CellShown]]]:
+    found: dict[str, dict[str, dict[int, CellShown]]] = {}
+    for cell in scores.cells:
+        row = found.setdefault(cell.dataset, {}).setdefault(cell.corruption, {})
+        if cell.top1.value is not None:
+            row[cell.severity] = CellShown(
+                top1=cell.top1.value, low=cell.top1.low, high=cell.top1.high, images=cell.n
+            )
+    return found
+
+
+def _facts(saved: SavedResult) -> dict[str, str]:
+    result = saved.result
+    run = result.run
+    return {
+        "Specification": f"{run.model.spec} ({run.model.family})",
+        "Architecture": run.model.architecture,
+        **({"Revision": run.model.revision} if run.model.revision else {}),
+        "Weights, SHA-256": run.model.weights_sha256,
+        "Prompts": f"{run.prompts.name}, digest {run.prompts.digest}",
+        "Benchmark": f"{run.benchmark.name}, version {run.benchmark.version}, {run.split} split",
+        "Fingerprint": run.benchmark.fingerprint,
+        "Precision": f"{run.precision} on {result.environment.device}",
+        "Package": f"medimeta-c {run.package_version}",
+    }
+
+
+def _warnings(submission: Submission, saved: SavedResult) -> list[str]:
+    found = []
+    if saved.result.phantoms:
+        found.append(
+            f"Phantoms: the images of {', '.join(saved.result.phantoms)} are generated, not medical. Nothing "
+            "here says anything about a medical use."
+        )
+    if submission.training_data.overlap in ("test", "unknown"):
+        found.append(f"Overlap with the benchmark: {OVERLAPS[submission.training_data.overlap]}.")
+    return found
+
+
+def _pictures(
+    saved: SavedResult, datasets: tuple[str, ...], benchmark: Benchmark | None
+) -> tuple[Picture, ...]:
+    """Return, of each dataset the benchmark has, the images that corruption changed most."""
+    if benchmark is None:
+        return ()
+    found = []
+    for name in datasets:
+        entry = saved.result.run.benchmark.dataset(name)
+        if name not in benchmark.datasets or benchmark.dataset(name).fingerprint != entry.fingerprint:
+            continue
+        changes = most_changed(saved, name)
+        pairs = ((key, one.image_id) for one in changes for key in (one.clean, one.corrupted))
+        images = thumbnails(benchmark, pairs)
+        found += [
+            Picture(
+                dataset=name,
+                credit=f"{entry.title}, {benchmark.dataset(name).license}",
+                clean=images[one.clean, one.image_id],
+                corrupted=images[one.corrupted, one.image_id],
+                condition=f"{display_name(one.corrupted.corruption)}, severity {one.corrupted.severity}",
+                truth=entry.class_names[one.label],
+                prediction=entry.class_names[one.prediction],
+                before=one.before,
+                after=one.after,
+                image_id=one.image_id,
+            )
+            for one in changes
+        ]
+    return tuple(found)

@@ -1,0 +1,281 @@
+"""Pages as text: the ranking, one page a model, and how it is scored. Everything from outside is escaped."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from jinja2 import Environment
+
+from medimeta_c._version import __version__
+from medimeta_c.format.display import display_name
+from medimeta_c.leaderboard.site.chartdata import boards_data, curves_data
+from medimeta_c.leaderboard.site.entries import Board, CellShown, Entry, Picture
+from medimeta_c.leaderboard.site.paper import PAPER
+from medimeta_c.leaderboard.submission import ADAPTATIONS, OVERLAPS, TRAINING_KINDS
+from medimeta_c.reports.tables import UNDEFINED, interval_text, percent
+from medimeta_c.results.score_records import Estimate, SummaryRecord
+from medimeta_c.io.templating import environment, visible
+
+__all__ = ["index_page", "model_page", "scoring_page"]
+
+_TEMPLATES = Path(__file__).parent / "templates"
+_LEVELS = 20
+_SHOWN_TIES = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _HeatCell:
+    text: str
+    level: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Heat:
+    """The heat map of one dataset."""
+
+    dataset: str
+    title: str
+    clean: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, tuple[_HeatCell, ...]], ...]
+
+
+def index_page(boards: tuple[Board, ...]) -> str:
+    """Return ``index.html``: the ranking of every board, and the charts."""
+    return _render(
+        "index.html.jinja",
+        here="index",
+        root="",
+        boards=boards,
+        lead=_lead(boards),
+        filters=_filters(boards),
+        data=boards_data(boards),
+    )
+
+
+def model_page(entry: Entry, board: Board) -> str:
+    """Return the page of one model on one board."""
+    shown = [one for one in board.datasets if one.dataset in entry.datasets]
+    links = {"Model": entry.model, "Code": entry.code, "Paper": entry.paper}
+    return _render(
+        "model.html.jinja",
+        here="model",
+        root="../",
+        entry=entry,
+        board=board,
+        # Checked when read; checked again here, where a script in an address would run.
+        links=[(label, url) for label, url in links.items() if url and url.startswith("https://")],
+        standing=_standing(entry, board),
+        headlines=_headlines(entry, board),
+        shown=shown,
+        measured=entry.source == "measured",
+        heats=[
+            _heat(entry, board, one.dataset, one.title)
+            for one in shown
+            if entry.cells.get(one.dataset) or entry.datasets[one.dataset].accuracy
+        ],
+        pictures=list(_pictures(entry.pictures)),
+        data=curves_data(entry, board),
+    )
+
+
+def scoring_page(boards: tuple[Board, ...], example: str, repository: str | None) -> str:
+    """Return ``scoring.html``: what the numbers mean, and how to submit."""
+    return _render(
+        "scoring.html.jinja",
+        here="scoring",
+        root="",
+        boards=boards,
+        paper=PAPER,
+        example=example,
+        repository=repository,
+    )
+
+
+def _render(template: str, **values: object) -> str:
+    return _templates().get_template(template).render(version=__version__, **values)
+
+
+@cache
+def _templates() -> Environment:
+    templates = environment(_TEMPLATES, visible)
+    templates.filters.update(
+        percent=percent,
+        interval=lambda one: interval_text(one).replace(" to ", "\N{EN DASH}"),
+        rank=_rank,
+        words=_words,
+        parameters=_parameters,
+        display_name=display_name,
+        overlap=lambda kind: OVERLAPS[kind],
+    )
+    templates.policies["json.dumps_kwargs"] = {}  # not sorted: datasets in the paper's order
+    return templates
+
+
+def _rank(ranks: tuple[int, int] | None) -> str:
+    if ranks is None:
+        return UNDEFINED
+    best, worst = ranks
+    return str(best) if best == worst else f"{best}\N{EN DASH}{worst}"
+
+
+def _words(kind: str) -> str:
+    return kind.replace("-and-", " and ")
+
+
+def _parameters(count: int) -> str:
+    if count < 1_000_000:
+        return f"{count:,} parameters"
+    scale, unit = (1e6, "million") if count < 999_500_000 else (1e9, "billion")
+    return f"{count / scale:.3g} {unit} parameters"
+
+
+def _lead(boards: Sequence[Board]) -> str:
+    """Return the answer in a sentence: who leads, and whether alone."""
+    measured = [entry for board in boards for entry in board.entries if entry.source == "measured"]
+    if not measured:
+        return (
+            "No model has been submitted yet. The tables show what the paper reported, on other renderings "
+            "and with other code."
+        )
+    board = next(each for each in boards if any(entry.source == "measured" for entry in each.entries))
+    ranked = [entry for entry in board.entries if entry.ranks is not None]
+    if not ranked:
+        count = "One entry is" if len(measured) == 1 else f"{len(measured)} entries are"
+        return (
+            f"{count} on {board.title}, without a rank: it takes all datasets, and weights that have not "
+            "seen the test images."
+        )
+    leader = ranked[0]
+    assert leader.overall is not None
+    number: Estimate = getattr(leader.overall, board.ranked_by)
+    says = (
+        f"makes {percent(number.value)} % of the errors of {board.baseline} under corruption"
+        if board.ranked_by == "mce"
+        else f"is right on {percent(number.value)} % of the corrupted images"
+    )
+    ties = _listed([entry.name for entry in ranked if entry.key in leader.tied])
+    tail = f", and the images cannot tell it from {ties}" if ties else ""
+    return f"On {board.title}, {leader.name} {says}{tail}."
+
+
+def _listed(names: Sequence[str]) -> str:
+    shown = list(names[:_SHOWN_TIES])
+    if len(names) > _SHOWN_TIES:
+        shown.append(f"{len(names) - _SHOWN_TIES} more")
+    return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} and {shown[-1]}" if shown else ""
+
+
+def _filters(boards: Sequence[Board]) -> list[tuple[str, str, list[tuple[str, str]]]]:
+    """Return the filters: name, label and options (value, text), only values that occur."""
+    entries = [entry for board in boards for entry in board.entries]
+    backbones = sorted({entry.backbone for entry in entries}, key=str.lower)
+    kinds = [kind for kind in TRAINING_KINDS if any(entry.training.kind == kind for entry in entries)]
+    types = [kind for kind in ADAPTATIONS if any(entry.adaptation == kind for entry in entries)]
+    sources = [("measured", "measured here"), ("paper", "reported in the paper")]
+    return [
+        ("backbone", "Backbone", [(each, each) for each in backbones]),
+        ("training", "Trained on", [(each, _words(each)) for each in kinds]),
+        (
+            "type",
+            "Type",
+            [("base", "base"), ("adapted", "adapted"), *((t, t) for t in types if t != "base")],
+        ),
+        ("source", "Numbers", sources),
+    ]
+
+
+def _standing(entry: Entry, board: Board) -> str:
+    """Return in a sentence where an entry stands, or why it has no rank."""
+    if entry.ranks is None:
+        return _no_rank(entry, board)
+    ranked = [one for one in board.entries if one.ranks is not None]
+    best, worst = entry.ranks
+    if best == worst:
+        return f"Rank {best} of {len(ranked)} on {board.title}."
+    ties = _listed([one.name for one in ranked if one.key in entry.tied])
+    return f"Rank {best} to {worst} of {len(ranked)} on {board.title}: the images cannot tell it from {ties}."
+
+
+def _no_rank(entry: Entry, board: Board) -> str:
+    if entry.source == "paper":
+        return "Not ranked: measured by the paper on other renderings, with other code."
+    if not entry.comparable:
+        return "Not ranked: its weights were trained on images of the benchmark's test splits."
+    return (
+        f"Not ranked: scored on {len(entry.datasets)} of the {len(board.datasets)} datasets of {board.title}."
+    )
+
+
+def _headlines(entry: Entry, board: Board) -> list[tuple[str, Estimate, str]]:
+    if entry.overall is None:
+        return []
+    against = f"of the errors of {board.baseline} under corruption" if board.baseline else ""
+    over = f"top-1, mean of {len(board.datasets)} datasets"
+    clean = f"of the errors of {board.baseline} on clean images" if board.baseline else ""
+    return [
+        ("mCE", entry.overall.mce, against),
+        ("Clean error", entry.overall.clean_error, clean),
+        ("Average accuracy", entry.overall.average_accuracy, f"{over}, under corruption"),
+        ("Clean accuracy", entry.overall.clean_accuracy, over),
+    ]
+
+
+def _heat(entry: Entry, board: Board, dataset: str, title: str) -> _Heat:
+    summary = entry.datasets[dataset]
+    cells = entry.cells.get(dataset, {})
+    names = [name for name in board.corruptions if name in cells or name in summary.accuracy]
+    severities = board.severities if cells else ()
+    return _Heat(
+        dataset=dataset,
+        title=title,
+        clean=""
+        if summary.clean_accuracy.value is None
+        else f"{percent(summary.clean_accuracy.value)}\N{NO-BREAK SPACE}%",
+        columns=(*map(str, severities), "Mean", "CE"),
+        rows=tuple(
+            (
+                display_name(name),
+                (
+                    *(_heat_cell(cells.get(name, {}).get(severity)) for severity in severities),
+                    _mean_cell(summary, name),
+                    _HeatCell(text=percent(summary.ce[name].value) if name in summary.ce else UNDEFINED),
+                ),
+            )
+            for name in names
+        ),
+    )
+
+
+def _heat_cell(cell: CellShown | None) -> _HeatCell:
+    if cell is None:
+        return _HeatCell(text=UNDEFINED)
+    note = "" if cell.low is None or cell.high is None else f"{percent(cell.low)} to {percent(cell.high)}"
+    images = f"{cell.images} images" if cell.images else ""
+    return _HeatCell(
+        text=percent(cell.top1),
+        level=_level(cell.top1),
+        note=", ".join(part for part in (f"95 % interval {note}" if note else "", images) if part),
+    )
+
+
+def _mean_cell(summary: SummaryRecord, name: str) -> _HeatCell:
+    value = summary.accuracy[name].value if name in summary.accuracy else None
+    return _HeatCell(text=percent(value), level="" if value is None else _level(value))
+
+
+def _level(fraction: float) -> str:
+    """Return the style class of a shade; a page without inline styles needs no exception in its policy."""
+    return f"h{min(_LEVELS, max(0, round(_LEVELS * fraction)))}"
+
+
+def _pictures(pictures: Sequence[Picture]) -> Iterator[tuple[str, str, list[Picture]]]:
+    by_dataset: Mapping[str, list[Picture]] = {one.dataset: [] for one in pictures}
+    for one in pictures:
+        by_dataset[one.dataset].append(one)
+    for dataset, own in by_dataset.items():
+        yield dataset, own[0].credit, own

@@ -1,0 +1,190 @@
+"""The paper's own models, from its Tables 2, 3 and 6: reported there, not re-run here."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from medimeta_c.leaderboard.site.entries import Entry, Training, no_estimate, reported
+from medimeta_c.leaderboard.submission import slug
+from medimeta_c.paper import ModelScores, published_fewshot, published_scores
+from medimeta_c.results.score_records import Estimate, Number, SummaryRecord
+from medimeta_c.format.suites import CORE, MEDMNIST, Suite
+
+__all__ = ["PAPER", "PAPER_COLLECTIONS", "paper_entries"]
+
+PAPER = "https://doi.org/10.1007/978-3-031-98688-8_17"
+PAPER_COLLECTIONS: dict[str, Suite] = {"MediMeta-C": CORE, "MedMNIST-C": MEDMNIST}
+"""The paper's two collections, by the names its tables give them."""
+
+_NOT_PRINTED = "not printed in the paper"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Model:
+    """What the paper says of one of its models."""
+
+    name: str
+    organisation: str
+    backbone: str
+    training: tuple[str, str]
+    adaptation: Literal["base", "few-shot"] = "base"
+
+
+_UNSTATED = "not stated"
+_MODELS = {
+    "CLIP": _Model(
+        name="CLIP",
+        organisation="OpenAI",
+        backbone="ViT-B/16",
+        training=("general", "image and text pairs from the web"),
+    ),
+    "MedCLIP": _Model(
+        name="MedCLIP",
+        organisation="as evaluated in the paper",
+        backbone=_UNSTATED,
+        training=("medical", "chest X-rays and reports"),
+    ),
+    "BioMedCLIP": _Model(
+        name="BioMedCLIP",
+        organisation="as evaluated in the paper",
+        backbone="ViT-B/16",
+        training=("medical", "figures and captions of biomedical articles"),
+    ),
+    "UniMedCLIP": _Model(
+        name="UniMedCLIP",
+        organisation="as evaluated in the paper",
+        backbone=_UNSTATED,
+        training=("medical", "medical image and text pairs of six modalities"),
+    ),
+    "RobustMedCLIP": _Model(
+        name="RobustMedCLIP",
+        organisation="the paper's authors",
+        backbone="ViT-B/16",
+        training=("medical", "BioMedCLIP, adapted with 10 % of the training images"),
+        adaptation="few-shot",
+    ),
+}
+_VARIANTS = {"RMC-ViT": ("ViT", "ViT-B/16"), "RMC-ResNet": ("ResNet", "ResNet-50")}
+
+
+def paper_entries(collection: str) -> tuple[Entry, ...]:
+    """Return the entries of one of the paper's collections.
+
+    Means over the datasets are taken here, of the printed rows. Table 6's few-shot ablation is on PBC alone.
+    """
+    rows: dict[str, dict[str, ModelScores]] = {}
+    for row in published_scores():
+        if row.collection == collection:
+            rows.setdefault(row.model, {})[row.dataset] = row
+    found = [_entry(collection, model, rows[model]) for model in rows]
+    return (*found, *(_ablation() if collection == "MediMeta-C" else ()))
+
+
+def _entry(collection: str, key: str, rows: Mapping[str, ModelScores]) -> Entry:
+    model, suite = _MODELS[key], PAPER_COLLECTIONS[collection]
+    datasets = {name: _summary(rows[name], suite) for name in suite.datasets}
+    return Entry(
+        key=f"paper-{slug(collection)}-{slug(key)}",
+        name=model.name,
+        organisation=model.organisation,
+        backbone=model.backbone,
+        source="paper",
+        training=Training(
+            kind=model.training[0],
+            description=model.training[1],
+            overlap="train" if model.adaptation != "base" else "unknown",
+        ),
+        adaptation=model.adaptation,
+        overall=_mean(tuple(datasets.values())),
+        datasets=datasets,
+        paper=PAPER,
+        notes="Numbers per dataset are as Tables 2 and 3 print them; means over the datasets are taken here.",
+    )
+
+
+def _summary(row: ModelScores, suite: Suite) -> SummaryRecord:
+    nothing = no_estimate(_NOT_PRINTED)
+    return SummaryRecord(
+        clean_accuracy=_printed(row.clean_accuracy),
+        average_accuracy=_printed(row.average_accuracy),
+        accuracy={name: Number(value=_fraction(row.accuracy[name])) for name in suite.corruptions},
+        clean_error=_printed(row.clean_error),
+        ce={name: _printed(row.ce[name]) for name in suite.corruptions},
+        mce=_printed(row.mce),
+        relative_ce=dict.fromkeys(suite.corruptions, nothing),
+        relative_mce=nothing,
+    )
+
+
+def _printed(percent: float | None) -> Estimate:
+    fraction = _fraction(percent)
+    return no_estimate(_NOT_PRINTED) if fraction is None else reported(fraction)
+
+
+def _fraction(percent: float | None) -> float | None:
+    return None if percent is None else percent / 100
+
+
+def _mean(parts: tuple[SummaryRecord, ...]) -> SummaryRecord:
+    names = parts[0].ce
+
+    def mean(estimates: Iterable[Number]) -> float:
+        values = [one.value for one in estimates if one.value is not None]
+        return math.fsum(values) / len(values)
+
+    def over(field: str) -> Estimate:
+        return reported(mean(getattr(part, field) for part in parts))
+
+    nothing = no_estimate(_NOT_PRINTED)
+    return SummaryRecord(
+        clean_accuracy=over("clean_accuracy"),
+        average_accuracy=over("average_accuracy"),
+        accuracy={name: Number(value=mean(part.accuracy[name] for part in parts)) for name in names},
+        clean_error=over("clean_error"),
+        ce={name: reported(mean(part.ce[name] for part in parts)) for name in names},
+        mce=over("mce"),
+        relative_ce=dict.fromkeys(names, nothing),
+        relative_mce=nothing,
+    )
+
+
+def _ablation() -> list[Entry]:
+    """Return Table 6: RobustMedCLIP by backbone and share of training images, on PBC."""
+    found = []
+    for row in published_fewshot():
+        (short, backbone), share = _VARIANTS[row.variant], f"{row.percent:g}"
+        summary = SummaryRecord(
+            clean_accuracy=_printed(row.clean_accuracy),
+            average_accuracy=_printed(row.corruption_accuracy),
+            accuracy={},
+            clean_error=_printed(row.clean_error),
+            ce={},
+            mce=_printed(row.mce),
+            relative_ce={},
+            relative_mce=no_estimate(_NOT_PRINTED),
+        )
+        found.append(
+            Entry(
+                key=f"paper-{slug(row.variant)}-{share}-percent",
+                name=f"RobustMedCLIP {short}, {share}\N{NO-BREAK SPACE}%",
+                organisation="the paper's authors",
+                backbone=backbone,
+                source="paper",
+                training=Training(
+                    kind="medical",
+                    description=f"adapted with {share} % of the training images",
+                    overlap="train",
+                ),
+                adaptation="few-shot",
+                overall=None,
+                datasets={"pbc": summary},
+                parameters=int((row.total_params_m or 0) * 1_000_000),
+                paper=PAPER,
+                notes="Table 6, the few-shot ablation, which is on PBC alone. "
+                f"{row.trainable_percent:.2f} % of the parameters trained, in {row.train_hours:.2f} hours.",
+            )
+        )
+    return found

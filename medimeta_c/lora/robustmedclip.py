@@ -1,0 +1,182 @@
+"""RobustMedCLIP: a base model with low-rank adapters folded into its image tower.
+
+References
+----------
+Imam et al., "On the Robustness of Medical Vision-Language Models: Are they Truly Generalizable?", MIUA 2025.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from pathlib import Path
+
+from medimeta_c.errors import ConfigError, ModelError
+from medimeta_c.lora.adapterfile import RECORD, TENSORS, apply_adapter, read_adapter
+from medimeta_c.lora.adapters import Adapters
+from medimeta_c.lora.published import PUBLISHED_FILES, default_base, fold_published
+from medimeta_c.lora.record import AdapterRecord
+from medimeta_c.models import hub_files, load_model
+from medimeta_c.models.torch_model import TorchModel
+from medimeta_c.models.weights import read_checkpoint
+
+__all__ = ["adapted_spec", "load_robustmedclip", "open_adapters"]
+
+_PREFIX = "robustmedclip:"
+_OVERRIDE = "+base="
+_NOT_FROM_A_FILE = ("python", "robustmedclip")
+_PINNED = ("hf-hub:", "transformers:")
+_HUB_NAME = re.compile(r"[\w.-]+/[\w.-]+(@[\w./-]+)?")
+
+
+def adapted_spec(folder: Path, base_spec: str) -> str:
+    """Return the spec that loads the adapters in `folder`; it names a base that the file may not choose."""
+    spec = f"{_PREFIX}{folder}"
+    return spec if _may_choose(base_spec) else f"{spec}{_OVERRIDE}{base_spec}"
+
+
+def load_robustmedclip(spec: str, target: str) -> TorchModel:
+    """Load ``robustmedclip:PATH_OR_REPO[+base=SPEC]``, the adapters merged into the base.
+
+    What lies there is either this package's ``adapter.json`` and ``adapter.safetensors``, or what the paper's
+    authors published: ``model.pth``, or ``lora_weights.safetensors``. A file may be named, or its folder.
+
+    Parameters
+    ----------
+    spec : str
+        The whole spec.
+    target : str
+        What follows the prefix. Without ``+base=SPEC`` the base is the one ``adapter.json`` names; for
+        published files, BiomedCLIP or MedCLIP's ResNet-50.
+
+    Raises
+    ------
+    ConfigError
+        If the override is empty or no model spec.
+    ModelError
+        If files are missing or damaged, the base is not to be had, or the adapters are another model's.
+    """
+    file, base_spec = _located(spec, target)
+    if file.name == RECORD:
+        return _load_own(spec, file.parent, base_spec)
+    state = read_checkpoint(file)
+    model = _load_base(base_spec or default_base(state, file), spec, chosen=bool(base_spec))
+    model.identity = replace(
+        fold_published(model, state, file),
+        spec=spec,
+        family="robustmedclip",
+        revision=hub_files.commit_of(file),
+    )
+    return model
+
+
+def open_adapters(spec: str) -> Adapters:
+    """Load this package's own adapters onto their base, without merging them.
+
+    Parameters
+    ----------
+    spec : str
+        As for `load_robustmedclip`, prefix included.
+
+    Raises
+    ------
+    ConfigError
+        If the spec is of another form, or names a published checkpoint.
+    ModelError
+        As `load_robustmedclip` raises it.
+    """
+    file, base_spec = _located(spec, spec.removeprefix(_PREFIX) if spec.startswith(_PREFIX) else "")
+    if file.name != RECORD:
+        raise ConfigError(
+            f"{file} is a checkpoint published with the paper, not a folder that `medimeta-c finetune` wrote"
+        )
+    return _attached(spec, file.parent, base_spec)[0]
+
+
+def _located(spec: str, target: str) -> tuple[Path, str]:
+    """Return the file that holds the adapters, and the base that the user named, empty for none."""
+    place, override, base_spec = target.partition(_OVERRIDE)
+    if not place or (override and not base_spec):
+        raise ConfigError(f"{spec!r} is not of the form {_PREFIX}PATH_OR_REPO[{_OVERRIDE}SPEC]")
+    return _find(place), base_spec
+
+
+def _attached(spec: str, folder: Path, base_spec: str) -> tuple[Adapters, AdapterRecord]:
+    """Return adapters of this package's format, on their base, and their record."""
+    adapter = read_adapter(folder)
+    model = _load_base(base_spec or _recorded_base(adapter.record, folder), spec, chosen=bool(base_spec))
+    return apply_adapter(model, adapter), adapter.record
+
+
+def _load_own(spec: str, folder: Path, base_spec: str) -> TorchModel:
+    """Load adapters of this package's format, merged into their base."""
+    adapters, record = _attached(spec, folder, base_spec)
+    adapters.merge()
+    model, lora = adapters.model, record.lora
+    what = f"LoRA of rank {lora.rank} on {', '.join(lora.targets)} of {lora.layers} layers"
+    model.identity = replace(
+        model.identity,
+        spec=spec,
+        family="robustmedclip",
+        revision=hub_files.commit_of(folder / RECORD),
+        architecture=f"{model.identity.architecture}; {what}",
+    )
+    return model
+
+
+def _find(place: str) -> Path:
+    """Return ``adapter.json`` or the published file that a path or repository holds."""
+    path = Path(place).expanduser()
+    if path.is_file():
+        return path.parent.resolve() / RECORD if path.name in {RECORD, TENSORS} else path.resolve()
+    names = (RECORD, *PUBLISHED_FILES)
+    if path.is_dir():
+        for name in names:
+            if (path / name).is_file():
+                return path.resolve() / name
+        raise ModelError(
+            f"{path} holds no adapters (looked for {', '.join(names)}): name the folder that "
+            "`medimeta-c finetune` wrote, or that of a published checkpoint"
+        )
+    if not _HUB_NAME.fullmatch(place):
+        raise ModelError(f"there is no file or folder {path}, and it is no Hub name like org/name")
+    repo, revision = hub_files.split_revision(place)
+    file = hub_files.fetch_file(repo, names, revision)
+    if file.name == RECORD:
+        hub_files.fetch_file(repo, [TENSORS], hub_files.commit_of(file) or revision)
+    return file
+
+
+def _recorded_base(record: AdapterRecord, folder: Path) -> str:
+    """Return the spec that ``adapter.json`` names, at its revision, if a file may choose it."""
+    base = record.base
+    if not _may_choose(base.spec):
+        raise ModelError(
+            f"{folder / RECORD} names {base.spec} as the base, which is loaded only when you ask for it "
+            f"yourself: robustmedclip:{folder}{_OVERRIDE}{base.spec}"
+        )
+    pinned = base.revision and base.spec.startswith(_PINNED) and "@" not in base.spec
+    return f"{base.spec}@{base.revision}" if pinned else base.spec
+
+
+def _may_choose(base_spec: str) -> bool:
+    """Return whether a file may name this base: one that runs code, or is adapted itself, is the user's."""
+    return base_spec.partition(":")[0] not in _NOT_FROM_A_FILE
+
+
+def _load_base(base_spec: str, spec: str, *, chosen: bool) -> TorchModel:
+    """Load the base model; `chosen` says that the user named it."""
+    try:
+        model = load_model(base_spec)
+    except (ConfigError, ModelError) as error:
+        if chosen:
+            raise
+        raise ModelError(
+            f"the base model {base_spec} of {spec} did not load: {error}; if you have it elsewhere, name it "
+            f"as {spec}{_OVERRIDE}SPEC"
+        ) from error
+    if not isinstance(model, TorchModel):
+        raise ModelError(
+            f"the base model {base_spec} of {spec} is a model of your own, which takes no adapters"
+        )
+    return model

@@ -1,0 +1,189 @@
+"""What a model is to the rest of the package: two encoders, a transform, and who it is."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias, runtime_checkable
+
+from medimeta_c.errors import ModelError
+
+if TYPE_CHECKING:
+    import torch
+    from PIL import Image
+
+__all__ = ["Model", "ModelIdentity", "Precision", "Preprocess", "Preprocessing", "ResizeMode"]
+
+Precision: TypeAlias = Literal["fp32", "bf16", "fp16"]
+"""The number format of the weights and activations; embeddings come back as float32 in any case."""
+
+Preprocess: TypeAlias = "Callable[[Image.Image], torch.Tensor]"
+"""One PIL image → float32 of shape (3, H, W). An object of its own: pickling it carries no weights."""
+
+ResizeMode: TypeAlias = Literal["shortest", "longest", "squash", "pad-square", "none", "custom"]
+"""Resize the shortest or longest edge, both edges, the square the image is padded to, nothing, or other."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preprocessing:
+    """What a model's transform does, in words and numbers that a result can hold.
+
+    Parameters
+    ----------
+    size : (int, int)
+        Height and width of the tensor that comes out.
+    resize : ResizeMode
+        How the image is brought to `resize_size`.
+    resize_size : (int, int)
+        Height and width aimed at before cropping.
+    interpolation : str
+        ``"bicubic"``, ``"bilinear"``, …
+    center_crop : bool
+        Whether the centre of `size` is cut out after resizing.
+    mean, std : tuple of float
+        Per channel, on the 0-1 scale.
+    channels : {"rgb", "luma"}
+        ``"rgb"``: grey is copied to three channels; ``"luma"``: colour becomes grey, then three channels.
+    implementation : str
+        The library transform that does it.
+    plain : bool
+        On an image that already has `size`, the transform is ``(pixels / 255 - mean) / std`` and nothing
+        else, grey being copied to three channels first. Such images may be normalised on the device.
+
+    Raises
+    ------
+    ModelError
+        If there are not three finite means and three standard deviations above 0.
+    """
+
+    size: tuple[int, int]
+    resize: ResizeMode
+    resize_size: tuple[int, int]
+    interpolation: str
+    center_crop: bool
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    channels: Literal["rgb", "luma"]
+    implementation: str
+    plain: bool
+
+    def __post_init__(self) -> None:
+        numbers = (*self.mean, *self.std)
+        if (
+            (len(self.mean), len(self.std)) != (3, 3)
+            or not all(map(math.isfinite, numbers))
+            or min(self.std) <= 0
+        ):
+            raise ModelError(
+                f"a model's preprocessing has mean {self.mean} and std {self.std}: it must have three "
+                "numbers of each, std above 0"
+            )
+
+    def is_normalise_only(self, height: int, width: int) -> bool:
+        """Return whether images of this height and width are only normalised."""
+        return self.plain and (height, width) == self.size
+
+    def canonical_json(self) -> str:
+        """Return the record as JSON with sorted keys and no spaces: equal text, equal preprocessing."""
+        return json.dumps(asdict(self), sort_keys=True, separators=(",", ":"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelIdentity:
+    """Which weights answered.
+
+    Parameters
+    ----------
+    spec : str
+        The model spec as the user gave it.
+    family : str
+        The adapter that read it: ``"open_clip"``, ``"transformers"``, ``"medclip"``, …
+    revision : str or None
+        The Hub commit the files come from; None for local files.
+    weights_sha256 : str
+        Digest of the checkpoint's named tensors (see `medimeta_c.models.weights.weights_sha256`): the
+        same weights in another container (pickle, safetensors, shards) have the same digest.
+    architecture : str
+        What the weights were loaded into, and a digest of its configuration and tokenizer: the same weights
+        in another configuration are another model.
+    parameters : int
+        Number of parameters of both towers.
+    """
+
+    spec: str
+    family: str
+    revision: str | None
+    weights_sha256: str
+    architecture: str
+    parameters: int
+
+
+@runtime_checkable
+class Model(Protocol):
+    """A CLIP-style model: images and texts to vectors of one space. Always in evaluation mode."""
+
+    @property
+    def preprocess(self) -> Preprocess:
+        """The model's own transform; can be pickled into worker processes."""
+        ...
+
+    @property
+    def preprocessing(self) -> Preprocessing:
+        """What `preprocess` does."""
+        ...
+
+    @property
+    def logit_scale(self) -> float:
+        """Factor on the cosine similarity (the exponential already taken)."""
+        ...
+
+    @property
+    def logit_bias(self) -> float | None:
+        """Added to the scaled similarity by sigmoid-trained models (SigLIP); None otherwise."""
+        ...
+
+    @property
+    def context_length(self) -> int:
+        """The most tokens a prompt may have, special tokens included."""
+        ...
+
+    @property
+    def identity(self) -> ModelIdentity:
+        """Which weights these are."""
+        ...
+
+    def encode_images(self, pixels: torch.Tensor) -> torch.Tensor:
+        """Embed images.
+
+        Parameters
+        ----------
+        pixels : torch.Tensor of shape (N, 3, H, W), floating point
+            Preprocessed images, on any device.
+
+        Returns
+        -------
+        torch.Tensor of shape (N, D), float32
+            Of any norm; on the model's device, without gradient.
+        """
+        ...
+
+    def encode_texts(self, texts: Sequence[str]) -> torch.Tensor:
+        """Tokenise and embed texts; a text's embedding does not depend on the others of the call.
+
+        Returns
+        -------
+        torch.Tensor of shape (M, D), float32
+            Of any norm; on the model's device, without gradient.
+
+        Raises
+        ------
+        ModelError
+            If a text has more tokens than `context_length`: nothing is truncated.
+        """
+        ...
+
+    def to(self, device: torch.device | str, dtype: torch.dtype) -> Model:
+        """Move the weights, in place; returns the model."""
+        ...

@@ -1,0 +1,1 @@
+"""Model families: one module each, loaded by the registry in `medimeta_c.models`."""

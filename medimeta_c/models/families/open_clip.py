@@ -1,0 +1,266 @@
+"""Models that open_clip reads: a Hub repository, a local folder, or an architecture with a pretrained tag."""
+
+from __future__ import annotations
+
+import difflib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import open_clip
+from open_clip.convert import convert_state_dict
+from open_clip.model import convert_to_custom_text_state_dict
+from open_clip.pretrained import list_pretrained_tags_by_model
+
+from medimeta_c.errors import ConfigError, ModelError, unknown_name
+from medimeta_c.models import hub_files
+from medimeta_c.models.configuration import configuration_digest
+from medimeta_c.models.contract import ModelIdentity
+from medimeta_c.models.families.open_clip_build import build_module, build_tokenizer, build_transform
+from medimeta_c.models.torch_model import TorchModel
+from medimeta_c.models.weights import StateDict, load_strictly, read_checkpoint, weights_sha256
+
+__all__ = ["assemble", "load_folder", "load_hub", "load_named"]
+
+_CONFIG = "open_clip_config.json"
+_HINT = "check that open_clip_config.json and the weights belong together"
+_PROJECTION_HINT = (
+    'open_clip adds a projection to the text tower unless text_cfg has "hf_proj_type": null: write that there'
+)
+_WEIGHTS = (
+    "open_clip_model.safetensors",
+    "open_clip_pytorch_model.safetensors",
+    "open_clip_pytorch_model.bin",
+    "open_clip_pytorch_model.pth",
+    "model.safetensors",
+    "pytorch_model.bin",
+    "pytorch_model.pth",
+    "model.pth",
+)
+"""File names of weights, the preferred first: open_clip's own order."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Found:
+    """What a spec points to: configuration, weights, and where the rest of the files may lie."""
+
+    spec: str
+    model_cfg: dict[str, Any]
+    preprocess_cfg: dict[str, Any]
+    weights: Path
+    folder: Path | None
+    revision: str | None
+
+
+def load_folder(spec: str, target: str) -> TorchModel:
+    """Load ``local-dir:PATH``, without the network when the folder is whole.
+
+    Raises
+    ------
+    ModelError
+        If the folder lacks a configuration or weights, or they do not fit.
+    """
+    folder = Path(target).expanduser().resolve()
+    if not folder.is_dir():
+        raise ModelError(f"there is no folder {folder}: local-dir: takes the folder of an open_clip model")
+    config = _read_config(folder / _CONFIG)
+    weights = next((folder / name for name in _WEIGHTS if (folder / name).is_file()), None)
+    if weights is None:
+        raise ModelError(
+            f"{folder} holds none of the weight files {', '.join(_WEIGHTS)}: copy the model's weights there"
+        )
+    return _load(
+        _Found(
+            spec=spec,
+            model_cfg=config["model_cfg"],
+            preprocess_cfg=config.get("preprocess_cfg") or {},
+            weights=weights,
+            folder=folder,
+            revision=None,
+        )
+    )
+
+
+def load_hub(spec: str, target: str) -> TorchModel:
+    """Load ``hf-hub:org/name[@revision]``, from the local cache when the Hub cannot be reached.
+
+    Raises
+    ------
+    ModelError
+        If the repository is not to be had, is of another kind, or its files do not fit together.
+    """
+    repo, revision = hub_files.split_revision(target)
+    config_path = hub_files.fetch_file(repo, [_CONFIG], revision)
+    commit = hub_files.commit_of(config_path)
+    config = _read_config(config_path)
+    weights = hub_files.fetch_file(
+        repo, ["open_clip_model.safetensors", "open_clip_pytorch_model.bin"], commit or revision
+    )
+    return _load(
+        _Found(
+            spec=spec,
+            model_cfg=config["model_cfg"],
+            preprocess_cfg=config.get("preprocess_cfg") or {},
+            weights=weights,
+            folder=None,
+            revision=commit,
+        )
+    )
+
+
+def load_named(spec: str, target: str) -> TorchModel:
+    """Load ``ARCH/PRETRAINED``: an open_clip architecture with a pretrained tag, or with a checkpoint's path.
+
+    A tag's weights are used with the activation they were trained with: OpenAI's CLIP gets QuickGELU under
+    ``ViT-B-16/openai`` as under ``ViT-B-16-quickgelu/openai``.
+
+    Raises
+    ------
+    ConfigError
+        If open_clip knows no such architecture, or no such tag for it.
+    ModelError
+        If the weights are not to be had or do not fit.
+    """
+    arch, _, tag = target.partition("/")
+    model_cfg = open_clip.get_model_config(arch)
+    if model_cfg is None:
+        # the hundred and more names would bury the few that may have been meant
+        near = difflib.get_close_matches(arch, open_clip.list_models(), n=3, cutoff=0.4)
+        hint = f"did you mean {' or '.join(map(repr, near))}?" if near else "see open_clip.list_models()"
+        raise ConfigError(f"unknown open_clip architecture {arch!r}: {hint}")
+    tag_cfg = open_clip.get_pretrained_cfg(arch, tag)
+    file = Path(tag).expanduser()
+    if tag_cfg:
+        weights = _download(arch, tag, tag_cfg)
+        model_cfg["quick_gelu"] = bool(tag_cfg.get("quick_gelu", False))
+    elif file.is_file():
+        weights = file
+    else:
+        known = list_pretrained_tags_by_model(arch)
+        if not known:
+            raise ConfigError(
+                f"open_clip has no pretrained weights for {arch}: give a checkpoint as {arch}/PATH"
+            )
+        raise unknown_name(f"pretrained tag of {arch}", tag, known)
+    return _load(
+        _Found(
+            spec=spec,
+            model_cfg=model_cfg,
+            preprocess_cfg=dict(tag_cfg),
+            weights=weights,
+            folder=None,
+            revision=hub_files.commit_of(weights),
+        )
+    )
+
+
+def assemble(  # noqa: PLR0913  (a family built on open_clip names all of it)
+    *,
+    spec: str,
+    family: str,
+    revision: str | None,
+    module: Any,
+    state: StateDict,
+    where: object,
+    tokenizer: Any,
+    model_cfg: dict[str, Any],
+    preprocess_cfg: dict[str, Any],
+    hint: str = _HINT,
+) -> TorchModel:
+    """Load `state` strictly into an open_clip `module` and put the parts together."""
+    digest = weights_sha256(state)
+    load_strictly(module, state, where, hint)
+    preprocess, preprocessing = build_transform(module, preprocess_cfg, where)
+    bias = getattr(module, "logit_bias", None)
+    tower = getattr(module, "text", module)
+    written = tower.config.to_diff_dict() if hasattr(tower, "config") else None
+    configuration = configuration_digest({**model_cfg, "text_tower": written}, tokenizer)
+    what = f"open_clip {type(module).__name__}: {type(module.visual).__name__} and {type(tower).__name__}"
+    return TorchModel(
+        module,
+        embed_images=module.encode_image,
+        embed_texts=lambda tokens: module.encode_text(tokens["text"]),
+        tokenizer=tokenizer,
+        preprocess=preprocess,
+        preprocessing=preprocessing,
+        identity=ModelIdentity(
+            spec=spec,
+            family=family,
+            revision=revision,
+            weights_sha256=digest,
+            architecture=f"{what}, configuration {configuration}",
+            parameters=sum(one.numel() for one in module.parameters()),
+        ),
+        logit_scale=float(module.logit_scale.detach().exp()),
+        logit_bias=None if bias is None else float(bias.detach()),
+    )
+
+
+def _load(found: _Found) -> TorchModel:
+    """Read the weights and build what the configuration says around them."""
+    state = read_checkpoint(found.weights)
+    module = build_module(found.model_cfg, found.folder, found.weights)
+    text_cfg = found.model_cfg["text_cfg"]
+    projected = any(key.startswith("text.proj.") for key in state)
+    trap = text_cfg.get("hf_model_name") and "hf_proj_type" not in text_cfg and not projected
+    hint = _PROJECTION_HINT if trap else _HINT
+    return assemble(
+        spec=found.spec,
+        family="open_clip",
+        revision=found.revision,
+        module=module,
+        state=_modern_layout(module, state),
+        where=found.weights,
+        tokenizer=build_tokenizer(text_cfg, found.folder, found.weights),
+        model_cfg=found.model_cfg,
+        preprocess_cfg=found.preprocess_cfg,
+        hint=hint,
+    )
+
+
+def _modern_layout(module: Any, state: StateDict) -> StateDict:
+    """Rename the tensors of older open_clip checkpoints; values stay as they are.
+
+    Unlike open_clip's own loader this neither interpolates position embeddings to another size nor makes up
+    a missing logit bias: a checkpoint is used as it was trained.
+    """
+    state = convert_state_dict(module, state)
+    if "positional_embedding" in state and not hasattr(module, "positional_embedding"):
+        state = convert_to_custom_text_state_dict(state)
+    for name in ("logit_scale", "logit_bias"):  # once of shape (), once of shape (1,)
+        own = getattr(module, name, None)
+        if name in state and own is not None and state[name].numel() == own.numel():
+            state[name] = state[name].reshape(own.shape)
+    return state
+
+
+def _read_config(path: Path) -> dict[str, Any]:
+    """Read an ``open_clip_config.json``."""
+    try:
+        config = json.loads(path.read_text(encoding="utf-8"))
+        complete = {"embed_dim", "vision_cfg", "text_cfg"} <= config["model_cfg"].keys()
+    except FileNotFoundError as error:
+        raise ModelError(
+            f"{path} does not exist: the folder of an open_clip model has that file beside its weights "
+            "(a transformers model is named transformers:PATH)"
+        ) from error
+    except (OSError, ValueError, KeyError, AttributeError, TypeError, RecursionError) as error:
+        raise ModelError(f"{path} is no open_clip configuration with a 'model_cfg': copy it again") from error
+    if not complete:
+        raise ModelError(f"{path}: 'model_cfg' must have embed_dim, vision_cfg and text_cfg: copy it again")
+    return dict(config)
+
+
+def _download(arch: str, tag: str, tag_cfg: dict[str, Any]) -> Path:
+    """Fetch the weights of a pretrained tag."""
+    repo, _, file = str(tag_cfg.get("hf_hub", "")).rpartition("/")
+    if repo:
+        names = [file] if file else ["open_clip_model.safetensors", "open_clip_pytorch_model.bin"]
+        return hub_files.fetch_file(repo, names)
+    try:
+        return Path(open_clip.download_pretrained(tag_cfg))
+    except (OSError, RuntimeError) as error:
+        raise ModelError(
+            f"the weights {arch}/{tag} could not be fetched ({error}): try again, or give a file"
+        ) from error

@@ -1,0 +1,110 @@
+"""``python:module:attribute``: a model of the user's own."""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import torch
+from PIL import Image as PILImage
+
+from medimeta_c.errors import ConfigError, ModelError
+from medimeta_c.models.contract import Model, ModelIdentity, Preprocessing
+
+__all__ = ["load_own"]
+
+_METHODS = ("encode_images", "encode_texts", "preprocess", "to")
+_VALUES: dict[str, tuple[type, ...]] = {
+    "preprocessing": (Preprocessing,),
+    "identity": (ModelIdentity,),
+    "logit_scale": (int, float),
+    "logit_bias": (int, float, type(None)),
+    "context_length": (int,),
+}
+
+
+def load_own(spec: str, target: str) -> Model:
+    """Load the object a spec names, or what that returns when called without arguments.
+
+    Modules of the current folder are found too, after the installed ones. The object is tried on one blank
+    image and one word before it is handed on.
+
+    Raises
+    ------
+    ConfigError
+        If the spec is not of this form, or names no importable module or attribute.
+    ModelError
+        If the object is not a `medimeta_c.models.Model`; the message lists what is missing or wrong.
+    """
+    module_name, _, attribute = target.partition(":")
+    if not module_name or not attribute:
+        raise ConfigError(f"{spec!r} is not of the form python:module:attribute")
+    model = _attribute(spec, module_name, attribute)
+    if isinstance(model, type) or not hasattr(model, "encode_images"):
+        if not callable(model):
+            raise ModelError(
+                f"{spec} is a {type(model).__name__}, neither a model nor a function that returns one"
+            )
+        model = model()
+    _check_members(spec, model)
+    _check_vectors(spec, model)
+    checked: Model = model
+    return checked
+
+
+def _attribute(spec: str, module_name: str, attribute: str) -> Any:
+    """Import the module and walk to the attribute."""
+    here = str(Path.cwd())
+    if here not in sys.path:  # stays there: worker processes import the transform's module by the same path
+        sys.path.append(here)
+    try:
+        found: Any = import_module(module_name)
+    except ModuleNotFoundError as error:
+        if error.name is None or not f"{module_name}.".startswith(f"{error.name}."):
+            raise ModelError(
+                f"{spec}: importing {module_name} failed, for it needs {error.name}: install it"
+            ) from error
+        raise ConfigError(f"{spec}: there is no module {module_name!r}, installed or in {here}") from error
+    for name in attribute.split("."):
+        if not hasattr(found, name):
+            raise ConfigError(f"{spec}: {module_name} has no attribute {attribute!r}")
+        found = getattr(found, name)
+    return found
+
+
+def _check_members(spec: str, model: Any) -> None:
+    """Refuse an object that lacks members of the protocol, naming all of them."""
+    faults = [f"{name}() is missing" for name in _METHODS if not callable(getattr(model, name, None))]
+    for name, kinds in _VALUES.items():
+        if not hasattr(model, name):
+            faults.append(f"{name} is missing")
+        elif not isinstance(getattr(model, name), kinds) or isinstance(getattr(model, name), bool):
+            wanted = " or ".join(kind.__name__ for kind in kinds)
+            faults.append(f"{name} is a {type(getattr(model, name)).__name__}, not {wanted}")
+    if faults:
+        raise ModelError(f"{spec} is not a model: {'; '.join(faults)} (see medimeta_c.models.Model)")
+
+
+def _check_vectors(spec: str, model: Any) -> None:
+    """Embed one blank image and one word, and compare the shapes."""
+    height, width = model.preprocessing.size
+    pixels = model.preprocess(PILImage.new("RGB", (width, height)))
+    if not isinstance(pixels, torch.Tensor) or tuple(pixels.shape) != (3, height, width):
+        shape = getattr(pixels, "shape", type(pixels).__name__)
+        raise ModelError(
+            f"{spec}: preprocess() gave {shape}, and preprocessing.size says (3, {height}, {width})"
+        )
+    images, texts = model.encode_images(pixels[None]), model.encode_texts(["a"])
+    for name, vectors in (("encode_images", images), ("encode_texts", texts)):
+        if not isinstance(vectors, torch.Tensor) or vectors.ndim != 2 or len(vectors) != 1:
+            shape = getattr(vectors, "shape", type(vectors).__name__)
+            raise ModelError(
+                f"{spec}: {name}() gave {shape} for one input, and must give a tensor of shape (1, D)"
+            )
+    if images.shape[1] != texts.shape[1]:
+        raise ModelError(
+            f"{spec}: images have {images.shape[1]} dimensions and texts {texts.shape[1]}: they must share "
+            "one space"
+        )

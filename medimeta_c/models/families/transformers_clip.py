@@ -1,0 +1,218 @@
+"""CLIP, SigLIP and kin of the transformers library: all with ``get_image_features`` and its text twin."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from PIL import Image as PILImage
+from transformers import AutoConfig, AutoImageProcessor, AutoModel
+
+from medimeta_c.errors import ModelError
+from medimeta_c.models import hub_files
+from medimeta_c.models.configuration import configuration_digest
+from medimeta_c.models.contract import ModelIdentity, Preprocessing, ResizeMode
+from medimeta_c.models.explain import explained
+from medimeta_c.models.quiet import quiet
+from medimeta_c.models.tokenizers import TOKENIZER_FILES, HfTokens, read_tokenizer
+from medimeta_c.models.torch_model import TorchModel
+from medimeta_c.models.weights import StateDict, read_checkpoint, refuse_partial, weights_sha256
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+__all__ = ["load_transformers"]
+
+_SMALL_FILES = (*TOKENIZER_FILES, "preprocessor_config.json", "processor_config.json", "*.index.json")
+_WEIGHTS = ("model.safetensors", "model-*.safetensors", "pytorch_model.bin", "pytorch_model-*.bin")
+"""File names of weights, in one file or in shards, the preferred first: transformers' own order."""
+
+_PLAIN_PROCESSORS = ("CLIPImageProcessor", "SiglipImageProcessor", "ViTImageProcessor")
+_BYTE = 1 / 255
+
+
+def load_transformers(spec: str, target: str) -> TorchModel:
+    """Load ``transformers:NAME_OR_PATH``; a Hub name may end in ``@revision``.
+
+    Raises
+    ------
+    ModelError
+        If the files are not to be had, need their own code, do not fit, or are no CLIP-style model.
+    """
+    folder, revision = _locate(target)
+    state = _read_state(folder)
+    with quiet():
+        module = _build(folder, state)
+        problem = f"{folder} holds no usable preprocessor_config.json"
+        with explained(problem, "copy it from the model's page"):
+            processor = AutoImageProcessor.from_pretrained(
+                str(folder), trust_remote_code=False, local_files_only=True
+            )
+            preprocessing = _describe(processor, folder)
+    tokens = _tokens(module.config, folder)
+    model = TorchModel(
+        module,
+        embed_images=lambda pixels: _vectors(module.get_image_features(pixel_values=pixels)),
+        embed_texts=lambda tokens: _vectors(module.get_text_features(**tokens)),
+        tokenizer=tokens,
+        preprocess=ProcessorTransform(processor),
+        preprocessing=preprocessing,
+        identity=ModelIdentity(
+            spec=spec,
+            family="transformers",
+            revision=revision,
+            weights_sha256=weights_sha256(state),
+            architecture=f"transformers {type(module).__name__}, configuration "
+            + configuration_digest(module.config.to_diff_dict(), tokens),
+            parameters=sum(one.numel() for one in module.parameters()),
+        ),
+        logit_scale=_logit_scale(module),
+        logit_bias=float(module.logit_bias.detach()) if hasattr(module, "logit_bias") else None,
+    )
+    with explained(f"the image tower in {folder} does not read what its processor gives", "copy both again"):
+        model.encode_images(torch.zeros(1, 3, *preprocessing.size))
+    return model
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessorTransform:
+    """One PIL image through a transformers image processor; grey becomes RGB first."""
+
+    processor: Any
+
+    def __call__(self, image: Image) -> torch.Tensor:
+        """Return float32 of shape (3, H, W)."""
+        pixels: torch.Tensor = self.processor(images=image.convert("RGB"), return_tensors="pt")[
+            "pixel_values"
+        ][0]
+        return pixels
+
+
+def _locate(target: str) -> tuple[Path, str | None]:
+    """Return the local folder of a model, and its commit when it comes from the Hub."""
+    folder = Path(target).expanduser()
+    if folder.is_dir():
+        return folder.resolve(), None
+    repo, revision = hub_files.split_revision(target)
+    folder = hub_files.fetch_folder(repo, [*_SMALL_FILES, "model*.safetensors"], revision)
+    if not any(folder.glob("*.safetensors")):
+        folder = hub_files.fetch_folder(repo, ["pytorch_model*.bin"], hub_files.commit_of(folder) or revision)
+    return folder, hub_files.commit_of(folder)
+
+
+def _read_state(folder: Path) -> StateDict:
+    """Read the folder's checkpoint, in one file or in shards."""
+    found = (sorted(folder.glob(pattern)) for pattern in _WEIGHTS)
+    files = next((each for each in found if each), [])
+    if not files or not (folder / "config.json").is_file():
+        raise ModelError(
+            f"{folder} is no transformers model: it needs config.json and model.safetensors "
+            "(or pytorch_model.bin)"
+        )
+    return {name: tensor for file in files for name, tensor in read_checkpoint(file).items()}
+
+
+def _build(folder: Path, state: StateDict) -> Any:
+    """Build the model and load its weights, all of them."""
+    with explained(f"transformers cannot load the model in {folder}", "copy its files again"):
+        config = AutoConfig.from_pretrained(str(folder), trust_remote_code=False, local_files_only=True)
+        module, report = AutoModel.from_pretrained(
+            str(folder),
+            config=config,
+            dtype=torch.float32,
+            weights_only=True,
+            trust_remote_code=False,
+            local_files_only=True,
+            ignore_mismatched_sizes=True,  # so that they are reported, and refused below with the other keys
+            output_loading_info=True,
+        )
+    refuse_partial(module, state, report, folder)
+    if not (hasattr(module, "get_image_features") and hasattr(module, "get_text_features")):
+        raise ModelError(
+            f"{folder} holds a {type(module).__name__}, which does not embed images and texts in one space "
+            "(no get_image_features and get_text_features): choose a CLIP-style model"
+        )
+    return module
+
+
+def _vectors(output: Any) -> torch.Tensor:
+    """Return the projected vectors: transformers 5 wraps them, transformers 4 returns them."""
+    vectors: torch.Tensor = output if isinstance(output, torch.Tensor) else output.pooler_output
+    return vectors
+
+
+def _logit_scale(module: Any) -> float:
+    """Return the factor on the cosine similarity, however the architecture stores it."""
+    if hasattr(module, "logit_scale"):
+        return float(module.logit_scale.detach().exp())
+    if hasattr(module, "temperature"):
+        return 1 / float(module.temperature.detach())
+    raise ModelError(
+        f"{type(module).__name__} has neither logit_scale nor temperature: choose a CLIP-style model"
+    )
+
+
+def _tokens(config: Any, folder: Path) -> HfTokens:
+    """Return the tokenizer, padded as the architecture was trained."""
+    tokenizer = read_tokenizer(folder)
+    text_config = getattr(config, "text_config", config)
+    with explained(f"the tokenizer in {folder} names no length", "copy its files again"):
+        limit = min(int(text_config.max_position_embeddings), int(tokenizer.model_max_length))
+    if str(config.model_type).startswith(
+        "siglip"
+    ):  # trained without a mask, on texts padded to the full length
+        return HfTokens(tokenizer, limit, padding="max_length", names=("input_ids",))
+    return HfTokens(tokenizer, limit, names=tuple(tokenizer.model_input_names))
+
+
+def _describe(processor: Any, folder: Path) -> Preprocessing:
+    """Run the processor once, for the size that comes out, and read its settings."""
+    pixels = ProcessorTransform(processor)(PILImage.new("RGB", (97, 61)))
+    if pixels.ndim != 3 or pixels.shape[0] != 3:
+        raise ModelError(
+            f"the image processor in {folder} gives tensors of shape {tuple(pixels.shape)}, not (3, H, W)"
+        )
+    height, width = pixels.shape[1:]
+    mode, target = _resizing(processor, (height, width))
+    crops = bool(getattr(processor, "do_center_crop", False))
+    kind = type(processor).__name__
+    normalises = processor.do_normalize and processor.do_rescale
+    return Preprocessing(
+        size=(height, width),
+        resize=mode,
+        resize_size=target,
+        interpolation=_interpolation(processor),
+        center_crop=crops,
+        mean=tuple(float(one) for one in processor.image_mean),
+        std=tuple(float(one) for one in processor.image_std),
+        channels="rgb",
+        implementation=f"transformers.{kind}",
+        plain=(
+            kind.startswith(_PLAIN_PROCESSORS)
+            and bool(normalises)
+            and abs(processor.rescale_factor - _BYTE) < 1e-9
+            and mode in {"shortest", "squash", "none"}
+            and target == (height, width)
+        ),
+    )
+
+
+def _resizing(processor: Any, size: tuple[int, int]) -> tuple[ResizeMode, tuple[int, int]]:
+    """Return how the processor resizes, and to what."""
+    if not getattr(processor, "do_resize", False):
+        return "none", size
+    wanted: Mapping[str, Any] = dict(processor.size)
+    if wanted.get("shortest_edge"):
+        return "shortest", (int(wanted["shortest_edge"]),) * 2
+    if wanted.get("height") and wanted.get("width"):
+        return "squash", (int(wanted["height"]), int(wanted["width"]))
+    return "custom", size
+
+
+def _interpolation(processor: Any) -> str:
+    """Return the name of the processor's resampling filter."""
+    value = getattr(processor, "resample", None)
+    return "none" if value is None else PILImage.Resampling(int(value)).name.lower()

@@ -1,0 +1,112 @@
+"""Files from the Hugging Face Hub or its local cache, with every failure said in one sentence."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from medimeta_c.errors import ModelError, short
+from medimeta_c.io.hub_errors import network_errors
+
+__all__ = ["commit_of", "fetch_file", "fetch_folder", "split_revision"]
+
+
+def split_revision(name: str) -> tuple[str, str | None]:
+    """Split ``org/name@revision``; the revision is None when not given."""
+    repo, _, revision = name.partition("@")
+    return repo, revision or None
+
+
+def fetch_file(repo: str, names: Sequence[str], revision: str | None = None) -> Path:
+    """Return the local path of the first of `names` that the repository has.
+
+    Raises
+    ------
+    ModelError
+        If the repository, the revision or every one of the files is not to be had.
+    """
+    from huggingface_hub import hf_hub_download  # noqa: PLC0415  (a third of a second)
+    from huggingface_hub.errors import LocalEntryNotFoundError, RemoteEntryNotFoundError  # noqa: PLC0415
+
+    last: Exception | None = None
+    for name in names:
+        with _explained(repo, revision):
+            try:
+                return Path(hf_hub_download(repo, name, revision=revision))
+            except (RemoteEntryNotFoundError, LocalEntryNotFoundError) as error:
+                last = last if isinstance(last, LocalEntryNotFoundError) else error
+    if isinstance(last, RemoteEntryNotFoundError):
+        raise ModelError(
+            f"{repo} on the Hub has none of {', '.join(names)}: it is not a model of this kind"
+        ) from last
+    raise _unreachable(repo) from last
+
+
+def fetch_folder(repo: str, patterns: Sequence[str], revision: str | None = None) -> Path:
+    """Return a local folder with the repository's files that match `patterns`.
+
+    Raises
+    ------
+    ModelError
+        If the repository or the revision is not to be had.
+    """
+    from huggingface_hub import snapshot_download  # noqa: PLC0415
+    from huggingface_hub.errors import LocalEntryNotFoundError  # noqa: PLC0415
+
+    with _explained(repo, revision):
+        try:
+            return Path(snapshot_download(repo, revision=revision, allow_patterns=list(patterns)))
+        except LocalEntryNotFoundError as error:
+            raise _unreachable(repo) from error
+
+
+def commit_of(path: Path) -> str | None:
+    """Return the commit a file or folder of the Hub's cache belongs to."""
+    parts = path.parts
+    return parts[parts.index("snapshots") + 1] if "snapshots" in parts[:-1] else None
+
+
+def _unreachable(repo: str) -> ModelError:
+    """Return the error for a repository that is neither reachable nor in the local cache."""
+    return ModelError(
+        f"the Hugging Face Hub cannot be reached and {repo} is not in the local cache: connect once, or "
+        "copy the model's folder here and name it as local-dir:PATH or transformers:PATH"
+    )
+
+
+@contextlib.contextmanager
+def _explained(repo: str, revision: str | None) -> Iterator[None]:
+    """Turn the Hub client's errors into one sentence each."""
+    from huggingface_hub import errors  # noqa: PLC0415
+
+    # With the base of whatever HTTP library this version of the client stands on.
+    transport = [kind for kind in network_errors() if not issubclass(kind, OSError)]
+    unreachable: tuple[type[Exception], ...] = (errors.OfflineModeIsEnabled, *transport)
+    try:
+        yield
+    except errors.GatedRepoError as error:
+        raise ModelError(
+            f"{repo} is gated: accept its terms at https://huggingface.co/{repo}, then run `hf auth login`"
+        ) from error
+    except errors.RepositoryNotFoundError as error:
+        raise ModelError(
+            f"the Hub has no model {repo!r} that you may read: check the name, or run `hf auth login` if it "
+            "is private"
+        ) from error
+    except errors.RevisionNotFoundError as error:
+        raise ModelError(
+            f"{repo} on the Hub has no revision {revision!r}: use a branch, tag or commit"
+        ) from error
+    except errors.HFValidationError as error:
+        raise ModelError(f"{repo!r} is neither a local folder nor a Hub name like org/name") from error
+    except (errors.LocalEntryNotFoundError, errors.RemoteEntryNotFoundError):
+        raise
+    except unreachable as error:
+        raise _unreachable(repo) from error
+    except RuntimeError as error:
+        if "client has been closed" not in str(error):  # huggingface_hub 1.x, after a connection failed
+            raise
+        raise _unreachable(repo) from error
+    except (errors.HfHubHTTPError, OSError) as error:
+        raise ModelError(f"{repo} could not be fetched from the Hub ({short(error)}): try again") from error

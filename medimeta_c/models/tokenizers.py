@@ -1,0 +1,161 @@
+"""Tokenizers behind one face: they count before they cut, so that nothing is truncated unseen."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from transformers import AutoTokenizer, BertTokenizerFast
+
+from medimeta_c.errors import ModelError
+from medimeta_c.models import hub_files
+from medimeta_c.models.explain import explained
+
+__all__ = [
+    "TOKENIZER_FILES",
+    "HfTokens",
+    "OpenClipTokens",
+    "has_tokenizer",
+    "read_tokenizer",
+    "tokenizer_folder",
+]
+
+TOKENIZER_FILES = (
+    "tokenizer.json",
+    "tokenizer_config.json",
+    "special_tokens_map.json",
+    "added_tokens.json",
+    "vocab.txt",
+    "vocab.json",
+    "merges.txt",
+    "*.model",
+    "config.json",
+)
+"""What a Hub repository may hold of a tokenizer; ``config.json`` says which class reads it."""
+
+_VOCABULARIES = ("tokenizer.json", "vocab.txt", "vocab.json", "*.model")
+
+
+def has_tokenizer(folder: Path) -> bool:
+    """Return whether a folder holds a vocabulary."""
+    return any(any(folder.glob(pattern)) for pattern in _VOCABULARIES)
+
+
+def tokenizer_folder(name: str, *beside: Path) -> Path:
+    """Return a local folder with the tokenizer called `name`.
+
+    Parameters
+    ----------
+    name : str
+        A Hub repository, used when no folder below holds a tokenizer.
+    *beside : Path
+        Local folders to look in first, in order.
+
+    Raises
+    ------
+    ModelError
+        If it is nowhere here and the Hub does not have it.
+    """
+    for folder in beside:
+        if has_tokenizer(folder):
+            return folder
+    try:
+        return hub_files.fetch_folder(name, TOKENIZER_FILES)
+    except ModelError as error:
+        if not beside:
+            raise
+        raise ModelError(
+            f"there is no tokenizer in {beside[0]} (tokenizer.json or vocab.txt), and {name} did not "
+            f"come from the Hub: {error}"
+        ) from error
+
+
+def read_tokenizer(folder: Path) -> Any:
+    """Open the transformers tokenizer of a local folder; a bare ``vocab.txt`` is read as BERT's.
+
+    Raises
+    ------
+    ModelError
+        If transformers cannot read it without running code from the folder, or there is no vocabulary:
+        transformers 5 would make up one of five tokens, and every prompt would be the same.
+    """
+    if not has_tokenizer(folder):
+        raise ModelError(
+            f"there is no tokenizer in {folder} (tokenizer.json, vocab.txt, …): copy its files there"
+        )
+    readable = ("tokenizer.json", "tokenizer_config.json", "config.json")
+    with explained(f"the tokenizer in {folder} cannot be read", "copy its files again"):
+        if not any((folder / name).is_file() for name in readable) and (folder / "vocab.txt").is_file():
+            lines = (folder / "vocab.txt").read_text(encoding="utf-8").splitlines()
+            return BertTokenizerFast(vocab={token: index for index, token in enumerate(lines)})
+        return AutoTokenizer.from_pretrained(str(folder), trust_remote_code=False, local_files_only=True)
+
+
+@dataclass(slots=True)
+class HfTokens:
+    """A transformers tokenizer.
+
+    Parameters
+    ----------
+    tokenizer : transformers tokenizer
+        As `read_tokenizer` opens it.
+    context_length : int
+        The most tokens the text tower reads.
+    padding : {"longest", "max_length"}
+        SigLIP was trained on, and needs, texts padded to the full length.
+    names : tuple of str
+        Which of the tokenizer's outputs the text tower takes.
+    """
+
+    tokenizer: Any
+    context_length: int
+    padding: Literal["longest", "max_length"] = "longest"
+    names: tuple[str, ...] = ("input_ids", "attention_mask")
+
+    def lengths(self, texts: Sequence[str]) -> list[int]:
+        """Return the number of tokens of each text."""
+        return [len(ids) for ids in _quiet_ids(self.tokenizer, list(texts))]
+
+    def __call__(self, texts: Sequence[str]) -> dict[str, torch.Tensor]:
+        """Return the padded tensors."""
+        limit = self.context_length if self.padding == "max_length" else None
+        batch = self.tokenizer(list(texts), padding=self.padding, max_length=limit, return_tensors="pt")
+        return {name: batch[name] for name in self.names if name in batch}
+
+
+@dataclass(slots=True)
+class OpenClipTokens:
+    """An open_clip tokenizer: its own byte-pair one, or its wrapper of a transformers one."""
+
+    tokenizer: Any
+    context_length: int
+
+    def lengths(self, texts: Sequence[str]) -> list[int]:
+        """Return the number of tokens of each text, special tokens included."""
+        if hasattr(self.tokenizer, "encode"):  # the byte-pair tokenizer; start and end of text are added
+            return [len(self.tokenizer.encode(text)) + 2 for text in texts]
+        cleaned = [self.tokenizer.clean_fn(text) for text in texts]
+        extra = 0
+        if self.tokenizer.tokenizer_mode == "clips":  # begin, end and a class token instead of its own two
+            extra = 3 - self.tokenizer.tokenizer.num_special_tokens_to_add()
+        return [len(ids) + extra for ids in _quiet_ids(self.tokenizer.tokenizer, cleaned)]
+
+    def __call__(self, texts: Sequence[str]) -> dict[str, torch.Tensor]:
+        """Return the token ids, padded to the context length."""
+        return {"text": self.tokenizer(list(texts), context_length=self.context_length)}
+
+
+def _quiet_ids(tokenizer: Any, texts: list[str]) -> list[list[int]]:
+    """Return untruncated token ids, without transformers' warning about their length."""
+    logger = logging.getLogger("transformers.tokenization_utils_base")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        ids: list[list[int]] = tokenizer(texts, truncation=False, padding=False, verbose=False)["input_ids"]
+    finally:
+        logger.setLevel(level)
+    return ids

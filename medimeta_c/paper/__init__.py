@@ -1,0 +1,21 @@
+"""Models' scores as figures and tables need them: the paper's printed ones, and those of results."""
+
+from __future__ import annotations
+
+from medimeta_c.paper.ablation import read_fewshot
+from medimeta_c.paper.means import mean_over_datasets
+from medimeta_c.paper.measured import Results, find_results, scores_of
+from medimeta_c.paper.scores import FewShotScore, ModelScores
+from medimeta_c.paper.tables import published_fewshot, published_scores
+
+__all__ = [
+    "FewShotScore",
+    "ModelScores",
+    "Results",
+    "find_results",
+    "mean_over_datasets",
+    "published_fewshot",
+    "published_scores",
+    "read_fewshot",
+    "scores_of",
+]

@@ -1,0 +1,102 @@
+"""The file of image features: one Parquet row an image, the model's name in the schema."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from medimeta_c.errors import ResultError
+from medimeta_c.io.files import write_atomic
+
+__all__ = ["Features", "read_features", "write_features"]
+
+_MODEL_KEY = b"medimeta-c model"
+_PHANTOMS_KEY = b"medimeta-c phantoms"
+_NAMES = ("dataset", "corruption", "severity", "image_id", "label")
+
+Row = tuple[str, str, int, str, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Features:
+    """Features of images.
+
+    Parameters
+    ----------
+    model : str
+        The model's spec.
+    phantoms : tuple of str
+        Datasets whose images are generated, not medical.
+    rows : tuple of (str, str, int, str, int)
+        Dataset, corruption, severity, image id and label of each.
+    vectors : ndarray of float32, shape (N, D)
+        Of any norm.
+    """
+
+    model: str
+    phantoms: tuple[str, ...]
+    rows: tuple[Row, ...]
+    vectors: NDArray[np.float32]
+
+    @property
+    def datasets(self) -> tuple[str, ...]:
+        """Dataset ids, in the order of the rows."""
+        return tuple(dict.fromkeys(row[0] for row in self.rows))
+
+    def label(self, dataset: str) -> str:
+        """Return a dataset's id as figures show it."""
+        return f"{dataset} (phantoms)" if dataset in self.phantoms else dataset
+
+
+def write_features(path: Path, features: Features) -> None:
+    """Write features atomically; raises BuildError if that fails."""
+    columns = dict(zip(_NAMES, zip(*features.rows, strict=True), strict=True))
+    n, d = features.vectors.shape
+    flat = pa.array(features.vectors.reshape(n * d), pa.float32())
+    table = pa.table(
+        {
+            "dataset": pa.array(columns["dataset"], pa.string()),
+            "corruption": pa.array(columns["corruption"], pa.string()),
+            "severity": pa.array(columns["severity"], pa.int8()),
+            "image_id": pa.array(columns["image_id"], pa.string()),
+            "label": pa.array(columns["label"], pa.int64()),
+            "feature": pa.FixedSizeListArray.from_arrays(flat, d),
+        }
+    )
+    notes = {_MODEL_KEY: features.model.encode(), _PHANTOMS_KEY: ",".join(features.phantoms).encode()}
+    buffer = io.BytesIO()
+    pq.write_table(table.replace_schema_metadata(notes), buffer, compression="zstd")
+    write_atomic(path, buffer.getvalue())
+
+
+def read_features(path: Path) -> Features:
+    """Read features.
+
+    Raises
+    ------
+    ResultError
+        If the file is missing, or not one that `write_features` wrote.
+    """
+    try:
+        table = pq.read_table(path)
+        notes = table.schema.metadata or {}
+        vectors = table["feature"].combine_chunks()
+        flat = vectors.flatten().to_numpy(zero_copy_only=False).astype(np.float32)
+        rows = tuple(zip(*(table[name].to_pylist() for name in _NAMES), strict=True))
+        return Features(
+            model=notes[_MODEL_KEY].decode(),
+            phantoms=tuple(filter(None, notes[_PHANTOMS_KEY].decode().split(","))),
+            rows=rows,
+            vectors=flat.reshape(len(rows), -1),
+        )
+    except (OSError, pa.ArrowException, KeyError, ValueError, AttributeError) as error:
+        raise ResultError(
+            f"{path} holds no image features ({type(error).__name__}: {error}): make it with "
+            "`medimeta-c features`"
+        ) from error

@@ -1,0 +1,1 @@
+"""Run a model over a benchmark: decoding, inference, features, and the evaluation job."""

@@ -1,0 +1,157 @@
+"""Read and decode a benchmark's images ahead of the model, in worker processes."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from joblib.externals.loky import ProcessPoolExecutor
+from joblib.externals.loky.process_executor import TerminatedWorkerError
+from numpy.typing import NDArray
+
+from medimeta_c.errors import MediMetaError
+from medimeta_c.format import pixels
+from medimeta_c.format.benchmark import Benchmark
+from medimeta_c.format.keys import Image, SetKey
+from medimeta_c.format.shards import count_row_groups, read_row_group
+
+__all__ = ["Chunk", "Decoded", "Prepare", "chunks_of", "decode", "decode_all"]
+
+_COLUMNS = ("image", "label", "image_id")
+_AHEAD = 3  # chunks in work for each worker: enough to hide a slow one, few enough to stay small
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chunk:
+    """One row group of a shard: what a worker reads and decodes at a time."""
+
+    key: SetKey
+    path: Path
+    row_group: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Decoded:
+    """The images of one chunk.
+
+    Parameters
+    ----------
+    key : SetKey
+        The set.
+    image_ids : tuple of str
+        N ids, in row order.
+    labels : ndarray of int64, shape (N,)
+        Indices into the class names.
+    pixels_sha256 : tuple of str
+        Digests of the decoded pixels, computed from the pixels.
+    images : ndarray
+        Raw pixels, uint8 (N, H, W) or (N, H, W, 3), or prepared ones, float32 (N, 3, H, W).
+    """
+
+    key: SetKey
+    image_ids: tuple[str, ...]
+    labels: NDArray[np.int64]
+    pixels_sha256: tuple[str, ...]
+    images: NDArray[Any]
+
+    def __len__(self) -> int:
+        return len(self.image_ids)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepare:
+    """How decoded images become what a model takes. Travels to the workers.
+
+    Parameters
+    ----------
+    transform : callable
+        The model's own: a PIL image to a float32 tensor (3, H, W).
+    is_raw : callable
+        Takes a height and a width; whether images of that size stay uint8, to be normalised on the device.
+    """
+
+    transform: Callable[[Any], Any]
+    is_raw: Callable[[int, int], bool]
+
+    def __call__(self, images: list[Image]) -> NDArray[Any]:
+        """Return the images of a chunk as one array."""
+        shapes = {image.shape for image in images}
+        if len(shapes) == 1 and self.is_raw(*images[0].shape[:2]):
+            return np.stack(images)
+        from PIL import Image as Pillow  # noqa: PLC0415  (the fast path does without)
+
+        return np.stack([np.asarray(self.transform(Pillow.fromarray(image))) for image in images])
+
+
+def chunks_of(benchmark: Benchmark, keys: Iterable[SetKey]) -> Iterator[Chunk]:
+    """Yield the chunks of sets, in order; shards of a remote benchmark are fetched as they come up."""
+    for key in keys:
+        for path in benchmark.shard_paths(key):
+            for index in range(count_row_groups(path)):
+                yield Chunk(key=key, path=path, row_group=index)
+
+
+def decode(chunk: Chunk, prepare: Prepare) -> Decoded:
+    """Read, decode, digest and prepare the images of one chunk.
+
+    Raises
+    ------
+    ShardError
+        If the shard is damaged.
+    """
+    table = read_row_group(chunk.path, chunk.row_group, _COLUMNS)
+    data = table["image"].combine_chunks().field("bytes").to_pylist()
+    images = [pixels.decode(one or b"") for one in data]
+    return Decoded(
+        key=chunk.key,
+        image_ids=tuple(table["image_id"].to_pylist()),
+        labels=table["label"].to_numpy().astype(np.int64, copy=False),
+        pixels_sha256=tuple(map(pixels.digest, images)),
+        images=prepare(images),
+    )
+
+
+def decode_all(chunks: Iterable[Chunk], prepare: Prepare, *, workers: int) -> Generator[Decoded]:
+    """Yield the chunks decoded, in order, a bounded number ahead of the reader.
+
+    Parameters
+    ----------
+    chunks : iterable of Chunk
+        In the order wanted.
+    prepare : Prepare
+        What happens to the pixels.
+    workers : int
+        Processes; 0 decodes in this one.
+
+    Raises
+    ------
+    ShardError
+        If a shard is damaged.
+    MediMetaError
+        If a worker died.
+    """
+    if workers == 0:
+        for chunk in chunks:
+            yield decode(chunk, prepare)
+        return
+    # Its own pool: the one loky shares within a process is joblib's, which the build's engine uses.
+    executor = ProcessPoolExecutor(max_workers=workers, timeout=60)  # idle workers of a killed run end
+    waiting: deque[Any] = deque()
+    try:
+        for chunk in chunks:
+            waiting.append(executor.submit(decode, chunk, prepare))
+            if len(waiting) > _AHEAD * workers:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+    except TerminatedWorkerError as error:
+        raise MediMetaError(
+            "a decoding process died, most likely for lack of memory: run the same command again with fewer "
+            "--workers; finished cells are kept"
+        ) from error
+    finally:
+        executor.shutdown(wait=True, kill_workers=True)

@@ -1,0 +1,250 @@
+"""Evaluate a model on a built benchmark: predictions of every cell, then numbers, then the report."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, dataclass, field
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import get_args
+
+import torch
+
+from medimeta_c._version import __version__
+from medimeta_c.errors import ConfigError, unknown_name
+from medimeta_c.format.benchmark import Benchmark, open_benchmark
+from medimeta_c.format.keys import SetKey, check_name
+from medimeta_c.metrics.resampling import Resampling
+from medimeta_c.models import Model, Precision, load_model
+from medimeta_c.prompts.record import PromptsRecord
+from medimeta_c.prompts.templates import ClassPrompts, load_prompts
+from medimeta_c.reports import write_reports
+from medimeta_c.results.baseline_choice import PUBLISHED, choose_baseline
+from medimeta_c.results.folder import ResultFolder, SavedResult, open_result_folder
+from medimeta_c.results.identity import ModelRecord, RunIdentity, benchmark_record
+from medimeta_c.results.result import Environment
+from medimeta_c.results.scoring import Terms, make_result, scope_of
+from medimeta_c.scoring.inference import Predictor, choose_device, class_embeddings
+
+__all__ = ["EvaluateConfig", "EvaluateProgress", "evaluate"]
+
+_PACKAGES = ("torch", "torchvision", "open_clip_torch", "transformers", "numpy", "scikit-learn", "pyarrow")
+_BATCH_SIZE = {"cpu": 64, "cuda": 256, "mps": 64}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EvaluateConfig:
+    """What to score, on what, and how.
+
+    Parameters
+    ----------
+    model : str
+        A model spec; see `medimeta_c.models`.
+    benchmark : str
+        Directory of a built benchmark, or ``ORG/NAME`` on the Hub.
+    datasets : tuple of str, optional
+        Datasets of it; ``("all",)`` for every one.
+    split : str, optional
+        The split scored.
+    baseline : str, optional
+        ``"published"``, ``"none"``, or the folder of a result to divide by.
+    prompts : str, optional
+        A shipped set of templates, or a file.
+    out : Path, optional
+        Root of all results.
+    device : str, optional
+        ``"auto"``, or a torch device.
+    precision : {"fp32", "bf16", "fp16"}, optional
+        Number format of weights and activations.
+    batch_size : int, optional
+        Images a batch; by default 256 on CUDA and 64 elsewhere.
+    workers : int, optional
+        Decoding processes; 0 decodes in this one, -1 is one per core left beside the model.
+    resampling : Resampling, optional
+        How intervals are made.
+
+    Raises
+    ------
+    ConfigError
+        If a value is not valid.
+    """
+
+    model: str
+    benchmark: str
+    datasets: tuple[str, ...] = ("all",)
+    split: str = "test"
+    baseline: str = PUBLISHED
+    prompts: str = "paper"
+    out: Path = Path("results")
+    device: str = "auto"
+    precision: Precision = "fp32"
+    batch_size: int | None = None
+    workers: int = 0
+    resampling: Resampling = field(default_factory=Resampling)
+
+    def __post_init__(self) -> None:
+        check_name("split", self.split)
+        if self.precision not in get_args(Precision):
+            raise unknown_name("precision", self.precision, get_args(Precision))
+        if self.batch_size is not None and self.batch_size < 1:
+            raise ConfigError(f"batch size {self.batch_size} is not valid: use 1 or more")
+        if self.workers < -1:
+            raise ConfigError(f"workers {self.workers} is not valid: use 0 or more, or -1 for one per core")
+        if not self.datasets or ("all" in self.datasets and len(self.datasets) > 1):
+            raise ConfigError("datasets must be named, or be 'all' alone")
+        if len(set(self.datasets)) < len(self.datasets):
+            raise ConfigError(f"datasets {', '.join(self.datasets)} name one twice: name each once")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EvaluateProgress:
+    """How far an evaluation is, in images of cells not yet finished when it began."""
+
+    cells_done: int
+    cells_total: int
+    images_done: int
+    images_total: int
+
+
+def evaluate(
+    config: EvaluateConfig,
+    *,
+    model: Model | None = None,
+    on_progress: Callable[[EvaluateProgress], None] | None = None,
+) -> SavedResult:
+    """Score a model on a benchmark and write its result and reports.
+
+    Cells are saved as they are finished; run again, the same evaluation goes on where it stopped. Nothing is
+    kept of a run whose weights, prompts, precision, preprocessing or benchmark differ.
+
+    Parameters
+    ----------
+    config : EvaluateConfig
+        What to score, on what, and how.
+    model : Model, optional
+        The model itself, instead of loading `config.model`.
+    on_progress : callable, optional
+        Called with an `EvaluateProgress` after each batch.
+
+    Returns
+    -------
+    SavedResult
+        The numbers and the predictions; ``path`` is the folder of ``result.json``, ``predictions.parquet``,
+        ``report.md`` and ``report.html``.
+
+    Raises
+    ------
+    ConfigError
+        If a spec, dataset, prompt set or baseline is unknown or does not fit.
+    ModelError
+        If the weights cannot be had or do not fit, or a prompt is too long for the model.
+    ManifestError, ShardError
+        If the benchmark is missing, damaged, or not what its manifest says.
+    ResultError
+        If the result folder is held by another process or by another run.
+    """
+    benchmark = open_benchmark(config.benchmark)
+    datasets = benchmark.datasets if config.datasets == ("all",) else config.datasets
+    prompts = _prompts(config, benchmark, datasets)
+    scope = scope_of(benchmark.manifest, datasets=datasets, split=config.split)
+    described = benchmark_record(config.benchmark, benchmark.manifest, datasets=datasets, split=config.split)
+    chosen = choose_baseline(config.baseline, described, config.split)  # before any work: it may not fit
+    device = choose_device(config.device)
+    loaded = model or load_model(config.model, device=device, precision=config.precision)
+    run = RunIdentity(
+        model=ModelRecord(**asdict(loaded.identity)),
+        benchmark=described,
+        split=config.split,
+        prompts=PromptsRecord.asked(load_prompts(config.prompts).name, prompts),
+        precision=config.precision,
+        preprocessing=json.loads(loaded.preprocessing.canonical_json()),
+    )
+    predictor = Predictor(
+        loaded,
+        {one.dataset: class_embeddings(loaded, one) for one in prompts},
+        device=device,
+        batch_size=config.batch_size or _BATCH_SIZE.get(device.type, 64),
+        workers=_workers(config.workers, device),
+    )
+    with open_result_folder(config.out, run) as folder:
+        built, finished = set(benchmark.sets), folder.finished
+        if todo := [key for key in scope.cells() if key in built and key not in finished]:
+            folder.add_environment(_environment(device, predictor))
+        _predict(folder, predictor, benchmark, todo, on_progress)
+        if todo:  # batches may have become smaller
+            folder.add_environment(_environment(device, predictor))
+        whole = folder.widened(scope)
+        if set(whole.datasets) != set(scope.datasets):
+            chosen = choose_baseline(config.baseline, folder.run.benchmark, config.split)
+        predictions = folder.load(whole)
+        environment = folder.environment or _environment(device, predictor)
+        terms = Terms(scope=whole, baseline=chosen, resampling=config.resampling)
+        saved = folder.finish(make_result(folder.run, environment, predictions, terms), predictions)
+        write_reports(saved, benchmark)
+    return saved
+
+
+def _prompts(config: EvaluateConfig, benchmark: Benchmark, datasets: Iterable[str]) -> list[ClassPrompts]:
+    book = load_prompts(config.prompts)
+    book.require_known(benchmark.datasets)
+    records = [benchmark.dataset(name) for name in datasets]
+    return [book.prompts(one.dataset, one.class_names, modality=one.modality) for one in records]
+
+
+def _predict(
+    folder: ResultFolder,
+    predictor: Predictor,
+    benchmark: Benchmark,
+    todo: Sequence[SetKey],
+    on_progress: Callable[[EvaluateProgress], None] | None,
+) -> None:
+    """Predict and save cells, one by one."""
+    total = sum(benchmark.record(key).rows for key in todo)
+    images = cells = 0
+
+    def tell() -> None:
+        if on_progress is not None:
+            on_progress(
+                EvaluateProgress(
+                    cells_done=cells, cells_total=len(todo), images_done=images, images_total=total
+                )
+            )
+
+    def count(done: int) -> None:
+        nonlocal images
+        images += done
+        tell()
+
+    tell()
+    for cell in predictor.predict(benchmark, todo, count):
+        folder.save(cell)
+        cells += 1
+        tell()
+
+
+def _workers(wanted: int, device: torch.device) -> int:
+    if wanted >= 0:
+        return wanted
+    # On the CPU the model itself keeps every core busy, and decoding is a fiftieth of its work: a process
+    # beside it would only take its place, and seconds to start (scripts/bench/evaluate.py).
+    return 0 if device.type == "cpu" else max(1, (os.cpu_count() or 2) - 1)
+
+
+def _environment(device: torch.device, predictor: Predictor) -> Environment:
+    model = torch.cuda.get_device_name(device) if device.type == "cuda" else platform.machine()
+    return Environment(
+        device=f"{device.type} ({model})", batch_size=predictor.batch_size, packages=_packages()
+    )
+
+
+def _packages() -> dict[str, str]:
+    found = {"medimeta-c": __version__, "python": platform.python_version()}
+    for name in _PACKAGES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:  # a build of torch may go by another name
+            continue
+    return found

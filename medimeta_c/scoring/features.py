@@ -1,0 +1,155 @@
+"""Image features of clean and corrupted sets, for maps of a model's feature space: the job."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from medimeta_c.errors import ConfigError, unknown_name
+from medimeta_c.format.benchmark import Benchmark, open_benchmark
+from medimeta_c.format.keys import CLEAN, PHANTOMS, SetKey
+from medimeta_c.models import Model, load_model
+from medimeta_c.results.featurefile import Features, Row, write_features
+from medimeta_c.scoring.decoding import Decoded, Prepare, chunks_of, decode_all
+from medimeta_c.scoring.inference import choose_device, normalise
+
+__all__ = ["FeaturesConfig", "extract"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeaturesConfig:
+    """What to embed, and where to write it.
+
+    Parameters
+    ----------
+    model : str
+        A model spec, as in evaluation.
+    benchmark : str
+        Directory of a built benchmark, or ``ORG/NAME`` on the Hub.
+    out : Path
+        The Parquet file to write.
+    datasets : tuple of str
+        Datasets, or ``("all",)``.
+    severity : int
+        The one severity of every corruption that is embedded, beside the clean set.
+    split : str
+        The split.
+    images : int
+        Images of each set at most, the first by id: the same in every set.
+    device : str
+        ``"auto"``, or a torch device.
+
+    Raises
+    ------
+    ConfigError
+        If a value is not valid.
+    """
+
+    model: str
+    benchmark: str
+    out: Path
+    datasets: tuple[str, ...] = ("all",)
+    severity: int = 3
+    split: str = "test"
+    images: int = 200
+    device: str = "auto"
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.severity <= 5:
+            raise ConfigError(f"severity {self.severity} is not valid: use 1 to 5")
+        if self.images < 1:
+            raise ConfigError(f"{self.images} images are too few: use 1 or more")
+
+
+def extract(
+    config: FeaturesConfig,
+    *,
+    model: Model | None = None,
+    on_progress: Callable[[int, int], None] = lambda done, total: None,
+) -> Features:
+    """Embed images with a model's image encoder and write the features.
+
+    Parameters
+    ----------
+    config : FeaturesConfig
+        What to embed.
+    model : Model, optional
+        The model itself, instead of loading `config.model`.
+    on_progress : callable, optional
+        Called with the number of sets done and their total.
+
+    Returns
+    -------
+    Features
+        Also written to `config.out`.
+
+    Raises
+    ------
+    MediMetaError
+        As `medimeta_c.scoring.evaluation.evaluate` raises it for a benchmark or model that does not fit.
+    """
+    benchmark = open_benchmark(config.benchmark)
+    keys = _keys(config, benchmark)
+    device = choose_device(config.device)
+    loaded = model or load_model(config.model, device=device, precision="fp32")
+    rows: list[Row] = []
+    parts: list[NDArray[np.float32]] = []
+    for done, key in enumerate(keys):
+        on_progress(done, len(keys))
+        for decoded, vectors in _embedded(loaded, benchmark, key, config.images, device):
+            parts.append(vectors)
+            rows += [
+                (key.dataset, key.corruption, key.severity, image_id, int(label))
+                for image_id, label, _ in zip(decoded.image_ids, decoded.labels, vectors, strict=False)
+            ]
+    on_progress(len(keys), len(keys))
+    features = Features(
+        model=loaded.identity.spec,
+        phantoms=tuple(name for name in benchmark.datasets if benchmark.dataset(name).kind == PHANTOMS),
+        rows=tuple(rows),
+        vectors=np.concatenate(parts),
+    )
+    write_features(config.out, features)
+    return features
+
+
+def _keys(config: FeaturesConfig, benchmark: Benchmark) -> list[SetKey]:
+    """Return the sets to embed, clean ones first."""
+    names = benchmark.datasets if config.datasets == ("all",) else config.datasets
+    for name in names:
+        benchmark.dataset(name)  # refuses names that were not built
+    found = [
+        key
+        for key in benchmark.sets
+        if key.dataset in names and key.split == config.split and key.severity in (0, config.severity)
+    ]
+    if not found:
+        splits = sorted({key.split for key in benchmark.sets})
+        raise unknown_name("split", config.split, splits)
+    if all(key.corruption == CLEAN for key in found):
+        raise ConfigError(f"{benchmark.name} has no set of severity {config.severity}: choose one it has")
+    return sorted(found, key=lambda key: (key.dataset, key.corruption != CLEAN, key))
+
+
+def _embedded(
+    model: Model, benchmark: Benchmark, key: SetKey, images: int, device: torch.device
+) -> Iterator[tuple[Decoded, NDArray[np.float32]]]:
+    """Yield the first images of a set with their features, by chunk; the last may have fewer features."""
+    preprocessing = model.preprocessing
+    prepare = Prepare(transform=model.preprocess, is_raw=preprocessing.is_normalise_only)
+    left = images
+    with closing(decode_all(chunks_of(benchmark, [key]), prepare, workers=0)) as chunks:
+        for decoded in chunks:
+            pixels = torch.from_numpy(decoded.images[:left]).to(device)
+            if pixels.dtype == torch.uint8:
+                pixels = normalise(pixels, preprocessing)
+            yield decoded, model.encode_images(pixels).float().cpu().numpy()
+            left -= len(decoded)
+            if left <= 0:
+                break

@@ -1,0 +1,279 @@
+"""Batches to predictions: zero-shot classification by cosine similarity to prompt embeddings."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+
+from medimeta_c.errors import ConfigError, ModelError, ShardError
+from medimeta_c.format.benchmark import Benchmark
+from medimeta_c.format.keys import SetKey
+from medimeta_c.format.manifest import RowDigest, SetRecord
+from medimeta_c.models import Model, Preprocessing
+from medimeta_c.prompts.templates import ClassPrompts
+from medimeta_c.results.predictions import CellPredictions
+from medimeta_c.scoring.decoding import Decoded, Prepare, chunks_of, decode_all
+
+__all__ = ["Predictor", "choose_device", "class_embeddings", "normalise"]
+
+_logger = logging.getLogger(__name__)
+
+
+def choose_device(name: str) -> torch.device:
+    """Return the device an option means: ``auto`` is CUDA, else Apple's MPS, else the CPU.
+
+    Raises
+    ------
+    ConfigError
+        If the device is not known or not there.
+    """
+    if name == "auto":
+        if torch.cuda.is_available():
+            return torch.device("cuda")
+        return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+        torch.zeros(1, device=device).item()
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        reason = str(error).strip().splitlines()[0]
+        raise ConfigError(
+            f"device {name!r} cannot be used here ({reason}): use auto, cpu, cuda or mps"
+        ) from error
+    return device
+
+
+def normalise(images: torch.Tensor, preprocessing: Preprocessing) -> torch.Tensor:
+    """Return raw pixels as the model's own transform would, for images of the model's size.
+
+    Parameters
+    ----------
+    images : torch.Tensor of uint8, shape (N, H, W) or (N, H, W, 3)
+        On any device. Grey is copied to three channels.
+    preprocessing : Preprocessing
+        Mean and standard deviation.
+
+    Returns
+    -------
+    torch.Tensor of float32, shape (N, 3, H, W)
+        ``(pixels / 255 - mean) / std``, in the operations and order of torchvision's transforms.
+    """
+    channels = images.permute(0, 3, 1, 2) if images.ndim == 4 else images[:, None].expand(-1, 3, -1, -1)
+    mean, std = (
+        torch.tensor(values, dtype=torch.float32, device=images.device).view(-1, 1, 1)
+        for values in (preprocessing.mean, preprocessing.std)
+    )
+    return channels.float().div(255).sub_(mean).div_(std)
+
+
+def class_embeddings(model: Model, prompts: ClassPrompts) -> torch.Tensor:
+    """Embed the classes of a dataset.
+
+    Each class is the normalised mean of the normalised embeddings of its prompts.
+
+    Returns
+    -------
+    torch.Tensor of float32, shape (K, D)
+        Of unit norm, in label order, on the model's device.
+
+    Raises
+    ------
+    ModelError
+        If a prompt does not fit the text tower, or its embedding is not finite.
+    """
+    rows = []
+    for name, texts in zip(prompts.class_names, prompts.prompts, strict=True):
+        embedded = torch.nn.functional.normalize(model.encode_texts(texts), dim=-1)
+        mean = torch.nn.functional.normalize(embedded.mean(dim=0), dim=-1)
+        if not torch.isfinite(mean).all():
+            raise ModelError(
+                f"the text tower gives NaN or infinity for class {name!r} of {prompts.dataset} "
+                f"(prompt {texts[0]!r}): check the weights, or use --precision fp32"
+            )
+        rows.append(mean)
+    return torch.stack(rows)
+
+
+@dataclass(slots=True, eq=False)
+class _Cell:
+    """A set whose rows are coming in."""
+
+    record: SetRecord
+    digest: RowDigest = field(default_factory=RowDigest)
+    image_ids: list[str] = field(default_factory=list)
+    labels: list[int] = field(default_factory=list)
+    logits: list[torch.Tensor] = field(default_factory=list)
+
+    def add(self, rows: Decoded, logits: torch.Tensor, first: int) -> None:
+        """Take in the logits of consecutive rows, starting with row `first` of `rows`."""
+        for index in range(first, first + len(logits)):
+            image_id, label = rows.image_ids[index], int(rows.labels[index])
+            self.digest.add(image_id, label, rows.pixels_sha256[index])
+            self.image_ids.append(image_id)
+            self.labels.append(label)
+        self.logits.append(logits)
+
+    @property
+    def full(self) -> bool:
+        return len(self.image_ids) >= self.record.rows
+
+    def predictions(self) -> CellPredictions:
+        """Return the finished cell; raises ShardError if its rows are not those of the manifest."""
+        key = self.record.key
+        if len(self.image_ids) != self.record.rows or self.digest.hexdigest() != self.record.rows_sha256:
+            raise ShardError(
+                f"the rows of {key} are not those its manifest states (ids, labels or pixels differ): "
+                "run `medimeta-c verify` on the benchmark and build it again"
+            )
+        logits = torch.cat(self.logits).cpu().double()  # MPS has no double
+        return CellPredictions.of(
+            key,
+            self.image_ids,
+            np.array(self.labels),
+            torch.softmax(logits, dim=-1).float().numpy(),
+            predictions=torch.nan_to_num(logits, nan=-torch.inf).argmax(dim=-1).numpy(),
+        )
+
+
+@dataclass(slots=True, eq=False)
+class _Batch:
+    """Rows of consecutive chunks that go through the model together."""
+
+    rows: list[tuple[Decoded, int, int]] = field(default_factory=list)
+    size: int = 0
+
+    def accepts(self, decoded: Decoded) -> bool:
+        """Whether rows of a chunk can join: same kind and size of pixels."""
+        if not self.rows:
+            return True
+        images = self.rows[0][0].images
+        return images.dtype == decoded.images.dtype and images.shape[1:] == decoded.images.shape[1:]
+
+    def images(self) -> torch.Tensor:
+        """Return the rows' pixels as one tensor."""
+        parts = [rows.images[start:stop] for rows, start, stop in self.rows]
+        return torch.from_numpy(parts[0] if len(parts) == 1 else np.concatenate(parts))
+
+
+def _batches(decoded: Iterable[Decoded], size: Callable[[], int]) -> Iterator[_Batch]:
+    """Pack rows into batches of `size()` rows, across chunks and sets, in order."""
+    batch = _Batch()
+    for rows in decoded:
+        if batch.size and not batch.accepts(rows):
+            yield batch
+            batch = _Batch()
+        start = 0
+        while start < len(rows):
+            stop = min(len(rows), start + size() - batch.size)
+            if stop > start:
+                batch.rows.append((rows, start, stop))
+                batch.size += stop - start
+                start = stop
+            if batch.size >= size():
+                yield batch
+                batch = _Batch()
+    if batch.size:
+        yield batch
+
+
+class Predictor:
+    """A model, its class embeddings, and how its batches run. Holds the batch size, which may shrink.
+
+    Parameters
+    ----------
+    model : Model
+        On its device.
+    embeddings : mapping of str to torch.Tensor
+        By dataset, as `class_embeddings` returns them.
+    device : torch.device
+        The model's.
+    batch_size : int
+        Images a batch; halved, with a warning, when the device has no memory for it.
+    workers : int
+        Decoding processes; 0 decodes in this one.
+    """
+
+    def __init__(
+        self,
+        model: Model,
+        embeddings: Mapping[str, torch.Tensor],
+        *,
+        device: torch.device,
+        batch_size: int,
+        workers: int,
+    ) -> None:
+        self.batch_size = batch_size
+        self._model, self._embeddings, self._device, self._workers = model, embeddings, device, workers
+
+    def predict(
+        self,
+        benchmark: Benchmark,
+        keys: Sequence[SetKey],
+        on_images: Callable[[int], None] = lambda count: None,
+    ) -> Iterator[CellPredictions]:
+        """Yield the predictions of sets, each as it is finished, in order.
+
+        Every image is digested as it was decoded, and every cell is held against the row digest of the
+        manifest: what was scored is what the fingerprint says.
+
+        Parameters
+        ----------
+        benchmark : Benchmark
+            The shards.
+        keys : sequence of SetKey
+            The sets.
+        on_images : callable, optional
+            Called with the number of images of each batch done.
+
+        Raises
+        ------
+        ShardError
+            If a shard is damaged or not what the manifest says.
+        ModelError
+            If not even one image fits the device.
+        """
+        preprocessing = self._model.preprocessing
+        prepare = Prepare(transform=self._model.preprocess, is_raw=preprocessing.is_normalise_only)
+        cells: dict[SetKey, _Cell] = {}
+        with closing(decode_all(chunks_of(benchmark, keys), prepare, workers=self._workers)) as decoded:
+            for batch in _batches(decoded, lambda: self.batch_size):
+                features = torch.nn.functional.normalize(self._encode(batch.images()), dim=-1)
+                first = 0
+                for rows, start, stop in batch.rows:
+                    part = features[first : first + stop - start]
+                    first += stop - start
+                    cell = cells.setdefault(rows.key, _Cell(benchmark.record(rows.key)))
+                    cell.add(rows, self._logits(part, rows.key.dataset), start)
+                    if cell.full:
+                        yield cells.pop(rows.key).predictions()
+                on_images(batch.size)
+        for cell in cells.values():  # short of rows
+            yield cell.predictions()
+
+    def _logits(self, features: torch.Tensor, dataset: str) -> torch.Tensor:
+        similarity = features @ self._embeddings[dataset].T
+        return similarity * self._model.logit_scale + (self._model.logit_bias or 0.0)
+
+    def _encode(self, images: torch.Tensor) -> torch.Tensor:
+        """Embed a batch, in halves if the device has no memory for it whole."""
+        try:
+            moved = images.to(self._device, non_blocking=True)
+            if moved.dtype == torch.uint8:
+                moved = normalise(moved, self._model.preprocessing)
+            return self._model.encode_images(moved)
+        except torch.OutOfMemoryError as error:
+            if len(images) == 1:
+                raise ModelError(
+                    f"{self._device} has no memory for a single image: use a smaller model, --precision "
+                    "bf16 or --device cpu"
+                ) from error
+        torch.cuda.empty_cache()
+        half = (len(images) + 1) // 2
+        if half < self.batch_size:
+            self.batch_size = half
+            _logger.warning("%s is out of memory: going on with batches of %d", self._device, half)
+        return torch.cat([self._encode(images[:half]), self._encode(images[half:])])
