@@ -7,14 +7,11 @@ put aside there too, so that an interrupted build never looks finished.
 from __future__ import annotations
 
 import contextlib
-import json
 import shutil
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, ValidationError
-
-from medimeta_c.errors import BuildError
+from medimeta_c.errors import BuildError, ResultError
 from medimeta_c.format.keys import SetKey
 from medimeta_c.format.manifest import (
     MANIFEST_NAME,
@@ -26,6 +23,8 @@ from medimeta_c.format.manifest import (
     read_manifest,
 )
 from medimeta_c.io.files import PART_SUFFIX, exclusive, write_atomic, writing
+from medimeta_c.io.reading import Reader, read_record
+from medimeta_c.io.records import Record, canonical_json, write_record
 
 __all__ = ["Journal", "data_folders", "locked", "remember_data"]
 
@@ -33,10 +32,8 @@ FOLDER = ".medimeta-c"
 _DATA_NAME = "data.json"
 
 
-class _State(BaseModel):
+class _State(Record):
     """Protocol and sources an unfinished build was started with."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     protocol: Protocol
     sources: dict[str, SourceRecord]
@@ -123,7 +120,7 @@ class Journal:
     def begin(self, protocol: Protocol, sources: Mapping[str, SourceRecord]) -> None:
         """Mark the directory unfinished: note the protocol, put the manifest aside, remove old parts."""
         state = _State(protocol=protocol, sources={**self.sources(), **sources})
-        write_atomic(self._state_file, state.model_dump_json(indent=1).encode())
+        write_record(self._state_file, state)
         self._state = state
         with writing(self._root):
             if (self._root / MANIFEST_NAME).is_file():
@@ -149,7 +146,7 @@ class Journal:
         finished = self.manifest.datasets if self.manifest else ()
         return {
             **{
-                record.dataset: SourceRecord(**record.model_dump(exclude={"fingerprint"}))
+                record.dataset: SourceRecord(**record.model_dump(exclude={"fingerprint", "corruptions"}))
                 for record in finished
             },
             **(self._state.sources if self._state else {}),
@@ -169,7 +166,7 @@ class Journal:
                     f"a worker has written {shard.path}, but not to {self._root} of this machine: choose an "
                     "--out that all workers see under the same path"
                 )
-        write_atomic(self._set_file(record.key), record.model_dump_json().encode())
+        write_record(self._set_file(record.key), record)
 
     def recorded_sets(self) -> dict[SetKey, SetRecord]:
         """Return the sets that were finished at some time, whatever has become of their shards."""
@@ -221,17 +218,16 @@ class Journal:
     def _read_state(self) -> _State | None:
         if not self._state_file.is_file():
             return None
-        try:
-            return _State.model_validate_json(self._state_file.read_bytes())
-        except ValidationError as error:
-            raise BuildError(f"{self._state_file} is damaged: delete {self._root} and build again") from error
+        return Reader(
+            remedy=f"restore it, or build into another directory than {self._root}", error=BuildError
+        ).read(self._state_file, _State)
 
 
 def _read_record(path: Path) -> SetRecord | None:
     """Return a set's record, or None for one that does not read back (the set is then built again)."""
     try:
-        return SetRecord.model_validate(json.loads(path.read_bytes()))
-    except ValueError:
+        return read_record(path, SetRecord, "it is made again")
+    except ResultError:
         return None
 
 
@@ -240,15 +236,15 @@ def remember_data(root: Path, datasets: Iterable[str], folder: Path) -> None:
     noted = data_folders(root)
     known = {**noted, **dict.fromkeys(datasets, folder.resolve())}
     if known != noted:
-        text = json.dumps({name: str(path) for name, path in sorted(known.items())}, indent=1)
-        write_atomic(root / FOLDER / _DATA_NAME, text.encode())
+        folders = {name: str(path) for name, path in sorted(known.items())}
+        write_atomic(root / FOLDER / _DATA_NAME, canonical_json(folders).encode())
 
 
 def data_folders(root: Path) -> dict[str, Path]:
     """Return the data folder each dataset was last built from on this machine, as far as it is known."""
     try:
-        noted = json.loads((root / FOLDER / _DATA_NAME).read_bytes())
-    except (OSError, ValueError):
+        noted = Reader(remedy="build again").values(root / FOLDER / _DATA_NAME)
+    except ResultError:
         return {}
     items = noted.items() if isinstance(noted, dict) else ()
     return {name: Path(path) for name, path in items if isinstance(path, str)}

@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import Field
 
 from medimeta_c.io.files import write_atomic
 from medimeta_c.io.markdown import environment
-from medimeta_c.io.records import Record, write_record
+from medimeta_c.io.records import Document, Record, write_record
 from medimeta_c.io.templating import templates_folder
 
 __all__ = [
@@ -99,7 +99,7 @@ class AblationRow(Record):
         return 100 * self.trainable_parameters / self.total_parameters
 
 
-class Ablation(Record):
+class Ablation(Document):
     """``ablation.json``.
 
     Attributes
@@ -110,7 +110,6 @@ class Ablation(Record):
         The model before training.
     """
 
-    schema_version: Literal[1] = 1
     model: str
     datasets: tuple[str, ...]
     benchmark: str | None

@@ -12,7 +12,8 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from medimeta_c.errors import ConfigError, SourceError
-from medimeta_c.io.records import Record, canonical_json, read_record, write_record
+from medimeta_c.io.reading import read_record
+from medimeta_c.io.records import Document, canonical_json, write_record
 from medimeta_c.sources.contract import Source
 
 __all__ = [
@@ -165,8 +166,7 @@ def read_few_shot(folder: Path) -> FewShot:
     return FewShot(fraction=record.fraction, seed=record.seed, ids=record.ids, per_class=record.per_class)
 
 
-class _FewShotFile(Record):
-    schema_version: Literal[1] = 1
+class _FewShotFile(Document):
     scheme: str
     fraction: Annotated[float, Field(gt=0, le=1)]
     seed: int

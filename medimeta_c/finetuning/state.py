@@ -11,7 +11,7 @@ import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import torch
 from pydantic import Field, ValidationError
@@ -20,7 +20,7 @@ from safetensors.torch import save
 
 from medimeta_c.errors import BuildError, ResultError
 from medimeta_c.io.files import exclusive, write_atomic
-from medimeta_c.io.records import Record
+from medimeta_c.io.records import Document, Record
 
 __all__ = ["EpochRecord", "Progress", "RunRecord", "TrainingState", "held", "read_state", "write_state"]
 
@@ -88,10 +88,9 @@ class EpochRecord(Record):
     peak_memory_mb: float | None
 
 
-class Progress(Record):
+class Progress(Document):
     """How far a run is."""
 
-    schema_version: Literal[1] = 1
     run: RunRecord
     epochs: Annotated[tuple[EpochRecord, ...], Field(min_length=1)]
 

@@ -11,13 +11,25 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
-from medimeta_c.errors import ManifestError, MediMetaError, short
+from medimeta_c.errors import ManifestError, MediMetaError
 from medimeta_c.format.keys import SetKey, check_name
 from medimeta_c.format.seeding import SEED_SCHEME
 from medimeta_c.format.spectrum import PROFILE_BINS
-from medimeta_c.io.files import write_atomic
+from medimeta_c.io.reading import Reader
+from medimeta_c.io.records import (
+    Count,
+    Document,
+    Name,
+    Record,
+    Sha256,
+    Since,
+    Text,
+    canonical_json,
+    dump,
+    write_record,
+)
 
 __all__ = [
     "IMPORTED",
@@ -25,12 +37,14 @@ __all__ = [
     "DatasetRecord",
     "FileRecord",
     "Manifest",
+    "PluginRecord",
     "Protocol",
     "RowDigest",
     "SetRecord",
     "ShardRecord",
     "SourceRecord",
     "SpectrumRecord",
+    "SuiteRecord",
     "dataset_fingerprint",
     "fingerprint",
     "read_manifest",
@@ -39,23 +53,18 @@ __all__ = [
 ]
 
 MANIFEST_NAME = "manifest.json"
+MAX_BYTES = 256 << 20
+"""Largest manifest read: a thousand datasets of the core suite have about 150 MB."""
+
 IMPORTED = "imported/"
 """Starts the seed scheme of a benchmark whose pixels were not rendered here."""
-SCHEMA_VERSION = 1
+_REMEDY = "restore it or build again"
 
-Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-Count = Annotated[int, Field(ge=0)]
 # No part of it may start with a dot, so it cannot leave the tree or name a hidden file.
 RelativePath = Annotated[str, Field(pattern=r"^[A-Za-z0-9_][\w.-]*(/[A-Za-z0-9_][\w.-]*)*$")]
 
 
-class _Record(BaseModel):
-    """Frozen, strict about unknown keys, and free of NaN and infinity."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-
-class Protocol(_Record):
+class Protocol(Record):
     """How pixels came about. Builds of different protocols never share a directory.
 
     Attributes
@@ -67,14 +76,22 @@ class Protocol(_Record):
     seed_scheme : str
         How an image's generator derives from the seed. A scheme that starts with ``imported/`` says that
         nothing was rendered: the pixels were taken as others published them, and the seed, 0, means nothing.
-    channels : {"source", "rgb"}
-        Whether grey images stayed grey or were copied to three channels before corruption.
+    channels : {"source", "rgb", "grey", "luma"}
+        What became of channels before corruption: kept; grey copied to three; three equal ones made one; or
+        colour converted to luma.
+    window : str or None
+        How values of more than 8 bits became 8; None where no image had more.
     """
 
     benchmark_version: str
     seed: int
     seed_scheme: str = SEED_SCHEME
-    channels: Literal["source", "rgb"]
+    channels: Literal["source", "rgb", "grey", "luma"]
+    window: Annotated[str | None, Since(2)] = None
+
+    def needs_schema(self) -> int:
+        """Return 2 for the channels that version 1 did not know."""
+        return 2 if self.channels in ("grey", "luma") else 1
 
     @property
     def imported(self) -> bool:
@@ -82,7 +99,7 @@ class Protocol(_Record):
         return self.seed_scheme.startswith(IMPORTED)
 
 
-class FileRecord(_Record):
+class FileRecord(Record):
     """A file of the tree, by path relative to the root, with forward slashes."""
 
     path: RelativePath
@@ -96,7 +113,7 @@ class ShardRecord(FileRecord):
     rows: Count
 
 
-class SpectrumRecord(_Record):
+class SpectrumRecord(Record):
     """Means of the DCT statistics over a set's images.
 
     The profile and DC average all images; shares and centroid average the `images_with_ac` images that have
@@ -112,8 +129,14 @@ class SpectrumRecord(_Record):
     centroid: float | None
 
 
-class SetRecord(_Record):
-    """One finished set: its rows, shards, row digest and spectrum."""
+class SetRecord(Record):
+    """One finished set: its rows, shards, row digest and spectrum.
+
+    Attributes
+    ----------
+    encoder : str or None
+        What encoded its images, where that is not the manifest's encoder.
+    """
 
     dataset: str
     split: str
@@ -123,6 +146,7 @@ class SetRecord(_Record):
     rows_sha256: Sha256
     shards: Annotated[tuple[ShardRecord, ...], Field(min_length=1)]
     spectrum: SpectrumRecord
+    encoder: Annotated[str | None, Since(2)] = None
 
     @property
     def key(self) -> SetKey:
@@ -145,8 +169,16 @@ class SetRecord(_Record):
         return self
 
 
-class SourceRecord(_Record):
-    """What was read for one dataset: its source's info, and a checksum of the files."""
+class SourceRecord(Record):
+    """What was read for one dataset: its source's info, and a checksum of the files.
+
+    Attributes
+    ----------
+    profile : str or None
+        The imaging modality by which the suite chooses corruptions, where the suite has profiles.
+    label_values : tuple of int
+        The data's own label of each class, where they are not 0, 1, 2, …
+    """
 
     dataset: str
     kind: str
@@ -160,18 +192,60 @@ class SourceRecord(_Record):
     citation: str
     homepage: str
     checksum: Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$")]
+    profile: Annotated[str | None, Since(2)] = None
+    label_values: Annotated[tuple[int, ...], Since(2)] = ()
 
 
 class DatasetRecord(SourceRecord):
-    """A source, and the fingerprint of what was built from it."""
+    """A source, and the fingerprint of what was built from it.
+
+    Attributes
+    ----------
+    corruptions : tuple of str
+        The suite's corruptions of this dataset, where they are not the same for every dataset.
+    """
 
     fingerprint: Sha256
+    corruptions: Annotated[tuple[Name, ...], Since(2)] = ()
 
 
-class Manifest(_Record):
-    """Everything a built benchmark is. Datasets and sets are in canonical (sorted) order."""
+class SuiteRecord(Record):
+    """The suite that was built; a manifest without one has the core suite, version 1.0."""
 
-    schema_version: Literal[1] = 1
+    name: Name
+    version: Text
+    digest: Sha256
+
+
+class PluginRecord(Record):
+    """A name that another distribution registered, and that took part in making a file."""
+
+    name: Text
+    distribution: Text
+    version: Text
+
+
+class Manifest(Document):
+    """Everything a built benchmark is. Datasets and sets are in canonical (sorted) order.
+
+    Attributes
+    ----------
+    benchmark : str
+        The name of the format.
+    title : str or None
+        What people call this benchmark, where it is not the format's name.
+    suite : SuiteRecord or None
+        What was built, where it is not the core suite.
+    assumptions : dict
+        What a suite assumes of images, by name.
+    rng : str or None
+        Which random numbers corruptions draw, where the suite says so.
+    plugins : tuple of PluginRecord
+        What other distributions brought to the build.
+    limited : int or None
+        Only this many images of each split were built: a trial, not the benchmark.
+    """
+
     benchmark: Literal["MediMeta-C"] = "MediMeta-C"
     package_version: str
     protocol: Protocol
@@ -182,6 +256,12 @@ class Manifest(_Record):
     files: tuple[FileRecord, ...]
     fingerprint: Sha256
     manifest_sha256: str = ""
+    title: Annotated[Text | None, Since(2)] = None
+    suite: Annotated[SuiteRecord | None, Since(2)] = None
+    assumptions: Annotated[dict[Name, Text], Since(2)] = Field(default_factory=dict)
+    rng: Annotated[Text | None, Since(2)] = None
+    plugins: Annotated[tuple[PluginRecord, ...], Since(2)] = ()
+    limited: Annotated[int | None, Field(ge=1), Since(2)] = None
 
     def dataset(self, name: str) -> DatasetRecord:
         """Return the record of one dataset; KeyError if it is not part of the build."""
@@ -237,25 +317,20 @@ def fingerprint(datasets: Iterable[DatasetRecord]) -> str:
     return state.hexdigest()
 
 
-def _canonical(values: Mapping[str, Any]) -> bytes:
-    return json.dumps(values, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
-
-
 def _self_digest(values: Mapping[str, Any]) -> str:
     """Return the digest of a manifest's content without its own digest."""
-    return hashlib.sha256(_canonical({**values, "manifest_sha256": ""})).hexdigest()
+    return hashlib.sha256(canonical_json({**values, "manifest_sha256": ""}).encode()).hexdigest()
 
 
 def seal(manifest: Manifest) -> Manifest:
     """Return the manifest with the digest of its own content filled in."""
-    return manifest.model_copy(update={"manifest_sha256": _self_digest(manifest.model_dump(mode="json"))})
+    return manifest.model_copy(update={"manifest_sha256": _self_digest(dump(manifest))})
 
 
 def write_manifest(root: Path, manifest: Manifest) -> Manifest:
     """Seal and write a manifest atomically; return the sealed one."""
     sealed = seal(manifest)
-    text = json.dumps(sealed.model_dump(mode="json"), indent=1, ensure_ascii=False)
-    write_atomic(root / MANIFEST_NAME, text.encode() + b"\n")
+    write_record(root / MANIFEST_NAME, sealed)
     return sealed
 
 
@@ -270,39 +345,26 @@ def read_manifest(path: Path) -> Manifest:
     Raises
     ------
     ManifestError
-        If it is missing, not JSON, of another schema, or not what was written (edited).
+        If it is missing, not JSON, of a later schema, or not what was written (edited).
     """
-    try:
-        values = json.loads(path.read_text(encoding="utf-8"), object_pairs_hook=_unique_keys)
-        own_digest = _self_digest(values) if isinstance(values, dict) else ""
-    except FileNotFoundError:
+    if not path.exists():
         raise ManifestError(
             f"{path} is missing: this is not a finished build; run the same `medimeta-c build` command "
             "again to finish it"
-        ) from None
-    except (OSError, ValueError, RecursionError) as error:
-        raise ManifestError(f"{path} cannot be read as JSON ({error}): restore it or build again") from error
-    version = values.get("schema_version") if isinstance(values, dict) else None
-    if version != SCHEMA_VERSION:
-        raise ManifestError(
-            f"{path} has schema version {version!r}, this package reads {SCHEMA_VERSION}: use the package "
-            "version that built it, or build again"
         )
-    if values.get("manifest_sha256") != own_digest:
-        raise ManifestError(
-            f"{path} was edited after it was written (its own digest differs): restore it, or delete it and "
-            "build again"
-        )
+    return Reader(remedy=_REMEDY, error=ManifestError, max_bytes=MAX_BYTES).read(
+        path, Manifest, check=lambda values: _check_seal(values, path)
+    )
+
+
+def _check_seal(values: Mapping[str, Any], path: Path) -> None:
+    """Refuse a manifest whose own digest is not that of its content."""
     try:
-        return Manifest.model_validate(values)
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = short(".".join(map(str, first["loc"])) or "manifest")
-        raise ManifestError(f"{path} is not valid at {where}: {first['msg']}; build again") from error
-
-
-def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    values = dict(pairs)
-    if len(values) != len(pairs):
-        raise ValueError("a key is given twice")
-    return values
+        sealed = values.get("manifest_sha256") == _self_digest(values)
+    except UnicodeEncodeError:  # half a character, which no manifest of ours holds
+        sealed = False
+    if not sealed:
+        raise ManifestError(
+            f"{path} was edited after it was written (its own digest differs): restore it, or build into "
+            "another directory"
+        )

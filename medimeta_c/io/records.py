@@ -1,33 +1,36 @@
-"""JSON files that may come from anyone: read strictly, in full, or not at all."""
+"""Records on disk: their pydantic types, how they are written, and the rule by which formats grow."""
 
 from __future__ import annotations
 
 import json
-import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from itertools import repeat
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from medimeta_c.errors import ResultError, short
 from medimeta_c.io.files import write_atomic
 
 __all__ = [
-    "MAX_BYTES",
+    "SCHEMA_VERSION",
     "Count",
+    "Document",
     "Name",
     "Record",
-    "RecordT",
     "Sha256",
+    "Since",
     "Text",
     "canonical_json",
-    "first_problem",
-    "read_record",
+    "dump",
+    "is_yaml",
     "write_record",
 ]
 
-MAX_BYTES = 32 << 20
-"""Largest file read. A result of the whole suite, with its prompts, is below one MB."""
+SCHEMA_VERSION = 2
+"""The latest schema of every document: version 1 and the fields marked `Since` (2)."""
 
 Text = Annotated[str, Field(min_length=1, max_length=4000)]
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_]*$", max_length=100)]
@@ -35,13 +38,45 @@ Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Count = Annotated[int, Field(ge=0)]
 
 
+@dataclass(frozen=True, slots=True)
+class Since:
+    """Marks a field, as ``Annotated[T, Since(2)]``, that a schema version added; it needs a default."""
+
+    version: int
+
+
 class Record(BaseModel):
     """Frozen; no unknown keys, no conversions between types, no NaN and no infinity."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
+    def needs_schema(self) -> int:
+        """Return the schema version that this record's values need, fields marked `Since` apart."""
+        return 1
 
-RecordT = TypeVar("RecordT", bound=Record)
+
+class Document(Record):
+    """A record that is a file of its own and says the schema it needs: 1, or that of its newest field."""
+
+    schema_version: Annotated[int, Field(ge=1, le=SCHEMA_VERSION)] = 1
+
+    @model_validator(mode="after")
+    def _says_what_it_needs(self) -> Document:
+        needed = _needed(self)
+        if "schema_version" in self.model_fields_set and self.schema_version < needed:
+            raise ValueError(f"it has fields of schema version {needed} and says {self.schema_version}")
+        self.__dict__["schema_version"] = needed
+        return self
+
+
+def dump(record: Record) -> dict[str, Any]:
+    """Return a record as plain values, without the newer fields that have their default.
+
+    So a file that uses nothing new has the bytes it always had.
+    """
+    values = record.model_dump(mode="json")
+    version = _needed(record, values)
+    return {**values, "schema_version": version} if isinstance(record, Document) else values
 
 
 def canonical_json(value: Any) -> str:
@@ -49,84 +84,66 @@ def canonical_json(value: Any) -> str:
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 
-def write_record(path: Path, record: Record) -> None:
-    """Write a record atomically.
+def write_record(path: Path, record: Record, *, comment: str = "") -> None:
+    """Write a record atomically: as YAML if the name ends so, else as JSON.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    record : Record
+        What it will hold.
+    comment : str
+        Lines above it, in YAML.
 
     Raises
     ------
     BuildError
         If the file cannot be written.
     """
-    text = json.dumps(record.model_dump(mode="json"), indent=1, ensure_ascii=False, allow_nan=False)
-    write_atomic(path, text.encode() + b"\n")
+    values = dump(record)
+    if not is_yaml(path):
+        text = json.dumps(values, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    else:
+        import yaml  # noqa: PLC0415  (keeps `--help` fast)
+
+        given = {name: value for name, value in values.items() if value is not None}
+        head = "".join(f"# {line}\n" for line in comment.splitlines())
+        text = head + yaml.safe_dump(given, sort_keys=False, allow_unicode=True, width=100)
+    write_atomic(path, text.encode())
 
 
-def read_record(path: Path, kind: type[RecordT], remedy: str) -> RecordT:
-    """Read and check a record.
+def is_yaml(path: Path) -> bool:
+    """Return whether a file's name says that it is YAML."""
+    return path.suffix in {".yaml", ".yml"}
 
-    Parameters
-    ----------
-    path : Path
-        The file.
-    kind : type of Record
-        What it must hold. A field ``schema_version`` is checked first.
-    remedy : str
-        What to do if it is not readable; ends the message.
 
-    Raises
-    ------
-    ResultError
-        If it is missing, too large, not JSON, has a key twice or a number that is none, is of another
-        schema, or is not valid; the message names the first problem.
-    """
-    try:
-        with path.open("rb") as stream:
-            data = stream.read(MAX_BYTES + 1)
-        if len(data) > MAX_BYTES:
-            raise ResultError(f"{path} is larger than {MAX_BYTES >> 20} MB: {remedy}")
-        values = json.loads(
-            data, object_pairs_hook=_unique_keys, parse_constant=_no_constant, parse_float=_finite
+def _needed(value: Any, plain: Any = None) -> int:
+    """Return the schema version a value needs; drop newer fields at their default from `plain`, its dump."""
+    version = 1
+    if isinstance(value, Record):
+        version = value.needs_schema()
+        for name, since, default in _fields(type(value)):
+            item = getattr(value, name)
+            if not since or item != default:
+                version = max(version, since, _needed(item, None if plain is None else plain[name]))
+            elif plain is not None:
+                del plain[name]
+    elif isinstance(value, Mapping | tuple | list):
+        items = value.values() if isinstance(value, Mapping) else value
+        parts = plain.values() if isinstance(plain, dict) else plain or repeat(None)
+        version = max([1, *(_needed(item, part) for item, part in zip(items, parts, strict=False))])
+    return version
+
+
+@cache
+def _fields(kind: type[Record]) -> tuple[tuple[str, int, Any], ...]:
+    """Return each field's name, the schema version that added it (0: the first), and its default."""
+    return tuple(
+        (
+            name,
+            max((mark.version for mark in field.metadata if isinstance(mark, Since)), default=0),
+            field.get_default(call_default_factory=True),
         )
-    except FileNotFoundError:
-        raise ResultError(f"{path} is missing: {remedy}") from None
-    except (OSError, ValueError, RecursionError) as error:
-        raise ResultError(f"{path} cannot be read as JSON ({short(error)}): {remedy}") from error
-    version = kind.model_fields.get("schema_version")
-    if version is not None:
-        found = values.get("schema_version") if isinstance(values, dict) else None
-        if found != version.default or isinstance(found, bool):
-            raise ResultError(
-                f"{path} has schema version {found!r}, this package reads {version.default}: use the package "
-                "version that wrote it"
-            )
-    try:
-        return kind.model_validate_json(data)
-    except ValidationError as error:
-        raise ResultError(f"{path} is not valid at {first_problem(error)}; {remedy}") from error
-
-
-def first_problem(error: ValidationError) -> str:
-    """Return where the first thing that is not valid stands, and what is wrong with it."""
-    first = error.errors(include_url=False, include_input=False)[0]
-    where = short(".".join(map(str, first["loc"])) or "the top")
-    return f"{where}: {short(first['msg'].removeprefix('Value error, '))}"
-
-
-def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    values: dict[str, Any] = {}
-    for key, value in pairs:
-        if key in values:
-            raise ValueError(f"the key {key!r} is given twice")
-        values[key] = value
-    return values
-
-
-def _no_constant(name: str) -> float:
-    raise ValueError(f"{name} is not a number a result may hold")
-
-
-def _finite(text: str) -> float:
-    number = float(text)
-    if not math.isfinite(number):
-        raise ValueError(f"{text} is too large")
-    return number
+        for name, field in kind.model_fields.items()
+    )

@@ -9,15 +9,15 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import Field, model_validator
 
 from medimeta_c.errors import ConfigError, ResultError
 from medimeta_c.format.benchmark import Benchmark
 from medimeta_c.format.keys import CLEAN, SetKey
-from medimeta_c.io.records import Count, Name, Record, Sha256, Text
-from medimeta_c.io.yamlfile import read_yaml_record, write_yaml_record
+from medimeta_c.io.reading import Reader
+from medimeta_c.io.records import Count, Document, Name, Record, Sha256, Text, write_record
 from medimeta_c.results.predictions import CellPredictions
 from medimeta_c.results.result import Result
 
@@ -104,10 +104,9 @@ class AcceptedDataset(Record):
                 )
 
 
-class Accepted(Record):
+class Accepted(Document):
     """What ``accepted.yaml`` holds."""
 
-    schema_version: Literal[1] = 1
     datasets: tuple[AcceptedDataset, ...]
 
     @model_validator(mode="after")
@@ -207,9 +206,9 @@ def read_accepted(path: Path) -> Accepted:
         If it is missing, too large, not YAML, or not valid.
     """
     file = path / ACCEPTED_NAME if path.is_dir() else path
-    return read_yaml_record(file, Accepted, max_bytes=_MAX_BYTES, remedy=_REMEDY)
+    return Reader(remedy=_REMEDY, max_bytes=_MAX_BYTES).read(file, Accepted)
 
 
 def write_accepted(path: Path, accepted: Accepted) -> None:
     """Write an ``accepted.yaml`` atomically."""
-    write_yaml_record(path, accepted, comment="The benchmarks this leaderboard accepts results on.")
+    write_record(path, accepted, comment="The benchmarks this leaderboard accepts results on.")

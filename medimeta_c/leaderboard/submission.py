@@ -19,8 +19,8 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, ValidationError, model_validator
 
 from medimeta_c.errors import ConfigError
-from medimeta_c.io.records import Record
-from medimeta_c.io.yamlfile import read_yaml_record, write_yaml_record
+from medimeta_c.io.reading import Reader
+from medimeta_c.io.records import Document, Record, write_record
 from medimeta_c.results.folder import PREDICTIONS_NAME
 from medimeta_c.results.identity import RunIdentity
 from medimeta_c.results.result import RESULT_NAME
@@ -140,7 +140,7 @@ class Statements(Record):
     may_be_published: Literal[True]
 
 
-class Submission(Record):
+class Submission(Document):
     """What ``submission.yaml`` holds.
 
     Attributes
@@ -159,7 +159,6 @@ class Submission(Record):
         Web addresses; at least one of code and paper is there.
     """
 
-    schema_version: Literal[1] = 1
     name: Line
     organisation: Line
     contact: Line
@@ -208,7 +207,7 @@ def read_submission(path: Path) -> Submission:
         If it is missing, too large, not YAML, has a key twice, or something in it is not as it must be.
     """
     file = path / SUBMISSION_NAME if path.is_dir() else path
-    return read_yaml_record(file, Submission, max_bytes=MAX_BYTES, remedy=_REMEDY)
+    return Reader(remedy=_REMEDY, max_bytes=MAX_BYTES).read(file, Submission)
 
 
 def described(given: Mapping[str, str], *, declared: bool) -> Submission:
@@ -228,7 +227,6 @@ def described(given: Mapping[str, str], *, declared: bool) -> Submission:
     """
     training = {key: given[key] for key in TrainingData.model_fields if key in given}
     values = {
-        "schema_version": 1,
         **{key: value for key, value in given.items() if key not in training},
         "third_party": "submitted_by" in given,
         "training_data": training,
@@ -249,7 +247,7 @@ def described(given: Mapping[str, str], *, declared: bool) -> Submission:
 
 def write_submission(path: Path, submission: Submission) -> None:
     """Write a ``submission.yaml`` atomically."""
-    write_yaml_record(path, submission, comment="A submission to the MediMeta-C leaderboard.")
+    write_record(path, submission, comment="A submission to the MediMeta-C leaderboard.")
 
 
 def slug(text: str) -> str:

@@ -10,7 +10,8 @@ from safetensors.torch import save
 
 from medimeta_c.errors import ModelError, ResultError
 from medimeta_c.io.files import write_atomic
-from medimeta_c.io.records import read_record, write_record
+from medimeta_c.io.reading import read_record
+from medimeta_c.io.records import write_record
 from medimeta_c.lora.adapters import Adapters, AdapterState, attach
 from medimeta_c.lora.record import AdapterRecord, LoraRecord, TrainingRecord
 from medimeta_c.models.torch_model import TorchModel

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import Field, JsonValue, model_validator
 
 from medimeta_c._version import __version__
 from medimeta_c.errors import ConfigError
-from medimeta_c.io.records import Count, Name, Record, Sha256, Text
+from medimeta_c.io.records import Count, Document, Name, Record, Sha256, Text
 from medimeta_c.lora.config import LoraConfig, LoraReport, Target
 from medimeta_c.prompts.record import PromptsRecord
 from medimeta_c.results.identity import ModelRecord
@@ -119,7 +119,7 @@ class TrainingRecord(Record):
         return self
 
 
-class AdapterRecord(Record):
+class AdapterRecord(Document):
     """``adapter.json``.
 
     Attributes
@@ -134,7 +134,6 @@ class AdapterRecord(Record):
         None for adapters that this package did not train.
     """
 
-    schema_version: Literal[1] = 1
     package_version: Text = __version__
     base: ModelRecord
     lora: LoraRecord

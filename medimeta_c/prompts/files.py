@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from medimeta_c.errors import ConfigError, short
+from medimeta_c.errors import ConfigError
 from medimeta_c.format.keys import check_name
+from medimeta_c.io.reading import Reader
 from medimeta_c.prompts.texts import check_template, check_text, kind_of
 
 __all__ = ["DatasetWords", "PromptSet", "parse_prompt_sets", "read_prompt_file"]
@@ -24,8 +23,6 @@ DEFAULT_BASE = "paper"
 _TOP = ("version", "name", "revision", "description", "extends", "templates", "datasets")
 _DATASET = ("modality", "templates", "classes")
 _MAX_BYTES = 1 << 20
-# PyYAML reports a value that its explicit tag does not fit (`!!int ""`) by whatever its code trips over.
-_NOT_YAML = (yaml.YAMLError, ValueError, LookupError, AttributeError, TypeError, RecursionError)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,37 +137,9 @@ def parse_prompt_sets(
     ConfigError
         If it is not YAML, a key is unknown or given twice, or a value is not what its key takes.
     """
-    try:
-        documents = list(yaml.load_all(content.decode("utf-8-sig"), Loader=_StrictLoader))
-    except _NOT_YAML as error:
-        raise ConfigError(f"{origin} is not valid YAML ({short(error)}): correct the file") from error
+    reader = Reader(remedy="correct the file", error=ConfigError, aliases=True)
+    documents = [reader.parse(part, origin, yaml=True) for part in content.split(b"\n---\n")]
     return tuple(_prompt_set(document, origin, default_name) for document in documents)
-
-
-class _StrictLoader(yaml.SafeLoader):
-    """The safe loader, which also refuses a key given twice and the merge key.
-
-    Merging (``<<``) can grow without bound from a few lines; aliases of whole values cannot.
-    """
-
-    def flatten_mapping(self, node: yaml.MappingNode) -> None:
-        seen: set[tuple[str, str]] = set()
-        for key, _ in node.value:
-            if key.tag == "tag:yaml.org,2002:merge":
-                raise _refusal("the merge key '<<' is not supported", key)
-            if isinstance(key, yaml.ScalarNode):
-                if (key.tag, key.value) in seen:
-                    raise _refusal(f"the key {key.value!r} is given twice", key)
-                seen.add((key.tag, key.value))
-
-    def construct_mapping(self, node: yaml.Node, deep: bool = False) -> dict[Hashable, Any]:
-        if isinstance(node, yaml.MappingNode):
-            self.flatten_mapping(node)
-        return super().construct_mapping(node, deep=deep)  # type: ignore[arg-type]
-
-
-def _refusal(problem: str, node: yaml.Node) -> yaml.constructor.ConstructorError:
-    return yaml.constructor.ConstructorError(None, None, problem, node.start_mark)
 
 
 def _prompt_set(document: object, origin: str, default_name: str | None) -> PromptSet:

@@ -20,7 +20,7 @@ from medimeta_c.errors import ResultError
 from medimeta_c.format.keys import SetKey
 from medimeta_c.format.suites import DATASETS, in_order
 from medimeta_c.io.files import exclusive, writing
-from medimeta_c.io.records import read_record
+from medimeta_c.io.reading import read_record
 from medimeta_c.metrics.grid import Scope
 from medimeta_c.results.identity import RunIdentity, first_difference, merged
 from medimeta_c.results.predictions import CellPredictions, read_predictions, write_predictions

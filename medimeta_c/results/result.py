@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import Field, model_validator
 
 from medimeta_c.errors import IncompleteGridError
 from medimeta_c.format.keys import CLEAN, SetKey
-from medimeta_c.io.records import Name, Record, Text, read_record, write_record
+from medimeta_c.io.reading import read_record
+from medimeta_c.io.records import Document, Name, Record, Text, write_record
 from medimeta_c.metrics.baselines import Baseline
 from medimeta_c.metrics.grid import ErrorGrid, Scope, SeveritySum
 from medimeta_c.metrics.resampling import Resampling
@@ -192,7 +193,7 @@ def _both(earlier: str, now: str) -> str:
     return "; ".join(dict.fromkeys([*earlier.split("; "), *now.split("; ")]))
 
 
-class Result(Record):
+class Result(Document):
     """Every number of one model on one benchmark fingerprint.
 
     Attributes
@@ -201,7 +202,6 @@ class Result(Record):
         Whether every cell of the scope is there. Invalid cells (NaN) are there.
     """
 
-    schema_version: Literal[1] = 1
     complete: bool
     run: RunIdentity
     environment: Environment

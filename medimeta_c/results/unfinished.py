@@ -18,7 +18,8 @@ from pathlib import Path
 from medimeta_c.errors import ResultError
 from medimeta_c.format.keys import SetKey
 from medimeta_c.io.files import writing
-from medimeta_c.io.records import read_record, write_record
+from medimeta_c.io.reading import read_record
+from medimeta_c.io.records import write_record
 from medimeta_c.results.identity import RunIdentity
 from medimeta_c.results.predictions import CellPredictions, read_predictions, write_predictions
 from medimeta_c.results.result import Environment

@@ -7,8 +7,9 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from medimeta_c.errors import SourceError, printable, short
+from medimeta_c.errors import SourceError, printable
 from medimeta_c.io.files import sha256_file
+from medimeta_c.io.reading import Reader
 
 __all__ = ["checksum_of", "read_mapping", "text_field"]
 
@@ -50,24 +51,14 @@ def _file_digest(path: Path) -> str:
 
 
 def read_mapping(path: Path) -> dict[str, Any]:
-    """Return a YAML file's top-level mapping, read by the safe loader.
+    """Return a YAML file's top-level mapping, read strictly.
 
     Raises
     ------
     SourceError
         If the file cannot be read, is not YAML, or holds something else.
     """
-    import yaml  # noqa: PLC0415  (keeps `--help` fast)
-
-    try:
-        text = path.read_text(encoding="utf-8")
-        document = yaml.safe_load(text)
-        for event in yaml.parse(text, Loader=yaml.SafeLoader):
-            getattr(event, "value", "").encode()  # an escape may stand for half a character
-    except OSError as error:
-        raise SourceError(f"cannot read {path} ({error.strerror}): restore the file and try again") from error
-    except (yaml.YAMLError, UnicodeDecodeError, ValueError, RecursionError) as error:
-        raise SourceError(f"{path} is not valid YAML ({short(error)}): restore or correct it") from error
+    document = Reader(remedy="restore or correct it", error=SourceError, aliases=True).values(path)
     if not isinstance(document, dict):
         raise SourceError(f"{path} holds no mapping of names to values: restore or correct it")
     return document

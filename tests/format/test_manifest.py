@@ -109,8 +109,11 @@ def test_what_is_no_manifest_is_refused(tmp_path: Path, text: str) -> None:
 
 def test_another_schema_is_refused(built: Path, tmp_path: Path) -> None:
     """A future schema version is named, with what this package reads."""
-    path = edit(tmp_path, built / "manifest.json", lambda values: values.update(schema_version=2))
-    with pytest.raises(ManifestError, match="schema version 2, this package reads 1"):
+    path = edit(tmp_path, built / "manifest.json", lambda values: values.update(schema_version=3))
+    with pytest.raises(
+        ManifestError,
+        match=r"schema version 3, this package \(0\.1\.0\) reads 1 to 2: use medimeta-c 0\.1\.0",
+    ):
         read_manifest(path)
 
 

@@ -150,7 +150,7 @@ def test_an_error_leaves_nothing(tmp_path: Path) -> None:
 FULL_DISK = """
 import resource, signal, sys
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-from tests.test_shards import write
+from tests.format.test_shards import write
 resource.setrlimit(resource.RLIMIT_FSIZE, (60_000, 60_000))
 from pathlib import Path
 from medimeta_c.errors import BuildError

@@ -69,7 +69,7 @@ def test_a_folder_that_is_a_link_is_refused(submitted: Submitted, tmp_path: Path
         ('"complete": true', '"complete": true, "complete": true', "the key 'complete' is given twice"),
         ('"seed": 0', '"seed": NaN', "NaN is not a number"),
         ('"level": 0.95', '"level": 1e999', "too large"),
-        ('"complete": true', '"complete": true, "x": ' + "[" * 100_000, "cannot be read as JSON"),
+        ('"complete": true', '"complete": true, "x": ' + "[" * 100_000, "is not valid JSON"),
         ('"complete": true', '"complete": "true"', "not valid at complete"),
         ('"dataset": "cells"', '"dataset": "../../etc/passwd"', "not valid at"),
         ("hf-hub:test/tiny", "<script>alert(1)</script>", "not valid at run.model.spec: text must not hold"),

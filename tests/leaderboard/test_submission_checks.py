@@ -270,11 +270,11 @@ def test_place_and_strays_in_a_tree(submitted: Submitted, tmp_path: Path) -> Non
         ("name: Tiny CLIP", f"name: Tiny{chr(0x301) * 4}", "more than 3 accents on one letter"),
         ("name: Tiny CLIP", f"name: {'x' * 121}", "at most 120"),
         ("name: Tiny CLIP", "name: 2024-01-01", "no text, number or yes/no"),
-        ("name: Tiny CLIP", "name: !!python/object/apply:os.system [id]", "cannot be read as YAML"),
+        ("name: Tiny CLIP", "name: !!python/object/apply:os.system [id]", "is not valid YAML"),
         ("name: Tiny CLIP", "name: Tiny CLIP\nname: Other", "the key 'name' is given twice"),
         ("name: Tiny CLIP", "name: &a Tiny\nnotes: *a", "an alias"),
         ("name: Tiny CLIP", "name: Tiny CLIP\nrank: 1", "rank: Extra inputs"),
-        ("schema_version: 1", "schema_version: 2", "schema_version 2, not 1"),
+        ("schema_version: 1", "schema_version: 3", "schema version 3"),
         ("someone@example.org", "me", "contact is neither"),
     ],
 )

@@ -139,7 +139,7 @@ def edited(folder: Path, change: Callable[[dict[str, Any]], object]) -> None:
         (lambda r: r["lora"].update(targets=["v", "q"]), "lora.*targets"),
         (lambda r: r["lora"].update(alpha=-1.0), "alpha"),
         (lambda r: r.update(extra=1), "extra"),
-        (lambda r: r.update(schema_version=2), "schema version 2"),
+        (lambda r: r.update(schema_version=3), "schema version 3"),
         (lambda r: r.update(adapters_sha256="f" * 64), "copy both files of one run again"),
         (lambda r: r.pop("base"), "base"),
     ],

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from medimeta_c.errors import IncompleteGridError, ResultError
-from medimeta_c.io import records as recordfile
+from medimeta_c.io import reading
 from medimeta_c.results.folder import SavedResult
 from medimeta_c.results.result import Result, read_result, write_result
 
@@ -81,7 +81,7 @@ CELL = ("scores", "cells", 3)
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (at("schema_version", value=2), "schema version 2, this package reads 1"),
+        (at("schema_version", value=3), "reads 1 to 2: use medimeta-c 0.1.0"),
         (at("schema_version", value="1"), "schema version '1'"),
         (at("schema_version", value=True), "schema version True"),
         (at("surprise", value=1), "surprise"),
@@ -130,19 +130,19 @@ def test_content_that_does_not_fit(
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "cannot be read as JSON"),
+        ("", "is not valid JSON"),
         ("[]", "schema version None"),
         ('"x"', "schema version None"),
-        ('{"schema_version": 1', "cannot be read as JSON"),
+        ('{"schema_version": 1', "is not valid JSON"),
         ('{"schema_version": 1, "schema_version": 1}', "'schema_version' is given twice"),
         ('{"schema_version": 1, "run": {"a": 1, "a": 2}}', "'a' is given twice"),
         ('{"schema_version": 1, "complete": NaN}', "NaN is not a number"),
         ('{"schema_version": 1, "complete": -Infinity}', "-Infinity is not a number"),
         ('{"schema_version": 1, "complete": 1e999}', "1e999 is too large"),
-        ("[" * 100_000, "cannot be read as JSON"),
-        ("9" * 10_000, "cannot be read as JSON"),
+        ("[" * 100_000, "is not valid JSON"),
+        ("9" * 10_000, "is not valid JSON"),
         ('{"schema_version": 1}', "not valid at complete"),
-        ("\ud800", "cannot be read as JSON"),
+        ("\ud800", "is not valid JSON"),
     ],
 )
 def test_text_that_is_no_result(tmp_path: Path, text: str, message: str) -> None:
@@ -154,7 +154,7 @@ def test_text_that_is_no_result(tmp_path: Path, text: str, message: str) -> None
 
 def test_a_file_too_large_is_not_parsed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its size is judged first."""
-    monkeypatch.setattr(recordfile, "MAX_BYTES", 1 << 20)
+    monkeypatch.setattr(reading, "MAX_BYTES", 1 << 20)
     (tmp_path / "result.json").write_bytes(b" " * ((1 << 20) + 1))
     assert "larger than 1 MB" in refused(tmp_path / "result.json")
 
