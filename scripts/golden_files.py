@@ -28,7 +28,7 @@ for helpers in (REPO / "tests" / "lora", REPO / "tests"):
         sys.path.append(str(helpers))
 
 from medimeta_c.building.build import BuildConfig, build  # noqa: E402
-from medimeta_c.files import write_atomic  # noqa: E402
+from medimeta_c.io.files import write_atomic  # noqa: E402
 
 FORMATS = REPO / "tests" / "golden" / "formats"
 SAMPLE = Path(os.environ.get("MEDIMETA_SAMPLE", REPO.parent / "shared" / "medimeta-sample"))
@@ -130,7 +130,7 @@ def evaluated(
     work: Path, phantoms: Path, model: str, *, baseline: str = "none", severities: tuple[int, ...] = (1, 3)
 ) -> Path:
     """Return the folder of an exact model's result on two datasets of phantoms, made with the public API."""
-    from medimeta_c.evaluation import EvaluateConfig, evaluate
+    from medimeta_c.scoring.evaluation import EvaluateConfig, evaluate
 
     with inside(work):
         out = Path("tiny")
@@ -226,7 +226,7 @@ def board_data(site: Path) -> Any:
 
 def leaderboard(work: Path, phantoms: Path) -> Files:
     """Submit two models scored against the published figures; say what the board accepts; build its site."""
-    from medimeta_c.benchmark import open_benchmark
+    from medimeta_c.format.benchmark import open_benchmark
     from medimeta_c.leaderboard import SiteConfig, accept, build_site, write_accepted
 
     first, second = (

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from medimeta_c.benchmark import open_benchmark
 from medimeta_c.building.build import BuildConfig, build
+from medimeta_c.building.verification import verify
 from medimeta_c.errors import ManifestError
-from medimeta_c.manifest import read_manifest
-from medimeta_c.records import SetKey
-from medimeta_c.verification import verify
+from medimeta_c.format.benchmark import open_benchmark
+from medimeta_c.format.keys import SetKey
+from medimeta_c.format.manifest import read_manifest
 
 ROOT = Path(__file__).parents[2]
 SCHEMA1 = Path(__file__).parent / "schema1"
@@ -157,8 +157,8 @@ def test_results_are_compared() -> None:
 @needs_models
 def test_a_result_is_a_baseline_and_comes_out_again(tmp_path: Path) -> None:
     """Evaluated today on the old benchmark, against the old result, a model gives the old predictions."""
-    from medimeta_c.evaluation import EvaluateConfig, evaluate
     from medimeta_c.results.folder import read_saved
+    from medimeta_c.scoring.evaluation import EvaluateConfig, evaluate
 
     config = EvaluateConfig(
         model="python:golden_model:other",
