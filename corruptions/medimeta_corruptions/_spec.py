@@ -1,4 +1,4 @@
-"""What a corruption is: a frozen record, and the registry's rules."""
+"""A corruption: a frozen record of its severities and its function."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 
 from medimeta_corruptions._image import Pixels, Rng, as_pixels
 
-__all__ = ["SEVERITIES", "Category", "Corruption", "Parameter", "registry"]
+__all__ = ["SEVERITIES", "Category", "Corruption", "Parameter"]
 
 Category: TypeAlias = Literal["noise", "optical", "illumination", "quantisation"]
 Parameter: TypeAlias = float | tuple[float, ...]
@@ -90,22 +90,6 @@ class Corruption:
             ", ".join(f"{value:g}" for value in (each if isinstance(each, tuple) else (each,)))
             for each in self.parameters
         )
-
-
-def registry(*corruptions: Corruption) -> dict[str, Corruption]:
-    """Return the corruptions by name, in the order given.
-
-    Raises
-    ------
-    ValueError
-        If two of them have the same name.
-    """
-    by_name: dict[str, Corruption] = {}
-    for corruption in corruptions:
-        if corruption.name in by_name:
-            raise ValueError(f"two corruptions are named {corruption.name!r}; names must differ")
-        by_name[corruption.name] = corruption
-    return by_name
 
 
 def _checked_severity(severity: object) -> int:

@@ -8,8 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from medimeta_corruptions import CORRUPTIONS, corrupt, get
-from medimeta_corruptions._spec import registry
+from medimeta_corruptions import CORRUPTIONS, Corruption, Registry, corrupt, get
 
 GREY = np.zeros((4, 5), np.uint8)
 RNG = np.random.default_rng(0)
@@ -100,7 +99,7 @@ def test_record_needs_an_identifier() -> None:
 def test_names_are_unique() -> None:
     """A second corruption under a name would silently replace the first."""
     with pytest.raises(ValueError, match="two corruptions are named 'contrast'"):
-        registry(CORRUPTIONS["contrast"], CORRUPTIONS["contrast"])
+        Registry("none", Corruption, (CORRUPTIONS["contrast"], CORRUPTIONS["contrast"]))
 
 
 def test_record_is_frozen() -> None:

@@ -1,0 +1,151 @@
+"""A registry: things of one kind by name, our own and those that other distributions add by entry points."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points
+from typing import Generic, TypeVar
+
+__all__ = ["Origin", "Registry"]
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """Which distribution brought a name, and its version."""
+
+    name: str
+    distribution: str
+    version: str
+
+
+class Registry(Mapping[str, T], Generic[T]):
+    """Things of one kind by name. Names are known without importing what other distributions registered.
+
+    Parameters
+    ----------
+    group : str
+        The entry points' group, e.g. ``"medimeta_c.corruptions"``. An entry point's name is the thing's name,
+        and what it points to is the thing.
+    kind : type
+        What things are; an entry point that gives something else is refused.
+    own : iterable
+        The things of this package, in the order of listings; each has an attribute ``name``.
+    noun : str, optional
+        What messages call a thing; by default the last part of `group` in the singular.
+    error : type of Exception
+        What is raised for a name taken twice, an unknown name (as a subclass of ValueError should be) and an
+        entry point that cannot be loaded.
+
+    Raises
+    ------
+    ValueError
+        If two of `own` have the same name.
+    """
+
+    def __init__(
+        self,
+        group: str,
+        kind: type[T],
+        own: Iterable[T],
+        *,
+        noun: str | None = None,
+        error: Callable[[str], Exception] = ValueError,
+    ) -> None:
+        self.group = group
+        self.noun = noun or group.rpartition(".")[2].removesuffix("s")
+        self._kind, self._error = kind, error
+        self._own: dict[str, T] = {}
+        self._loaded: dict[str, T] = {}
+        for thing in own:
+            name: str = thing.name  # type: ignore[attr-defined]
+            if name in self._own:
+                raise ValueError(f"two {self.noun}s are named {name!r}; names must differ")
+            self._own[name] = thing
+
+    def __iter__(self) -> Iterator[str]:
+        """Yield our own names in order, then those of other distributions by name; nothing is imported."""
+        yield from self._own
+        yield from self._entries()
+
+    def __len__(self) -> int:
+        """Return the number of names."""
+        return len(self._own) + len(self._entries())
+
+    def __contains__(self, name: object) -> bool:
+        """Return whether a name is registered; nothing is imported."""
+        return name in self._own or name in self._entries()
+
+    def __getitem__(self, name: str) -> T:
+        """Return the thing called `name`; KeyError if there is none. See `find` for a message."""
+        if name in self._own:
+            return self._own[name]
+        if name not in self._loaded:
+            self._loaded[name] = self._load(self._entries()[name])
+        return self._loaded[name]
+
+    def find(self, name: str) -> T:
+        """Return the thing called `name`.
+
+        Raises
+        ------
+        Exception
+            Of the registry's type, if there is none: it names the nearest and all known names.
+        """
+        if isinstance(name, str) and name in self:
+            return self[name]
+        near = difflib.get_close_matches(str(name), self, n=1)
+        hint = f": did you mean {near[0]!r}?" if near else ""
+        raise self._error(f"unknown {self.noun} {name!r}{hint} (known: {', '.join(self)})")
+
+    def origin(self, name: str) -> Origin | None:
+        """Return the distribution that registered a name; None for our own and for unknown names."""
+        entry = self._entries().get(name)
+        return (
+            None if entry is None else Origin(name=name, distribution=_dist(entry), version=_version(entry))
+        )
+
+    def _entries(self) -> dict[str, EntryPoint]:
+        found: dict[str, EntryPoint] = {}
+        for entry in _scan(self.group):
+            holder = "this package" if entry.name in self._own else None
+            if entry.name in found:
+                holder = _dist(found[entry.name])
+            if holder is not None:
+                raise self._error(
+                    f"the {self.noun} {entry.name!r} is registered by {holder} and by {_dist(entry)}: "
+                    "uninstall one of them"
+                )
+            found[entry.name] = entry
+        return found
+
+    def _load(self, entry: EntryPoint) -> T:
+        where = f"the {self.noun} {entry.name!r} of {_dist(entry)} {_version(entry)}"
+        try:
+            thing = entry.load()
+        except Exception as error:
+            raise self._error(f"{where} cannot be loaded ({type(error).__name__}: {error})") from error
+        if not isinstance(thing, self._kind):
+            raise self._error(f"{where} is a {type(thing).__name__}, not a {self._kind.__name__}")
+        if getattr(thing, "name", entry.name) != entry.name:
+            raise self._error(f"{where} calls itself {thing.name!r}: both names must be the same")  # type: ignore[attr-defined]
+        return thing
+
+
+@cache
+def _scan(group: str) -> tuple[EntryPoint, ...]:
+    """Return a group's entry points by name, each once: a folder may stand on the path twice."""
+    unique = {(entry.name, entry.value, _dist(entry)): entry for entry in entry_points(group=group)}
+    return tuple(unique[key] for key in sorted(unique))
+
+
+def _dist(entry: EntryPoint) -> str:
+    return entry.dist.name if entry.dist is not None else "an unknown distribution"
+
+
+def _version(entry: EntryPoint) -> str:
+    return entry.dist.version if entry.dist is not None else "unknown"
