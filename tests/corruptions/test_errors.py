@@ -99,7 +99,7 @@ def test_record_needs_an_identifier() -> None:
 def test_names_are_unique() -> None:
     """A second corruption under a name would silently replace the first."""
     with pytest.raises(ValueError, match="two corruptions are named 'contrast'"):
-        Registry("none", Corruption, (CORRUPTIONS["contrast"], CORRUPTIONS["contrast"]))
+        Registry("medimeta_c.corruptions", Corruption, (CORRUPTIONS["contrast"], CORRUPTIONS["contrast"]))
 
 
 def test_record_is_frozen() -> None:
