@@ -14,8 +14,8 @@ from typing import Literal, TypeAlias
 from medimeta_c.download.archives import ZENODO, Archive, archive_for, is_downloaded
 from medimeta_c.download.client import Http, RetryPolicy
 from medimeta_c.download.extract import extract_zip
-from medimeta_c.download.pins import LOCK_NAME, Pin, read_pins, write_pin
-from medimeta_c.download.transfer import RemoteFile, digests, discard, fetch
+from medimeta_c.download.pins import LOCK_NAME, Pin, RemoteFile, read_pins, write_pin
+from medimeta_c.download.transfer import digests, discard, fetch
 from medimeta_c.download.workdir import WORK_DIR, alone, check_space, writing
 from medimeta_c.download.zenodo import Record, read_record
 from medimeta_c.errors import ConfigError, DownloadError
@@ -161,12 +161,8 @@ class _Job:
                 with alone(self.work(".lock")):
                     # Whoever held the lock may have brought it.
                     report = self.present() or self.bring()
-        _log.info(
-            "%s is %s %s",
-            report.dataset,
-            "in" if report.status == "downloaded" else "there already:",
-            report.path,
-        )
+        where = "in" if report.status == "downloaded" else "there already:"
+        _log.info("%s is %s %s", report.dataset, where, report.path)
         return report
 
     def present(self) -> DownloadReport | None:
@@ -192,21 +188,12 @@ class _Job:
         if not present:
             _check_vacant(self.target)
         with self.explained():
-            record = self.record(archive.record)
-            file = record.file(archive.filename)
+            file = self.record(archive.record).file(archive.filename)
         if present and pin is not None and pin.md5 == file.md5:
             return self.report("present", pin)
         self.check_unchanged(file, pin)
         sha256, fetched_bytes = self.fetch_verified(file)
-        pin = Pin(
-            archive=archive.filename,
-            url=file.url,
-            record=record.id,
-            version=record.version,
-            size=file.size,
-            md5=file.md5,
-            sha256=sha256,
-        )
+        pin = Pin(**vars(file), sha256=sha256)
         ready = self.unpacked() if archive.is_zip else self.work()
         write_pin(self.data_dir, pin)  # after extraction: an archive that is refused is not pinned
         self.install(ready)

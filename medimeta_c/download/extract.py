@@ -25,7 +25,12 @@ _RATIO_ALLOWANCE_BYTES = 16 << 20
 """Small archives may compress better than `_MAX_RATIO`: there is nothing to fear below this total."""
 
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
-_DEVICES = re.compile(r"(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(\..*)?", re.IGNORECASE)
+_PORTABLE = re.compile(
+    r"(?!(?:con|prn|aux|nul|(?:com|lpt)[0-9¹²³])(?:\.|\Z))"  # a device of Windows
+    r"""[^\\:*?"<>|\x00-\x1f\x7f-\x9f]*(?<![. ])""",
+    re.IGNORECASE,
+)
+"""A path component that names the same plain file on every system."""
 _DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, UnicodeError, NotImplementedError, RuntimeError)
 
 
@@ -101,8 +106,7 @@ def _checked_files(infos: list[zipfile.ZipInfo], top: str) -> dict[PurePosixPath
     paths = [_checked_path(info) for info in infos]
     if all(path.parts[0] == top for path in paths):
         paths = [path.relative_to(top) for path in paths]
-    found: dict[PurePosixPath, zipfile.ZipInfo] = {}
-    files: set[PurePosixPath] = set()
+    files: dict[PurePosixPath, tuple[PurePosixPath, zipfile.ZipInfo]] = {}
     folders: set[PurePosixPath] = set()
     for path, info in zip(paths, infos, strict=True):
         # Names that some file system takes for the same are the same.
@@ -110,42 +114,33 @@ def _checked_files(infos: list[zipfile.ZipInfo], top: str) -> dict[PurePosixPath
         folders.update(name.parents)
         if info.is_dir():
             folders.add(name)
-            continue
-        if name in files:
+        elif name in files:
             raise _Unsafe(f"two members are named {str(path)!r}")
-        files.add(name)
-        found[path] = info
-    if clash := sorted(files & folders):
+        else:
+            files[name] = path, info
+    if clash := sorted(folders & files.keys()):
         raise _Unsafe(f"{str(clash[0])!r} is both a file and a folder")
-    return found
+    return dict(files.values())
 
 
 def _checked_path(info: zipfile.ZipInfo) -> PurePosixPath:
     # orig_filename is the name as stored: zipfile cuts filename at a NUL and may change separators.
     name = info.orig_filename.removesuffix("/")
     parts = name.split("/")
-    member = f"the member {info.orig_filename!r}"
-    if any(part in ("", ".", "..") for part in parts):
-        raise _Unsafe(f"{member} would leave the dataset's folder")
-    if not all(map(_is_plain, parts)):
-        raise _Unsafe(f"{member} has a name that is not portable or not safe")
-    if stat.S_IFMT(info.external_attr >> 16) not in (0, stat.S_IFDIR if info.is_dir() else stat.S_IFREG):
-        raise _Unsafe(f"{member} is a link or a device, not a plain file")
-    if info.flag_bits & 0x1:
-        raise _Unsafe(f"{member} is encrypted")
-    if info.compress_type not in _METHODS:
-        raise _Unsafe(f"{member} is compressed by method {info.compress_type}")
+    plain = stat.S_IFDIR if info.is_dir() else stat.S_IFREG
+    refusals = {
+        "would leave the dataset's folder": {"", ".", ".."}.intersection(parts),
+        "has a name that is not portable or not safe": any(
+            len(part.encode()) > 255 or not _PORTABLE.fullmatch(part) for part in parts
+        ),
+        "is a link or a device, not a plain file": stat.S_IFMT(info.external_attr >> 16) not in (0, plain),
+        "is encrypted": info.flag_bits & 0x1,
+        f"is compressed by method {info.compress_type}": info.compress_type not in _METHODS,
+    }
+    for why, refused in refusals.items():
+        if refused:
+            raise _Unsafe(f"the member {info.orig_filename!r} {why}")
     return PurePosixPath(name)
-
-
-def _is_plain(part: str) -> bool:
-    """Whether a path component names the same plain file on every system (no drive, stream or device)."""
-    return (
-        len(part.encode()) <= 255
-        and not any(char in '\\:*?"<>|' or unicodedata.category(char) in ("Cc", "Cs") for char in part)
-        and part[-1] not in ". "
-        and not _DEVICES.fullmatch(part)
-    )
 
 
 def _checked_total(infos: Collection[zipfile.ZipInfo], size: int) -> int:

@@ -10,33 +10,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
-from pydantic import AliasChoices, AliasPath, BaseModel, ConfigDict, Field
 
 from medimeta_c.download.client import Http, Interrupted
-from medimeta_c.download.workdir import replace_json
+from medimeta_c.download.pins import RemoteFile
 from medimeta_c.errors import DownloadError, ResultError
-from medimeta_c.io.records import Count, Record, read_record
+from medimeta_c.io.files import replace_file
+from medimeta_c.io.records import Record, read_record
 
-__all__ = ["RemoteFile", "digests", "discard", "fetch"]
+__all__ = ["digests", "discard", "fetch"]
 
 _CHUNK = 1 << 20
-
-
-class RemoteFile(BaseModel):
-    """A file as its publisher describes it: name, address, size in bytes and md5 (hexadecimal)."""
-
-    model_config = ConfigDict(frozen=True, strict=True)
-
-    name: str = Field(alias="key")
-    size: Count
-    checksum: str = Field(pattern="^md5:[0-9a-f]{32}$")
-    # In the newer shape of a record `self` is the file's description and `content` its bytes.
-    url: str = Field(validation_alias=AliasChoices(AliasPath("links", "content"), AliasPath("links", "self")))
-
-    @property
-    def md5(self) -> str:
-        """The digits of the checksum."""
-        return self.checksum.removeprefix("md5:")
 
 
 class _Note(Record):
@@ -89,7 +72,7 @@ class _Transfer:
             if done == 0:  # before the note: old bytes must not pass for the answer's
                 self.part.unlink(missing_ok=True)
             note = _Note(md5=file.md5, etag=response.headers.get("ETag", ""))
-            replace_json(_note_path(self.part), note.model_dump())
+            replace_file(_note_path(self.part), note.model_dump_json().encode())
             with self.part.open("ab") as stream:
                 for chunk in response.iter_raw():
                     done += len(chunk)
@@ -100,10 +83,9 @@ class _Transfer:
                     self.on_bytes(done, file.size)
                 stream.flush()
                 os.fsync(stream.fileno())
-        if done > file.size:
-            self._refuse_size(f"more than {file.size}")
-        if done < file.size and "Transfer-Encoding" in response.headers:  # the answer came to its own end
-            self._refuse_size(str(done))
+        # A chunked answer that is short came to its own end; any other was cut off.
+        if done > file.size or (done < file.size and "Transfer-Encoding" in response.headers):
+            self._refuse_size(f"{done} or more" if done > file.size else str(done))
         if done < file.size:
             raise Interrupted(f"{file.url} ended after {done} of {file.size} bytes")
 
@@ -134,8 +116,8 @@ class _Transfer:
     def _refuse_size(self, served: str) -> None:
         discard(self.part)
         raise DownloadError(
-            f"{self.file.name} has the wrong size: the record says {self.file.size} bytes, {self.file.url} "
-            f"serves {served}; what was fetched is deleted, run the same command again later"
+            f"{self.file.archive} has the wrong size: the record says {self.file.size} bytes, "
+            f"{self.file.url} serves {served}; what was fetched is deleted, run the same command again later"
         )
 
 

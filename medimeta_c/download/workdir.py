@@ -1,22 +1,19 @@
-"""Work folder of unfinished downloads: locks, atomic JSON files, and disk errors as sentences."""
+"""Work folder of unfinished downloads: locks, and disk errors as sentences."""
 
 from __future__ import annotations
 
 import errno
-import json
 import logging
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 from filelock import FileLock, Timeout
 
 from medimeta_c.errors import DownloadError
-from medimeta_c.io.files import replace_file
 
-__all__ = ["WORK_DIR", "alone", "check_space", "replace_json", "writing"]
+__all__ = ["WORK_DIR", "alone", "check_space", "writing"]
 
 _log = logging.getLogger(__name__)
 
@@ -66,9 +63,3 @@ def check_space(folder: Path, needed_bytes: int, purpose: str) -> None:
             f"{free / 1e6:,.0f} MB are free; make room, or choose another folder with --data, and run the "
             "same command again"
         )
-
-
-def replace_json(path: Path, content: dict[str, Any]) -> None:
-    """Write JSON with sorted keys, whole or not at all."""
-    text = json.dumps(content, indent=2, sort_keys=True, ensure_ascii=False)
-    replace_file(path, text.encode() + b"\n")

@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from medimeta_c.download.client import Http, Interrupted
-from medimeta_c.download.transfer import RemoteFile
+from medimeta_c.download.pins import RemoteFile
 from medimeta_c.errors import DownloadError
 from medimeta_c.io.records import first_problem
 
@@ -50,12 +50,22 @@ class Record:
                 f"{self.url} has no file {name} (it has {len(self.entries)}: {some}): a newer version of "
                 "this package may know where it is now"
             )
+        entry = self.entries[name]
         try:
-            return RemoteFile.model_validate(self.entries[name])
-        except ValidationError as error:
+            return RemoteFile(
+                archive=name,
+                # In the newer shape `self` is the file's description and `content` its bytes.
+                url=entry["links"].get("content", entry["links"].get("self")),
+                record=self.id,
+                version=self.version,
+                size=entry["size"],
+                md5=entry["checksum"].partition("md5:")[2],
+            )
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            why = first_problem(error) if isinstance(error, ValidationError) else repr(error)
             raise DownloadError(
-                f"{self.url} does not describe {name} as expected ({first_problem(error)}): a newer version "
-                "of this package may read it"
+                f"{self.url} does not describe {name} as expected ({why}): a newer version of this package "
+                "may read it"
             ) from error
 
 
