@@ -11,6 +11,7 @@ from email.utils import parsedate_to_datetime
 from typing import TypeVar
 
 import httpx
+from pydantic import AnyHttpUrl, TypeAdapter, ValidationError
 
 from medimeta_c._version import __version__
 from medimeta_c.errors import ConfigError, DownloadError
@@ -20,6 +21,7 @@ __all__ = ["Http", "Interrupted", "RetryPolicy"]
 _log = logging.getLogger(__name__)
 _T = TypeVar("_T")
 
+_HTTP_URL: TypeAdapter[AnyHttpUrl] = TypeAdapter(AnyHttpUrl)
 _MAX_REDIRECTS = 5
 _RETRIED_STATUSES = frozenset({408, 425, 429, 500, 502, 503, 504})
 _HINTS = {404: "the record or file is not there", 403: "access is refused", 410: "it was withdrawn"}
@@ -166,13 +168,11 @@ class Http(httpx.Client):
 
 def _http_url(text: str) -> httpx.URL:
     try:
-        url = httpx.URL(text.rstrip("/"))
-    except httpx.InvalidURL as error:
-        raise ConfigError(f"{text!r} is not an address: {error}") from error
-    # A "%" in a host is what the parser made of a character that no host name has.
-    if url.scheme not in ("http", "https") or not url.host or "%" in url.host:
-        raise ConfigError(f"{text!r} is not an address of a server: use https://host")
-    return url
+        return httpx.URL(str(_HTTP_URL.validate_python(text)).rstrip("/"))
+    except ValidationError as error:
+        raise ConfigError(
+            f"{text!r} is not an address of a server ({error.errors()[0]['msg']}): use https://host"
+        ) from error
 
 
 def _raise_for_status(response: httpx.Response, url: str) -> None:
