@@ -7,7 +7,7 @@ import logging
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal, TypeAlias
 
@@ -70,7 +70,7 @@ def download(  # noqa: PLR0913  (a flag a line on the command line; there is no 
     base_url: str = ZENODO,
     update: bool = False,
     keep_archive: bool = False,
-    on_progress: Callable[[DownloadProgress], None] = lambda progress: None,
+    on_progress: Callable[[DownloadProgress], None] | None = None,
     retry: RetryPolicy | None = None,
 ) -> list[DownloadReport]:
     """Bring datasets into `data_dir`, in the form their source family reads.
@@ -92,7 +92,7 @@ def download(  # noqa: PLR0913  (a flag a line on the command line; there is no 
         Ask the server even for what is there, and accept an archive that the publisher has changed.
     keep_archive : bool
         Keep the zip in ``.downloads`` after extraction.
-    on_progress : callable
+    on_progress : callable, optional
         Called with a `DownloadProgress` as bytes move.
     retry : RetryPolicy, optional
         How patient to be with the network.
@@ -119,8 +119,9 @@ def download(  # noqa: PLR0913  (a flag a line on the command line; there is no 
     archives = [archive_for(dataset) for dataset in dict.fromkeys(datasets)]
     with Http(base_url, retry or RetryPolicy()) as http:
         record = functools.cache(lambda number: read_record(http, number))
+        show = on_progress or (lambda progress: None)
         return [
-            _Job(archive, data_dir, http, record, update, keep_archive, on_progress).provide()
+            _Job(archive, data_dir, http, record, update, keep_archive, show).provide()
             for archive in archives
         ]
 
@@ -193,7 +194,7 @@ class _Job:
             return self.report("present", pin)
         self.check_unchanged(file, pin)
         sha256, fetched_bytes = self.fetch_verified(file)
-        pin = Pin(**vars(file), sha256=sha256)
+        pin = Pin(**asdict(file), sha256=sha256)
         ready = self.unpacked() if archive.is_zip else self.work()
         write_pin(self.data_dir, pin)  # after extraction: an archive that is refused is not pinned
         self.install(ready)
