@@ -1,4 +1,4 @@
-"""Which archives of clean images are published, where, and what lies where once they are fetched."""
+"""Catalogue of the published archives: dataset ids, addresses, and where the data belongs on disk."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ MEDMNIST_DATASETS: tuple[str, ...] = (
 )
 """Ids of the two-dimensional datasets in MedMNIST+'s record, each at 28, 64, 128 and 224 pixels a side."""
 
-# As the medmnist package 3.0.2 prints them. MedIMeta's are in print nowhere: the record's own API has them.
+# As the medmnist package 3.0.2 prints them. MedIMeta publishes no checksums; the record's API has them.
 _PRINTED_MD5 = {
     "bloodmnist_224.npz": "b718ff6835fcbdb22ba9eacccd7b2601",
     "breastmnist_224.npz": "b56378a6eefa9fed602bb16d192d4c8b",
@@ -76,42 +76,40 @@ _PRINTED_MD5 = {
     "retinamnist_224.npz": "eae7e3b6f3fcbda4ae613ebdcbe35348",
 }
 
-_MEDMNIST_ID = re.compile(r"(?P<name>[a-z]+mnist)(?:_(?P<size>28|64|128|224))?")
+_MEDMNIST_ID = re.compile(r"(?P<name>[a-z]+mnist)(?P<size>_(?:28|64|128|224))?")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Archive:
-    """One published file that holds one dataset.
-
-    Parameters
-    ----------
-    dataset : str
-        The dataset's id.
-    family : str
-        The source family that reads it: ``"medimeta"`` or ``"medmnist"``.
-    record : str
-        The Zenodo record that publishes it.
-    filename : str
-        The file's name in the record; always a plain name.
-    md5 : str or None
-        The checksum in print, or None where only the record's API states it.
-    """
+    """One published file that holds one dataset: the dataset's id, and the file's name in its record."""
 
     dataset: str
-    family: str
-    record: str
     filename: str
-    md5: str | None = None
+
+    @property
+    def is_zip(self) -> bool:
+        """Whether it is extracted to a folder (MedIMeta); otherwise the file is the data (MedMNIST+)."""
+        return self.filename.endswith(".zip")
+
+    @property
+    def family(self) -> str:
+        """The source family that reads it."""
+        return "medimeta" if self.is_zip else "medmnist"
+
+    @property
+    def record(self) -> str:
+        """The Zenodo record that publishes it."""
+        return MEDIMETA_RECORD if self.is_zip else MEDMNIST_RECORD
+
+    @property
+    def md5(self) -> str | None:
+        """The checksum in print, or None where only the record's API states it."""
+        return _PRINTED_MD5.get(self.filename)
 
     @property
     def page(self) -> str:
         """Where a person can fetch it with a browser."""
         return f"{ZENODO}/records/{self.record}/files/{self.filename}"
-
-    @property
-    def is_zip(self) -> bool:
-        """Whether it is extracted to a folder; otherwise the file itself is the data."""
-        return self.filename.endswith(".zip")
 
     def target(self, data_dir: Path) -> Path:
         """Return the folder or file in `data_dir` that the source family reads."""
@@ -137,35 +135,20 @@ def archive_for(dataset: str) -> Archive:
     """
     match = _MEDMNIST_ID.fullmatch(dataset)
     if match is not None and match["name"] in MEDMNIST_DATASETS:
-        return _medmnist_archive(dataset, match["name"], match["size"] or "224")
+        # The 28-pixel files are the original MedMNIST's and carry no size in their name.
+        size = "" if match["size"] == "_28" else match["size"] or "_224"
+        return Archive(dataset, f"{match['name']}{size}.npz")
     if dataset in MEDIMETA_DATASETS:
-        return Archive(dataset=dataset, family="medimeta", record=MEDIMETA_RECORD, filename=f"{dataset}.zip")
+        return Archive(dataset, f"{dataset}.zip")
     raise unknown_name("dataset", dataset, (*MEDIMETA_DATASETS, *MEDMNIST_DATASETS))
-
-
-def _medmnist_archive(dataset: str, name: str, size: str) -> Archive:
-    # The 28-pixel files are the original MedMNIST's and carry no size in their name.
-    filename = f"{name}.npz" if size == "28" else f"{name}_{size}.npz"
-    return Archive(
-        dataset=dataset,
-        family="medmnist",
-        record=MEDMNIST_RECORD,
-        filename=filename,
-        md5=_PRINTED_MD5.get(filename),
-    )
 
 
 def is_downloaded(dataset: str, data_dir: Path) -> bool:
     """Return whether a dataset's data is in `data_dir`, whoever put it there.
 
-    A MedIMeta folder counts when it has its ``info.yaml``; `medimeta_c.download.download.download` gives a
-    folder its name only after everything in it is written.
-
-    Raises
-    ------
-    ConfigError
-        If no published archive holds a dataset of that name.
+    A MedIMeta folder counts when it has its ``info.yaml``: `download` gives a folder its name only after
+    everything in it is written. Raises ConfigError if no published archive holds a dataset of that name.
     """
     archive = archive_for(dataset)
     target = archive.target(data_dir)
-    return (target / "info.yaml").is_file() if archive.is_zip else target.is_file()
+    return (target / "info.yaml" if archive.is_zip else target).is_file()

@@ -1,21 +1,22 @@
-"""Fetch published archives of clean images: resumable, verified, pinned and safely extracted."""
+"""Download of published archives: resumed, verified, pinned and safely extracted."""
 
 from __future__ import annotations
 
+import functools
 import logging
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal, TypeAlias
 
 from medimeta_c.download.archives import ZENODO, Archive, archive_for, is_downloaded
 from medimeta_c.download.client import Http, RetryPolicy
 from medimeta_c.download.extract import extract_zip
-from medimeta_c.download.pins import LOCK_NAME, Pin, read_pins, write_pin
-from medimeta_c.download.transfer import RemoteFile, digests, discard, fetch
-from medimeta_c.download.workdir import WORK_DIR, alone, writing
+from medimeta_c.download.pins import LOCK_NAME, Pin, RemoteFile, read_pins, write_pin
+from medimeta_c.download.transfer import digests, discard, fetch
+from medimeta_c.download.workdir import WORK_DIR, alone, check_space, writing
 from medimeta_c.download.zenodo import Record, read_record
 from medimeta_c.errors import ConfigError, DownloadError
 
@@ -62,32 +63,6 @@ class DownloadReport:
     pin: Pin | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Job:
-    """What the steps of one `download` call share."""
-
-    data_dir: Path
-    http: Http
-    records: dict[str, Record]
-    update: bool
-    keep_archive: bool
-    on_progress: Callable[[DownloadProgress], None]
-
-    @property
-    def work(self) -> Path:
-        return self.data_dir / WORK_DIR
-
-    def reporter(self, archive: Archive, phase: Phase) -> Callable[[int, int], None]:
-        return lambda done, total: self.on_progress(
-            DownloadProgress(dataset=archive.dataset, phase=phase, done=done, total=total)
-        )
-
-    def record(self, archive: Archive) -> Record:
-        if archive.record not in self.records:
-            self.records[archive.record] = read_record(self.http, archive.record)
-        return self.records[archive.record]
-
-
 def download(  # noqa: PLR0913  (a flag a line on the command line; there is no state to bundle)
     datasets: Sequence[str],
     data_dir: Path,
@@ -100,7 +75,7 @@ def download(  # noqa: PLR0913  (a flag a line on the command line; there is no 
 ) -> list[DownloadReport]:
     """Bring datasets into `data_dir`, in the form their source family reads.
 
-    Each archive is fetched to ``<data_dir>/.downloads``, going on with what an interrupted run left there,
+    Each archive is fetched to ``<data_dir>/.downloads``, resuming what an interrupted run left there,
     compared with the size and md5 of its record, pinned in ``download.lock.json``, and only then
     extracted and renamed to its place. A dataset that is there already is left as it is.
 
@@ -143,65 +118,161 @@ def download(  # noqa: PLR0913  (a flag a line on the command line; there is no 
         raise ConfigError("no dataset is named: give ids, comma-separated, or all")
     archives = [archive_for(dataset) for dataset in dict.fromkeys(datasets)]
     with Http(base_url, retry or RetryPolicy()) as http:
-        job = _Job(
-            data_dir=data_dir,
-            http=http,
-            records={},
-            update=update,
-            keep_archive=keep_archive,
-            on_progress=on_progress or (lambda progress: None),
+        record = functools.cache(lambda number: read_record(http, number))
+        show = on_progress or (lambda progress: None)
+        return [
+            _Job(archive, data_dir, http, record, update, keep_archive, show).provide()
+            for archive in archives
+        ]
+
+
+@dataclass(frozen=True)
+class _Job:
+    """The download of one archive."""
+
+    archive: Archive
+    data_dir: Path
+    http: Http
+    record: Callable[[str], Record]
+    update: bool
+    keep_archive: bool
+    on_progress: Callable[[DownloadProgress], None]
+
+    @property
+    def target(self) -> Path:
+        return self.archive.target(self.data_dir)
+
+    def work(self, ending: str = "") -> Path:
+        """Return the archive's file in the work folder, or one beside it."""
+        return self.data_dir / WORK_DIR / f"{self.archive.filename}{ending}"
+
+    def pin(self) -> Pin | None:
+        return read_pins(self.data_dir).get(self.archive.filename)
+
+    def reporter(self, phase: Phase) -> Callable[[int, int], None]:
+        return lambda done, total: self.on_progress(
+            DownloadProgress(dataset=self.archive.dataset, phase=phase, done=done, total=total)
         )
-        return [_provide(job, archive) for archive in archives]
 
+    def provide(self) -> DownloadReport:
+        report = self.present()
+        if report is None:
+            with writing(self.data_dir):
+                self.work().parent.mkdir(parents=True, exist_ok=True)
+                with alone(self.work(".lock")):
+                    # Whoever held the lock may have brought it.
+                    report = self.present() or self.bring()
+        where = "in" if report.status == "downloaded" else "there already:"
+        _log.info("%s is %s %s", report.dataset, where, report.path)
+        return report
 
-def _provide(job: _Job, archive: Archive) -> DownloadReport:
-    if is_downloaded(archive.dataset, job.data_dir) and not job.update:
-        return _present(job, archive, read_pins(job.data_dir).get(archive.filename))
-    with writing(job.data_dir):
-        job.work.mkdir(parents=True, exist_ok=True)
-        with alone(job.work / f"{archive.filename}.lock"):
-            return _provide_alone(job, archive)
+    def present(self) -> DownloadReport | None:
+        """Report the dataset as it is, if it is there and nobody asks for an update."""
+        if self.update or not is_downloaded(self.archive.dataset, self.data_dir):
+            return None
+        return self.report("present", self.pin())
 
+    def report(
+        self, status: Literal["downloaded", "present"], pin: Pin | None, fetched_bytes: int = 0
+    ) -> DownloadReport:
+        return DownloadReport(
+            dataset=self.archive.dataset,
+            path=self.target,
+            status=status,
+            fetched_bytes=fetched_bytes,
+            pin=pin,
+        )
 
-def _provide_alone(job: _Job, archive: Archive) -> DownloadReport:
-    pin = read_pins(job.data_dir).get(archive.filename)
-    present = is_downloaded(archive.dataset, job.data_dir)
-    if present and not job.update:  # the download that held the lock has done it
-        return _present(job, archive, pin)
-    if not present:
-        _check_vacant(archive.target(job.data_dir))
-    with _named(job, archive):
-        record = job.record(archive)
-        file = record.file(archive.filename)
-    if present and pin is not None and pin.md5 == file.md5:
-        return _present(job, archive, pin)
-    _check_unchanged(archive, file, pin, update=job.update)
-    whole, fetched_bytes, sha256 = _verified(job, archive, file)
-    pin = Pin(
-        archive=archive.filename,
-        url=file.url,
-        record=record.id,
-        version=record.version,
-        size=file.size,
-        md5=file.md5,
-        sha256=sha256,
-    )
-    target = archive.target(job.data_dir)
-    ready = _unpacked(job, archive, whole) if archive.is_zip else whole
-    write_pin(job.data_dir, pin)  # after extraction: an archive that is refused is not pinned
-    _install(job, archive, ready, target)
-    if archive.is_zip and not job.keep_archive:
-        whole.unlink()
-    _log.info("%s is in %s", archive.dataset, target)
-    return DownloadReport(
-        dataset=archive.dataset, path=target, status="downloaded", fetched_bytes=fetched_bytes, pin=pin
-    )
+    def bring(self) -> DownloadReport:
+        archive, pin = self.archive, self.pin()
+        present = is_downloaded(archive.dataset, self.data_dir)
+        if not present:
+            _check_vacant(self.target)
+        with self.explained():
+            file = self.record(archive.record).file(archive.filename)
+        if present and pin is not None and pin.md5 == file.md5:
+            return self.report("present", pin)
+        self.check_unchanged(file, pin)
+        sha256, fetched_bytes = self.fetch_verified(file)
+        pin = Pin(**asdict(file), sha256=sha256)
+        ready = self.unpacked() if archive.is_zip else self.work()
+        write_pin(self.data_dir, pin)  # after extraction: an archive that is refused is not pinned
+        self.install(ready)
+        if archive.is_zip and not self.keep_archive:
+            self.work().unlink()
+        return self.report("downloaded", pin, fetched_bytes)
 
+    @contextmanager
+    def explained(self) -> Iterator[None]:
+        """Say in a network failure which dataset it was for, and the way around."""
+        try:
+            yield
+        except DownloadError as error:
+            verb = "unpack" if self.archive.is_zip else "put"
+            raise DownloadError(
+                f"{self.archive.dataset} was not downloaded: {error}. By hand: {verb} {self.archive.page} to "
+                f"{self.target}"
+            ) from error
 
-def _present(job: _Job, archive: Archive, pin: Pin | None) -> DownloadReport:
-    target = archive.target(job.data_dir)
-    _log.info("%s is there already: %s", archive.dataset, target)
-    return DownloadReport(dataset=archive.dataset, path=target, status="present", fetched_bytes=0, pin=pin)
+    def check_unchanged(self, file: RemoteFile, pin: Pin | None) -> None:
+        name, printed = self.archive.filename, self.archive.md5
+        if printed is not None and file.md5 != printed:
+            raise DownloadError(
+                f"{file.url} has md5 {file.md5}, but the published {name} has {printed}: this is not the "
+                "file that scores were made on; check the server, or look for a newer version of this package"
+            )
+        if pin is not None and file.md5 != pin.md5 and not self.update:
+            raise DownloadError(
+                f"{file.url} now has md5 {file.md5}, but {LOCK_NAME} pins {pin.md5} for {name} (record "
+                f"{pin.record}, version {pin.version}): the archive has changed since it was first fetched; "
+                "use --update to accept the new one"
+            )
+
+    def fetch_verified(self, file: RemoteFile) -> tuple[str, int]:
+        """Bring the archive to the work folder; return its sha256, and the bytes from the network."""
+        whole, part = self.work(), self.work(".part")
+        if whole.is_file():  # kept on request, or left by a run that was killed while it extracted
+            md5, sha256 = digests(whole, self.reporter("verify"))
+            if md5 == file.md5:
+                return sha256, 0
+            whole.unlink()
+        there = part.stat().st_size if part.exists() else 0
+        check_space(whole.parent, file.size - there, f"for {whole.name}")
+        with self.explained():
+            fetched_bytes = fetch(self.http, file, part, self.reporter("fetch"))
+        md5, sha256 = digests(part, self.reporter("verify"))
+        if md5 != file.md5:
+            discard(part)
+            raise DownloadError(
+                f"{whole.name} is damaged: its md5 is {md5}, {file.url} should have {file.md5}; what was "
+                "fetched is deleted, run the same command again to fetch it anew"
+            )
+        part.replace(whole)
+        discard(part)
+        return sha256, fetched_bytes
+
+    def unpacked(self) -> Path:
+        """Return a folder in the work folder with everything that the archive holds."""
+        dataset = self.archive.dataset
+        fresh = self.work().with_name(f"{dataset}.extracting")
+        shutil.rmtree(fresh, ignore_errors=True)  # of a run that was killed
+        try:
+            extract_zip(
+                self.work(), fresh, top=dataset, required="info.yaml", on_bytes=self.reporter("extract")
+            )
+        except BaseException:
+            shutil.rmtree(fresh, ignore_errors=True)
+            raise
+        return fresh
+
+    def install(self, ready: Path) -> None:
+        """Give `ready` its final name, in place of an older version if there is one."""
+        old = self.work().with_name(f"{self.archive.dataset}.replaced")
+        shutil.rmtree(old, ignore_errors=True)  # of a run that was killed
+        if self.target.is_dir():
+            self.target.rename(old)
+        ready.replace(self.target)
+        shutil.rmtree(old, ignore_errors=True)
 
 
 def _check_vacant(target: Path) -> None:
@@ -212,97 +283,3 @@ def _check_vacant(target: Path) -> None:
             f"{target} is in the way: it is not a complete dataset, and not empty; move it elsewhere and run "
             "the same command again"
         )
-
-
-def _check_unchanged(archive: Archive, file: RemoteFile, pin: Pin | None, *, update: bool) -> None:
-    if archive.md5 is not None and file.md5 != archive.md5:
-        raise DownloadError(
-            f"{file.url} has md5 {file.md5}, but the published {archive.filename} has {archive.md5}: this is "
-            "not the file that scores were made on; check the server, or look for a newer version of this "
-            "package"
-        )
-    if pin is not None and file.md5 != pin.md5 and not update:
-        raise DownloadError(
-            f"{file.url} now has md5 {file.md5}, but {LOCK_NAME} pins {pin.md5} for {archive.filename} "
-            f"(record {pin.record}, version {pin.version}): the archive has changed since it was first "
-            "fetched; use --update to accept the new one"
-        )
-
-
-def _verified(job: _Job, archive: Archive, file: RemoteFile) -> tuple[Path, int, str]:
-    """Return the archive, whole and verified, how many bytes of it came over the network, and its sha256."""
-    whole, part = job.work / archive.filename, job.work / f"{archive.filename}.part"
-    report = job.reporter(archive, "verify")
-    if whole.is_file():  # kept on request, or left by a run that was killed while it extracted
-        md5, sha256 = digests(whole, report)
-        if md5 == file.md5:
-            return whole, 0, sha256
-        whole.unlink()
-    _check_space(job, archive, file.size - (part.stat().st_size if part.exists() else 0))
-    with _named(job, archive):
-        fetched_bytes = fetch(job.http, file, part, job.reporter(archive, "fetch"))
-    md5, sha256 = digests(part, report)
-    if md5 != file.md5:
-        discard(part)
-        raise DownloadError(
-            f"{archive.filename} is damaged: its md5 is {md5}, {file.url} should have {file.md5}; what was "
-            "fetched is deleted, run the same command again to fetch it anew"
-        )
-    part.replace(whole)
-    discard(part)
-    return whole, fetched_bytes, sha256
-
-
-def _check_space(job: _Job, archive: Archive, needed_bytes: int) -> None:
-    free = shutil.disk_usage(job.work).free
-    if needed_bytes > free:
-        raise DownloadError(
-            f"not enough disk space for {archive.filename}: {needed_bytes / 1e6:,.0f} MB are to come, "
-            f"{free / 1e6:,.0f} MB are free in {job.data_dir}; make room, or choose another folder with "
-            "--data, and run the same command again"
-        )
-
-
-@contextmanager
-def _named(job: _Job, archive: Archive) -> Iterator[None]:
-    """Say in a network failure which dataset it was for, and the way around."""
-    try:
-        yield
-    except DownloadError as error:
-        verb = "unpack" if archive.is_zip else "put"
-        raise DownloadError(
-            f"{archive.dataset} was not downloaded: {error}. By hand: {verb} {archive.page} to "
-            f"{archive.target(job.data_dir)}"
-        ) from error
-
-
-def _unpacked(job: _Job, archive: Archive, whole: Path) -> Path:
-    """Return a folder in the work folder with everything that the archive holds."""
-    fresh = job.work / f"{archive.dataset}.extracting"
-    if fresh.exists():  # of a run that was killed
-        shutil.rmtree(fresh)
-    try:
-        extract_zip(
-            whole,
-            fresh,
-            top=archive.dataset,
-            required="info.yaml",
-            on_bytes=job.reporter(archive, "extract"),
-        )
-    except BaseException:
-        shutil.rmtree(fresh, ignore_errors=True)
-        raise
-    return fresh
-
-
-def _install(job: _Job, archive: Archive, ready: Path, target: Path) -> None:
-    """Give `ready` its final name, in place of an older version if there is one."""
-    if not target.is_dir():
-        ready.replace(target)
-        return
-    old = job.work / f"{archive.dataset}.replaced"
-    if old.exists():  # of a run that was killed
-        shutil.rmtree(old)
-    target.rename(old)
-    ready.rename(target)
-    shutil.rmtree(old, ignore_errors=True)

@@ -1,17 +1,16 @@
-"""Take a zip archive from outside apart without trusting it."""
+"""Safe extraction of untrusted zip archives."""
 
 from __future__ import annotations
 
 import re
-import shutil
 import stat
 import unicodedata
 import zipfile
 import zlib
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Collection
 from pathlib import Path, PurePosixPath
 
+from medimeta_c.download.workdir import check_space
 from medimeta_c.errors import DownloadError
 
 __all__ = ["extract_zip"]
@@ -26,13 +25,17 @@ _RATIO_ALLOWANCE_BYTES = 16 << 20
 """Small archives may compress better than `_MAX_RATIO`: there is nothing to fear below this total."""
 
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
-_DEVICES = re.compile(r"(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(\..*)?", re.IGNORECASE)
+_PORTABLE = re.compile(
+    r"(?!(?:con|prn|aux|nul|(?:com|lpt)[0-9¹²³])(?:\.|\Z))"  # a device of Windows
+    r"""[^\\:*?"<>|\x00-\x1f\x7f-\x9f]*(?<![. ])""",
+    re.IGNORECASE,
+)
+"""A path component that names the same plain file on every system."""
+_DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, UnicodeError, NotImplementedError, RuntimeError)
 
 
-@dataclass(frozen=True, slots=True)
-class _Member:
-    info: zipfile.ZipInfo
-    path: PurePosixPath
+class _Unsafe(Exception):
+    """Why an archive is refused."""
 
 
 def extract_zip(
@@ -73,124 +76,78 @@ def extract_zip(
     """
     try:
         with zipfile.ZipFile(archive) as opened:
-            members = _plan(opened, archive, top)
-            if PurePosixPath(required) not in {member.path for member in members}:
-                raise _refused(archive, f"it has no {required}, neither at its root nor in {top}/")
-            total = _checked_total(members, archive)
-            _check_space(folder.parent, total, archive)
-            return _write(opened, members, folder, total, on_bytes)
-    except (
-        zipfile.BadZipFile,
-        zlib.error,
-        EOFError,
-        UnicodeError,
-        NotImplementedError,
-        RuntimeError,
-    ) as error:
-        raise _refused(archive, f"it is damaged: {error}") from error
+            files = _checked_files(opened.infolist(), top)
+            if PurePosixPath(required) not in files:
+                raise _Unsafe(f"it has no {required}, neither at its root nor in {top}/")
+            total = _checked_total(files.values(), archive.stat().st_size)
+            check_space(folder.parent, total + _RESERVE_BYTES, f"to extract {archive}")
+            folder.mkdir()
+            done = 0
+            for relative, info in files.items():
+                path = folder / relative
+                path.parent.mkdir(parents=True, exist_ok=True)
+                with opened.open(info) as packed, path.open("xb") as file:
+                    # zipfile never yields more than the declared size, and checks the CRC at the end.
+                    while chunk := packed.read(_CHUNK):
+                        done += file.write(chunk)
+                        on_bytes(done, total)
+            return done
+    except (_Unsafe, *_DAMAGE) as error:
+        why = error if isinstance(error, _Unsafe) else f"it is damaged: {error}"
+        raise DownloadError(
+            f"{archive} was not extracted: {why}; do not unpack it by hand, report it to its publisher"
+        ) from error
 
 
-def _refused(archive: Path, why: str) -> DownloadError:
-    return DownloadError(
-        f"{archive} was not extracted: {why}; do not unpack it by hand, report it to its publisher"
-    )
-
-
-def _plan(opened: zipfile.ZipFile, archive: Path, top: str) -> list[_Member]:
-    infos = opened.infolist()
+def _checked_files(infos: list[zipfile.ZipInfo], top: str) -> dict[PurePosixPath, zipfile.ZipInfo]:
+    """Return the members that are files, by path below `top`; refuse unsafe and ambiguous names."""
     if len(infos) > _MAX_MEMBERS:
-        raise _refused(archive, f"it lists {len(infos)} members, more than {_MAX_MEMBERS}")
-    paths = [_checked_path(info, archive) for info in infos]
-    enclosed = all(path.parts[0] == top for path in paths)
-    members = [
-        _Member(info, path.relative_to(top) if enclosed else path)
-        for info, path in zip(infos, paths, strict=True)
-    ]
-    _check_distinct(members, archive)
-    return [member for member in members if not member.info.is_dir()]
+        raise _Unsafe(f"it lists {len(infos)} members, more than {_MAX_MEMBERS}")
+    paths = [_checked_path(info) for info in infos]
+    if all(path.parts[0] == top for path in paths):
+        paths = [path.relative_to(top) for path in paths]
+    files: dict[PurePosixPath, tuple[PurePosixPath, zipfile.ZipInfo]] = {}
+    folders: set[PurePosixPath] = set()
+    for path, info in zip(paths, infos, strict=True):
+        # Names that some file system takes for the same are the same.
+        name = PurePosixPath(unicodedata.normalize("NFC", str(path)).casefold())
+        folders.update(name.parents)
+        if info.is_dir():
+            folders.add(name)
+        elif name in files:
+            raise _Unsafe(f"two members are named {str(path)!r}")
+        else:
+            files[name] = path, info
+    if clash := sorted(folders & files.keys()):
+        raise _Unsafe(f"{str(clash[0])!r} is both a file and a folder")
+    return dict(files.values())
 
 
-def _checked_path(info: zipfile.ZipInfo, archive: Path) -> PurePosixPath:
+def _checked_path(info: zipfile.ZipInfo) -> PurePosixPath:
     # orig_filename is the name as stored: zipfile cuts filename at a NUL and may change separators.
     name = info.orig_filename.removesuffix("/")
     parts = name.split("/")
-    if name.startswith("/") or any(part in ("", ".", "..") for part in parts):
-        raise _refused(archive, f"the member {info.orig_filename!r} would leave the dataset's folder")
-    if any(not _is_plain(part) for part in parts):
-        raise _refused(archive, f"the member name {info.orig_filename!r} is not portable or not safe")
-    kind = stat.S_IFMT(info.external_attr >> 16)
-    if kind not in (0, stat.S_IFDIR if info.is_dir() else stat.S_IFREG):
-        raise _refused(archive, f"the member {name!r} is a link or a device, not a plain file")
-    if info.flag_bits & 0x1:
-        raise _refused(archive, f"the member {name!r} is encrypted")
-    if info.compress_type not in _METHODS:
-        raise _refused(archive, f"the member {name!r} is compressed by method {info.compress_type}")
+    plain = stat.S_IFDIR if info.is_dir() else stat.S_IFREG
+    refusals = {
+        "would leave the dataset's folder": {"", ".", ".."}.intersection(parts),
+        "has a name that is not portable or not safe": any(
+            len(part.encode()) > 255 or not _PORTABLE.fullmatch(part) for part in parts
+        ),
+        "is a link or a device, not a plain file": stat.S_IFMT(info.external_attr >> 16) not in (0, plain),
+        "is encrypted": info.flag_bits & 0x1,
+        f"is compressed by method {info.compress_type}": info.compress_type not in _METHODS,
+    }
+    for why, refused in refusals.items():
+        if refused:
+            raise _Unsafe(f"the member {info.orig_filename!r} {why}")
     return PurePosixPath(name)
 
 
-def _is_plain(part: str) -> bool:
-    """Whether a path component names the same plain file on every system (no drive, stream or device)."""
-    return (
-        len(part.encode()) <= 255
-        and not any(char in '\\:*?"<>|' or unicodedata.category(char) in ("Cc", "Cs") for char in part)
-        and part[-1] not in ". "
-        and not _DEVICES.fullmatch(part)
-    )
-
-
-def _check_distinct(members: list[_Member], archive: Path) -> None:
-    """Refuse names that some file system takes for the same, and files that are also folders."""
-    files: set[str] = set()
-    folders: set[str] = set()
-    for member in members:
-        name = unicodedata.normalize("NFC", str(member.path)).casefold()
-        if member.info.is_dir():
-            folders.add(name)
-        elif name in files:
-            raise _refused(archive, f"two members are named {str(member.path)!r}")
-        else:
-            files.add(name)
-        folders.update(str(parent) for parent in PurePosixPath(name).parents)
-    if clash := sorted(files & folders):
-        raise _refused(archive, f"{clash[0]!r} is both a file and a folder")
-
-
-def _checked_total(members: list[_Member], archive: Path) -> int:
-    total = sum(member.info.file_size for member in members)
-    packed = sum(member.info.compress_size for member in members)
-    size = archive.stat().st_size
-    if packed > size:
-        raise _refused(archive, "its members overlap, as in a zip bomb")
+def _checked_total(infos: Collection[zipfile.ZipInfo], size: int) -> int:
+    """Return the bytes that the members declare; refuse more than an archive of `size` bytes can hold."""
+    total = sum(info.file_size for info in infos)
+    if sum(info.compress_size for info in infos) > size:
+        raise _Unsafe("its members overlap, as in a zip bomb")
     if total > max(_MAX_RATIO * size, _RATIO_ALLOWANCE_BYTES):
-        raise _refused(archive, f"its {size} bytes claim to hold {total}, as in a zip bomb")
+        raise _Unsafe(f"its {size} bytes claim to hold {total}, as in a zip bomb")
     return total
-
-
-def _check_space(parent: Path, total: int, archive: Path) -> None:
-    free = shutil.disk_usage(parent).free
-    if total + _RESERVE_BYTES > free:
-        raise DownloadError(
-            f"not enough disk space to extract {archive}: it needs {total / 1e6:,.0f} MB in {parent}, "
-            f"{free / 1e6:,.0f} MB are free; make room, or choose another folder with --data, and run again"
-        )
-
-
-def _write(
-    opened: zipfile.ZipFile,
-    members: list[_Member],
-    folder: Path,
-    total: int,
-    on_bytes: Callable[[int, int], None],
-) -> int:
-    folder.mkdir()
-    done = 0
-    for member in members:
-        path = folder / member.path
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with opened.open(member.info) as packed, path.open("xb") as file:
-            # zipfile never yields more than the declared size, and checks the CRC at the end.
-            while chunk := packed.read(_CHUNK):
-                file.write(chunk)
-                done += len(chunk)
-                on_bytes(done, total)
-    return done

@@ -1,9 +1,8 @@
-"""Bring a file over the network whole, going on where an interrupted transfer stopped."""
+"""Transfer of one file: resumed where an interrupted one stopped, and checked."""
 
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import re
 from collections.abc import Callable
@@ -13,43 +12,28 @@ from pathlib import Path
 import httpx
 
 from medimeta_c.download.client import Http, Interrupted
-from medimeta_c.download.workdir import replace_json
-from medimeta_c.errors import DownloadError
+from medimeta_c.download.pins import RemoteFile
+from medimeta_c.errors import DownloadError, ResultError
+from medimeta_c.io.files import replace_file
+from medimeta_c.io.records import Record, read_record
 
-__all__ = ["RemoteFile", "digests", "discard", "fetch"]
+__all__ = ["digests", "discard", "fetch"]
 
 _CHUNK = 1 << 20
-_CONTENT_RANGE = re.compile(r"bytes (\d+)-\d+/(\d+|\*)")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RemoteFile:
-    """A file as its publisher describes it: name, address, size in bytes and md5 (hexadecimal)."""
+class _Note(Record):
+    """What is known of a partial file: whose bytes they are, and the server's entity tag."""
 
-    name: str
-    url: str
-    size: int
-    md5: str
+    md5: str = ""
+    etag: str = ""
 
 
-def fetch(
-    http: Http, file: RemoteFile, part: Path, on_bytes: Callable[[int, int], None] = lambda done, total: None
-) -> int:
-    """Bring a partial file to its full size, going on from what is there.
+def fetch(http: Http, file: RemoteFile, part: Path, on_bytes: Callable[[int, int], None]) -> int:
+    """Bring a partial file to its full size, resuming from what is there.
 
-    Beside `part` lies ``<part>.json``, which says which file (md5, size) the bytes belong to and the
-    server's entity tag, so that another process can go on with them. Bytes of another file are dropped.
-
-    Parameters
-    ----------
-    http : Http
-        The client.
-    file : RemoteFile
-        What to fetch.
-    part : Path
-        Where to.
-    on_bytes : callable
-        Called with (bytes there, bytes in all).
+    Beside `part` lies ``<part>.json``, which says which file the bytes belong to, so that another process
+    can go on with them. Bytes of another file are dropped. `on_bytes` gets (bytes there, bytes in all).
 
     Returns
     -------
@@ -61,11 +45,11 @@ def fetch(
     DownloadError
         If the server does not have it, serves another size, or fails too often.
     """
-    note = _note_path(part)
-    if _note(note).get("md5") != file.md5:
+    transfer = _Transfer(http, file, part, on_bytes)
+    if _note(part).md5 != file.md5 or transfer.position() > file.size:
         part.unlink(missing_ok=True)
-    transfer = _Transfer(http, file, part, note, on_bytes)
-    return http.persist(transfer.attempt, position=transfer.position)
+    http.persist(transfer.attempt, position=transfer.position)
+    return transfer.received
 
 
 @dataclass
@@ -73,36 +57,42 @@ class _Transfer:
     http: Http
     file: RemoteFile
     part: Path
-    note: Path
     on_bytes: Callable[[int, int], None]
     received: int = 0
 
     def position(self) -> int:
         return self.part.stat().st_size if self.part.exists() else 0
 
-    def attempt(self) -> int:
-        offset = self.position()
-        if offset == self.file.size and self.part.exists():
-            return self.received
-        if offset >= self.file.size:  # nothing to ask for: too long, or an empty file
-            self.part.unlink(missing_ok=True)
-            offset = 0
-        with self.http.get(self.file.url, headers=self._range(offset), elsewhere=True) as response:
-            start = self._start(response, offset)
-            if start == 0:  # before the note: old bytes must not pass for the answer's
+    def attempt(self) -> None:
+        file, done = self.file, self.position()
+        if done == file.size and self.part.exists():
+            return
+        with self.http.answer(file.url, self._range(done), elsewhere=True) as response:
+            done = self._start(response, done)
+            if done == 0:  # before the note: old bytes must not pass for the answer's
                 self.part.unlink(missing_ok=True)
-            replace_json(self.note, {"md5": self.file.md5, "etag": response.headers.get("ETag", "")})
-            self._receive(response, start)
-        if self.position() < self.file.size:
-            if "Transfer-Encoding" in response.headers:  # then the answer came to its own end
-                self._refuse_size(str(self.position()))
-            raise Interrupted(f"{self.file.url} ended after {self.position()} of {self.file.size} bytes")
-        return self.received
+            note = _Note(md5=file.md5, etag=response.headers.get("ETag", ""))
+            replace_file(_note_path(self.part), note.model_dump_json().encode())
+            with self.part.open("ab") as stream:
+                for chunk in response.iter_raw():
+                    done += len(chunk)
+                    if done > file.size:
+                        break
+                    stream.write(chunk)
+                    self.received += len(chunk)
+                    self.on_bytes(done, file.size)
+                stream.flush()
+                os.fsync(stream.fileno())
+        # A chunked answer that is short came to its own end; any other was cut off.
+        if done > file.size or (done < file.size and "Transfer-Encoding" in response.headers):
+            self._refuse_size(f"{done} or more" if done > file.size else str(done))
+        if done < file.size:
+            raise Interrupted(f"{file.url} ended after {done} of {file.size} bytes")
 
     def _range(self, offset: int) -> dict[str, str]:
         if not offset:
             return {}
-        etag = _note(self.note).get("etag", "")
+        etag = _note(self.part).etag
         # A weak tag may not be used here (RFC 9110, 13.1.5), one beyond ASCII cannot be sent; the checksum
         # still tells a changed file.
         condition = {"If-Range": etag} if etag.startswith('"') and etag.isascii() else {}
@@ -110,53 +100,36 @@ class _Transfer:
 
     def _start(self, response: httpx.Response, offset: int) -> int:
         """Return where the answer's bytes belong, or raise if they are not of this file."""
-        start, size = 0, response.headers.get("Content-Length")
-        if response.status_code == httpx.codes.REQUESTED_RANGE_NOT_SATISFIABLE:
-            self.part.unlink(missing_ok=True)
-            raise Interrupted(f"{self.file.url} refused to go on from byte {offset}")
-        if response.status_code == httpx.codes.PARTIAL_CONTENT:
-            match = _CONTENT_RANGE.fullmatch(response.headers.get("Content-Range", ""))
-            start, size = (int(match[1]), match[2]) if match else (-1, None)
-            if start != offset:
+        size = response.headers.get("Content-Length", "")
+        if response.status_code == httpx.codes.OK:
+            offset = 0
+        else:
+            stated = re.fullmatch(rf"bytes {offset}-\d+/(\d+|\*)", response.headers.get("Content-Range", ""))
+            if stated is None or response.status_code != httpx.codes.PARTIAL_CONTENT:
                 self.part.unlink(missing_ok=True)
-                raise Interrupted(f"{self.file.url} answered with another range than asked for")
-        if size is not None and size.isdecimal() and int(size) != self.file.size:
+                raise Interrupted(f"{self.file.url} did not go on from byte {offset} as asked for")
+            size = stated[1]
+        if size.isdecimal() and int(size) != self.file.size:
             self._refuse_size(size)
-        return start
-
-    def _receive(self, response: httpx.Response, start: int) -> None:
-        done = start
-        with self.part.open("ab" if start else "wb") as file:
-            for chunk in response.iter_raw():
-                done += len(chunk)
-                if done > self.file.size:
-                    break
-                file.write(chunk)
-                self.received += len(chunk)
-                self.on_bytes(done, self.file.size)
-            file.flush()
-            os.fsync(file.fileno())
-        if done > self.file.size:
-            self._refuse_size(f"more than {self.file.size}")
+        return offset
 
     def _refuse_size(self, served: str) -> None:
         discard(self.part)
         raise DownloadError(
-            f"{self.file.name} has the wrong size: the record says {self.file.size} bytes, {self.file.url} "
-            f"serves {served}; what was fetched is deleted, run the same command again later"
+            f"{self.file.archive} has the wrong size: the record says {self.file.size} bytes, "
+            f"{self.file.url} serves {served}; what was fetched is deleted, run the same command again later"
         )
 
 
-def digests(path: Path, on_bytes: Callable[[int, int], None] = lambda done, total: None) -> tuple[str, str]:
+def digests(path: Path, on_bytes: Callable[[int, int], None]) -> tuple[str, str]:
     """Return the md5 and the sha256 of a file, as lower-case hexadecimal, reading it once."""
     md5, sha256 = hashlib.md5(usedforsecurity=False), hashlib.sha256()
-    done, total = 0, path.stat().st_size
-    with path.open("rb") as file:
-        while chunk := file.read(_CHUNK):
+    total = path.stat().st_size
+    with path.open("rb") as stream:
+        while chunk := stream.read(_CHUNK):
             md5.update(chunk)
             sha256.update(chunk)
-            done += len(chunk)
-            on_bytes(done, total)
+            on_bytes(stream.tell(), total)
     return md5.hexdigest(), sha256.hexdigest()
 
 
@@ -170,11 +143,9 @@ def _note_path(part: Path) -> Path:
     return part.with_name(f"{part.name}.json")
 
 
-def _note(path: Path) -> dict[str, str]:
+def _note(part: Path) -> _Note:
     """Read what is known of a partial file; unreadable is the same as unknown."""
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    items = content.items() if isinstance(content, dict) else ()
-    return {key: value for key, value in items if isinstance(value, str)}
+        return read_record(_note_path(part), _Note, "")
+    except ResultError:
+        return _Note()

@@ -1,21 +1,19 @@
-"""Where unfinished downloads live: one at a time, never mistaken for data, and what a full disk says."""
+"""Work folder of unfinished downloads: locks, and disk errors as sentences."""
 
 from __future__ import annotations
 
 import errno
-import json
 import logging
-from collections.abc import Iterator, Mapping
+import shutil
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 from filelock import FileLock, Timeout
 
 from medimeta_c.errors import DownloadError
-from medimeta_c.io.files import replace_file
 
-__all__ = ["WORK_DIR", "alone", "replace_json", "writing"]
+__all__ = ["WORK_DIR", "alone", "check_space", "writing"]
 
 _log = logging.getLogger(__name__)
 
@@ -25,40 +23,26 @@ WORK_DIR = ".downloads"
 
 @contextmanager
 def alone(path: Path) -> Iterator[None]:
-    """Hold a file lock, waiting for whoever has it; the system releases it if the process is killed.
-
-    Raises
-    ------
-    DownloadError
-        If the file system has no locks.
-    """
+    """Hold a file lock, waiting for whoever has it; raises DownloadError where files cannot be locked."""
     lock = FileLock(path)
     try:
         try:
-            lock.acquire(timeout=0)
+            held = lock.acquire(timeout=0)
         except Timeout:
             _log.info("waiting for another download that holds %s", path)
-            lock.acquire()
+            held = lock.acquire()
     except NotImplementedError as error:
         raise DownloadError(
             f"the file system of {path.parent} has no file locks: download to a local disk with --data and "
             "move the data afterwards"
         ) from error
-    try:
+    with held:
         yield
-    finally:
-        lock.release()
 
 
 @contextmanager
 def writing(data_dir: Path) -> Iterator[None]:
-    """Turn a failure to write below `data_dir` into a sentence; what is there stays for the next run.
-
-    Raises
-    ------
-    DownloadError
-        In place of any OSError.
-    """
+    """Turn any OSError while writing below `data_dir` into a DownloadError; what is there stays."""
     try:
         yield
     except OSError as error:
@@ -70,7 +54,12 @@ def writing(data_dir: Path) -> Iterator[None]:
         ) from error
 
 
-def replace_json(path: Path, content: Mapping[str, Any]) -> None:
-    """Write JSON with sorted keys, whole or not at all."""
-    text = json.dumps(content, indent=2, sort_keys=True, ensure_ascii=False)
-    replace_file(path, text.encode() + b"\n")
+def check_space(folder: Path, needed_bytes: int, purpose: str) -> None:
+    """Raise DownloadError if the disk of `folder` has less room; `purpose` goes into the message."""
+    free = shutil.disk_usage(folder).free
+    if needed_bytes > free:
+        raise DownloadError(
+            f"not enough disk space {purpose}: {needed_bytes / 1e6:,.0f} MB are needed in {folder}, "
+            f"{free / 1e6:,.0f} MB are free; make room, or choose another folder with --data, and run the "
+            "same command again"
+        )

@@ -1,4 +1,4 @@
-"""What a Zenodo record says of its files, read through its public API and believed only in part."""
+"""Zenodo records: the files of a record and their checksums, read through the public API and validated."""
 
 from __future__ import annotations
 
@@ -8,15 +8,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from pydantic import ValidationError
+
 from medimeta_c.download.client import Http, Interrupted
-from medimeta_c.download.transfer import RemoteFile
+from medimeta_c.download.pins import RemoteFile
 from medimeta_c.errors import DownloadError
+from medimeta_c.io.records import first_problem
 
 __all__ = ["Record", "read_record"]
 
 _MAX_RECORD_BYTES = 16 << 20
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._ +-]*")
-_CHECKSUM = re.compile(r"md5:([0-9a-f]{32})")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,12 +50,22 @@ class Record:
                 f"{self.url} has no file {name} (it has {len(self.entries)}: {some}): a newer version of "
                 "this package may know where it is now"
             )
+        entry = self.entries[name]
         try:
-            return _file(name, self.entries[name])
+            return RemoteFile(
+                archive=name,
+                # In the newer shape `self` is the file's description and `content` its bytes.
+                url=entry["links"].get("content", entry["links"].get("self")),
+                record=self.id,
+                version=self.version,
+                size=entry["size"],
+                md5=entry["checksum"].partition("md5:")[2],
+            )
         except (ValueError, KeyError, TypeError, AttributeError) as error:
+            why = first_problem(error) if isinstance(error, ValidationError) else repr(error)
             raise DownloadError(
-                f"{self.url} does not describe {name} as expected ({type(error).__name__}: {error}): a newer "
-                "version of this package may read it"
+                f"{self.url} does not describe {name} as expected ({why}): a newer version of this package "
+                "may read it"
             ) from error
 
 
@@ -72,15 +84,14 @@ def read_record(http: Http, record: str) -> Record:
     body = http.persist(lambda: _body(http, url))
     try:
         content = json.loads(body)
-        entries = [entry for entry in _entries(content["files"]) if _PLAIN_NAME.fullmatch(entry["key"])]
-        names = [entry["key"] for entry in entries]
-        if len(set(names)) != len(names):
-            raise ValueError("a file name occurs twice")
+        stated = [str(content.get("metadata", {}).get("version", ""))]
+        if (revision := content.get("revision", content.get("revision_id"))) is not None:
+            stated.append(f"revision {revision}")
         return Record(
             url=url,
             id=str(content.get("id", record)),
-            version=_version(content),
-            entries=dict(zip(names, entries, strict=True)),
+            version=", ".join(filter(None, stated)) or "not stated",
+            entries=_entries(content["files"]),
         )
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise DownloadError(
@@ -90,43 +101,26 @@ def read_record(http: Http, record: str) -> Record:
 
 
 def _body(http: Http, url: str) -> bytes:
+    body = bytearray()
     # Checksums come from here, so no redirect to another host is followed.
-    with http.get(url, headers={"Accept": "application/json"}) as response:
-        body = bytearray()
+    with http.answer(url, {"Accept": "application/json"}) as response:
         for chunk in response.iter_raw():
             body += chunk
             if len(body) > _MAX_RECORD_BYTES:
                 raise DownloadError(f"{url} answered more than {_MAX_RECORD_BYTES} bytes: that is no record")
-        if not body:
-            raise Interrupted(f"{url} answered nothing")
-        return bytes(body)
+    if not body:
+        raise Interrupted(f"{url} answered nothing")
+    return bytes(body)
 
 
-def _entries(files: Any) -> list[Mapping[str, Any]]:
-    if isinstance(files, list):
-        return files
-    entries = files["entries"]
-    if isinstance(entries, list):
-        return entries
-    return [{"key": key, **entry} for key, entry in entries.items()]
-
-
-def _file(name: str, entry: Mapping[str, Any]) -> RemoteFile:
-    size, links = entry["size"], entry["links"]
-    checksum = _CHECKSUM.fullmatch(entry["checksum"])
-    if checksum is None:
-        raise ValueError("its checksum is not an md5")
-    if type(size) is not int or size < 0:
-        raise ValueError("its size is not a number of bytes")
-    # In the newer shape `self` is the file's description and `content` its bytes.
-    url = links.get("content", links.get("self"))
-    if not isinstance(url, str):
-        raise ValueError("it has no link to its content")
-    return RemoteFile(name=name, url=url, size=size, md5=checksum[1])
-
-
-def _version(content: Mapping[str, Any]) -> str:
-    stated = str(content["metadata"].get("version", "")) if "metadata" in content else ""
-    revision = content.get("revision", content.get("revision_id"))
-    parts = [stated, "" if revision is None else f"revision {revision}"]
-    return ", ".join(part for part in parts if part) or "not stated"
+def _entries(files: Any) -> dict[str, Mapping[str, Any]]:
+    listed = files if isinstance(files, list) else files["entries"]
+    if isinstance(listed, dict):
+        listed = [{"key": key, **entry} for key, entry in listed.items()]
+    entries: dict[str, Mapping[str, Any]] = {}
+    for entry in listed:
+        if _PLAIN_NAME.fullmatch(name := entry["key"]):
+            if name in entries:
+                raise ValueError("a file name occurs twice")
+            entries[name] = entry
+    return entries

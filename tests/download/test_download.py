@@ -43,7 +43,7 @@ PBC_PATH = ZenodoServer.path(MEDIMETA_RECORD, "pbc.zip")
 DOWNLOAD_IN_A_PROCESS = """
 import sys, time
 from pathlib import Path
-from medimeta_c.sources.download import download
+from medimeta_c.download.download import download
 
 def on_progress(progress):
     if progress.phase == sys.argv[3]:
