@@ -13,7 +13,8 @@ from pydantic.dataclasses import dataclass
 from medimeta_c.download.workdir import WORK_DIR, alone
 from medimeta_c.errors import DownloadError, ResultError
 from medimeta_c.io.files import replace_file
-from medimeta_c.io.records import Count, Record, Sha256, read_record
+from medimeta_c.io.reading import read_record
+from medimeta_c.io.records import Count, Record, Sha256
 
 __all__ = ["LOCK_NAME", "Pin", "RemoteFile", "read_pins", "write_pin"]
 

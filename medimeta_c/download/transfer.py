@@ -15,7 +15,8 @@ from medimeta_c.download.client import Http, Interrupted
 from medimeta_c.download.pins import RemoteFile
 from medimeta_c.errors import DownloadError, ResultError
 from medimeta_c.io.files import replace_file
-from medimeta_c.io.records import Record, read_record
+from medimeta_c.io.reading import read_record
+from medimeta_c.io.records import Record
 
 __all__ = ["digests", "discard", "fetch"]
 

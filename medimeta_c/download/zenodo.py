@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from medimeta_c.download.client import Http, Interrupted
 from medimeta_c.download.pins import RemoteFile
 from medimeta_c.errors import DownloadError
-from medimeta_c.io.records import first_problem
+from medimeta_c.io.reading import first_problem
 
 __all__ = ["Record", "read_record"]
 
