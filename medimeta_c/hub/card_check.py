@@ -8,11 +8,10 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from medimeta_c.card.dataset_card import ASSETS, CARD_NAME
-from medimeta_c.errors import PublishError
+from medimeta_c.errors import PublishError, ResultError
 from medimeta_c.format.manifest import Manifest
+from medimeta_c.io.reading import Reader
 
 __all__ = ["check_card", "pictures"]
 
@@ -62,8 +61,8 @@ def _header(text: str) -> Any:
     if not found:
         return None
     try:
-        return yaml.safe_load(found[1])
-    except yaml.YAMLError:
+        return Reader(remedy=_AGAIN, aliases=True).parse(found[1].encode(), CARD_NAME, yaml=True)
+    except ResultError:
         return None
 
 
