@@ -17,11 +17,12 @@ from medimeta_c.figures.svg.severity_curves import severity_curves
 from medimeta_c.format.benchmark import Benchmark
 from medimeta_c.format.display import display_name
 from medimeta_c.format.keys import CLEAN, SetKey
+from medimeta_c.io.tables.html import SHADES, html
+from medimeta_c.io.tables.table import Table
 from medimeta_c.io.templating import environment, templates_folder, visible
 from medimeta_c.reports.changed import Change, most_changed, thumbnails
 from medimeta_c.reports.tables import (
     ALL,
-    Table,
     further_tables,
     interval_text,
     main_tables,
@@ -97,6 +98,7 @@ def render_html(saved: SavedResult, benchmark: Benchmark | None = None) -> str:
             verdict=verdict(result),
             bars=bars,
             hundred=hundred,
+            shades=SHADES,
             tables=main_tables(result),
             more=further_tables(result),
             sections=list(_sections(saved, benchmark)),
@@ -109,7 +111,7 @@ def render_html(saved: SavedResult, benchmark: Benchmark | None = None) -> str:
 
 def _environment() -> Environment:
     templates = environment(templates_folder(), visible)
-    templates.filters.update(percent=percent, condition=_condition, display=display_name)
+    templates.filters.update(percent=percent, condition=_condition, table=html)
     return templates
 
 

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from medimeta_c.format.display import display_name
 from medimeta_c.format.suites import CORE, SUITES
-from medimeta_c.reports.tables import UNDEFINED, interval_text, percent
+from medimeta_c.io.tables.table import UNDEFINED, Cell, Column, Table, texts
+from medimeta_c.reports.tables import interval_text, percent
 from medimeta_c.results.result import Result
 from medimeta_c.results.score_records import Estimate
 
@@ -54,6 +55,17 @@ class Verdict:
     sentence: str
     headlines: tuple[Headline, ...]
     warnings: tuple[str, ...]
+
+    @property
+    def table(self) -> Table:
+        """The headlines, where they stand one under the other."""
+        return Table(
+            columns=(Column("", "label"), Column(""), Column("Interval"), Column("", "text")),
+            rows=tuple(
+                (Cell(one.label, strong=True), *texts(one.value, one.interval, one.note))
+                for one in self.headlines
+            ),
+        )
 
 
 def verdict(result: Result) -> Verdict:
