@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 if TYPE_CHECKING:
-    from medimeta_c.building.assembly import BuildReport
+    from medimeta_c.building.assembly import BuildProgress, BuildReport
 
-__all__ = ["counting", "say", "say_build", "say_json", "show"]
+__all__ = ["by_sets", "counting", "say", "say_build", "say_json", "show"]
 
 
 def say(text: str = "") -> None:
@@ -23,6 +23,15 @@ def say(text: str = "") -> None:
 def say_json(value: Any) -> None:
     """Print a command's result for machines."""
     typer.echo(json.dumps(value, indent=1, ensure_ascii=False, sort_keys=True))
+
+
+def by_sets(verb: str, show: Callable[[str, float, float], None]) -> Callable[[BuildProgress], None]:
+    """Return what shows how far a build is; `show` is of `counting`."""
+
+    def on_progress(now: BuildProgress) -> None:
+        show(f"{verb} {now.sets_done}/{now.sets_total} sets", now.images_done, now.images_total)
+
+    return on_progress
 
 
 def say_build(report: BuildReport, *, done: str, json: bool) -> None:

@@ -26,16 +26,16 @@ class Headline:
         What it is.
     value : str
         The number with its unit, or a dash.
-    interval : str
-        Its interval, empty where there is none.
     note : str
         What it is measured against, or why it is missing.
+    interval : str
+        Its interval, empty where there is none.
     """
 
     label: str
     value: str
-    interval: str
     note: str
+    interval: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,7 +110,7 @@ def _judgement(mce: Estimate, rival: str) -> str:
 
 def _headline(label: str, estimate: Estimate, note: str) -> Headline:
     if estimate.value is None:
-        return Headline(label=label, value=UNDEFINED, interval="", note=estimate.reason or "")
+        return Headline(label=label, value=UNDEFINED, note=estimate.reason or "")
     return Headline(
         label=label, value=f"{percent(estimate.value)} %", interval=interval_text(estimate), note=note
     )
@@ -137,16 +137,13 @@ def _worst(result: Result) -> Headline:
     clean = overall.clean_accuracy.value
     known = {name: number.value for name, number in overall.accuracy.items() if number.value is not None}
     if clean is None or not known or len(known) < len(overall.accuracy):
-        return Headline(
-            label="Worst corruption", value=UNDEFINED, interval="", note="not every cell is scored"
-        )
+        return Headline(label="Worst corruption", value=UNDEFINED, note="not every cell is scored")
     name = min(known, key=lambda each: known[each])
     lost = 100 * (clean - known[name])
     side = "below" if lost >= 0 else "above"
     return Headline(
         label="Worst corruption",
         value=display_name(name),
-        interval="",
         note=f"accuracy {percent(known[name])} %, {abs(lost):.1f} points {side} clean",
     )
 
