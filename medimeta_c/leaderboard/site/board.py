@@ -10,17 +10,17 @@ from typing import Literal
 
 from medimeta_c.format.benchmark import Benchmark
 from medimeta_c.format.display import display_name
+from medimeta_c.format.order import COLLECTIONS
 from medimeta_c.leaderboard.checks import load_submission
+from medimeta_c.leaderboard.inspection import check_files
 from medimeta_c.leaderboard.site.entries import Board, DatasetShown, Entry
 from medimeta_c.leaderboard.site.grouping import Group, Submitted, group
-from medimeta_c.leaderboard.inspection import check_files
 from medimeta_c.leaderboard.site.measured import Measured, measure
 from medimeta_c.leaderboard.site.paper import PAPER_COLLECTIONS, paper_entries
 from medimeta_c.leaderboard.site.ranking import ranks
 from medimeta_c.leaderboard.submission import read_submission
 from medimeta_c.leaderboard.tree import board_entries
 from medimeta_c.results.baseline_choice import PUBLISHED
-from medimeta_c.format.order import COLLECTIONS
 from medimeta_c.results.identity import DatasetEntry
 from medimeta_c.results.result import read_result
 from medimeta_c.sources.catalog import catalog

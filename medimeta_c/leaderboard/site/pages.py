@@ -222,6 +222,8 @@ def _heat(entry: Entry, board: Board, dataset: str) -> Table:
             if name in cells or name in summary.accuracy
         ),
     )
+
+
 def _heat_cell(cell: CellShown | None) -> Cell:
     if cell is None:
         return Cell(UNDEFINED)

@@ -7,11 +7,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from medimeta_c.format.suites import CORE, MEDMNIST, Suite
 from medimeta_c.leaderboard.site.entries import Entry, Training, no_estimate, reported
 from medimeta_c.leaderboard.submission import slug
 from medimeta_c.paper import FewShotScore, ModelScores, published_fewshot, published_scores
 from medimeta_c.results.score_records import Estimate, Number, SummaryRecord
-from medimeta_c.format.suites import CORE, MEDMNIST, Suite
 
 __all__ = ["PAPER", "PAPER_COLLECTIONS", "paper_entries"]
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 
-from medimeta_c.format.benchmark import Benchmark
 from medimeta_c.errors import ConfigError
+from medimeta_c.format.benchmark import Benchmark
 from medimeta_c.io.files import write_atomic, writing
 from medimeta_c.leaderboard.site.board import read_boards
 from medimeta_c.leaderboard.site.entries import Board
