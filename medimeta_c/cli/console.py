@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import typer
 
 if TYPE_CHECKING:
-    from medimeta_c.building.assembly import BuildReport
+    from medimeta_c.building.assembly import BuildProgress, BuildReport
 
-__all__ = ["counting", "say", "say_build", "say_json", "show", "table"]
+__all__ = ["by_sets", "counting", "say", "say_build", "say_json", "show"]
 
 
 def say(text: str = "") -> None:
@@ -23,6 +23,15 @@ def say(text: str = "") -> None:
 def say_json(value: Any) -> None:
     """Print a command's result for machines."""
     typer.echo(json.dumps(value, indent=1, ensure_ascii=False, sort_keys=True))
+
+
+def by_sets(verb: str, show: Callable[[str, float, float], None]) -> Callable[[BuildProgress], None]:
+    """Return what shows how far a build is; `show` is of `counting`."""
+
+    def on_progress(now: BuildProgress) -> None:
+        show(f"{verb} {now.sets_done}/{now.sets_total} sets", now.images_done, now.images_total)
+
+    return on_progress
 
 
 def say_build(report: BuildReport, *, done: str, json: bool) -> None:
@@ -47,35 +56,19 @@ def say_build(report: BuildReport, *, done: str, json: bool) -> None:
     say(f"next: medimeta-c verify {report.root}")
 
 
-def show(view: Any) -> None:
-    """Print something that rich can render."""
+def show(*parts: Any) -> None:
+    """Print tables, and other things that rich can render."""
     from rich.console import Console
 
-    Console().print(view)
+    from medimeta_c.io.tables.table import Table
+    from medimeta_c.io.tables.terminal import print_table
 
-
-def table(
-    title: str | None, columns: Sequence[str], rows: Sequence[Sequence[str]], *, whole: int = 1
-) -> None:
-    """Print rows as a table; cells of the first `whole` columns are never broken.
-
-    A terminal too narrow for them and the other columns' longest words gets lines longer than itself, since
-    a number that lost its last digits is another number.
-    """
-    from rich.box import SIMPLE_HEAD
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    grid = Table(title=title, title_justify="left", box=SIMPLE_HEAD)
-    for index, column in enumerate(columns):
-        grid.add_column(column, no_wrap=index < whole, overflow="fold")
-    for row in rows:
-        grid.add_row(*map(Text, row))
     console = Console()
-    needed = console.measure(grid, options=console.options.update(max_width=10_000)).minimum
-    console.width = max(console.width, needed)
-    console.print(grid)
+    for part in parts:
+        if isinstance(part, Table):
+            print_table(part, console)
+        else:
+            console.print(part)
 
 
 @contextlib.contextmanager

@@ -14,21 +14,19 @@ from matplotlib.figure import Figure
 from medimeta_c.errors import ConfigError
 from medimeta_c.format.benchmark import Benchmark
 from medimeta_c.format.order import collection_name
+from medimeta_c.io.tables.table import Scalar
 from medimeta_c.paper import FewShotScore, ModelScores, Results
 
 __all__ = [
     "Inputs",
     "Lacking",
-    "Mark",
     "Picture",
-    "PrintedTable",
     "Scalar",
     "file_word",
     "name_builds",
     "paged",
 ]
 
-Scalar = str | int | float | None
 _Item = TypeVar("_Item")
 
 
@@ -174,42 +172,3 @@ class Picture:
     figure: Figure
     header: tuple[str, ...]
     rows: Sequence[Sequence[Scalar]]
-
-
-@dataclass(frozen=True, slots=True)
-class Mark:
-    """Which way a column is ranked, and how its numbers are printed.
-
-    Parameters
-    ----------
-    best : {"high", "low", ""}
-        Empty: not ranked.
-    digits : int
-        After the point.
-    """
-
-    best: str
-    digits: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PrintedTable:
-    """A table as the paper prints it: named rows in blocks, best and second best of each block marked.
-
-    Parameters
-    ----------
-    name, caption : str
-        As in `Picture`.
-    labels : tuple of str
-        Headings of the leading columns of text.
-    columns : mapping of str to Mark
-        Headings of the numbers.
-    blocks : sequence of sequence of (labels, numbers)
-        Numbers are ranked within a block.
-    """
-
-    name: str
-    caption: str
-    labels: tuple[str, ...]
-    columns: Mapping[str, Mark]
-    blocks: Sequence[Sequence[tuple[tuple[str, ...], tuple[float | None, ...]]]]

@@ -13,9 +13,13 @@ from matplotlib import get_cachedir
 
 from medimeta_c.errors import ConfigError, unknown_name
 from medimeta_c.figures import GALLERY
-from medimeta_c.figures.drawing import printing, style
-from medimeta_c.figures.exhibit import Inputs, Lacking, Picture, PrintedTable
+from medimeta_c.figures.drawing import style
+from medimeta_c.figures.exhibit import Inputs, Lacking, Picture
 from medimeta_c.io.files import write_atomic
+from medimeta_c.io.tables.csv import csv_text, data_csv
+from medimeta_c.io.tables.latex import latex
+from medimeta_c.io.tables.markdown import markdown
+from medimeta_c.io.tables.table import Table
 
 __all__ = ["CAPTIONS", "Made", "make"]
 
@@ -23,7 +27,7 @@ CAPTIONS = "captions.md"
 
 _log = logging.getLogger(__name__)
 
-_Entry = Callable[[Inputs], Iterator[Picture | PrintedTable]]
+_Entry = Callable[[Inputs], Iterator[Picture | Table]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,20 +116,20 @@ def _entry(name: str) -> _Entry:
     return cast("_Entry", getattr(import_module(module), function))
 
 
-def _write(out: Path, exhibit: Picture | PrintedTable) -> list[Path]:
+def _write(out: Path, exhibit: Picture | Table) -> list[Path]:
     """Write one exhibit's files."""
     if isinstance(exhibit, Picture):
         data = {
             "png": style.png(exhibit.figure),
             "svg": style.vector(exhibit.figure, "svg"),
             "pdf": style.vector(exhibit.figure, "pdf"),
-            "csv": printing.csv_text(exhibit.header, exhibit.rows).encode(),
+            "csv": data_csv(exhibit.header, exhibit.rows).encode(),
         }
     else:
         data = {
-            "md": printing.markdown(exhibit).encode(),
-            "csv": printing.table_csv(exhibit).encode(),
-            "tex": printing.latex(exhibit).encode(),
+            "md": f"{markdown(exhibit)}\n\n{exhibit.caption}\n".encode(),
+            "csv": csv_text(exhibit).encode(),
+            "tex": latex(exhibit).encode(),
         }
     for ending, content in data.items():
         write_atomic(out / f"{exhibit.name}.{ending}", content)

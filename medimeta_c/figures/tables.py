@@ -2,100 +2,108 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from medimeta_c.figures.exhibit import Inputs, Lacking, Mark, PrintedTable
+from medimeta_c.figures.exhibit import Inputs, Lacking
 from medimeta_c.format.display import display_name
-from medimeta_c.paper import FewShotScore, ModelScores
+from medimeta_c.io.tables.table import Best, Column, Table, number, texts
+from medimeta_c.paper import ModelScores
 
 __all__ = ["draw_table2", "draw_table3", "draw_table6"]
 
-_FEWSHOT_COLUMNS: dict[str, tuple[Mark, Callable[[FewShotScore], float | None]]] = {
-    "Clean accuracy": (Mark("high", 2), lambda one: one.clean_accuracy),
-    "Clean error": (Mark("low", 1), lambda one: one.clean_error),
-    "Corruption accuracy": (Mark("high", 2), lambda one: one.corruption_accuracy),
-    "mCE": (Mark("low", 1), lambda one: one.mce),
-    "Hours": (Mark("", 2), lambda one: one.train_hours),
-    "Parameters (M)": (Mark("", 0), lambda one: one.total_params_m),
-    "Trainable (%)": (Mark("", 2), lambda one: one.trainable_percent),
+_Row = tuple[Sequence[str], Sequence[float | None]]
+_Mark = tuple[Best, int]
+"""What is best in a column, and how many digits are printed after the point."""
+
+_FEWSHOT: Mapping[str, tuple[_Mark, str]] = {
+    "Clean accuracy": (("high", 2), "clean_accuracy"),
+    "Clean error": (("low", 1), "clean_error"),
+    "Corruption accuracy": (("high", 2), "corruption_accuracy"),
+    "mCE": (("low", 1), "mce"),
+    "Hours": (("", 2), "train_hours"),
+    "Parameters (M)": (("", 0), "total_params_m"),
+    "Trainable (%)": (("", 2), "trainable_percent"),
 }
 
 
-def draw_table2(inputs: Inputs) -> Iterator[PrintedTable]:
+def draw_table2(inputs: Inputs) -> Iterator[Table]:
     """Yield Table 2: clean error, CE by corruption and mCE, by dataset."""
-    scores = inputs.scored()
-    if all(one.mce is None and one.clean_error is None for one in scores):
+    if all(one.mce is None and one.clean_error is None for one in inputs.scored()):
         raise Lacking("results have no baseline in common: evaluate all with one --baseline")
-    columns = _corruptions([one.ce for one in scores])
-    yield PrintedTable(
-        name="table2_ce_mce",
-        caption=f"Errors in percent of those of {inputs.divisor()}; lower is better. Best bold, second best "
+    yield _table(
+        "table2_ce_mce",
+        f"Errors in percent of those of {inputs.divisor()}; lower is better. Best bold, second best "
         f"underlined, within a dataset.{_from(inputs)}",
-        labels=("Collection", "Dataset", "Model"),
-        columns={name: Mark("low", 1) for name in ("Clean", *map(display_name, columns), "mCE")},
-        blocks=_blocks(
-            scores, lambda one: (one.clean_error, *(one.ce.get(name) for name in columns), one.mce)
-        ),
+        *_by_dataset(inputs.scored(), ("clean_error", "ce", "mce"), "mCE", ("low", 1)),
     )
 
 
-def draw_table3(inputs: Inputs) -> Iterator[PrintedTable]:
+def draw_table3(inputs: Inputs) -> Iterator[Table]:
     """Yield Table 3: top-1 accuracy, clean, by corruption and on average, by dataset."""
-    scores = inputs.scored()
-    columns = _corruptions([one.accuracy for one in scores])
-    yield PrintedTable(
-        name="table3_accuracy",
-        caption="Top-1 accuracy in percent; under a corruption, the mean over severities. Best bold, second "
+    fields = ("clean_accuracy", "accuracy", "average_accuracy")
+    yield _table(
+        "table3_accuracy",
+        "Top-1 accuracy in percent; under a corruption, the mean over severities. Best bold, second "
         f"best underlined, within a dataset.{_from(inputs)}",
-        labels=("Collection", "Dataset", "Model"),
-        columns={name: Mark("high", 2) for name in ("Clean", *map(display_name, columns), "Average")},
-        blocks=_blocks(
-            scores,
-            lambda one: (
-                one.clean_accuracy,
-                *(one.accuracy.get(name) for name in columns),
-                one.average_accuracy,
-            ),
+        *_by_dataset(inputs.scored(), fields, "Average", ("high", 2)),
+    )
+
+
+def draw_table6(inputs: Inputs) -> Iterator[Table]:
+    """Yield Table 6: the few-shot ablation."""
+    yield _table(
+        "table6_fewshot",
+        "Fine-tuning on a share of the train split: accuracy, clean error and mCE in percent, "
+        f"training hours, parameters. Best bold, second best underlined.{_from(inputs)}",
+        ("Model", "Few-shot (%)"),
+        {name: mark for name, (mark, _) in _FEWSHOT.items()},
+        (
+            ((one.variant, f"{one.percent:g}"), [getattr(one, field) for _, field in _FEWSHOT.values()])
+            for one in inputs.ablated()
         ),
     )
 
 
-def draw_table6(inputs: Inputs) -> Iterator[PrintedTable]:
-    """Yield Table 6: the few-shot ablation."""
-    rows = inputs.ablated()
-    yield PrintedTable(
-        name="table6_fewshot",
-        caption="Fine-tuning on a share of the train split: accuracy, clean error and mCE in percent, "
-        f"training hours, parameters. Best bold, second best underlined.{_from(inputs)}",
-        labels=("Model", "Few-shot (%)"),
-        columns={name: mark for name, (mark, _) in _FEWSHOT_COLUMNS.items()},
-        blocks=[
-            [
-                ((one.variant, f"{one.percent:g}"), tuple(get(one) for _, get in _FEWSHOT_COLUMNS.values()))
-                for one in rows
-            ]
-        ],
-    )
+def _by_dataset(
+    scores: Sequence[ModelScores], fields: tuple[str, str, str], last: str, mark: _Mark
+) -> tuple[Sequence[str], Mapping[str, _Mark], list[_Row]]:
+    """Return labels, columns and a row a score, those of a dataset together, as `_table` takes them.
 
-
-def _blocks(
-    scores: Sequence[ModelScores], numbers: Callable[[ModelScores], tuple[float | None, ...]]
-) -> list[list[tuple[tuple[str, ...], tuple[float | None, ...]]]]:
-    """Return a block a dataset, in the order of the scores."""
-    datasets = dict.fromkeys((one.collection, one.dataset) for one in scores)
-    return [
-        [
-            ((one.collection, one.dataset, one.model), numbers(one))
-            for one in scores
-            if (one.collection, one.dataset) == dataset
-        ]
-        for dataset in datasets
+    The fields are those of a score's clean number, of its numbers by corruption, and of their mean.
+    """
+    clean, by_corruption, mean = fields
+    datasets = list(dict.fromkeys((one.collection, one.dataset) for one in scores))
+    corruptions = dict.fromkeys(name for one in scores for name in getattr(one, by_corruption))
+    rows: list[_Row] = [
+        (
+            (one.collection, one.dataset, one.model),
+            [getattr(one, clean), *map(getattr(one, by_corruption).get, corruptions), getattr(one, mean)],
+        )
+        for one in sorted(scores, key=lambda one: datasets.index((one.collection, one.dataset)))
     ]
+    marks = dict.fromkeys(("Clean", *map(display_name, corruptions), last), mark)
+    return ("Collection", "Dataset", "Model"), marks, rows
 
 
-def _corruptions(rows: Sequence[Mapping[str, float | None]]) -> tuple[str, ...]:
-    """Return every corruption of mappings by corruption, in order of first appearance."""
-    return tuple(dict.fromkeys(name for row in rows for name in row))
+def _table(
+    name: str,
+    caption: str,
+    labels: Sequence[str],
+    marks: Mapping[str, _Mark],
+    rows: Iterable[_Row],
+) -> Table:
+    """Return labelled rows of numbers, best and second best marked among the models of a dataset."""
+    digits = [one for _, one in marks.values()]
+    return Table(
+        name=name,
+        caption=caption,
+        columns=(
+            *(Column(label, "label") for label in labels),
+            *(Column(header, best=best) for header, (best, _) in marks.items()),
+        ),
+        rows=tuple((*texts(*names), *map(number, numbers, digits)) for names, numbers in rows),
+        grouped=labels.index("Model"),
+    ).ranked()
 
 
 def _from(inputs: Inputs) -> str:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Sequence
+import statistics
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -12,16 +13,18 @@ from pydantic import Field
 from medimeta_c.io.files import write_atomic
 from medimeta_c.io.markdown import environment
 from medimeta_c.io.records import Document, Record, write_record
+from medimeta_c.io.tables.markdown import markdown
+from medimeta_c.io.tables.table import UNDEFINED, Cell, Column, Row, Table, number, texts
 from medimeta_c.io.templating import templates_folder
 
 __all__ = [
     "ABLATION_NAME",
     "TABLE_NAME",
     "Ablation",
-    "AblationRow",
     "AblationRun",
     "Scored",
-    "Spread",
+    "ablation_table",
+    "mean_cell",
     "write_ablation",
 ]
 
@@ -29,6 +32,15 @@ ABLATION_NAME = "ablation.json"
 TABLE_NAME = "ablation.md"
 _TEMPLATE = "ablation.md.jinja"
 _HOURS_OF_NOTE = 0.1
+
+_COST = ("Few-shot", "Images", "Trainable", "Total (M)", "%", "Hours", "Val. accuracy")
+_SCORES = {
+    "Clean accuracy": "clean_accuracy",
+    "Clean error": "clean_error",
+    "Corruption accuracy": "average_accuracy",
+    "mCE": "mce",
+}
+"""Columns of the table, the second only where a benchmark was scored."""
 
 
 class Scored(Record):
@@ -55,50 +67,6 @@ class AblationRun(Record):
     scored: Scored | None
 
 
-class Spread(Record):
-    """Mean of a number over seeds, and its sample standard deviation; None for a single seed."""
-
-    mean: float
-    std: float | None
-
-    @classmethod
-    def of(cls, values: Sequence[float | None]) -> Spread | None:
-        """Return the spread of numbers; None if one of them is undefined.
-
-        Examples
-        --------
-        >>> Spread.of([1.0, 2.0, 3.0])
-        Spread(mean=2.0, std=1.0)
-        """
-        known = [value for value in values if value is not None]
-        if not known or len(known) != len(values):
-            return None
-        mean = math.fsum(known) / len(known)
-        if len(known) == 1:
-            return cls(mean=mean, std=None)
-        return cls(mean=mean, std=math.sqrt(math.fsum((x - mean) ** 2 for x in known) / (len(known) - 1)))
-
-
-class AblationRow(Record):
-    """All runs of one fraction: a row of the paper's Table 6."""
-
-    fraction: float
-    images: int
-    trainable_parameters: int
-    total_parameters: int
-    hours: Spread | None
-    val_accuracy: Spread | None
-    clean_accuracy: Spread | None
-    average_accuracy: Spread | None
-    clean_error: Spread | None
-    mce: Spread | None
-
-    @property
-    def percent(self) -> float:
-        """Trainable parameters in per cent of the total."""
-        return 100 * self.trainable_parameters / self.total_parameters
-
-
 class Ablation(Document):
     """``ablation.json``.
 
@@ -117,52 +85,64 @@ class Ablation(Document):
     base: Scored | None
     runs: Annotated[tuple[AblationRun, ...], Field(min_length=1)]
 
-    def rows(self) -> list[AblationRow]:
-        """Return one row a fraction, in the order of the runs."""
-        fractions = list(dict.fromkeys(run.fraction for run in self.runs))
-        return [_row([run for run in self.runs if run.fraction == fraction]) for fraction in fractions]
-
 
 def write_ablation(out: Path, ablation: Ablation) -> None:
     """Write both files, each atomically."""
     template = environment(templates_folder()).get_template(_TEMPLATE)
     text = template.render(
         ablation=ablation,
-        rows=ablation.rows(),
+        table=markdown(ablation_table(ablation)),
+        shares=len({run.fraction for run in ablation.runs}),
         seeds=sorted({run.seed for run in ablation.runs}),
-        percent=_percent,
-        hours=lambda spread: _shown(spread, 1, 2 if spread.mean >= _HOURS_OF_NOTE else 4),
     )
     write_record(out / ABLATION_NAME, ablation)
     write_atomic(out / TABLE_NAME, text.encode())
 
 
-def _row(runs: Sequence[AblationRun]) -> AblationRow:
-    def over_scored(number: Callable[[Scored], float | None]) -> Spread | None:
-        return Spread.of([None if run.scored is None else number(run.scored) for run in runs])
+def ablation_table(ablation: Ablation) -> Table:
+    """Return the paper's Table 6: the untuned model, then a row a fraction in the order of the runs."""
+    fractions = dict.fromkeys(run.fraction for run in ablation.runs)
+    rows = [_row([run for run in ablation.runs if run.fraction == fraction]) for fraction in fractions]
+    if ablation.base is not None:
+        nothing = [UNDEFINED] * (len(_COST) - 3)
+        rows.insert(0, (*texts("untuned", "0", "0", *nothing), *_scores([ablation.base])))
+    headers = (*_COST, *_SCORES) if ablation.benchmark else _COST
+    return Table(columns=tuple(map(Column, headers)), rows=tuple(row[: len(headers)] for row in rows))
 
-    first = runs[0]
-    return AblationRow(
-        fraction=first.fraction,
-        images=first.images,
-        trainable_parameters=first.trainable_parameters,
-        total_parameters=first.total_parameters,
-        hours=Spread.of([run.hours for run in runs]),
-        val_accuracy=Spread.of([run.val_accuracy for run in runs]),
-        clean_accuracy=over_scored(lambda scored: scored.clean_accuracy),
-        average_accuracy=over_scored(lambda scored: scored.average_accuracy),
-        clean_error=over_scored(lambda scored: scored.clean_error),
-        mce=over_scored(lambda scored: scored.mce),
+
+def mean_cell(values: Sequence[float | None], digits: int = 1) -> Cell:
+    """Return a mean over seeds, and the sample standard deviation of several; a dash if one is undefined.
+
+    Examples
+    --------
+    >>> mean_cell([1.0, 3.0]).text
+    '2.0 ± 1.4'
+    """
+    known = [value for value in values if value is not None]
+    if not known or len(known) < len(values):
+        return number(None, digits)
+    mean = number(statistics.fmean(known), digits)
+    return (
+        mean if len(known) == 1 else replace(mean, text=f"{mean.text} ± {statistics.stdev(known):.{digits}f}")
     )
 
 
-def _percent(spread: Spread | float | None) -> str:
-    """Return a fraction as per cent with one decimal, and its spread."""
-    return _shown(Spread(mean=spread, std=None) if isinstance(spread, float) else spread, 100, 1)
+def _row(runs: Sequence[AblationRun]) -> Row:
+    first = runs[0]
+    hours = [run.hours for run in runs]
+    return (
+        Cell(f"{100 * first.fraction:g} %", 100 * first.fraction),
+        number(first.images, 0),
+        Cell(f"{first.trainable_parameters:,}", first.trainable_parameters),
+        number(first.total_parameters / 1e6, 1),
+        number(100 * first.trainable_parameters / first.total_parameters, 2),
+        mean_cell(hours, 2 if statistics.fmean(hours) >= _HOURS_OF_NOTE else 4),
+        mean_cell([100 * run.val_accuracy for run in runs]),
+        *_scores([run.scored for run in runs]),
+    )
 
 
-def _shown(spread: Spread | None, factor: float, digits: int) -> str:
-    if spread is None:
-        return "\N{EN DASH}"
-    mean = f"{factor * spread.mean:.{digits}f}"
-    return mean if spread.std is None else f"{mean} ± {factor * spread.std:.{digits}f}"
+def _scores(scored: Sequence[Scored | None]) -> list[Cell]:
+    """Return cells in percent, over seeds."""
+    fractions = ([getattr(one, field, None) for one in scored] for field in _SCORES.values())
+    return [mean_cell([None if one is None else 100 * one for one in values]) for values in fractions]

@@ -2,29 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from medimeta_c.analysis import ALL_SEVERITIES, Analysis, BandEffect, Effect, FrequencyEffect
 from medimeta_c.format.display import display_name
+from medimeta_c.io.tables.markdown import markdown
+from medimeta_c.io.tables.table import UNDEFINED, Column, Table, texts
 
-__all__ = ["COLUMNS", "QUESTION", "effect_rows", "markdown_report", "sentences"]
-
-COLUMNS = (
-    "Corruption",
-    "Severity",
-    "Low share, points",
-    "Mid share, points",
-    "High share, points",
-    "Low energy, factor",
-    "High energy, factor",
-    "Low up, high down? By share",
-    "By energy",
-)
-"""Headings of `effect_rows`."""
+__all__ = ["QUESTION", "effect_table", "markdown_report", "sentences"]
 
 QUESTION = "Does it amplify low and suppress high frequencies?"
 """What `sentences` answer."""
-_NONE = "\N{EN DASH}"
+_COLUMNS = (
+    Column("Corruption", "label"),
+    Column("Severity", "text"),
+    *(Column(f"{band} share, points") for band in ("Low", "Mid", "High")),
+    Column("Low energy, factor"),
+    Column("High energy, factor"),
+    Column("Low up, high down? By share", "text"),
+    Column("By energy", "text"),
+)
 _ANSWERS = {
     "holds": "yes",
     "reversed": "no, reversed",
@@ -34,7 +31,7 @@ _ANSWERS = {
 }
 
 
-def effect_rows(analysis: Analysis, dataset: str, *, severities: bool = False) -> list[tuple[str, ...]]:
+def effect_table(analysis: Analysis, dataset: str, *, severities: bool = False) -> Table:
     """Return a row a corruption: changes with their 95 % intervals, and whether the claim is true.
 
     Parameters
@@ -46,19 +43,22 @@ def effect_rows(analysis: Analysis, dataset: str, *, severities: bool = False) -
     severities : bool
         Also a row for each severity.
     """
-    return [
-        (
-            display_name(effect.corruption),
-            "mean" if effect.severity == ALL_SEVERITIES else str(effect.severity),
-            *(_points(band) for band in effect.bands.values()),
-            _factor(effect.bands["low"].log2_energy),
-            _factor(effect.bands["high"].log2_energy),
-            _ANSWERS[effect.in_shares],
-            _ANSWERS[effect.in_energy],
-        )
-        for effect in analysis.effects
-        if effect.dataset == dataset and (severities or effect.severity == ALL_SEVERITIES)
-    ]
+    return Table(
+        columns=_COLUMNS,
+        rows=tuple(
+            texts(
+                display_name(effect.corruption),
+                "mean" if effect.severity == ALL_SEVERITIES else str(effect.severity),
+                *(_points(band) for band in effect.bands.values()),
+                _with_ends(effect.bands["low"].log2_energy, _factor),
+                _with_ends(effect.bands["high"].log2_energy, _factor),
+                _ANSWERS[effect.in_shares],
+                _ANSWERS[effect.in_energy],
+            )
+            for effect in analysis.effects
+            if effect.dataset == dataset and (severities or effect.severity == ALL_SEVERITIES)
+        ),
+    )
 
 
 def sentences(analysis: Analysis) -> list[str]:
@@ -80,9 +80,7 @@ def markdown_report(analysis: Analysis) -> str:
         mark = " (phantoms)" if dataset in analysis.phantoms else ""
         splits = ", ".join(analysis.splits[dataset])
         lines += [f"### {dataset}{mark}", "", f"{images} images ({splits}).", ""]
-        lines += [f"| {' | '.join(COLUMNS)} |", "|---|---|" + "---:|" * 5 + "---|---|"]
-        lines += [f"| {' | '.join(row)} |" for row in effect_rows(analysis, dataset)]
-        lines.append("")
+        lines += [markdown(effect_table(analysis, dataset)), ""]
     found = (f"- {sentence}" for sentence in sentences(analysis))
     return "\n".join([*lines, QUESTION, "", *found, ""])
 
@@ -100,30 +98,24 @@ def _verdicts(effects: Sequence[FrequencyEffect], found: Sequence[str]) -> str:
 
 def _points(band: BandEffect) -> str:
     """Return a change of share in percentage points."""
-    effect = band.share
+    digits = 2 if abs(band.share.value or 0) >= 0.001 else 3
+    return _with_ends(band.share, lambda one: f"{100 * one:+.{digits}f}")
+
+
+def _with_ends(effect: Effect, shown: Callable[[float], str]) -> str:
+    """Return a change with the ends of its interval."""
     if effect.value is None:
-        return _NONE
-    digits = 2 if abs(effect.value) >= 0.001 else 3
-    value, *ends = (
-        f"{100 * one:+.{digits}f}" for one in (effect.value, effect.low, effect.high) if one is not None
-    )
+        return UNDEFINED
+    value, *ends = (shown(one) for one in (effect.value, effect.low, effect.high) if one is not None)
     return f"{value} ({' to '.join(ends)})" if ends else value
 
 
-def _factor(effect: Effect) -> str:
-    """Return a change of energy as a factor."""
-    if effect.value is None:
-        return _NONE
-    value, *ends = (_short(one) for one in (effect.value, effect.low, effect.high) if one is not None)
-    return f"{value} ({' to '.join(ends)})" if ends else value
-
-
-def _short(log2: float) -> str:
+def _factor(log2: float) -> str:
     """Return two raised to a number, with about three digits.
 
     Examples
     --------
-    >>> _short(0.0), _short(-10.0), _short(10.0)
+    >>> _factor(0.0), _factor(-10.0), _factor(10.0)
     ('1.00', '0.00098', '1024')
     """
     factor = 2.0**log2

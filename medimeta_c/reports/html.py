@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import Any
 
 from jinja2 import Environment
 from markupsafe import Markup
@@ -17,11 +17,11 @@ from medimeta_c.figures.svg.severity_curves import severity_curves
 from medimeta_c.format.benchmark import Benchmark
 from medimeta_c.format.display import display_name
 from medimeta_c.format.keys import CLEAN, SetKey
+from medimeta_c.io.tables.html import SHADES, html
 from medimeta_c.io.templating import environment, templates_folder, visible
-from medimeta_c.reports.changed import Change, most_changed, thumbnails
+from medimeta_c.reports.changed import most_changed, thumbnails
 from medimeta_c.reports.tables import (
     ALL,
-    Table,
     further_tables,
     interval_text,
     main_tables,
@@ -36,32 +36,6 @@ from medimeta_c.results.score_records import CellRecord, Estimate
 __all__ = ["render_html"]
 
 _TEMPLATE = "report.html.jinja"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Bar:
-    """A number on a common scale: percentages of its width."""
-
-    name: str
-    value: str
-    interval: str
-    at: float | None
-    start: float | None
-    end: float | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Section:
-    """What the page shows of one dataset."""
-
-    dataset: str
-    title: str
-    curves: Markup
-    confusion: Markup | None
-    worst: str
-    severities: Table
-    changes: tuple[tuple[Change, str, str], ...]
-    class_names: tuple[str, ...]
 
 
 def render_html(saved: SavedResult, benchmark: Benchmark | None = None) -> str:
@@ -97,6 +71,7 @@ def render_html(saved: SavedResult, benchmark: Benchmark | None = None) -> str:
             verdict=verdict(result),
             bars=bars,
             hundred=hundred,
+            shades=SHADES,
             tables=main_tables(result),
             more=further_tables(result),
             sections=list(_sections(saved, benchmark)),
@@ -109,7 +84,7 @@ def render_html(saved: SavedResult, benchmark: Benchmark | None = None) -> str:
 
 def _environment() -> Environment:
     templates = environment(templates_folder(), visible)
-    templates.filters.update(percent=percent, condition=_condition, display=display_name)
+    templates.filters.update(percent=percent, condition=_condition, table=html)
     return templates
 
 
@@ -122,8 +97,11 @@ def _condition(key: SetKey) -> str:
     return "clean" if key.corruption == CLEAN else f"{display_name(key.corruption)}, severity {key.severity}"
 
 
-def _bars(result: Result) -> tuple[list[_Bar], float]:
-    """Return mCE by dataset and overall on one scale, and where 100 % lies on it; none without a baseline."""
+def _bars(result: Result) -> tuple[list[dict[str, Any]], float]:
+    """Return mCE by dataset and overall, in percent of one scale's width, and where 100 % lies on it.
+
+    There are none without a baseline.
+    """
     named: list[tuple[str, Estimate]] = [
         (name, result.scores.datasets[name].mce) for name in result.scope.corruptions
     ]
@@ -134,20 +112,21 @@ def _bars(result: Result) -> tuple[list[_Bar], float]:
         return [], 0.0
     scale = 100 / max(1.25, 1.04 * max(ends))
     bars = [
-        _Bar(
-            name=name,
-            value=percent(one.value),
-            interval=interval_text(one),
-            at=None if one.value is None else scale * one.value,
-            start=None if one.low is None else scale * one.low,
-            end=None if one.high is None else scale * one.high,
-        )
+        {
+            "name": name,
+            "value": percent(one.value),
+            "interval": interval_text(one),
+            "at": None if one.value is None else scale * one.value,
+            "start": None if one.low is None else scale * one.low,
+            "end": None if one.high is None else scale * one.high,
+        }
         for name, one in named
     ]
     return bars, scale
 
 
-def _sections(saved: SavedResult, benchmark: Benchmark | None) -> Iterator[_Section]:
+def _sections(saved: SavedResult, benchmark: Benchmark | None) -> Iterator[dict[str, Any]]:
+    """Yield what the page shows of each dataset."""
     result = saved.result
     for dataset in result.scope.corruptions:
         entry = result.run.benchmark.dataset(dataset)
@@ -157,25 +136,24 @@ def _sections(saved: SavedResult, benchmark: Benchmark | None) -> Iterator[_Sect
             pairs = ((key, one.image_id) for one in changes for key in (one.clean, one.corrupted))
             pictures = thumbnails(benchmark, pairs)
         worst = _worst_cell(result, dataset)
-        yield _Section(
-            dataset=dataset,
-            title=entry.title,
-            curves=Markup(
+        yield {
+            "dataset": dataset,
+            "title": entry.title,
+            "curves": Markup(
                 svg(
                     severity_curves(result, dataset),
                     f"curves-{dataset}",
                     f"Accuracy on {dataset} by corruption and severity",
                 )
             ),
-            confusion=_confusion(saved, dataset, worst),
-            worst="" if worst is None else _condition(worst.key),
-            severities=severity_table(result, dataset),
-            changes=tuple(
+            "confusion": _confusion(saved, dataset, worst),
+            "severities": severity_table(result, dataset),
+            "changes": tuple(
                 (one, pictures[one.clean, one.image_id], pictures[one.corrupted, one.image_id])
                 for one in changes
             ),
-            class_names=entry.class_names,
-        )
+            "class_names": entry.class_names,
+        }
 
 
 def _worst_cell(result: Result, dataset: str) -> CellRecord | None:

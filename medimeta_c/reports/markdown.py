@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 from medimeta_c.io.markdown import environment
+from medimeta_c.io.tables.markdown import markdown
 from medimeta_c.io.templating import templates_folder
 from medimeta_c.reports.tables import further_tables, main_tables, severity_table
 from medimeta_c.reports.verdict import verdict
@@ -17,8 +18,9 @@ _TEMPLATE = "report.md.jinja"
 
 def render_markdown(result: Result) -> str:
     """Return the report of a result as Markdown; text from outside is escaped."""
-    template = environment(templates_folder()).get_template(_TEMPLATE)
-    return template.render(
+    templates = environment(templates_folder())
+    templates.filters["table"] = markdown
+    return templates.get_template(_TEMPLATE).render(
         result=result,
         run=result.run,
         verdict=verdict(result),

@@ -2,244 +2,184 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 from medimeta_c.format.display import display_name
 from medimeta_c.format.keys import CLEAN, SetKey
-from medimeta_c.metrics.values import Value, mean_value
-from medimeta_c.results.result import BaselineRecord, Result
+from medimeta_c.io.tables.table import UNDEFINED, Cell, Column, Table, printed, texts
+from medimeta_c.metrics.values import Interval, Value, mean_value
+from medimeta_c.results.result import Result
 from medimeta_c.results.score_records import CellRecord, Estimate, Number, SummaryRecord
 
 __all__ = [
-    "Cell",
-    "Table",
+    "ALL",
     "further_tables",
     "interval_text",
     "main_tables",
+    "number_cell",
     "other_scores_table",
     "percent",
+    "rank_text",
     "severity_table",
 ]
 
-UNDEFINED = "\N{EN DASH}"
 ALL = "All datasets"
-_MOST_REASONS = 6
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cell:
-    """One number of a table.
-
-    Parameters
-    ----------
-    text : str
-        The number, in percent, or a dash.
-    below : str
-        Its interval, where the table shows it.
-    note : str
-        What to say on demand: the interval, or why there is no number.
-    weight : float or None
-        0 to 1 for tables that shade their cells.
-    """
-
-    text: str
-    below: str = ""
-    note: str = ""
-    weight: float | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Table:
-    """A table with a named row a line; all cells are numbers.
-
-    Parameters
-    ----------
-    title, caption : str
-        What it shows, and how to read it.
-    columns : tuple of str
-        Headings, without the first column's.
-    rows : mapping of str to tuple of Cell
-        By row name.
-    strong : tuple of str
-        Columns and rows that carry the message.
-    """
-
-    title: str
-    caption: str
-    columns: tuple[str, ...]
-    rows: Mapping[str, tuple[Cell, ...]]
-    strong: tuple[str, ...] = ()
-
-    @property
-    def reasons(self) -> tuple[str, ...]:
-        """Why numbers are missing, each reason once; those that only point at another are left out."""
-        cells = (cell for row in self.rows.values() for cell in row)
-        found = list(dict.fromkeys(cell.note for cell in cells if cell.text == UNDEFINED and cell.note))
-        direct = [reason for reason in found if not reason.startswith("undefined for")] or found
-        more = len(direct) - _MOST_REASONS
-        return (*direct[:_MOST_REASONS], *([f"and {more} more reasons of this kind"] if more > 0 else []))
 
 
 def percent(value: float | None, digits: int = 1) -> str:
     """Return a fraction in percent without the sign, or a dash."""
-    return UNDEFINED if value is None else f"{100 * value:.{digits}f}"
+    return UNDEFINED if value is None else printed(100 * value, digits)
 
 
-def interval_text(estimate: Estimate, digits: int = 1) -> str:
+def interval_text(estimate: Estimate | Interval, digits: int = 1) -> str:
     """Return an interval in percent, empty where there is none."""
     if estimate.low is None or estimate.high is None:
         return ""
     return f"{percent(estimate.low, digits)} to {percent(estimate.high, digits)}"
 
 
+def rank_text(ranks: tuple[int, int] | None) -> str:
+    """Return the ranks that a model may have, or a dash."""
+    return UNDEFINED if ranks is None else "\N{EN DASH}".join(map(str, dict.fromkeys(ranks)))
+
+
+def number_cell(number: Number, *, show: bool = False) -> Cell:
+    """Return a number's cell in percent, its interval beneath it or on demand."""
+    if number.value is None:
+        return Cell(UNDEFINED, note=number.reason or "")
+    text, note = "", ""
+    if isinstance(number, Estimate):
+        text = interval_text(number)
+        note = f"interval {text}" if text else number.interval_reason or ""
+    return Cell(percent(number.value), 100 * number.value, below=text if show else "", note=note)
+
+
 def main_tables(result: Result) -> list[Table]:
-    """Return the paper's two tables; that of errors only where there is a baseline to divide by."""
-    accuracies = _accuracy_table(result)
-    return [accuracies] if result.baseline is None else [_error_table(result, result.baseline), accuracies]
+    """Return the paper's two tables for this model; that of errors only where there is a baseline.
+
+    Table 2: clean error, CE by corruption and mCE. Table 3: top-1 accuracy, clean and by corruption.
+    """
+    accuracies = _by_dataset(
+        result,
+        "Accuracy",
+        "Top-1 accuracy in percent; under a corruption, the mean over severities "
+        f"{_range(result.scope.severities)}. Average is the mean over corruptions.",
+        lambda one: {
+            "Clean": one.clean_accuracy,
+            **_common(one.accuracy, result),
+            "Average": one.average_accuracy,
+        },
+        shown=("Clean", "Average"),
+    )
+    if result.baseline is None:
+        return [accuracies]
+    errors = _by_dataset(
+        result,
+        "Errors against the baseline",
+        f"Errors in percent of those that {result.baseline.model} makes: 100 is as many, lower is better.",
+        lambda one: {"Clean": one.clean_error, **_common(one.ce, result), "mCE": one.mce},
+        shown=("mCE",),
+    )
+    return [errors, accuracies]
 
 
 def further_tables(result: Result) -> list[Table]:
-    """Return what else the cells say, below the main tables."""
+    """Return what else the cells say: the loss of accuracy against the baseline's, and other scores."""
     others = other_scores_table(result)
-    return [others] if result.baseline is None else [_relative_table(result), others]
-
-
-def _error_table(result: Result, baseline: BaselineRecord) -> Table:
-    """Return the paper's Table 2 for this model: clean error, CE by corruption and mCE."""
-    corruptions = _common_corruptions(result)
-
-    def row(summary: SummaryRecord) -> tuple[Cell, ...]:
-        return (
-            _cell(summary.clean_error),
-            *(_cell(summary.ce[name]) for name in corruptions),
-            _cell(summary.mce, show=True),
-        )
-
-    return Table(
-        title="Errors against the baseline",
-        caption=f"Errors in percent of those that {baseline.model} makes: 100 is as many, lower is better.",
-        columns=("Clean", *map(display_name, corruptions), "mCE"),
-        rows={name: row(summary) for name, summary in _summaries(result)},
-        strong=("mCE", ALL),
+    if result.baseline is None:
+        return [others]
+    relative = _by_dataset(
+        result,
+        "Relative corruption error",
+        "Accuracy lost against clean images, in percent of what the baseline loses.",
+        lambda one: {**_common(one.relative_ce, result), "Mean": one.relative_mce},
+        shown=("Mean",),
     )
-
-
-def _accuracy_table(result: Result) -> Table:
-    """Return the paper's Table 3 for this model: top-1 accuracy, clean and by corruption."""
-    corruptions = _common_corruptions(result)
-
-    def row(summary: SummaryRecord) -> tuple[Cell, ...]:
-        numbers = [summary.accuracy[name] for name in corruptions]
-        return (
-            _cell(summary.clean_accuracy, show=True),
-            *(_cell(number) for number in numbers),
-            _cell(summary.average_accuracy, show=True),
-        )
-
-    return Table(
-        title="Accuracy",
-        caption="Top-1 accuracy in percent; under a corruption, the mean over severities "
-        f"{_range(result.scope.severities)}. Average is the mean over corruptions.",
-        columns=("Clean", *map(display_name, corruptions), "Average"),
-        rows={name: row(summary) for name, summary in _summaries(result)},
-        strong=("Average", ALL),
-    )
-
-
-def _relative_table(result: Result) -> Table:
-    """Return the loss of accuracy under each corruption, divided by the baseline's loss."""
-    corruptions = _common_corruptions(result)
-    return Table(
-        title="Relative corruption error",
-        caption="Accuracy lost against clean images, in percent of what the baseline loses.",
-        columns=(*map(display_name, corruptions), "Mean"),
-        rows={
-            name: (
-                *(_cell(summary.relative_ce[c]) for c in corruptions),
-                _cell(summary.relative_mce, show=True),
-            )
-            for name, summary in _summaries(result)
-        },
-        strong=("Mean", ALL),
-    )
+    return [relative, others]
 
 
 def severity_table(result: Result, dataset: str) -> Table:
     """Return the accuracy of every cell of one dataset."""
-    severities = result.scope.severities
-    rows = {
-        display_name(corruption): tuple(
-            _accuracy_cell(result.cell(SetKey(dataset, result.scope.split, corruption, severity)))
-            for severity in severities
-        )
-        for corruption in result.scope.corruptions[dataset]
-    }
-    clean = _accuracy_cell(result.cell(SetKey(dataset, result.scope.split, CLEAN, 0)))
+    scope = result.scope
+
+    def cell(corruption: str, severity: int) -> Cell:
+        found = result.cell(SetKey(dataset, scope.split, corruption, severity))
+        if found is None:
+            return Cell(UNDEFINED, note="not scored")
+        return replace(number_cell(found.top1), shade=found.top1.value)
+
     return Table(
-        title=dataset,
-        caption=f"Top-1 accuracy in percent by severity; {clean.text} on clean images.",
-        columns=tuple(f"Severity {severity}" for severity in severities),
-        rows=rows,
+        name=dataset,
+        caption=f"Top-1 accuracy in percent by severity; {cell(CLEAN, 0).text} on clean images.",
+        columns=(Column("", "label"), *(Column(f"Severity {severity}") for severity in scope.severities)),
+        rows=tuple(
+            (Cell(display_name(name)), *(cell(name, severity) for severity in scope.severities))
+            for name in scope.corruptions[dataset]
+        ),
     )
 
 
 def other_scores_table(result: Result) -> Table:
     """Return balanced accuracy, AUROC and calibration, on clean images and as the mean under corruption."""
     kinds = {"Balanced accuracy": "balanced_accuracy", "Macro AUROC": "macro_auroc", "ECE": "ece"}
-    rows = {}
+    rows = []
     for entry in map(result.run.benchmark.dataset, result.scope.corruptions):
         keys = [key for key in result.scope.scope().cells() if key.dataset == entry.dataset]
         clean = {key: result.cell(key) for key in keys if key.corruption == CLEAN}
         corrupted = {key: result.cell(key) for key in keys if key.corruption != CLEAN}
-        rows[entry.dataset] = (
-            Cell(text=str(entry.images)),
-            Cell(text=str(len(entry.class_names))),
-            *(_mean_cell(part, name) for name in kinds.values() for part in (clean, corrupted)),
+        rows.append(
+            (
+                *texts(entry.dataset, str(entry.images), str(len(entry.class_names))),
+                *(_mean_cell(part, name) for name in kinds.values() for part in (clean, corrupted)),
+            )
         )
+    columns = ("Images", "Classes", *(f"{name}, {part}" for name in kinds for part in ("clean", "corrupted")))
     return Table(
-        title="Other scores",
+        name="Other scores",
         caption="In percent, on clean images and as the mean over all corrupted cells. Balanced accuracy is "
         "the mean recall of the classes; ECE is the expected calibration error, lower is better.",
-        columns=(
-            "Images",
-            "Classes",
-            *(f"{name}, {part}" for name in kinds for part in ("clean", "corrupted")),
+        columns=(Column("", "label"), *map(Column, columns)),
+        rows=tuple(rows),
+    )
+
+
+def _by_dataset(
+    result: Result,
+    name: str,
+    caption: str,
+    numbers: Callable[[SummaryRecord], Mapping[str, Number]],
+    *,
+    shown: Sequence[str],
+) -> Table:
+    """Return a row a dataset and one of all, the last column strong; intervals in columns `shown`."""
+    summaries = {dataset: result.scores.datasets[dataset] for dataset in result.scope.corruptions}
+    if len(summaries) > 1:
+        summaries[ALL] = result.scores.overall
+    rows = {dataset: numbers(summary) for dataset, summary in summaries.items()}
+    *others, last = next(iter(rows.values()))
+    return Table(
+        name=name,
+        caption=caption,
+        columns=(Column("", "label"), *map(Column, others), Column(last, strong=True)),
+        rows=tuple(
+            (
+                Cell(dataset, strong=dataset == ALL),
+                *(number_cell(one, show=header in shown) for header, one in row.items()),
+            )
+            for dataset, row in rows.items()
         ),
-        rows=rows,
     )
 
 
-def _summaries(result: Result) -> list[tuple[str, SummaryRecord]]:
-    own = [(name, result.scores.datasets[name]) for name in result.scope.corruptions]
-    return own if len(own) == 1 else [*own, (ALL, result.scores.overall)]
-
-
-def _common_corruptions(result: Result) -> tuple[str, ...]:
+def _common(numbers: Mapping[str, Number], result: Result) -> dict[str, Number]:
+    """Return numbers of the corruptions that all datasets have, by the name that a table shows."""
     first, *others = result.scope.corruptions.values()
-    return tuple(name for name in first if all(name in other for other in others))
-
-
-def _cell(number: Number, *, show: bool = False) -> Cell:
-    """Return a number's cell, its interval beneath it or on demand."""
-    if number.value is None:
-        return Cell(text=UNDEFINED, note=number.reason or "")
-    text = interval_text(number) if isinstance(number, Estimate) else ""
-    reason = "" if text or not isinstance(number, Estimate) else number.interval_reason or ""
-    return Cell(
-        text=percent(number.value), below=text if show else "", note=f"interval {text}" if text else reason
-    )
-
-
-def _accuracy_cell(cell: CellRecord | None) -> Cell:
-    if cell is None:
-        return Cell(text=UNDEFINED, note="not scored")
-    drawn = _cell(cell.top1)
-    return Cell(text=drawn.text, note=drawn.note, weight=cell.top1.value)
+    return {display_name(name): numbers[name] for name in first if all(name in other for other in others)}
 
 
 def _mean_cell(cells: Mapping[SetKey, CellRecord | None], name: str) -> Cell:
-    return _cell(Number.of(mean_value({str(key): _value(cell, name) for key, cell in cells.items()})))
+    return number_cell(Number.of(mean_value({str(key): _value(cell, name) for key, cell in cells.items()})))
 
 
 def _value(cell: CellRecord | None, name: str) -> Value:

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from medimeta_c.format.display import display_name
 from medimeta_c.format.suites import CORE, SUITES
-from medimeta_c.reports.tables import UNDEFINED, interval_text, percent
+from medimeta_c.io.tables.table import UNDEFINED, Cell, Column, Table, texts
+from medimeta_c.reports.tables import interval_text, percent
 from medimeta_c.results.result import Result
 from medimeta_c.results.score_records import Estimate
 
@@ -25,16 +26,16 @@ class Headline:
         What it is.
     value : str
         The number with its unit, or a dash.
-    interval : str
-        Its interval, empty where there is none.
     note : str
         What it is measured against, or why it is missing.
+    interval : str
+        Its interval, empty where there is none.
     """
 
     label: str
     value: str
-    interval: str
     note: str
+    interval: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +55,17 @@ class Verdict:
     sentence: str
     headlines: tuple[Headline, ...]
     warnings: tuple[str, ...]
+
+    @property
+    def table(self) -> Table:
+        """The headlines, where they stand one under the other."""
+        return Table(
+            columns=(Column("", "label"), Column(""), Column("Interval"), Column("", "text")),
+            rows=tuple(
+                (Cell(one.label, strong=True), *texts(one.value, one.interval, one.note))
+                for one in self.headlines
+            ),
+        )
 
 
 def verdict(result: Result) -> Verdict:
@@ -98,7 +110,7 @@ def _judgement(mce: Estimate, rival: str) -> str:
 
 def _headline(label: str, estimate: Estimate, note: str) -> Headline:
     if estimate.value is None:
-        return Headline(label=label, value=UNDEFINED, interval="", note=estimate.reason or "")
+        return Headline(label=label, value=UNDEFINED, note=estimate.reason or "")
     return Headline(
         label=label, value=f"{percent(estimate.value)} %", interval=interval_text(estimate), note=note
     )
@@ -125,16 +137,13 @@ def _worst(result: Result) -> Headline:
     clean = overall.clean_accuracy.value
     known = {name: number.value for name, number in overall.accuracy.items() if number.value is not None}
     if clean is None or not known or len(known) < len(overall.accuracy):
-        return Headline(
-            label="Worst corruption", value=UNDEFINED, interval="", note="not every cell is scored"
-        )
+        return Headline(label="Worst corruption", value=UNDEFINED, note="not every cell is scored")
     name = min(known, key=lambda each: known[each])
     lost = 100 * (clean - known[name])
     side = "below" if lost >= 0 else "above"
     return Headline(
         label="Worst corruption",
         value=display_name(name),
-        interval="",
         note=f"accuracy {percent(known[name])} %, {abs(lost):.1f} points {side} clean",
     )
 

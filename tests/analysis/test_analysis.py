@@ -16,7 +16,7 @@ from medimeta_c.errors import ConfigError
 from medimeta_c.format.benchmark import Benchmark, open_benchmark
 from medimeta_c.format.keys import SetKey
 from medimeta_c.format.spectrum import luma, spectrum
-from medimeta_c.reports.frequency import effect_rows, markdown_report, sentences
+from medimeta_c.reports.frequency import effect_table, markdown_report, sentences
 
 
 @pytest.fixture(scope="module")
@@ -158,13 +158,14 @@ def test_reports_say_the_same(built: Path, benchmark: Benchmark) -> None:
     assert len(values["effects"]) == len(analysis.effects) == 2 * 7 * 6
     text = run(app, ["analyse", str(built), "--markdown"]).stdout
     assert text.strip() == markdown_report(analysis).strip()
-    assert all(f"| {' | '.join(row)} |" in text for row in effect_rows(analysis, "rays"))
+    rows = [[cell.text for cell in row] for row in effect_table(analysis, "rays").rows]
+    assert all(f"| {' | '.join(row)} |" in text for row in rows)
     shown = run(app, ["analyse", str(built), "--dataset", "rays"])
     assert shown.exit_code == 0
     assert "Does it amplify low and suppress high frequencies?" in shown.stdout
     assert "Severity" not in shown.stdout  # every row is a mean
     lines = [line.split() for line in shown.stdout.splitlines()]
-    for name, _, low, _, high, low_energy, high_energy, *_ in effect_rows(analysis, "rays"):
+    for name, _, low, _, high, low_energy, high_energy, *_ in rows:
         assert [*name.split(), *low.split(), *high.split()] in lines
         assert [*name.split(), *low_energy.split(), *high_energy.split()] in lines
     every = run(app, ["analyse", str(built), "--dataset", "rays", "--severities"], env={"COLUMNS": "150"})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from medimeta_c.cli import console
+from medimeta_c.io.tables.table import Column, Table, texts
 
 
 @pytest.mark.parametrize("columns", ["0", "20", "40", "60"])
@@ -13,8 +14,9 @@ def test_a_narrow_terminal_loses_no_cell(
 ) -> None:
     """A number without its last digits is another number: lines are longer than the terminal instead."""
     monkeypatch.setenv("COLUMNS", columns)
-    rows = [("organs_sagittal", "73421/13103/25596", "Histopathology: class", "yes")]
-    console.table("Data", ("dataset", "images", "modality", "here"), rows, whole=2)
+    rows = (texts("organs_sagittal", "73421/13103/25596", "Histopathology: class", "yes"),)
+    heads = (Column("dataset", "label"), Column("images"), Column("modality", "text"), Column("here", "text"))
+    console.show(Table(name="Data", columns=heads, rows=rows))
     assert {"organs_sagittal", "73421/13103/25596", "Histopathology:", "yes"} <= set(
         capsys.readouterr().out.split()
     )

@@ -22,16 +22,17 @@ from medimeta_c.errors import ConfigError
 from medimeta_c.figures import GALLERY
 from medimeta_c.figures.drawing import style
 from medimeta_c.figures.drawing.modellooks import model_looks, short_names
-from medimeta_c.figures.exhibit import Inputs, Lacking, Picture, PrintedTable, file_word, name_builds
+from medimeta_c.figures.exhibit import Inputs, Lacking, Picture, file_word, name_builds
 from medimeta_c.figures.gallery import make
 from medimeta_c.figures.severity import severity
 from medimeta_c.format.benchmark import open_benchmark
 from medimeta_c.format.keys import SetKey
 from medimeta_c.format.order import paper_order
 from medimeta_c.format.suites import MEDMNIST
+from medimeta_c.io.tables.table import Table
 
 
-def entry(name: str, inputs: Inputs) -> list[Picture | PrintedTable]:
+def entry(name: str, inputs: Inputs) -> list[Picture | Table]:
     module, function = GALLERY[name].split(":")
     return list(getattr(import_module(module), function)(inputs))
 
@@ -63,7 +64,7 @@ def test_each_entry_draws_what_its_data_says(name: str, inputs: Inputs, tmp_path
     assert exhibits
     for exhibit in exhibits:
         assert exhibit.caption.endswith(".")
-        if isinstance(exhibit, PrintedTable):
+        if isinstance(exhibit, Table):
             continue
         assert exhibit.rows
         assert all(len(row) == len(exhibit.header) for row in exhibit.rows)

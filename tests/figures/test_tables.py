@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import csv
 import re
-from dataclasses import replace
 from importlib import resources
 from pathlib import Path
 
 import pytest
 
-from medimeta_c.figures.drawing.printing import latex, markdown, ranks
-from medimeta_c.figures.exhibit import Inputs, Mark, PrintedTable
+from medimeta_c.figures.exhibit import Inputs
 from medimeta_c.figures.gallery import make
 from medimeta_c.format.suites import CORE
 from medimeta_c.paper import published_fewshot, published_scores
@@ -110,59 +108,3 @@ def test_latex_says_a_label_once(paper: Path) -> None:
     assert lines[start + 1].startswith(" & MedCLIP")
     assert r"\shortstack[r]{Zoom\\blur}" in lines[start - 3]
     assert "of those of CLIP ViT-B/16" in lines[0]
-
-
-def test_ranks_are_of_printed_numbers() -> None:
-    """Numbers that print alike tie; absent ones have no rank; equal columns are not marked."""
-    assert ranks([1.04, 1.01, 2.0, None], Mark("low", 1)) == [1, 1, 2, 0]
-    assert ranks([5.0, 5.0], Mark("high", 1)) == [0, 0]
-    table = PrintedTable(
-        name="t",
-        caption="A caption.",
-        labels=("Model",),
-        columns={"mCE": Mark("low", 1)},
-        # 68.75 twice, by sums in another order
-        blocks=[[(("a",), (68.75,)), (("b",), (68.74999999999999,)), (("c",), (70.0,))]],
-    )
-    assert ranks([68.75, 68.74999999999999, 70.0], Mark("low", 1)) == [1, 1, 2]
-    assert markdown(table).count("**68.8**") == 2
-    assert ranks([1.0, 2.0], Mark("", 1)) == [0, 0]
-
-
-def test_latex_breaks_long_names_and_long_tables() -> None:
-    """Names of fifty letters are broken into lines, and blocks that a page has no room for have their own."""
-    names = [f"vision-language-model-{one:02d}_with_a_name_of_50_letters" for one in range(13)]
-    table = PrintedTable(
-        name="t",
-        caption="A caption.",
-        labels=("Collection", "Dataset", "Model"),
-        columns={"mCE": Mark("low", 1)},
-        blocks=[
-            [(("C", f"dataset_{block}", name), (float(place),)) for place, name in enumerate(names)]
-            for block in range(9)
-        ],
-    )
-    tex = latex(table)
-    first = r"vision-language-model-\\00\_with\_a\_name\_of\_50\_\\letters"
-    assert tex.count(rf"\begin{{tabular}}[t]{{@{{}}l@{{}}}}{first}\end{{tabular}}") == 9
-    pages = tex.split(r"\par\medskip")
-    assert len(pages) == 9
-    assert all(page.count(r"\toprule") == page.count(r"\bottomrule") == 1 for page in pages)
-    assert all(r"\textit{C}" in page for page in pages)
-    short = replace(table, blocks=[[((*row[:2], "m"), n) for row, n in one] for one in table.blocks])
-    assert latex(short).count(r"\toprule") == 3
-
-
-def test_names_from_outside_do_no_harm() -> None:
-    """Markdown and LaTeX escape what a model's name may hold; an absent number is a dash."""
-    table = PrintedTable(
-        name="t",
-        caption="A caption.",
-        labels=("Model",),
-        columns={"mCE": Mark("low", 1)},
-        blocks=[[(("a|b_<script>\\input{x}$&%",), (None,)), (("c",), (1.0,))]],
-    )
-    text, tex = markdown(table), latex(table)
-    assert "<script>" not in text and r"a\|b\_\<script\>" in text
-    assert r"a\textbar{}b\_\textless{}script\textgreater{}\textbackslash{}input\{x\}\$\&\%" in tex
-    assert "| \N{EN DASH} |" in text and "& --" in tex

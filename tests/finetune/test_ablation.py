@@ -14,7 +14,8 @@ from runs import weights
 from medimeta_c.building.build import BuildConfig, build
 from medimeta_c.errors import ConfigError, ResultError, SourceError
 from medimeta_c.finetuning import Ablation, AblationConfig, FinetuneConfig, ablate, finetune
-from medimeta_c.finetuning.ablationtable import AblationRun, Spread, write_ablation
+from medimeta_c.finetuning.ablationtable import AblationRun, ablation_table, mean_cell, write_ablation
+from medimeta_c.io.tables.table import UNDEFINED
 from medimeta_c.results.folder import read_saved
 from medimeta_c.scoring.evaluation import EvaluateConfig, evaluate
 
@@ -71,16 +72,14 @@ def test_ablation(configure: Configure, benchmark_dir: Path, tiny_model: str, tm
         assert run.scored.clean_accuracy == overall.clean_accuracy.value
     assert Ablation.model_validate_json((out / "ablation.json").read_bytes()) == ablation
 
-    small, large = ablation.rows()
-    assert (small.images, large.images) == (10, 40)
-    accuracies = [run.scored.clean_accuracy for run in ablation.runs[2:] if run.scored]
-    assert large.clean_accuracy is not None
-    assert large.clean_accuracy.mean == pytest.approx(statistics.mean(accuracies))
-    assert large.clean_accuracy.std == pytest.approx(statistics.stdev(accuracies))
+    shown = ablation_table(ablation)
+    assert [row[1].text for row in shown.rows] == ["0", "10", "40"]
+    accuracies = [100 * run.scored.clean_accuracy for run in ablation.runs[2:] if run.scored]
+    mean, std = statistics.mean(accuracies), statistics.stdev(accuracies)
+    assert shown.rows[-1][shown.headers.index("Clean accuracy")].value == pytest.approx(mean)
     table = (out / "ablation.md").read_text()
     assert "| untuned | 0 | 0 |" in table
-    mean, std = 100 * large.clean_accuracy.mean, 100 * (large.clean_accuracy.std or 0)
-    assert f"| 100 % | 40 | {large.trainable_parameters:,} |" in table
+    assert f"| 100 % | 40 | {ablation.runs[2].trainable_parameters:,} |" in table
     assert f"| {mean:.1f} ± {std:.1f} |" in table
     lines = [line for line in table.splitlines() if line.startswith("|")]
     assert len({line.count("|") for line in lines}) == 1
@@ -195,15 +194,15 @@ def test_an_undefined_mce_is_a_dash_with_its_reason(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("values", "expected"),
     [
-        ([0.5], Spread(mean=0.5, std=None)),
-        ([1.0, 3.0], Spread(mean=2.0, std=2**0.5)),
-        ([1.0, None], None),
-        ([], None),
+        ([0.5], "0.50"),
+        ([1.0, 3.0], "2.00 ± 1.41"),
+        ([1.0, None], UNDEFINED),
+        ([], UNDEFINED),
     ],
 )
-def test_spread(values: list[float | None], expected: Spread | None) -> None:
+def test_mean_over_seeds(values: list[float | None], expected: str) -> None:
     """The mean and the sample standard deviation; none of a single seed, nothing of undefined numbers."""
-    assert Spread.of(values) == expected
+    assert mean_cell(values, 2).text == expected
 
 
 @pytest.mark.parametrize(

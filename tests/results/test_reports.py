@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
@@ -12,17 +11,18 @@ from typing import Any
 import numpy as np
 import pytest
 from made_up_predictions import answers, evaluated, identity, result_of
-from rich.console import Console
 
+from medimeta_c.cli import console
 from medimeta_c.errors import ConfigError
 from medimeta_c.format.benchmark import Benchmark
 from medimeta_c.format.keys import SetKey
 from medimeta_c.format.suites import SUITES
+from medimeta_c.io.tables.table import UNDEFINED, Cell, Table
 from medimeta_c.reports import write_reports
 from medimeta_c.reports.changed import most_changed
 from medimeta_c.reports.html import render_html
 from medimeta_c.reports.markdown import render_markdown
-from medimeta_c.reports.tables import UNDEFINED, main_tables, other_scores_table
+from medimeta_c.reports.tables import main_tables, other_scores_table
 from medimeta_c.reports.terminal import result_view
 from medimeta_c.reports.verdict import verdict
 from medimeta_c.results.folder import SavedResult
@@ -119,37 +119,53 @@ def test_the_tables_are_the_papers(saved: SavedResult) -> None:
     """Table 2: clean error, seven CE, mCE; Table 3: clean, seven, average. Rows: datasets and their mean."""
     overall = saved.result.scores.overall
     errors, accuracies = main_tables(saved.result)
-    assert (errors.columns[0], errors.columns[-1]) == ("Clean", "mCE")
-    assert (accuracies.columns[0], accuracies.columns[-1]) == ("Clean", "Average")
-    assert len(errors.columns) == len(accuracies.columns) == 9
-    assert list(errors.rows) == ["cells", "rays", "All datasets"]
-    assert errors.rows["All datasets"][-1].text == f"{100 * (overall.mce.value or 0):.1f}"
-    assert accuracies.rows["All datasets"][0].text == f"{100 * (overall.clean_accuracy.value or 0):.1f}"
+    assert (errors.headers[1], errors.headers[-1]) == ("Clean", "mCE")
+    assert (accuracies.headers[1], accuracies.headers[-1]) == ("Clean", "Average")
+    assert len(errors.headers) == len(accuracies.headers) == 10
+    assert [row[0].text for row in errors.rows] == ["cells", "rays", "All datasets"]
+    assert cell_of(errors, "All datasets", "mCE").text == f"{100 * (overall.mce.value or 0):.1f}"
+    assert (
+        cell_of(accuracies, "All datasets", "Clean").text
+        == f"{100 * (overall.clean_accuracy.value or 0):.1f}"
+    )
     markdown = render_markdown(saved.result)
-    assert f"| {errors.rows['cells'][3].text} |" in markdown
+    assert f"| {cell_of(errors, 'cells', 'Motion blur').text} |" in markdown
 
 
-def on_a_terminal(saved: SavedResult, width: int = 200) -> str:
-    console = Console(width=width, record=True, file=io.StringIO())
-    console.print(result_view(saved))
-    return console.export_text()
+def cell_of(table: Table, row: str, header: str) -> Cell:
+    """The cell of a row and a column."""
+    named = {cells[0].text: cells for cells in table.rows}
+    return named[row][table.headers.index(header)]
 
 
-def test_eighty_columns_are_enough(saved: SavedResult) -> None:
+def on_a_terminal(saved: SavedResult, capsys: pytest.CaptureFixture[str]) -> str:
+    capsys.readouterr()
+    console.show(*result_view(saved))
+    return capsys.readouterr().out
+
+
+def test_eighty_columns_are_enough(
+    saved: SavedResult, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Both tables with every name whole, the datasets side by side."""
-    shown = on_a_terminal(saved, width=80)
+    monkeypatch.setenv("COLUMNS", "80")
+    shown = on_a_terminal(saved, capsys)
+    assert max(map(len, shown.splitlines())) <= 80
     assert "\N{HORIZONTAL ELLIPSIS}" not in shown
     for table in main_tables(saved.result):
-        assert all(name in shown for name in (*table.columns, *table.rows))
-        for row in zip(*table.rows.values(), strict=True):
-            assert re.search(r"\s+│\s+".join(cell.text for cell in row), shown)
+        assert all(name in shown for name in (*table.headers, *(row[0].text for row in table.rows)))
+        _, *columns = zip(*table.rows, strict=True)
+        for cells in columns:
+            assert re.search(r"\S +" + " +".join(cell.text for cell in cells), shown)
 
 
-def test_without_a_baseline_there_is_no_table_of_dashes(base: SavedResult) -> None:
+def test_without_a_baseline_there_is_no_table_of_dashes(
+    base: SavedResult, capsys: pytest.CaptureFixture[str]
+) -> None:
     """Nothing to divide by: the verdict says so, and the tables are those that have numbers."""
     assert base.result.baseline is None
     assert verdict(base.result).sentence == "Scored without a baseline: accuracies only."
-    for shown in (render_markdown(base.result), render_html(base), on_a_terminal(base)):
+    for shown in (render_markdown(base.result), render_html(base), on_a_terminal(base, capsys)):
         assert "Accuracy" in shown
         assert "Errors against the baseline" not in shown
         assert "Relative corruption error" not in shown
@@ -200,14 +216,14 @@ def test_the_suite_cut_to_one_dataset_says_so(saved: SavedResult) -> None:
     )
 
 
-def test_phantoms_are_flagged_first(saved: SavedResult) -> None:
+def test_phantoms_are_flagged_first(saved: SavedResult, capsys: pytest.CaptureFixture[str]) -> None:
     """In the terminal, in Markdown and on the page; published figures then give no verdict."""
     entries = tuple(
         entry.model_copy(update={"kind": "phantoms"}) for entry in saved.result.run.benchmark.datasets
     )
     result = changed(saved.result, "run", "benchmark", datasets=entries)
     assert verdict(result).warnings[0].startswith("Phantoms: the images of cells, rays are generated")
-    assert "! Phantoms" in on_a_terminal(replace(saved, result=result))
+    assert "! Phantoms" in on_a_terminal(replace(saved, result=result), capsys)
     assert "Phantoms" in render_markdown(result)
     assert result.baseline is not None
     real = changed(result, baseline=result.baseline.model_copy(update={"measured_on_these_shards": False}))
@@ -235,10 +251,9 @@ def test_holes_are_named_and_the_report_stands(
     # No mean over the cells that happen to be there: contrast might have been the worst, or moved the mean.
     assert (said.headlines[-1].label, said.headlines[-1].value) == ("Worst corruption", UNDEFINED)
     others = other_scores_table(result)
-    row = dict(zip(others.columns, others.rows["cells"], strict=True))
-    assert row["Balanced accuracy, clean"].text != UNDEFINED
-    assert row["Balanced accuracy, corrupted"].text == UNDEFINED
-    assert row["Balanced accuracy, corrupted"].note == f"undefined for {key} (not scored)"
+    assert cell_of(others, "cells", "Balanced accuracy, clean").text != UNDEFINED
+    corrupted = cell_of(others, "cells", "Balanced accuracy, corrupted")
+    assert (corrupted.text, corrupted.note) == (UNDEFINED, f"undefined for {key} (not scored)")
 
 
 def test_text_from_outside_stays_text(tmp_path: Path, benchmark: Benchmark) -> None:

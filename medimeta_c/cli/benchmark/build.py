@@ -73,7 +73,7 @@ def build(
 
       medimeta-c build --dataset all --source phantoms --out phantoms-C
     """
-    from medimeta_c.building.build import BuildConfig, BuildProgress
+    from medimeta_c.building.build import BuildConfig
     from medimeta_c.building.build import build as run
 
     config = BuildConfig(
@@ -93,10 +93,5 @@ def build(
         force=force,
     )
     with console.counting("images") as show:
-
-        def on_progress(progress: BuildProgress) -> None:
-            text = f"building {progress.sets_done}/{progress.sets_total} sets"
-            show(text, progress.images_done, progress.images_total)
-
-        report = run(config, on_progress=on_progress)
+        report = run(config, on_progress=console.by_sets("building", show))
     console.say_build(report, json=json, done="built")

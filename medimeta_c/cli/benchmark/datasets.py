@@ -18,6 +18,7 @@ def datasets(data: DataOption = None, json: JsonOption = False) -> None:
       medimeta-c datasets --data ~/medimeta --json
     """
     from medimeta_c.format.suites import SUITES
+    from medimeta_c.io.tables.table import Column, Table, texts
     from medimeta_c.sources.catalog import catalog
     from medimeta_c.sources.selection import present
 
@@ -42,20 +43,25 @@ def datasets(data: DataOption = None, json: JsonOption = False) -> None:
     if json:
         console.say_json({"data": str(folder), "datasets": rows})
         return
-    console.table(
-        f"Datasets (clean data in {folder})",
-        ("dataset", "train/val/test", "modality: task", "CC 4.0", "here"),
-        [
-            (
-                f"{row['dataset']}{' *' if row['suite'] else ''}",
-                "/".join(map(str, catalog()[str(row["dataset"])].splits.values())),
-                f"{row['modality']}: {row['task']}{'' if row['buildable'] else ' (not supported)'}",
-                str(row["license"]).rpartition("(CC ")[2].removesuffix(" 4.0)"),
-                "yes" if row["on_disk"] else "no",
-            )
-            for row in rows
-        ],
-        whole=2,
+    console.show(
+        Table(
+            name=f"Datasets (clean data in {folder})",
+            columns=(
+                Column("dataset", "label"),
+                Column("train/val/test"),
+                *(Column(header, "text") for header in ("modality: task", "CC 4.0", "here")),
+            ),
+            rows=tuple(
+                texts(
+                    f"{row['dataset']}{' *' if row['suite'] else ''}",
+                    "/".join(map(str, catalog()[str(row["dataset"])].splits.values())),
+                    f"{row['modality']}: {row['task']}{'' if row['buildable'] else ' (not supported)'}",
+                    str(row["license"]).rpartition("(CC ")[2].removesuffix(" 4.0)"),
+                    "yes" if row["on_disk"] else "no",
+                )
+                for row in rows
+            ),
+        )
     )
     console.say(
         "* part of the benchmark. Get MedIMeta or MedMNIST+ data with `medimeta-c download --dataset ID`;"

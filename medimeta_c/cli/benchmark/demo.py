@@ -23,7 +23,7 @@ def demo(
 
       medimeta-c demo --out demo
     """
-    from medimeta_c.building.build import BuildConfig, BuildProgress
+    from medimeta_c.building.build import BuildConfig
     from medimeta_c.building.build import build as run_build
     from medimeta_c.building.verification import verify as run_verify
     from medimeta_c.errors import VerificationError
@@ -31,12 +31,7 @@ def demo(
     root, data = out.expanduser() / "MediMeta-C", out.expanduser() / "data"
     config = BuildConfig(datasets=("all",), source="phantoms", out=root, data_dir=data, jobs=jobs)
     with console.counting("images") as show:
-
-        def on_progress(progress: BuildProgress) -> None:
-            text = f"building {progress.sets_done}/{progress.sets_total} sets"
-            show(text, progress.images_done, progress.images_total)
-
-        report = run_build(config, on_progress=on_progress)
+        report = run_build(config, on_progress=console.by_sets("building", show))
     with console.counting("images") as show:
         check = run_verify(
             root,

@@ -39,7 +39,6 @@ def import_medmnistc(
 
       medimeta-c evaluate --model ViT-B-16/openai --benchmark MedMNIST-C --baseline published
     """
-    from medimeta_c.building.assembly import BuildProgress
     from medimeta_c.building.importer import ImportConfig
     from medimeta_c.building.importer import import_medmnistc as run
 
@@ -52,10 +51,5 @@ def import_medmnistc(
         force=force,
     )
     with console.counting("images") as show:
-
-        def on_progress(progress: BuildProgress) -> None:
-            text = f"importing {progress.sets_done}/{progress.sets_total} sets"
-            show(text, progress.images_done, progress.images_total)
-
-        report = run(config, on_progress=on_progress)
+        report = run(config, on_progress=console.by_sets("importing", show))
     console.say_build(report, json=json, done="imported")

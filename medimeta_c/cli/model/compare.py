@@ -57,7 +57,7 @@ def compare(
     if json:
         console.say_json(_values(comparison))
     else:
-        console.show(comparison_view(comparison))
+        console.show(*comparison_view(comparison))
 
 
 def _values(comparison: Comparison) -> dict[str, Any]:

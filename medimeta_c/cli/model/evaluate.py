@@ -88,5 +88,5 @@ def evaluate(
     if json:
         console.say_json(saved.result.model_dump(mode="json"))
         return
-    console.show(result_view(saved))
+    console.show(*result_view(saved))
     console.say(f"report: {saved.path / HTML_NAME}")

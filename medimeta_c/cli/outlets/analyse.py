@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Annotated
 
@@ -44,7 +44,7 @@ def analyse(
     from medimeta_c.analysis import analyse as run
     from medimeta_c.errors import ConfigError
     from medimeta_c.format.benchmark import open_benchmark
-    from medimeta_c.reports.frequency import COLUMNS, QUESTION, effect_rows, markdown_report, sentences
+    from medimeta_c.reports.frequency import QUESTION, effect_table, markdown_report, sentences
 
     if markdown and json:
         raise ConfigError("--markdown and --json are both given: choose one")
@@ -66,14 +66,14 @@ def analyse(
             mark = ", phantoms" if name in analysis.phantoms else ""
             where = ", ".join(analysis.splits[name])
             title = f"{name}{mark}: {count} images ({where}), {analysis.decoded[name]} decoded for energy"
-            rows = [COLUMNS, *effect_rows(analysis, name, severities=severities)]
+            table = replace(effect_table(analysis, name, severities=severities), name=title)
             if severities:
-                console.table(title, rows[0], rows[1:])
+                console.show(table)
                 continue
             # All are means, the sentences below answer, low and high tell the middle: 80 columns are enough.
-            for heading, low, high in ((title, 2, 4), (None, 5, 6)):
-                pairs = [(row[0], row[low], row[high]) for row in rows]
-                console.table(heading, pairs[0], pairs[1:])
+            shares = table.only("Corruption", "Low share, points", "High share, points")
+            energy = table.only("Corruption", "Low energy, factor", "High energy, factor")
+            console.show(shares, replace(energy, name=""))
         console.say(QUESTION)
         for sentence in sentences(analysis):
             console.say(f"  {sentence}")

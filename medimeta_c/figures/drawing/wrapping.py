@@ -2,32 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 from matplotlib.axes import Axes
 
 from medimeta_c.figures.drawing import style
+from medimeta_c.io.wrapping import by_letters
 
-__all__ = ["by_inches", "by_letters", "name_row"]
+__all__ = ["by_inches", "name_row"]
 
 _ROW_POINTS = 7.5
-
-
-def by_letters(name: str, most: int) -> list[str]:
-    """Break a name after its spaces, underscores, slashes and dashes into lines of so many letters at most.
-
-    Examples
-    --------
-    >>> by_letters("BiomedCLIP-PubMedBERT_256-vit_base_patch16_224", 24)
-    ['BiomedCLIP-PubMedBERT_', '256-vit_base_patch16_224']
-    """
-    lines = [""]
-    for part in re.findall(rf"[^ _/-]{{0,{most}}}[ _/-]*", name):
-        if lines[-1] and len((lines[-1] + part).rstrip()) > most:
-            lines.append("")
-        lines[-1] += part
-    return [line.rstrip() for line in lines]
 
 
 def by_inches(name: str, most: float, points: float, weight: str = "normal") -> str:

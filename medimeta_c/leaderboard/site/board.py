@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
 from medimeta_c.format.benchmark import Benchmark
 from medimeta_c.format.display import display_name
+from medimeta_c.format.order import COLLECTIONS
 from medimeta_c.leaderboard.checks import load_submission
+from medimeta_c.leaderboard.inspection import check_files
 from medimeta_c.leaderboard.site.entries import Board, DatasetShown, Entry
 from medimeta_c.leaderboard.site.grouping import Group, Submitted, group
-from medimeta_c.leaderboard.inspection import check_files
 from medimeta_c.leaderboard.site.measured import Measured, measure
 from medimeta_c.leaderboard.site.paper import PAPER_COLLECTIONS, paper_entries
 from medimeta_c.leaderboard.site.ranking import ranks
 from medimeta_c.leaderboard.submission import read_submission
 from medimeta_c.leaderboard.tree import board_entries
 from medimeta_c.results.baseline_choice import PUBLISHED
-from medimeta_c.format.order import COLLECTIONS
+from medimeta_c.results.identity import DatasetEntry
 from medimeta_c.results.result import read_result
 from medimeta_c.sources.catalog import catalog
 
@@ -101,7 +102,7 @@ def _board(each: Group, measured: Sequence[Measured], baseline: str | None) -> B
     return Board(
         key=each.key,
         title=each.title,
-        datasets=tuple(_shown(name, each) for name in each.datasets),
+        datasets=tuple(_shown(name, each.entries) for name in each.datasets),
         corruptions=corruptions,
         severities=scope.severities,
         baseline=baseline,
@@ -111,15 +112,9 @@ def _board(each: Group, measured: Sequence[Measured], baseline: str | None) -> B
     )
 
 
-def _shown(dataset: str, each: Group) -> DatasetShown:
-    if dataset in each.entries:
-        entry = each.entries[dataset]
-        return DatasetShown(dataset=dataset, title=entry.title, modality=entry.modality)
-    return _known(dataset)
-
-
-def _known(dataset: str) -> DatasetShown:
-    entry = catalog().get(dataset)
+def _shown(dataset: str, entries: Mapping[str, DatasetEntry]) -> DatasetShown:
+    """Return what a board says of a dataset, by a member's results or by the catalog."""
+    entry = entries.get(dataset) or catalog().get(dataset)
     if entry is None:
         return DatasetShown(dataset=dataset, title=display_name(dataset))
     return DatasetShown(dataset=dataset, title=entry.title, modality=entry.modality)
@@ -168,7 +163,7 @@ def _with_paper(boards: Sequence[Board]) -> tuple[Board, ...]:
                 Board(
                     key=collection.lower(),
                     title=collection,
-                    datasets=tuple(map(_known, suite.datasets)),
+                    datasets=tuple(_shown(name, {}) for name in suite.datasets),
                     corruptions=suite.corruptions,
                     severities=suite.severities,
                     baseline="OpenAI CLIP ViT-B/16",

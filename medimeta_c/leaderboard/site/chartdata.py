@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from medimeta_c.format.display import display_name
-from medimeta_c.leaderboard.site.entries import Board, CellShown, Entry
 from medimeta_c.format.keys import CLEAN
+from medimeta_c.leaderboard.site.entries import Board, CellShown, Entry
 from medimeta_c.results.score_records import Estimate, SummaryRecord
 
 __all__ = ["boards_data", "curves_data"]

@@ -3,45 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 from jinja2 import Environment
+from markupsafe import Markup
 
 from medimeta_c._version import __version__
 from medimeta_c.format.display import display_name
+from medimeta_c.io.tables.html import html
+from medimeta_c.io.tables.table import UNDEFINED, Cell, Column, Table
+from medimeta_c.io.templating import environment, visible
 from medimeta_c.leaderboard.site.chartdata import boards_data, curves_data
 from medimeta_c.leaderboard.site.entries import Board, CellShown, Entry, Picture
 from medimeta_c.leaderboard.site.paper import PAPER
 from medimeta_c.leaderboard.submission import ADAPTATIONS, OVERLAPS, TRAINING_KINDS
-from medimeta_c.reports.tables import UNDEFINED, interval_text, percent
+from medimeta_c.reports.tables import interval_text, percent, rank_text
 from medimeta_c.results.score_records import Estimate, SummaryRecord
-from medimeta_c.io.templating import environment, visible
 
 __all__ = ["index_page", "model_page", "scoring_page"]
 
 _TEMPLATES = Path(__file__).parent / "templates"
-_LEVELS = 20
+_CORRUPTION = Markup('<span class="out">Corruption</span>')
 _SHOWN_TIES = 3
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _HeatCell:
-    text: str
-    level: str = ""
-    note: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Heat:
-    """The heat map of one dataset."""
-
-    dataset: str
-    title: str
-    clean: str
-    columns: tuple[str, ...]
-    rows: tuple[tuple[str, tuple[_HeatCell, ...]], ...]
 
 
 def index_page(boards: tuple[Board, ...]) -> str:
@@ -74,7 +58,7 @@ def model_page(entry: Entry, board: Board) -> str:
         shown=shown,
         measured=entry.source == "measured",
         heats=[
-            _heat(entry, board, one.dataset, one.title)
+            (one, entry.datasets[one.dataset].clean_accuracy, _heat(entry, board, one.dataset))
             for one in shown
             if entry.cells.get(one.dataset) or entry.datasets[one.dataset].accuracy
         ],
@@ -106,7 +90,8 @@ def _templates() -> Environment:
     templates.filters.update(
         percent=percent,
         interval=lambda one: interval_text(one).replace(" to ", "\N{EN DASH}"),
-        rank=_rank,
+        rank=rank_text,
+        table=html,
         words=_words,
         parameters=_parameters,
         display_name=display_name,
@@ -114,13 +99,6 @@ def _templates() -> Environment:
     )
     templates.policies["json.dumps_kwargs"] = {}  # not sorted: datasets in the paper's order
     return templates
-
-
-def _rank(ranks: tuple[int, int] | None) -> str:
-    if ranks is None:
-        return UNDEFINED
-    best, worst = ranks
-    return str(best) if best == worst else f"{best}\N{EN DASH}{worst}"
 
 
 def _words(kind: str) -> str:
@@ -225,52 +203,41 @@ def _headlines(entry: Entry, board: Board) -> list[tuple[str, Estimate, str]]:
     ]
 
 
-def _heat(entry: Entry, board: Board, dataset: str, title: str) -> _Heat:
+def _heat(entry: Entry, board: Board, dataset: str) -> Table:
+    """Return the heat map of one dataset: accuracy by corruption and severity, its mean, and CE."""
     summary = entry.datasets[dataset]
     cells = entry.cells.get(dataset, {})
-    names = [name for name in board.corruptions if name in cells or name in summary.accuracy]
     severities = board.severities if cells else ()
-    return _Heat(
-        dataset=dataset,
-        title=title,
-        clean=""
-        if summary.clean_accuracy.value is None
-        else f"{percent(summary.clean_accuracy.value)}\N{NO-BREAK SPACE}%",
-        columns=(*map(str, severities), "Mean", "CE"),
+    headers = (*map(str, severities), "Mean", "CE")
+    return Table(
+        columns=(Column(_CORRUPTION + (" Severity" if severities else ""), "label"), *map(Column, headers)),
         rows=tuple(
             (
-                display_name(name),
-                (
-                    *(_heat_cell(cells.get(name, {}).get(severity)) for severity in severities),
-                    _mean_cell(summary, name),
-                    _HeatCell(text=percent(summary.ce[name].value) if name in summary.ce else UNDEFINED),
-                ),
+                Cell(display_name(name)),
+                *(_heat_cell(cells.get(name, {}).get(severity)) for severity in severities),
+                _mean_cell(summary, name),
+                Cell(percent(summary.ce[name].value) if name in summary.ce else UNDEFINED),
             )
-            for name in names
+            for name in board.corruptions
+            if name in cells or name in summary.accuracy
         ),
     )
 
 
-def _heat_cell(cell: CellShown | None) -> _HeatCell:
+def _heat_cell(cell: CellShown | None) -> Cell:
     if cell is None:
-        return _HeatCell(text=UNDEFINED)
-    note = "" if cell.low is None or cell.high is None else f"{percent(cell.low)} to {percent(cell.high)}"
-    images = f"{cell.images} images" if cell.images else ""
-    return _HeatCell(
-        text=percent(cell.top1),
-        level=_level(cell.top1),
-        note=", ".join(part for part in (f"95 % interval {note}" if note else "", images) if part),
-    )
+        return Cell(UNDEFINED)
+    notes = []
+    if cell.low is not None and cell.high is not None:
+        notes.append(f"95 % interval {percent(cell.low)} to {percent(cell.high)}")
+    if cell.images:
+        notes.append(f"{cell.images} images")
+    return Cell(percent(cell.top1), 100 * cell.top1, note=", ".join(notes), shade=cell.top1)
 
 
-def _mean_cell(summary: SummaryRecord, name: str) -> _HeatCell:
+def _mean_cell(summary: SummaryRecord, name: str) -> Cell:
     value = summary.accuracy[name].value if name in summary.accuracy else None
-    return _HeatCell(text=percent(value), level="" if value is None else _level(value))
-
-
-def _level(fraction: float) -> str:
-    """Return the style class of a shade; a page without inline styles needs no exception in its policy."""
-    return f"h{min(_LEVELS, max(0, round(_LEVELS * fraction)))}"
+    return Cell(percent(value), shade=value)
 
 
 def _pictures(pictures: Sequence[Picture]) -> Iterator[tuple[str, str, list[Picture]]]:

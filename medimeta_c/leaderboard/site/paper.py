@@ -7,11 +7,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from medimeta_c.format.suites import CORE, MEDMNIST, Suite
 from medimeta_c.leaderboard.site.entries import Entry, Training, no_estimate, reported
 from medimeta_c.leaderboard.submission import slug
-from medimeta_c.paper import ModelScores, published_fewshot, published_scores
+from medimeta_c.paper import FewShotScore, ModelScores, published_fewshot, published_scores
 from medimeta_c.results.score_records import Estimate, Number, SummaryRecord
-from medimeta_c.format.suites import CORE, MEDMNIST, Suite
 
 __all__ = ["PAPER", "PAPER_COLLECTIONS", "paper_entries"]
 
@@ -19,6 +19,7 @@ PAPER = "https://doi.org/10.1007/978-3-031-98688-8_17"
 PAPER_COLLECTIONS: dict[str, Suite] = {"MediMeta-C": CORE, "MedMNIST-C": MEDMNIST}
 """The paper's two collections, by the names its tables give them."""
 
+_Numbers = Mapping[str, float | None]
 _NOT_PRINTED = "not printed in the paper"
 
 
@@ -84,8 +85,11 @@ def paper_entries(collection: str) -> tuple[Entry, ...]:
 
 
 def _entry(collection: str, key: str, rows: Mapping[str, ModelScores]) -> Entry:
-    model, suite = _MODELS[key], PAPER_COLLECTIONS[collection]
-    datasets = {name: _summary(rows[name], suite) for name in suite.datasets}
+    model = _MODELS[key]
+    datasets = {}
+    for name in PAPER_COLLECTIONS[collection].datasets:
+        row = rows[name]
+        datasets[name] = _summary(row, row.average_accuracy, row.accuracy, row.ce)
     return Entry(
         key=f"paper-{slug(collection)}-{slug(key)}",
         name=model.name,
@@ -105,16 +109,19 @@ def _entry(collection: str, key: str, rows: Mapping[str, ModelScores]) -> Entry:
     )
 
 
-def _summary(row: ModelScores, suite: Suite) -> SummaryRecord:
+def _summary(
+    row: ModelScores | FewShotScore, average: float | None, accuracy: _Numbers, ce: _Numbers
+) -> SummaryRecord:
+    """Return a row's numbers, with its average under corruption and its numbers by corruption."""
     nothing = no_estimate(_NOT_PRINTED)
     return SummaryRecord(
         clean_accuracy=_printed(row.clean_accuracy),
-        average_accuracy=_printed(row.average_accuracy),
-        accuracy={name: Number(value=_fraction(row.accuracy[name])) for name in suite.corruptions},
+        average_accuracy=_printed(average),
+        accuracy={name: Number(value=_fraction(one)) for name, one in accuracy.items()},
         clean_error=_printed(row.clean_error),
-        ce={name: _printed(row.ce[name]) for name in suite.corruptions},
+        ce={name: _printed(one) for name, one in ce.items()},
         mce=_printed(row.mce),
-        relative_ce=dict.fromkeys(suite.corruptions, nothing),
+        relative_ce=dict.fromkeys(ce, nothing),
         relative_mce=nothing,
     )
 
@@ -156,16 +163,7 @@ def _ablation() -> list[Entry]:
     found = []
     for row in published_fewshot():
         (short, backbone), share = _VARIANTS[row.variant], f"{row.percent:g}"
-        summary = SummaryRecord(
-            clean_accuracy=_printed(row.clean_accuracy),
-            average_accuracy=_printed(row.corruption_accuracy),
-            accuracy={},
-            clean_error=_printed(row.clean_error),
-            ce={},
-            mce=_printed(row.mce),
-            relative_ce={},
-            relative_mce=no_estimate(_NOT_PRINTED),
-        )
+        summary = _summary(row, row.corruption_accuracy, {}, {})
         found.append(
             Entry(
                 key=f"paper-{slug(row.variant)}-{share}-percent",

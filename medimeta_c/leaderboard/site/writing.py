@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 
-from medimeta_c.format.benchmark import Benchmark
 from medimeta_c.errors import ConfigError
+from medimeta_c.format.benchmark import Benchmark
 from medimeta_c.io.files import write_atomic, writing
 from medimeta_c.leaderboard.site.board import read_boards
 from medimeta_c.leaderboard.site.entries import Board
@@ -39,13 +39,9 @@ pinned: false
 The MediMeta-C leaderboard: robustness of medical vision-language models to image corruptions. Written by
 `medimeta-c leaderboard build`; open `index.html`.
 """
+_FILES = resources.files("medimeta_c.leaderboard.site")
 
-
-def _read_example() -> str:
-    return resources.files("medimeta_c.leaderboard.site").joinpath("example.yaml").read_text(encoding="utf-8")
-
-
-EXAMPLE = _read_example()
+EXAMPLE = _FILES.joinpath("example.yaml").read_text(encoding="utf-8")
 """A filled-in ``submission.yaml``."""
 
 
@@ -122,7 +118,7 @@ def write_site(boards: tuple[Board, ...], out: Path, *, repository: str | None =
     """Write the site of some boards; see `build_site`."""
     _clear(out)
     write_atomic(out / _MARK, b"")
-    assets = resources.files("medimeta_c.leaderboard.site").joinpath("assets")
+    assets = _FILES.joinpath("assets")
     for name in ASSETS:
         write_atomic(out / "assets" / name, assets.joinpath(name).read_bytes())
     entries = [(entry, board) for board in boards for entry in board.entries]

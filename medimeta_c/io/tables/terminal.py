@@ -1,0 +1,78 @@
+"""Tables for a terminal: 80 columns are enough for most, and no narrower one breaks a word or a number."""
+
+from __future__ import annotations
+
+from rich.box import SIMPLE_HEAD
+from rich.cells import cell_len
+from rich.console import Console
+from rich.table import Table as Grid
+from rich.text import Text
+
+from medimeta_c.errors import printable
+from medimeta_c.io.tables.table import Cell, Column, Table
+from medimeta_c.io.wrapping import by_letters
+
+__all__ = ["print_table"]
+
+_NAME_LETTERS = 24  # longer names are broken, as in LaTeX
+_STYLES = ("", "bold", "underline")
+
+
+def print_table(table: Table, console: Console) -> None:
+    """Print a table: labels and words are broken only if they are long names.
+
+    A terminal too narrow gets lines longer than itself, since a number that lost its last digits is another
+    number.
+    """
+    grid = Grid(
+        title=_line(table.name, "table.title") if table.name else None,
+        caption=_line(table.caption, "table.caption") if table.caption else None,
+        title_justify="left",
+        caption_justify="left",
+        box=SIMPLE_HEAD,
+    )
+    for place, column in enumerate(table.columns):
+        label = column.kind == "label"
+        shown = [_lines(column, row[place]) for row in table.rows]
+        whole = [
+            *column.header.split(),
+            *(one for text in shown for one in text.split("\n" if label else None)),
+        ]
+        grid.add_column(
+            _line(column.header),
+            justify=column.align,
+            style="bold" if column.strong else "",
+            no_wrap=label,
+            # Without it, rich makes columns narrower than their longest word.
+            min_width=max(map(cell_len, whole), default=0),
+        )
+    for row in table.rows:
+        cells = (
+            Text(_lines(column, cell), _STYLES[cell.place])
+            for column, cell in zip(table.columns, row, strict=True)
+        )
+        grid.add_row(*cells, style="bold" if row[0].strong else "")
+    own = console.width
+    needed = console.measure(grid, options=console.options.update(max_width=10_000)).minimum
+    console.width = max(own, needed)
+    console.print(grid, crop=False)
+    console.width = own
+
+
+def _line(said: str, style: str = "") -> Text:
+    """Return a line in which names from outside may stand."""
+    return Text(printable(said), style)
+
+
+def _lines(column: Column, cell: Cell) -> str:
+    """Return what a cell shows, long names on several lines."""
+    said = printable(cell.text)
+    if column.kind == "label":
+        said = _broken(said)
+    elif column.kind == "text":
+        said = " ".join(map(_broken, said.split()))
+    return f"{said}\n{cell.below}" if cell.below else said
+
+
+def _broken(name: str) -> str:
+    return "\n".join(by_letters(name, _NAME_LETTERS))

@@ -1,0 +1,1 @@
+"""The board as a site: submissions read, measured and written as plain files."""
