@@ -158,8 +158,8 @@ def test_the_command(base: SavedResult, saved: SavedResult, twin: SavedResult) -
     paths = [str(each.path) for each in (base, saved, twin)]
     shown = CliRunner().invoke(app, ["compare", *paths], env={"COLUMNS": "80"})
     assert shown.exit_code == 0, shown.output
-    assert len(re.findall(r"[\d.]+ to [\d.]+ ", shown.stdout)) == 3 * 3
-    assert len(re.findall(r"[+-][\d.]+ to [+-][\d.]+ ", shown.stdout)) == 3 * 3
+    assert len(re.findall(r"[\d.]+ to [\d.]+\s", shown.stdout)) == 3 * 3
+    assert len(re.findall(r"[+-][\d.]+ to [+-][\d.]+\s", shown.stdout)) == 3 * 3
     assert "[1] minus [2]" in shown.stdout
     assert "tie" in shown.stdout
     assert "CE divides by ViT-B-16/openai, measured on these shards" in shown.stdout
