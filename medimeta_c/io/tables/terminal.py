@@ -19,7 +19,7 @@ _STYLES = ("", "bold", "underline")
 
 
 def print_table(table: Table, console: Console) -> None:
-    """Print a table: labels and words are broken only if they are long names.
+    """Print a table: labels, words, numbers and intervals are broken only if they are long names.
 
     A terminal too narrow gets lines longer than itself, since a number that lost its last digits is another
     number.
@@ -30,13 +30,15 @@ def print_table(table: Table, console: Console) -> None:
         title_justify="left",
         caption_justify="left",
         box=SIMPLE_HEAD,
+        show_edge=False,
+        pad_edge=False,
     )
     for place, column in enumerate(table.columns):
         label = column.kind == "label"
         shown = [_lines(column, row[place]) for row in table.rows]
         whole = [
             *column.header.split(),
-            *(one for text in shown for one in text.split("\n" if label else None)),
+            *(one for text in shown for one in text.split(None if column.kind == "text" else "\n")),
         ]
         grid.add_column(
             _line(column.header),
