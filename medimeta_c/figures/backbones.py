@@ -12,7 +12,8 @@ from matplotlib.lines import Line2D
 
 from medimeta_c.figures.drawing import style
 from medimeta_c.figures.drawing.legend import below
-from medimeta_c.figures.drawing.modellooks import ModelLook, model_looks, short_names
+from medimeta_c.figures.drawing.looks import Look
+from medimeta_c.figures.drawing.modellooks import model_looks, short_names
 from medimeta_c.figures.exhibit import Inputs, Lacking, Picture
 from medimeta_c.paper import FewShotScore, ModelScores, mean_over_datasets
 
@@ -69,14 +70,14 @@ def exhibit(inputs: Inputs) -> Iterator[Picture]:
     )
 
 
-def backbones(lines: Sequence[Backbone], looks: Mapping[str, ModelLook]) -> Figure:
+def backbones(lines: Sequence[Backbone], looks: Mapping[str, Look]) -> Figure:
     """Draw a line a backbone from its accuracy under corruption (filled) to the clean one (hollow).
 
     Parameters
     ----------
     lines : sequence of Backbone
         From top to bottom.
-    looks : mapping of str to ModelLook
+    looks : mapping of str to Look
         By model.
     """
     labels = short_names([one.label for one in lines], longest=60)
@@ -131,7 +132,7 @@ def _under_headings(lines: Sequence[Backbone]) -> list[str | Backbone]:
     return rows
 
 
-def _draw(panel: Axes, place: int, row: Backbone, look: ModelLook) -> None:
+def _draw(panel: Axes, place: int, row: Backbone, look: Look) -> None:
     if row.clean is not None and row.corrupted is not None:
         panel.plot((row.corrupted, row.clean), (place, place), color=look.colour, linewidth=1.4)
     for accuracy, fill in ((row.corrupted, look.colour), (row.clean, "white")):

@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 
 from medimeta_c.errors import ConfigError
 from medimeta_c.format.benchmark import Benchmark
+from medimeta_c.format.display import built_corruptions
 from medimeta_c.format.order import collection_name
 from medimeta_c.paper import FewShotScore, ModelScores, Results
 
@@ -93,6 +94,10 @@ class Inputs:
         """Return whose errors CE divides by, as captions say it."""
         names = dict.fromkeys(one.baseline for one in self.scores if one.baseline)
         return " or ".join(names) or "a baseline"
+
+    def corruptions(self) -> set[str]:
+        """Return every corruption built, whose looks depend on one another."""
+        return {name for one in self.benchmarks.values() for name in built_corruptions(one.manifest)}
 
     def models(self) -> tuple[str, ...]:
         """Return every model's name, in the order that decides its look."""

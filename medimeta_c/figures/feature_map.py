@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from importlib.util import find_spec
-from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -16,6 +15,7 @@ from numpy.typing import NDArray
 from medimeta_c.errors import ConfigError, MissingExtraError
 from medimeta_c.figures.drawing import style
 from medimeta_c.figures.drawing.legend import inside_or_below
+from medimeta_c.figures.drawing.looks import Look, corruption_looks
 from medimeta_c.figures.exhibit import Inputs, Lacking, Picture, paged
 from medimeta_c.format.display import display_name
 from medimeta_c.format.keys import CLEAN
@@ -41,6 +41,7 @@ def exhibit(inputs: Inputs) -> Iterator[Picture]:
         raise MissingExtraError("t-SNE", "figures")
     features = read_features(inputs.features)
     levels = sorted({row[2] for row in features.rows} - {0})
+    looks = corruption_looks({row[1] for row in features.rows} | inputs.corruptions())
     names = sorted(features.datasets, key=lambda name: paper_order("", name))
     for page, shown in paged(names, _MOST_PANELS):
         places = {name: embed(features, name) for name in shown}
@@ -49,7 +50,7 @@ def exhibit(inputs: Inputs) -> Iterator[Picture]:
             caption=f"Image features of {short_name(features.model)} (unit length) by t-SNE, a panel a "
             f"dataset: clean images and their corrupted selves at severity {', '.join(map(str, levels))}. "
             "Axes have no unit, and distances between far groups no meaning.",
-            figure=feature_map(features, places),
+            figure=feature_map(features, places, looks),
             header=("dataset", "corruption", "severity", "image_id", "label", "x", "y"),
             rows=[
                 (*features.rows[index], float(x), float(y))
@@ -99,7 +100,9 @@ def embed(features: Features, dataset: str) -> tuple[NDArray[np.int64], NDArray[
 
 
 def feature_map(
-    features: Features, places: dict[str, tuple[NDArray[np.int64], NDArray[np.float64]]]
+    features: Features,
+    places: dict[str, tuple[NDArray[np.int64], NDArray[np.float64]]],
+    looks: Mapping[str, Look],
 ) -> Figure:
     """Draw a panel a dataset, a point an image, by corruption in colour and shape.
 
@@ -109,6 +112,8 @@ def feature_map(
         As saved.
     places : dict
         What `embed` returns, by dataset.
+    looks : mapping of str to Look
+        By corruption, clean included.
     """
     columns = _COLUMNS.get(len(places), 3)
     rows = math.ceil(len(places) / columns)
@@ -122,7 +127,15 @@ def feature_map(
             found = np.array([features.rows[index][1] for index in chosen])
             for kind in reversed(kinds):  # clean on top
                 mine = points[found == kind]
-                panel.scatter(mine[:, 0], mine[:, 1], **_look(kind), s=8, linewidths=0, alpha=0.75)
+                panel.scatter(
+                    mine[:, 0],
+                    mine[:, 1],
+                    color=looks[kind].colour,
+                    marker=looks[kind].marker,
+                    s=8,
+                    linewidths=0,
+                    alpha=0.75,
+                )
         free = panels[len(places) :]
         for panel in free:
             panel.set_axis_off()
@@ -130,7 +143,8 @@ def feature_map(
             Line2D(
                 [],
                 [],
-                **_look(kind),
+                color=looks[kind].colour,
+                marker=looks[kind].marker,
                 linestyle="none",
                 markersize=4,
                 label=display_name(kind),
@@ -148,7 +162,3 @@ def _frame(panel: Axes, title: str) -> None:
     panel.set_yticks([])
     for spine in panel.spines.values():
         spine.set(visible=True, color="#CCCCCC")
-
-
-def _look(kind: str) -> dict[str, Any]:
-    return {"color": style.colour(kind), "marker": style.marker(kind)}

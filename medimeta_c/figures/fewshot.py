@@ -11,7 +11,8 @@ from matplotlib.lines import Line2D
 
 from medimeta_c.figures.drawing import style
 from medimeta_c.figures.drawing.legend import below, model_handles
-from medimeta_c.figures.drawing.modellooks import ModelLook, model_looks
+from medimeta_c.figures.drawing.looks import Look
+from medimeta_c.figures.drawing.modellooks import model_looks
 from medimeta_c.figures.exhibit import Inputs, Picture, Scalar
 from medimeta_c.paper import FewShotScore
 
@@ -52,14 +53,14 @@ def exhibit(inputs: Inputs) -> Iterator[Picture]:
     )
 
 
-def fewshot(scores: Sequence[FewShotScore], looks: Mapping[str, ModelLook]) -> Figure:
+def fewshot(scores: Sequence[FewShotScore], looks: Mapping[str, Look]) -> Figure:
     """Draw accuracy and, where there is a baseline, errors: a pair of lines a variant.
 
     Parameters
     ----------
     scores : sequence of FewShotScore
         Rows of Table 6.
-    looks : mapping of str to ModelLook
+    looks : mapping of str to Look
         By variant.
     """
     kept = [
@@ -93,7 +94,7 @@ def fewshot(scores: Sequence[FewShotScore], looks: Mapping[str, ModelLook]) -> F
 def _draw(
     panel: Axes,
     scores: Sequence[FewShotScore],
-    looks: Mapping[str, ModelLook],
+    looks: Mapping[str, Look],
     name: str,
     *,
     filled: bool,

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from medimeta_c.figures.drawing import style
 from medimeta_c.figures.drawing.logaxes import label_decades, plain
+from medimeta_c.figures.drawing.looks import Look, corruption_looks
 from medimeta_c.figures.drawing.wrapping import name_row
 from medimeta_c.figures.exhibit import Inputs, Picture, Scalar, paged
 from medimeta_c.format.benchmark import Benchmark
@@ -42,6 +43,7 @@ _Shares = Mapping[str, NDArray[np.float64]]
 
 def exhibit(inputs: Inputs) -> Iterator[Picture]:
     """Yield the distributions of all datasets, a picture a collection: the paper's Fig. 2."""
+    looks = corruption_looks(inputs.corruptions())
     for suffix, benchmark in inputs.one_by_one():
         severity = shown_severity(benchmark.manifest)
         for page, names in paged(shown_datasets(benchmark.manifest), _MOST_ROWS):
@@ -59,13 +61,13 @@ def exhibit(inputs: Inputs) -> Iterator[Picture]:
                 "frequencies. Axes are logarithmic, that of the low band in what is missing to 100 %. "
                 "Boxes: quartiles and median over images; whiskers: 5th and 95th percentile; the vertical "
                 f"line is the clean median.{f' Corruptions at severity {severity}.' if severity else ''}",
-                figure=frequency_bands(benchmark, shares),
+                figure=frequency_bands(benchmark, shares, looks),
                 header=_HEADER,
                 rows=rows,
             )
 
 
-def frequency_bands(benchmark: Benchmark, shares: Mapping[str, _Shares]) -> Figure:
+def frequency_bands(benchmark: Benchmark, shares: Mapping[str, _Shares], looks: Mapping[str, Look]) -> Figure:
     """Draw a row of three panels a dataset, a box a corruption.
 
     Parameters
@@ -74,6 +76,8 @@ def frequency_bands(benchmark: Benchmark, shares: Mapping[str, _Shares]) -> Figu
         What was built, for names.
     shares : mapping of str to mapping of str to ndarray, shape (N, 3)
         By dataset and corruption, clean first: shares 0 to 1 of N images; NaN for images without AC energy.
+    looks : mapping of str to Look
+        By corruption, clean included.
     """
     with style.context():
         most = max(len(own) for own in shares.values())
@@ -88,6 +92,7 @@ def frequency_bands(benchmark: Benchmark, shares: Mapping[str, _Shares]) -> Figu
                 _draw(
                     panel,
                     {name: values[:, column] for name, values in own.items()},
+                    looks,
                     place,
                     named=column == 0,
                 )
@@ -112,14 +117,19 @@ def _limit_low(panel: Axes) -> None:
 
 
 def _draw(
-    panel: Axes, values: Mapping[str, NDArray[np.float64]], place: Callable[[float], float], *, named: bool
+    panel: Axes,
+    values: Mapping[str, NDArray[np.float64]],
+    looks: Mapping[str, Look],
+    place: Callable[[float], float],
+    *,
+    named: bool,
 ) -> None:
     for row, (name, shares) in enumerate(values.items()):
         quantiles = [place(one) for one in _quantiles(shares) if one is not None]
         if not quantiles:
             continue
         low, first, median, third, high = quantiles
-        colour = style.colour(name)
+        colour = looks[name].colour
         panel.plot((low, high), (row, row), color=colour, linewidth=0.7)
         box = Rectangle((first, row - 0.32), third - first, 0.64, facecolor=colour, alpha=0.35, linewidth=0)
         panel.add_patch(box)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -12,6 +12,7 @@ from medimeta_c.analysis import ALL_SEVERITIES, Analysis, analyse
 from medimeta_c.figures.drawing import style
 from medimeta_c.figures.drawing.legend import below
 from medimeta_c.figures.drawing.logaxes import label_decades, plain
+from medimeta_c.figures.drawing.looks import Look, corruption_looks
 from medimeta_c.figures.drawing.wrapping import name_row
 from medimeta_c.figures.exhibit import Inputs, Lacking, Picture, Scalar, paged
 from medimeta_c.format.display import (
@@ -34,6 +35,7 @@ _MARKER_POINTS = 2.8
 def exhibit(inputs: Inputs) -> Iterator[Picture]:
     """Yield the effects on every dataset that has corrupted sets, on the split figures show."""
     drawn = 0
+    looks = corruption_looks(inputs.corruptions())
     for suffix, benchmark in inputs.one_by_one():
         manifest = benchmark.manifest
         names = [name for name in shown_datasets(manifest) if built_corruptions(manifest, name)]
@@ -52,7 +54,7 @@ def exhibit(inputs: Inputs) -> Iterator[Picture]:
                 caption="Energy in the low, mid and high band of the DCT as a factor of the clean "
                 "image's: geometric mean over images, paired, with its 95 % interval. Above 1 the "
                 "corruption amplifies, below it suppresses.",
-                figure=frequency_effects(parts, manifest),
+                figure=frequency_effects(parts, manifest, looks),
                 header=_HEADER,
                 rows=[row for analysis in parts for row in _rows(analysis)],
             )
@@ -93,7 +95,7 @@ _HEADER = (
 )
 
 
-def frequency_effects(analyses: list[Analysis], manifest: Manifest) -> Figure:
+def frequency_effects(analyses: list[Analysis], manifest: Manifest, looks: Mapping[str, Look]) -> Figure:
     """Draw a row of three panels a dataset, a line a corruption.
 
     Parameters
@@ -102,6 +104,8 @@ def frequency_effects(analyses: list[Analysis], manifest: Manifest) -> Figure:
         One a dataset.
     manifest : Manifest
         For names.
+    looks : mapping of str to Look
+        By corruption.
     """
     with style.context():
         high = _ROW_INCHES * len(analyses) + 0.4
@@ -110,7 +114,7 @@ def frequency_effects(analyses: list[Analysis], manifest: Manifest) -> Figure:
         for row, analysis in enumerate(analyses):
             (dataset,) = analysis.images
             for column, band in enumerate(BANDS):
-                _draw(grid[row, column], analysis, band)
+                _draw(grid[row, column], analysis, band, looks)
                 if row == 0:
                     grid[0, column].set_title(f"{band.capitalize()} frequencies", fontweight="normal")
             name_row(grid[row, 0], [dataset_label(manifest, dataset)], _ROW_INCHES)
@@ -126,9 +130,9 @@ def frequency_effects(analyses: list[Analysis], manifest: Manifest) -> Figure:
                 Line2D(
                     [],
                     [],
-                    color=style.colour(kind),
-                    linestyle=style.line_style(kind),
-                    marker=style.marker(kind),
+                    color=looks[kind].colour,
+                    linestyle=looks[kind].line,
+                    marker=looks[kind].marker,
                     markersize=_MARKER_POINTS,
                     label=display_name(kind),
                 )
@@ -138,7 +142,7 @@ def frequency_effects(analyses: list[Analysis], manifest: Manifest) -> Figure:
     return figure
 
 
-def _draw(panel: Axes, analysis: Analysis, band: str) -> None:
+def _draw(panel: Axes, analysis: Analysis, band: str, looks: Mapping[str, Look]) -> None:
     panel.set_yscale("log", base=10)
     panel.axhline(1, color="#888888", linewidth=0.6, zorder=0)
     for kind in dict.fromkeys(one.corruption for one in analysis.effects):
@@ -152,13 +156,13 @@ def _draw(panel: Axes, analysis: Analysis, band: str) -> None:
             continue
         x = [severity for severity, *_ in points]
         y = [2.0 ** (value or 0.0) for _, value, _, _ in points]
-        colour = style.colour(kind)
+        colour = looks[kind].colour
         panel.plot(
             x,
             y,
             color=colour,
-            linestyle=style.line_style(kind),
-            marker=style.marker(kind),
+            linestyle=looks[kind].line,
+            marker=looks[kind].marker,
             markersize=_MARKER_POINTS,
         )
         if all(low is not None and high is not None for _, _, low, high in points):

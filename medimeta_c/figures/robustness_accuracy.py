@@ -10,7 +10,8 @@ from matplotlib.lines import Line2D
 
 from medimeta_c.figures.drawing import style
 from medimeta_c.figures.drawing.legend import below, model_handles
-from medimeta_c.figures.drawing.modellooks import ModelLook, model_looks
+from medimeta_c.figures.drawing.looks import Look
+from medimeta_c.figures.drawing.modellooks import model_looks
 from medimeta_c.figures.exhibit import Inputs, Picture, Scalar
 from medimeta_c.paper import ModelScores, mean_over_datasets
 
@@ -53,14 +54,14 @@ def exhibit(inputs: Inputs) -> Iterator[Picture]:
     )
 
 
-def robustness_accuracy(scores: Sequence[ModelScores], looks: Mapping[str, ModelLook]) -> Figure:
+def robustness_accuracy(scores: Sequence[ModelScores], looks: Mapping[str, Look]) -> Figure:
     """Draw a row a collection: accuracies and, where there is a baseline, errors.
 
     Parameters
     ----------
     scores : sequence of ModelScores
         Rows of Tables 2 and 3.
-    looks : mapping of str to ModelLook
+    looks : mapping of str to Look
         By model.
     """
     collections = _by_collection(scores)
@@ -136,7 +137,7 @@ def _frame_errors(panel: Axes, limits: tuple[float, float]) -> None:
 def _scatter(
     panel: Axes,
     scores: Sequence[ModelScores],
-    looks: Mapping[str, ModelLook],
+    looks: Mapping[str, Look],
     pair: Callable[[ModelScores], _Pair],
     floor: float = 0.0,
 ) -> None:

@@ -11,7 +11,8 @@ from matplotlib.figure import Figure
 
 from medimeta_c.figures.drawing import style
 from medimeta_c.figures.drawing.legend import inside_or_below, model_handles
-from medimeta_c.figures.drawing.modellooks import ModelLook, model_looks
+from medimeta_c.figures.drawing.looks import Look
+from medimeta_c.figures.drawing.modellooks import model_looks
 from medimeta_c.figures.exhibit import Inputs, Lacking, Picture, Scalar, file_word
 from medimeta_c.format.display import display_name
 from medimeta_c.format.keys import CLEAN, SetKey
@@ -53,7 +54,7 @@ def exhibit(inputs: Inputs) -> Iterator[Picture]:
 
 
 def severity(
-    results: Mapping[str, Result], dataset: str, looks: Mapping[str, ModelLook], *, mark: str = ""
+    results: Mapping[str, Result], dataset: str, looks: Mapping[str, Look], *, mark: str = ""
 ) -> Figure:
     """Draw a panel a corruption, a line a model.
 
@@ -63,7 +64,7 @@ def severity(
         By model; missing and invalid cells leave gaps.
     dataset : str
         A dataset all of them have.
-    looks : mapping of str to ModelLook
+    looks : mapping of str to Look
         By model.
     mark : str
         Follows the dataset's name.
@@ -107,7 +108,7 @@ def _frame(panel: Axes, kind: str, chance: float, levels: Sequence[int]) -> None
     panel.set_axisbelow(True)
 
 
-def _draw(panel: Axes, result: Result, key: SetKey, look: ModelLook, *, band: bool) -> None:
+def _draw(panel: Axes, result: Result, key: SetKey, look: Look, *, band: bool) -> None:
     x, points = [0, *result.scope.severities], []
     for level in x:
         cell = result.cell(SetKey(key.dataset, key.split, key.corruption if level else CLEAN, level))

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from medimeta_c.figures.drawing import style
 from medimeta_c.figures.drawing.logaxes import label_decades, power_of_ten
+from medimeta_c.figures.drawing.looks import Look, corruption_looks
 from medimeta_c.figures.exhibit import Inputs, Picture, paged
 from medimeta_c.format.display import (
     built_corruptions,
@@ -94,6 +95,7 @@ def spectra(
         Power on a logarithmic axis, the same in all panels, over radial frequency. Bins without power
         (small images have bins without coefficients) are left out.
     """
+    looks = corruption_looks(name for one in builds.values() for name in built_corruptions(one))
     with style.context():
         figure, panels = _panels(len(places), _severities(builds))
         figure.set_dpi(dpi)
@@ -102,12 +104,12 @@ def spectra(
                 panel.set_visible(False)
                 continue
             name, dataset = place
-            _draw_panel(panel, builds[name], dataset, name if len(builds) > 1 else "")
+            _draw_panel(panel, builds[name], dataset, name if len(builds) > 1 else "", looks)
             under = places[index + _COLUMNS : index + _COLUMNS + 1]
             alone = index % _COLUMNS == 0 or places[index - 1] is None
             panel.tick_params(labelbottom=under in ([], [None]), labelleft=alone)
         for panel in panels:  # only now are the shared limits known
-            _label_lines(panel)
+            _label_lines(panel, looks)
         label_decades(panels[0].yaxis, power_of_ten)
     return figure
 
@@ -155,7 +157,9 @@ def _panels(count: int, severities: str) -> tuple[Figure, list[Axes]]:
     return figure, panels
 
 
-def _draw_panel(panel: Axes, manifest: Manifest, dataset: str, collection: str) -> None:
+def _draw_panel(
+    panel: Axes, manifest: Manifest, dataset: str, collection: str, looks: Mapping[str, Look]
+) -> None:
     severity = shown_severity(manifest)
     kinds = built_corruptions(manifest, dataset) if severity else ()
     clean = shown_record(manifest, dataset, CLEAN, 0)
@@ -176,8 +180,8 @@ def _draw_panel(panel: Axes, manifest: Manifest, dataset: str, collection: str) 
                 _CENTRES,
                 _profile(record),
                 label=display_name(kind),
-                color=style.colour(kind),
-                linestyle=style.line_style(kind),
+                color=looks[kind].colour,
+                linestyle=looks[kind].line,
             )
     if clean is not None:
         panel.plot(
@@ -203,9 +207,10 @@ def _profile(record: SetRecord) -> NDArray[np.float64]:
     return np.where(profile > 0, profile, np.nan)
 
 
-def _label_lines(panel: Axes) -> None:
+def _label_lines(panel: Axes, looks: Mapping[str, Look]) -> None:
     """Name each line at its right end, labels kept apart and tied to their lines by a leader."""
     low, high = np.log(panel.get_ylim())
+    dashes = {display_name(kind): look.line for kind, look in looks.items()}
     ends = []
     for line in panel.get_lines():
         heights = np.asarray(line.get_ydata(), dtype=np.float64)
@@ -219,7 +224,10 @@ def _label_lines(panel: Axes) -> None:
         panel.plot(
             (x, 1.025, 1.05), (y, spread, spread), linewidth=0.4, scalex=False, scaley=False, **outside
         )
-        sample: dict[str, Any] = {"linewidth": line.get_linewidth(), "linestyle": line.get_linestyle()}
+        sample: dict[str, Any] = {
+            "linewidth": line.get_linewidth(),
+            "linestyle": dashes[str(line.get_label())],
+        }
         panel.plot((1.05, 1.13), (spread, spread), scalex=False, scaley=False, **sample, **outside)
         panel.text(1.15, spread, str(line.get_label()), transform=panel.transAxes, va="center", fontsize=6.8)
 

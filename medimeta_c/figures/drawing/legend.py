@@ -12,7 +12,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from medimeta_c.figures.drawing import style
-from medimeta_c.figures.drawing.modellooks import ModelLook, short_names
+from medimeta_c.figures.drawing.looks import Look
+from medimeta_c.figures.drawing.modellooks import short_names
 
 __all__ = ["below", "columns", "inside_or_below", "model_handles"]
 
@@ -30,12 +31,12 @@ _LOOK: dict[str, Any] = {
 }
 
 
-def model_handles(looks: Mapping[str, ModelLook], *, points: float, line: bool = False) -> list[Line2D]:
+def model_handles(looks: Mapping[str, Look], *, points: float, line: bool = False) -> list[Line2D]:
     """Return a legend's samples of models.
 
     Parameters
     ----------
-    looks : mapping of str to ModelLook
+    looks : mapping of str to Look
         The models drawn, in order.
     points : float
         Size of the markers.
