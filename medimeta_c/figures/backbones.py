@@ -59,7 +59,7 @@ def exhibit(inputs: Inputs) -> Iterator[Picture]:
     elif len(variants) > 1:
         lines, what = _of_variants(inputs.fewshot), "fine-tuned on the share given"
     else:
-        raise Lacking("give --results of models with two image encoders, or --paper")
+        raise Lacking
     note = f" {inputs.printed}" if inputs.printed else ""
     yield Picture(
         name="backbones",

@@ -34,7 +34,7 @@ _Item = TypeVar("_Item")
 
 
 class Lacking(Exception):
-    """Raised by an entry of the gallery whose input was not given; says what to give."""
+    """Raised by a figure whose input was not given; says what to give, unless it is what its record says."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -70,7 +70,7 @@ class Inputs:
     def built(self) -> Mapping[str, Benchmark]:
         """Return the benchmarks by collection; raises Lacking without one."""
         if not self.benchmarks:
-            raise Lacking("give the directory of a built benchmark")
+            raise Lacking
         return self.benchmarks
 
     def one_by_one(self) -> Iterator[tuple[str, Benchmark]]:
@@ -81,13 +81,13 @@ class Inputs:
     def scored(self) -> tuple[ModelScores, ...]:
         """Return the scores; raises Lacking without any."""
         if not self.scores:
-            raise Lacking("give --results, or --paper")
+            raise Lacking
         return self.scores
 
     def ablated(self) -> tuple[FewShotScore, ...]:
         """Return the few-shot scores; raises Lacking without any."""
         if not self.fewshot:
-            raise Lacking("give --ablation, or --paper")
+            raise Lacking
         return self.fewshot
 
     def divisor(self) -> str:

@@ -36,7 +36,7 @@ _MOST_POINTS = 3000  # a panel; t-SNE takes minutes beyond
 def exhibit(inputs: Inputs) -> Iterator[Picture]:
     """Yield the maps of every dataset in the features: the paper's Fig. 3."""
     if inputs.features is None:
-        raise Lacking("give --features, which `medimeta-c features` saves")
+        raise Lacking
     if find_spec("sklearn") is None:
         raise MissingExtraError("t-SNE", "figures")
     features = read_features(inputs.features)

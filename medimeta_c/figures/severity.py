@@ -29,7 +29,7 @@ _MOST_BANDS = 3  # models; the intervals of more would cover one another
 def exhibit(inputs: Inputs) -> Iterator[Picture]:
     """Yield the curves of every dataset scored: the paper's Fig. 8."""
     if not inputs.results:
-        raise Lacking("give --results: the paper prints means over severities")
+        raise Lacking
     looks = model_looks(inputs.models())
     scored: dict[tuple[str, str], dict[str, Result]] = {}
     for name, results in inputs.results.items():

@@ -57,7 +57,8 @@ def test_figures_are_registered_by_module_and_function() -> None:
     """Every entry of the registry names a function of a module of this package."""
     from importlib import import_module
 
-    for target in FIGURES.values():
-        module, function = target.split(":")
-        assert module.startswith("medimeta_c.figures.")
-        assert callable(getattr(import_module(module), function))
+    for figure in FIGURES.values():
+        for target in filter(None, (figure.target, figure.card)):
+            module, function = target.split(":")
+            assert module.startswith("medimeta_c.figures.")
+            assert callable(getattr(import_module(module), function))
