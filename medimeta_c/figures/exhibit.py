@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
@@ -12,6 +12,8 @@ from typing import TypeVar
 from matplotlib.figure import Figure
 
 from medimeta_c.errors import ConfigError
+from medimeta_c.figures.drawing.looks import Look
+from medimeta_c.figures.drawing.modellooks import model_looks
 from medimeta_c.format.benchmark import Benchmark
 from medimeta_c.format.display import built_corruptions
 from medimeta_c.format.order import collection_name
@@ -25,6 +27,7 @@ __all__ = [
     "PrintedTable",
     "Scalar",
     "file_word",
+    "grouped",
     "name_builds",
     "paged",
 ]
@@ -99,6 +102,15 @@ class Inputs:
         """Return every corruption built, whose looks depend on one another."""
         return {name for one in self.benchmarks.values() for name in built_corruptions(one.manifest)}
 
+    @property
+    def note(self) -> str:
+        """Where scores come from, as a caption's last sentence; empty for results."""
+        return f" {self.printed}" if self.printed else ""
+
+    def model_looks(self) -> dict[str, Look]:
+        """Return how each model is drawn, the same in every figure."""
+        return model_looks(self.models())
+
     def models(self) -> tuple[str, ...]:
         """Return every model's name, in the order that decides its look."""
         names = (*(one.model for one in self.scores), *(one.variant for one in self.fewshot))
@@ -133,6 +145,14 @@ def file_word(name: str) -> str:
     ('medimeta-c-my-build', 'medimeta-c-v1.0')
     """
     return re.sub(r"[^\w.]+", "-", name.lower()).strip("-")
+
+
+def grouped(items: Iterable[_Item], key: Callable[[_Item], str]) -> dict[str, list[_Item]]:
+    """Return items by a word of theirs, in order of first appearance."""
+    groups: dict[str, list[_Item]] = {}
+    for one in items:
+        groups.setdefault(key(one), []).append(one)
+    return groups
 
 
 def paged(items: Sequence[_Item], most: int) -> Iterator[tuple[str, Sequence[_Item]]]:

@@ -5,16 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from importlib.util import find_spec
+from typing import Any
 
 import numpy as np
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
 from medimeta_c.errors import ConfigError, MissingExtraError
 from medimeta_c.figures.drawing import style
-from medimeta_c.figures.drawing.legend import inside_or_below
+from medimeta_c.figures.drawing.legend import inside_or_below, sample
 from medimeta_c.figures.drawing.looks import Look, corruption_looks
 from medimeta_c.figures.exhibit import Inputs, Lacking, Picture, paged
 from medimeta_c.format.display import display_name
@@ -120,45 +119,26 @@ def feature_map(
     side = min(_MOST_SIDE_INCHES, style.PAGE_INCHES / columns)
     kinds = in_order({row[1] for row in features.rows}, (CLEAN, *CORRUPTIONS))
     with style.context():
-        figure = style.page(side * columns, side * rows)
-        panels = list(figure.subplots(rows, columns, squeeze=False).ravel())
+        figure, grid = style.page(side * columns, side * rows, rows, columns)
+        panels = list(grid.ravel())
         for panel, (dataset, (chosen, points)) in zip(panels, places.items(), strict=False):
-            _frame(panel, features.label(dataset))
+            panel.set(xticks=[], yticks=[])  # the axes of t-SNE have neither unit nor direction
+            panel.set_title(features.label(dataset))
+            panel.spines[:].set(visible=True, color="#CCCCCC")
             found = np.array([features.rows[index][1] for index in chosen])
             for kind in reversed(kinds):  # clean on top
-                mine = points[found == kind]
-                panel.scatter(
-                    mine[:, 0],
-                    mine[:, 1],
-                    color=looks[kind].colour,
-                    marker=looks[kind].marker,
-                    s=8,
-                    linewidths=0,
-                    alpha=0.75,
-                )
+                x, y = points[found == kind].T
+                panel.scatter(x, y, **_point(looks[kind]), s=8, linewidths=0, alpha=0.75)
         free = panels[len(places) :]
         for panel in free:
             panel.set_axis_off()
         handles = [
-            Line2D(
-                [],
-                [],
-                color=looks[kind].colour,
-                marker=looks[kind].marker,
-                linestyle="none",
-                markersize=4,
-                label=display_name(kind),
-            )
+            sample(display_name(kind), **_point(looks[kind]), linestyle="none", markersize=4)
             for kind in kinds
         ]
-        inside_or_below(figure, handles, free[0] if free else None, (side, side))
+        inside_or_below(figure, handles, free, (side, side))
     return figure
 
 
-def _frame(panel: Axes, title: str) -> None:
-    """Draw a box without ticks: the axes of t-SNE have neither unit nor direction."""
-    panel.set_title(title)
-    panel.set_xticks([])
-    panel.set_yticks([])
-    for spine in panel.spines.values():
-        spine.set(visible=True, color="#CCCCCC")
+def _point(look: Look) -> dict[str, Any]:
+    return {"color": look.colour, "marker": look.marker}

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain, islice
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
 
 from medimeta_c.figures.drawing import style
-from medimeta_c.figures.drawing.legend import below
+from medimeta_c.figures.drawing.legend import below, sample
 from medimeta_c.figures.drawing.wrapping import name_row
 from medimeta_c.figures.exhibit import Inputs, Lacking, Picture, paged
 from medimeta_c.format.benchmark import Benchmark
@@ -104,11 +105,13 @@ def pixel_density(blocks: Sequence[_Block | None], kinds: Sequence[str]) -> Figu
     rows = -(-len(blocks) // across)
     wide = style.PAGE_INCHES if across == 2 else style.COLUMN_INCHES
     with style.context():
-        figure = style.page(wide, _ROW_INCHES * rows + 0.4)
-        grid = figure.subplots(rows, across * len(kinds), squeeze=False, sharex=True, sharey=True)
+        figure, grid = style.page(
+            wide, _ROW_INCHES * rows + 0.4, rows, across * len(kinds), sharex=True, sharey=True
+        )
         for index, block in enumerate(blocks):
             row, first = index // across, index % across * len(kinds)
-            for panel, kind in zip(grid[row, first : first + len(kinds)], kinds, strict=True):
+            panels = grid[row, first : first + len(kinds)]
+            for panel, kind in zip(panels, kinds, strict=True):
                 if block is None:
                     panel.set_axis_off()
                     continue
@@ -118,47 +121,30 @@ def pixel_density(blocks: Sequence[_Block | None], kinds: Sequence[str]) -> Figu
                 if blocks[index + across : index + across + 1] in ([], [None]):
                     panel.tick_params(labelbottom=True)
                     panel.set_xlabel("Luma (0 to 1)")
-                if index % across and blocks[index - 1] is None:
-                    grid[row, first].tick_params(labelleft=True)
+            if index % across and blocks[index - 1] is None:
+                panels[0].tick_params(labelleft=True)
             if block is not None:
                 words = [block.dataset, block.collection] if block.collection else [block.label]
-                name_row(grid[row, first], words, _ROW_INCHES)
+                name_row(panels[0], words, _ROW_INCHES)
         figure.supylabel("Pixels per level (%)", fontsize=7.5)
-        severities = {level for one in blocks if one is not None for _, level in one.densities}
-        below(
-            figure,
-            [
-                Line2D(
-                    [],
-                    [],
-                    color=style.severity_colour(one),
-                    label="Clean" if one == 0 else f"Severity {one}",
-                    linestyle="--" if one == 0 else "-",
-                )
-                for one in sorted(severities)
-            ],
-        )
+        levels = sorted({level for one in blocks if one is not None for _, level in one.densities})
+        below(figure, [sample(f"Severity {one}" if one else "Clean", **_line(one)) for one in levels])
     return figure
 
 
+def _line(severity: int) -> dict[str, Any]:
+    return {"color": style.severity_colour(severity), "linestyle": "-" if severity else "--"}
+
+
 def _draw(panel: Axes, densities: _Densities, kind: str) -> None:
-    panel.set_yscale("log")
-    panel.set_xlim(0, 1)
-    panel.set_xticks((0, 0.5, 1), ("0", "0.5", "1"))
-    panel.set_ylim(0.005, 30)
+    panel.set(xlim=(0, 1), xticks=(0, 0.5, 1), xticklabels=("0", "0.5", "1"))
+    panel.set(yscale="log", ylim=(0.005, 30))
     panel.set_yticks((0.01, 0.1, 1, 10), ("0.01", "0.1", "1", "10"))
     panel.minorticks_off()
     for (name, severity), shares in densities.items():
         if name in (kind, CLEAN):
             heights = np.where(shares > 0, 100 * shares, np.nan)
-            panel.plot(
-                _LUMA,
-                heights,
-                color=style.severity_colour(severity),
-                linestyle="--" if severity == 0 else "-",
-                linewidth=1.0,
-                zorder=4 if severity == 0 else 3,
-            )
+            panel.plot(_LUMA, heights, **_line(severity), linewidth=1.0, zorder=3 if severity else 4)
 
 
 def _densities(benchmark: Benchmark, dataset: str, kinds: Sequence[str], images: int) -> _Densities:
@@ -171,13 +157,8 @@ def _densities(benchmark: Benchmark, dataset: str, kinds: Sequence[str], images:
         if record is None:
             continue
         counts = np.zeros(LEVELS)
-        left = images
-        for batch in benchmark.batches(record.key):
-            for image in batch.images[:left]:
-                levels = np.rint(luma(image) * (LEVELS - 1)).astype(np.intp)
-                counts += np.bincount(levels.ravel(), minlength=LEVELS)
-            left -= len(batch)
-            if left <= 0:
-                break
+        for image in islice(chain.from_iterable(one.images for one in benchmark.batches(record.key)), images):
+            levels = np.rint(luma(image) * (LEVELS - 1)).astype(np.intp)
+            counts += np.bincount(levels.ravel(), minlength=LEVELS)
         found[kind, severity] = gaussian_filter1d(counts / counts.sum(), _SMOOTHING_LEVELS, mode="reflect")
     return found

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import product
 from pathlib import Path
+from typing import Any
 
 from matplotlib.figure import Figure
 
@@ -22,7 +24,7 @@ from medimeta_c.format.display import (
     shown_severity,
 )
 from medimeta_c.format.keys import CLEAN, Image
-from medimeta_c.format.manifest import Manifest, SetRecord
+from medimeta_c.format.manifest import Manifest
 from medimeta_c.format.shards import read_tables
 
 __all__ = ["dataset_grid", "draw", "exhibit", "overview_grid"]
@@ -48,12 +50,11 @@ def draw(root: Path, manifest: Manifest) -> Iterator[tuple[str, bytes]]:
 
 def exhibit(inputs: Inputs) -> Iterator[Picture]:
     """Yield the grid over all datasets, and one for each: the paper's Figs. 1 and 10 to 15."""
-    drawn = 0
-    for suffix, benchmark in inputs.one_by_one():
+    builds = [(suffix, one) for suffix, one in inputs.one_by_one() if Path(one.name).is_dir()]
+    if not builds:
+        raise Lacking("give a directory: pictures are taken from shards on this disk")
+    for suffix, benchmark in builds:
         root, manifest = Path(benchmark.name), benchmark.manifest
-        if not root.is_dir():
-            continue
-        drawn += 1
         severity = shown_severity(manifest)
         at = f" at severity {severity}" if severity else ""
         datasets = shown_datasets(manifest)
@@ -75,23 +76,18 @@ def exhibit(inputs: Inputs) -> Iterator[Picture]:
                     header=_HEADER,
                     rows=_sources(root, manifest, name, built_severities(manifest, name)),
                 )
-    if not drawn:
-        raise Lacking("give a directory: pictures are taken from shards on this disk")
 
 
 def _sources(
     root: Path, manifest: Manifest, dataset: str, severities: Sequence[int]
 ) -> list[tuple[Scalar, ...]]:
     """Return which stored image is in each cell: the data behind a grid."""
-    cells = [(CLEAN, 0), *((c, s) for c in built_corruptions(manifest, dataset) for s in severities if s)]
+    kinds = built_corruptions(manifest, dataset) if any(severities) else ()
     rows: list[tuple[Scalar, ...]] = []
-    for corruption, severity in cells:
-        record = shown_record(manifest, dataset, corruption, severity)
-        if record is not None:
-            path = root / record.shards[0].path
-            table = next(read_tables(path, ("image_id", "pixels_sha256"), batch_rows=1))
-            first = (table["image_id"][0].as_py(), table["pixels_sha256"][0].as_py())
-            rows.append((dataset, corruption, severity, *first))
+    for key in ((CLEAN, 0), *product(kinds, severities)):
+        first = _first(root, manifest, dataset, *key, "image_id", "pixels_sha256")
+        if first is not None:
+            rows.append((dataset, *key, *first[1:]))
     return rows
 
 
@@ -116,14 +112,12 @@ def dataset_grid(root: Path, manifest: Manifest, dataset: str, side: int = CARD_
     """
     corruptions = built_corruptions(manifest, dataset)
     severities = built_severities(manifest, dataset)
-    clean = _first_image(root, shown_record(manifest, dataset, CLEAN, 0))
-    cells = [
-        [clean]
-        + [_first_image(root, shown_record(manifest, dataset, name, severity)) for severity in severities]
-        for name in corruptions
-    ]
+    clean = _image(root, manifest, dataset, CLEAN, 0)
     return montage(
-        cells,
+        [
+            [clean, *(_image(root, manifest, dataset, name, severity) for severity in severities)]
+            for name in corruptions
+        ],
         corner=dataset_label(manifest, dataset),
         rows=[display_name(name) for name in corruptions],
         columns=["Clean", *(f"Severity {severity}" for severity in severities)],
@@ -139,13 +133,9 @@ def overview_grid(root: Path, manifest: Manifest, names: Sequence[str], side: in
     """
     severity = shown_severity(manifest)
     corruptions = built_corruptions(manifest) if severity else ()
-    cells = [
-        [_first_image(root, shown_record(manifest, name, CLEAN, 0))]
-        + [_first_image(root, shown_record(manifest, name, kind, severity or 0)) for kind in corruptions]
-        for name in names
-    ]
+    keys = [(CLEAN, 0), *((name, severity or 0) for name in corruptions)]
     return montage(
-        cells,
+        [[_image(root, manifest, name, *key) for key in keys] for name in names],
         corner=f"Severity {severity}" if severity else "",
         rows=[dataset_label(manifest, name).replace(" ", "\n") for name in names],
         columns=["Clean", *map(display_name, corruptions)],
@@ -153,15 +143,27 @@ def overview_grid(root: Path, manifest: Manifest, names: Sequence[str], side: in
     )
 
 
-def _first_image(root: Path, record: SetRecord | None) -> Image | None:
+def _image(root: Path, manifest: Manifest, dataset: str, corruption: str, severity: int) -> Image | None:
     """Return the first image of a set, decoded; None if the set was not built."""
+    first = _first(root, manifest, dataset, corruption, severity, "image")
+    if first is None:
+        return None
+    path, image = first
+    try:
+        return pixels.decode(image["bytes"] or b"")
+    except ShardError as error:
+        raise ShardError(f"{path}, row 0: {error}") from error
+
+
+def _first(
+    root: Path, manifest: Manifest, dataset: str, corruption: str, severity: int, *columns: str
+) -> list[Any] | None:
+    """Return a set's file and columns of its first row; None if the set was not built."""
+    record = shown_record(manifest, dataset, corruption, severity)
     if record is None:
         return None
     path = root / record.shards[0].path
-    table = next(read_tables(path, ("image",), batch_rows=1), None)
+    table = next(read_tables(path, columns, batch_rows=1), None)
     if table is None or table.num_rows == 0:
         raise ShardError(f"{path} holds no rows: delete it and run the build again")
-    try:
-        return pixels.decode(table["image"][0]["bytes"].as_py() or b"")
-    except ShardError as error:
-        raise ShardError(f"{path}, row 0: {error}") from error
+    return [path, *(table[name][0].as_py() for name in columns)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import chain, count, islice
-from typing import Literal
+from typing import Any, Literal
 
 from medimeta_c.figures.drawing.style import CLEAN_COLOUR
 from medimeta_c.format.keys import CLEAN
@@ -59,6 +59,11 @@ class Look:
     def line(self) -> Literal["-"] | tuple[float, Dash]:
         """The dashes as matplotlib takes them."""
         return (0.0, self.dash) if self.dash else "-"
+
+    @property
+    def strokes(self) -> dict[str, Any]:
+        """The look of lines with markers, as matplotlib's arguments."""
+        return {"color": self.colour, "linestyle": self.line, "marker": self.marker}
 
     def size(self, points: float) -> float:
         """Return the marker size that looks as large as a disc of so many points across."""

@@ -8,10 +8,12 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
+from typing import Any, Literal, TypeAlias
 
 import matplotlib as mpl
 import matplotlib.style
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties, findfont, fontManager, get_font
@@ -23,14 +25,20 @@ __all__ = [
     "DPI",
     "PAGE_INCHES",
     "PRINT_DPI",
+    "Panels",
     "context",
     "page",
+    "place",
     "png",
+    "rules",
     "severity_colour",
     "text_inches",
     "undrawn",
     "vector",
 ]
+
+Panels: TypeAlias = np.ndarray[Any, np.dtype[Any]]
+"""Axes by row and column."""
 
 DPI = 160
 PRINT_DPI = 300
@@ -100,9 +108,22 @@ def undrawn(words: str) -> str:
     return "".join(char for char in letters if not any(font.get_char_index(ord(char)) for font in fonts))
 
 
-def page(wide: float, high: float) -> Figure:
-    """Return an empty figure for print, of so many inches, that lays its panels out itself."""
-    return Figure(figsize=(wide, high), dpi=PRINT_DPI, facecolor="white", layout="constrained")
+def page(wide: float, high: float, rows: int, columns: int, **shared: Any) -> tuple[Figure, Panels]:
+    """Return a figure for print, of so many inches, that lays its panels out itself, and these by row."""
+    figure = Figure(figsize=(wide, high), dpi=PRINT_DPI, facecolor="white", layout="constrained")
+    return figure, figure.subplots(rows, columns, squeeze=False, **shared)
+
+
+def place(figure: Figure, left: float, bottom: float, wide: float, high: float, **shared: Any) -> Axes:
+    """Add a panel at a place in inches from the figure's lower left corner."""
+    across, up = figure.get_size_inches()
+    return figure.add_axes((left / across, bottom / up, wide / across, high / up), **shared)
+
+
+def rules(panel: Axes, axis: Literal["x", "y"], colour: str = "#E5E5E5", width: float = 0.5) -> None:
+    """Draw thin lines at an axis's ticks, behind the data."""
+    panel.grid(axis=axis, color=colour, linewidth=width)
+    panel.set_axisbelow(True)
 
 
 def severity_colour(severity: int) -> str:
