@@ -47,8 +47,8 @@ class Corruption:
     function : callable
         ``(image, parameter, rng) -> image``; it returns a new array and leaves `image` as it is.
     colour : str, optional
-        Of its lines and points in figures, as ``#RRGGBB``. What is not given of a look, figures fill in such
-        that no other corruption has it.
+        Of its lines and points in figures, as ``#RRGGBB``. It comes with `dash` and `marker`; without the
+        three, figures give the corruption a look that no other has.
     dash : tuple of float, optional
         Lengths of dashes and gaps in turn, in widths of the line, as matplotlib and SVG take them; an empty
         tuple is a solid line.
@@ -87,15 +87,7 @@ class Corruption:
                 f"{self.name} needs one parameter for each of the severities 1 to 5,"
                 f" got {len(self.parameters)}"
             )
-        if self.colour is not None and not re.fullmatch("#[0-9A-Fa-f]{6}", self.colour):
-            raise ValueError(f"colour of {self.name} must be like #1A2B3C, got {self.colour!r}")
-        dash = self.dash or ()
-        if len(dash) % 2 or any(length <= 0 for length in dash):
-            raise ValueError(
-                f"dash of {self.name} must be lengths of dashes and gaps in turn, all above 0; got {dash}"
-            )
-        if self.marker is not None and self.marker not in MARKERS:
-            raise ValueError(f"marker of {self.name} must be one of {' '.join(MARKERS)}; got {self.marker!r}")
+        self._check_look()
 
     def __call__(self, image: Pixels, severity: int, rng: Rng | None = None) -> Pixels:
         """Return a corrupted copy of ``image``; see `medimeta_corruptions.corrupt`."""
@@ -107,6 +99,21 @@ class Corruption:
                 f" got {type(rng).__name__}; numpy.random.default_rng(seed) makes one"
             )
         return self.function(pixels, parameter, rng)
+
+    def _check_look(self) -> None:
+        if self.colour is None or self.dash is None or self.marker is None:
+            if (self.colour, self.dash, self.marker) != (None, None, None):
+                raise ValueError(f"give {self.name} a colour, a dash and a marker, or none of them")
+            return
+        if not re.fullmatch("#[0-9A-Fa-f]{6}", self.colour):
+            raise ValueError(f"colour of {self.name} must be like #1A2B3C, got {self.colour!r}")
+        if len(self.dash) % 2 or any(length <= 0 for length in self.dash):
+            raise ValueError(
+                f"dash of {self.name} must be lengths of dashes and gaps in turn, all above 0;"
+                f" got {self.dash}"
+            )
+        if self.marker not in MARKERS:
+            raise ValueError(f"marker of {self.name} must be one of {' '.join(MARKERS)}; got {self.marker!r}")
 
     @property
     def labels(self) -> tuple[str, ...]:

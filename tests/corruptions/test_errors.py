@@ -105,6 +105,7 @@ def test_record_needs_an_identifier() -> None:
         ({"dash": (1.0,)}, "dash of contrast must be lengths of dashes and gaps"),
         ({"dash": (1.0, 0.0)}, "all above 0"),
         ({"marker": "oo"}, "marker of contrast must be one of o "),
+        ({"marker": None}, "give contrast a colour, a dash and a marker, or none"),
     ],
 )
 def test_a_look_is_checked(look: dict[str, Any], words: str) -> None:

@@ -56,7 +56,7 @@ def test_matplotlib_draws_every_look() -> None:
 
 
 def registered(monkeypatch: pytest.MonkeyPatch, **looks: dict[str, object]) -> None:
-    """Register corruptions of other packages, of which each says so much of its look."""
+    """Register corruptions of other packages, with or without a look."""
     for name, look in looks.items():
         bare: dict[str, object] = {"colour": None, "dash": None, "marker": None}
         other: Corruption = replace(CORRUPTIONS["contrast"], name=name, **{**bare, **look})  # type: ignore[arg-type]
@@ -64,18 +64,18 @@ def registered(monkeypatch: pytest.MonkeyPatch, **looks: dict[str, object]) -> N
 
 
 def test_registered_corruptions_without_a_look_get_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is the same in every figure; what they say of it holds; a look two say is the first one's."""
+    """It is the same in every figure, and nobody's own; a look that two have is the first one's."""
     first = corruption_looks(["imported"])["imported"]
     registered(
         monkeypatch,
         bare={},
-        part={"colour": "#123456"},
+        own={"colour": "#123456", "dash": (1.0, 2.0), "marker": "X"},
         whole={"colour": first.colour, "dash": first.dash, "marker": first.marker},
         again={"colour": first.colour, "dash": first.dash, "marker": first.marker},
     )
-    alone = {name: corruption_looks([name])[name] for name in ("bare", "part", "whole", "again")}
+    alone = {name: corruption_looks([name])[name] for name in ("bare", "own", "whole", "again")}
     together = corruption_looks([*alone, "imported", "another"])
     assert alone.items() <= together.items()
     assert len({*together.values()}) == len(together)
-    assert alone["part"].colour == "#123456"
+    assert alone["own"].colour == "#123456"
     assert alone["whole"] == first

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
-from itertools import chain, count, islice
+from dataclasses import dataclass
+from itertools import count
 from typing import Any, Literal
 
 from medimeta_c.figures.drawing.style import CLEAN_COLOUR
 from medimeta_c.format.keys import CLEAN
+from medimeta_c.format.suites import in_order
 from medimeta_corruptions import CORRUPTIONS
 
 __all__ = ["DASHED", "DASH_DOTTED", "DOTTED", "SOLID", "Dash", "Look", "corruption_looks"]
@@ -90,33 +91,18 @@ def corruption_looks(names: Iterable[str]) -> dict[str, Look]:
     >>> looks["contrast"].colour, looks["stain_deposit"].colour
     ('#882255', '#332288')
     """
-    registered = _registered()
-    looks = {CLEAN: _CLEAN_LOOK}
-    taken = {_CLEAN_LOOK, *registered.values()}
-    for name in sorted({*names} - {CLEAN}):
-        looks[name] = registered.get(name) or _free(taken)
-        taken.add(looks[name])
-    return looks
-
-
-def _registered() -> dict[str, Look]:
-    """Return the looks of registered corruptions: their own, completed where they say but a part."""
-    parts = ("colour", "dash", "marker")
-    given = {
-        name: {part: value for part in parts if (value := getattr(one, part)) is not None}
+    own = {
+        name: Look(one.colour, one.dash, one.marker)
         for name, one in CORRUPTIONS.items()
+        if one.colour is not None and one.dash is not None and one.marker is not None
     }
-    looks: dict[str, Look] = {}
-    for name in sorted(given, key=lambda one: -len(given[one])):  # whole looks are nobody else's
-        looks[name] = _free({_CLEAN_LOOK, *looks.values()}, **given[name])
-    return looks
-
-
-def _free(taken: set[Look], **given: object) -> Look:
-    """Return the first look that nothing has, with what is given where there is one."""
-    once = islice(_spares(), len(_SPARE_COLOURS) * len(_SPARE_SHAPES))
-    completed = (replace(spare, **given) for spare in once)  # type: ignore[arg-type]
-    return next(look for look in chain(completed, _spares()) if look not in taken)
+    looks = {CLEAN: _CLEAN_LOOK}
+    free = (look for look in _spares() if look not in (*own.values(), *looks.values()))
+    drawn = {CLEAN, *names}
+    for name in in_order({*CORRUPTIONS, *drawn} - {CLEAN}, CORRUPTIONS):
+        mine = own.get(name)
+        looks[name] = next(free) if mine is None or mine in looks.values() else mine
+    return {name: look for name, look in looks.items() if name in drawn}
 
 
 def _spares() -> Iterator[Look]:
