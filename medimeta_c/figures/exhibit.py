@@ -155,25 +155,28 @@ def grouped(items: Iterable[_Item], key: Callable[[_Item], str]) -> dict[str, li
     return groups
 
 
-def paged(items: Sequence[_Item], most: int) -> Iterator[tuple[str, Sequence[_Item]]]:
+def paged(items: Sequence[_Item], most: int, across: int = 1) -> Iterator[tuple[str, Sequence[_Item]]]:
     """Yield what stands on each page, after what the page's name ends in: nothing where one page holds all.
 
     Parameters
     ----------
     items : sequence
-        Rows of a figure, from top to bottom.
+        Panels of a figure, row by row.
     most : int
         Rows that a page has room for; pages hold about as many each.
+    across : int
+        Panels a row.
 
     Examples
     --------
     >>> list(paged("abc", 3)), list(paged("abcd", 3))
     ([('', 'abc')], [('-1', 'ab'), ('-2', 'cd')])
     """
-    pages = math.ceil(len(items) / most)
-    rows = math.ceil(len(items) / max(pages, 1))
+    rows = math.ceil(len(items) / across)
+    pages = math.ceil(rows / most)
+    step = math.ceil(rows / max(pages, 1)) * across
     for page in range(pages):
-        yield f"-{page + 1}" if pages > 1 else "", items[page * rows : (page + 1) * rows]
+        yield f"-{page + 1}" if pages > 1 else "", items[page * step : (page + 1) * step]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

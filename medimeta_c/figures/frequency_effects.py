@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from operator import attrgetter
 
@@ -123,6 +124,10 @@ def frequency_effects(analyses: list[Analysis], manifest: Manifest, looks: Mappi
     return figure
 
 
+def _factor(log2: float | None) -> float:
+    return math.nan if log2 is None else 2.0**log2
+
+
 def _draw(panel: Axes, analysis: Analysis, band: str, looks: Mapping[str, Look]) -> None:
     panel.set_yscale("log", base=10)
     panel.axhline(1, color="#888888", linewidth=0.6, zorder=0)
@@ -132,10 +137,10 @@ def _draw(panel: Axes, analysis: Analysis, band: str, looks: Mapping[str, Look])
         if not points:
             continue
         x = [severity for severity, _ in points]
-        # None becomes NaN
-        log2 = np.array([(one.value, one.low, one.high) for _, one in points], dtype=np.float64)
-        values, low, high = (2.0**log2).T
+        values, low, high = zip(
+            *(map(_factor, (one.value, one.low, one.high)) for _, one in points), strict=True
+        )
         panel.plot(x, values, **looks[kind].strokes, markersize=_MARKER_POINTS)
-        if np.isfinite(log2).all():
+        if np.isfinite((low, high)).all():
             panel.fill_between(x, low, high, color=looks[kind].colour, alpha=0.2, linewidth=0)
     panel.set(xlim=(0.7, 5.3), xticks=(1, 2, 3, 4, 5))

@@ -19,7 +19,6 @@ from medimeta_c.figures.drawing.wrapping import name_row
 from medimeta_c.figures.exhibit import Inputs, Lacking, Picture, paged
 from medimeta_c.format.benchmark import Benchmark
 from medimeta_c.format.display import (
-    built_corruptions,
     built_severities,
     dataset_label,
     display_name,
@@ -54,9 +53,7 @@ class _Block:
 def exhibit(inputs: Inputs) -> Iterator[Picture]:
     """Yield the densities of every dataset with brightness or contrast: the paper's Fig. 5C."""
     builds = inputs.built()
-    kinds = [
-        kind for kind in KINDS if any(kind in built_corruptions(one.manifest) for one in builds.values())
-    ]
+    kinds = [kind for kind in KINDS if kind in inputs.corruptions()]
     if not kinds:
         raise Lacking("build brightness or contrast")
     places = side_by_side({name: one.manifest for name, one in builds.items()})
@@ -71,9 +68,7 @@ def exhibit(inputs: Inputs) -> Iterator[Picture]:
         )
         for place in places
     ]
-    across = 2 if len(builds) > 1 else 1
-    for page, starts in paged(range(0, len(blocks), across), _MOST_ROWS):
-        shown = blocks[starts[0] : starts[-1] + across]
+    for page, shown in paged(blocks, _MOST_ROWS, 2 if len(builds) > 1 else 1):
         yield Picture(
             name=f"pixel_density{page}",
             caption="Distribution of the luma (0 black, 1 white) of all pixels, clean and by severity: share "

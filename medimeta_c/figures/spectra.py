@@ -59,8 +59,7 @@ def exhibit(inputs: Inputs) -> Iterator[Picture]:
     """Yield the spectra for print, collections side by side, with every profile built as data."""
     builds = {name: benchmark.manifest for name, benchmark in inputs.built().items()}
     places = side_by_side(builds)
-    for page, starts in paged(range(0, len(places), _COLUMNS), _MOST_ROWS):
-        shown = places[starts[0] : starts[-1] + _COLUMNS]
+    for page, shown in paged(places, _MOST_ROWS, _COLUMNS):
         yield Picture(
             name=f"spectrum{page}",
             caption="Mean radial profile of the 2-D DCT of the luma, clean and under each corruption. "
