@@ -118,8 +118,7 @@ def _write(out: Path, exhibit: Picture | PrintedTable) -> list[Path]:
     if isinstance(exhibit, Picture):
         data = {
             "png": style.png(exhibit.figure),
-            "svg": style.vector(exhibit.figure, "svg"),
-            "pdf": style.vector(exhibit.figure, "pdf"),
+            **{kind: style.vector(exhibit.figure, kind) for kind in ("svg", "pdf")},
             "csv": printing.csv_text(exhibit.header, exhibit.rows).encode(),
         }
     else:
@@ -128,6 +127,7 @@ def _write(out: Path, exhibit: Picture | PrintedTable) -> list[Path]:
             "csv": printing.table_csv(exhibit).encode(),
             "tex": printing.latex(exhibit).encode(),
         }
-    for ending, content in data.items():
-        write_atomic(out / f"{exhibit.name}.{ending}", content)
-    return [out / f"{exhibit.name}.{ending}" for ending in data]
+    files = {out / f"{exhibit.name}.{ending}": content for ending, content in data.items()}
+    for path, content in files.items():
+        write_atomic(path, content)
+    return list(files)
