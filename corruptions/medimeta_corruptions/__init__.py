@@ -41,6 +41,9 @@ __all__ = [
     "warm_up",
 ]
 
+# Their colours are Okabe and Ito's palette without its yellow, which white paper swallows, and Paul Tol's
+# wine instead: one hue a category, told apart within it by lightness and dashes, so that no pair rests on hue
+# alone. Points have no dashes: the marker says the same.
 CORRUPTIONS = Registry(
     "medimeta_c.corruptions",
     Corruption,

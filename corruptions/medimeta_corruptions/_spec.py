@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias, get_args
@@ -18,6 +19,9 @@ Parameter: TypeAlias = float | tuple[float, ...]
 
 SEVERITIES = (1, 2, 3, 4, 5)
 """The severities, mildest first."""
+
+MARKERS = tuple("o^v<>sDdpPhH8*X")
+"""Shapes of points that figures may give a corruption, by matplotlib's letters."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,11 +46,20 @@ class Corruption:
         Whether the function draws random numbers.
     function : callable
         ``(image, parameter, rng) -> image``; it returns a new array and leaves `image` as it is.
+    colour : str, optional
+        Of its lines and points in figures, as ``#RRGGBB``. It comes with `dash` and `marker`; without the
+        three, figures give the corruption a look that no other has.
+    dash : tuple of float, optional
+        Lengths of dashes and gaps in turn, in widths of the line, as matplotlib and SVG take them; an empty
+        tuple is a solid line.
+    marker : str, optional
+        The letter or sign by which matplotlib knows a point's shape.
 
     Raises
     ------
     ValueError
-        If the name is no identifier, the category unknown, or there are not five parameters.
+        If the name is no identifier, the category unknown, there are not five parameters, or nothing can
+        look like this.
     """
 
     name: str
@@ -57,6 +70,9 @@ class Corruption:
     stochastic: bool
     # Each function takes its own kind of parameter, and only the stochastic ones want a generator.
     function: Callable[[Pixels, Any, Any], Pixels]
+    colour: str | None = None
+    dash: tuple[float, ...] | None = None
+    marker: str | None = None
 
     def __post_init__(self) -> None:
         if not self.name.isidentifier():
@@ -71,6 +87,7 @@ class Corruption:
                 f"{self.name} needs one parameter for each of the severities 1 to 5,"
                 f" got {len(self.parameters)}"
             )
+        self._check_look()
 
     def __call__(self, image: Pixels, severity: int, rng: Rng | None = None) -> Pixels:
         """Return a corrupted copy of ``image``; see `medimeta_corruptions.corrupt`."""
@@ -82,6 +99,21 @@ class Corruption:
                 f" got {type(rng).__name__}; numpy.random.default_rng(seed) makes one"
             )
         return self.function(pixels, parameter, rng)
+
+    def _check_look(self) -> None:
+        if self.colour is None or self.dash is None or self.marker is None:
+            if (self.colour, self.dash, self.marker) != (None, None, None):
+                raise ValueError(f"give {self.name} a colour, a dash and a marker, or none of them")
+            return
+        if not re.fullmatch("#[0-9A-Fa-f]{6}", self.colour):
+            raise ValueError(f"colour of {self.name} must be like #1A2B3C, got {self.colour!r}")
+        if len(self.dash) % 2 or any(length <= 0 for length in self.dash):
+            raise ValueError(
+                f"dash of {self.name} must be lengths of dashes and gaps in turn, all above 0;"
+                f" got {self.dash}"
+            )
+        if self.marker not in MARKERS:
+            raise ValueError(f"marker of {self.name} must be one of {' '.join(MARKERS)}; got {self.marker!r}")
 
     @property
     def labels(self) -> tuple[str, ...]:

@@ -112,4 +112,7 @@ BRIGHTNESS = Corruption(
     parameters=(0.1, 0.2, 0.3, 0.4, 0.5),
     stochastic=False,
     function=brightness,
+    colour="#CC79A7",
+    dash=(1.0, 1.65),
+    marker="v",
 )

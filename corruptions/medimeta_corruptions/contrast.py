@@ -82,4 +82,7 @@ CONTRAST = Corruption(
     parameters=(0.4, 0.3, 0.2, 0.1, 0.05),
     stochastic=False,
     function=contrast,
+    colour="#882255",
+    dash=(3.7, 1.6),
+    marker="^",
 )

@@ -54,4 +54,7 @@ GAUSSIAN_NOISE = Corruption(
     parameters=(0.08, 0.12, 0.18, 0.26, 0.38),
     stochastic=True,
     function=gaussian_noise,
+    colour="#D55E00",
+    dash=(),
+    marker="o",
 )

@@ -71,4 +71,7 @@ IMPULSE_NOISE = Corruption(
     parameters=(0.03, 0.06, 0.09, 0.17, 0.27),
     stochastic=True,
     function=impulse_noise,
+    colour="#E69F00",
+    dash=(3.7, 1.6),
+    marker="^",
 )

@@ -131,4 +131,7 @@ MOTION_BLUR = Corruption(
     parameters=((10, 3), (15, 5), (15, 8), (15, 12), (20, 15)),
     stochastic=True,
     function=motion_blur,
+    colour="#0072B2",
+    dash=(),
+    marker="o",
 )

@@ -51,4 +51,7 @@ PIXELATE = Corruption(
     parameters=(0.6, 0.5, 0.4, 0.3, 0.25),
     stochastic=False,
     function=pixelate,
+    colour="#009E73",
+    dash=(6.4, 1.6, 1.0, 1.6),
+    marker="s",
 )

@@ -155,4 +155,7 @@ ZOOM_BLUR = Corruption(
     parameters=((1.11, 0.01), (1.16, 0.01), (1.21, 0.02), (1.26, 0.02), (1.31, 0.03)),
     stochastic=False,
     function=zoom_blur,
+    colour="#56B4E9",
+    dash=(3.7, 1.6),
+    marker="^",
 )

@@ -1,49 +1,154 @@
 """Figures and tables: one module per figure, one registry line each. They read files only.
 
-`FIGURES` are those of a benchmark's card, drawn with every build; `GALLERY` those of a paper.
-
 Importing this package does not import matplotlib; drawing does.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from importlib import import_module
+from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
+from pkgutil import resolve_name
+from typing import Any
 
+from medimeta_c.errors import ConfigError
 from medimeta_c.format.manifest import Manifest
+from medimeta_corruptions import Registry
 
-__all__ = ["FIGURES", "GALLERY", "draw"]
+__all__ = ["FIGURES", "Figure", "draw"]
 
-FIGURES: dict[str, str] = {
-    "sample_grid": "medimeta_c.figures.sample_grid:draw",
-    "spectrum": "medimeta_c.figures.spectra:draw",
-}
-"""Each figure family as ``"module:function"``. The function takes ``(root, manifest)`` and yields file names
-(without a folder) with PNG bytes."""
 
-GALLERY: dict[str, str] = {
-    "sample_grid": "medimeta_c.figures.sample_grid:exhibit",
-    "spectrum": "medimeta_c.figures.spectra:exhibit",
-    "frequency_bands": "medimeta_c.figures.frequency_bands:exhibit",
-    "frequency_effects": "medimeta_c.figures.frequency_effects:exhibit",
-    "feature_map": "medimeta_c.figures.feature_map:exhibit",
-    "pixel_density": "medimeta_c.figures.pixel_density:exhibit",
-    "robustness_accuracy": "medimeta_c.figures.robustness_accuracy:exhibit",
-    "backbones": "medimeta_c.figures.backbones:exhibit",
-    "severity": "medimeta_c.figures.severity:exhibit",
-    "fewshot": "medimeta_c.figures.fewshot:exhibit",
-    "table2": "medimeta_c.figures.tables:draw_table2",
-    "table3": "medimeta_c.figures.tables:draw_table3",
-    "table6": "medimeta_c.figures.tables:draw_table6",
-}
-"""What ``medimeta-c figures`` makes, each as ``"module:function"``. The function takes
-`medimeta_c.figures.exhibit.Inputs` and yields pictures or tables; it raises ``Lacking`` without its input."""
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A figure or table that ``medimeta-c figures`` makes.
+
+    Parameters
+    ----------
+    name : str
+        What ``--only`` calls it.
+    title : str
+        What it is, for people; of the paper's, with its number there.
+    needs : str
+        What to give so that it can be drawn.
+    target : str or callable
+        The function, or ``"module:function"``, imported when it is used. It takes
+        `medimeta_c.figures.exhibit.Inputs` and yields pictures or tables; without its input it raises
+        ``Lacking``.
+    card : str
+        The same for a benchmark's card, drawn with every build: the function takes ``(root, manifest)`` and
+        yields file names (without a folder) with PNG bytes. Empty: not on the card. Of this package alone, so
+        that a build has the same card wherever it is made.
+    """
+
+    name: str
+    title: str
+    needs: str
+    target: str | Callable[..., Any]
+    card: str = ""
+
+    @property
+    def function(self) -> Callable[..., Any]:
+        """The function that `target` means."""
+        return resolve_name(self.target) if isinstance(self.target, str) else self.target
+
+
+_BUILT = "give the directory of a built benchmark"
+_SCORED = "give --results, or --paper"
+_ABLATED = "give --ablation, or --paper"
+
+
+FIGURES = Registry(
+    "medimeta_c.figures",
+    Figure,
+    (
+        Figure(
+            "sample_grid",
+            "Figs. 1, 10 to 15: sample grids",
+            _BUILT,
+            "medimeta_c.figures.sample_grid:exhibit",
+            card="medimeta_c.figures.sample_grid:draw",
+        ),
+        Figure(
+            "spectrum",
+            "Fig. 2: mean DCT spectra",
+            _BUILT,
+            "medimeta_c.figures.spectra:exhibit",
+            card="medimeta_c.figures.spectra:draw",
+        ),
+        Figure(
+            "frequency_bands",
+            "Fig. 2: distributions of DCT energy",
+            _BUILT,
+            "medimeta_c.figures.frequency_bands:exhibit",
+        ),
+        Figure(
+            "frequency_effects",
+            "Effects on DCT energy by severity",
+            _BUILT,
+            "medimeta_c.figures.frequency_effects:exhibit",
+        ),
+        Figure(
+            "feature_map",
+            "Fig. 3: t-SNE of image features",
+            "give --features, which `medimeta-c features` saves",
+            "medimeta_c.figures.feature_map:exhibit",
+        ),
+        Figure(
+            "pixel_density",
+            "Fig. 5C: pixel density",
+            _BUILT,
+            "medimeta_c.figures.pixel_density:exhibit",
+        ),
+        Figure(
+            "robustness_accuracy",
+            "Fig. 6: robustness against accuracy",
+            _SCORED,
+            "medimeta_c.figures.robustness_accuracy:exhibit",
+        ),
+        Figure(
+            "backbones",
+            "Fig. 7: backbones",
+            "give --results of models with two image encoders, or --paper",
+            "medimeta_c.figures.backbones:exhibit",
+        ),
+        Figure(
+            "severity",
+            "Fig. 8: severity curves",
+            "give --results: the paper prints means over severities",
+            "medimeta_c.figures.severity:exhibit",
+        ),
+        Figure(
+            "fewshot",
+            "Fig. 9: few-shot ablation",
+            _ABLATED,
+            "medimeta_c.figures.fewshot:exhibit",
+        ),
+        Figure(
+            "table2",
+            "Table 2: corruption errors and mCE",
+            _SCORED,
+            "medimeta_c.figures.tables:draw_table2",
+        ),
+        Figure(
+            "table3",
+            "Table 3: accuracies",
+            _SCORED,
+            "medimeta_c.figures.tables:draw_table3",
+        ),
+        Figure(
+            "table6",
+            "Table 6: few-shot ablation",
+            _ABLATED,
+            "medimeta_c.figures.tables:draw_table6",
+        ),
+    ),
+    error=ConfigError,
+)
+"""Every figure and table, in the order in which they are made."""
 
 
 def draw(root: Path, manifest: Manifest) -> Iterator[tuple[str, bytes]]:
-    """Draw every figure of a built benchmark.
+    """Draw the figures of a built benchmark's card.
 
     Parameters
     ----------
@@ -64,10 +169,6 @@ def draw(root: Path, manifest: Manifest) -> Iterator[tuple[str, bytes]]:
     ShardError
         If a shard is missing or damaged.
     """
-    for target in FIGURES.values():
-        module, function = target.split(":")
-        figure = cast(
-            "Callable[[Path, Manifest], Iterator[tuple[str, bytes]]]",
-            getattr(import_module(module), function),
-        )
-        yield from figure(root, manifest)
+    for name in FIGURES:
+        if FIGURES.origin(name) is None and (figure := FIGURES[name]).card:
+            yield from resolve_name(figure.card)(root, manifest)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
@@ -12,7 +12,10 @@ from typing import TypeVar
 from matplotlib.figure import Figure
 
 from medimeta_c.errors import ConfigError
+from medimeta_c.figures.drawing.looks import Look
+from medimeta_c.figures.drawing.modellooks import model_looks
 from medimeta_c.format.benchmark import Benchmark
+from medimeta_c.format.display import built_corruptions
 from medimeta_c.format.order import collection_name
 from medimeta_c.io.tables.table import Scalar
 from medimeta_c.paper import FewShotScore, ModelScores, Results
@@ -23,6 +26,7 @@ __all__ = [
     "Picture",
     "Scalar",
     "file_word",
+    "grouped",
     "name_builds",
     "paged",
 ]
@@ -31,7 +35,7 @@ _Item = TypeVar("_Item")
 
 
 class Lacking(Exception):
-    """Raised by an entry of the gallery whose input was not given; says what to give."""
+    """Raised by a figure whose input was not given; says what to give, unless it is what its record says."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -67,7 +71,7 @@ class Inputs:
     def built(self) -> Mapping[str, Benchmark]:
         """Return the benchmarks by collection; raises Lacking without one."""
         if not self.benchmarks:
-            raise Lacking("give the directory of a built benchmark")
+            raise Lacking
         return self.benchmarks
 
     def one_by_one(self) -> Iterator[tuple[str, Benchmark]]:
@@ -78,19 +82,32 @@ class Inputs:
     def scored(self) -> tuple[ModelScores, ...]:
         """Return the scores; raises Lacking without any."""
         if not self.scores:
-            raise Lacking("give --results, or --paper")
+            raise Lacking
         return self.scores
 
     def ablated(self) -> tuple[FewShotScore, ...]:
         """Return the few-shot scores; raises Lacking without any."""
         if not self.fewshot:
-            raise Lacking("give --ablation, or --paper")
+            raise Lacking
         return self.fewshot
 
     def divisor(self) -> str:
         """Return whose errors CE divides by, as captions say it."""
         names = dict.fromkeys(one.baseline for one in self.scores if one.baseline)
         return " or ".join(names) or "a baseline"
+
+    def corruptions(self) -> set[str]:
+        """Return every corruption built, whose looks depend on one another."""
+        return {name for one in self.benchmarks.values() for name in built_corruptions(one.manifest)}
+
+    @property
+    def note(self) -> str:
+        """Where scores come from, as a caption's last sentence; empty for results."""
+        return f" {self.printed}" if self.printed else ""
+
+    def model_looks(self) -> dict[str, Look]:
+        """Return how each model is drawn, the same in every figure."""
+        return model_looks(self.models())
 
     def models(self) -> tuple[str, ...]:
         """Return every model's name, in the order that decides its look."""
@@ -128,25 +145,36 @@ def file_word(name: str) -> str:
     return re.sub(r"[^\w.]+", "-", name.lower()).strip("-")
 
 
-def paged(items: Sequence[_Item], most: int) -> Iterator[tuple[str, Sequence[_Item]]]:
+def grouped(items: Iterable[_Item], key: Callable[[_Item], str]) -> dict[str, list[_Item]]:
+    """Return items by a word of theirs, in order of first appearance."""
+    groups: dict[str, list[_Item]] = {}
+    for one in items:
+        groups.setdefault(key(one), []).append(one)
+    return groups
+
+
+def paged(items: Sequence[_Item], most: int, across: int = 1) -> Iterator[tuple[str, Sequence[_Item]]]:
     """Yield what stands on each page, after what the page's name ends in: nothing where one page holds all.
 
     Parameters
     ----------
     items : sequence
-        Rows of a figure, from top to bottom.
+        Panels of a figure, row by row.
     most : int
         Rows that a page has room for; pages hold about as many each.
+    across : int
+        Panels a row.
 
     Examples
     --------
     >>> list(paged("abc", 3)), list(paged("abcd", 3))
     ([('', 'abc')], [('-1', 'ab'), ('-2', 'cd')])
     """
-    pages = math.ceil(len(items) / most)
-    rows = math.ceil(len(items) / max(pages, 1))
+    rows = math.ceil(len(items) / across)
+    pages = math.ceil(rows / most)
+    step = math.ceil(rows / max(pages, 1)) * across
     for page in range(pages):
-        yield f"-{page + 1}" if pages > 1 else "", items[page * rows : (page + 1) * rows]
+        yield f"-{page + 1}" if pages > 1 else "", items[page * step : (page + 1) * step]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
 from medimeta_c.errors import ConfigError, MissingExtraError
 from medimeta_c.figures.drawing import style
-from medimeta_c.figures.drawing.legend import inside_or_below
+from medimeta_c.figures.drawing.legend import inside_or_below, sample
+from medimeta_c.figures.drawing.looks import Look, corruption_looks
 from medimeta_c.figures.exhibit import Inputs, Lacking, Picture, paged
 from medimeta_c.format.display import display_name
 from medimeta_c.format.keys import CLEAN
@@ -36,11 +35,12 @@ _MOST_POINTS = 3000  # a panel; t-SNE takes minutes beyond
 def exhibit(inputs: Inputs) -> Iterator[Picture]:
     """Yield the maps of every dataset in the features: the paper's Fig. 3."""
     if inputs.features is None:
-        raise Lacking("give --features, which `medimeta-c features` saves")
+        raise Lacking
     if find_spec("sklearn") is None:
         raise MissingExtraError("t-SNE", "figures")
     features = read_features(inputs.features)
     levels = sorted({row[2] for row in features.rows} - {0})
+    looks = corruption_looks({row[1] for row in features.rows} | inputs.corruptions())
     names = sorted(features.datasets, key=lambda name: paper_order("", name))
     for page, shown in paged(names, _MOST_PANELS):
         places = {name: embed(features, name) for name in shown}
@@ -49,7 +49,7 @@ def exhibit(inputs: Inputs) -> Iterator[Picture]:
             caption=f"Image features of {short_name(features.model)} (unit length) by t-SNE, a panel a "
             f"dataset: clean images and their corrupted selves at severity {', '.join(map(str, levels))}. "
             "Axes have no unit, and distances between far groups no meaning.",
-            figure=feature_map(features, places),
+            figure=feature_map(features, places, looks),
             header=("dataset", "corruption", "severity", "image_id", "label", "x", "y"),
             rows=[
                 (*features.rows[index], float(x), float(y))
@@ -99,7 +99,9 @@ def embed(features: Features, dataset: str) -> tuple[NDArray[np.int64], NDArray[
 
 
 def feature_map(
-    features: Features, places: dict[str, tuple[NDArray[np.int64], NDArray[np.float64]]]
+    features: Features,
+    places: dict[str, tuple[NDArray[np.int64], NDArray[np.float64]]],
+    looks: Mapping[str, Look],
 ) -> Figure:
     """Draw a panel a dataset, a point an image, by corruption in colour and shape.
 
@@ -109,46 +111,34 @@ def feature_map(
         As saved.
     places : dict
         What `embed` returns, by dataset.
+    looks : mapping of str to Look
+        By corruption, clean included.
     """
     columns = _COLUMNS.get(len(places), 3)
     rows = math.ceil(len(places) / columns)
     side = min(_MOST_SIDE_INCHES, style.PAGE_INCHES / columns)
     kinds = in_order({row[1] for row in features.rows}, (CLEAN, *CORRUPTIONS))
     with style.context():
-        figure = style.page(side * columns, side * rows)
-        panels = list(figure.subplots(rows, columns, squeeze=False).ravel())
+        figure, grid = style.page(side * columns, side * rows, rows, columns)
+        panels = list(grid.ravel())
         for panel, (dataset, (chosen, points)) in zip(panels, places.items(), strict=False):
-            _frame(panel, features.label(dataset))
+            panel.set(xticks=[], yticks=[])  # the axes of t-SNE have neither unit nor direction
+            panel.set_title(features.label(dataset))
+            panel.spines[:].set(visible=True, color="#CCCCCC")
             found = np.array([features.rows[index][1] for index in chosen])
             for kind in reversed(kinds):  # clean on top
-                mine = points[found == kind]
-                panel.scatter(mine[:, 0], mine[:, 1], **_look(kind), s=8, linewidths=0, alpha=0.75)
+                x, y = points[found == kind].T
+                panel.scatter(x, y, **_point(looks[kind]), s=8, linewidths=0, alpha=0.75)
         free = panels[len(places) :]
         for panel in free:
             panel.set_axis_off()
         handles = [
-            Line2D(
-                [],
-                [],
-                **_look(kind),
-                linestyle="none",
-                markersize=4,
-                label=display_name(kind),
-            )
+            sample(display_name(kind), **_point(looks[kind]), linestyle="none", markersize=4)
             for kind in kinds
         ]
-        inside_or_below(figure, handles, free[0] if free else None, (side, side))
+        inside_or_below(figure, handles, free, (side, side))
     return figure
 
 
-def _frame(panel: Axes, title: str) -> None:
-    """Draw a box without ticks: the axes of t-SNE have neither unit nor direction."""
-    panel.set_title(title)
-    panel.set_xticks([])
-    panel.set_yticks([])
-    for spine in panel.spines.values():
-        spine.set(visible=True, color="#CCCCCC")
-
-
-def _look(kind: str) -> dict[str, Any]:
-    return {"color": style.colour(kind), "marker": style.marker(kind)}
+def _point(look: Look) -> dict[str, Any]:
+    return {"color": look.colour, "marker": look.marker}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 from medimeta_c.figures.drawing import style
 from medimeta_c.figures.drawing.logaxes import label_decades, plain
+from medimeta_c.figures.drawing.looks import Look, corruption_looks
 from medimeta_c.figures.drawing.wrapping import name_row
-from medimeta_c.figures.exhibit import Inputs, Picture, Scalar, paged
+from medimeta_c.figures.exhibit import Inputs, Picture, paged
 from medimeta_c.format.benchmark import Benchmark
 from medimeta_c.format.display import (
     built_corruptions,
@@ -42,30 +43,29 @@ _Shares = Mapping[str, NDArray[np.float64]]
 
 def exhibit(inputs: Inputs) -> Iterator[Picture]:
     """Yield the distributions of all datasets, a picture a collection: the paper's Fig. 2."""
+    looks = corruption_looks(inputs.corruptions())
     for suffix, benchmark in inputs.one_by_one():
         severity = shown_severity(benchmark.manifest)
         for page, names in paged(shown_datasets(benchmark.manifest), _MOST_ROWS):
             shares = {name: _shares(benchmark, name) for name in names}
-            rows: list[tuple[Scalar, ...]] = []
-            for name, own in shares.items():
-                for corruption, values in own.items():
-                    for index, band in enumerate(BANDS):
-                        quantiles = _quantiles(values[:, index])
-                        level = 0 if corruption == CLEAN else severity
-                        rows.append((name, corruption, level, band, len(values), *quantiles))
             yield Picture(
                 name=f"frequency_bands{suffix}{page}",
                 caption="Share of each image's AC energy (2-D DCT of the luma) at low, mid and high radial "
                 "frequencies. Axes are logarithmic, that of the low band in what is missing to 100 %. "
                 "Boxes: quartiles and median over images; whiskers: 5th and 95th percentile; the vertical "
                 f"line is the clean median.{f' Corruptions at severity {severity}.' if severity else ''}",
-                figure=frequency_bands(benchmark, shares),
+                figure=frequency_bands(benchmark, shares, looks),
                 header=_HEADER,
-                rows=rows,
+                rows=[
+                    (name, kind, 0 if kind == CLEAN else severity, band, len(values), *_quantiles(column))
+                    for name, own in shares.items()
+                    for kind, values in own.items()
+                    for band, column in zip(BANDS, values.T, strict=True)
+                ],
             )
 
 
-def frequency_bands(benchmark: Benchmark, shares: Mapping[str, _Shares]) -> Figure:
+def frequency_bands(benchmark: Benchmark, shares: Mapping[str, _Shares], looks: Mapping[str, Look]) -> Figure:
     """Draw a row of three panels a dataset, a box a corruption.
 
     Parameters
@@ -74,26 +74,32 @@ def frequency_bands(benchmark: Benchmark, shares: Mapping[str, _Shares]) -> Figu
         What was built, for names.
     shares : mapping of str to mapping of str to ndarray, shape (N, 3)
         By dataset and corruption, clean first: shares 0 to 1 of N images; NaN for images without AC energy.
+    looks : mapping of str to Look
+        By corruption, clean included.
     """
     with style.context():
         most = max(len(own) for own in shares.values())
         high = max(_LEAST_ROW_INCHES, 0.35 + _BOX_INCHES * most) * len(shares) + 0.35
-        figure = style.page(style.PAGE_INCHES, high)
-        grid = figure.subplots(len(shares), len(BANDS), squeeze=False, sharex="col")
-        for row, (dataset, own) in enumerate(shares.items()):
-            for column, band in enumerate(BANDS):
-                panel = grid[row, column]
+        figure, grid = style.page(style.PAGE_INCHES, high, len(shares), len(BANDS), sharex="col")
+        for panels, (dataset, own) in zip(grid, shares.items(), strict=True):
+            for column, (panel, place) in enumerate(zip(panels, (_missing, _percent, _percent), strict=True)):
                 panel.set_xscale("log")
-                place = _missing if band == "low" else _percent
-                _draw(
-                    panel,
-                    {name: values[:, column] for name, values in own.items()},
-                    place,
-                    named=column == 0,
-                )
-                if row == 0:
-                    panel.set_title(f"{band.capitalize()} frequencies", fontweight="normal", loc="center")
-            name_row(grid[row, 0], [dataset_label(benchmark.manifest, dataset)], high / len(shares))
+                for row, (name, values) in enumerate(own.items()):
+                    quantiles = [place(one) for one in _quantiles(values[:, column]) if one is not None]
+                    if quantiles:
+                        _draw(panel, row, quantiles, looks[name].colour)
+                    if quantiles and name == CLEAN:
+                        median = quantiles[len(quantiles) // 2]
+                        dashes = (0, (3, 2))
+                        panel.axvline(
+                            median, color=style.CLEAN_COLOUR, linewidth=0.5, linestyle=dashes, zorder=0
+                        )
+                panel.set_ylim(len(own) - 0.4, -0.6)
+                panel.set_yticks(range(len(own)), [display_name(name) if column == 0 else "" for name in own])
+                panel.tick_params(axis="y", length=0)
+            name_row(panels[0], [dataset_label(benchmark.manifest, dataset)], high / len(shares))
+        for panel, band in zip(grid[0], BANDS, strict=True):
+            panel.set_title(f"{band.capitalize()} frequencies", fontweight="normal", loc="center")
         for panel in grid[-1]:
             panel.set_xlabel("Share of AC energy (%)")
         _limit_low(grid[0, 0])
@@ -105,41 +111,29 @@ def frequency_bands(benchmark: Benchmark, shares: Mapping[str, _Shares]) -> Figu
 def _limit_low(panel: Axes) -> None:
     """Turn the low band's axis, whose values are what is missing to 100 %, and label it with shares."""
     least, most = panel.get_xlim()
-    panel.set_xlim(max(most, 60), min(least, 0.8))
-    ticks = [share for share in _LOW_TICKS if min(least, 0.8) <= _missing(share / 100) <= max(most, 60)]
-    panel.set_xticks([_missing(share / 100) for share in ticks], [f"{share:g}" for share in ticks])
+    left, right = max(most, 60), min(least, 0.8)
+    ticks = {_missing(share / 100): f"{share:g}" for share in _LOW_TICKS}
+    shown = {place: words for place, words in ticks.items() if right <= place <= left}
+    panel.set(xlim=(left, right), xticks=list(shown), xticklabels=shown.values())
     panel.minorticks_off()
 
 
-def _draw(
-    panel: Axes, values: Mapping[str, NDArray[np.float64]], place: Callable[[float], float], *, named: bool
-) -> None:
-    for row, (name, shares) in enumerate(values.items()):
-        quantiles = [place(one) for one in _quantiles(shares) if one is not None]
-        if not quantiles:
-            continue
-        low, first, median, third, high = quantiles
-        colour = style.colour(name)
-        panel.plot((low, high), (row, row), color=colour, linewidth=0.7)
-        box = Rectangle((first, row - 0.32), third - first, 0.64, facecolor=colour, alpha=0.35, linewidth=0)
-        panel.add_patch(box)
-        panel.plot((median, median), (row - 0.32, row + 0.32), color=colour, linewidth=1.6)
-        if name == CLEAN:
-            panel.axvline(median, color=style.CLEAN_COLOUR, linewidth=0.5, linestyle=(0, (3, 2)), zorder=0)
-    panel.set_ylim(len(values) - 0.4, -0.6)
-    panel.set_yticks(range(len(values)), [display_name(name) if named else "" for name in values])
-    panel.tick_params(axis="y", length=0)
+def _draw(panel: Axes, row: int, quantiles: Sequence[float], colour: str) -> None:
+    low, first, median, third, high = quantiles
+    panel.plot((low, high), (row, row), color=colour, linewidth=0.7)
+    box = Rectangle((first, row - 0.32), third - first, 0.64, facecolor=colour, alpha=0.35, linewidth=0)
+    panel.add_patch(box)
+    panel.plot((median, median), (row - 0.32, row + 0.32), color=colour, linewidth=1.6)
 
 
 def _shares(benchmark: Benchmark, dataset: str) -> dict[str, NDArray[np.float64]]:
     """Return the band shares of every image, clean and of each corruption at the severity shown."""
     manifest = benchmark.manifest
-    severity = shown_severity(manifest)
-    cells = [(CLEAN, 0), *((name, severity or 0) for name in built_corruptions(manifest, dataset))]
+    severity = shown_severity(manifest) or 0
     columns = tuple(f"dct_{band}" for band in BANDS)
     found = {}
-    for corruption, level in cells:
-        record = shown_record(manifest, dataset, corruption, level)
+    for corruption in (CLEAN, *built_corruptions(manifest, dataset)):
+        record = shown_record(manifest, dataset, corruption, 0 if corruption == CLEAN else severity)
         if record is not None:
             parts = [
                 np.column_stack([table[name].to_numpy(zero_copy_only=False) for name in columns])

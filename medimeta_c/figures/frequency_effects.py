@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Mapping
+from operator import attrgetter
 
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 
 from medimeta_c.analysis import ALL_SEVERITIES, Analysis, analyse
 from medimeta_c.figures.drawing import style
-from medimeta_c.figures.drawing.legend import below
+from medimeta_c.figures.drawing.legend import below, sample
 from medimeta_c.figures.drawing.logaxes import label_decades, plain
+from medimeta_c.figures.drawing.looks import Look, corruption_looks
 from medimeta_c.figures.drawing.wrapping import name_row
-from medimeta_c.figures.exhibit import Inputs, Lacking, Picture, Scalar, paged
+from medimeta_c.figures.exhibit import Inputs, Lacking, Picture, grouped, paged
 from medimeta_c.format.display import (
     built_corruptions,
     dataset_label,
@@ -31,15 +34,31 @@ _MOST_ROWS = 6  # on a page
 _MARKER_POINTS = 2.8
 
 
+# Of each column the place in a corruption's effect on a band.
+_COLUMNS = {
+    "clean_share": "clean_share",
+    "corrupted_share": "corrupted_share",
+    "share_change": "share.value",
+    "share_low": "share.low",
+    "share_high": "share.high",
+    "share_d": "share.standardised",
+    "log2_energy_change": "log2_energy.value",
+    "log2_energy_low": "log2_energy.low",
+    "log2_energy_high": "log2_energy.high",
+    "log2_energy_d": "log2_energy.standardised",
+    "images": "share.images",
+    "images_decoded": "log2_energy.images",
+}
+
+
 def exhibit(inputs: Inputs) -> Iterator[Picture]:
     """Yield the effects on every dataset that has corrupted sets, on the split figures show."""
-    drawn = 0
+    looks = corruption_looks(inputs.corruptions())
+    if len(inputs.built()) and len(looks) == 1:
+        raise Lacking("build at least one corruption")
     for suffix, benchmark in inputs.one_by_one():
         manifest = benchmark.manifest
         names = [name for name in shown_datasets(manifest) if built_corruptions(manifest, name)]
-        if not names:
-            continue
-        drawn += 1
         for page, shown in paged(names, _MOST_ROWS):
             parts = [
                 analyse(
@@ -52,48 +71,24 @@ def exhibit(inputs: Inputs) -> Iterator[Picture]:
                 caption="Energy in the low, mid and high band of the DCT as a factor of the clean "
                 "image's: geometric mean over images, paired, with its 95 % interval. Above 1 the "
                 "corruption amplifies, below it suppresses.",
-                figure=frequency_effects(parts, manifest),
-                header=_HEADER,
-                rows=[row for analysis in parts for row in _rows(analysis)],
+                figure=frequency_effects(parts, manifest, looks),
+                header=("dataset", "corruption", "severity", "band", *_COLUMNS),
+                rows=[
+                    (
+                        effect.dataset,
+                        effect.corruption,
+                        "mean" if effect.severity == ALL_SEVERITIES else effect.severity,
+                        band,
+                        *attrgetter(*_COLUMNS.values())(one),
+                    )
+                    for analysis in parts
+                    for effect in analysis.effects
+                    for band, one in effect.bands.items()
+                ],
             )
-    if not drawn:
-        raise Lacking("build at least one corruption")
 
 
-def _rows(analysis: Analysis) -> list[tuple[Scalar, ...]]:
-    return [
-        (
-            effect.dataset,
-            effect.corruption,
-            "mean" if effect.severity == ALL_SEVERITIES else effect.severity,
-            band,
-            one.clean_share,
-            one.corrupted_share,
-            one.share.value,
-            one.share.low,
-            one.share.high,
-            one.share.standardised,
-            one.log2_energy.value,
-            one.log2_energy.low,
-            one.log2_energy.high,
-            one.log2_energy.standardised,
-            one.share.images,
-            one.log2_energy.images,
-        )
-        for effect in analysis.effects
-        for band, one in effect.bands.items()
-    ]
-
-
-_HEADER = (
-    *("dataset", "corruption", "severity", "band", "clean_share", "corrupted_share"),
-    *("share_change", "share_low", "share_high", "share_d"),
-    *("log2_energy_change", "log2_energy_low", "log2_energy_high", "log2_energy_d"),
-    *("images", "images_decoded"),
-)
-
-
-def frequency_effects(analyses: list[Analysis], manifest: Manifest) -> Figure:
+def frequency_effects(analyses: list[Analysis], manifest: Manifest, looks: Mapping[str, Look]) -> Figure:
     """Draw a row of three panels a dataset, a line a corruption.
 
     Parameters
@@ -102,68 +97,50 @@ def frequency_effects(analyses: list[Analysis], manifest: Manifest) -> Figure:
         One a dataset.
     manifest : Manifest
         For names.
+    looks : mapping of str to Look
+        By corruption.
     """
+    high = _ROW_INCHES * len(analyses) + 0.4
     with style.context():
-        high = _ROW_INCHES * len(analyses) + 0.4
-        figure = style.page(style.PAGE_INCHES, high)
-        grid = figure.subplots(len(analyses), len(BANDS), squeeze=False, sharex=True, sharey="col")
-        for row, analysis in enumerate(analyses):
+        figure, grid = style.page(
+            style.PAGE_INCHES, high, len(analyses), len(BANDS), sharex=True, sharey="col"
+        )
+        for panels, analysis in zip(grid, analyses, strict=True):
             (dataset,) = analysis.images
-            for column, band in enumerate(BANDS):
-                _draw(grid[row, column], analysis, band)
-                if row == 0:
-                    grid[0, column].set_title(f"{band.capitalize()} frequencies", fontweight="normal")
-            name_row(grid[row, 0], [dataset_label(manifest, dataset)], _ROW_INCHES)
+            for panel, band in zip(panels, BANDS, strict=True):
+                _draw(panel, analysis, band, looks)
+            name_row(panels[0], [dataset_label(manifest, dataset)], _ROW_INCHES)
+        for panel, band in zip(grid[0], BANDS, strict=True):
+            panel.set_title(f"{band.capitalize()} frequencies", fontweight="normal")
+            label_decades(panel.yaxis, plain)
         for panel in grid[-1]:
             panel.set_xlabel("Severity")
-        for panel in grid[0]:
-            label_decades(panel.yaxis, plain)
         figure.supylabel("Energy (\N{MULTIPLICATION SIGN} clean)", fontsize=7.5)
         kinds = dict.fromkeys(one.corruption for each in analyses for one in each.effects)
-        below(
-            figure,
-            [
-                Line2D(
-                    [],
-                    [],
-                    color=style.colour(kind),
-                    linestyle=style.line_style(kind),
-                    marker=style.marker(kind),
-                    markersize=_MARKER_POINTS,
-                    label=display_name(kind),
-                )
-                for kind in kinds
-            ],
-        )
+        handles = [
+            sample(display_name(kind), **looks[kind].strokes, markersize=_MARKER_POINTS) for kind in kinds
+        ]
+        below(figure, handles)
     return figure
 
 
-def _draw(panel: Axes, analysis: Analysis, band: str) -> None:
+def _factor(log2: float | None) -> float:
+    return math.nan if log2 is None else 2.0**log2
+
+
+def _draw(panel: Axes, analysis: Analysis, band: str, looks: Mapping[str, Look]) -> None:
     panel.set_yscale("log", base=10)
     panel.axhline(1, color="#888888", linewidth=0.6, zorder=0)
-    for kind in dict.fromkeys(one.corruption for one in analysis.effects):
-        rows = [one for one in analysis.effects if one.corruption == kind and one.severity != ALL_SEVERITIES]
-        points = [
-            (one.severity, found.value, found.low, found.high)
-            for one in rows
-            if (found := one.bands[band].log2_energy).value is not None
-        ]
+    for kind, effects in grouped(analysis.effects, lambda one: one.corruption).items():
+        found = [(one.severity, one.bands[band].log2_energy) for one in effects]
+        points = [one for one in found if one[0] != ALL_SEVERITIES and one[1].value is not None]
         if not points:
             continue
-        x = [severity for severity, *_ in points]
-        y = [2.0 ** (value or 0.0) for _, value, _, _ in points]
-        colour = style.colour(kind)
-        panel.plot(
-            x,
-            y,
-            color=colour,
-            linestyle=style.line_style(kind),
-            marker=style.marker(kind),
-            markersize=_MARKER_POINTS,
+        x = [severity for severity, _ in points]
+        values, low, high = zip(
+            *(map(_factor, (one.value, one.low, one.high)) for _, one in points), strict=True
         )
-        if all(low is not None and high is not None for _, _, low, high in points):
-            ends = [(2.0 ** (low or 0.0), 2.0 ** (high or 0.0)) for _, _, low, high in points]
-            low_ends, high_ends = zip(*ends, strict=True)
-            panel.fill_between(x, low_ends, high_ends, color=colour, alpha=0.2, linewidth=0)
-    panel.set_xlim(0.7, 5.3)
-    panel.set_xticks((1, 2, 3, 4, 5))
+        panel.plot(x, values, **looks[kind].strokes, markersize=_MARKER_POINTS)
+        if np.isfinite((low, high)).all():
+            panel.fill_between(x, low, high, color=looks[kind].colour, alpha=0.2, linewidth=0)
+    panel.set(xlim=(0.7, 5.3), xticks=(1, 2, 3, 4, 5))

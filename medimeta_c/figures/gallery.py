@@ -1,18 +1,16 @@
-"""Make the figures and tables of a paper: every entry of `medimeta_c.figures.GALLERY`, written as files."""
+"""Make the figures and tables of a paper: every one of `medimeta_c.figures.FIGURES`, written as files."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path
-from typing import cast
 
 from matplotlib import get_cachedir
 
-from medimeta_c.errors import ConfigError, unknown_name
-from medimeta_c.figures import GALLERY
+from medimeta_c.errors import ConfigError
+from medimeta_c.figures import FIGURES
 from medimeta_c.figures.drawing import style
 from medimeta_c.figures.exhibit import Inputs, Lacking, Picture
 from medimeta_c.io.files import write_atomic
@@ -21,13 +19,11 @@ from medimeta_c.io.tables.latex import latex
 from medimeta_c.io.tables.markdown import markdown
 from medimeta_c.io.tables.table import Table
 
-__all__ = ["CAPTIONS", "Made", "make"]
+__all__ = ["CAPTIONS", "Made", "exhibits", "make"]
 
 CAPTIONS = "captions.md"
 
 _log = logging.getLogger(__name__)
-
-_Entry = Callable[[Inputs], Iterator[Picture | Table]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +58,7 @@ def make(
     out : Path
         Folder of the files; files of the same names are replaced.
     only : sequence of str
-        Entries of the gallery; by default all for which there is input.
+        Names of figures; by default all for which there is input.
     on_progress : callable, optional
         Called with the entry's name, the number done and the total.
 
@@ -78,16 +74,15 @@ def make(
         If a file cannot be written.
     """
     for name in only:
-        if name not in GALLERY:
-            raise unknown_name("figure", name, GALLERY)
-    names = list(only or GALLERY)
+        FIGURES.find(name)
+    names = list(only or FIGURES)
     files: list[Path] = []
     captions: list[str] = []
     left_out: dict[str, str] = {}
     for done, name in enumerate(names):
         on_progress(name, done, len(names))
         try:
-            for exhibit in _entry(name)(inputs):
+            for exhibit in exhibits(name, inputs):
                 files += _write(out, exhibit)
                 captions.append(f"**{exhibit.name}.** {exhibit.caption}")
         except Lacking as reason:
@@ -111,9 +106,13 @@ def make(
     return Made(files=(*files, out / CAPTIONS), left_out=left_out)
 
 
-def _entry(name: str) -> _Entry:
-    module, function = GALLERY[name].split(":")
-    return cast("_Entry", getattr(import_module(module), function))
+def exhibits(name: str, inputs: Inputs) -> Iterator[Picture | Table]:
+    """Yield the pictures or tables of a figure; without its input raises Lacking, which says what to give."""
+    figure = FIGURES[name]
+    try:
+        yield from figure.function(inputs)
+    except Lacking as reason:
+        raise Lacking(str(reason) or figure.needs) from None
 
 
 def _write(out: Path, exhibit: Picture | Table) -> list[Path]:
@@ -121,8 +120,7 @@ def _write(out: Path, exhibit: Picture | Table) -> list[Path]:
     if isinstance(exhibit, Picture):
         data = {
             "png": style.png(exhibit.figure),
-            "svg": style.vector(exhibit.figure, "svg"),
-            "pdf": style.vector(exhibit.figure, "pdf"),
+            **{kind: style.vector(exhibit.figure, kind) for kind in ("svg", "pdf")},
             "csv": data_csv(exhibit.header, exhibit.rows).encode(),
         }
     else:
@@ -131,6 +129,7 @@ def _write(out: Path, exhibit: Picture | Table) -> list[Path]:
             "csv": csv_text(exhibit).encode(),
             "tex": latex(exhibit).encode(),
         }
-    for ending, content in data.items():
-        write_atomic(out / f"{exhibit.name}.{ending}", content)
-    return [out / f"{exhibit.name}.{ending}" for ending in data]
+    files = {out / f"{exhibit.name}.{ending}": content for ending, content in data.items()}
+    for path, content in files.items():
+        write_atomic(path, content)
+    return list(files)

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain, islice
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
 
 from medimeta_c.figures.drawing import style
-from medimeta_c.figures.drawing.legend import below
+from medimeta_c.figures.drawing.legend import below, sample
 from medimeta_c.figures.drawing.wrapping import name_row
 from medimeta_c.figures.exhibit import Inputs, Lacking, Picture, paged
 from medimeta_c.format.benchmark import Benchmark
 from medimeta_c.format.display import (
-    built_corruptions,
     built_severities,
     dataset_label,
     display_name,
@@ -53,9 +53,7 @@ class _Block:
 def exhibit(inputs: Inputs) -> Iterator[Picture]:
     """Yield the densities of every dataset with brightness or contrast: the paper's Fig. 5C."""
     builds = inputs.built()
-    kinds = [
-        kind for kind in KINDS if any(kind in built_corruptions(one.manifest) for one in builds.values())
-    ]
+    kinds = [kind for kind in KINDS if kind in inputs.corruptions()]
     if not kinds:
         raise Lacking("build brightness or contrast")
     places = side_by_side({name: one.manifest for name, one in builds.items()})
@@ -70,9 +68,7 @@ def exhibit(inputs: Inputs) -> Iterator[Picture]:
         )
         for place in places
     ]
-    across = 2 if len(builds) > 1 else 1
-    for page, starts in paged(range(0, len(blocks), across), _MOST_ROWS):
-        shown = blocks[starts[0] : starts[-1] + across]
+    for page, shown in paged(blocks, _MOST_ROWS, 2 if len(builds) > 1 else 1):
         yield Picture(
             name=f"pixel_density{page}",
             caption="Distribution of the luma (0 black, 1 white) of all pixels, clean and by severity: share "
@@ -104,11 +100,13 @@ def pixel_density(blocks: Sequence[_Block | None], kinds: Sequence[str]) -> Figu
     rows = -(-len(blocks) // across)
     wide = style.PAGE_INCHES if across == 2 else style.COLUMN_INCHES
     with style.context():
-        figure = style.page(wide, _ROW_INCHES * rows + 0.4)
-        grid = figure.subplots(rows, across * len(kinds), squeeze=False, sharex=True, sharey=True)
+        figure, grid = style.page(
+            wide, _ROW_INCHES * rows + 0.4, rows, across * len(kinds), sharex=True, sharey=True
+        )
         for index, block in enumerate(blocks):
             row, first = index // across, index % across * len(kinds)
-            for panel, kind in zip(grid[row, first : first + len(kinds)], kinds, strict=True):
+            panels = grid[row, first : first + len(kinds)]
+            for panel, kind in zip(panels, kinds, strict=True):
                 if block is None:
                     panel.set_axis_off()
                     continue
@@ -118,47 +116,30 @@ def pixel_density(blocks: Sequence[_Block | None], kinds: Sequence[str]) -> Figu
                 if blocks[index + across : index + across + 1] in ([], [None]):
                     panel.tick_params(labelbottom=True)
                     panel.set_xlabel("Luma (0 to 1)")
-                if index % across and blocks[index - 1] is None:
-                    grid[row, first].tick_params(labelleft=True)
+            if index % across and blocks[index - 1] is None:
+                panels[0].tick_params(labelleft=True)
             if block is not None:
                 words = [block.dataset, block.collection] if block.collection else [block.label]
-                name_row(grid[row, first], words, _ROW_INCHES)
+                name_row(panels[0], words, _ROW_INCHES)
         figure.supylabel("Pixels per level (%)", fontsize=7.5)
-        severities = {level for one in blocks if one is not None for _, level in one.densities}
-        below(
-            figure,
-            [
-                Line2D(
-                    [],
-                    [],
-                    color=style.severity_colour(one),
-                    label="Clean" if one == 0 else f"Severity {one}",
-                    linestyle="--" if one == 0 else "-",
-                )
-                for one in sorted(severities)
-            ],
-        )
+        levels = sorted({level for one in blocks if one is not None for _, level in one.densities})
+        below(figure, [sample(f"Severity {one}" if one else "Clean", **_line(one)) for one in levels])
     return figure
 
 
+def _line(severity: int) -> dict[str, Any]:
+    return {"color": style.severity_colour(severity), "linestyle": "-" if severity else "--"}
+
+
 def _draw(panel: Axes, densities: _Densities, kind: str) -> None:
-    panel.set_yscale("log")
-    panel.set_xlim(0, 1)
-    panel.set_xticks((0, 0.5, 1), ("0", "0.5", "1"))
-    panel.set_ylim(0.005, 30)
+    panel.set(xlim=(0, 1), xticks=(0, 0.5, 1), xticklabels=("0", "0.5", "1"))
+    panel.set(yscale="log", ylim=(0.005, 30))
     panel.set_yticks((0.01, 0.1, 1, 10), ("0.01", "0.1", "1", "10"))
     panel.minorticks_off()
     for (name, severity), shares in densities.items():
         if name in (kind, CLEAN):
             heights = np.where(shares > 0, 100 * shares, np.nan)
-            panel.plot(
-                _LUMA,
-                heights,
-                color=style.severity_colour(severity),
-                linestyle="--" if severity == 0 else "-",
-                linewidth=1.0,
-                zorder=4 if severity == 0 else 3,
-            )
+            panel.plot(_LUMA, heights, **_line(severity), linewidth=1.0, zorder=3 if severity else 4)
 
 
 def _densities(benchmark: Benchmark, dataset: str, kinds: Sequence[str], images: int) -> _Densities:
@@ -171,13 +152,8 @@ def _densities(benchmark: Benchmark, dataset: str, kinds: Sequence[str], images:
         if record is None:
             continue
         counts = np.zeros(LEVELS)
-        left = images
-        for batch in benchmark.batches(record.key):
-            for image in batch.images[:left]:
-                levels = np.rint(luma(image) * (LEVELS - 1)).astype(np.intp)
-                counts += np.bincount(levels.ravel(), minlength=LEVELS)
-            left -= len(batch)
-            if left <= 0:
-                break
+        for image in islice(chain.from_iterable(one.images for one in benchmark.batches(record.key)), images):
+            levels = np.rint(luma(image) * (LEVELS - 1)).astype(np.intp)
+            counts += np.bincount(levels.ravel(), minlength=LEVELS)
         found[kind, severity] = gaussian_filter1d(counts / counts.sum(), _SMOOTHING_LEVELS, mode="reflect")
     return found

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from pathlib import Path
-
-from matplotlib.figure import Figure
+from typing import Any
 
 from medimeta_c.errors import ShardError
 from medimeta_c.figures.drawing import style
 from medimeta_c.figures.drawing.montage import CARD_PX, PRINT_PX, montage
-from medimeta_c.figures.exhibit import Inputs, Lacking, Picture, Scalar, paged
+from medimeta_c.figures.exhibit import Inputs, Lacking, Picture, paged
 from medimeta_c.format import pixels
 from medimeta_c.format.display import (
     built_corruptions,
@@ -22,13 +22,14 @@ from medimeta_c.format.display import (
     shown_severity,
 )
 from medimeta_c.format.keys import CLEAN, Image
-from medimeta_c.format.manifest import Manifest, SetRecord
+from medimeta_c.format.manifest import Manifest
 from medimeta_c.format.shards import read_tables
 
 __all__ = ["dataset_grid", "draw", "exhibit", "overview_grid"]
 
-_HEADER = ("dataset", "corruption", "severity", "image_id", "pixels_sha256")
 _MOST_ROWS = 9  # on a page
+
+_Key = tuple[str, str, int]
 
 
 def draw(root: Path, manifest: Manifest) -> Iterator[tuple[str, bytes]]:
@@ -39,63 +40,31 @@ def draw(root: Path, manifest: Manifest) -> Iterator[tuple[str, bytes]]:
     ShardError
         If a shard is missing or damaged, or a set does not start with its dataset's first image.
     """
-    yield "sample_grid.png", style.png(overview_grid(root, manifest, shown_datasets(manifest)))
-    for record in manifest.datasets:
-        if built_corruptions(manifest, record.dataset):
-            figure = dataset_grid(root, manifest, record.dataset)
-            yield f"sample_grid_{record.dataset}.png", style.png(figure)
+    for picture in _pictures(root, manifest, "", CARD_PX, len(manifest.datasets)):
+        yield f"{picture.name}.png", style.png(picture.figure)
 
 
 def exhibit(inputs: Inputs) -> Iterator[Picture]:
     """Yield the grid over all datasets, and one for each: the paper's Figs. 1 and 10 to 15."""
-    drawn = 0
-    for suffix, benchmark in inputs.one_by_one():
-        root, manifest = Path(benchmark.name), benchmark.manifest
-        if not root.is_dir():
-            continue
-        drawn += 1
-        severity = shown_severity(manifest)
-        at = f" at severity {severity}" if severity else ""
-        datasets = shown_datasets(manifest)
-        for page, names in paged(datasets, _MOST_ROWS):
-            yield Picture(
-                name=f"sample_grid{suffix}{page}",
-                caption=f"The first image of each dataset, clean and under each corruption{at}.",
-                figure=overview_grid(root, manifest, names, PRINT_PX),
-                header=_HEADER,
-                rows=[row for name in names for row in _sources(root, manifest, name, (severity or 0,))],
-            )
-        for name in datasets:
-            if built_corruptions(manifest, name):
-                yield Picture(
-                    name=f"sample_grid{suffix}_{name}",
-                    caption=f"The first image of {dataset_label(manifest, name)}, clean and under each "
-                    "corruption at each severity.",
-                    figure=dataset_grid(root, manifest, name, PRINT_PX),
-                    header=_HEADER,
-                    rows=_sources(root, manifest, name, built_severities(manifest, name)),
-                )
-    if not drawn:
+    builds = [(suffix, one) for suffix, one in inputs.one_by_one() if Path(one.name).is_dir()]
+    if not builds:
         raise Lacking("give a directory: pictures are taken from shards on this disk")
+    for suffix, benchmark in builds:
+        yield from _pictures(Path(benchmark.name), benchmark.manifest, suffix, PRINT_PX, _MOST_ROWS)
 
 
-def _sources(
-    root: Path, manifest: Manifest, dataset: str, severities: Sequence[int]
-) -> list[tuple[Scalar, ...]]:
-    """Return which stored image is in each cell: the data behind a grid."""
-    cells = [(CLEAN, 0), *((c, s) for c in built_corruptions(manifest, dataset) for s in severities if s)]
-    rows: list[tuple[Scalar, ...]] = []
-    for corruption, severity in cells:
-        record = shown_record(manifest, dataset, corruption, severity)
-        if record is not None:
-            path = root / record.shards[0].path
-            table = next(read_tables(path, ("image_id", "pixels_sha256"), batch_rows=1))
-            first = (table["image_id"][0].as_py(), table["pixels_sha256"][0].as_py())
-            rows.append((dataset, corruption, severity, *first))
-    return rows
+def _pictures(root: Path, manifest: Manifest, suffix: str, side: int, most: int) -> Iterator[Picture]:
+    datasets = shown_datasets(manifest)
+    for page, names in paged(datasets, most):
+        yield overview_grid(root, manifest, names, side, f"sample_grid{suffix}{page}")
+    for name in datasets:
+        if built_corruptions(manifest, name):
+            yield dataset_grid(root, manifest, name, side, f"sample_grid{suffix}_{name}")
 
 
-def dataset_grid(root: Path, manifest: Manifest, dataset: str, side: int = CARD_PX) -> Figure:
+def dataset_grid(
+    root: Path, manifest: Manifest, dataset: str, side: int = CARD_PX, name: str = "sample_grid"
+) -> Picture:
     """Draw one image of a dataset: a row a corruption, a column for clean and for each severity.
 
     Parameters
@@ -108,30 +77,31 @@ def dataset_grid(root: Path, manifest: Manifest, dataset: str, side: int = CARD_
         A dataset of it.
     side : int
         Of a cell, in pixels.
+    name : str
+        Of the picture.
 
     Returns
     -------
-    Figure
+    Picture
         Stored pixels, not interpolated; a set that was not built leaves its cell empty.
     """
-    corruptions = built_corruptions(manifest, dataset)
+    label = dataset_label(manifest, dataset)
     severities = built_severities(manifest, dataset)
-    clean = _first_image(root, shown_record(manifest, dataset, CLEAN, 0))
-    cells = [
-        [clean]
-        + [_first_image(root, shown_record(manifest, dataset, name, severity)) for severity in severities]
-        for name in corruptions
-    ]
-    return montage(
-        cells,
-        corner=dataset_label(manifest, dataset),
-        rows=[display_name(name) for name in corruptions],
-        columns=["Clean", *(f"Severity {severity}" for severity in severities)],
-        side=side,
+    rows = {
+        display_name(kind): [(dataset, CLEAN, 0), *((dataset, kind, severity) for severity in severities)]
+        for kind in built_corruptions(manifest, dataset)
+    }
+    columns = ["Clean", *(f"Severity {severity}" for severity in severities)]
+    return Picture(
+        name=name,
+        caption=f"The first image of {label}, clean and under each corruption at each severity.",
+        **_grid(root, manifest, rows, side, corner=label, columns=columns),
     )
 
 
-def overview_grid(root: Path, manifest: Manifest, names: Sequence[str], side: int = CARD_PX) -> Figure:
+def overview_grid(
+    root: Path, manifest: Manifest, names: Sequence[str], side: int = CARD_PX, name: str = "sample_grid"
+) -> Picture:
     """Draw one image of each dataset named: a row a dataset, a column for clean and for each corruption.
 
     All corruptions are shown at the severity `shown_severity` names. Other parameters and the result are as
@@ -139,29 +109,51 @@ def overview_grid(root: Path, manifest: Manifest, names: Sequence[str], side: in
     """
     severity = shown_severity(manifest)
     corruptions = built_corruptions(manifest) if severity else ()
-    cells = [
-        [_first_image(root, shown_record(manifest, name, CLEAN, 0))]
-        + [_first_image(root, shown_record(manifest, name, kind, severity or 0)) for kind in corruptions]
-        for name in names
-    ]
-    return montage(
-        cells,
-        corner=f"Severity {severity}" if severity else "",
-        rows=[dataset_label(manifest, name).replace(" ", "\n") for name in names],
-        columns=["Clean", *map(display_name, corruptions)],
-        side=side,
+    rows = {
+        dataset_label(manifest, one).replace(" ", "\n"): [
+            (one, CLEAN, 0),
+            *((one, kind, severity or 0) for kind in corruptions),
+        ]
+        for one in names
+    }
+    columns = ["Clean", *map(display_name, corruptions)]
+    at = f" at severity {severity}" if severity else ""
+    corner = f"Severity {severity}" if severity else ""
+    return Picture(
+        name=name,
+        caption=f"The first image of each dataset, clean and under each corruption{at}.",
+        **_grid(root, manifest, rows, side, corner=corner, columns=columns),
     )
 
 
-def _first_image(root: Path, record: SetRecord | None) -> Image | None:
-    """Return the first image of a set, decoded; None if the set was not built."""
+def _grid(
+    root: Path, manifest: Manifest, rows: dict[str, list[_Key]], side: int, **head: Any
+) -> dict[str, Any]:
+    """Return a picture's figure, and which stored image is in each cell as its data."""
+    cells = {key: _first(root, manifest, key) for key in dict.fromkeys(chain.from_iterable(rows.values()))}
+    return {
+        "figure": montage(
+            [[cells[key][0] for key in keys] for keys in rows.values()],
+            rows=list(rows),
+            side=side,
+            **head,
+        ),
+        "header": ("dataset", "corruption", "severity", "image_id", "pixels_sha256"),
+        "rows": [(*key, *source) for key, (image, source) in cells.items() if image is not None],
+    }
+
+
+def _first(root: Path, manifest: Manifest, key: _Key) -> tuple[Image | None, tuple[str, ...]]:
+    """Return the first image of a set, decoded, with its id and digest; None if the set was not built."""
+    record = shown_record(manifest, *key)
     if record is None:
-        return None
+        return None, ()
     path = root / record.shards[0].path
-    table = next(read_tables(path, ("image",), batch_rows=1), None)
+    table = next(read_tables(path, ("image", "image_id", "pixels_sha256"), batch_rows=1), None)
     if table is None or table.num_rows == 0:
         raise ShardError(f"{path} holds no rows: delete it and run the build again")
+    image, *source = (column[0].as_py() for column in table.columns)
     try:
-        return pixels.decode(table["image"][0]["bytes"].as_py() or b"")
+        return pixels.decode(image["bytes"] or b""), tuple(source)
     except ShardError as error:
         raise ShardError(f"{path}, row 0: {error}") from error

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
 from medimeta_c.figures.drawing import style
+from medimeta_c.figures.drawing.accuracies import accuracies
 from medimeta_c.figures.drawing.legend import inside_or_below, model_handles
-from medimeta_c.figures.drawing.modellooks import ModelLook, model_looks
+from medimeta_c.figures.drawing.looks import Look
 from medimeta_c.figures.exhibit import Inputs, Lacking, Picture, Scalar, file_word
 from medimeta_c.format.display import display_name
-from medimeta_c.format.keys import CLEAN, SetKey
 from medimeta_c.format.order import collection_name, paper_order
 from medimeta_c.results.result import Result
 
@@ -28,8 +29,7 @@ _MOST_BANDS = 3  # models; the intervals of more would cover one another
 def exhibit(inputs: Inputs) -> Iterator[Picture]:
     """Yield the curves of every dataset scored: the paper's Fig. 8."""
     if not inputs.results:
-        raise Lacking("give --results: the paper prints means over severities")
-    looks = model_looks(inputs.models())
+        raise Lacking
     scored: dict[tuple[str, str], dict[str, Result]] = {}
     for name, results in inputs.results.items():
         for result in results:
@@ -46,14 +46,14 @@ def exhibit(inputs: Inputs) -> Iterator[Picture]:
             name=f"severity{where}_{dataset}",
             caption=f"Top-1 accuracy on {dataset}{mark} from clean images (0) to the highest "
             f"severity{bands}; dotted: chance.",
-            figure=severity(own, dataset, looks, mark=mark),
+            figure=severity(own, dataset, inputs.model_looks(), mark=mark),
             header=("model", "corruption", "severity", "images", "accuracy", "low", "high"),
             rows=[row for name, result in own.items() for row in _rows(name, result, dataset)],
         )
 
 
 def severity(
-    results: Mapping[str, Result], dataset: str, looks: Mapping[str, ModelLook], *, mark: str = ""
+    results: Mapping[str, Result], dataset: str, looks: Mapping[str, Look], *, mark: str = ""
 ) -> Figure:
     """Draw a panel a corruption, a line a model.
 
@@ -63,7 +63,7 @@ def severity(
         By model; missing and invalid cells leave gaps.
     dataset : str
         A dataset all of them have.
-    looks : mapping of str to ModelLook
+    looks : mapping of str to Look
         By model.
     mark : str
         Follows the dataset's name.
@@ -74,8 +74,10 @@ def severity(
     rows = math.ceil(len(kinds) / columns)
     chance = 1 / len(next(iter(results.values())).run.benchmark.dataset(dataset).class_names)
     with style.context():
-        figure = style.page(style.PAGE_INCHES, _ROW_INCHES * rows + 0.3)
-        panels = list(figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True).ravel())
+        figure, grid = style.page(
+            style.PAGE_INCHES, _ROW_INCHES * rows + 0.3, rows, columns, sharex=True, sharey=True
+        )
+        panels = list(grid.ravel())
         free = panels[len(kinds) :]
         for panel in free:
             panel.set_axis_off()
@@ -86,48 +88,32 @@ def severity(
             if index // columns == rows - 1:
                 panel.set_xlabel("Severity (0 is clean)")
             for name, result in results.items():
-                key = SetKey(dataset, result.scope.split, kind, 1)
-                _draw(panel, result, key, looks[name], band=len(results) <= _MOST_BANDS)
+                _draw(
+                    panel, *accuracies(result, dataset, kind), looks[name], band=len(results) <= _MOST_BANDS
+                )
         figure.suptitle(f"{dataset}{mark}", fontweight="bold", fontsize=8, x=0.01, ha="left")
         figure.supylabel("Top-1 accuracy (%)", fontsize=7.5)
-        drawn = {name: looks[name] for name in results}
         size = (0.85 * style.PAGE_INCHES / columns, 0.85 * _ROW_INCHES)
-        inside_or_below(figure, model_handles(drawn, points=4, line=True), free[0] if free else None, size)
+        inside_or_below(figure, model_handles(looks, results, points=4, line=True), free, size)
     return figure
 
 
 def _frame(panel: Axes, kind: str, chance: float, levels: Sequence[int]) -> None:
     panel.set_title(display_name(kind), fontweight="normal")
     panel.axhline(100 * chance, color="#888888", linewidth=0.7, linestyle=(0, (1, 2)), zorder=1)
-    panel.set_xlim(-0.3, levels[-1] + 0.3)
-    panel.set_ylim(0, 100)
-    panel.set_yticks((0, 25, 50, 75, 100))
-    panel.set_xticks((0, *levels))
-    panel.grid(axis="y", color="#EEEEEE", linewidth=0.5)
-    panel.set_axisbelow(True)
+    panel.set(xlim=(-0.3, levels[-1] + 0.3), xticks=(0, *levels), ylim=(0, 100), yticks=range(0, 101, 25))
+    style.rules(panel, "y", "#EEEEEE")
 
 
-def _draw(panel: Axes, result: Result, key: SetKey, look: ModelLook, *, band: bool) -> None:
-    x, points = [0, *result.scope.severities], []
-    for level in x:
-        cell = result.cell(SetKey(key.dataset, key.split, key.corruption if level else CLEAN, level))
-        known = None if cell is None or cell.invalid else cell.top1
-        points.append((None, None, None) if known is None else (known.value, known.low, known.high))
-    values, low, high = 100 * np.array(points, dtype=np.float64).T  # None becomes NaN: a gap
+def _draw(
+    panel: Axes, x: Sequence[int], points: Iterable[NDArray[np.float64]], look: Look, *, band: bool
+) -> None:
+    values, low, high = (100 * one for one in points)
     if band:
         panel.fill_between(x, low, high, color=look.colour, alpha=0.13, linewidth=0)
         # An interval between two gaps has no area.
         panel.vlines(x, low, high, color=look.colour, alpha=0.3, linewidth=0.7)
-    panel.plot(
-        x,
-        values,
-        color=look.colour,
-        linestyle=look.line,
-        marker=look.marker,
-        markersize=look.size(3.2),
-        clip_on=False,
-        zorder=3,
-    )
+    panel.plot(x, values, **look.strokes, markersize=look.size(3.2), clip_on=False, zorder=3)
 
 
 def _rows(name: str, result: Result, dataset: str) -> list[tuple[Scalar, ...]]:

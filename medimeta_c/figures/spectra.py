@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from medimeta_c.figures.drawing import style
 from medimeta_c.figures.drawing.logaxes import label_decades, power_of_ten
+from medimeta_c.figures.drawing.looks import Look, corruption_looks
 from medimeta_c.figures.exhibit import Inputs, Picture, paged
 from medimeta_c.format.display import (
     built_corruptions,
@@ -23,7 +24,7 @@ from medimeta_c.format.display import (
     side_by_side,
 )
 from medimeta_c.format.keys import CLEAN
-from medimeta_c.format.manifest import Manifest, SetRecord
+from medimeta_c.format.manifest import Manifest
 from medimeta_c.format.spectrum import BANDS, PROFILE_BINS
 
 __all__ = ["draw", "exhibit", "spectra"]
@@ -40,7 +41,10 @@ _TOP_INCHES = -0.14  # no tick labels above the first row
 _LEFT_INCHES = 0.78
 _LABEL_INCHES = 1.14  # beside each panel
 _LABEL_SPACING = 0.085  # of the panel's height, between two labels
+_CLEAN_LINE = {"linewidth": 1.8}
 _Place = tuple[str, str] | None
+_Line = tuple[str, NDArray[np.float64], dict[str, Any]]
+"""Its name, heights, and look as matplotlib's arguments."""
 _CENTRES = (np.arange(PROFILE_BINS) + 0.5) / PROFILE_BINS
 
 
@@ -55,8 +59,7 @@ def exhibit(inputs: Inputs) -> Iterator[Picture]:
     """Yield the spectra for print, collections side by side, with every profile built as data."""
     builds = {name: benchmark.manifest for name, benchmark in inputs.built().items()}
     places = side_by_side(builds)
-    for page, starts in paged(range(0, len(places), _COLUMNS), _MOST_ROWS):
-        shown = places[starts[0] : starts[-1] + _COLUMNS]
+    for page, shown in paged(places, _MOST_ROWS, _COLUMNS):
         yield Picture(
             name=f"spectrum{page}",
             caption="Mean radial profile of the 2-D DCT of the luma, clean and under each corruption. "
@@ -94,20 +97,23 @@ def spectra(
         Power on a logarithmic axis, the same in all panels, over radial frequency. Bins without power
         (small images have bins without coefficients) are left out.
     """
+    looks = corruption_looks(name for one in builds.values() for name in built_corruptions(one))
     with style.context():
         figure, panels = _panels(len(places), _severities(builds))
         figure.set_dpi(dpi)
+        named = []
         for index, (panel, place) in enumerate(zip(panels, places, strict=True)):
             if place is None:
                 panel.set_visible(False)
                 continue
             name, dataset = place
-            _draw_panel(panel, builds[name], dataset, name if len(builds) > 1 else "")
+            named.append((panel, _draw_panel(panel, builds[name], dataset, looks)))
+            _title(panel, builds[name], dataset, name if len(builds) > 1 else "")
             under = places[index + _COLUMNS : index + _COLUMNS + 1]
             alone = index % _COLUMNS == 0 or places[index - 1] is None
             panel.tick_params(labelbottom=under in ([], [None]), labelleft=alone)
-        for panel in panels:  # only now are the shared limits known
-            _label_lines(panel)
+        for panel, lines in named:  # only now are the shared limits known
+            _label_lines(panel, lines)
         label_decades(panels[0].yaxis, power_of_ten)
     return figure
 
@@ -132,14 +138,10 @@ def _panels(count: int, severities: str) -> tuple[Figure, list[Axes]]:
     panels: list[Axes] = []
     for index in range(count):
         row, column = divmod(index, columns)
-        left = _LEFT_INCHES + column * pitch
-        bottom = _FOOT_INCHES + (rows - 1 - row) * pitch_high
-        size = (pitch - _LABEL_INCHES, pitch_high - _HEAD_INCHES)
         first = panels[0] if panels else None
-        panel = figure.add_axes(
-            (left / wide, bottom / high, size[0] / wide, size[1] / high), sharex=first, sharey=first
-        )
-        panels.append(panel)
+        left, bottom = _LEFT_INCHES + column * pitch, _FOOT_INCHES + (rows - 1 - row) * pitch_high
+        size = (pitch - _LABEL_INCHES, pitch_high - _HEAD_INCHES)
+        panels.append(style.place(figure, left, bottom, *size, sharex=first, sharey=first))
     middle = (_LEFT_INCHES + wide - _LABEL_INCHES) / 2
     words = f"Radial frequency (share of the highest){severities}"
     figure.text(middle / wide, 0.06 / high, words, ha="center", va="bottom")
@@ -155,40 +157,36 @@ def _panels(count: int, severities: str) -> tuple[Figure, list[Axes]]:
     return figure, panels
 
 
-def _draw_panel(panel: Axes, manifest: Manifest, dataset: str, collection: str) -> None:
+def _draw_panel(panel: Axes, manifest: Manifest, dataset: str, looks: Mapping[str, Look]) -> list[_Line]:
+    """Draw the profiles and return their lines."""
     severity = shown_severity(manifest)
-    kinds = built_corruptions(manifest, dataset) if severity else ()
-    clean = shown_record(manifest, dataset, CLEAN, 0)
-    panel.set_yscale("log")
+    panel.set(yscale="log", xlim=(0, 1))
     panel.minorticks_off()
-    panel.set_xlim(0, 1)
     for edge in (1 / 3, 2 / 3):
         panel.axvline(edge, color="#DDDDDD", linewidth=0.6, zorder=0)
+    above: dict[str, Any] = {"transform": panel.transAxes, "ha": "center", "va": "top"}
     for index, band in enumerate(BANDS):
-        place = ((index + 0.5) / len(BANDS), 0.985)
-        panel.text(
-            *place, band, transform=panel.transAxes, ha="center", va="top", color="#777777", fontsize=6.5
-        )
-    for kind in kinds:
-        record = shown_record(manifest, dataset, kind, severity or 0)
+        panel.text((index + 0.5) / len(BANDS), 0.985, band, **above, color="#777777", fontsize=6.5)
+    lines = []
+    for kind in (*(built_corruptions(manifest, dataset) if severity else ()), CLEAN):
+        record = shown_record(manifest, dataset, kind, 0 if kind == CLEAN else severity or 0)
         if record is not None:
-            panel.plot(
-                _CENTRES,
-                _profile(record),
-                label=display_name(kind),
-                color=style.colour(kind),
-                linestyle=style.line_style(kind),
-            )
-    if clean is not None:
-        panel.plot(
-            _CENTRES, _profile(clean), label="Clean", color=style.CLEAN_COLOUR, linewidth=1.8, zorder=3
-        )
+            look = looks[kind].strokes | {"marker": ""} | (_CLEAN_LINE if kind == CLEAN else {})
+            profile = np.array(record.spectrum.profile)
+            heights = np.where(profile > 0, profile, np.nan)
+            order = 3 if kind == CLEAN else 2  # clean on top
+            panel.plot(_CENTRES, heights, label=display_name(kind), **look, zorder=order)
+            lines.append((display_name(kind), heights, look))
+    return lines
+
+
+def _title(panel: Axes, manifest: Manifest, dataset: str, collection: str) -> None:
+    clean = shown_record(manifest, dataset, CLEAN, 0)
     images = clean.rows if clean is not None else 0
     count = f"{images:,} image{'' if images == 1 else 's'}"
     panel.set_title(dataset if collection else dataset_label(manifest, dataset))
-    what = f"{collection}, {count}" if collection else count
     panel.annotate(
-        what,
+        f"{collection}, {count}" if collection else count,
         (1, 1),
         xytext=(72 * (_LABEL_INCHES - 0.1), 6),
         xycoords="axes fraction",
@@ -198,30 +196,26 @@ def _draw_panel(panel: Axes, manifest: Manifest, dataset: str, collection: str) 
     )
 
 
-def _profile(record: SetRecord) -> NDArray[np.float64]:
-    profile = np.array(record.spectrum.profile)
-    return np.where(profile > 0, profile, np.nan)
-
-
-def _label_lines(panel: Axes) -> None:
+def _label_lines(panel: Axes, lines: Sequence[_Line]) -> None:
     """Name each line at its right end, labels kept apart and tied to their lines by a leader."""
     low, high = np.log(panel.get_ylim())
     ends = []
-    for line in panel.get_lines():
-        heights = np.asarray(line.get_ydata(), dtype=np.float64)
+    for name, heights, look in lines:
         known = np.flatnonzero(np.isfinite(heights))
-        if not str(line.get_label()).startswith("_") and known.size:
+        if known.size:
             last = known[-1]
-            ends.append((line, _CENTRES[last], float((np.log(heights[last]) - low) / (high - low))))
-    ends.sort(key=lambda end: end[2])
-    for (line, x, y), spread in zip(ends, _spread([end[2] for end in ends]), strict=True):
-        outside: dict[str, Any] = {"transform": panel.transAxes, "color": line.get_color(), "clip_on": False}
-        panel.plot(
-            (x, 1.025, 1.05), (y, spread, spread), linewidth=0.4, scalex=False, scaley=False, **outside
-        )
-        sample: dict[str, Any] = {"linewidth": line.get_linewidth(), "linestyle": line.get_linestyle()}
-        panel.plot((1.05, 1.13), (spread, spread), scalex=False, scaley=False, **sample, **outside)
-        panel.text(1.15, spread, str(line.get_label()), transform=panel.transAxes, va="center", fontsize=6.8)
+            ends.append((float((np.log(heights[last]) - low) / (high - low)), _CENTRES[last], name, look))
+    ends.sort(key=lambda end: end[0])
+    outside: dict[str, Any] = {
+        "transform": panel.transAxes,
+        "clip_on": False,
+        "scalex": False,
+        "scaley": False,
+    }
+    for (y, x, name, look), spread in zip(ends, _spread([end[0] for end in ends]), strict=True):
+        panel.plot((x, 1.025, 1.05), (y, spread, spread), color=look["color"], linewidth=0.4, **outside)
+        panel.plot((1.05, 1.13), (spread, spread), **look, **outside)
+        panel.text(1.15, spread, name, transform=panel.transAxes, va="center", fontsize=6.8)
 
 
 def _spread(places: Sequence[float]) -> list[float]:

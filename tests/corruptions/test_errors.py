@@ -96,6 +96,23 @@ def test_record_needs_an_identifier() -> None:
         replace(CORRUPTIONS["contrast"], name="low contrast")
 
 
+@pytest.mark.parametrize(
+    ("look", "words"),
+    [
+        ({"colour": "red"}, "colour of contrast must be like #1A2B3C, got 'red'"),
+        ({"colour": ""}, "colour of contrast must be like"),
+        ({"dash": (1.0,)}, "dash of contrast must be lengths of dashes and gaps"),
+        ({"dash": (1.0, 0.0)}, "all above 0"),
+        ({"marker": "oo"}, "marker of contrast must be one of o "),
+        ({"marker": None}, "give contrast a colour, a dash and a marker, or none"),
+    ],
+)
+def test_a_look_is_checked(look: dict[str, Any], words: str) -> None:
+    """What neither matplotlib nor SVG could draw is refused where it is written."""
+    with pytest.raises(ValueError, match=words):
+        replace(CORRUPTIONS["contrast"], **look)
+
+
 def test_names_are_unique() -> None:
     """A second corruption under a name would silently replace the first."""
     with pytest.raises(ValueError, match="two corruptions are named 'contrast'"):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import itertools
 from dataclasses import replace
-from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -19,11 +18,11 @@ from matplotlib.text import Text
 from PIL import Image
 
 from medimeta_c.errors import ConfigError
-from medimeta_c.figures import GALLERY
+from medimeta_c.figures import FIGURES
 from medimeta_c.figures.drawing import style
 from medimeta_c.figures.drawing.modellooks import model_looks, short_names
 from medimeta_c.figures.exhibit import Inputs, Lacking, Picture, file_word, name_builds
-from medimeta_c.figures.gallery import make
+from medimeta_c.figures.gallery import exhibits, make
 from medimeta_c.figures.severity import severity
 from medimeta_c.format.benchmark import open_benchmark
 from medimeta_c.format.keys import SetKey
@@ -33,8 +32,7 @@ from medimeta_c.io.tables.table import Table
 
 
 def entry(name: str, inputs: Inputs) -> list[Picture | Table]:
-    module, function = GALLERY[name].split(":")
-    return list(getattr(import_module(module), function)(inputs))
+    return list(exhibits(name, inputs))
 
 
 def assert_printable(figure: Figure) -> None:
@@ -57,7 +55,7 @@ def assert_printable(figure: Figure) -> None:
         assert not any(one.overlaps(other) for one, other in itertools.pairwise(places))
 
 
-@pytest.mark.parametrize("name", GALLERY)
+@pytest.mark.parametrize("name", FIGURES)
 def test_each_entry_draws_what_its_data_says(name: str, inputs: Inputs, tmp_path: Path) -> None:
     """An entry yields exhibits with captions and complete data; nothing is cut off; the files open."""
     exhibits = entry(name, inputs)
@@ -88,14 +86,23 @@ def test_each_entry_draws_what_its_data_says(name: str, inputs: Inputs, tmp_path
             assert len(list(csv.reader(stream))) > 1
 
 
-@pytest.mark.parametrize("name", GALLERY)
+@pytest.mark.parametrize("name", FIGURES)
 def test_each_entry_says_what_it_lacks(name: str, tmp_path: Path) -> None:
     """Without input an entry raises `Lacking`; asked for by name, that is the user's mistake."""
-    with pytest.raises(Lacking, match="give "):
+    with pytest.raises(Lacking, match="give ") as caught:
         entry(name, Inputs())
+    assert str(caught.value) == FIGURES[name].needs
     with pytest.raises(ConfigError, match=f"{name} cannot be drawn: give "):
         make(Inputs(), tmp_path, only=(name,))
     assert not any(tmp_path.iterdir())
+
+
+def test_the_manual_lists_every_figure() -> None:
+    """Under its title, with the name that `--only` takes."""
+    page = (Path(__file__).parents[2] / "docs/paper.md").read_text(encoding="utf-8")
+    for name, figure in FIGURES.items():
+        assert figure.name == name
+        assert f"| {figure.title} | `{name}` |" in page
 
 
 def test_two_collections_are_drawn_side_by_side(inputs: Inputs, clean_dir: Path, tmp_path: Path) -> None:
@@ -261,7 +268,7 @@ def test_a_missing_cell_leaves_a_gap(inputs: Inputs) -> None:
 def test_what_has_no_input_is_left_out_and_named(inputs: Inputs, tmp_path: Path) -> None:
     """Everything else is made, and the captions are those of what was made."""
     made = make(Inputs(fewshot=inputs.fewshot), tmp_path)
-    assert set(made.left_out) == set(GALLERY) - {"fewshot", "table6"}
+    assert set(made.left_out) == set(FIGURES) - {"fewshot", "table6"}
     captions = (tmp_path / "captions.md").read_text()
     assert captions.count("**") == 4
     assert captions.startswith("**fewshot.** ")

@@ -58,7 +58,7 @@ def places(picture: NDArray[np.uint8], part: NDArray[np.uint8]) -> list[tuple[in
 def test_every_cell_holds_its_set_exactly(built: tuple[Path, Manifest]) -> None:
     """Rows are corruptions in the paper's order, columns clean and severities; pixels are as stored."""
     root, manifest = built
-    picture = np.asarray(opened(png(dataset_grid(root, manifest, "pbc"))))
+    picture = np.asarray(opened(png(dataset_grid(root, manifest, "pbc").figure)))
     assert picture.ndim == 3
     pitch = None
     for row, kind in enumerate(("gaussian_noise", "contrast", "pixelate")):
@@ -78,7 +78,7 @@ def test_every_cell_holds_its_set_exactly(built: tuple[Path, Manifest]) -> None:
 def test_in_print_every_pixel_is_there(built: tuple[Path, Manifest]) -> None:
     """The grid for print holds whole images, and is as wide as a page or less."""
     root, manifest = built
-    figure = dataset_grid(root, manifest, "pbc", PRINT_PX)
+    figure = dataset_grid(root, manifest, "pbc", PRINT_PX).figure
     picture = np.asarray(opened(png(figure)))
     for severity in (1, 3):
         key = SetKey("pbc", "test", "contrast", severity)
@@ -101,7 +101,7 @@ def test_no_pixel_is_lost_whatever_the_labels(side: int, letters: int) -> None:
 def test_grey_is_stored_as_grey(built: tuple[Path, Manifest]) -> None:
     """A grid of grey images is a grey PNG, unstretched: 28-pixel images show each pixel four times four."""
     root, manifest = built
-    image = opened(png(dataset_grid(root, manifest, "oct")))
+    image = opened(png(dataset_grid(root, manifest, "oct").figure))
     assert image.mode == "L"
     clean = GREY.image("test", "000000")
     assert len(places(np.asarray(image), np.kron(clean, np.ones((4, 4), dtype=np.uint8)))) == 3
@@ -110,7 +110,7 @@ def test_grey_is_stored_as_grey(built: tuple[Path, Manifest]) -> None:
 def test_the_overview_shows_each_dataset_at_one_severity(built: tuple[Path, Manifest]) -> None:
     """Grey and colour datasets side by side, at severity 3 where it was built."""
     root, manifest = built
-    picture = np.asarray(opened(png(overview_grid(root, manifest, shown_datasets(manifest)))))
+    picture = np.asarray(opened(png(overview_grid(root, manifest, shown_datasets(manifest)).figure)))
     key = SetKey("pbc", "test", "contrast", 3)
     assert len(places(picture, fit(render(COLOUR, key, "000000", PROTOCOL)))) == 1
     grey = fit(render(GREY, SetKey("oct", "test", "contrast", 3), "000000", PROTOCOL))
@@ -120,7 +120,7 @@ def test_the_overview_shows_each_dataset_at_one_severity(built: tuple[Path, Mani
 def test_without_severity_3_the_highest_is_shown(tmp_path: Path) -> None:
     """A tree of severities 1 and 2 shows severity 2."""
     manifest = fake_build(tmp_path, [GREY], corruptions=("contrast",), severities=(1, 2))
-    picture = np.asarray(opened(png(overview_grid(tmp_path, manifest, shown_datasets(manifest)))))
+    picture = np.asarray(opened(png(overview_grid(tmp_path, manifest, shown_datasets(manifest)).figure)))
     for severity in (1, 2):
         image = fit(render(GREY, SetKey("oct", "test", "contrast", severity), "000000", PROTOCOL))
         assert len(places(picture, image)) == severity - 1
@@ -129,12 +129,12 @@ def test_without_severity_3_the_highest_is_shown(tmp_path: Path) -> None:
 def test_a_set_that_was_not_built_leaves_its_cell_empty(built: tuple[Path, Manifest]) -> None:
     """The cell of a missing set is white; its neighbours stay where they are."""
     root, manifest = built
-    whole = np.asarray(opened(png(dataset_grid(root, manifest, "oct"))))
+    whole = np.asarray(opened(png(dataset_grid(root, manifest, "oct").figure)))
     missing = SetKey("oct", "test", "contrast", 3)
     part = manifest.model_copy(
         update={"sets": tuple(record for record in manifest.sets if record.key != missing)}
     )
-    picture = np.asarray(opened(png(dataset_grid(root, part, "oct"))))
+    picture = np.asarray(opened(png(dataset_grid(root, part, "oct").figure)))
     assert picture.shape == whole.shape
     image = fit(render(GREY, missing, "000000", PROTOCOL))
     [(top, left)] = places(whole, image)
@@ -151,8 +151,8 @@ def test_phantoms_are_called_so_in_the_picture(tmp_path: Path) -> None:
     )
     manifest = fake_build(tmp_path, [phantoms], corruptions=("contrast",))
     for figure in (
-        dataset_grid(tmp_path, manifest, "oct_with_a_long_name"),
-        overview_grid(tmp_path, manifest, shown_datasets(manifest)),
+        dataset_grid(tmp_path, manifest, "oct_with_a_long_name").figure,
+        overview_grid(tmp_path, manifest, shown_datasets(manifest)).figure,
     ):
         renderer = FigureCanvasAgg(figure).get_renderer()
         assert all(text.get_window_extent(renderer).x0 >= 0 for text in figure.texts)

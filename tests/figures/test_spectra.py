@@ -17,6 +17,7 @@ from medimeta_c.figures.drawing import style
 from medimeta_c.figures.spectra import _LABEL_SPACING, _spread, spectra
 from medimeta_c.format.display import shown_record, side_by_side
 from medimeta_c.format.manifest import Manifest
+from medimeta_corruptions import CORRUPTIONS
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +69,7 @@ def test_clean_is_black_and_every_line_is_named_beside_it(manifest: Manifest) ->
     panel = figure_of(manifest).axes[0]
     lines = named(panel)
     assert lines["Clean"].get_color() == style.CLEAN_COLOUR  # type: ignore[attr-defined]
-    assert lines["Pixelate"].get_color() == style.colour("pixelate")  # type: ignore[attr-defined]
+    assert lines["Pixelate"].get_color() == CORRUPTIONS["pixelate"].colour  # type: ignore[attr-defined]
     assert set(lines) <= {text.get_text() for text in panel.texts}
 
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from medimeta_c.figures import FIGURES
 from medimeta_c.figures.drawing import style
+from medimeta_c.figures.drawing.looks import corruption_looks
 from medimeta_corruptions import CORRUPTIONS
 
 # Viénot, Brettel and Mollon (1999), on linear RGB: what a dichromat without red or green cones sees.
@@ -30,22 +31,16 @@ def seen(colour: str, vision: NDArray[np.float64]) -> NDArray[np.float64]:
 @pytest.mark.parametrize("vision", [np.eye(3), PROTANOPIA, DEUTERANOPIA], ids=["all", "no red", "no green"])
 def test_lines_are_told_apart_without_red_or_green(vision: NDArray[np.float64]) -> None:
     """Any two corruptions differ in line style or clearly in the colour that is left, clean included."""
-    looks = [("#000000", "-"), *((style.colour(name), style.line_style(name)) for name in CORRUPTIONS)]
+    looks = [(one.colour, one.dash) for one in corruption_looks(CORRUPTIONS).values()]
     for (first, first_line), (second, second_line) in itertools.combinations(looks, 2):
         apart = float(np.linalg.norm(seen(first, vision) - seen(second, vision)))
         assert first_line != second_line or apart > 0.2, (first, second, apart)
 
 
-def test_a_corruption_without_a_colour_of_its_own_gets_a_spare() -> None:
-    """An eighth corruption is drawn, in a colour no other has."""
-    assert style.colour("fog") not in {style.colour(name) for name in CORRUPTIONS}
-    assert style.line_style("fog") == "-."
-
-
 def drawn() -> bytes:
     with style.context():
         figure = Figure(figsize=(1, 1), dpi=50)
-        figure.subplots().plot([0, 1], [0, 1], color=style.colour("pixelate"))
+        figure.subplots().plot([0, 1], [0, 1], color=CORRUPTIONS["pixelate"].colour)
     return style.png(figure)
 
 
@@ -62,7 +57,8 @@ def test_figures_are_registered_by_module_and_function() -> None:
     """Every entry of the registry names a function of a module of this package."""
     from importlib import import_module
 
-    for target in FIGURES.values():
-        module, function = target.split(":")
-        assert module.startswith("medimeta_c.figures.")
-        assert callable(getattr(import_module(module), function))
+    for figure in FIGURES.values():
+        for target in filter(None, (figure.target, figure.card)):
+            module, function = target.split(":")
+            assert module.startswith("medimeta_c.figures.")
+            assert callable(getattr(import_module(module), function))

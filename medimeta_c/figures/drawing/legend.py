@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,9 +12,10 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from medimeta_c.figures.drawing import style
-from medimeta_c.figures.drawing.modellooks import ModelLook, short_names
+from medimeta_c.figures.drawing.looks import Look
+from medimeta_c.figures.drawing.modellooks import short_names
 
-__all__ = ["below", "columns", "inside_or_below", "model_handles"]
+__all__ = ["below", "columns", "inside_or_below", "model_handles", "sample"]
 
 _POINTS = 7.0
 _HANDLE_INCHES = _POINTS / 72 * (2.4 + 0.7)  # sample and its distance from the words
@@ -30,30 +31,31 @@ _LOOK: dict[str, Any] = {
 }
 
 
-def model_handles(looks: Mapping[str, ModelLook], *, points: float, line: bool = False) -> list[Line2D]:
+def sample(label: str, **look: Any) -> Line2D:
+    """Return an entry of a legend that looks as matplotlib's arguments say."""
+    return Line2D([], [], label=label, **look)
+
+
+def model_handles(
+    looks: Mapping[str, Look], models: Iterable[str], *, points: float, line: bool = False
+) -> list[Line2D]:
     """Return a legend's samples of models.
 
     Parameters
     ----------
-    looks : mapping of str to ModelLook
-        The models drawn, in order.
+    looks : mapping of str to Look
+        By model.
+    models : iterable of str
+        Those drawn, in order.
     points : float
         Size of the markers.
     line : bool
         Whether the figure draws lines between markers.
     """
-    names = short_names(list(looks))
+    lines: dict[str, Any] = {} if line else {"linestyle": "none"}
     return [
-        Line2D(
-            [],
-            [],
-            color=look.colour,
-            marker=look.marker,
-            markersize=look.size(points),
-            linestyle=look.line if line else "none",
-            label=names[model],
-        )
-        for model, look in looks.items()
+        sample(name, **(looks[model].strokes | lines), markersize=looks[model].size(points))
+        for model, name in short_names(list(dict.fromkeys(models))).items()
     ]
 
 
@@ -68,7 +70,7 @@ def below(figure: Figure, handles: Sequence[Line2D]) -> None:
 
 
 def inside_or_below(
-    figure: Figure, handles: Sequence[Line2D], free: Axes | None, size: tuple[float, float]
+    figure: Figure, handles: Sequence[Line2D], free: Sequence[Axes], size: tuple[float, float]
 ) -> None:
     """Put a legend into a free panel where it fits, else under the panels.
 
@@ -78,16 +80,16 @@ def inside_or_below(
         What the legend belongs to.
     handles : sequence of Line2D
         Its samples.
-    free : Axes or None
-        A panel without data and axes.
+    free : sequence of Axes
+        The panels without data and axes.
     size : (float, float)
         The panel's width and height in inches.
     """
     widths = _widths(handles)
-    if free is None or max(widths) > size[0] or len(widths) * _LINE_INCHES > size[1]:
+    if not free or max(widths) > size[0] or len(widths) * _LINE_INCHES > size[1]:
         below(figure, handles)
     else:
-        free.legend(handles=handles, loc="center left", **_LOOK)
+        free[0].legend(handles=handles, loc="center left", **_LOOK)
 
 
 def columns(widths: Sequence[float], wide: float) -> int:

@@ -3,66 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 
-from medimeta_c.figures.drawing.style import LineStyle
+from medimeta_c.figures.drawing.looks import DASH_DOTTED, DASHED, DOTTED, SOLID, Look
 from medimeta_c.figures.svg.elements import label
 
-__all__ = ["ModelLook", "model_looks", "short_names"]
+__all__ = ["model_looks", "short_names"]
 
 # Models of the paper, told apart by colour, marker and dashes at once.
-_MODEL_COLOURS = {
-    "robustmedclip": "#D55E00",
-    "unimedclip": "#009E73",
-    "biomedclip": "#0072B2",
-    "medclip": "#E69F00",
-    "rmcresnet": "#882255",
-    "rmcvit": "#D55E00",
-    "clip": "#555555",
+_LOOKS = {
+    "robustmedclip": Look("#D55E00", SOLID, "*"),
+    "unimedclip": Look("#009E73", DASHED, "^"),
+    "biomedclip": Look("#0072B2", SOLID, "s"),
+    "medclip": Look("#E69F00", DOTTED, "D"),
+    "rmcresnet": Look("#882255", DASHED, "X"),
+    "rmcvit": Look("#D55E00", SOLID, "*"),
+    "clip": Look("#555555", DASH_DOTTED, "o"),
 }
-_MODEL_MARKERS: dict[str, tuple[str, LineStyle]] = {
-    "robustmedclip": ("*", "-"),
-    "unimedclip": ("^", "--"),
-    "biomedclip": ("s", "-"),
-    "medclip": ("D", ":"),
-    "rmcresnet": ("X", "--"),
-    "rmcvit": ("*", "-"),
-    "clip": ("o", "-."),
-}
-_MARKER_SCALE = {"*": 1.45, "D": 0.8, "s": 0.9, "X": 1.1}
 # Hues far apart first. Beyond the eighth model they come again, each with the next marker.
-_SPARE_LOOKS: tuple[tuple[str, str, LineStyle], ...] = (
-    ("#CC79A7", "v", "-"),
-    ("#332288", "P", "--"),
-    ("#44AA99", "<", "-."),
-    ("#999933", ">", ":"),
-    ("#AA4499", "h", "-"),
-    ("#6699CC", "p", "--"),
-    ("#661100", "d", "-."),
-    ("#117733", "8", ":"),
+_SPARE_LOOKS = (
+    Look("#CC79A7", SOLID, "v"),
+    Look("#332288", DASHED, "P"),
+    Look("#44AA99", DASH_DOTTED, "<"),
+    Look("#999933", DOTTED, ">"),
+    Look("#AA4499", SOLID, "h"),
+    Look("#6699CC", DASHED, "p"),
+    Look("#661100", DASH_DOTTED, "d"),
+    Look("#117733", DOTTED, "8"),
 )
 
 
-@dataclass(frozen=True, slots=True)
-class ModelLook:
-    """How a model is drawn.
-
-    Parameters
-    ----------
-    colour, marker, line : str
-        As matplotlib names them.
-    """
-
-    colour: str
-    marker: str
-    line: LineStyle
-
-    def size(self, points: float) -> float:
-        """Return the marker size that looks as large as a disc of so many points across."""
-        return points * _MARKER_SCALE.get(self.marker, 1.0)
-
-
-def model_looks(models: Sequence[str]) -> dict[str, ModelLook]:
+def model_looks(models: Sequence[str]) -> dict[str, Look]:
     """Return how each model is drawn, the same in every figure made of the same models.
 
     The paper's models have looks of their own, also under the names of their checkpoints; any other gets a
@@ -74,7 +45,7 @@ def model_looks(models: Sequence[str]) -> dict[str, ModelLook]:
     >>> looks["ViT-B-16/openai"].marker, looks["BiomedCLIP-PubMedBERT"].marker, looks["CLIP"].marker
     ('o', 's', 'v')
     """
-    looks: dict[str, ModelLook] = {}
+    looks: dict[str, Look] = {}
     taken: set[str] = set()
     spare = 0
     for model in dict.fromkeys(models):
@@ -84,7 +55,7 @@ def model_looks(models: Sequence[str]) -> dict[str, ModelLook]:
             spare += 1
         else:
             taken.add(known)
-            looks[model] = ModelLook(_MODEL_COLOURS[known], *_MODEL_MARKERS[known])
+            looks[model] = _LOOKS[known]
     return looks
 
 
@@ -105,11 +76,9 @@ def short_names(models: Sequence[str], longest: int = 40) -> dict[str, str]:
     return short if len(set(short.values())) == len(whole) else whole
 
 
-def _spare_look(place: int) -> ModelLook:
+def _spare_look(place: int) -> Look:
     cycle, index = divmod(place, len(_SPARE_LOOKS))
-    colour, _, line = _SPARE_LOOKS[index]
-    _, marker, _ = _SPARE_LOOKS[(index + cycle) % len(_SPARE_LOOKS)]
-    return ModelLook(colour, marker, line)
+    return replace(_SPARE_LOOKS[index], marker=_SPARE_LOOKS[(index + cycle) % len(_SPARE_LOOKS)].marker)
 
 
 def _known_model(model: str) -> str | None:
@@ -117,5 +86,5 @@ def _known_model(model: str) -> str | None:
     letters = "".join(char for char in model.lower() if char.isalnum())
     if letters in {"clip", "vitb16openai"}:
         return "clip"
-    named = [name for name in _MODEL_COLOURS if name != "clip" and name in letters]
+    named = [name for name in _LOOKS if name != "clip" and name in letters]
     return named[0] if named else None

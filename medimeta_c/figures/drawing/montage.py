@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -57,7 +58,7 @@ def montage(
     Figure
         As wide as a page, or less where cells would be larger than is of use; its resolution follows.
     """
-    gap = side // _GAPS_A_CELL
+    pitch = side + side // _GAPS_A_CELL
     corner = by_inches(corner, _LABEL_INCHES, _TEXT_POINTS, "bold")
     rows = [by_inches(words, _LABEL_INCHES, _TEXT_POINTS) for words in rows]
     # Few pixels an inch draw letters wider: they are moved to whole pixels.
@@ -65,12 +66,12 @@ def montage(
         style.text_inches(words, _TEXT_POINTS, "bold") for words in (corner, *rows)
     )
     free = style.PAGE_INCHES - label_inches
-    dpi = math.ceil(max(len(columns) * (side + gap) / free, side / _MOST_CELL_INCHES))
-    columns = [by_inches(words, 0.98 * (side + gap) / dpi, _TEXT_POINTS) for words in columns]
+    dpi = math.ceil(max(len(columns) * pitch / free, side / _MOST_CELL_INCHES))
+    columns = [by_inches(words, 0.98 * pitch / dpi, _TEXT_POINTS) for words in columns]
     lines = max(words.count("\n") for words in (corner, *columns))
     left, heading = math.ceil(label_inches * dpi), math.ceil((_HEADING_INCHES + lines * _LINE_INCHES) * dpi)
-    width = left + len(columns) * (side + gap)
-    height = heading + len(rows) * (side + gap)  # the last gap is the margin
+    width = left + len(columns) * pitch
+    height = heading + len(rows) * pitch  # the last gap is the margin
     with style.context():
         # A quotient just below its value would lose a row of pixels.
         wide, high = (math.nextafter(length / dpi, math.inf) for length in (width, height))
@@ -78,27 +79,20 @@ def montage(
 
         def write(x: float, y: float, words: str, align: str, weight: str = "normal") -> None:
             """Write at a place in pixels from the top left."""
-            figure.text(
-                x / width,
-                1 - y / height,
-                words,
-                ha=align,
-                va="center",
-                fontsize=_TEXT_POINTS,
-                fontweight=weight,
-            )
+            look: dict[str, Any] = {"va": "center", "fontsize": _TEXT_POINTS, "fontweight": weight}
+            figure.text(x / width, 1 - y / height, words, ha=align, **look)
 
         right = left - _MARGIN_INCHES * dpi
         write(right, heading / 2, corner, "right", "bold")
         for place, words in enumerate(columns):
-            write(left + place * (side + gap) + side / 2, heading / 2, words, "center")
+            write(left + place * pitch + side / 2, heading / 2, words, "center")
         for index, words in enumerate(rows):
-            top = heading + index * (side + gap)
+            top = heading + index * pitch
             write(right, top + side / 2, words, "right")
             for place, image in enumerate(cells[index]):
                 if image is not None:
                     shown = fit(image, side)
-                    x = left + place * (side + gap) + (side - shown.shape[1]) // 2
+                    x = left + place * pitch + (side - shown.shape[1]) // 2
                     y = height - top - side + (side - shown.shape[0]) // 2
                     _place(figure, shown, (x, y), (width, height))
     return figure

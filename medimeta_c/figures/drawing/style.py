@@ -8,18 +8,16 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
-from typing import Literal
+from typing import Any, Literal, TypeAlias
 
 import matplotlib as mpl
 import matplotlib.style
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties, findfont, fontManager, get_font
 from PIL import Image as PillowImage
-
-from medimeta_c.format.keys import CLEAN
-from medimeta_corruptions import CORRUPTIONS
 
 __all__ = [
     "CLEAN_COLOUR",
@@ -27,20 +25,20 @@ __all__ = [
     "DPI",
     "PAGE_INCHES",
     "PRINT_DPI",
-    "LineStyle",
-    "colour",
+    "Panels",
     "context",
-    "line_style",
-    "marker",
     "page",
+    "place",
     "png",
+    "rules",
     "severity_colour",
     "text_inches",
     "undrawn",
     "vector",
 ]
 
-LineStyle = Literal["-", "--", "-.", ":"]
+Panels: TypeAlias = np.ndarray[Any, np.dtype[Any]]
+"""Axes by row and column."""
 
 DPI = 160
 PRINT_DPI = 300
@@ -54,29 +52,6 @@ CLEAN_COLOUR = "#000000"
 
 _MEASURING_DPI = 300
 _FONT = re.compile(rb"'?DejaVu Sans'?(?:, [^;\"]*)?")
-
-# Okabe and Ito's palette without its yellow, which white paper swallows, and Paul Tol's wine instead: one hue
-# a category, told apart within it by lightness and dashes, so that no pair rests on hue alone.
-_COLOURS = {
-    CLEAN: CLEAN_COLOUR,
-    "gaussian_noise": "#D55E00",
-    "impulse_noise": "#E69F00",
-    "motion_blur": "#0072B2",
-    "zoom_blur": "#56B4E9",
-    "brightness": "#CC79A7",
-    "contrast": "#882255",
-    "pixelate": "#009E73",
-}
-_LINES: dict[str, LineStyle] = {
-    "impulse_noise": "--",
-    "zoom_blur": "--",
-    "brightness": ":",
-    "contrast": "--",
-    "pixelate": "-.",
-}
-# Points have no dashes: the marker says the same.
-_MARKERS: dict[LineStyle, str] = {"-": "o", "--": "^", ":": "v", "-.": "s"}
-_SPARE_COLOURS = ("#332288", "#999933", "#44AA99", "#AA4499")
 
 # Light to dark, one hue: severity has an order, and prints in grey.
 _SEVERITY_COLOURS = ("#9ECAE1", "#6BAED6", "#4292C6", "#2171B5", "#08306B")
@@ -133,28 +108,22 @@ def undrawn(words: str) -> str:
     return "".join(char for char in letters if not any(font.get_char_index(ord(char)) for font in fonts))
 
 
-def page(wide: float, high: float) -> Figure:
-    """Return an empty figure for print, of so many inches, that lays its panels out itself."""
-    return Figure(figsize=(wide, high), dpi=PRINT_DPI, facecolor="white", layout="constrained")
+def page(wide: float, high: float, rows: int, columns: int, **shared: Any) -> tuple[Figure, Panels]:
+    """Return a figure for print, of so many inches, that lays its panels out itself, and these by row."""
+    figure = Figure(figsize=(wide, high), dpi=PRINT_DPI, facecolor="white", layout="constrained")
+    return figure, figure.subplots(rows, columns, squeeze=False, **shared)
 
 
-def colour(corruption: str) -> str:
-    """Return the colour of a corruption or of clean images, the same in every figure."""
-    if corruption in _COLOURS:
-        return _COLOURS[corruption]
-    others = [name for name in CORRUPTIONS if name not in _COLOURS]
-    index = others.index(corruption) if corruption in others else 0
-    return _SPARE_COLOURS[index % len(_SPARE_COLOURS)]
+def place(figure: Figure, left: float, bottom: float, wide: float, high: float, **shared: Any) -> Axes:
+    """Add a panel at a place in inches from the figure's lower left corner."""
+    across, up = figure.get_size_inches()
+    return figure.add_axes((left / across, bottom / up, wide / across, high / up), **shared)
 
 
-def line_style(corruption: str) -> LineStyle:
-    """Return a corruption's line style, which tells it from its category's other when printed grey."""
-    return _LINES.get(corruption, "-" if corruption in _COLOURS else "-.")
-
-
-def marker(corruption: str) -> str:
-    """Return a corruption's marker, which goes with its line style."""
-    return _MARKERS[line_style(corruption)]
+def rules(panel: Axes, axis: Literal["x", "y"], colour: str = "#E5E5E5", width: float = 0.5) -> None:
+    """Draw thin lines at an axis's ticks, behind the data."""
+    panel.grid(axis=axis, color=colour, linewidth=width)
+    panel.set_axisbelow(True)
 
 
 def severity_colour(severity: int) -> str:

@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
+from medimeta_c.figures.drawing import style
 from medimeta_c.figures.svg import elements as svg
 
 __all__ = ["confusion", "confusion_counts"]
@@ -58,8 +59,7 @@ def confusion(matrices: Mapping[str, NDArray[np.int64]], class_names: Sequence[s
     with svg.context():
         figure = Figure(figsize=(wide, high))
         for index, (title, counts) in enumerate(matrices.items()):
-            left = margin + index * pitch
-            panel = figure.add_axes((left / wide, _BOTTOM_INCHES / high, side / wide, side / high))
+            panel = style.place(figure, margin + index * pitch, _BOTTOM_INCHES, side, side)
             _draw(panel, counts)
             _label(panel, title, class_names, first=index == 0)
     return figure
@@ -91,15 +91,12 @@ def _draw(panel: Axes, counts: NDArray[np.int64]) -> None:
 
 def _label(panel: Axes, title: str, class_names: Sequence[str], *, first: bool) -> None:
     k = len(class_names)
-    panel.set_xlim(0, k)
-    panel.set_ylim(k, 0)
-    for spine in panel.spines.values():
-        spine.set_visible(False)
-    panel.tick_params(length=0, top=False, labeltop=True, bottom=False, labelbottom=False, pad=2)
     numbers = [str(index + 1) for index in range(k)]
-    panel.set_xticks(np.arange(k) + 0.5, numbers)
     names = [f"{svg.label(name)}   {number}" for name, number in zip(class_names, numbers, strict=True)]
+    panel.set(xlim=(0, k), ylim=(k, 0))
+    panel.spines[:].set_visible(False)
+    panel.tick_params(length=0, top=False, labeltop=True, bottom=False, labelbottom=False, pad=2)
+    panel.tick_params(axis="y", labelcolor=svg.INK)
+    panel.set_xticks(np.arange(k) + 0.5, numbers)
     panel.set_yticks(np.arange(k) + 0.5, names if first else [])
     panel.set_title(svg.label(title, 60), color=svg.INK, pad=6)
-    for text in panel.get_yticklabels():
-        text.set_color(svg.INK)

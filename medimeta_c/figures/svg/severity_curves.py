@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
+from medimeta_c.figures.drawing import style
+from medimeta_c.figures.drawing.accuracies import accuracies
 from medimeta_c.figures.svg import elements as svg
 from medimeta_c.format.display import display_name
-from medimeta_c.format.keys import CLEAN, SetKey
 from medimeta_c.metrics.grid import ErrorGrid
 from medimeta_c.results.result import Result
-from medimeta_c.results.score_records import CellRecord
 
 __all__ = ["severity_curves"]
 
@@ -51,7 +52,7 @@ def severity_curves(result: Result, dataset: str) -> Figure:
             panel.axhline(chance, color=svg.MUTED, linewidth=0.7, linestyle=(0, (1, 2)), zorder=1)
             if baseline is not None:
                 _draw_baseline(panel, baseline, corruption)
-            _draw_model(panel, _row(result, dataset, corruption))
+            _draw_model(panel, *accuracies(result, dataset, corruption))
     return figure
 
 
@@ -61,14 +62,11 @@ def _panels(count: int) -> tuple[Figure, list[Axes]]:
     high = rows * _ROW_INCHES
     figure = Figure(figsize=(_WIDTH_INCHES, high))
     pitch = (_WIDTH_INCHES - _LEFT - _RIGHT + _GAP) / _PER_ROW
-    panels: list[Axes] = []
+    panels = []
     for index in range(count):
         row, column = divmod(index, _PER_ROW)
         left, bottom = _LEFT + column * pitch, high - (row + 1) * _ROW_INCHES + _BOTTOM
-        size = (pitch - _GAP, _ROW_INCHES - _TOP - _BOTTOM)
-        panel = figure.add_axes(
-            (left / _WIDTH_INCHES, bottom / high, size[0] / _WIDTH_INCHES, size[1] / high)
-        )
+        panel = style.place(figure, left, bottom, pitch - _GAP, _ROW_INCHES - _TOP - _BOTTOM)
         panel.tick_params(labelleft=column == 0)
         panels.append(panel)
     return figure, panels
@@ -76,36 +74,22 @@ def _panels(count: int) -> tuple[Figure, list[Axes]]:
 
 def _frame(panel: Axes, corruption: str, severities: Sequence[int]) -> None:
     panel.set_title(svg.label(display_name(corruption)), color=svg.INK, pad=5)
-    panel.set_ylim(0, 1)
-    panel.set_yticks((0, 0.5, 1), ("0", "50", "100 %"))
-    panel.set_xlim(-0.4, max(severities) + 0.25)
-    panel.set_xticks((0, *severities), ("clean", *map(str, severities)))
+    panel.set(ylim=(0, 1), yticks=(0, 0.5, 1), yticklabels=("0", "50", "100 %"))
+    panel.set(xlim=(-0.4, max(severities) + 0.25), xticks=(0, *severities))
+    panel.set_xticklabels(("clean", *map(str, severities)))
     panel.tick_params(length=0, pad=3)
-    panel.grid(axis="y", color=svg.RULE, linewidth=0.6)
-    panel.set_axisbelow(True)
+    style.rules(panel, "y", svg.RULE, 0.6)
     panel.spines["left"].set_visible(False)
 
 
-def _row(result: Result, dataset: str, corruption: str) -> dict[int, CellRecord | None]:
-    """Return the cells of one panel by severity, clean first; None where one is missing or invalid."""
-    keys = {0: CLEAN, **dict.fromkeys(result.scope.severities, corruption)}
-    cells = {
-        severity: result.cell(SetKey(dataset, result.scope.split, name, severity))
-        for severity, name in keys.items()
-    }
-    return {severity: None if cell is None or cell.invalid else cell for severity, cell in cells.items()}
-
-
-def _draw_model(panel: Axes, row: Mapping[int, CellRecord | None]) -> None:
-    x = list(row)
-    known = [None if cell is None else cell.top1 for cell in row.values()]
-    points = [(None,) * 3 if one is None else (one.value, one.low, one.high) for one in known]
-    y, low, high = np.array(points, dtype=np.float64).T  # None becomes NaN: a gap
+def _draw_model(panel: Axes, x: Sequence[int], points: Iterable[NDArray[np.float64]]) -> None:
+    y, low, high = points
     panel.fill_between(x, low, high, color=svg.ACCENT, alpha=0.18, linewidth=0, zorder=2)
     # Where all answers are right there is no interval; one between two such points has no area.
     panel.vlines(x, low, high, color=svg.ACCENT, alpha=0.3, linewidth=0.8, zorder=2)
-    panel.plot(x, y, color=svg.ACCENT, linewidth=1.6, zorder=4, clip_on=False)
-    panel.plot(x, y, color=svg.ACCENT, linestyle="none", marker="o", markersize=2.6, zorder=4, clip_on=False)
+    line: dict[str, Any] = {"color": svg.ACCENT, "zorder": 4, "clip_on": False}
+    panel.plot(x, y, linewidth=1.6, **line)
+    panel.plot(x, y, linestyle="none", marker="o", markersize=2.6, **line)
 
 
 def _draw_baseline(panel: Axes, grid: ErrorGrid, corruption: str) -> None:

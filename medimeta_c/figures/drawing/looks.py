@@ -1,0 +1,115 @@
+"""How lines and points look, by colour, dashes and marker at once: no two corruptions in a figure alike."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import count
+from typing import Any, Literal
+
+from medimeta_c.figures.drawing.style import CLEAN_COLOUR
+from medimeta_c.format.keys import CLEAN
+from medimeta_c.format.suites import in_order
+from medimeta_corruptions import CORRUPTIONS
+
+__all__ = ["DASHED", "DASH_DOTTED", "DOTTED", "SOLID", "Dash", "Look", "corruption_looks"]
+
+Dash = tuple[float, ...]
+
+SOLID: Dash = ()
+DASHED: Dash = (3.7, 1.6)
+DOTTED: Dash = (1.0, 1.65)
+DASH_DOTTED: Dash = (6.4, 1.6, 1.0, 1.6)
+
+_MARKER_SCALE = {"*": 1.45, "D": 0.8, "s": 0.9, "X": 1.1}
+# For corruptions that bring none. Paul Tol's hues that the registered ones leave.
+_SPARE_COLOURS = (
+    *("#332288", "#999933", "#44AA99", "#AA4499"),
+    *("#661100", "#6699CC", "#117733", "#CC6677"),
+)
+# Points have no dashes: the marker says the same.
+_SPARE_SHAPES: tuple[tuple[Dash, str], ...] = (
+    (DASH_DOTTED, "s"),
+    (SOLID, "o"),
+    (DASHED, "^"),
+    (DOTTED, "v"),
+    ((8.0, 2.0), "D"),
+    ((6.4, 1.6, 1.0, 1.6, 1.0, 1.6), "P"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """How something is drawn.
+
+    Parameters
+    ----------
+    colour : str
+        As ``#RRGGBB``.
+    dash : tuple of float
+        Lengths of dashes and gaps in turn, in widths of the line; empty for a solid one.
+    marker : str
+        As matplotlib names it.
+    """
+
+    colour: str
+    dash: Dash
+    marker: str
+
+    @property
+    def line(self) -> Literal["-"] | tuple[float, Dash]:
+        """The dashes as matplotlib takes them."""
+        return (0.0, self.dash) if self.dash else "-"
+
+    @property
+    def strokes(self) -> dict[str, Any]:
+        """The look of lines with markers, as matplotlib's arguments."""
+        return {"color": self.colour, "linestyle": self.line, "marker": self.marker}
+
+    def size(self, points: float) -> float:
+        """Return the marker size that looks as large as a disc of so many points across."""
+        return points * _MARKER_SCALE.get(self.marker, 1.0)
+
+
+_CLEAN_LOOK = Look(CLEAN_COLOUR, SOLID, "o")
+
+
+def corruption_looks(names: Iterable[str]) -> dict[str, Look]:
+    """Return how each corruption of a figure is drawn, and clean images: no two of them alike.
+
+    Registered corruptions look the same in every figure. Others, such as imported ones, get the next looks
+    that are free, in the order of their names.
+
+    Parameters
+    ----------
+    names : iterable of str
+        All corruptions drawn, in any order.
+
+    Examples
+    --------
+    >>> looks = corruption_looks(["stain_deposit", "contrast"])
+    >>> looks["contrast"].colour, looks["stain_deposit"].colour
+    ('#882255', '#332288')
+    """
+    own = {
+        name: Look(one.colour, one.dash, one.marker)
+        for name, one in CORRUPTIONS.items()
+        if one.colour is not None and one.dash is not None and one.marker is not None
+    }
+    looks = {CLEAN: _CLEAN_LOOK}
+    free = (look for look in _spares() if look not in (*own.values(), *looks.values()))
+    drawn = {CLEAN, *names}
+    for name in in_order({*CORRUPTIONS, *drawn} - {CLEAN}, CORRUPTIONS):
+        mine = own.get(name)
+        looks[name] = next(free) if mine is None or mine in looks.values() else mine
+    return {name: look for name, look in looks.items() if name in drawn}
+
+
+def _spares() -> Iterator[Look]:
+    """Yield looks without end: first all pairs of colours and shapes, then again with longer dashes."""
+    colours, shapes = len(_SPARE_COLOURS), len(_SPARE_SHAPES)
+    for stretch in count(1):
+        for place in range(colours * shapes):
+            cycle, index = divmod(place, colours)
+            dash, marker = _SPARE_SHAPES[(index + cycle) % shapes]
+            yield Look(_SPARE_COLOURS[index], tuple(stretch * length for length in dash), marker)
