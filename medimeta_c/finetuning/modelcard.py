@@ -12,7 +12,7 @@ from medimeta_c.finetuning.state import Progress
 from medimeta_c.format.keys import PHANTOMS
 from medimeta_c.io.markdown import environment
 from medimeta_c.io.templating import templates_folder
-from medimeta_c.lora import LoraReport
+from medimeta_c.lora import LoraRecord
 from medimeta_c.models import ModelIdentity
 from medimeta_c.prompts.templates import prompt_sets
 from medimeta_c.sources.contract import SourceInfo
@@ -23,14 +23,14 @@ _TEMPLATE = "model_card.md.jinja"
 _HUB_PREFIXES = ("hf-hub:", "transformers:")
 
 
-def render_model_card(facts: Facts, size: LoraReport, progress: Progress) -> str:
+def render_model_card(facts: Facts, size: LoraRecord, progress: Progress) -> str:
     """Return the card of an adapted model.
 
     Parameters
     ----------
     facts : Facts
         What was trained, on what and how.
-    size : LoraReport
+    size : LoraRecord
         Of the adapters.
     progress : Progress
         Every epoch.

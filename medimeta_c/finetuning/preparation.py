@@ -97,7 +97,7 @@ def run_record(
         patience=config.patience,
         augment=config.augment,
         precision=_precision(config.precision, device),
-        preprocessing=json.dumps(json.loads(model.preprocessing.canonical_json()), sort_keys=True),
+        preprocessing=json.dumps(model.preprocessing.plain_values()),
         package_version=__version__,
     )
 

@@ -21,7 +21,7 @@ from medimeta_c.finetuning.preparation import (
 from medimeta_c.finetuning.session import Session
 from medimeta_c.finetuning.state import Progress, held, read_state
 from medimeta_c.finetuning.training import FinetuneProgress
-from medimeta_c.lora import LoraConfig, LoraReport
+from medimeta_c.lora import LoraConfig, LoraRecord
 from medimeta_c.lora.adapters import attach
 from medimeta_c.lora.targets import default_targets
 from medimeta_c.models import Model, load_model
@@ -42,7 +42,7 @@ class FinetuneReport:
         The run's folder; ``robustmedclip:PATH`` names the adapted model.
     progress : Progress
         Settings and every epoch.
-    size : LoraReport
+    size : LoraRecord
         Of the adapters.
     few_shot : FewShot
         The images trained on.
@@ -52,7 +52,7 @@ class FinetuneReport:
 
     path: Path
     progress: Progress
-    size: LoraReport
+    size: LoraRecord
     few_shot: FewShot
     epochs_before: int | None
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from typing import TypeAlias
 
 import torch
@@ -12,7 +11,7 @@ from torch import nn
 from torch.nn.utils import parametrize
 
 from medimeta_c.errors import ModelError
-from medimeta_c.lora.config import LoraConfig, LoraReport
+from medimeta_c.lora.config import LoraConfig, LoraRecord
 from medimeta_c.lora.parametrisation import Factors, LowRankUpdate
 from medimeta_c.lora.targets import Site, find_sites, image_tower
 from medimeta_c.models.torch_model import TorchModel
@@ -92,14 +91,18 @@ class Adapters:
         """Return the trainable parameters, and nothing else, in a fixed order."""
         return [one for factors in self._factors.values() for one in (factors.lora_a, factors.lora_b)]
 
-    def report(self) -> LoraReport:
-        """Return how many layers were adapted, and how many parameters that takes."""
+    def report(self) -> LoraRecord:
+        """Return the adaptation: how many layers, and how many parameters that takes."""
         trainable = sum(one.numel() for one in self.parameters())
         present = sum(one.numel() for one in image_tower(self.model)[1].parameters())
-        return LoraReport(
+        return LoraRecord(
+            rank=self.config.rank,
+            alpha=self.config.alpha or self.config.rank,
+            targets=self.config.targets,
+            seed=self.seed,
             layers=len({site.layer for site in self.sites}),
-            trainable=trainable,
-            total=present if self._attached else present + trainable,
+            trainable_parameters=trainable,
+            total_parameters=present if self._attached else present + trainable,
         )
 
     def state_dict(self) -> AdapterState:
@@ -148,7 +151,9 @@ class Adapters:
         """
         self._remove(keep_update=True)
         digest = f"{self.base.weights_sha256}|{weights_sha256(self.state_dict())}|{self.config.scale!r}"
-        self.model.identity = replace(self.base, weights_sha256=hashlib.sha256(digest.encode()).hexdigest())
+        self.model.identity = self.base.model_copy(
+            update={"weights_sha256": hashlib.sha256(digest.encode()).hexdigest()}
+        )
 
     def detach(self) -> None:
         """Take the adapters off: the base model's weights are back, bit for bit."""

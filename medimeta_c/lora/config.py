@@ -1,14 +1,16 @@
-"""What to adapt and how strongly, and what came of it: values that need no torch."""
+"""What to adapt and how strongly, and what came of it: records that need no torch."""
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass
-from typing import Literal, TypeAlias, get_args
+from typing import Annotated, Any, Literal, TypeAlias
+
+from pydantic import Field, ValidationError, field_validator, model_validator
 
 from medimeta_c.errors import ConfigError
+from medimeta_c.io.reading import first_problem
+from medimeta_c.io.records import Record
 
-__all__ = ["ATTENTION", "CONVOLUTIONS", "LoraConfig", "LoraReport", "Target"]
+__all__ = ["ATTENTION", "CONVOLUTIONS", "LoraConfig", "LoraRecord", "Target"]
 
 Target: TypeAlias = Literal["q", "k", "v", "conv"]
 """A projection of an attention layer, or convolutions."""
@@ -22,8 +24,7 @@ CONVOLUTIONS: tuple[Target, ...] = ("conv",)
 _MAX_RANK = 4096
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LoraConfig:
+class LoraConfig(Record):
     """Low-rank adaptation of a weight W: W + (alpha / rank)·B·A.
 
     Parameters
@@ -31,7 +32,7 @@ class LoraConfig:
     rank : int
         Rows of A and columns of B, from 1 to 4096.
     alpha : float or None
-        Numerator of the scale; None means `rank`, a scale of 1, as the paper has it.
+        Numerator of the scale; None becomes `rank`, a scale of 1, as the paper has it.
     targets : tuple of {"q", "k", "v"}, or ("conv",)
         Attention projections, in this order and each at most once; or convolutions, alone.
 
@@ -45,55 +46,69 @@ class LoraConfig:
     Hu et al., "LoRA: Low-Rank Adaptation of Large Language Models", ICLR 2022.
     """
 
-    rank: int = 16
-    alpha: float | None = None
-    targets: tuple[Target, ...] = ATTENTION
+    rank: Annotated[int, Field(ge=1, le=_MAX_RANK)] = 16
+    alpha: Annotated[float, Field(gt=0)] | None = None
+    # A list is a tuple in JSON, and `__init__` below gets the values of a file as Python's.
+    targets: Annotated[tuple[Target, ...], Field(strict=False)] = ATTENTION
 
-    def __post_init__(self) -> None:
-        if isinstance(self.rank, bool) or not isinstance(self.rank, int) or not 1 <= self.rank <= _MAX_RANK:
-            raise ConfigError(f"LoRA rank {self.rank!r} is not a whole number from 1 to {_MAX_RANK}")
-        if self.alpha is not None and not (math.isfinite(self.alpha) and self.alpha > 0):
-            raise ConfigError(
-                f"LoRA alpha {self.alpha!r} is not a positive number (leave it out for the rank)"
+    def __init__(self, **values: Any) -> None:
+        try:
+            super().__init__(**values)
+        except ValidationError as error:
+            raise ConfigError(f"LoRA {first_problem(error)}") from error
+
+    @field_validator("targets")
+    @classmethod
+    def _targets_are_in_order(cls, targets: tuple[Target, ...]) -> tuple[Target, ...]:
+        in_order = tuple(part for part in ATTENTION if part in targets)
+        if not targets or targets not in {in_order, CONVOLUTIONS}:
+            raise ValueError(
+                f"{targets!r} are not valid: use some of {ATTENTION} in this order, or {CONVOLUTIONS} alone"
             )
-        in_order = tuple(part for part in ATTENTION if part in self.targets)
-        if not self.targets or self.targets not in {in_order, CONVOLUTIONS}:
-            raise ConfigError(
-                f"LoRA targets {self.targets!r} are not valid: use some of {ATTENTION} in this order, or "
-                f"{CONVOLUTIONS} alone (known: {', '.join(get_args(Target))})"
-            )
+        return targets
+
+    @model_validator(mode="after")
+    def _alpha_is_a_number(self) -> LoraConfig:
+        if self.alpha is None:
+            self.__dict__["alpha"] = float(self.rank)
+        return self
 
     @property
     def scale(self) -> float:
         """Factor on B·A: alpha / rank."""
-        return 1.0 if self.alpha is None else self.alpha / self.rank
+        return (self.alpha or self.rank) / self.rank
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LoraReport:
-    """Size of an adaptation, as the paper's Table 6 counts it.
+class LoraRecord(LoraConfig):
+    """An adaptation and its size, as ``adapter.json`` holds it and the paper's Table 6 counts it.
 
     Parameters
     ----------
+    seed : int
+        Of the initial values of A.
     layers : int
         Attention layers, or convolutions, that were adapted.
-    trainable : int
-        Parameters of the adapters.
-    total : int
-        Parameters of the image tower with its adapters.
+    trainable_parameters : int
+        Of the adapters.
+    total_parameters : int
+        Of the image tower with its adapters.
     """
 
-    layers: int
-    trainable: int
-    total: int
+    rank: Annotated[int, Field(ge=1, le=_MAX_RANK)]
+    alpha: Annotated[float, Field(gt=0)]
+    targets: Annotated[tuple[Target, ...], Field(strict=False)]
+    seed: int
+    layers: Annotated[int, Field(ge=1)]
+    trainable_parameters: Annotated[int, Field(ge=1)]
+    total_parameters: Annotated[int, Field(ge=1)]
 
     @property
     def percent(self) -> float:
         """Trainable parameters in per cent of the total."""
-        return 100 * self.trainable / self.total
+        return 100 * self.trainable_parameters / self.total_parameters
 
     def __str__(self) -> str:
         return (
-            f"{self.layers} layers adapted, {self.trainable:,} of {self.total / 1e6:.1f} M parameters "
-            f"trainable ({self.percent:.2f} %)"
+            f"{self.layers} layers adapted, {self.trainable_parameters:,} of "
+            f"{self.total_parameters / 1e6:.1f} M parameters trainable ({self.percent:.2f} %)"
         )

@@ -7,60 +7,19 @@ from typing import Annotated
 from pydantic import Field, JsonValue, model_validator
 
 from medimeta_c._version import __version__
-from medimeta_c.errors import ConfigError
 from medimeta_c.io.records import Count, Document, Name, Record, Sha256, Text
-from medimeta_c.lora.config import LoraConfig, LoraReport, Target
+from medimeta_c.lora.config import LoraRecord
+from medimeta_c.models.contract import ModelIdentity
 from medimeta_c.prompts.record import PromptsRecord
-from medimeta_c.results.identity import ModelRecord
 
 __all__ = [
     "AdapterRecord",
     "FewshotRecord",
-    "LoraRecord",
     "SelectionRecord",
     "TrainingRecord",
 ]
 
 Share = Annotated[float, Field(gt=0, le=1)]
-Positive = Annotated[float, Field(gt=0)]
-
-
-class LoraRecord(Record):
-    """The adaptation and its size; see `medimeta_c.lora.config`."""
-
-    rank: Annotated[int, Field(ge=1)]
-    alpha: Positive
-    targets: Annotated[tuple[Target, ...], Field(min_length=1)]
-    seed: int
-    layers: Annotated[int, Field(ge=1)]
-    trainable_parameters: Annotated[int, Field(ge=1)]
-    total_parameters: Annotated[int, Field(ge=1)]
-
-    @model_validator(mode="after")
-    def _is_a_configuration(self) -> LoraRecord:
-        try:
-            _ = self.config
-        except ConfigError as error:
-            raise ValueError(str(error)) from error
-        return self
-
-    @property
-    def config(self) -> LoraConfig:
-        """Rank, scale and targets."""
-        return LoraConfig(rank=self.rank, alpha=self.alpha, targets=self.targets)
-
-    @classmethod
-    def of(cls, config: LoraConfig, seed: int, report: LoraReport) -> LoraRecord:
-        """Return the record of an adaptation."""
-        return cls(
-            rank=config.rank,
-            alpha=float(config.rank if config.alpha is None else config.alpha),
-            targets=config.targets,
-            seed=seed,
-            layers=report.layers,
-            trainable_parameters=report.trainable,
-            total_parameters=report.total,
-        )
 
 
 class FewshotRecord(Record):
@@ -124,7 +83,7 @@ class AdapterRecord(Document):
 
     Attributes
     ----------
-    base : ModelRecord
+    base : ModelIdentity
         The model they belong to. Its weights digest must be that of the model they are loaded onto.
     lora : LoraRecord
         The adaptation.
@@ -135,7 +94,7 @@ class AdapterRecord(Document):
     """
 
     package_version: Text = __version__
-    base: ModelRecord
+    base: ModelIdentity
     lora: LoraRecord
     adapters_sha256: Sha256
     training: TrainingRecord | None = None

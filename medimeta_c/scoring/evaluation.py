@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import os
 import platform
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import get_args
@@ -24,7 +23,7 @@ from medimeta_c.prompts.templates import ClassPrompts, load_prompts
 from medimeta_c.reports import write_reports
 from medimeta_c.results.baseline_choice import PUBLISHED, choose_baseline
 from medimeta_c.results.folder import ResultFolder, SavedResult, open_result_folder
-from medimeta_c.results.identity import ModelRecord, RunIdentity, benchmark_record
+from medimeta_c.results.identity import RunIdentity, benchmark_record
 from medimeta_c.results.result import Environment
 from medimeta_c.results.scoring import Terms, make_result, scope_of
 from medimeta_c.scoring.inference import Predictor, choose_device, class_embeddings
@@ -155,12 +154,12 @@ def evaluate(
     device = choose_device(config.device)
     loaded = model or load_model(config.model, device=device, precision=config.precision)
     run = RunIdentity(
-        model=ModelRecord(**asdict(loaded.identity)),
+        model=loaded.identity,
         benchmark=described,
         split=config.split,
         prompts=PromptsRecord.asked(load_prompts(config.prompts).name, prompts),
         precision=config.precision,
-        preprocessing=json.loads(loaded.preprocessing.canonical_json()),
+        preprocessing=loaded.preprocessing.plain_values(),
     )
     predictor = Predictor(
         loaded,
