@@ -5,54 +5,24 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Annotated
-
-from pydantic import Field
 
 from medimeta_c.io.files import write_atomic
 from medimeta_c.io.markdown import environment
-from medimeta_c.io.records import Document, Record, write_record
+from medimeta_c.io.records import Record, write_record
 from medimeta_c.io.templating import templates_folder
+from medimeta_c.results.ablation import ABLATION_NAME, Ablation, AblationRun, Scored
 
 __all__ = [
-    "ABLATION_NAME",
     "TABLE_NAME",
-    "Ablation",
     "AblationRow",
-    "AblationRun",
-    "Scored",
     "Spread",
+    "ablation_rows",
     "write_ablation",
 ]
 
-ABLATION_NAME = "ablation.json"
 TABLE_NAME = "ablation.md"
 _TEMPLATE = "ablation.md.jinja"
 _HOURS_OF_NOTE = 0.1
-
-
-class Scored(Record):
-    """A model's numbers over the benchmark's datasets, as fractions; None where undefined."""
-
-    clean_accuracy: float | None
-    average_accuracy: float | None
-    clean_error: float | None
-    mce: float | None
-    why_no_mce: str | None
-
-
-class AblationRun(Record):
-    """One run: a fraction and a seed."""
-
-    folder: str
-    fraction: float
-    seed: int
-    images: Annotated[int, Field(ge=1)]
-    trainable_parameters: int
-    total_parameters: int
-    hours: float
-    val_accuracy: float
-    scored: Scored | None
 
 
 class Spread(Record):
@@ -99,28 +69,10 @@ class AblationRow(Record):
         return 100 * self.trainable_parameters / self.total_parameters
 
 
-class Ablation(Document):
-    """``ablation.json``.
-
-    Attributes
-    ----------
-    benchmark, baseline : str or None
-        What was scored on, and what CE divides by; None if nothing was scored.
-    base : Scored or None
-        The model before training.
-    """
-
-    model: str
-    datasets: tuple[str, ...]
-    benchmark: str | None
-    baseline: str | None
-    base: Scored | None
-    runs: Annotated[tuple[AblationRun, ...], Field(min_length=1)]
-
-    def rows(self) -> list[AblationRow]:
-        """Return one row a fraction, in the order of the runs."""
-        fractions = list(dict.fromkeys(run.fraction for run in self.runs))
-        return [_row([run for run in self.runs if run.fraction == fraction]) for fraction in fractions]
+def ablation_rows(ablation: Ablation) -> list[AblationRow]:
+    """Return one row a fraction, in the order of the runs."""
+    fractions = list(dict.fromkeys(run.fraction for run in ablation.runs))
+    return [_row([run for run in ablation.runs if run.fraction == fraction]) for fraction in fractions]
 
 
 def write_ablation(out: Path, ablation: Ablation) -> None:
@@ -128,7 +80,7 @@ def write_ablation(out: Path, ablation: Ablation) -> None:
     template = environment(templates_folder()).get_template(_TEMPLATE)
     text = template.render(
         ablation=ablation,
-        rows=ablation.rows(),
+        rows=ablation_rows(ablation),
         seeds=sorted({run.seed for run in ablation.runs}),
         percent=_percent,
         hours=lambda spread: _shown(spread, 1, 2 if spread.mean >= _HOURS_OF_NOTE else 4),

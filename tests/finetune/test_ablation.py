@@ -14,7 +14,8 @@ from runs import weights
 from medimeta_c.building.build import BuildConfig, build
 from medimeta_c.errors import ConfigError, ResultError, SourceError
 from medimeta_c.finetuning import Ablation, AblationConfig, FinetuneConfig, ablate, finetune
-from medimeta_c.finetuning.ablationtable import AblationRun, Spread, write_ablation
+from medimeta_c.finetuning.ablationtable import Spread, ablation_rows, write_ablation
+from medimeta_c.results.ablation import AblationRun
 from medimeta_c.results.folder import read_saved
 from medimeta_c.scoring.evaluation import EvaluateConfig, evaluate
 
@@ -71,7 +72,7 @@ def test_ablation(configure: Configure, benchmark_dir: Path, tiny_model: str, tm
         assert run.scored.clean_accuracy == overall.clean_accuracy.value
     assert Ablation.model_validate_json((out / "ablation.json").read_bytes()) == ablation
 
-    small, large = ablation.rows()
+    small, large = ablation_rows(ablation)
     assert (small.images, large.images) == (10, 40)
     accuracies = [run.scored.clean_accuracy for run in ablation.runs[2:] if run.scored]
     assert large.clean_accuracy is not None
