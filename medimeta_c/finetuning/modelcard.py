@@ -14,7 +14,7 @@ from medimeta_c.io.markdown import environment
 from medimeta_c.io.templating import templates_folder
 from medimeta_c.lora import LoraRecord
 from medimeta_c.models import ModelIdentity
-from medimeta_c.prompts.templates import prompt_sets
+from medimeta_c.prompts.files import PROMPTS
 from medimeta_c.sources.contract import SourceInfo
 
 __all__ = ["render_model_card"]
@@ -48,7 +48,7 @@ def render_model_card(facts: Facts, size: LoraRecord, progress: Progress) -> str
         size=size,
         few_shot=facts.few_shot,
         prompts=facts.prompts.name,
-        prompts_option=facts.prompts.name if facts.prompts.name in prompt_sets() else "PROMPTS_FILE",
+        prompts_option=facts.prompts.name if facts.prompts.name in PROMPTS else "PROMPTS_FILE",
         infos=facts.infos,
         progress=progress,
         phantoms=[name for name, info in facts.infos.items() if info.kind == PHANTOMS],
