@@ -40,8 +40,8 @@ class EvaluateConfig:
 
     Parameters
     ----------
-    model : str
-        A model spec; see `medimeta_c.models`.
+    model : str or Model
+        A model spec; see `medimeta_c.models`. Or the model itself, which its identity's spec names.
     benchmark : str
         Directory of a built benchmark, or ``ORG/NAME`` on the Hub.
     datasets : tuple of str, optional
@@ -71,7 +71,7 @@ class EvaluateConfig:
         If a value is not valid.
     """
 
-    model: str
+    model: str | Model
     benchmark: str
     datasets: tuple[str, ...] = ("all",)
     split: str = "test"
@@ -152,7 +152,7 @@ def evaluate(
     described = benchmark_record(config.benchmark, benchmark.manifest, datasets=datasets, split=config.split)
     chosen = choose_baseline(config.baseline, described, config.split)  # before any work: it may not fit
     device = choose_device(config.device)
-    loaded = model or load_model(config.model, device=device, precision=config.precision)
+    loaded = load_model(model or config.model, device=device, precision=config.precision)
     run = RunIdentity(
         model=loaded.identity,
         benchmark=described,

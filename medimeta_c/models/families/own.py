@@ -13,7 +13,7 @@ from PIL import Image as PILImage
 from medimeta_c.errors import ConfigError, ModelError
 from medimeta_c.models.contract import Model, ModelIdentity, Preprocessing
 
-__all__ = ["load_own"]
+__all__ = ["checked", "load_own"]
 
 _METHODS = ("encode_images", "encode_texts", "preprocess", "to")
 _VALUES: dict[str, tuple[type, ...]] = {
@@ -48,10 +48,28 @@ def load_own(spec: str, target: str) -> Model:
                 f"{spec} is a {type(model).__name__}, neither a model nor a function that returns one"
             )
         model = model()
+    return checked(spec, model)
+
+
+def checked(spec: str, model: Any) -> Model:
+    """Return an object if it is a model, tried on one blank image and one word.
+
+    Parameters
+    ----------
+    spec : str
+        What messages call it.
+    model : object
+        What may be one.
+
+    Raises
+    ------
+    ModelError
+        Listing what is missing or wrong.
+    """
     _check_members(spec, model)
     _check_vectors(spec, model)
-    checked: Model = model
-    return checked
+    found: Model = model
+    return found
 
 
 def _attribute(spec: str, module_name: str, attribute: str) -> Any:
