@@ -11,8 +11,7 @@ from medimeta_c.errors import ConfigError, ResultError
 from medimeta_c.finetuning.ablationtable import TABLE_NAME, write_ablation
 from medimeta_c.finetuning.config import FinetuneConfig
 from medimeta_c.finetuning.fewshot import check_fraction, draw_few_shot
-from medimeta_c.finetuning.preparation import open_sources
-from medimeta_c.finetuning.run import FinetuneReport, finetune
+from medimeta_c.finetuning.run import FinetuneReport, finetune, open_sources
 from medimeta_c.finetuning.training import FinetuneProgress
 from medimeta_c.lora.robustmedclip import adapted_spec
 from medimeta_c.results.ablation import ABLATION_NAME, Ablation, AblationRun, Scored

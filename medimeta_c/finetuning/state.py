@@ -18,6 +18,7 @@ from pydantic import Field, ValidationError
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
+from medimeta_c._version import __version__
 from medimeta_c.errors import BuildError, ResultError
 from medimeta_c.io.files import exclusive, write_atomic
 from medimeta_c.io.records import Document, Record
@@ -54,7 +55,7 @@ class RunRecord(Record):
     augment: bool
     precision: str
     preprocessing: str
-    package_version: str
+    package_version: str = __version__
 
 
 class EpochRecord(Record):
