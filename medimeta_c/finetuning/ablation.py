@@ -183,13 +183,8 @@ def _scored(result: Result | None) -> Scored | None:
     if result is None:
         return None
     overall = result.scores.overall
-    return Scored(
-        clean_accuracy=overall.clean_accuracy.value,
-        average_accuracy=overall.average_accuracy.value,
-        clean_error=overall.clean_error.value,
-        mce=overall.mce.value,
-        why_no_mce=overall.mce.reason,
-    )
+    names = ("clean_accuracy", "average_accuracy", "clean_error", "mce")
+    return Scored(**{name: getattr(overall, name).value for name in names}, why_no_mce=overall.mce.reason)
 
 
 def _record(name: str, config: FinetuneConfig, report: FinetuneReport, result: Result | None) -> AblationRun:

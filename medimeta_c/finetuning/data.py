@@ -146,7 +146,7 @@ class ImageReader:
 
     def normalised(self, pixels: torch.Tensor) -> torch.Tensor:
         """Return pixels as the model takes them, float32 (N, 3, H, W), on the device they are on."""
-        return normalise(pixels, self._model.preprocessing) if pixels.dtype == torch.uint8 else pixels
+        return normalise(pixels, self._model.preprocessing)
 
     def _prepare(self, image: Image) -> NDArray[Any]:
         if self._model.preprocessing.is_normalise_only(*image.shape[:2]):

@@ -15,7 +15,7 @@ from medimeta_c.lora.config import LoraConfig, LoraRecord
 from medimeta_c.lora.parametrisation import Factors, LowRankUpdate
 from medimeta_c.lora.targets import Site, find_sites, image_tower
 from medimeta_c.models.torch_model import TorchModel
-from medimeta_c.models.weights import key_error, weights_sha256
+from medimeta_c.models.weights import refuse_misfit, weights_sha256
 
 __all__ = ["AdapterState", "Adapters", "attach"]
 
@@ -131,13 +131,9 @@ class Adapters:
         spec = self.model.identity.spec
         _refuse_other_rank(state, self.config.rank, spec)
         _refuse_other_depth(own, state, spec)
-        missing, unexpected = own.keys() - state.keys(), state.keys() - own.keys()
-        mismatched = {key for key in own.keys() & state.keys() if own[key].shape != state[key].shape}
-        if missing or unexpected or mismatched:
-            hint = "they were made for another model, or other targets"
-            raise key_error("the adapters", missing, unexpected, mismatched, hint)
+        refuse_misfit(own, state, "the adapters", "they were made for another model, or other targets")
         for key, value in state.items():
-            if not (value.is_floating_point() and bool(torch.isfinite(value).all())):
+            if not torch.isfinite(value).all():
                 raise ModelError(f"the adapter tensor {key} holds values that are not finite numbers")
         with torch.no_grad():
             for key, parameter in own.items():

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from medimeta_c.errors import ConfigError
 from medimeta_c.io.reading import first_problem
@@ -46,8 +47,10 @@ class LoraConfig(Record):
     Hu et al., "LoRA: Low-Rank Adaptation of Large Language Models", ICLR 2022.
     """
 
-    rank: Annotated[int, Field(ge=1, le=_MAX_RANK)] = 16
-    alpha: Annotated[float, Field(gt=0)] | None = None
+    model_config = ConfigDict(allow_inf_nan=True)  # refused below, in one sentence
+
+    rank: int = 16
+    alpha: float | None = None
     # A list is a tuple in JSON, and `__init__` below gets the values of a file as Python's.
     targets: Annotated[tuple[Target, ...], Field(strict=False)] = ATTENTION
 
@@ -55,7 +58,21 @@ class LoraConfig(Record):
         try:
             super().__init__(**values)
         except ValidationError as error:
-            raise ConfigError(f"LoRA {first_problem(error)}") from error
+            raise ConfigError(f"LoRA {first_problem(error).replace(': ', ' ', 1)}") from error
+
+    @field_validator("rank", mode="before")
+    @classmethod
+    def _rank_is_in_range(cls, rank: object) -> object:
+        if type(rank) is not int or not 1 <= rank <= _MAX_RANK:
+            raise ValueError(f"{rank!r} is not a whole number from 1 to {_MAX_RANK}")
+        return rank
+
+    @field_validator("alpha")
+    @classmethod
+    def _alpha_is_positive(cls, alpha: float | None) -> float | None:
+        if alpha is not None and not 0 < alpha < math.inf:
+            raise ValueError(f"{alpha!r} is not a positive number (leave it out for the rank)")
+        return alpha
 
     @field_validator("targets")
     @classmethod
@@ -68,7 +85,7 @@ class LoraConfig(Record):
         return targets
 
     @model_validator(mode="after")
-    def _alpha_is_a_number(self) -> LoraConfig:
+    def _alpha_is_the_rank(self) -> LoraConfig:
         if self.alpha is None:
             self.__dict__["alpha"] = float(self.rank)
         return self
@@ -94,8 +111,8 @@ class LoraRecord(LoraConfig):
         Of the image tower with its adapters.
     """
 
-    rank: Annotated[int, Field(ge=1, le=_MAX_RANK)]
-    alpha: Annotated[float, Field(gt=0)]
+    rank: int
+    alpha: float
     targets: Annotated[tuple[Target, ...], Field(strict=False)]
     seed: int
     layers: Annotated[int, Field(ge=1)]

@@ -13,7 +13,7 @@ from transformers import AutoTokenizer, BertTokenizerFast
 
 from medimeta_c.errors import ModelError
 from medimeta_c.models import hub_files
-from medimeta_c.models.explain import explained
+from medimeta_c.models.libraries import explained
 
 __all__ = [
     "TOKENIZER_FILES",

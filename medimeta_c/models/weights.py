@@ -20,6 +20,7 @@ __all__ = [
     "key_error",
     "load_strictly",
     "read_checkpoint",
+    "refuse_misfit",
     "refuse_partial",
     "strip_prefix",
     "weights_sha256",
@@ -105,12 +106,23 @@ def load_strictly(
     """
     own = module.state_dict()
     given = {**drop_position_ids(state), **{key: state[key] for key in own.keys() & state.keys()}}
-    missing = own.keys() - given.keys()
-    unexpected = given.keys() - own.keys()
-    mismatched = {key for key in own.keys() & given.keys() if not _alike(own[key], given[key])}
-    if missing or unexpected or mismatched:
-        raise key_error(where, missing, unexpected, mismatched, hint)
+    refuse_misfit(own, given, where, hint)
     module.load_state_dict(given, strict=True)
+
+
+def refuse_misfit(
+    own: Mapping[str, torch.Tensor], given: Mapping[str, torch.Tensor], where: object, hint: str
+) -> None:
+    """Refuse tensors that are not, name by name, of the shapes and kinds of one's own.
+
+    Raises
+    ------
+    ModelError
+        If a tensor is missing, left over, of another shape, or of integers where the module has fractions.
+    """
+    mismatched = {key for key in own.keys() & given.keys() if not _alike(own[key], given[key])}
+    if mismatched or own.keys() != given.keys():
+        raise key_error(where, own.keys() - given.keys(), given.keys() - own.keys(), mismatched, hint)
 
 
 def refuse_partial(

@@ -146,9 +146,7 @@ def _embedded(
     left = images
     with closing(decode_all(chunks_of(benchmark, [key]), prepare, workers=0)) as chunks:
         for decoded in chunks:
-            pixels = torch.from_numpy(decoded.images[:left]).to(device)
-            if pixels.dtype == torch.uint8:
-                pixels = normalise(pixels, preprocessing)
+            pixels = normalise(torch.from_numpy(decoded.images[:left]).to(device), preprocessing)
             yield decoded, model.encode_images(pixels).float().cpu().numpy()
             left -= len(decoded)
             if left <= 0:

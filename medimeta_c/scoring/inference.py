@@ -53,7 +53,7 @@ def normalise(images: torch.Tensor, preprocessing: Preprocessing) -> torch.Tenso
     Parameters
     ----------
     images : torch.Tensor of uint8, shape (N, H, W) or (N, H, W, 3)
-        On any device. Grey is copied to three channels.
+        On any device. Grey is copied to three channels. Prepared images, of another type, are left alone.
     preprocessing : Preprocessing
         Mean and standard deviation.
 
@@ -62,6 +62,8 @@ def normalise(images: torch.Tensor, preprocessing: Preprocessing) -> torch.Tenso
     torch.Tensor of float32, shape (N, 3, H, W)
         ``(pixels / 255 - mean) / std``, in the operations and order of torchvision's transforms.
     """
+    if images.dtype != torch.uint8:
+        return images
     channels = images.permute(0, 3, 1, 2) if images.ndim == 4 else images[:, None].expand(-1, 3, -1, -1)
     mean, std = (
         torch.tensor(values, dtype=torch.float32, device=images.device).view(-1, 1, 1)
@@ -262,9 +264,7 @@ class Predictor:
         """Embed a batch, in halves if the device has no memory for it whole."""
         try:
             moved = images.to(self._device, non_blocking=True)
-            if moved.dtype == torch.uint8:
-                moved = normalise(moved, self._model.preprocessing)
-            return self._model.encode_images(moved)
+            return self._model.encode_images(normalise(moved, self._model.preprocessing))
         except torch.OutOfMemoryError as error:
             if len(images) == 1:
                 raise ModelError(

@@ -21,10 +21,9 @@ from transformers import BertConfig, BertModel, SwinConfig, SwinModel
 
 from medimeta_c.errors import ConfigError, ModelError
 from medimeta_c.models.bert import bert_config_of
-from medimeta_c.models.configuration import configuration_digest
-from medimeta_c.models.contract import ModelIdentity, Preprocessing
-from medimeta_c.models.explain import explained
-from medimeta_c.models.quiet import quiet
+from medimeta_c.models.contract import Preprocessing
+from medimeta_c.models.identity import identity_of
+from medimeta_c.models.libraries import explained, quiet
 from medimeta_c.models.tokenizers import HfTokens, read_tokenizer, tokenizer_folder
 from medimeta_c.models.torch_model import TorchModel
 from medimeta_c.models.weights import (
@@ -35,7 +34,6 @@ from medimeta_c.models.weights import (
     read_checkpoint,
     refuse_partial,
     strip_prefix,
-    weights_sha256,
 )
 
 if TYPE_CHECKING:
@@ -99,14 +97,14 @@ def load_medclip(spec: str, target: str) -> TorchModel:
         tokenizer=tokens,
         preprocess=MedClipTransform(),
         preprocessing=_PREPROCESSING,
-        identity=ModelIdentity(
+        identity=identity_of(
             spec=spec,
             family="medclip",
-            revision=None,
-            weights_sha256=weights_sha256(state),
-            architecture=f"MedCLIP: {'Swin-T' if variant == 'vit' else 'ResNet-50'} and BERT, configuration "
-            + configuration_digest({}, tokens),
-            parameters=sum(one.numel() for one in module.parameters()),
+            what=f"MedCLIP: {'Swin-T' if variant == 'vit' else 'ResNet-50'} and BERT",
+            module=module,
+            state=state,
+            settings={},
+            tokenizer=tokens,
         ),
         logit_scale=logit_scale,
     )

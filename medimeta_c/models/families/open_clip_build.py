@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import tempfile
 from pathlib import Path
@@ -16,8 +17,7 @@ from medimeta_c.errors import ModelError
 from medimeta_c.models import hub_files
 from medimeta_c.models.bert import KNOWN_CONFIGS
 from medimeta_c.models.contract import Preprocess, Preprocessing
-from medimeta_c.models.explain import explained
-from medimeta_c.models.quiet import quiet
+from medimeta_c.models.libraries import explained, quiet
 from medimeta_c.models.tokenizers import OpenClipTokens, read_tokenizer, tokenizer_folder
 
 __all__ = ["build_module", "build_tokenizer", "build_transform"]
@@ -44,7 +44,7 @@ def build_module(model_cfg: dict[str, Any], folder: Path | None, where: object) 
     """
     problem = f"open_clip cannot build the architecture that goes with {where}"
     with tempfile.TemporaryDirectory() as scratch, quiet(), explained(problem, _REMEDY):
-        cfg = json.loads(json.dumps(model_cfg))
+        cfg = copy.deepcopy(model_cfg)
         custom = cfg.pop("custom_text", False)
         if "timm_model_name" in cfg["vision_cfg"]:
             cfg["vision_cfg"]["timm_model_pretrained"] = False
@@ -53,14 +53,9 @@ def build_module(model_cfg: dict[str, Any], folder: Path | None, where: object) 
             custom = True
             cfg["text_cfg"]["hf_model_name"] = str(_text_tower(name, folder, Path(scratch)))
             cfg["text_cfg"]["hf_model_pretrained"] = False
-        kind = (
-            open_clip.CLIP
-            if not custom
-            else open_clip.CoCa
-            if "multimodal_cfg" in cfg
-            else open_clip.CustomTextCLIP
-        )
-        return kind(**cfg)
+        if not custom:
+            return open_clip.CLIP(**cfg)
+        return (open_clip.CoCa if "multimodal_cfg" in cfg else open_clip.CustomTextCLIP)(**cfg)
 
 
 def _text_tower(name: str, folder: Path | None, scratch: Path) -> Path:
