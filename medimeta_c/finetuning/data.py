@@ -55,13 +55,12 @@ def samples(
     sources: Mapping[str, Source], split: str, ids: Mapping[str, Sequence[str]], space: LabelSpace
 ) -> tuple[Sample, ...]:
     """Return the samples of some ids of one split, dataset by dataset."""
-    found = []
-    for dataset, source in sources.items():
-        columns = space.columns[dataset]
-        for image_id in ids[dataset]:
-            label = source.label(split, image_id)
-            found.append(Sample(dataset, split, image_id, label, columns[label]))
-    return tuple(found)
+    return tuple(
+        Sample(dataset, split, image_id, label, space.columns[dataset][label])
+        for dataset, source in sources.items()
+        for image_id in ids[dataset]
+        for label in (source.label(split, image_id),)
+    )
 
 
 def epoch_order(training: Sequence[Sample], *, seed: int, epoch: int) -> list[Sample]:

@@ -89,7 +89,7 @@ class Adapters:
 
     def parameters(self) -> list[nn.Parameter]:
         """Return the trainable parameters, and nothing else, in a fixed order."""
-        return [one for factors in self._factors.values() for one in (factors.lora_a, factors.lora_b)]
+        return list(self._named().values())
 
     def report(self) -> LoraRecord:
         """Return the adaptation: how many layers, and how many parameters that takes."""
@@ -108,9 +108,7 @@ class Adapters:
     def state_dict(self) -> AdapterState:
         """Return a copy of the factors, float32 on the CPU."""
         return {
-            f"{name}.{key}": value.detach().to("cpu", torch.float32, copy=True)
-            for name, factors in self._factors.items()
-            for key, value in factors.named_parameters()
+            name: value.detach().to("cpu", torch.float32, copy=True) for name, value in self._named().items()
         }
 
     def load_state_dict(self, state: Mapping[str, torch.Tensor]) -> None:
@@ -123,11 +121,7 @@ class Adapters:
             another shape or not finite.
         """
         self._require_attached()
-        own = {
-            f"{name}.{key}": value
-            for name, factors in self._factors.items()
-            for key, value in factors.named_parameters()
-        }
+        own = self._named()
         spec = self.model.identity.spec
         _refuse_other_rank(state, self.config.rank, spec)
         _refuse_other_depth(own, state, spec)
@@ -154,6 +148,14 @@ class Adapters:
     def detach(self) -> None:
         """Take the adapters off: the base model's weights are back, bit for bit."""
         self._remove(keep_update=False)
+
+    def _named(self) -> dict[str, nn.Parameter]:
+        """Return the trainable parameters by name, A before B, in the order of the sites."""
+        return {
+            f"{name}.{key}": value
+            for name, factors in self._factors.items()
+            for key, value in factors.named_parameters()
+        }
 
     def _adapt(self, site: Site) -> None:
         """Put the update on one weight."""

@@ -9,8 +9,8 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable
 from dataclasses import dataclass
-from importlib import import_module
 from importlib.util import find_spec
+from pkgutil import resolve_name
 from typing import TYPE_CHECKING, TypeAlias, get_args
 
 from medimeta_c.errors import ConfigError, MissingExtraError, ModelError
@@ -65,11 +65,8 @@ class ModelFamily:
 
     def load(self, spec: str, target: str) -> Model:
         """Load a model of this family."""
-        if not isinstance(self.loader, str):
-            return self.loader(spec, target)
-        module, function = self.loader.split(":")
-        model: Model = getattr(import_module(module), function)(spec, target)
-        return model
+        loader: Loader = resolve_name(self.loader) if isinstance(self.loader, str) else self.loader
+        return loader(spec, target)
 
 
 def _family(name: str, forms: str, summary: str, loader: str) -> ModelFamily:

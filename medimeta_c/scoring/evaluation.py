@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import platform
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import get_args
@@ -201,27 +201,19 @@ def _predict(
     on_progress: Callable[[EvaluateProgress], None] | None,
 ) -> None:
     """Predict and save cells, one by one."""
-    total = sum(benchmark.record(key).rows for key in todo)
-    images = cells = 0
+    cells, images = len(todo), sum(benchmark.record(key).rows for key in todo)
+    now = EvaluateProgress(cells_done=0, cells_total=cells, images_done=0, images_total=images)
 
-    def tell() -> None:
+    def count(images: int = 0, cells: int = 0) -> None:
+        nonlocal now
+        now = replace(now, cells_done=now.cells_done + cells, images_done=now.images_done + images)
         if on_progress is not None:
-            on_progress(
-                EvaluateProgress(
-                    cells_done=cells, cells_total=len(todo), images_done=images, images_total=total
-                )
-            )
+            on_progress(now)
 
-    def count(done: int) -> None:
-        nonlocal images
-        images += done
-        tell()
-
-    tell()
+    count()
     for cell in predictor.predict(benchmark, todo, count):
         folder.save(cell)
-        cells += 1
-        tell()
+        count(cells=1)
 
 
 def _workers(wanted: int, device: torch.device) -> int:
