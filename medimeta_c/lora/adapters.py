@@ -11,8 +11,8 @@ from torch import nn
 from torch.nn.utils import parametrize
 
 from medimeta_c.errors import ModelError
-from medimeta_c.lora.config import LoraConfig, LoraRecord
 from medimeta_c.lora.parametrisation import Factors, LowRankUpdate
+from medimeta_c.lora.record import LoraConfig, LoraRecord
 from medimeta_c.lora.targets import Site, find_sites, image_tower
 from medimeta_c.models.torch_model import TorchModel
 from medimeta_c.models.weights import refuse_misfit, weights_sha256

@@ -17,7 +17,7 @@ import torch
 
 from medimeta_c.errors import ModelError
 from medimeta_c.lora.adapters import attach
-from medimeta_c.lora.config import ATTENTION, LoraConfig
+from medimeta_c.lora.record import ATTENTION, LoraConfig
 from medimeta_c.lora.targets import find_sites
 from medimeta_c.models.torch_model import TorchModel
 from medimeta_c.models.weights import StateDict, key_error, load_strictly, strip_prefix, weights_sha256

@@ -1,32 +1,154 @@
-"""``adapter.json``: what adapters were made for, how, and from which images."""
+"""What to adapt and how strongly, and ``adapter.json``: what for, how, and from which images."""
 
 from __future__ import annotations
 
-from typing import Annotated
+import math
+from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import Field, JsonValue, model_validator
+from pydantic import ConfigDict, Field, JsonValue, ValidationError, field_validator, model_validator
 
 from medimeta_c._version import __version__
+from medimeta_c.errors import ConfigError
+from medimeta_c.io.reading import first_problem
 from medimeta_c.io.records import Count, Document, Name, Record, Sha256, Text
-from medimeta_c.lora.config import LoraRecord
 from medimeta_c.models.contract import ModelIdentity
 from medimeta_c.prompts.record import PromptsRecord
 
 __all__ = [
+    "ATTENTION",
+    "CONVOLUTIONS",
     "AdapterRecord",
     "FewshotRecord",
+    "LoraConfig",
+    "LoraRecord",
     "SelectionRecord",
+    "Target",
     "TrainingRecord",
 ]
 
-Share = Annotated[float, Field(gt=0, le=1)]
+Target: TypeAlias = Literal["q", "k", "v", "conv"]
+"""A projection of an attention layer, or convolutions."""
+
+ATTENTION: tuple[Target, ...] = ("q", "k", "v")
+"""What is adapted in a transformer: query, key and value projections, each with factors of its own."""
+
+CONVOLUTIONS: tuple[Target, ...] = ("conv",)
+"""What is adapted in a ResNet."""
+
+_MAX_RANK = 4096
+
+
+class LoraConfig(Record):
+    """Low-rank adaptation of a weight W: W + (alpha / rank)·B·A.
+
+    Parameters
+    ----------
+    rank : int
+        Rows of A and columns of B, from 1 to 4096.
+    alpha : float or None
+        Numerator of the scale; None becomes `rank`, a scale of 1, as the paper has it.
+    targets : tuple of {"q", "k", "v"}, or ("conv",)
+        Attention projections, in this order and each at most once; or convolutions, alone.
+
+    Raises
+    ------
+    ConfigError
+        If a value is out of range.
+
+    References
+    ----------
+    Hu et al., "LoRA: Low-Rank Adaptation of Large Language Models", ICLR 2022.
+    """
+
+    model_config = ConfigDict(allow_inf_nan=True)  # refused below, in one sentence
+
+    rank: int = 16
+    alpha: float | None = None
+    # A list is a tuple in JSON, and `__init__` below gets the values of a file as Python's.
+    targets: Annotated[tuple[Target, ...], Field(strict=False)] = ATTENTION
+
+    def __init__(self, **values: Any) -> None:
+        try:
+            super().__init__(**values)
+        except ValidationError as error:
+            raise ConfigError(f"LoRA {first_problem(error).replace(': ', ' ', 1)}") from error
+
+    @field_validator("rank", mode="before")
+    @classmethod
+    def _rank_is_in_range(cls, rank: object) -> object:
+        if type(rank) is not int or not 1 <= rank <= _MAX_RANK:
+            raise ValueError(f"{rank!r} is not a whole number from 1 to {_MAX_RANK}")
+        return rank
+
+    @field_validator("alpha")
+    @classmethod
+    def _alpha_is_positive(cls, alpha: float | None) -> float | None:
+        if alpha is not None and not 0 < alpha < math.inf:
+            raise ValueError(f"{alpha!r} is not a positive number (leave it out for the rank)")
+        return alpha
+
+    @field_validator("targets")
+    @classmethod
+    def _targets_are_in_order(cls, targets: tuple[Target, ...]) -> tuple[Target, ...]:
+        in_order = tuple(part for part in ATTENTION if part in targets)
+        if not targets or targets not in {in_order, CONVOLUTIONS}:
+            raise ValueError(
+                f"{targets!r} are not valid: use some of {ATTENTION} in this order, or {CONVOLUTIONS} alone"
+            )
+        return targets
+
+    @model_validator(mode="after")
+    def _alpha_is_the_rank(self) -> LoraConfig:
+        if self.alpha is None:
+            self.__dict__["alpha"] = float(self.rank)
+        return self
+
+    @property
+    def scale(self) -> float:
+        """Factor on B·A: alpha / rank."""
+        return (self.alpha or self.rank) / self.rank
+
+
+class LoraRecord(LoraConfig):
+    """An adaptation and its size, as ``adapter.json`` holds it and the paper's Table 6 counts it.
+
+    Parameters
+    ----------
+    seed : int
+        Of the initial values of A.
+    layers : int
+        Attention layers, or convolutions, that were adapted.
+    trainable_parameters : int
+        Of the adapters.
+    total_parameters : int
+        Of the image tower with its adapters.
+    """
+
+    rank: int
+    alpha: float
+    targets: Annotated[tuple[Target, ...], Field(strict=False)]
+    seed: int
+    layers: Annotated[int, Field(ge=1)]
+    trainable_parameters: Annotated[int, Field(ge=1)]
+    total_parameters: Annotated[int, Field(ge=1)]
+
+    @property
+    def percent(self) -> float:
+        """Trainable parameters in per cent of the total."""
+        return 100 * self.trainable_parameters / self.total_parameters
+
+    def __str__(self) -> str:
+        return (
+            f"{self.layers} layers adapted, {self.trainable_parameters:,} of "
+            f"{self.total_parameters / 1e6:.1f} M parameters trainable ({self.percent:.2f} %)"
+        )
 
 
 class FewshotRecord(Record):
     """The images trained on; `ids_sha256` digests their list, which lies beside the adapters."""
 
     split: Name = "train"
-    fraction: Share
+    fraction: Annotated[float, Field(gt=0, le=1)]
     seed: Count
     images: dict[Name, Annotated[int, Field(ge=1)]]
     ids_sha256: Sha256

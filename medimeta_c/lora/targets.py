@@ -9,7 +9,7 @@ from typing import Any, Literal, TypeAlias
 from torch import nn
 
 from medimeta_c.errors import ModelError
-from medimeta_c.lora.config import ATTENTION, CONVOLUTIONS, Target
+from medimeta_c.lora.record import ATTENTION, CONVOLUTIONS, Target
 
 __all__ = ["Form", "Site", "default_targets", "find_sites", "image_tower"]
 

@@ -67,7 +67,8 @@ class Preprocessing(Record):
         If there are not three finite means and three standard deviations above 0.
     """
 
-    model_config = ConfigDict(allow_inf_nan=True)  # refused below, in one sentence
+    # Made by whoever writes a model: a list of means will do, and NaN is refused below, in one sentence.
+    model_config = ConfigDict(strict=False, allow_inf_nan=True)
 
     size: tuple[int, int]
     resize: ResizeMode

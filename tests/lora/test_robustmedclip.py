@@ -213,7 +213,7 @@ def test_adapters_come_from_the_hub(
 
 
 def test_adapters_know_no_family_of_models() -> None:
-    """Adapters go onto any model: no module of theirs imports a loader of one kind, and no model imports them."""
+    """Adapters go onto any model: they import no loader of one kind, and no model imports them."""
     package = Path(lora.__file__).parents[1]
     for room, other in (("lora", "medimeta_c.models.families"), ("models", "medimeta_c.lora")):
         for file in (package / room).rglob("*.py"):

@@ -54,7 +54,7 @@ class _Config(Record):
     model_config = ConfigDict(extra="ignore")
 
     model_cfg: dict[str, Any]
-    preprocess_cfg: dict[str, Any] | None = None
+    preprocess_cfg: Any = None
 
     @field_validator("model_cfg")
     @classmethod
