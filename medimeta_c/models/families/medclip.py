@@ -30,9 +30,9 @@ from medimeta_c.models.weights import (
     StateDict,
     drop_position_ids,
     key_error,
+    load_pretrained,
     load_strictly,
     read_checkpoint,
-    refuse_partial,
     strip_prefix,
 )
 
@@ -160,14 +160,14 @@ class MedClip(nn.Module):
         if stray or not heads <= state.keys():
             raise key_error(f"{where}, read as MedCLIP {variant},", heads - state.keys(), stray)
         vision_state = strip_prefix(state, "vision_model.model.")
-        text_state = strip_prefix(state, "text_model.model.")
+        text_state = drop_position_ids(strip_prefix(state, "text_model.model."))
         where_vision = f"{where} (vision_model)"
         vision = (
-            _pretrained(SwinModel, SwinConfig(**_SWIN_TINY), _with_index(vision_state), where_vision)
+            load_pretrained(SwinModel, SwinConfig(**_SWIN_TINY), _with_index(vision_state), where_vision)
             if variant == "vit"
             else _resnet(vision_state, where_vision)
         )
-        text = _pretrained(
+        text = load_pretrained(
             BertModel, BertConfig(**bert_config_of(text_state, where)), text_state, f"{where} (text_model)"
         )
         vision_projection = (
@@ -238,21 +238,6 @@ _PREPROCESSING = Preprocessing(
     implementation="medimeta_c.models.families.medclip.MedClipTransform",
     plain=False,
 )
-
-
-def _pretrained(kind: Any, config: Any, state: StateDict, where: str) -> nn.Module:
-    """Load tensors under the names of their time into a transformers model of today, strictly."""
-    module, report = kind.from_pretrained(
-        None,
-        config=config,
-        state_dict=drop_position_ids(state),
-        dtype=torch.float32,
-        ignore_mismatched_sizes=True,  # so that they are reported, and refused below
-        output_loading_info=True,
-    )
-    refuse_partial(module, state, report, where)
-    loaded: nn.Module = module
-    return loaded
 
 
 def _with_index(state: StateDict) -> StateDict:

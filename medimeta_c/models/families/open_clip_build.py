@@ -25,7 +25,13 @@ __all__ = ["build_module", "build_tokenizer", "build_transform"]
 _REMEDY = "copy the model's configuration again"
 
 
-def build_module(model_cfg: dict[str, Any], folder: Path | None, where: object) -> Any:
+def build_module(
+    model_cfg: dict[str, Any],
+    folder: Path | None,
+    where: object,
+    *,
+    tower: dict[str, Any] | None = None,
+) -> Any:
     """Build an untrained open_clip model; no weights are fetched, whatever the configuration asks for.
 
     Parameters
@@ -36,6 +42,8 @@ def build_module(model_cfg: dict[str, Any], folder: Path | None, where: object) 
         The model's own folder, which paths in the configuration are relative to.
     where : object
         The checkpoint, for messages.
+    tower : dict, optional
+        The text tower's ``config.json``, where it is known; by default it is looked for.
 
     Raises
     ------
@@ -51,24 +59,25 @@ def build_module(model_cfg: dict[str, Any], folder: Path | None, where: object) 
         name = cfg["text_cfg"].get("hf_model_name")
         if name:
             custom = True
-            cfg["text_cfg"]["hf_model_name"] = str(_text_tower(name, folder, Path(scratch)))
+            tower_folder = _text_tower(name, folder, Path(scratch), tower)
+            cfg["text_cfg"]["hf_model_name"] = str(tower_folder)
             cfg["text_cfg"]["hf_model_pretrained"] = False
         if not custom:
             return open_clip.CLIP(**cfg)
         return (open_clip.CoCa if "multimodal_cfg" in cfg else open_clip.CustomTextCLIP)(**cfg)
 
 
-def _text_tower(name: str, folder: Path | None, scratch: Path) -> Path:
+def _text_tower(name: str, folder: Path | None, scratch: Path, known: dict[str, Any] | None) -> Path:
     """Return a local folder whose ``config.json`` describes the transformers text tower `name`.
 
-    In order: a folder of that name, below the model's own; the model's own folder; a configuration known
-    here; the Hub or its cache.
+    In order: what is known of it; a folder of that name, below the model's own; the model's own folder; a
+    configuration known here; the Hub or its cache.
     """
-    for place in _local_places(name, folder):
+    for place in () if known else _local_places(name, folder):
         if (place / "config.json").is_file():
             return _checked(place)
-    if name in KNOWN_CONFIGS:
-        (scratch / "config.json").write_text(json.dumps(KNOWN_CONFIGS[name]), encoding="utf-8")
+    if known := known or KNOWN_CONFIGS.get(name):
+        (scratch / "config.json").write_text(json.dumps(known), encoding="utf-8")
         return scratch
     try:
         return _checked(hub_files.fetch_file(name, ["config.json"]).parent)

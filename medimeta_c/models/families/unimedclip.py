@@ -8,9 +8,7 @@ Modalities", arXiv 2412.10372.
 
 from __future__ import annotations
 
-import json
 import math
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -58,12 +56,9 @@ def load_unimedclip(spec: str, target: str) -> TorchModel:
     state = {_renamed(key): tensor for key, tensor in raw.items()}
     bert = bert_config_of(strip_prefix(state, "text.transformer."), file)
     cfg = _model_cfg(state, variant, file)
-    with tempfile.TemporaryDirectory() as scratch:
-        folder = Path(scratch).resolve()
-        (folder / "config.json").write_text(json.dumps({"model_type": "bert", **bert}), encoding="utf-8")
-        cfg["text_cfg"]["hf_model_name"] = str(folder)
-        module = build_module(cfg, folder, file)
     name = _TEXT_TOWER.format("large" if bert["hidden_size"] == _LARGE_WIDTH else "base")
+    cfg["text_cfg"]["hf_model_name"] = name
+    module = build_module(cfg, None, file, tower={"model_type": "bert", **bert})
     tokens = {"hf_tokenizer_name": name, "context_length": _CONTEXT_LENGTH}
     return assemble(
         spec=spec,
