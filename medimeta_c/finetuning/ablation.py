@@ -12,6 +12,7 @@ from medimeta_c.finetuning.ablationtable import TABLE_NAME, write_ablation
 from medimeta_c.finetuning.config import FinetuneConfig
 from medimeta_c.finetuning.fewshot import check_fraction, draw_few_shot
 from medimeta_c.finetuning.run import FinetuneReport, finetune, open_sources
+from medimeta_c.finetuning.state import refuse_foreign
 from medimeta_c.finetuning.training import FinetuneProgress
 from medimeta_c.lora.robustmedclip import adapted_spec
 from medimeta_c.results.ablation import ABLATION_NAME, Ablation, AblationRun, Scored
@@ -113,7 +114,7 @@ def ablate(
         As `finetune` and `evaluate` raise them.
     """
     tell = on_progress or (lambda name, progress: None)
-    _refuse_foreign(config.run.out)
+    refuse_foreign(config.run.out, "ablation", _RESULTS, ABLATION_NAME, TABLE_NAME, f"{_FRACTION}*")
     wanted = config.runs()
     sources = open_sources(config.run)
     # What cannot be trained on is refused here, before the base model is scored for hours.
@@ -136,17 +137,6 @@ def ablate(
     )
     write_ablation(config.run.out, ablation)
     return ablation
-
-
-def _refuse_foreign(out: Path) -> None:
-    """Refuse a folder that holds anything but an ablation, finished or not, with a ResultError."""
-    own = {_RESULTS, ABLATION_NAME, TABLE_NAME}
-    names = sorted(each.name for each in out.iterdir()) if out.is_dir() else []
-    foreign = [name for name in names if name not in own and not name.startswith((_FRACTION, "."))]
-    if foreign:
-        raise ResultError(
-            f"{out} is not empty and no ablation (it holds {foreign[0]!r}): choose another --out"
-        )
 
 
 def _score(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import math
 import time
-from collections import defaultdict
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -238,8 +238,8 @@ class Trainer:
     @torch.no_grad()
     def _validate(self, epoch: int, on_images: Callable[[int], None]) -> dict[str, float]:
         """Return top-1 accuracy by dataset, among each dataset's own classes, as the benchmark scores it."""
-        correct: defaultdict[str, int] = defaultdict(int)
-        count: defaultdict[str, int] = defaultdict(int)
+        correct: Counter[str] = Counter()
+        count: Counter[str] = Counter()
         for batch in batches(self._data.reader, self._data.validation, self.micro_batch, epoch=None):
             similarity = self._fitting(partial(self._parts, batch.pixels))
             if not torch.isfinite(similarity).all():
