@@ -256,7 +256,7 @@ def adapter(work: Path, phantoms: Path) -> Files:
     import torch
     from lora_towers import build as build_tower
 
-    from medimeta_c.finetuning.ablationtable import Ablation, AblationRun, Scored, write_ablation
+    from medimeta_c.finetuning.ablationtable import write_ablation
     from medimeta_c.finetuning.fewshot import draw_few_shot, write_few_shot
     from medimeta_c.lora import LoraConfig
     from medimeta_c.lora.adapterfile import write_adapter
@@ -264,6 +264,7 @@ def adapter(work: Path, phantoms: Path) -> Files:
     from medimeta_c.lora.record import FewshotRecord, SelectionRecord, TrainingRecord
     from medimeta_c.prompts.record import PromptsRecord
     from medimeta_c.prompts.templates import load_prompts
+    from medimeta_c.results.ablation import Ablation, AblationRun, Scored
     from medimeta_c.sources import open_source
 
     source = open_source("phantoms", "oct", phantoms)

@@ -1,10 +1,10 @@
 """Few-shot fine-tuning of a model's image encoder with low-rank adapters, as RobustMedCLIP does it."""
 
 from medimeta_c.finetuning.ablation import AblationConfig, ablate
-from medimeta_c.finetuning.ablationtable import Ablation
 from medimeta_c.finetuning.config import FinetuneConfig
 from medimeta_c.finetuning.run import FinetuneReport, finetune
 from medimeta_c.finetuning.training import FinetuneProgress
+from medimeta_c.results.ablation import Ablation
 
 __all__ = [
     "Ablation",

@@ -8,20 +8,14 @@ from functools import partial
 from pathlib import Path
 
 from medimeta_c.errors import ConfigError, ResultError
-from medimeta_c.finetuning.ablationtable import (
-    ABLATION_NAME,
-    TABLE_NAME,
-    Ablation,
-    AblationRun,
-    Scored,
-    write_ablation,
-)
+from medimeta_c.finetuning.ablationtable import TABLE_NAME, write_ablation
 from medimeta_c.finetuning.config import FinetuneConfig
 from medimeta_c.finetuning.fewshot import check_fraction, draw_few_shot
-from medimeta_c.finetuning.preparation import open_sources
-from medimeta_c.finetuning.run import FinetuneReport, finetune
+from medimeta_c.finetuning.run import FinetuneReport, finetune, open_sources
+from medimeta_c.finetuning.state import refuse_foreign
 from medimeta_c.finetuning.training import FinetuneProgress
 from medimeta_c.lora.robustmedclip import adapted_spec
+from medimeta_c.results.ablation import ABLATION_NAME, Ablation, AblationRun, Scored
 from medimeta_c.results.baseline_choice import PUBLISHED
 from medimeta_c.results.result import Result
 from medimeta_c.scoring.evaluation import EvaluateConfig, EvaluateProgress, evaluate
@@ -120,7 +114,7 @@ def ablate(
         As `finetune` and `evaluate` raise them.
     """
     tell = on_progress or (lambda name, progress: None)
-    _refuse_foreign(config.run.out)
+    refuse_foreign(config.run.out, "ablation", _RESULTS, ABLATION_NAME, TABLE_NAME, f"{_FRACTION}*")
     wanted = config.runs()
     sources = open_sources(config.run)
     # What cannot be trained on is refused here, before the base model is scored for hours.
@@ -143,17 +137,6 @@ def ablate(
     )
     write_ablation(config.run.out, ablation)
     return ablation
-
-
-def _refuse_foreign(out: Path) -> None:
-    """Refuse a folder that holds anything but an ablation, finished or not, with a ResultError."""
-    own = {_RESULTS, ABLATION_NAME, TABLE_NAME}
-    names = sorted(each.name for each in out.iterdir()) if out.is_dir() else []
-    foreign = [name for name in names if name not in own and not name.startswith((_FRACTION, "."))]
-    if foreign:
-        raise ResultError(
-            f"{out} is not empty and no ablation (it holds {foreign[0]!r}): choose another --out"
-        )
 
 
 def _score(
@@ -190,13 +173,8 @@ def _scored(result: Result | None) -> Scored | None:
     if result is None:
         return None
     overall = result.scores.overall
-    return Scored(
-        clean_accuracy=overall.clean_accuracy.value,
-        average_accuracy=overall.average_accuracy.value,
-        clean_error=overall.clean_error.value,
-        mce=overall.mce.value,
-        why_no_mce=overall.mce.reason,
-    )
+    names = ("clean_accuracy", "average_accuracy", "clean_error", "mce")
+    return Scored(**{name: getattr(overall, name).value for name in names}, why_no_mce=overall.mce.reason)
 
 
 def _record(name: str, config: FinetuneConfig, report: FinetuneReport, result: Result | None) -> AblationRun:
@@ -205,8 +183,8 @@ def _record(name: str, config: FinetuneConfig, report: FinetuneReport, result: R
         fraction=config.fraction,
         seed=config.seed,
         images=len(report.few_shot),
-        trainable_parameters=report.size.trainable,
-        total_parameters=report.size.total,
+        trainable_parameters=report.size.trainable_parameters,
+        total_parameters=report.size.total_parameters,
         hours=report.progress.seconds / 3600,
         val_accuracy=report.progress.best.val_accuracy,
         scored=_scored(result),

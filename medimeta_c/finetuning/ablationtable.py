@@ -6,29 +6,22 @@ import statistics
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
-
-from pydantic import Field
 
 from medimeta_c.io.files import write_atomic
 from medimeta_c.io.markdown import environment
-from medimeta_c.io.records import Document, Record, write_record
+from medimeta_c.io.records import write_record
 from medimeta_c.io.tables.markdown import markdown
 from medimeta_c.io.tables.table import UNDEFINED, Cell, Column, Row, Table, number, texts
 from medimeta_c.io.templating import templates_folder
+from medimeta_c.results.ablation import ABLATION_NAME, Ablation, AblationRun, Scored
 
 __all__ = [
-    "ABLATION_NAME",
     "TABLE_NAME",
-    "Ablation",
-    "AblationRun",
-    "Scored",
     "ablation_table",
     "mean_cell",
     "write_ablation",
 ]
 
-ABLATION_NAME = "ablation.json"
 TABLE_NAME = "ablation.md"
 _TEMPLATE = "ablation.md.jinja"
 _HOURS_OF_NOTE = 0.1
@@ -41,49 +34,6 @@ _SCORES = {
     "mCE": "mce",
 }
 """Columns of the table, the second only where a benchmark was scored."""
-
-
-class Scored(Record):
-    """A model's numbers over the benchmark's datasets, as fractions; None where undefined."""
-
-    clean_accuracy: float | None
-    average_accuracy: float | None
-    clean_error: float | None
-    mce: float | None
-    why_no_mce: str | None
-
-
-class AblationRun(Record):
-    """One run: a fraction and a seed."""
-
-    folder: str
-    fraction: float
-    seed: int
-    images: Annotated[int, Field(ge=1)]
-    trainable_parameters: int
-    total_parameters: int
-    hours: float
-    val_accuracy: float
-    scored: Scored | None
-
-
-class Ablation(Document):
-    """``ablation.json``.
-
-    Attributes
-    ----------
-    benchmark, baseline : str or None
-        What was scored on, and what CE divides by; None if nothing was scored.
-    base : Scored or None
-        The model before training.
-    """
-
-    model: str
-    datasets: tuple[str, ...]
-    benchmark: str | None
-    baseline: str | None
-    base: Scored | None
-    runs: Annotated[tuple[AblationRun, ...], Field(min_length=1)]
 
 
 def write_ablation(out: Path, ablation: Ablation) -> None:

@@ -55,13 +55,12 @@ def samples(
     sources: Mapping[str, Source], split: str, ids: Mapping[str, Sequence[str]], space: LabelSpace
 ) -> tuple[Sample, ...]:
     """Return the samples of some ids of one split, dataset by dataset."""
-    found = []
-    for dataset, source in sources.items():
-        columns = space.columns[dataset]
-        for image_id in ids[dataset]:
-            label = source.label(split, image_id)
-            found.append(Sample(dataset, split, image_id, label, columns[label]))
-    return tuple(found)
+    return tuple(
+        Sample(dataset, split, image_id, label, space.columns[dataset][label])
+        for dataset, source in sources.items()
+        for image_id in ids[dataset]
+        for label in (source.label(split, image_id),)
+    )
 
 
 def epoch_order(training: Sequence[Sample], *, seed: int, epoch: int) -> list[Sample]:
@@ -146,7 +145,7 @@ class ImageReader:
 
     def normalised(self, pixels: torch.Tensor) -> torch.Tensor:
         """Return pixels as the model takes them, float32 (N, 3, H, W), on the device they are on."""
-        return normalise(pixels, self._model.preprocessing) if pixels.dtype == torch.uint8 else pixels
+        return normalise(pixels, self._model.preprocessing)
 
     def _prepare(self, image: Image) -> NDArray[Any]:
         if self._model.preprocessing.is_normalise_only(*image.shape[:2]):

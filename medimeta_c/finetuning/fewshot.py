@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -13,7 +12,7 @@ from pydantic import Field, model_validator
 
 from medimeta_c.errors import ConfigError, SourceError
 from medimeta_c.io.reading import read_record
-from medimeta_c.io.records import Document, canonical_json, write_record
+from medimeta_c.io.records import Document, Sha256, canonical_json, write_record
 from medimeta_c.sources.contract import Source
 
 __all__ = [
@@ -32,37 +31,51 @@ __all__ = [
 FEWSHOT_NAME = "fewshot_ids.json"
 """The file beside an adapter that names the images it was trained on."""
 
-TRAIN, VAL = "train", "val"
+TRAIN: Literal["train"] = "train"
+VAL = "val"
 """The splits that fine-tuning reads: one to train on, one to choose the checkpoint by. Never another."""
 
 _SCHEME = "medimeta-c/fewshot/1"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FewShot:
-    """The training images of one run.
+class FewShot(Document):
+    """The training images of one run; ``fewshot_ids.json``.
 
     Parameters
     ----------
+    scheme : str
+        How the images were chosen.
     fraction : float
         Share of each train split that was asked for.
     seed : int
         What the choice depends on, beside the ids themselves.
-    ids : mapping of str to tuple of str
+    split : "train"
+        Where they are from.
+    digest : str
+        SHA-256 of the ids, as `ids_digest` takes it.
+    ids : dict of str to tuple of str
         By dataset: image ids of the train split, sorted.
-    per_class : mapping of str to tuple of int
+    per_class : dict of str to tuple of int
         By dataset: how many of them each class has, in label order.
     """
 
-    fraction: float
+    scheme: str
+    fraction: Annotated[float, Field(gt=0, le=1)]
     seed: int
-    ids: Mapping[str, tuple[str, ...]]
-    per_class: Mapping[str, tuple[int, ...]]
+    split: Literal["train"]
+    digest: Sha256
+    ids: dict[str, tuple[str, ...]]
+    per_class: dict[str, tuple[Annotated[int, Field(ge=1)], ...]]
 
-    @property
-    def digest(self) -> str:
-        """SHA-256 of the ids, as `ids_digest` takes it."""
-        return ids_digest(self.ids)
+    @model_validator(mode="after")
+    def _parts_fit(self) -> FewShot:
+        if self.digest != ids_digest(self.ids):
+            raise ValueError("the digest is not that of the ids")
+        if {name: len(each) for name, each in self.ids.items()} != {
+            name: sum(counts) for name, counts in self.per_class.items()
+        }:
+            raise ValueError("the numbers of images a class are not those of the ids")
+        return self
 
     def __len__(self) -> int:
         return sum(map(len, self.ids.values()))
@@ -122,7 +135,15 @@ def draw_few_shot(sources: Mapping[str, Source], *, fraction: float, seed: int) 
         ]
         ids[dataset] = tuple(sorted(image_id for each in chosen for image_id in each))
         per_class[dataset] = tuple(counts)
-    return FewShot(fraction=fraction, seed=seed, ids=ids, per_class=per_class)
+    return FewShot(
+        scheme=_SCHEME,
+        fraction=fraction,
+        seed=seed,
+        split=TRAIN,
+        digest=ids_digest(ids),
+        ids=ids,
+        per_class=per_class,
+    )
 
 
 def order_key(*parts: object) -> bytes:
@@ -142,16 +163,7 @@ def ids_digest(ids: Mapping[str, Sequence[str]]) -> str:
 
 def write_few_shot(folder: Path, few_shot: FewShot) -> None:
     """Write ``fewshot_ids.json`` into a folder, atomically."""
-    record = _FewShotFile(
-        scheme=_SCHEME,
-        fraction=few_shot.fraction,
-        seed=few_shot.seed,
-        split="train",
-        digest=few_shot.digest,
-        ids=dict(few_shot.ids),
-        per_class=dict(few_shot.per_class),
-    )
-    write_record(folder / FEWSHOT_NAME, record)
+    write_record(folder / FEWSHOT_NAME, few_shot)
 
 
 def read_few_shot(folder: Path) -> FewShot:
@@ -162,28 +174,7 @@ def read_few_shot(folder: Path) -> FewShot:
     ResultError
         If it is missing or damaged, or the digest is not that of the ids.
     """
-    record = read_record(folder / FEWSHOT_NAME, _FewShotFile, "restore the file, or fine-tune again")
-    return FewShot(fraction=record.fraction, seed=record.seed, ids=record.ids, per_class=record.per_class)
-
-
-class _FewShotFile(Document):
-    scheme: str
-    fraction: Annotated[float, Field(gt=0, le=1)]
-    seed: int
-    split: Literal["train"]
-    digest: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-    ids: dict[str, tuple[str, ...]]
-    per_class: dict[str, tuple[Annotated[int, Field(ge=1)], ...]]
-
-    @model_validator(mode="after")
-    def _parts_fit(self) -> _FewShotFile:
-        if self.digest != ids_digest(self.ids):
-            raise ValueError("the digest is not that of the ids")
-        if {name: len(each) for name, each in self.ids.items()} != {
-            name: sum(counts) for name, counts in self.per_class.items()
-        }:
-            raise ValueError("the numbers of images a class are not those of the ids")
-        return self
+    return read_record(folder / FEWSHOT_NAME, FewShot, "restore the file, or fine-tune again")
 
 
 def _by_class(dataset: str, source: Source) -> list[list[str]]:

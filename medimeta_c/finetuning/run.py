@@ -2,34 +2,37 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import torch
+
+from medimeta_c.errors import ModelError, SourceError
 from medimeta_c.finetuning.config import FinetuneConfig
-from medimeta_c.finetuning.facts import Facts
-from medimeta_c.finetuning.fewshot import FewShot, draw_few_shot, write_few_shot
+from medimeta_c.finetuning.data import ImageReader, samples
+from medimeta_c.finetuning.fewshot import TRAIN, VAL, FewShot, draw_few_shot, write_few_shot
 from medimeta_c.finetuning.labels import LabelSpace
-from medimeta_c.finetuning.outputs import write_outputs
-from medimeta_c.finetuning.preparation import (
-    class_prompts,
-    open_sources,
-    run_record,
-    torch_model,
-    training_data,
-)
+from medimeta_c.finetuning.outputs import Outputs
 from medimeta_c.finetuning.session import Session
-from medimeta_c.finetuning.state import Progress, held, read_state
-from medimeta_c.finetuning.training import FinetuneProgress
-from medimeta_c.lora import LoraConfig, LoraReport
+from medimeta_c.finetuning.state import Progress, RunRecord, held, read_state
+from medimeta_c.finetuning.training import FinetuneProgress, TrainingData
+from medimeta_c.lora import LoraConfig, LoraRecord
 from medimeta_c.lora.adapters import attach
 from medimeta_c.lora.targets import default_targets
 from medimeta_c.models import Model, load_model
+from medimeta_c.models.torch_model import TorchModel
 from medimeta_c.prompts.record import PromptsRecord
 from medimeta_c.prompts.templates import load_prompts
 from medimeta_c.scoring.inference import choose_device
+from medimeta_c.sources.contract import Source
+from medimeta_c.sources.selection import open_datasets
 
-__all__ = ["FinetuneReport", "finetune"]
+__all__ = ["FinetuneReport", "finetune", "open_sources"]
+
+_AS_ASKED = ("fraction", "seed", "rank", "epochs", "lr", "schedule", "batch_size", "patience", "augment")
+"""Settings that a run records as the request has them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +45,7 @@ class FinetuneReport:
         The run's folder; ``robustmedclip:PATH`` names the adapted model.
     progress : Progress
         Settings and every epoch.
-    size : LoraReport
+    size : LoraRecord
         Of the adapters.
     few_shot : FewShot
         The images trained on.
@@ -52,7 +55,7 @@ class FinetuneReport:
 
     path: Path
     progress: Progress
-    size: LoraReport
+    size: LoraRecord
     few_shot: FewShot
     epochs_before: int | None
 
@@ -103,29 +106,37 @@ def finetune(
     The MediMeta-C and RobustMedCLIP paper, section 3.2 and appendix A.
     """
     sources = open_sources(config)
+    infos = {name: source.info for name, source in sources.items()}
     few_shot = draw_few_shot(sources, fraction=config.fraction, seed=config.seed)
-    asked = class_prompts(config, sources)
-    space = LabelSpace.of(asked)
-    prompts = PromptsRecord.asked(load_prompts(config.prompts).name, asked)
-    device = choose_device(config.device)
-    loaded = torch_model(model or load_model(config.model, device=device), device)
-    lora = LoraConfig(rank=config.rank, alpha=config.alpha, targets=default_targets(loaded))
-    facts = Facts(
-        config=config,
-        run=run_record(config, loaded, few_shot, prompts, device),
-        base=loaded.identity,
-        few_shot=few_shot,
-        prompts=prompts,
-        infos={name: source.info for name, source in sources.items()},
+    book = load_prompts(config.prompts)
+    book.require_known(sources)
+    space = LabelSpace.of(
+        [book.prompts(name, info.class_names, modality=info.modality) for name, info in infos.items()]
     )
+    prompts = PromptsRecord.asked(book.name, space.prompts)
+    device = choose_device(config.device)
+    loaded = _trainable(load_model(config.model, device=device) if model is None else model, device)
+    held_out = {name: source.ids(VAL) for name, source in sources.items()}
+    lora = LoraConfig(rank=config.rank, alpha=config.alpha, targets=default_targets(loaded))
+    run = _run_record(config, loaded, few_shot, prompts, device)
     with held(config.out):
-        begun = read_state(config.out, facts.run)
+        begun = read_state(config.out, run)
         write_few_shot(config.out, few_shot)
         adapters = attach(loaded, lora, config.seed)
         try:
-            session = Session(facts, adapters, on_progress or (lambda progress: None))
-            state = session.train(begun, training_data(config, loaded, sources, few_shot, space))
-            write_outputs(config.out, facts, adapters, state)
+            outputs = Outputs(
+                out=config.out, run=run, adapters=adapters, few_shot=few_shot, prompts=prompts, infos=infos
+            )
+            data = TrainingData(
+                training=samples(sources, TRAIN, few_shot.ids, space),
+                validation=samples(sources, VAL, held_out, space),
+                columns=space.columns,
+                embeddings=space.embeddings(loaded),
+                reader=ImageReader(sources, loaded, augment_seed=config.seed if config.augment else None),
+            )
+            tell = on_progress or (lambda progress: None)
+            state = Session(outputs, data, begun, config.step_images, tell).train()
+            outputs.write(state)
             size = adapters.report()
         finally:
             adapters.detach()
@@ -135,4 +146,50 @@ def finetune(
         size=size,
         few_shot=few_shot,
         epochs_before=None if begun is None else begun.progress.last.epoch,
+    )
+
+
+def open_sources(config: FinetuneConfig) -> dict[str, Source]:
+    """Open the datasets; refuse one without a val split, with a SourceError."""
+    sources = open_datasets(config.datasets, config.source, config.data_dir, task=config.task)
+    for dataset, source in sources.items():
+        if not source.info.splits.get(VAL):
+            raise SourceError(
+                f"dataset {dataset!r} has no {VAL} split, by which the best checkpoint is chosen: leave the "
+                "dataset out, or hold some of its training images back as val"
+            )
+    return sources
+
+
+def _trainable(model: Model, device: torch.device) -> TorchModel:
+    """Return a model that can be differentiated, in float32: adapters are trained in that."""
+    if not isinstance(model, TorchModel):
+        raise ModelError(
+            f"{model.identity.spec} cannot be fine-tuned: it is not built on one of this package's own "
+            "adapters; choose an open_clip, transformers or MedCLIP model"
+        )
+    return model.to(device, torch.float32)
+
+
+def _run_record(
+    config: FinetuneConfig, model: TorchModel, few_shot: FewShot, prompts: PromptsRecord, device: torch.device
+) -> RunRecord:
+    """Return everything that the weights will depend on, nothing left to defaults."""
+    precision = config.precision
+    if precision == "auto":
+        bf16 = device.type == "cuda" and torch.cuda.is_bf16_supported()
+        precision = "bf16" if bf16 else "fp32"
+    return RunRecord(
+        base_weights_sha256=model.identity.weights_sha256,
+        base_revision=model.identity.revision,
+        base_architecture=model.identity.architecture,
+        datasets=tuple(few_shot.ids),
+        fewshot_digest=few_shot.digest,
+        class_names={name: tuple(texts) for name, texts in prompts.texts.items()},
+        prompts_digest=prompts.digest,
+        alpha=float(config.alpha or config.rank),
+        temperature=config.temperature or 1 / model.logit_scale,
+        precision=precision,
+        preprocessing=json.dumps(model.preprocessing.plain_values()),
+        **{name: getattr(config, name) for name in _AS_ASKED},
     )

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Annotated
 
@@ -18,11 +19,21 @@ from pydantic import Field, ValidationError
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
+from medimeta_c._version import __version__
 from medimeta_c.errors import BuildError, ResultError
 from medimeta_c.io.files import exclusive, write_atomic
 from medimeta_c.io.records import Document, Record
 
-__all__ = ["EpochRecord", "Progress", "RunRecord", "TrainingState", "held", "read_state", "write_state"]
+__all__ = [
+    "EpochRecord",
+    "Progress",
+    "RunRecord",
+    "TrainingState",
+    "held",
+    "read_state",
+    "refuse_foreign",
+    "write_state",
+]
 
 _FOLDER = ".finetune"
 _CHECKPOINT = f"{_FOLDER}/checkpoint.safetensors"
@@ -54,7 +65,7 @@ class RunRecord(Record):
     augment: bool
     precision: str
     preprocessing: str
-    package_version: str
+    package_version: str = __version__
 
 
 class EpochRecord(Record):
@@ -154,17 +165,21 @@ def held(out: Path) -> Iterator[None]:
     """
     if out.exists() and not out.is_dir():
         raise ResultError(f"{out} is a file: choose another --out")
-    if out.is_dir() and not (out / _FOLDER).is_dir():
-        foreign = next((each.name for each in sorted(out.iterdir()) if each.name[0] != "."), None)
-        if foreign is not None:
-            raise ResultError(
-                f"{out} is not empty and no fine-tuning run (it holds {foreign!r}): choose another --out"
-            )
+    if not (out / _FOLDER).is_dir():
+        refuse_foreign(out, "fine-tuning run")
     busy = ResultError(
         f"another process is fine-tuning into {out}: wait until it ends, or choose another --out"
     )
     with exclusive(out / _FOLDER / "lock", out, busy):
         yield
+
+
+def refuse_foreign(out: Path, kind: str, *own: str) -> None:
+    """Refuse, with a ResultError, a folder that holds more than hidden names and those of patterns `own`."""
+    names = sorted(path.name for path in out.iterdir()) if out.is_dir() else []
+    for name in names:
+        if not any(fnmatchcase(name, pattern) for pattern in (".*", *own)):
+            raise ResultError(f"{out} is not empty and no {kind} (it holds {name!r}): choose another --out")
 
 
 def write_state(out: Path, state: TrainingState) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import math
 import time
-from collections import defaultdict
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -17,8 +17,8 @@ from torch.nn import functional
 from medimeta_c.errors import ModelError
 from medimeta_c.finetuning.config import FinetuneConfig
 from medimeta_c.finetuning.data import ImageReader, Sample, batches, epoch_order
-from medimeta_c.finetuning.state import EpochRecord, Tensors
-from medimeta_c.models.torch_model import TorchModel
+from medimeta_c.finetuning.state import EpochRecord, RunRecord, Tensors
+from medimeta_c.lora.adapters import Adapters
 
 __all__ = ["FinetuneProgress", "NotANumber", "Trainer", "TrainingData", "learning_rate"]
 
@@ -83,7 +83,7 @@ class TrainingData:
         return len(self.training) + len(self.validation)
 
 
-def learning_rate(config: FinetuneConfig, step: int, steps: int) -> float:
+def learning_rate(config: FinetuneConfig | RunRecord, step: int, steps: int) -> float:
     """Return the learning rate of a step, from 0 to `steps` - 1; it depends on nothing else."""
     if config.schedule == "constant":
         return config.lr
@@ -98,36 +98,22 @@ class Trainer:
 
     Parameters
     ----------
-    model : TorchModel
-        With adapters in its image tower, on its device.
-    parameters : sequence of torch.nn.Parameter
-        The adapters' parameters, in an order that is always the same.
+    adapters : Adapters
+        In the image tower of their model, on its device.
     data : TrainingData
         What to learn from.
-    config : FinetuneConfig
+    run : RunRecord
         How.
-    temperature : float
-        Divides the cosine similarity.
-    autocast : bool
-        Whether the image tower runs under bfloat16 autocast.
+    micro_batch : int
+        Images that go through the model at a time.
     """
 
-    def __init__(  # noqa: PLR0913  (each is a part with a name at the call)
-        self,
-        model: TorchModel,
-        parameters: Sequence[torch.nn.Parameter],
-        data: TrainingData,
-        config: FinetuneConfig,
-        *,
-        temperature: float,
-        autocast: bool,
-    ) -> None:
-        self.micro_batch = config.step_images
-        self.steps_an_epoch = math.ceil(len(data.training) / config.batch_size)
-        self._model, self._parameters, self._data, self._config = model, list(parameters), data, config
-        self._temperature, self._autocast = temperature, autocast
-        self._device = data.embeddings.device
-        self._adam = torch.optim.Adam(self._parameters, lr=config.lr)
+    def __init__(self, adapters: Adapters, data: TrainingData, run: RunRecord, micro_batch: int) -> None:
+        self.micro_batch = micro_batch
+        self.steps_an_epoch = math.ceil(len(data.training) / run.batch_size)
+        self._model, self._parameters = adapters.model, adapters.parameters()
+        self._data, self._run, self._device = data, run, data.embeddings.device
+        self._adam = torch.optim.Adam(self._parameters, lr=run.lr)
 
     def optimiser_state(self) -> Tensors:
         """Return Adam's moments by the place of their parameter; empty before the first step."""
@@ -189,13 +175,13 @@ class Trainer:
         )
 
     def _train(self, epoch: int, on_step: Callable[[int, float | None], None]) -> float:
-        ordered = epoch_order(self._data.training, seed=self._config.seed, epoch=epoch)
-        first, steps = (epoch - 1) * self.steps_an_epoch, self._config.epochs * self.steps_an_epoch
+        ordered = epoch_order(self._data.training, seed=self._run.seed, epoch=epoch)
+        first, steps = (epoch - 1) * self.steps_an_epoch, self._run.epochs * self.steps_an_epoch
         total = 0.0
         reader = self._data.reader
-        for step, batch in enumerate(batches(reader, ordered, self._config.batch_size, epoch=epoch), first):
+        for step, batch in enumerate(batches(reader, ordered, self._run.batch_size, epoch=epoch), first):
             for group in self._adam.param_groups:
-                group["lr"] = learning_rate(self._config, step, steps)
+                group["lr"] = learning_rate(self._run, step, steps)
             targets = torch.tensor([one.column for one in batch.samples], device=self._device)
             loss = self._fitting(partial(self._gradient, batch.pixels, targets))
             if not math.isfinite(loss):
@@ -213,7 +199,7 @@ class Trainer:
         total = torch.zeros((), device=self._device)
         for start in range(0, len(targets), self.micro_batch):
             part = slice(start, start + self.micro_batch)
-            logits = self._similarity(pixels[part]) / self._temperature
+            logits = self._similarity(pixels[part]) / self._run.temperature
             loss = functional.cross_entropy(logits, targets[part], reduction="sum") / len(targets)
             loss.backward()  # type: ignore[no-untyped-call]
             total += loss.detach()
@@ -241,7 +227,7 @@ class Trainer:
     def _similarity(self, pixels: torch.Tensor) -> torch.Tensor:
         """Return the cosine of each image with every column, float32."""
         moved = self._data.reader.normalised(pixels.to(self._device, non_blocking=True))
-        with torch.autocast(self._device.type, dtype=torch.bfloat16, enabled=self._autocast):
+        with torch.autocast(self._device.type, dtype=torch.bfloat16, enabled=self._run.precision == "bf16"):
             features = self._model.features(moved)
         return functional.normalize(features.float(), dim=-1) @ self._data.embeddings.T
 
@@ -252,8 +238,8 @@ class Trainer:
     @torch.no_grad()
     def _validate(self, epoch: int, on_images: Callable[[int], None]) -> dict[str, float]:
         """Return top-1 accuracy by dataset, among each dataset's own classes, as the benchmark scores it."""
-        correct: defaultdict[str, int] = defaultdict(int)
-        count: defaultdict[str, int] = defaultdict(int)
+        correct: Counter[str] = Counter()
+        count: Counter[str] = Counter()
         for batch in batches(self._data.reader, self._data.validation, self.micro_batch, epoch=None):
             similarity = self._fitting(partial(self._parts, batch.pixels))
             if not torch.isfinite(similarity).all():

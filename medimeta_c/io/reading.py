@@ -76,9 +76,9 @@ class Reader:
             check(values)
         return self.record(values, kind, path)
 
-    def values(self, path: Path) -> Any:
-        """Return a file's plain values."""
-        return self.parse(self._bytes(path), path, yaml=is_yaml(path))
+    def values(self, path: Path, *, yaml: bool | None = None) -> Any:
+        """Return a file's plain values; `yaml` says what it is, if its name need not."""
+        return self.parse(self._bytes(path), path, yaml=is_yaml(path) if yaml is None else yaml)
 
     def parse(self, data: bytes, where: object, *, yaml: bool) -> Any:
         """Return the plain values of a text of YAML or JSON; `where` it is from is for messages."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 from safetensors.torch import save
@@ -13,10 +13,9 @@ from medimeta_c.io.files import write_atomic
 from medimeta_c.io.reading import read_record
 from medimeta_c.io.records import write_record
 from medimeta_c.lora.adapters import Adapters, AdapterState, attach
-from medimeta_c.lora.record import AdapterRecord, LoraRecord, TrainingRecord
+from medimeta_c.lora.record import AdapterRecord, TrainingRecord
 from medimeta_c.models.torch_model import TorchModel
 from medimeta_c.models.weights import read_checkpoint, weights_sha256
-from medimeta_c.results.identity import ModelRecord
 
 __all__ = ["RECORD", "TENSORS", "AdapterFile", "apply_adapter", "read_adapter", "write_adapter"]
 
@@ -61,8 +60,8 @@ def write_adapter(folder: Path, adapters: Adapters, training: TrainingRecord | N
     """
     state = adapters.state_dict()
     record = AdapterRecord(
-        base=ModelRecord(**asdict(adapters.base)),
-        lora=LoraRecord.of(adapters.config, adapters.seed, adapters.report()),
+        base=adapters.base,
+        lora=adapters.report(),
         adapters_sha256=weights_sha256(state),
         training=training,
     )
@@ -122,18 +121,18 @@ def apply_adapter(model: TorchModel, adapter: AdapterFile) -> Adapters:
             model.identity.spec,
             model.identity.architecture,
         )
-    adapters = attach(model, lora.config, lora.seed)
+    adapters = attach(model, lora, lora.seed)
     try:
         adapters.load_state_dict(adapter.state)
     except ModelError as error:
         adapters.detach()
         raise ModelError(f"{adapter.folder / TENSORS}: {error}") from error
-    report = adapters.report()
-    if (report.layers, report.trainable) != (lora.layers, lora.trainable_parameters):
+    own = adapters.report()
+    if (own.layers, own.trainable_parameters) != (lora.layers, lora.trainable_parameters):
         adapters.detach()
         raise ModelError(
             f"{adapter.folder / RECORD} says {lora.layers} adapted layers with {lora.trainable_parameters:,} "
-            f"parameters, and {model.identity.spec} has {report.layers} with {report.trainable:,}: restore "
-            "that file"
+            f"parameters, and {model.identity.spec} has {own.layers} with "
+            f"{own.trainable_parameters:,}: restore that file"
         )
     return adapters

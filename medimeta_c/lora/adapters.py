@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from typing import TypeAlias
 
 import torch
@@ -12,11 +11,11 @@ from torch import nn
 from torch.nn.utils import parametrize
 
 from medimeta_c.errors import ModelError
-from medimeta_c.lora.config import LoraConfig, LoraReport
 from medimeta_c.lora.parametrisation import Factors, LowRankUpdate
+from medimeta_c.lora.record import LoraConfig, LoraRecord
 from medimeta_c.lora.targets import Site, find_sites, image_tower
 from medimeta_c.models.torch_model import TorchModel
-from medimeta_c.models.weights import key_error, weights_sha256
+from medimeta_c.models.weights import refuse_misfit, weights_sha256
 
 __all__ = ["AdapterState", "Adapters", "attach"]
 
@@ -90,24 +89,26 @@ class Adapters:
 
     def parameters(self) -> list[nn.Parameter]:
         """Return the trainable parameters, and nothing else, in a fixed order."""
-        return [one for factors in self._factors.values() for one in (factors.lora_a, factors.lora_b)]
+        return list(self._named().values())
 
-    def report(self) -> LoraReport:
-        """Return how many layers were adapted, and how many parameters that takes."""
+    def report(self) -> LoraRecord:
+        """Return the adaptation: how many layers, and how many parameters that takes."""
         trainable = sum(one.numel() for one in self.parameters())
         present = sum(one.numel() for one in image_tower(self.model)[1].parameters())
-        return LoraReport(
+        return LoraRecord(
+            rank=self.config.rank,
+            alpha=self.config.alpha or self.config.rank,
+            targets=self.config.targets,
+            seed=self.seed,
             layers=len({site.layer for site in self.sites}),
-            trainable=trainable,
-            total=present if self._attached else present + trainable,
+            trainable_parameters=trainable,
+            total_parameters=present if self._attached else present + trainable,
         )
 
     def state_dict(self) -> AdapterState:
         """Return a copy of the factors, float32 on the CPU."""
         return {
-            f"{name}.{key}": value.detach().to("cpu", torch.float32, copy=True)
-            for name, factors in self._factors.items()
-            for key, value in factors.named_parameters()
+            name: value.detach().to("cpu", torch.float32, copy=True) for name, value in self._named().items()
         }
 
     def load_state_dict(self, state: Mapping[str, torch.Tensor]) -> None:
@@ -120,21 +121,13 @@ class Adapters:
             another shape or not finite.
         """
         self._require_attached()
-        own = {
-            f"{name}.{key}": value
-            for name, factors in self._factors.items()
-            for key, value in factors.named_parameters()
-        }
+        own = self._named()
         spec = self.model.identity.spec
         _refuse_other_rank(state, self.config.rank, spec)
         _refuse_other_depth(own, state, spec)
-        missing, unexpected = own.keys() - state.keys(), state.keys() - own.keys()
-        mismatched = {key for key in own.keys() & state.keys() if own[key].shape != state[key].shape}
-        if missing or unexpected or mismatched:
-            hint = "they were made for another model, or other targets"
-            raise key_error("the adapters", missing, unexpected, mismatched, hint)
+        refuse_misfit(own, state, "the adapters", "they were made for another model, or other targets")
         for key, value in state.items():
-            if not (value.is_floating_point() and bool(torch.isfinite(value).all())):
+            if not torch.isfinite(value).all():
                 raise ModelError(f"the adapter tensor {key} holds values that are not finite numbers")
         with torch.no_grad():
             for key, parameter in own.items():
@@ -148,11 +141,21 @@ class Adapters:
         """
         self._remove(keep_update=True)
         digest = f"{self.base.weights_sha256}|{weights_sha256(self.state_dict())}|{self.config.scale!r}"
-        self.model.identity = replace(self.base, weights_sha256=hashlib.sha256(digest.encode()).hexdigest())
+        self.model.identity = self.base.model_copy(
+            update={"weights_sha256": hashlib.sha256(digest.encode()).hexdigest()}
+        )
 
     def detach(self) -> None:
         """Take the adapters off: the base model's weights are back, bit for bit."""
         self._remove(keep_update=False)
+
+    def _named(self) -> dict[str, nn.Parameter]:
+        """Return the trainable parameters by name, A before B, in the order of the sites."""
+        return {
+            f"{name}.{key}": value
+            for name, factors in self._factors.items()
+            for key, value in factors.named_parameters()
+        }
 
     def _adapt(self, site: Site) -> None:
         """Put the update on one weight."""

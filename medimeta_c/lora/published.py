@@ -10,7 +10,6 @@ import hashlib
 import logging
 import re
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +17,8 @@ import torch
 
 from medimeta_c.errors import ModelError
 from medimeta_c.lora.adapters import attach
-from medimeta_c.lora.config import ATTENTION, LoraConfig
+from medimeta_c.lora.record import ATTENTION, LoraConfig
 from medimeta_c.lora.targets import find_sites
-from medimeta_c.models.contract import ModelIdentity
-from medimeta_c.models.families.medclip import MedClip
 from medimeta_c.models.torch_model import TorchModel
 from medimeta_c.models.weights import StateDict, key_error, load_strictly, strip_prefix, weights_sha256
 
@@ -57,7 +54,7 @@ def default_base(state: StateDict, where: Path) -> str:
     )
 
 
-def fold_published(model: TorchModel, state: StateDict, where: Path) -> ModelIdentity:
+def fold_published(model: TorchModel, state: StateDict, where: Path) -> str:
     """Put a published checkpoint into its base model, in place.
 
     From ``model.pth`` come all weights, from ``lora_weights.safetensors`` the updates of q and v and the
@@ -74,8 +71,8 @@ def fold_published(model: TorchModel, state: StateDict, where: Path) -> ModelIde
 
     Returns
     -------
-    ModelIdentity
-        The base's, with the digest of base and checkpoint, and what was added.
+    str
+        What was added. The model's identity has the digest of base and checkpoint from here on.
 
     Raises
     ------
@@ -91,7 +88,8 @@ def fold_published(model: TorchModel, state: StateDict, where: Path) -> ModelIde
     else:
         what = _fold_query_and_value(model, tensors, where)
     digest = hashlib.sha256(f"{base.weights_sha256}|{weights_sha256(state)}".encode()).hexdigest()
-    return replace(base, weights_sha256=digest, architecture=f"{base.architecture}; {what}")
+    model.identity = base.model_copy(update={"weights_sha256": digest})
+    return what
 
 
 def _fold_vit(model: TorchModel, state: StateDict, where: Path) -> str:
@@ -117,7 +115,8 @@ def _fold_vit(model: TorchModel, state: StateDict, where: Path) -> str:
 def _fold_resnet(model: TorchModel, state: StateDict, where: Path) -> str:
     """Load a whole MedCLIP ResNet-50 with adapters on its 3x3 convolutions."""
     _refuse_strays(state, (_RESNET, _TEXT, *_RESNET_COPIES), where)
-    if not isinstance(model.module, MedClip):
+    module: Any = model.module
+    if not hasattr(module, "from_state"):
         raise ModelError(
             f"{where} was fine-tuned from MedCLIP's ResNet-50, not {model.identity.spec}: {_HINT}"
         )
@@ -134,9 +133,9 @@ def _fold_resnet(model: TorchModel, state: StateDict, where: Path) -> str:
         vision[f"{layer}.weight"] = kernel + update
     published = {f"vision_model.{key}": one for key, one in vision.items()}
     published |= {f"text_model.{key}": one for key, one in strip_prefix(state, _TEXT).items()}
-    published["logit_scale"] = model.module.logit_scale.detach()
-    folded = MedClip.from_state(published, "resnet", where)
-    load_strictly(model.module, folded.state_dict(), where, _HINT)
+    published["logit_scale"] = module.logit_scale.detach()
+    folded = module.from_state(published, "resnet", where)
+    load_strictly(module, folded.state_dict(), where, _HINT)
     return f"RobustMedCLIP's adapters on {len(layers)} convolutions"
 
 

@@ -1,65 +1,146 @@
-"""``adapter.json``: what adapters were made for, how, and from which images."""
+"""What to adapt and how strongly, and ``adapter.json``: what for, how, and from which images."""
 
 from __future__ import annotations
 
-from typing import Annotated
+import math
+from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import Field, JsonValue, model_validator
+from pydantic import ConfigDict, Field, JsonValue, ValidationError, field_validator, model_validator
 
 from medimeta_c._version import __version__
 from medimeta_c.errors import ConfigError
+from medimeta_c.io.reading import first_problem
 from medimeta_c.io.records import Count, Document, Name, Record, Sha256, Text
-from medimeta_c.lora.config import LoraConfig, LoraReport, Target
+from medimeta_c.models.contract import ModelIdentity
 from medimeta_c.prompts.record import PromptsRecord
-from medimeta_c.results.identity import ModelRecord
 
 __all__ = [
+    "ATTENTION",
+    "CONVOLUTIONS",
     "AdapterRecord",
     "FewshotRecord",
+    "LoraConfig",
     "LoraRecord",
     "SelectionRecord",
+    "Target",
     "TrainingRecord",
 ]
 
-Share = Annotated[float, Field(gt=0, le=1)]
-Positive = Annotated[float, Field(gt=0)]
+Target: TypeAlias = Literal["q", "k", "v", "conv"]
+"""A projection of an attention layer, or convolutions."""
+
+ATTENTION: tuple[Target, ...] = ("q", "k", "v")
+"""What is adapted in a transformer: query, key and value projections, each with factors of its own."""
+
+CONVOLUTIONS: tuple[Target, ...] = ("conv",)
+"""What is adapted in a ResNet."""
+
+_MAX_RANK = 4096
 
 
-class LoraRecord(Record):
-    """The adaptation and its size; see `medimeta_c.lora.config`."""
+class LoraConfig(Record):
+    """Low-rank adaptation of a weight W: W + (alpha / rank)·B·A.
 
-    rank: Annotated[int, Field(ge=1)]
-    alpha: Positive
-    targets: Annotated[tuple[Target, ...], Field(min_length=1)]
+    Parameters
+    ----------
+    rank : int
+        Rows of A and columns of B, from 1 to 4096.
+    alpha : float or None
+        Numerator of the scale; None becomes `rank`, a scale of 1, as the paper has it.
+    targets : tuple of {"q", "k", "v"}, or ("conv",)
+        Attention projections, in this order and each at most once; or convolutions, alone.
+
+    Raises
+    ------
+    ConfigError
+        If a value is out of range.
+
+    References
+    ----------
+    Hu et al., "LoRA: Low-Rank Adaptation of Large Language Models", ICLR 2022.
+    """
+
+    model_config = ConfigDict(allow_inf_nan=True)  # refused below, in one sentence
+
+    rank: int = 16
+    alpha: float | None = None
+    # A list is a tuple in JSON, and `__init__` below gets the values of a file as Python's.
+    targets: Annotated[tuple[Target, ...], Field(strict=False)] = ATTENTION
+
+    def __init__(self, **values: Any) -> None:
+        try:
+            super().__init__(**values)
+        except ValidationError as error:
+            raise ConfigError(f"LoRA {first_problem(error).replace(': ', ' ', 1)}") from error
+
+    @field_validator("rank", mode="before")
+    @classmethod
+    def _rank_is_in_range(cls, rank: object) -> object:
+        if type(rank) is not int or not 1 <= rank <= _MAX_RANK:
+            raise ValueError(f"{rank!r} is not a whole number from 1 to {_MAX_RANK}")
+        return rank
+
+    @field_validator("alpha")
+    @classmethod
+    def _alpha_is_positive(cls, alpha: float | None) -> float | None:
+        if alpha is not None and not 0 < alpha < math.inf:
+            raise ValueError(f"{alpha!r} is not a positive number (leave it out for the rank)")
+        return alpha
+
+    @field_validator("targets")
+    @classmethod
+    def _targets_are_in_order(cls, targets: tuple[Target, ...]) -> tuple[Target, ...]:
+        in_order = tuple(part for part in ATTENTION if part in targets)
+        if not targets or targets not in {in_order, CONVOLUTIONS}:
+            raise ValueError(
+                f"{targets!r} are not valid: use some of {ATTENTION} in this order, or {CONVOLUTIONS} alone"
+            )
+        return targets
+
+    @model_validator(mode="after")
+    def _alpha_is_the_rank(self) -> LoraConfig:
+        if self.alpha is None:
+            self.__dict__["alpha"] = float(self.rank)
+        return self
+
+    @property
+    def scale(self) -> float:
+        """Factor on B·A: alpha / rank."""
+        return (self.alpha or self.rank) / self.rank
+
+
+class LoraRecord(LoraConfig):
+    """An adaptation and its size, as ``adapter.json`` holds it and the paper's Table 6 counts it.
+
+    Parameters
+    ----------
+    seed : int
+        Of the initial values of A.
+    layers : int
+        Attention layers, or convolutions, that were adapted.
+    trainable_parameters : int
+        Of the adapters.
+    total_parameters : int
+        Of the image tower with its adapters.
+    """
+
+    rank: int
+    alpha: float
+    targets: Annotated[tuple[Target, ...], Field(strict=False)]
     seed: int
     layers: Annotated[int, Field(ge=1)]
     trainable_parameters: Annotated[int, Field(ge=1)]
     total_parameters: Annotated[int, Field(ge=1)]
 
-    @model_validator(mode="after")
-    def _is_a_configuration(self) -> LoraRecord:
-        try:
-            _ = self.config
-        except ConfigError as error:
-            raise ValueError(str(error)) from error
-        return self
-
     @property
-    def config(self) -> LoraConfig:
-        """Rank, scale and targets."""
-        return LoraConfig(rank=self.rank, alpha=self.alpha, targets=self.targets)
+    def percent(self) -> float:
+        """Trainable parameters in per cent of the total."""
+        return 100 * self.trainable_parameters / self.total_parameters
 
-    @classmethod
-    def of(cls, config: LoraConfig, seed: int, report: LoraReport) -> LoraRecord:
-        """Return the record of an adaptation."""
-        return cls(
-            rank=config.rank,
-            alpha=float(config.rank if config.alpha is None else config.alpha),
-            targets=config.targets,
-            seed=seed,
-            layers=report.layers,
-            trainable_parameters=report.trainable,
-            total_parameters=report.total,
+    def __str__(self) -> str:
+        return (
+            f"{self.layers} layers adapted, {self.trainable_parameters:,} of "
+            f"{self.total_parameters / 1e6:.1f} M parameters trainable ({self.percent:.2f} %)"
         )
 
 
@@ -67,7 +148,7 @@ class FewshotRecord(Record):
     """The images trained on; `ids_sha256` digests their list, which lies beside the adapters."""
 
     split: Name = "train"
-    fraction: Share
+    fraction: Annotated[float, Field(gt=0, le=1)]
     seed: Count
     images: dict[Name, Annotated[int, Field(ge=1)]]
     ids_sha256: Sha256
@@ -124,7 +205,7 @@ class AdapterRecord(Document):
 
     Attributes
     ----------
-    base : ModelRecord
+    base : ModelIdentity
         The model they belong to. Its weights digest must be that of the model they are loaded onto.
     lora : LoraRecord
         The adaptation.
@@ -135,7 +216,7 @@ class AdapterRecord(Document):
     """
 
     package_version: Text = __version__
-    base: ModelRecord
+    base: ModelIdentity
     lora: LoraRecord
     adapters_sha256: Sha256
     training: TrainingRecord | None = None

@@ -8,7 +8,6 @@ Imam et al., "On the Robustness of Medical Vision-Language Models: Are they Trul
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from pathlib import Path
 
 from medimeta_c.errors import ConfigError, ModelError
@@ -58,14 +57,21 @@ def load_robustmedclip(spec: str, target: str) -> TorchModel:
     """
     file, base_spec = _located(spec, target)
     if file.name == RECORD:
-        return _load_own(spec, file.parent, base_spec)
-    state = read_checkpoint(file)
-    model = _load_base(base_spec or default_base(state, file), spec, chosen=bool(base_spec))
-    model.identity = replace(
-        fold_published(model, state, file),
-        spec=spec,
-        family="robustmedclip",
-        revision=hub_files.commit_of(file),
+        adapters = _attached(spec, file.parent, base_spec)
+        adapters.merge()
+        model, lora = adapters.model, adapters.report()
+        what = f"LoRA of rank {lora.rank} on {', '.join(lora.targets)} of {lora.layers} layers"
+    else:
+        state = read_checkpoint(file)
+        model = _load_base(base_spec or default_base(state, file), spec, chosen=bool(base_spec))
+        what = fold_published(model, state, file)
+    model.identity = model.identity.model_copy(
+        update={
+            "spec": spec,
+            "family": "robustmedclip",
+            "revision": hub_files.commit_of(file),
+            "architecture": f"{model.identity.architecture}; {what}",
+        }
     )
     return model
 
@@ -90,7 +96,7 @@ def open_adapters(spec: str) -> Adapters:
         raise ConfigError(
             f"{file} is a checkpoint published with the paper, not a folder that `medimeta-c finetune` wrote"
         )
-    return _attached(spec, file.parent, base_spec)[0]
+    return _attached(spec, file.parent, base_spec)
 
 
 def _located(spec: str, target: str) -> tuple[Path, str]:
@@ -101,27 +107,11 @@ def _located(spec: str, target: str) -> tuple[Path, str]:
     return _find(place), base_spec
 
 
-def _attached(spec: str, folder: Path, base_spec: str) -> tuple[Adapters, AdapterRecord]:
-    """Return adapters of this package's format, on their base, and their record."""
+def _attached(spec: str, folder: Path, base_spec: str) -> Adapters:
+    """Return adapters of this package's format, on their base."""
     adapter = read_adapter(folder)
     model = _load_base(base_spec or _recorded_base(adapter.record, folder), spec, chosen=bool(base_spec))
-    return apply_adapter(model, adapter), adapter.record
-
-
-def _load_own(spec: str, folder: Path, base_spec: str) -> TorchModel:
-    """Load adapters of this package's format, merged into their base."""
-    adapters, record = _attached(spec, folder, base_spec)
-    adapters.merge()
-    model, lora = adapters.model, record.lora
-    what = f"LoRA of rank {lora.rank} on {', '.join(lora.targets)} of {lora.layers} layers"
-    model.identity = replace(
-        model.identity,
-        spec=spec,
-        family="robustmedclip",
-        revision=hub_files.commit_of(folder / RECORD),
-        architecture=f"{model.identity.architecture}; {what}",
-    )
-    return model
+    return apply_adapter(model, adapter)
 
 
 def _find(place: str) -> Path:

@@ -9,7 +9,7 @@ from typing import Any, Literal, TypeAlias
 from torch import nn
 
 from medimeta_c.errors import ModelError
-from medimeta_c.lora.config import ATTENTION, CONVOLUTIONS, Target
+from medimeta_c.lora.record import ATTENTION, CONVOLUTIONS, Target
 
 __all__ = ["Form", "Site", "default_targets", "find_sites", "image_tower"]
 
@@ -90,7 +90,7 @@ def default_targets(model: Any) -> tuple[Target, ...]:
         If the model has no known image tower.
     """
     name, tower = image_tower(model)
-    return ATTENTION if any(_attention_sites(name, tower, ATTENTION)) else CONVOLUTIONS
+    return ATTENTION if any(_sites(name, tower, ATTENTION)) else CONVOLUTIONS
 
 
 def find_sites(model: Any, targets: tuple[Target, ...]) -> list[Site]:
@@ -113,14 +113,13 @@ def find_sites(model: Any, targets: tuple[Target, ...]) -> list[Site]:
     """
     name, tower = image_tower(model)
     kind = type(tower).__name__
+    sites = list(_sites(name, tower, targets))
     if targets == CONVOLUTIONS:
-        sites = list(_convolution_sites(name, tower))
         if not sites:
             raise ModelError(
                 f"{model.identity.spec}: the image tower ({kind}) has no 2-D convolution to adapt"
             )
         return sites
-    sites = list(_attention_sites(name, tower, targets))
     if not sites:
         raise ModelError(
             f"{model.identity.spec}: the image tower ({kind}) has no attention layer to adapt; looked for "
@@ -144,57 +143,36 @@ def _walk(name: str, tower: nn.Module) -> Iterator[tuple[str, nn.Module]]:
         yield from _walk(f"{name}.{child}", module)
 
 
-def _convolution_sites(name: str, tower: nn.Module) -> Iterator[Site]:
-    """Yield one site for each 2-D convolution."""
-    for path, module in tower.named_modules(prefix=name):
-        if isinstance(module, nn.Conv2d):
-            bands: dict[Target, tuple[int, int]] = {"conv": (0, module.out_channels)}
-            yield Site(path=path, module=module, tensor="weight", bands=bands, form="conv", layer=path)
+def _sites(name: str, tower: nn.Module, targets: tuple[Target, ...]) -> Iterator[Site]:
+    """Yield the weights that hold a target, each with the rows of those that it holds."""
+    layers = tower.named_modules(prefix=name) if targets == CONVOLUTIONS else _walk(name, tower)
+    for layer, module in layers:
+        for form, path, holder, tensor, parts in _weights(layer, module):
+            rows = getattr(holder, tensor).shape[0] // len(parts)
+            bands = {
+                part: (index * rows, (index + 1) * rows)
+                for index, part in enumerate(parts)
+                if part in targets
+            }
+            if bands:
+                yield Site(path=path, module=holder, tensor=tensor, bands=bands, form=form, layer=layer)
 
 
-def _attention_sites(name: str, tower: nn.Module, targets: tuple[Target, ...]) -> Iterator[Site]:
-    """Yield the sites of each attention layer, in whichever form it holds its projections."""
-    for path, module in _walk(name, tower):
-        in_proj, fused = getattr(module, "in_proj_weight", None), getattr(module, "qkv", None)
-        if isinstance(in_proj, nn.Parameter) and in_proj.shape[0] == 3 * in_proj.shape[1]:
-            bands = _thirds(in_proj.shape[0], targets)
-            yield Site(
-                path=path, module=module, tensor="in_proj_weight", bands=bands, form="in_proj", layer=path
-            )
-        elif isinstance(fused, nn.Linear) and fused.out_features % 3 == 0:
-            bands = _thirds(fused.out_features, targets)
-            yield Site(
-                path=f"{path}.qkv", module=fused, tensor="weight", bands=bands, form="fused", layer=path
-            )
-        else:
-            yield from _separate_sites(path, module, targets)
-
-
-def _separate_sites(path: str, module: nn.Module, targets: tuple[Target, ...]) -> Iterator[Site]:
-    """Yield the sites of an attention layer with a linear layer for each projection."""
-    for names in _SEPARATE:
-        layers = {child: getattr(module, child, None) for child in names}
-        if all(isinstance(layer, nn.Linear) for layer in layers.values()):
-            for child, part in names.items():
-                layer = layers[child]
-                if part in targets and isinstance(layer, nn.Linear):
-                    yield Site(
-                        path=f"{path}.{child}",
-                        module=layer,
-                        tensor="weight",
-                        bands={part: (0, layer.out_features)},
-                        form="separate",
-                        layer=path,
-                    )
-            return
-
-
-def _thirds(rows: int, targets: tuple[Target, ...]) -> dict[Target, tuple[int, int]]:
-    """Return the rows of the wanted projections in a weight that holds q, k and v one below the other."""
-    third = rows // 3
-    return {
-        part: (index * third, (index + 1) * third) for index, part in enumerate(ATTENTION) if part in targets
-    }
+def _weights(path: str, module: Any) -> Iterator[tuple[Form, str, nn.Module, str, tuple[Target, ...]]]:
+    """Yield a layer's weights: form, module and its name, the weight's name, and what it holds in order."""
+    in_proj, fused = getattr(module, "in_proj_weight", None), getattr(module, "qkv", None)
+    if isinstance(module, nn.Conv2d):
+        yield "conv", path, module, "weight", CONVOLUTIONS
+    elif isinstance(in_proj, nn.Parameter) and in_proj.shape[0] == 3 * in_proj.shape[1]:
+        yield "in_proj", path, module, "in_proj_weight", ATTENTION
+    elif isinstance(fused, nn.Linear) and fused.out_features % 3 == 0:
+        yield "fused", f"{path}.qkv", fused, "weight", ATTENTION
+    else:
+        for names in _SEPARATE:
+            if all(isinstance(getattr(module, child, None), nn.Linear) for child in names):
+                for child, part in names.items():
+                    yield "separate", f"{path}.{child}", getattr(module, child), "weight", (part,)
+                return
 
 
 def _unknown_attention(name: str, tower: nn.Module, found: list[str]) -> Iterator[str]:

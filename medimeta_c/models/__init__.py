@@ -9,18 +9,20 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable
 from dataclasses import dataclass
-from importlib import import_module
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, cast, get_args
+from pkgutil import resolve_name
+from typing import TYPE_CHECKING, TypeAlias, get_args
 
 from medimeta_c.errors import ConfigError, MissingExtraError, ModelError
 from medimeta_c.models.contract import Model, ModelIdentity, Precision, Preprocess, Preprocessing
+from medimeta_corruptions.registry import Origin, Registry
 
 if TYPE_CHECKING:
     import torch
 
 __all__ = [
     "MODELS",
+    "Loader",
     "Model",
     "ModelFamily",
     "ModelIdentity",
@@ -28,7 +30,11 @@ __all__ = [
     "Preprocess",
     "Preprocessing",
     "load_model",
+    "plugin_of",
 ]
+
+Loader: TypeAlias = "Callable[[str, str], Model]"
+"""Takes the whole spec and what follows its prefix; returns a model in float32 on the CPU."""
 
 _REQUIRED = ("torch", "torchvision", "open_clip", "transformers")
 _NAMED = "ARCH/PRETRAINED"
@@ -42,91 +48,100 @@ class ModelFamily:
 
     Parameters
     ----------
-    prefix : str
+    name : str
         What stands before the colon of a spec; ``ARCH/PRETRAINED`` for specs without one.
     forms : tuple of str
         The specs accepted, as help and errors show them.
     summary : str
         One line for people.
-    loader : str
-        ``"module:function"``, imported when first used. The function takes ``(spec, target)``, the whole spec
-        and what follows the prefix, and returns a `Model` in float32 on the CPU.
+    loader : str or Loader
+        The function, or ``"module:function"``, which is imported when first used.
     """
 
-    prefix: str
+    name: str
     forms: tuple[str, ...]
     summary: str
-    loader: str
+    loader: str | Loader
 
     def load(self, spec: str, target: str) -> Model:
         """Load a model of this family."""
-        module, function = self.loader.split(":")
-        loader = cast("Callable[[str, str], Model]", getattr(import_module(module), function))
+        loader: Loader = resolve_name(self.loader) if isinstance(self.loader, str) else self.loader
         return loader(spec, target)
 
 
-MODELS: dict[str, ModelFamily] = {
-    family.prefix: family
-    for family in (
-        ModelFamily(
-            prefix="hf-hub",
-            forms=("hf-hub:org/name[@revision]",),
-            summary="an open_clip model on the Hugging Face Hub",
-            loader="medimeta_c.models.families.open_clip:load_hub",
-        ),
-        ModelFamily(
-            prefix="local-dir",
-            forms=("local-dir:PATH",),
-            summary="an open_clip model in a local folder, no network needed",
-            loader="medimeta_c.models.families.open_clip:load_folder",
-        ),
-        ModelFamily(
-            prefix=_NAMED,
-            forms=(_NAMED,),
-            summary="an open_clip architecture with a pretrained tag or a checkpoint's path",
-            loader="medimeta_c.models.families.open_clip:load_named",
-        ),
-        ModelFamily(
-            prefix="transformers",
-            forms=("transformers:NAME_OR_PATH",),
-            summary="CLIP, SigLIP and kin of the transformers library",
-            loader="medimeta_c.models.families.transformers_clip:load_transformers",
-        ),
-        ModelFamily(
-            prefix="medclip",
-            forms=("medclip:vit[@PATH]", "medclip:resnet[@PATH]"),
-            summary="MedCLIP's published checkpoints",
-            loader="medimeta_c.models.families.medclip:load_medclip",
-        ),
-        ModelFamily(
-            prefix="unimedclip",
-            forms=("unimedclip:vit-b-16[@PATH]", "unimedclip:vit-l-14[@PATH]"),
-            summary="UniMedCLIP's published checkpoints",
-            loader="medimeta_c.models.families.unimedclip:load_unimedclip",
-        ),
-        ModelFamily(
-            prefix="robustmedclip",
-            forms=("robustmedclip:PATH_OR_REPO[+base=SPEC]",),
-            summary="a base model with adapters: of `medimeta-c finetune`, or RobustMedCLIP's published ones",
-            loader="medimeta_c.lora.robustmedclip:load_robustmedclip",
-        ),
-        ModelFamily(
-            prefix="python",
-            forms=("python:module:attribute",),
-            summary="your own model: an object, or a function that returns one",
-            loader="medimeta_c.models.families.own:load_own",
-        ),
-    )
-}
+def _family(name: str, forms: str, summary: str, loader: str) -> ModelFamily:
+    return ModelFamily(name=name, forms=tuple(forms.split()), summary=summary, loader=f"medimeta_c.{loader}")
 
 
-def load_model(spec: str, *, device: torch.device | str = "cpu", precision: Precision = "fp32") -> Model:
-    """Load a model by its spec.
+MODELS = Registry(
+    "medimeta_c.models",
+    ModelFamily,
+    (
+        _family(
+            "hf-hub",
+            "hf-hub:org/name[@revision]",
+            "an open_clip model on the Hugging Face Hub",
+            "models.families.open_clip:load_hub",
+        ),
+        _family(
+            "local-dir",
+            "local-dir:PATH",
+            "an open_clip model in a local folder, no network needed",
+            "models.families.open_clip:load_folder",
+        ),
+        _family(
+            _NAMED,
+            _NAMED,
+            "an open_clip architecture with a pretrained tag or a checkpoint's path",
+            "models.families.open_clip:load_named",
+        ),
+        _family(
+            "transformers",
+            "transformers:NAME_OR_PATH",
+            "CLIP, SigLIP and kin of the transformers library",
+            "models.families.transformers_clip:load_transformers",
+        ),
+        _family(
+            "medclip",
+            "medclip:vit[@PATH] medclip:resnet[@PATH]",
+            "MedCLIP's published checkpoints",
+            "models.families.medclip:load_medclip",
+        ),
+        _family(
+            "unimedclip",
+            "unimedclip:vit-b-16[@PATH] unimedclip:vit-l-14[@PATH]",
+            "UniMedCLIP's published checkpoints",
+            "models.families.unimedclip:load_unimedclip",
+        ),
+        _family(
+            "robustmedclip",
+            "robustmedclip:PATH_OR_REPO[+base=SPEC]",
+            "a base model with adapters: of `medimeta-c finetune`, or RobustMedCLIP's published ones",
+            "lora.robustmedclip:load_robustmedclip",
+        ),
+        _family(
+            "python",
+            "python:module:attribute",
+            "your own model: an object, or a function that returns one",
+            "models.families.own:load_own",
+        ),
+    ),
+    noun="model family",
+    error=ConfigError,
+)
+"""Every family of models by its prefix: our own, then those that other distributions add."""
+
+
+def load_model(
+    spec: str | Model, *, device: torch.device | str = "cpu", precision: Precision = "fp32"
+) -> Model:
+    """Load a model by its spec, or check a model object.
 
     Parameters
     ----------
-    spec : str
-        One of the forms of `MODELS`, e.g. ``"hf-hub:org/name"`` or ``"ViT-B-16/openai"``.
+    spec : str or Model
+        One of the forms of `MODELS`, e.g. ``"hf-hub:org/name"`` or ``"ViT-B-16/openai"``; or the model
+        itself, which is tried on one blank image and one word, as ``python:`` models are.
     device : torch.device or str
         Where the weights go.
     precision : {"fp32", "bf16", "fp16"}
@@ -144,20 +159,31 @@ def load_model(spec: str, *, device: torch.device | str = "cpu", precision: Prec
     MissingExtraError
         If torch, torchvision, open_clip or transformers is not installed.
     ModelError
-        If the weights are not to be had, would run code, or do not fit.
+        If the weights are not to be had, would run code, or do not fit, or an object is no model.
     """
     if precision not in get_args(Precision):
         raise ConfigError(f"unknown precision {precision!r}: use {', '.join(get_args(Precision))}")
-    family, target = _parse(spec)
+    family, target = _parse(spec) if isinstance(spec, str) else (None, "")
     if any(find_spec(name) is None for name in _REQUIRED):
         raise MissingExtraError("evaluating a model", "evaluate")
-    try:
-        model = family.load(spec, target)
-    except OSError as error:
-        raise ModelError(f"model {spec[:_SPEC_SHOWN]!r} cannot be read: {error.strerror or error}") from error
+    if isinstance(spec, str) and family is not None:
+        try:
+            model = family.load(spec, target)
+        except OSError as error:
+            reason = error.strerror or error
+            raise ModelError(f"model {spec[:_SPEC_SHOWN]!r} cannot be read: {reason}") from error
+    else:
+        from medimeta_c.models.families.own import checked  # noqa: PLC0415
+
+        model = checked(f"the {type(spec).__name__} given", spec)
     import torch  # noqa: PLC0415  (everything above works without)
 
     return model.to(device, getattr(torch, _DTYPES[precision]))
+
+
+def plugin_of(spec: str) -> Origin | None:
+    """Return the distribution that brought a spec's family; None for our own and for specs of no family."""
+    return MODELS.origin(spec.partition(":")[0])
 
 
 def _parse(spec: str) -> tuple[ModelFamily, str]:

@@ -22,14 +22,13 @@ _LARGE = {
 }
 
 KNOWN_CONFIGS: dict[str, dict[str, Any]] = {
-    "microsoft/BiomedNLP-PubMedBERT-base-uncased-abstract": _BASE,
-    "microsoft/BiomedNLP-PubMedBERT-base-uncased-abstract-fulltext": _BASE,
-    "microsoft/BiomedNLP-PubMedBERT-large-uncased-abstract": _LARGE,
-    "microsoft/BiomedNLP-BiomedBERT-base-uncased-abstract": _BASE,
-    "microsoft/BiomedNLP-BiomedBERT-base-uncased-abstract-fulltext": _BASE,
-    "microsoft/BiomedNLP-BiomedBERT-large-uncased-abstract": _LARGE,
     "bert-base-uncased": _BASE,
     "google-bert/bert-base-uncased": _BASE,
+    **{
+        f"microsoft/BiomedNLP-{name}-{variant}": _LARGE if variant.startswith("large") else _BASE
+        for name in ("PubMedBERT", "BiomedBERT")
+        for variant in ("base-uncased-abstract", "base-uncased-abstract-fulltext", "large-uncased-abstract")
+    },
 }
 """``config.json`` of text towers that medical CLIP models name on the Hub, BERT's defaults left out.
 

@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
-import json
 import math
+import re
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias, runtime_checkable
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, runtime_checkable
+
+from pydantic import ConfigDict, model_validator
 
 from medimeta_c.errors import ModelError
+from medimeta_c.io.records import Count, Record, Text
 
 if TYPE_CHECKING:
     import torch
     from PIL import Image
 
-__all__ = ["Model", "ModelIdentity", "Precision", "Preprocess", "Preprocessing", "ResizeMode"]
+__all__ = [
+    "Model",
+    "ModelIdentity",
+    "Precision",
+    "Preprocess",
+    "Preprocessing",
+    "ResizeMode",
+    "model_slug",
+]
 
 Precision: TypeAlias = Literal["fp32", "bf16", "fp16"]
 """The number format of the weights and activations; embeddings come back as float32 in any case."""
@@ -26,8 +36,7 @@ ResizeMode: TypeAlias = Literal["shortest", "longest", "squash", "pad-square", "
 """Resize the shortest or longest edge, both edges, the square the image is padded to, nothing, or other."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Preprocessing:
+class Preprocessing(Record):
     """What a model's transform does, in words and numbers that a result can hold.
 
     Parameters
@@ -58,6 +67,9 @@ class Preprocessing:
         If there are not three finite means and three standard deviations above 0.
     """
 
+    # Made by whoever writes a model: a list of means will do, and NaN is refused below, in one sentence.
+    model_config = ConfigDict(strict=False, allow_inf_nan=True)
+
     size: tuple[int, int]
     resize: ResizeMode
     resize_size: tuple[int, int]
@@ -69,29 +81,28 @@ class Preprocessing:
     implementation: str
     plain: bool
 
-    def __post_init__(self) -> None:
+    @model_validator(mode="after")
+    def _has_three_channels(self) -> Preprocessing:
         numbers = (*self.mean, *self.std)
-        if (
-            (len(self.mean), len(self.std)) != (3, 3)
-            or not all(map(math.isfinite, numbers))
-            or min(self.std) <= 0
+        if (len(self.mean), len(self.std)) != (3, 3) or not (
+            all(map(math.isfinite, numbers)) and min(self.std) > 0
         ):
             raise ModelError(
                 f"a model's preprocessing has mean {self.mean} and std {self.std}: it must have three "
                 "numbers of each, std above 0"
             )
+        return self
 
     def is_normalise_only(self, height: int, width: int) -> bool:
         """Return whether images of this height and width are only normalised."""
         return self.plain and (height, width) == self.size
 
-    def canonical_json(self) -> str:
-        """Return the record as JSON with sorted keys and no spaces: equal text, equal preprocessing."""
-        return json.dumps(asdict(self), sort_keys=True, separators=(",", ":"))
+    def plain_values(self) -> dict[str, Any]:
+        """Return what a result holds of it, in the order of the names."""
+        return dict(sorted(self.model_dump(mode="json").items()))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ModelIdentity:
+class ModelIdentity(Record):
     """Which weights answered.
 
     Parameters
@@ -101,7 +112,7 @@ class ModelIdentity:
     family : str
         The adapter that read it: ``"open_clip"``, ``"transformers"``, ``"medclip"``, …
     revision : str or None
-        The Hub commit the files come from; None for local files.
+        The Hub commit that the files come from; None for local files.
     weights_sha256 : str
         Digest of the checkpoint's named tensors (see `medimeta_c.models.weights.weights_sha256`): the
         same weights in another container (pickle, safetensors, shards) have the same digest.
@@ -112,12 +123,29 @@ class ModelIdentity:
         Number of parameters of both towers.
     """
 
-    spec: str
-    family: str
-    revision: str | None
-    weights_sha256: str
-    architecture: str
-    parameters: int
+    spec: Text
+    family: Text
+    revision: Text | None = None
+    weights_sha256: Text
+    architecture: Text
+    parameters: Count
+
+    @property
+    def slug(self) -> str:
+        """The model's name as a folder; see `model_slug`."""
+        return model_slug(self.spec)
+
+
+def model_slug(spec: str) -> str:
+    """Return a model spec as a folder name: lower case and dashes, of a local path the last component.
+
+    Examples
+    --------
+    >>> model_slug("hf-hub:org/Name"), model_slug("ViT-B-16/openai"), model_slug("local-dir:/home/me/mine")
+    ('hf-hub-org-name', 'vit-b-16-openai', 'local-dir-mine')
+    """
+    text = re.sub(r"(?:^|(?<=[:@/=]))(?:~|\.{1,2}|[A-Za-z]:)?[/\\](?:[^@+]*[/\\])?", "", spec.rstrip("/\\"))
+    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")[:80].strip("-") or "model"
 
 
 @runtime_checkable

@@ -80,28 +80,24 @@ def _explained(repo: str, revision: str | None) -> Iterator[None]:
     """Turn the Hub client's errors into one sentence each."""
     from huggingface_hub import errors  # noqa: PLC0415
 
+    sentences: dict[type[Exception], str] = {
+        errors.GatedRepoError: f"{repo} is gated: accept its terms at https://huggingface.co/{repo}, then "
+        "run `hf auth login`",
+        errors.RepositoryNotFoundError: f"the Hub has no model {repo!r} that you may read: check the name, "
+        "or run `hf auth login` if it is private",
+        errors.RevisionNotFoundError: f"{repo} on the Hub has no revision {revision!r}: use a branch, tag "
+        "or commit",
+        errors.HFValidationError: f"{repo!r} is neither a local folder nor a Hub name like org/name",
+    }
     # With the base of whatever HTTP library this version of the client stands on.
-    transport = [kind for kind in network_errors() if not issubclass(kind, OSError)]
+    transport = (kind for kind in network_errors() if not issubclass(kind, OSError))
     unreachable: tuple[type[Exception], ...] = (errors.OfflineModeIsEnabled, *transport)
     try:
         yield
-    except errors.GatedRepoError as error:
-        raise ModelError(
-            f"{repo} is gated: accept its terms at https://huggingface.co/{repo}, then run `hf auth login`"
-        ) from error
-    except errors.RepositoryNotFoundError as error:
-        raise ModelError(
-            f"the Hub has no model {repo!r} that you may read: check the name, or run `hf auth login` if it "
-            "is private"
-        ) from error
-    except errors.RevisionNotFoundError as error:
-        raise ModelError(
-            f"{repo} on the Hub has no revision {revision!r}: use a branch, tag or commit"
-        ) from error
-    except errors.HFValidationError as error:
-        raise ModelError(f"{repo!r} is neither a local folder nor a Hub name like org/name") from error
     except (errors.LocalEntryNotFoundError, errors.RemoteEntryNotFoundError):
         raise
+    except tuple(sentences) as error:
+        raise ModelError(next(text for kind, text in sentences.items() if isinstance(error, kind))) from error
     except unreachable as error:
         raise _unreachable(repo) from error
     except RuntimeError as error:

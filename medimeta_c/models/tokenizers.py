@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +12,7 @@ from transformers import AutoTokenizer, BertTokenizerFast
 
 from medimeta_c.errors import ModelError
 from medimeta_c.models import hub_files
-from medimeta_c.models.explain import explained
+from medimeta_c.models.libraries import explained, quiet
 
 __all__ = [
     "TOKENIZER_FILES",
@@ -151,11 +150,6 @@ class OpenClipTokens:
 
 def _quiet_ids(tokenizer: Any, texts: list[str]) -> list[list[int]]:
     """Return untruncated token ids, without transformers' warning about their length."""
-    logger = logging.getLogger("transformers.tokenization_utils_base")
-    level = logger.level
-    logger.setLevel(logging.ERROR)
-    try:
+    with quiet():
         ids: list[list[int]] = tokenizer(texts, truncation=False, padding=False, verbose=False)["input_ids"]
-    finally:
-        logger.setLevel(level)
     return ids

@@ -18,9 +18,10 @@ __all__ = [
     "StateDict",
     "drop_position_ids",
     "key_error",
+    "load_pretrained",
     "load_strictly",
     "read_checkpoint",
-    "refuse_partial",
+    "refuse_misfit",
     "strip_prefix",
     "weights_sha256",
 ]
@@ -105,27 +106,36 @@ def load_strictly(
     """
     own = module.state_dict()
     given = {**drop_position_ids(state), **{key: state[key] for key in own.keys() & state.keys()}}
-    missing = own.keys() - given.keys()
-    unexpected = given.keys() - own.keys()
-    mismatched = {key for key in own.keys() & given.keys() if not _alike(own[key], given[key])}
-    if missing or unexpected or mismatched:
-        raise key_error(where, missing, unexpected, mismatched, hint)
+    refuse_misfit(own, given, where, hint)
     module.load_state_dict(given, strict=True)
 
 
-def refuse_partial(
-    module: torch.nn.Module, state: Mapping[str, torch.Tensor], report: Mapping[str, Any], where: object
+def refuse_misfit(
+    own: Mapping[str, torch.Tensor], given: Mapping[str, torch.Tensor], where: object, hint: str
 ) -> None:
-    """Refuse a load of `state` by transformers that `load_strictly` would have refused.
+    """Refuse tensors that are not, name by name, of the shapes and kinds of one's own.
+
+    Raises
+    ------
+    ModelError
+        If a tensor is missing, left over, of another shape, or of integers where the module has fractions.
+    """
+    mismatched = {key for key in own.keys() & given.keys() if not _alike(own[key], given[key])}
+    if mismatched or own.keys() != given.keys():
+        raise key_error(where, own.keys() - given.keys(), given.keys() - own.keys(), mismatched, hint)
+
+
+def load_pretrained(kind: Any, config: Any, state: StateDict, where: object) -> Any:
+    """Build a transformers model and load a checkpoint into it, under the names of its time, strictly.
 
     Parameters
     ----------
-    module : torch.nn.Module
-        What was loaded.
-    state : mapping of str to torch.Tensor
+    kind : type
+        Of the model; a ``PreTrainedModel``.
+    config : PretrainedConfig
+        Its configuration.
+    state : dict of str to torch.Tensor
         The checkpoint.
-    report : mapping
-        What ``from_pretrained(…, output_loading_info=True)`` returns beside the module.
     where : object
         The checkpoint, for messages.
 
@@ -134,12 +144,21 @@ def refuse_partial(
     ModelError
         If a tensor is missing, left over, of another shape, or of integers where the module has fractions.
     """
+    module, report = kind.from_pretrained(
+        None,
+        config=config,
+        state_dict=state,
+        dtype=torch.float32,
+        ignore_mismatched_sizes=True,  # so that they are reported, and refused here with the other keys
+        output_loading_info=True,
+    )
     mismatched = {entry if isinstance(entry, str) else entry[0] for entry in report["mismatched_keys"]}
     mismatched |= {
         name for name, own in module.named_parameters() if name in state and not _alike(own, state[name])
     }
     if report["missing_keys"] or report["unexpected_keys"] or mismatched:
         raise key_error(where, report["missing_keys"], report["unexpected_keys"], mismatched)
+    return module
 
 
 def _alike(own: torch.Tensor, given: torch.Tensor) -> bool:

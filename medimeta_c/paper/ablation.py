@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-from medimeta_c.errors import ResultError
 from medimeta_c.paper.names import short_name
 from medimeta_c.paper.scores import FewShotScore
+from medimeta_c.results.ablation import AblationRun, Scored, read_ablation
 
 __all__ = ["read_fewshot"]
 
@@ -36,48 +34,42 @@ def read_fewshot(path: Path) -> tuple[FewShotScore, ...]:
     ResultError
         If it is missing or not such a file.
     """
-    file = path / "ablation.json" if path.is_dir() else path
-    try:
-        record = json.loads(file.read_text(encoding="utf-8"))
-        runs = record["runs"]
-        variant = short_name(record["model"])
-        rows = [_untuned(variant, record["base"], runs[0])] if record["base"] else []
-        for fraction in dict.fromkeys(run["fraction"] for run in runs):
-            rows.append(_tuned(variant, [run for run in runs if run["fraction"] == fraction]))
-    except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
-        raise ResultError(
-            f"{file} is not an ablation ({type(error).__name__}: {error}): give the folder that "
-            "`medimeta-c finetune` wrote with several shares or seeds"
-        ) from error
+    ablation = read_ablation(path)
+    variant, first = short_name(ablation.model), ablation.runs[0]
+    rows = [] if ablation.base is None else [_score(variant, first, [ablation.base], percent=0.0)]
+    for fraction in dict.fromkeys(run.fraction for run in ablation.runs):
+        runs = [run for run in ablation.runs if run.fraction == fraction]
+        scored = [run.scored for run in runs]
+        hours = statistics.fmean(run.hours for run in runs)
+        rows.append(_score(variant, runs[0], scored, percent=100 * fraction, hours=hours))
     return tuple(rows)
 
 
-def _untuned(variant: str, base: Mapping[str, Any], run: Mapping[str, Any]) -> FewShotScore:
-    cost = {"train_hours": None, "total_params_m": run["total_parameters"] / 1e6, "trainable_percent": None}
-    return _score(variant, 0.0, [base], cost)
-
-
-def _tuned(variant: str, runs: Sequence[Mapping[str, Any]]) -> FewShotScore:
-    first = runs[0]
-    cost = {
-        "train_hours": sum(float(run["hours"]) for run in runs) / len(runs),
-        "total_params_m": first["total_parameters"] / 1e6,
-        "trainable_percent": 100 * first["trainable_parameters"] / first["total_parameters"],
-    }
-    return _score(variant, 100 * float(first["fraction"]), [run["scored"] or {} for run in runs], cost)
-
-
 def _score(
-    variant: str, percent: float, scored: Sequence[Mapping[str, Any]], cost: Mapping[str, float | None]
+    variant: str,
+    run: AblationRun,
+    scored: Sequence[Scored | None],
+    *,
+    percent: float,
+    hours: float | None = None,
 ) -> FewShotScore:
-    """Return means over seeds, and their spread where there are several."""
-    means: dict[str, float | None] = {}
+    """Return means over seeds, and their spread where there are several; without hours nothing was tuned."""
+    means: dict[str, float | None] = dict.fromkeys(_FIELDS)
     spread: dict[str, float] = {}
     for ours, theirs in _FIELDS.items():
-        values = [one.get(theirs) for one in scored]
-        known = [100 * float(value) for value in values if value is not None]
-        whole = bool(known) and len(known) == len(values)
-        means[ours] = statistics.fmean(known) if whole else None
-        if whole and len(known) > 1:
-            spread[ours] = statistics.stdev(known)
-    return FewShotScore(variant=variant, percent=percent, **means, spread=spread, **cost)
+        values = [getattr(one, theirs, None) for one in scored]
+        known = [100 * value for value in values if value is not None]
+        if len(known) == len(values):
+            means[ours] = statistics.fmean(known)
+            if len(known) > 1:
+                spread[ours] = statistics.stdev(known)
+    trainable = 100 * run.trainable_parameters / run.total_parameters
+    return FewShotScore(
+        variant=variant,
+        percent=percent,
+        **means,
+        spread=spread,
+        train_hours=hours,
+        total_params_m=run.total_parameters / 1e6,
+        trainable_percent=None if hours is None else trainable,
+    )

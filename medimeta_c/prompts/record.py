@@ -62,5 +62,4 @@ class PromptsRecord(Record):
 
 
 def _digest(texts: PromptTexts) -> str:
-    plain = {name: {label: list(each) for label, each in classes.items()} for name, classes in texts.items()}
-    return hashlib.sha256(canonical_json(plain).encode()).hexdigest()
+    return hashlib.sha256(canonical_json(texts).encode()).hexdigest()

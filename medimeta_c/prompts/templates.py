@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cache
-from importlib import resources
 from pathlib import Path
 
 from medimeta_c.errors import ConfigError, unknown_name
-from medimeta_c.prompts.files import PromptSet, parse_prompt_sets, read_prompt_file
+from medimeta_c.prompts.files import PROMPTS, DatasetWords, PromptSet, read_prompt_file
 from medimeta_c.prompts.texts import ClassPrompts, check_text
 
 __all__ = [
@@ -18,8 +16,9 @@ __all__ = [
     "ClassWords",
     "PromptBook",
     "load_prompts",
-    "prompt_sets",
 ]
+
+_SILENT = DatasetWords()
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +38,8 @@ class PromptBook:
     ----------
     layers : tuple of PromptSet
         What one layer does not say, the next may.
+    origin : str
+        Where the first was read, for messages.
 
     Examples
     --------
@@ -49,6 +50,7 @@ class PromptBook:
     """
 
     layers: tuple[PromptSet, ...]
+    origin: str
 
     @property
     def name(self) -> str:
@@ -102,9 +104,8 @@ class PromptBook:
         """Return the mapping of a dataset's labels, of all its tasks; others stand for themselves."""
         rows: dict[str, ClassWords] = {}
         for layer in reversed(self.layers):
-            if dataset in layer.datasets:
-                for label, words in layer.datasets[dataset].classes.items():
-                    rows[label] = ClassWords(label, words, layer.name)
+            for label, words in _words(layer, dataset).classes.items():
+                rows[label] = ClassWords(label, words, layer.name)
         return tuple(rows.values())
 
     def require_known(self, datasets: Iterable[str]) -> None:
@@ -120,39 +121,30 @@ class PromptBook:
         ConfigError
             Naming the one that is neither: a slip in the user's file would otherwise go unnoticed.
         """
-        known = list(dict.fromkeys([*datasets, *prompt_sets()["ensemble"].datasets]))
+        known = list(dict.fromkeys([*datasets, *PROMPTS["ensemble"].datasets]))
         for layer in self.layers:
             for dataset in layer.datasets:
                 if dataset not in known:
-                    raise ConfigError(f"{layer.origin}: {unknown_name('dataset', dataset, known)}")
+                    raise ConfigError(f"{self.origin}: {unknown_name('dataset', dataset, known)}")
 
     def _templates(self, dataset: str) -> tuple[str, ...]:
-        for layer in self.layers:
-            own = layer.datasets[dataset].templates if dataset in layer.datasets else ()
-            if own or layer.templates:
-                return own or layer.templates
-        raise ConfigError(
-            f"the template set {self.name!r} has no templates: add 'templates' to {self._origin}"
+        return next(
+            found for layer in self.layers if (found := _words(layer, dataset).templates or layer.templates)
         )
 
-    def _modality(self, dataset: str) -> str | None:
-        said = (layer.datasets[dataset].modality for layer in self.layers if dataset in layer.datasets)
-        return next((modality for modality in said if modality), None)
-
-    @property
-    def _origin(self) -> str:
-        return self.layers[0].origin
+    def _modality(self, dataset: str) -> str:
+        return next(filter(None, (_words(layer, dataset).modality for layer in self.layers)), "")
 
     def _refuse_unknown_labels(self, dataset: str, class_names: Sequence[str]) -> None:
         """Only in a user's file is a label that the data does not have a slip: shipped sets span tasks."""
-        if self.name in prompt_sets() or dataset not in self.layers[0].datasets:
+        if self.name in PROMPTS:
             return
-        inherited = PromptBook(self.layers[1:]).describe(dataset)
-        known = list(dict.fromkeys([*class_names, *(row.label for row in inherited)]))
-        for label in self.layers[0].datasets[dataset].classes:
+        inherited = (label for layer in self.layers[1:] for label in _words(layer, dataset).classes)
+        known = list(dict.fromkeys([*class_names, *inherited]))
+        for label in _words(self.layers[0], dataset).classes:
             if label not in known:
                 raise ConfigError(
-                    f"{self._origin}: dataset {dataset!r}: {unknown_name('label', label, known)}"
+                    f"{self.origin}: dataset {dataset!r}: {unknown_name('label', label, known)}"
                 )
 
     def _refuse_wordless(self, dataset: str, labels: Sequence[str]) -> None:
@@ -169,18 +161,9 @@ class PromptBook:
             check_text(label, f"dataset {dataset!r} has no prompt for a class: its label")
 
 
-@cache
-def prompt_sets() -> Mapping[str, PromptSet]:
-    """Return the shipped template sets by name: ``ensemble``, ``paper`` and ``reference``.
-
-    References
-    ----------
-    ``paper`` and ``reference``: the MediMeta-C and RobustMedCLIP paper's section 3.2 and appendix, and
-    the code published with it.
-    """
-    file = resources.files("medimeta_c.prompts").joinpath("prompts.yaml")
-    sets = parse_prompt_sets(file.read_bytes(), origin="the package's prompts.yaml")
-    return {one.name: one for one in sets}
+def _words(layer: PromptSet, dataset: str) -> DatasetWords:
+    """Return what a set says of a dataset."""
+    return layer.datasets.get(dataset, _SILENT)
 
 
 def load_prompts(name_or_path: str | Path = "paper") -> PromptBook:
@@ -189,7 +172,7 @@ def load_prompts(name_or_path: str | Path = "paper") -> PromptBook:
     Parameters
     ----------
     name_or_path : str or pathlib.Path
-        Name of a shipped set, or the path of a YAML file in the format of the package's
+        Name of a registered set, or the path of a YAML file in the format of the package's
         ``prompts.yaml`` (see there). A file may be partial: its templates, modalities and words go
         before those of the set it ``extends``, ``paper`` if it does not say.
 
@@ -198,18 +181,22 @@ def load_prompts(name_or_path: str | Path = "paper") -> PromptBook:
     ConfigError
         If there is neither such a set nor such a file, or the file is not valid.
     """
-    shipped = prompt_sets()
-    if isinstance(name_or_path, str) and name_or_path in shipped:
-        return PromptBook(_chain(shipped[name_or_path]))
+    if name_or_path in PROMPTS:
+        name = str(name_or_path)
+        return PromptBook(_chain(PROMPTS.find(name)), f"the template set {name!r}")
     path = Path(name_or_path)
     looks_like_a_name = len(path.parts) == 1 and not path.suffix
     if looks_like_a_name and not path.exists():
-        error = unknown_name("template set", str(path), shipped)
+        error = unknown_name("template set", str(path), PROMPTS)
         raise ConfigError(f"{error}; --prompts also takes the path of a YAML file")
-    return PromptBook(_chain(read_prompt_file(path, shipped)))
+    return PromptBook(_chain(read_prompt_file(path)), str(path))
 
 
 def _chain(first: PromptSet) -> tuple[PromptSet, ...]:
-    """Return a set and those it extends; shipped sets form no cycle."""
-    base = () if first.extends is None else _chain(prompt_sets()[first.extends])
-    return (first, *base)
+    """Return a set and those it extends, nearest first."""
+    layers = [first]
+    while (base := layers[-1].extends) is not None:
+        if base in {layer.name for layer in layers}:
+            raise ConfigError(f"the template set {base!r} extends itself: correct its 'extends'")
+        layers.append(PROMPTS.find(base))
+    return tuple(layers)

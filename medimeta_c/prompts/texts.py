@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from medimeta_c.errors import ConfigError
 
-__all__ = ["ClassPrompts", "check_template", "check_text", "kind_of"]
+__all__ = ["ClassPrompts", "check_template", "check_text"]
 
 _PLACEHOLDERS = ("class", "modality", "dataset")
 _MAX_CHARS = 300
@@ -50,7 +50,8 @@ class ClassPrompts:
             raise ConfigError(f"{where}: there must be classes, and for each a name, words and prompts")
         if len({len(texts) for texts in self.prompts}) != 1 or not self.prompts[0]:
             raise ConfigError(f"{where}: every class needs one text for each template")
-        _refuse_repeated(self.class_names, f"{where}: two classes are named")
+        if (twice := _repeated(self.class_names)) is not None:
+            raise ConfigError(f"{where}: two classes are named {twice!r}")
         same = _repeated([words.casefold() for words in self.class_words])
         if same is not None:
             pairs = zip(self.class_names, self.class_words, strict=True)
@@ -61,25 +62,21 @@ class ClassPrompts:
             )
 
 
-def check_text(text: object, what: str) -> str:
+def check_text(text: str, what: str = "the text") -> str:
     """Return a text if it can be part of a prompt: one line of printable characters, single spaces.
 
     Parameters
     ----------
-    text : object
-        The value found.
-    what : str
+    text : str
+        The text.
+    what : str, optional
         What it is and where, as the start of a sentence.
 
     Raises
     ------
     ConfigError
-        If it is not text, empty, too long, or has other white space or control characters.
+        If it is empty, too long, or has other white space or control characters.
     """
-    if not isinstance(text, str):
-        raise ConfigError(
-            f"{what} must be text, not {kind_of(text)}: put it in quotes if it is meant as text"
-        )
     if not text:
         raise ConfigError(f"{what} is empty: write its words, or leave it out")
     if len(text) > _MAX_CHARS:
@@ -93,45 +90,27 @@ def check_text(text: object, what: str) -> str:
     return text
 
 
-def check_template(template: object, where: str) -> str:
+def check_template(text: str) -> str:
     """Return a text if it is a template: it has ``{class}`` and no unknown placeholder.
 
     Raises
     ------
     ConfigError
-        Naming the template, `where` it is, and what is wrong.
+        Naming the template, and what is wrong.
     """
-    text = check_text(template, f"{where}: a template")
-    known = ", ".join(f"{{{name}}}" for name in _PLACEHOLDERS)
+    where = f"template {check_text(text)!r}"
     try:
         parts = [part[1:] for part in string.Formatter().parse(text) if part[1] is not None]
     except ValueError as error:
-        raise ConfigError(
-            f"{where}: template {text!r} has a brace that opens or closes nothing ({error})"
-        ) from error
+        raise ConfigError(f"{where} has a brace that opens or closes nothing ({error})") from error
     for name, specification, conversion in parts:
         if name not in _PLACEHOLDERS or specification or conversion:
-            raise ConfigError(
-                f"{where}: template {text!r} has a placeholder other than {known}: correct its spelling"
-            )
+            known = ", ".join(f"{{{name}}}" for name in _PLACEHOLDERS)
+            raise ConfigError(f"{where} has a placeholder other than {known}: correct its spelling")
     if not any(name == "class" for name, *_ in parts):
-        raise ConfigError(
-            f"{where}: template {text!r} has no {{class}}, so all classes would have the same prompt"
-        )
+        raise ConfigError(f"{where} has no {{class}}, so all classes would have the same prompt")
     return text
-
-
-def kind_of(value: object) -> str:
-    """Name the kind of a value from YAML; never print it, since aliases can make it huge."""
-    kinds = {bool: "true/false", int: "a number", float: "a number", list: "a list", dict: "a mapping"}
-    return "nothing" if value is None else kinds.get(type(value), f"a {type(value).__name__}")
 
 
 def _repeated(texts: Iterable[str]) -> str | None:
     return next((text for text, count in Counter(texts).items() if count > 1), None)
-
-
-def _refuse_repeated(texts: Iterable[str], what: str) -> None:
-    twice = _repeated(texts)
-    if twice is not None:
-        raise ConfigError(f"{what} {twice!r}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Container, Iterable
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -13,36 +12,19 @@ from medimeta_c._version import __version__
 from medimeta_c.errors import ConfigError
 from medimeta_c.format.keys import PHANTOMS
 from medimeta_c.format.manifest import Manifest
-from medimeta_c.io.records import Count, Name, Record, Sha256, Text, canonical_json
+from medimeta_c.io.records import Name, Record, Sha256, Text, canonical_json
+from medimeta_c.models.contract import ModelIdentity
 from medimeta_c.prompts.record import PromptsRecord
 
 __all__ = [
     "BenchmarkRecord",
     "DatasetEntry",
-    "ModelRecord",
     "RunIdentity",
     "benchmark_record",
     "first_difference",
     "merged",
-    "model_slug",
     "restricted",
 ]
-
-
-class ModelRecord(Record):
-    """Which weights answered; the fields of the model adapters' identity."""
-
-    spec: Text
-    family: Text
-    revision: Text | None = None
-    weights_sha256: Text
-    architecture: Text
-    parameters: Count
-
-    @property
-    def slug(self) -> str:
-        """The model's name as a folder; see `model_slug`."""
-        return model_slug(self.spec)
 
 
 class DatasetEntry(Record):
@@ -103,7 +85,7 @@ class RunIdentity(Record):
         The model's transform, as its adapter records it.
     """
 
-    model: ModelRecord
+    model: ModelIdentity
     benchmark: BenchmarkRecord
     split: Name
     prompts: PromptsRecord
@@ -158,18 +140,6 @@ def benchmark_record(
         fingerprint=manifest.fingerprint,
         datasets=tuple(entries),
     )
-
-
-def model_slug(spec: str) -> str:
-    """Return a model spec as a folder name: lower case and dashes, of a local path the last component.
-
-    Examples
-    --------
-    >>> model_slug("hf-hub:org/Name"), model_slug("ViT-B-16/openai"), model_slug("local-dir:/home/me/mine")
-    ('hf-hub-org-name', 'vit-b-16-openai', 'local-dir-mine')
-    """
-    text = re.sub(r"(?:^|(?<=[:@/=]))(?:~|\.{1,2}|[A-Za-z]:)?[/\\](?:[^@+]*[/\\])?", "", spec.rstrip("/\\"))
-    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")[:80].strip("-") or "model"
 
 
 def first_difference(held: RunIdentity, wanted: RunIdentity) -> tuple[str, Any, Any] | None:

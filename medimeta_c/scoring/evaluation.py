@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import os
 import platform
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import get_args
@@ -24,7 +23,7 @@ from medimeta_c.prompts.templates import ClassPrompts, load_prompts
 from medimeta_c.reports import write_reports
 from medimeta_c.results.baseline_choice import PUBLISHED, choose_baseline
 from medimeta_c.results.folder import ResultFolder, SavedResult, open_result_folder
-from medimeta_c.results.identity import ModelRecord, RunIdentity, benchmark_record
+from medimeta_c.results.identity import RunIdentity, benchmark_record
 from medimeta_c.results.result import Environment
 from medimeta_c.results.scoring import Terms, make_result, scope_of
 from medimeta_c.scoring.inference import Predictor, choose_device, class_embeddings
@@ -41,8 +40,8 @@ class EvaluateConfig:
 
     Parameters
     ----------
-    model : str
-        A model spec; see `medimeta_c.models`.
+    model : str or Model
+        A model spec; see `medimeta_c.models`. Or the model itself, which its identity's spec names.
     benchmark : str
         Directory of a built benchmark, or ``ORG/NAME`` on the Hub.
     datasets : tuple of str, optional
@@ -72,7 +71,7 @@ class EvaluateConfig:
         If a value is not valid.
     """
 
-    model: str
+    model: str | Model
     benchmark: str
     datasets: tuple[str, ...] = ("all",)
     split: str = "test"
@@ -153,14 +152,14 @@ def evaluate(
     described = benchmark_record(config.benchmark, benchmark.manifest, datasets=datasets, split=config.split)
     chosen = choose_baseline(config.baseline, described, config.split)  # before any work: it may not fit
     device = choose_device(config.device)
-    loaded = model or load_model(config.model, device=device, precision=config.precision)
+    loaded = load_model(model or config.model, device=device, precision=config.precision)
     run = RunIdentity(
-        model=ModelRecord(**asdict(loaded.identity)),
+        model=loaded.identity,
         benchmark=described,
         split=config.split,
         prompts=PromptsRecord.asked(load_prompts(config.prompts).name, prompts),
         precision=config.precision,
-        preprocessing=json.loads(loaded.preprocessing.canonical_json()),
+        preprocessing=loaded.preprocessing.plain_values(),
     )
     predictor = Predictor(
         loaded,
@@ -202,27 +201,19 @@ def _predict(
     on_progress: Callable[[EvaluateProgress], None] | None,
 ) -> None:
     """Predict and save cells, one by one."""
-    total = sum(benchmark.record(key).rows for key in todo)
-    images = cells = 0
+    cells, images = len(todo), sum(benchmark.record(key).rows for key in todo)
+    now = EvaluateProgress(cells_done=0, cells_total=cells, images_done=0, images_total=images)
 
-    def tell() -> None:
+    def count(images: int = 0, cells: int = 0) -> None:
+        nonlocal now
+        now = replace(now, cells_done=now.cells_done + cells, images_done=now.images_done + images)
         if on_progress is not None:
-            on_progress(
-                EvaluateProgress(
-                    cells_done=cells, cells_total=len(todo), images_done=images, images_total=total
-                )
-            )
+            on_progress(now)
 
-    def count(done: int) -> None:
-        nonlocal images
-        images += done
-        tell()
-
-    tell()
+    count()
     for cell in predictor.predict(benchmark, todo, count):
         folder.save(cell)
-        cells += 1
-        tell()
+        count(cells=1)
 
 
 def _workers(wanted: int, device: torch.device) -> int:

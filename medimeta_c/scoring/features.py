@@ -28,8 +28,8 @@ class FeaturesConfig:
 
     Parameters
     ----------
-    model : str
-        A model spec, as in evaluation.
+    model : str or Model
+        A model spec or the model itself, as in evaluation.
     benchmark : str
         Directory of a built benchmark, or ``ORG/NAME`` on the Hub.
     out : Path
@@ -51,7 +51,7 @@ class FeaturesConfig:
         If a value is not valid.
     """
 
-    model: str
+    model: str | Model
     benchmark: str
     out: Path
     datasets: tuple[str, ...] = ("all",)
@@ -97,7 +97,7 @@ def extract(
     benchmark = open_benchmark(config.benchmark)
     keys = _keys(config, benchmark)
     device = choose_device(config.device)
-    loaded = model or load_model(config.model, device=device, precision="fp32")
+    loaded = load_model(model or config.model, device=device)
     rows: list[Row] = []
     parts: list[NDArray[np.float32]] = []
     for done, key in enumerate(keys):
@@ -146,9 +146,7 @@ def _embedded(
     left = images
     with closing(decode_all(chunks_of(benchmark, [key]), prepare, workers=0)) as chunks:
         for decoded in chunks:
-            pixels = torch.from_numpy(decoded.images[:left]).to(device)
-            if pixels.dtype == torch.uint8:
-                pixels = normalise(pixels, preprocessing)
+            pixels = normalise(torch.from_numpy(decoded.images[:left]).to(device), preprocessing)
             yield decoded, model.encode_images(pixels).float().cpu().numpy()
             left -= len(decoded)
             if left <= 0:

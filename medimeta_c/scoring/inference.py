@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 import numpy as np
 import torch
@@ -53,7 +54,7 @@ def normalise(images: torch.Tensor, preprocessing: Preprocessing) -> torch.Tenso
     Parameters
     ----------
     images : torch.Tensor of uint8, shape (N, H, W) or (N, H, W, 3)
-        On any device. Grey is copied to three channels.
+        On any device. Grey is copied to three channels. Prepared images, of another type, are left alone.
     preprocessing : Preprocessing
         Mean and standard deviation.
 
@@ -62,6 +63,8 @@ def normalise(images: torch.Tensor, preprocessing: Preprocessing) -> torch.Tenso
     torch.Tensor of float32, shape (N, 3, H, W)
         ``(pixels / 255 - mean) / std``, in the operations and order of torchvision's transforms.
     """
+    if images.dtype != torch.uint8:
+        return images
     channels = images.permute(0, 3, 1, 2) if images.ndim == 4 else images[:, None].expand(-1, 3, -1, -1)
     mean, std = (
         torch.tensor(values, dtype=torch.float32, device=images.device).view(-1, 1, 1)
@@ -108,18 +111,14 @@ class _Cell:
     labels: list[int] = field(default_factory=list)
     logits: list[torch.Tensor] = field(default_factory=list)
 
-    def add(self, rows: Decoded, logits: torch.Tensor, first: int) -> None:
-        """Take in the logits of consecutive rows, starting with row `first` of `rows`."""
-        for index in range(first, first + len(logits)):
-            image_id, label = rows.image_ids[index], int(rows.labels[index])
-            self.digest.add(image_id, label, rows.pixels_sha256[index])
-            self.image_ids.append(image_id)
-            self.labels.append(label)
+    def add(self, rows: Decoded, start: int, stop: int, logits: torch.Tensor) -> None:
+        """Take in consecutive rows of a chunk and their logits."""
+        ids, labels = rows.image_ids[start:stop], rows.labels[start:stop].tolist()
+        for image_id, label, sha256 in zip(ids, labels, rows.pixels_sha256[start:stop], strict=True):
+            self.digest.add(image_id, label, sha256)
+        self.image_ids += ids
+        self.labels += labels
         self.logits.append(logits)
-
-    @property
-    def full(self) -> bool:
-        return len(self.image_ids) >= self.record.rows
 
     def predictions(self) -> CellPredictions:
         """Return the finished cell; raises ShardError if its rows are not those of the manifest."""
@@ -139,44 +138,30 @@ class _Cell:
         )
 
 
-@dataclass(slots=True, eq=False)
-class _Batch:
-    """Rows of consecutive chunks that go through the model together."""
-
-    rows: list[tuple[Decoded, int, int]] = field(default_factory=list)
-    size: int = 0
-
-    def accepts(self, decoded: Decoded) -> bool:
-        """Whether rows of a chunk can join: same kind and size of pixels."""
-        if not self.rows:
-            return True
-        images = self.rows[0][0].images
-        return images.dtype == decoded.images.dtype and images.shape[1:] == decoded.images.shape[1:]
-
-    def images(self) -> torch.Tensor:
-        """Return the rows' pixels as one tensor."""
-        parts = [rows.images[start:stop] for rows, start, stop in self.rows]
-        return torch.from_numpy(parts[0] if len(parts) == 1 else np.concatenate(parts))
+_Rows: TypeAlias = tuple[Decoded, int, int]
+"""Consecutive rows of a chunk: the first, and the one after the last."""
 
 
-def _batches(decoded: Iterable[Decoded], size: Callable[[], int]) -> Iterator[_Batch]:
-    """Pack rows into batches of `size()` rows, across chunks and sets, in order."""
-    batch = _Batch()
+def _batches(decoded: Iterable[Decoded], size: Callable[[], int]) -> Iterator[list[_Rows]]:
+    """Pack rows of one kind and size of pixels into batches of `size()`, across chunks and sets, in order."""
+    batch: list[_Rows] = []
+    filled, kind = 0, None
     for rows in decoded:
-        if batch.size and not batch.accepts(rows):
+        before, kind = kind, (rows.images.dtype, rows.images.shape[1:])
+        if batch and kind != before:
             yield batch
-            batch = _Batch()
+            batch, filled = [], 0
         start = 0
         while start < len(rows):
-            stop = min(len(rows), start + size() - batch.size)
+            stop = min(len(rows), start + size() - filled)
             if stop > start:
-                batch.rows.append((rows, start, stop))
-                batch.size += stop - start
+                batch.append((rows, start, stop))
+                filled += stop - start
                 start = stop
-            if batch.size >= size():
+            if filled >= size():
                 yield batch
-                batch = _Batch()
-    if batch.size:
+                batch, filled = [], 0
+    if batch:
         yield batch
 
 
@@ -241,16 +226,16 @@ class Predictor:
         cells: dict[SetKey, _Cell] = {}
         with closing(decode_all(chunks_of(benchmark, keys), prepare, workers=self._workers)) as decoded:
             for batch in _batches(decoded, lambda: self.batch_size):
-                features = torch.nn.functional.normalize(self._encode(batch.images()), dim=-1)
-                first = 0
-                for rows, start, stop in batch.rows:
-                    part = features[first : first + stop - start]
-                    first += stop - start
+                parts = [rows.images[start:stop] for rows, start, stop in batch]
+                images = torch.from_numpy(parts[0] if len(parts) == 1 else np.concatenate(parts))
+                features = torch.nn.functional.normalize(self._encode(images), dim=-1)
+                scored = torch.split(features, [len(part) for part in parts])
+                for (rows, start, stop), part in zip(batch, scored, strict=True):
                     cell = cells.setdefault(rows.key, _Cell(benchmark.record(rows.key)))
-                    cell.add(rows, self._logits(part, rows.key.dataset), start)
-                    if cell.full:
+                    cell.add(rows, start, stop, self._logits(part, rows.key.dataset))
+                    if len(cell.image_ids) >= cell.record.rows:
                         yield cells.pop(rows.key).predictions()
-                on_images(batch.size)
+                on_images(len(images))
         for cell in cells.values():  # short of rows
             yield cell.predictions()
 
@@ -262,9 +247,7 @@ class Predictor:
         """Embed a batch, in halves if the device has no memory for it whole."""
         try:
             moved = images.to(self._device, non_blocking=True)
-            if moved.dtype == torch.uint8:
-                moved = normalise(moved, self._model.preprocessing)
-            return self._model.encode_images(moved)
+            return self._model.encode_images(normalise(moved, self._model.preprocessing))
         except torch.OutOfMemoryError as error:
             if len(images) == 1:
                 raise ModelError(

@@ -60,18 +60,29 @@ def ablation_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     runs = [
         {
+            "folder": f"fewshot-{fraction}/seed-{seed}",
             "fraction": fraction,
             "seed": seed,
+            "images": 12,
             "trainable_parameters": 10,
             "total_parameters": 1000,
             "hours": 1.0 + seed,
+            "val_accuracy": 0.5,
             "scored": scored(fraction + 0.5 + seed / 10),
         }
         for fraction in (0.01, 0.1)
         for seed in (0, 1)
     ]
     folder = tmp_path_factory.mktemp("ablation")
-    record = {"model": "hf-hub:org/Bio", "base": scored(0.4), "runs": runs}
+    record = {
+        "schema_version": 1,
+        "model": "hf-hub:org/Bio",
+        "datasets": ["cells"],
+        "benchmark": "MediMeta-C",
+        "baseline": "none",
+        "base": scored(0.4),
+        "runs": runs,
+    }
     (folder / "ablation.json").write_text(json.dumps(record), encoding="utf-8")
     return folder
 

@@ -60,7 +60,7 @@ def registered(monkeypatch: pytest.MonkeyPatch, **looks: dict[str, object]) -> N
     for name, look in looks.items():
         bare: dict[str, object] = {"colour": None, "dash": None, "marker": None}
         other: Corruption = replace(CORRUPTIONS["contrast"], name=name, **{**bare, **look})  # type: ignore[arg-type]
-        monkeypatch.setitem(CORRUPTIONS, name, other)
+        monkeypatch.setitem(CORRUPTIONS._own, name, other)
 
 
 def test_registered_corruptions_without_a_look_get_one(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -117,7 +117,9 @@ def test_the_record_says_what_was_done(configure: Configure) -> None:
     training = found["training"]
     assert found["base"]["spec"] == config.model
     assert found["lora"]["rank"] == 2
-    assert found["lora"]["trainable_parameters"] == report.size.trainable == 2 * 3 * (2 * 64 + 2 * 64)
+    assert (
+        found["lora"]["trainable_parameters"] == report.size.trainable_parameters == 2 * 3 * (2 * 64 + 2 * 64)
+    )
     assert training["fewshot"]["images"] == {"cells": 12, "rays": 8}
     assert training["fewshot"]["ids_sha256"] == read_few_shot(config.out).digest
     assert training["augmented"] is False

@@ -15,7 +15,7 @@ from PIL import Image as Pillow
 from runs import log, weights
 
 from medimeta_c.errors import SourceError
-from medimeta_c.finetuning import FinetuneConfig, finetune, preparation
+from medimeta_c.finetuning import FinetuneConfig, finetune, run
 from medimeta_c.finetuning.fewshot import read_few_shot
 from medimeta_c.format.keys import Image
 from medimeta_c.sources.contract import Source, SourceInfo
@@ -62,7 +62,7 @@ def guarded(monkeypatch: pytest.MonkeyPatch) -> dict[str, Guarded]:
         opened.update({name: Guarded(one) for name, one in open_datasets(*arguments, **options).items()})
         return opened
 
-    monkeypatch.setattr(preparation, "open_datasets", guard)
+    monkeypatch.setattr(run, "open_datasets", guard)
     return opened
 
 

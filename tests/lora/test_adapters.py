@@ -117,8 +117,8 @@ def test_biomedclip_at_rank_16_is_the_papers_size() -> None:
     tower = TimmModel("vit_base_patch16_224", embed_dim=512, pool="", proj="linear", pretrained=False)
     model = wrap("visual", tower)
     report = attach(model, LoraConfig(rank=16), seed=0).report()
-    assert (report.layers, report.trainable) == (12, 884_736)
-    assert (round(report.total / 1e6), round(report.percent, 2)) == (87, 1.02)
+    assert (report.layers, report.trainable_parameters) == (12, 884_736)
+    assert (round(report.total_parameters / 1e6), round(report.percent, 2)) == (87, 1.02)
     assert str(report) == "12 layers adapted, 884,736 of 87.1 M parameters trainable (1.02 %)"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import shutil
 from pathlib import Path
@@ -12,6 +13,7 @@ import torch
 from lora_towers import trained
 from model_factories import make_open_clip_folder, picture
 
+from medimeta_c import lora
 from medimeta_c.errors import ConfigError, ModelError
 from medimeta_c.lora import LoraConfig
 from medimeta_c.lora.adapterfile import write_adapter
@@ -208,3 +210,12 @@ def test_adapters_come_from_the_hub(
         ("org/adapters", "adapter.json", "v2"),
         ("org/adapters", "adapter.safetensors", "abc123"),
     ]
+
+
+def test_adapters_know_no_family_of_models() -> None:
+    """Adapters go onto any model: they import no loader of one kind, and no model imports them."""
+    package = Path(lora.__file__).parents[1]
+    for room, other in (("lora", "medimeta_c.models.families"), ("models", "medimeta_c.lora")):
+        for file in (package / room).rglob("*.py"):
+            for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+                assert not (isinstance(node, ast.ImportFrom) and str(node.module).startswith(other)), file

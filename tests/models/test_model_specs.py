@@ -5,19 +5,23 @@ from __future__ import annotations
 import subprocess
 import sys
 from importlib import import_module
+from types import SimpleNamespace
 
 import pytest
 
 from medimeta_c.errors import ConfigError, MediMetaError, MissingExtraError
-from medimeta_c.models import MODELS, load_model
+from medimeta_c.models import MODELS, ModelFamily, load_model, plugin_of
+from medimeta_corruptions import Origin, registry
 
 
 def test_listing_models_imports_nothing_heavy() -> None:
-    """The registry can be read, and a spec refused, without torch."""
+    """The registry can be read, and a spec refused, without torch; what registries need themselves aside."""
     script = (
-        "import sys\nfrom medimeta_c.models import MODELS, load_model\n"
+        "import sys\nimport medimeta_corruptions.registry\nbefore = set(sys.modules)\n"
+        "from medimeta_c.models import MODELS, load_model\n"
         "try:\n    load_model('nonsense')\nexcept ValueError:\n    pass\n"
-        "found = [n for n in ('torch', 'open_clip', 'transformers', 'numpy', 'PIL') if n in sys.modules]\n"
+        "new = set(sys.modules) - before\n"
+        "found = [n for n in ('torch', 'open_clip', 'transformers', 'numpy', 'PIL') if n in new]\n"
         "assert not found, found\n"
     )
     subprocess.run([sys.executable, "-c", script], check=True)
@@ -27,10 +31,11 @@ def test_listing_models_imports_nothing_heavy() -> None:
 def test_every_loader_exists_and_says_its_forms(prefix: str) -> None:
     """The registry's lazy targets are functions with a docstring, and each form starts with its prefix."""
     family = MODELS[prefix]
+    assert isinstance(family.loader, str)
     module, function = family.loader.split(":")
     assert getattr(import_module(module), function).__doc__
     assert all(form.startswith(prefix) for form in family.forms)
-    assert family.prefix == prefix
+    assert family.name == prefix
 
 
 @pytest.mark.parametrize("spec", ["", "clip", "hf-hub:", ":x", "nowhere:org/name", "/x", "RN50/", "medclip"])
@@ -86,3 +91,28 @@ def test_an_unknown_variant_names_the_known(spec: str) -> None:
     """Families with variants say which there are."""
     with pytest.raises(ConfigError, match=spec.partition(":")[0]):
         load_model(spec)
+
+
+def test_another_distribution_adds_a_family(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An entry point brings a prefix and a loader, a function or its name; the origin can be told."""
+    asked = []
+
+    def load(spec: str, target: str) -> object:
+        asked.append((spec, target))
+        return SimpleNamespace(to=lambda device, dtype: "moved")
+
+    class Entry:
+        name, value, dist = "clinic", "clinic:FAMILY", SimpleNamespace(name="clinic-models", version="2.0")
+
+        @staticmethod
+        def load() -> ModelFamily:
+            return ModelFamily(name="clinic", forms=("clinic:WARD",), summary="ours", loader=load)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(registry, "_scan", lambda group: (Entry,))
+    monkeypatch.setattr(MODELS, "_loaded", {})
+    assert load_model("clinic:a:b") == "moved"  # type: ignore[comparison-overlap]
+    assert asked == [("clinic:a:b", "a:b")]
+    assert plugin_of("clinic:a") == Origin(name="clinic", distribution="clinic-models", version="2.0")
+    assert plugin_of("hf-hub:org/name") is plugin_of("ViT-B-16/openai") is plugin_of("") is None
+    with pytest.raises(ConfigError, match="did you mean clinic:WARD"):
+        load_model("clinik:x")

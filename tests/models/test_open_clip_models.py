@@ -187,9 +187,12 @@ def test_position_embeddings_are_not_stretched(clip_folder: Path, tmp_path: Path
     ("spoil", "message"),
     [
         (lambda folder: (folder / "open_clip_config.json").unlink(), "transformers:PATH"),
-        (lambda folder: (folder / "open_clip_config.json").write_text("{}"), "no open_clip configuration"),
+        (lambda folder: (folder / "open_clip_config.json").write_text("{}"), "not valid at model_cfg"),
         (lambda folder: (folder / "open_clip_config.json").write_text('{"model_cfg": {}}'), "embed_dim"),
-        (lambda folder: (folder / "open_clip_config.json").write_text("[" * 99_999), "no open_clip config"),
+        (
+            lambda folder: (folder / "open_clip_config.json").write_text("[" * 99_999),
+            "is not valid JSON",
+        ),
         (lambda folder: (folder / "open_clip_model.safetensors").unlink(), "none of the weight files"),
         (lambda folder: (folder / "open_clip_model.safetensors").write_bytes(b"no"), "damaged"),
     ],

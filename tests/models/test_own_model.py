@@ -132,3 +132,14 @@ def test_a_module_that_needs_another_says_which(module: str) -> None:
     """The missing dependency is named, not the user's module."""
     with pytest.raises(ModelError, match="needs surely_not_installed"):
         load_model("python:needs_more:load")
+
+
+def test_an_object_is_a_model_too(module: str) -> None:
+    """It is checked as a spec's model is, and given back."""
+    mine = load_model(f"python:{module}:ready")
+    assert load_model(mine) is mine
+    half = sys.modules[module].Half()
+    with pytest.raises(ModelError, match=r"the Half given is not a model: encode_texts\(\) is missing"):
+        load_model(half)
+    with pytest.raises(ModelError, match="the int given is not a model"):
+        load_model(3)  # type: ignore[arg-type]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -43,20 +44,40 @@ def test_means_are_over_the_same_datasets() -> None:
     assert mean_over_datasets(clip, "CLIP", mce) == pytest.approx(100)
 
 
+RUNS = [
+    {
+        "folder": f"fewshot-0.1/seed-{seed}",
+        "fraction": 0.1,
+        "seed": seed,
+        "images": 9,
+        "trainable_parameters": 5,
+        "total_parameters": 1_000_000,
+        "hours": 1.0 + seed,
+        "val_accuracy": 0.5,
+        "scored": {
+            "clean_accuracy": accuracy,
+            "average_accuracy": 0.5,
+            "clean_error": None,
+            "mce": 0.9,
+            "why_no_mce": None,
+        },
+    }
+    for seed, accuracy in enumerate((0.6, 0.8))
+]
+ABLATION = {
+    "schema_version": 1,
+    "model": "local-dir:a/mine",
+    "datasets": ["pbc"],
+    "benchmark": "MediMeta-C",
+    "baseline": "none",
+    "base": None,
+    "runs": RUNS,
+}
+
+
 def test_an_ablation_is_averaged_over_its_seeds(tmp_path: Path) -> None:
     """Means and sample standard deviations in percent; one undefined seed leaves the mean undefined."""
-    runs = [
-        {
-            "fraction": 0.1,
-            "trainable_parameters": 5,
-            "total_parameters": 1_000_000,
-            "hours": hours,
-            "scored": {"clean_accuracy": accuracy, "average_accuracy": 0.5, "clean_error": None, "mce": 0.9},
-        }
-        for hours, accuracy in ((1.0, 0.6), (2.0, 0.8))
-    ]
-    file = tmp_path / "ablation.json"
-    file.write_text(json.dumps({"model": "local-dir:a/mine", "base": None, "runs": runs}))
+    (tmp_path / "ablation.json").write_text(json.dumps(ABLATION))
     (row,) = read_fewshot(tmp_path)
     assert (row.variant, row.percent, row.train_hours) == ("mine", 10.0, 1.5)
     assert row.clean_accuracy == pytest.approx(70)
@@ -66,12 +87,30 @@ def test_an_ablation_is_averaged_over_its_seeds(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "[]", '{"model": "a", "base": null}', '{"model": 1, "runs": [], "base": 0}']
+    "changes",
+    [
+        {"runs": []},
+        {"model": 1},
+        {"base": 0},
+        {"runs": [RUNS[0] | {"total_parameters": 0}]},
+        {"runs": [RUNS[0] | {"hours": "1.0"}]},
+    ],
+    ids=str,
 )
+def test_an_ablation_with_a_mistake_is_refused(tmp_path: Path, changes: dict[str, Any]) -> None:
+    """The sentence names the file, the place and what writes one."""
+    (tmp_path / "ablation.json").write_text(json.dumps(ABLATION | changes))
+    with pytest.raises(
+        ResultError, match=rf"ablation\.json is not valid at {next(iter(changes))}.*medimeta-c finetune"
+    ):
+        read_fewshot(tmp_path)
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"model": "a", "base": null}', "\xff", "[" * 9999])
 def test_another_file_is_no_ablation(tmp_path: Path, text: str) -> None:
-    """The sentence names the file and what writes one."""
+    """The sentence names the file."""
     (tmp_path / "ablation.json").write_text(text)
-    with pytest.raises(ResultError, match=r"ablation\.json is not an ablation .*finetune"):
+    with pytest.raises(ResultError, match=r"ablation\.json (is not valid JSON|has schema version None)"):
         read_fewshot(tmp_path)
 
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from importlib import resources
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -14,7 +15,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from medimeta_c.errors import ConfigError
-from medimeta_c.prompts.templates import load_prompts, prompt_sets
+from medimeta_c.prompts.files import PROMPTS, PromptSet
+from medimeta_c.prompts.templates import load_prompts
+from medimeta_corruptions import registry
 
 OCT = ("CNV", "DME", "DRUSEN", "NORMAL")
 Write = Callable[[str], Path]
@@ -112,22 +115,22 @@ def test_words_that_make_two_labels_one_are_refused(write: Write) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "must be a mapping of names"),
-        ("- version: 1", "must be a mapping of names to values, not a list"),
-        ("paper", "must be a mapping of names to values, not a str"),
-        ("templates: ['{class}']", "'version' must be 1"),
-        ("version: '1'", "'version' must be 1"),
-        ("version: true", "'version' must be 1"),
-        ("version: 2", "'version' must be 1"),
-        ("version: 1\nrevision: 0", "'revision' must be a whole number"),
-        ("version: 1\nrevision: yes", "'revision' must be a whole number"),
+        ("", "at the top: Input should be an object"),
+        ("- version: 1", "at the top: Input should be an object"),
+        ("paper", "at the top: Input should be an object"),
+        ("templates: ['{class}']", "at version: Field required"),
+        ("version: '1'", "at version: Input should be a valid integer"),
+        ("version: true", "at version: Input should be a valid integer"),
+        ("version: 2", "at version: Input should be less than or equal to 1"),
+        ("version: 1\nrevision: 0", "at revision: Input should be greater than or equal to 1"),
+        ("version: 1\nrevision: yes", "at revision: Input should be a valid integer"),
         ("version: 1\nname: paper", "the name 'paper' belongs to a shipped set"),
-        ("version: 1\nname: [a]", "'name' must be text, not a list"),
+        ("version: 1\nname: [a]", "at name: Input should be a valid string"),
         ("version: 1\nextends: papr", "'extends' must be null or one of ensemble, paper, reference"),
         ("version: 1\nextends: null", "needs 'templates'"),
-        ("version: 1\ntemplate: ['{class}']", "unknown key 'template' (known: version, name,"),
-        ("version: 1\ntemplates: '{class}'", "'templates' must be a list"),
-        ("version: 1\ntemplates: []", "'templates' must be a list of at least one"),
+        ("version: 1\ntemplate: ['{class}']", "at template: Extra inputs are not permitted"),
+        ("version: 1\ntemplates: '{class}'", "at templates: Input should be a valid array"),
+        ("version: 1\ntemplates: []", "at templates: Tuple should have at least 1 item"),
         ("version: 1\ntemplates: [a photo]", "has no {class}"),
         ("version: 1\ntemplates: ['{{class}}']", "has no {class}"),
         (
@@ -141,29 +144,36 @@ def test_words_that_make_two_labels_one_are_refused(write: Write) -> None:
         ("version: 1\ntemplates: ['{class']", "brace that opens or closes nothing"),
         ("version: 1\ntemplates: ['{class} }']", "brace that opens or closes nothing"),
         ("version: 1\ntemplates: ['{class}', '{class}']", "given twice"),
-        ("version: 1\ntemplates: [{class}]", "a template must be text, not a mapping"),
+        ("version: 1\ntemplates: [{class}]", "at templates.0: Input should be a valid string"),
         ('version: 1\ntemplates: ["{class}\\n"]', "control character or line break"),
         ('version: 1\ntemplates: ["{class}\\u202e"]', "control character or line break"),
         ("version: 1\ntemplates: ['{class}  x']", "white space"),
         ('version: 1\ntemplates: ["{class}\\u00a0x"]', "white space"),
         ("version: 1\ntemplates: ['{class} " + "x" * 300 + "']", "308 characters"),
-        ("version: 1\ndatasets: [oct]", "'datasets' must be a mapping"),
+        ("version: 1\ndatasets: [oct]", "at datasets: Input should be an object"),
         ("version: 1\ndatasets: {../oct: {}}", "dataset name '../oct' is not usable"),
-        ("version: 1\ndatasets: {oct: null}", "must be a mapping of names to values, not nothing"),
-        ("version: 1\ndatasets: {oct: {class: {}}}", "dataset 'oct': unknown key 'class' (known: modality,"),
-        ("version: 1\ndatasets: {oct: {modality: ''}}", "'modality' is empty"),
-        ("version: 1\ndatasets: {oct: {classes: {0: a}}}", "reads a name in it as a number"),
-        ("version: 1\ndatasets: {oct: {classes: {NO: a}}}", "reads a name in it as true/false"),
+        ("version: 1\ndatasets: {oct: null}", "at datasets.oct: Input should be an object"),
+        ("version: 1\ndatasets: {oct: {class: {}}}", "at datasets.oct.class: Extra inputs are not permitted"),
+        ("version: 1\ndatasets: {oct: {modality: ''}}", "at datasets.oct.modality: the text is empty"),
+        ("version: 1\ndatasets: {oct: {classes: {0: a}}}", "reads the name 0 in it as a number"),
+        ("version: 1\ndatasets: {oct: {classes: {NO: a}}}", "reads the name False in it as true/false"),
         (
             "version: 1\ndatasets: {oct: {classes: {CNV: yes}}}",
-            "for label 'CNV' must be text, not true/false",
+            "at datasets.oct.classes.CNV: Input should be a valid string",
         ),
-        ("version: 1\ndatasets: {oct: {classes: {CNV: null}}}", "for label 'CNV' must be text, not nothing"),
-        ("version: 1\ndatasets: {oct: {classes: {CNV: 2024-01-01}}}", "must be text, not a date"),
+        (
+            "version: 1\ndatasets: {oct: {classes: {CNV: null}}}",
+            "at datasets.oct.classes.CNV: Input should be a valid string",
+        ),
+        ("version: 1\ndatasets: {oct: {modality: null}}", "at datasets.oct.modality: Input should be"),
+        (
+            "version: 1\ndatasets: {oct: {classes: {CNV: 2024-01-01}}}",
+            "is no text, number or yes/no (Object of type date",
+        ),
         ("version: 1\nversion: 1", "the key 'version' is given twice"),
         ("version: 1\ndatasets: {oct: {classes: {A: b, A: c}}}", "the key 'A' is given twice"),
         ("version: 1\ndatasets: {oct: &a {}, fundus: {<<: *a}}", "merge key '<<' is not supported"),
-        ("version: 1\n---\nversion: 1", "holds 2 template sets"),
+        ("version: 1\n---\nversion: 1", "is not valid YAML (but found another document)"),
         ("version: [1", "is not valid YAML"),
         ("version: !!python/object/apply:os.getcwd []", "is not valid YAML"),
         ('version: !!int ""', "is not valid YAML"),
@@ -213,9 +223,9 @@ def test_neither_a_set_nor_a_file(tmp_path: Path) -> None:
         ConfigError, match=r"'papr': did you mean 'paper'.*also takes the path of a YAML file"
     ):
         load_prompts("papr")
-    with pytest.raises(ConfigError, match="No such file"):
+    with pytest.raises(ConfigError, match=r"absent\.yaml is missing"):
         load_prompts(str(tmp_path / "absent.yaml"))
-    with pytest.raises(ConfigError, match="cannot read the prompts in"):
+    with pytest.raises(ConfigError, match="cannot be read"):
         load_prompts(tmp_path)
     with pytest.raises(ConfigError, match="null"):
         load_prompts("a\0.yaml")
@@ -246,8 +256,48 @@ def test_what_a_file_says_is_what_is_asked(write: Write, classes: dict[str, str]
 
 def test_shipped_sets_are_named_once_and_described() -> None:
     """Every shipped set states its name, extends a shipped set or none, and says what it is."""
-    for name, one in prompt_sets().items():
+    for name, one in PROMPTS.items():
         assert one.name == name
-        assert one.extends is None or one.extends in prompt_sets()
+        assert one.extends is None or one.extends in PROMPTS
         assert one.description
         assert one.templates
+
+
+def test_another_distribution_adds_a_set(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An entry point is a set by its name: it may extend ours, and a user's file may extend it."""
+
+    class Entry:
+        name, value = "clinic", "clinic:PROMPTS"
+        dist = SimpleNamespace(name="clinic-prompts", version="2.0")
+
+        @staticmethod
+        def load() -> PromptSet:
+            return PromptSet(version=1, name="clinic", templates=("seen in clinic: {class}",))
+
+    monkeypatch.setattr(registry, "_scan", lambda group: (Entry,))
+    monkeypatch.setattr(PROMPTS, "_loaded", {})
+    asked = load_prompts("clinic").prompts("oct", OCT, modality="")
+    assert asked.prompts[0] == ("seen in clinic: cnv",)
+    book = load_prompts(write("version: 1\nextends: clinic\ndatasets: {oct: {classes: {CNV: wet}}}"))
+    assert book.prompts("oct", OCT, modality="").prompts[:2] == (
+        ("seen in clinic: wet",),
+        ("seen in clinic: dme",),
+    )
+    with pytest.raises(ConfigError, match="known: ensemble, paper, reference, clinic"):
+        load_prompts("clinics")
+
+
+def test_sets_that_extend_each_other_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A plug-in's mistake is a sentence, not a loop."""
+
+    class Entry:
+        name, value, dist = "round", "clinic:ROUND", SimpleNamespace(name="clinic-prompts", version="2.0")
+
+        @staticmethod
+        def load() -> PromptSet:
+            return PromptSet(version=1, name="round", extends="round")
+
+    monkeypatch.setattr(registry, "_scan", lambda group: (Entry,))
+    monkeypatch.setattr(PROMPTS, "_loaded", {})
+    with pytest.raises(ConfigError, match="'round' extends itself"):
+        load_prompts("round")

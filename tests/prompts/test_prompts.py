@@ -15,13 +15,13 @@ from pydantic import ValidationError
 
 from medimeta_c.errors import ConfigError
 from medimeta_c.format.suites import CORE, MEDMNIST
+from medimeta_c.prompts.files import PROMPTS
 from medimeta_c.prompts.record import PromptsRecord
 from medimeta_c.prompts.templates import (
     ClassPrompts,
     ClassWords,
     PromptBook,
     load_prompts,
-    prompt_sets,
 )
 from medimeta_c.sources.catalog import catalog
 from medimeta_c.sources.phantoms.plan import PLANS
@@ -97,14 +97,14 @@ def test_every_dataset_of_both_suites_is_here() -> None:
 
 
 @pytest.mark.parametrize("dataset", LABELS)
-@pytest.mark.parametrize("name", prompt_sets())
+@pytest.mark.parametrize("name", PROMPTS)
 def test_every_set_asks_every_benchmark_dataset(name: str, dataset: str) -> None:
     """One text a class and template, in label order, each with the class's words, all different."""
     asked = asked_of(load_prompts(name), dataset)
     assert asked.class_names == LABELS[dataset]
     assert len(asked.prompts) == len(LABELS[dataset])
     for words, texts in zip(asked.class_words, asked.prompts, strict=True):
-        assert len(set(texts)) == len(texts) == len(prompt_sets()[name].templates)
+        assert len(set(texts)) == len(texts) == len(PROMPTS[name].templates)
         assert all(words in text for text in texts)
     assert len({text for texts in asked.prompts for text in texts}) == sum(map(len, asked.prompts))
 
@@ -161,12 +161,12 @@ def test_ensemble_speaks_clinical_english() -> None:
     assert asked_of(book, "retinamnist").class_words[4] == "proliferative diabetic retinopathy"
 
 
-@pytest.mark.parametrize("name", prompt_sets())
+@pytest.mark.parametrize("name", PROMPTS)
 def test_a_changed_text_is_another_revision(name: str) -> None:
     """The texts of a revision never change; add the new revision's digest when they do."""
     book = load_prompts(name)
     asked = [asked_of(book, dataset) for dataset in LABELS]
-    for dataset in sorted(set(prompt_sets()["ensemble"].datasets) - set(LABELS)):
+    for dataset in sorted(set(PROMPTS["ensemble"].datasets) - set(LABELS)):
         labels = [row.label for row in load_prompts("ensemble").describe(dataset)]
         asked.append(book.prompts(dataset, labels, modality="medical image"))
     assert PromptsRecord.asked(name, asked).digest == PINNED[name, book.revision]
@@ -184,12 +184,12 @@ def test_medmnist_labels_are_spelled_as_the_catalogue_does(dataset: str) -> None
 
 def test_every_single_label_dataset_has_modality_and_words() -> None:
     """The mapping leaves out no dataset that can be scored, and names none that does not exist."""
-    datasets = prompt_sets()["ensemble"].datasets
+    datasets = PROMPTS["ensemble"].datasets
     assert set(datasets) == {name for name, one in catalog().items() if one.single_label}
     assert all(entry.modality and entry.classes for entry in datasets.values())
 
 
-@pytest.mark.parametrize("name", prompt_sets())
+@pytest.mark.parametrize("name", PROMPTS)
 @pytest.mark.parametrize("dataset", PLANS)
 def test_phantoms_have_prompts_for_every_task(name: str, dataset: str) -> None:
     """Stand-ins are asked as the real thing is, for each of their tasks."""

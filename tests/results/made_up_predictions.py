@@ -11,10 +11,11 @@ import numpy as np
 from medimeta_c.format.benchmark import Benchmark
 from medimeta_c.format.keys import SetKey
 from medimeta_c.metrics.resampling import Resampling
+from medimeta_c.models import ModelIdentity
 from medimeta_c.prompts.record import PromptsRecord
 from medimeta_c.results.baseline_choice import choose_baseline
 from medimeta_c.results.folder import SavedResult, open_result_folder
-from medimeta_c.results.identity import ModelRecord, RunIdentity, benchmark_record
+from medimeta_c.results.identity import RunIdentity, benchmark_record
 from medimeta_c.results.predictions import CellPredictions
 from medimeta_c.results.result import Environment, Result
 from medimeta_c.results.scoring import Terms, make_result, scope_of
@@ -42,7 +43,7 @@ def identity(benchmark: Benchmark, *, spec: str = "hf-hub:test/tiny", **changes:
         **changes.pop("model", {}),
     }
     values: dict[str, Any] = {
-        "model": ModelRecord(**model),
+        "model": ModelIdentity(**model),
         "benchmark": record,
         "split": "test",
         "prompts": PromptsRecord.of("paper", texts),

@@ -14,6 +14,7 @@ from made_up_predictions import ENVIRONMENT, PLAN, answers, evaluated, identity,
 from medimeta_c.errors import ResultError
 from medimeta_c.format.benchmark import Benchmark
 from medimeta_c.format.keys import SetKey
+from medimeta_c.models.contract import model_slug
 from medimeta_c.results.folder import (
     PREDICTIONS_NAME,
     SavedResult,
@@ -21,7 +22,6 @@ from medimeta_c.results.folder import (
     read_saved,
     result_path,
 )
-from medimeta_c.results.identity import model_slug
 from medimeta_c.results.predictions import CellPredictions, read_predictions, write_predictions
 from medimeta_c.results.result import RESULT_NAME
 from medimeta_c.results.scoring import Terms, make_result, scope_of

@@ -239,3 +239,15 @@ def test_another_run_in_the_same_folder_is_refused(scored: SavedResult, built: P
     line = run(*options, "--baseline", "none", "--prompts", "ensemble", code=1)
     assert "holds a run with prompts 'paper', this run has 'ensemble'" in line
     assert "precision" in run(*options, "--baseline", "none", "--precision", "bf16", code=1)
+
+
+def test_a_model_object_is_scored_as_its_spec_is(built: Path, tmp_path: Path) -> None:
+    """A model with a tokenizer and a text tower of its own: the same result whichever way it is given."""
+    import golden_model
+
+    shared = {"benchmark": str(built), "datasets": ("rays",), "baseline": "none", "device": "cpu"}
+    given = evaluate(EvaluateConfig(model=golden_model.model, out=tmp_path / "given", **shared))
+    named = evaluate(EvaluateConfig(model="python:golden_model:model", out=tmp_path / "named", **shared))
+    assert given.result.run == named.result.run
+    assert given.path.name == named.path.name
+    assert_same_predictions(given, named)

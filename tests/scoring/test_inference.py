@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -103,7 +102,8 @@ def test_images_of_the_models_size_stay_raw_and_others_are_transformed(model: Mo
     (raw,) = decode_all(
         chunks,
         Prepare(
-            transform=model.preprocess, is_raw=replace(model.preprocessing, size=(22, 26)).is_normalise_only
+            transform=model.preprocess,
+            is_raw=model.preprocessing.model_copy(update={"size": (22, 26)}).is_normalise_only,
         ),
         workers=0,
     )

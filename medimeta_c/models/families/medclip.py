@@ -21,21 +21,19 @@ from transformers import BertConfig, BertModel, SwinConfig, SwinModel
 
 from medimeta_c.errors import ConfigError, ModelError
 from medimeta_c.models.bert import bert_config_of
-from medimeta_c.models.configuration import configuration_digest
-from medimeta_c.models.contract import ModelIdentity, Preprocessing
-from medimeta_c.models.explain import explained
-from medimeta_c.models.quiet import quiet
+from medimeta_c.models.contract import Preprocessing
+from medimeta_c.models.identity import identity_of
+from medimeta_c.models.libraries import explained, quiet
 from medimeta_c.models.tokenizers import HfTokens, read_tokenizer, tokenizer_folder
 from medimeta_c.models.torch_model import TorchModel
 from medimeta_c.models.weights import (
     StateDict,
     drop_position_ids,
     key_error,
+    load_pretrained,
     load_strictly,
     read_checkpoint,
-    refuse_partial,
     strip_prefix,
-    weights_sha256,
 )
 
 if TYPE_CHECKING:
@@ -99,14 +97,14 @@ def load_medclip(spec: str, target: str) -> TorchModel:
         tokenizer=tokens,
         preprocess=MedClipTransform(),
         preprocessing=_PREPROCESSING,
-        identity=ModelIdentity(
+        identity=identity_of(
             spec=spec,
             family="medclip",
-            revision=None,
-            weights_sha256=weights_sha256(state),
-            architecture=f"MedCLIP: {'Swin-T' if variant == 'vit' else 'ResNet-50'} and BERT, configuration "
-            + configuration_digest({}, tokens),
-            parameters=sum(one.numel() for one in module.parameters()),
+            what=f"MedCLIP: {'Swin-T' if variant == 'vit' else 'ResNet-50'} and BERT",
+            module=module,
+            state=state,
+            settings={},
+            tokenizer=tokens,
         ),
         logit_scale=logit_scale,
     )
@@ -162,14 +160,14 @@ class MedClip(nn.Module):
         if stray or not heads <= state.keys():
             raise key_error(f"{where}, read as MedCLIP {variant},", heads - state.keys(), stray)
         vision_state = strip_prefix(state, "vision_model.model.")
-        text_state = strip_prefix(state, "text_model.model.")
+        text_state = drop_position_ids(strip_prefix(state, "text_model.model."))
         where_vision = f"{where} (vision_model)"
         vision = (
-            _pretrained(SwinModel, SwinConfig(**_SWIN_TINY), _with_index(vision_state), where_vision)
+            load_pretrained(SwinModel, SwinConfig(**_SWIN_TINY), _with_index(vision_state), where_vision)
             if variant == "vit"
             else _resnet(vision_state, where_vision)
         )
-        text = _pretrained(
+        text = load_pretrained(
             BertModel, BertConfig(**bert_config_of(text_state, where)), text_state, f"{where} (text_model)"
         )
         vision_projection = (
@@ -240,21 +238,6 @@ _PREPROCESSING = Preprocessing(
     implementation="medimeta_c.models.families.medclip.MedClipTransform",
     plain=False,
 )
-
-
-def _pretrained(kind: Any, config: Any, state: StateDict, where: str) -> nn.Module:
-    """Load tensors under the names of their time into a transformers model of today, strictly."""
-    module, report = kind.from_pretrained(
-        None,
-        config=config,
-        state_dict=drop_position_ids(state),
-        dtype=torch.float32,
-        ignore_mismatched_sizes=True,  # so that they are reported, and refused below
-        output_loading_info=True,
-    )
-    refuse_partial(module, state, report, where)
-    loaded: nn.Module = module
-    return loaded
 
 
 def _with_index(state: StateDict) -> StateDict:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import json
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,14 +10,16 @@ import open_clip
 from open_clip.convert import convert_state_dict
 from open_clip.model import convert_to_custom_text_state_dict
 from open_clip.pretrained import list_pretrained_tags_by_model
+from pydantic import ConfigDict, field_validator
 
 from medimeta_c.errors import ConfigError, ModelError, unknown_name
+from medimeta_c.io.reading import Reader
+from medimeta_c.io.records import Record
 from medimeta_c.models import hub_files
-from medimeta_c.models.configuration import configuration_digest
-from medimeta_c.models.contract import ModelIdentity
 from medimeta_c.models.families.open_clip_build import build_module, build_tokenizer, build_transform
-from medimeta_c.models.torch_model import TorchModel
-from medimeta_c.models.weights import StateDict, load_strictly, read_checkpoint, weights_sha256
+from medimeta_c.models.identity import identity_of
+from medimeta_c.models.torch_model import Tokenizer, TorchModel
+from medimeta_c.models.weights import StateDict, load_strictly, read_checkpoint
 
 __all__ = ["assemble", "load_folder", "load_hub", "load_named"]
 
@@ -40,17 +40,28 @@ _WEIGHTS = (
 )
 """File names of weights, the preferred first: open_clip's own order."""
 
+_HUB_WEIGHTS = ("open_clip_model.safetensors", "open_clip_pytorch_model.bin")
+_READER = Reader(
+    remedy="the folder of an open_clip model has that file beside its weights, copy it again (a transformers "
+    "model is named transformers:PATH)",
+    error=ModelError,
+)
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Found:
-    """What a spec points to: configuration, weights, and where the rest of the files may lie."""
 
-    spec: str
+class _Config(Record):
+    """What is needed of an ``open_clip_config.json``; open_clip checks the rest."""
+
+    model_config = ConfigDict(extra="ignore")
+
     model_cfg: dict[str, Any]
-    preprocess_cfg: dict[str, Any]
-    weights: Path
-    folder: Path | None
-    revision: str | None
+    preprocess_cfg: Any = None
+
+    @field_validator("model_cfg")
+    @classmethod
+    def _is_whole(cls, model_cfg: dict[str, Any]) -> dict[str, Any]:
+        if not {"embed_dim", "vision_cfg", "text_cfg"} <= model_cfg.keys():
+            raise ValueError("it must have embed_dim, vision_cfg and text_cfg")
+        return model_cfg
 
 
 def load_folder(spec: str, target: str) -> TorchModel:
@@ -64,22 +75,13 @@ def load_folder(spec: str, target: str) -> TorchModel:
     folder = Path(target).expanduser().resolve()
     if not folder.is_dir():
         raise ModelError(f"there is no folder {folder}: local-dir: takes the folder of an open_clip model")
-    config = _read_config(folder / _CONFIG)
+    config = _READER.read(folder / _CONFIG, _Config)
     weights = next((folder / name for name in _WEIGHTS if (folder / name).is_file()), None)
     if weights is None:
         raise ModelError(
             f"{folder} holds none of the weight files {', '.join(_WEIGHTS)}: copy the model's weights there"
         )
-    return _load(
-        _Found(
-            spec=spec,
-            model_cfg=config["model_cfg"],
-            preprocess_cfg=config.get("preprocess_cfg") or {},
-            weights=weights,
-            folder=folder,
-            revision=None,
-        )
-    )
+    return _load(spec, config, weights, folder=folder)
 
 
 def load_hub(spec: str, target: str) -> TorchModel:
@@ -93,20 +95,9 @@ def load_hub(spec: str, target: str) -> TorchModel:
     repo, revision = hub_files.split_revision(target)
     config_path = hub_files.fetch_file(repo, [_CONFIG], revision)
     commit = hub_files.commit_of(config_path)
-    config = _read_config(config_path)
-    weights = hub_files.fetch_file(
-        repo, ["open_clip_model.safetensors", "open_clip_pytorch_model.bin"], commit or revision
-    )
-    return _load(
-        _Found(
-            spec=spec,
-            model_cfg=config["model_cfg"],
-            preprocess_cfg=config.get("preprocess_cfg") or {},
-            weights=weights,
-            folder=None,
-            revision=commit,
-        )
-    )
+    config = _READER.read(config_path, _Config)
+    weights = hub_files.fetch_file(repo, _HUB_WEIGHTS, commit or revision)
+    return _load(spec, config, weights, revision=commit)
 
 
 def load_named(spec: str, target: str) -> TorchModel:
@@ -143,40 +134,29 @@ def load_named(spec: str, target: str) -> TorchModel:
                 f"open_clip has no pretrained weights for {arch}: give a checkpoint as {arch}/PATH"
             )
         raise unknown_name(f"pretrained tag of {arch}", tag, known)
-    return _load(
-        _Found(
-            spec=spec,
-            model_cfg=model_cfg,
-            preprocess_cfg=dict(tag_cfg),
-            weights=weights,
-            folder=None,
-            revision=hub_files.commit_of(weights),
-        )
-    )
+    config = _Config(model_cfg=model_cfg, preprocess_cfg=dict(tag_cfg))
+    return _load(spec, config, weights, revision=hub_files.commit_of(weights))
 
 
 def assemble(  # noqa: PLR0913  (a family built on open_clip names all of it)
     *,
     spec: str,
     family: str,
-    revision: str | None,
+    revision: str | None = None,
     module: Any,
     state: StateDict,
     where: object,
-    tokenizer: Any,
+    tokenizer: Tokenizer,
     model_cfg: dict[str, Any],
-    preprocess_cfg: dict[str, Any],
+    preprocess_cfg: dict[str, Any] | None = None,
     hint: str = _HINT,
 ) -> TorchModel:
     """Load `state` strictly into an open_clip `module` and put the parts together."""
-    digest = weights_sha256(state)
     load_strictly(module, state, where, hint)
-    preprocess, preprocessing = build_transform(module, preprocess_cfg, where)
+    preprocess, preprocessing = build_transform(module, preprocess_cfg or {}, where)
     bias = getattr(module, "logit_bias", None)
     tower = getattr(module, "text", module)
     written = tower.config.to_diff_dict() if hasattr(tower, "config") else None
-    configuration = configuration_digest({**model_cfg, "text_tower": written}, tokenizer)
-    what = f"open_clip {type(module).__name__}: {type(module.visual).__name__} and {type(tower).__name__}"
     return TorchModel(
         module,
         embed_images=module.encode_image,
@@ -184,38 +164,45 @@ def assemble(  # noqa: PLR0913  (a family built on open_clip names all of it)
         tokenizer=tokenizer,
         preprocess=preprocess,
         preprocessing=preprocessing,
-        identity=ModelIdentity(
+        identity=identity_of(
             spec=spec,
             family=family,
             revision=revision,
-            weights_sha256=digest,
-            architecture=f"{what}, configuration {configuration}",
-            parameters=sum(one.numel() for one in module.parameters()),
+            what=f"open_clip {_kind(module)}: {_kind(module.visual)} and {_kind(tower)}",
+            module=module,
+            state=state,
+            settings={**model_cfg, "text_tower": written},
+            tokenizer=tokenizer,
         ),
         logit_scale=float(module.logit_scale.detach().exp()),
         logit_bias=None if bias is None else float(bias.detach()),
     )
 
 
-def _load(found: _Found) -> TorchModel:
-    """Read the weights and build what the configuration says around them."""
-    state = read_checkpoint(found.weights)
-    module = build_module(found.model_cfg, found.folder, found.weights)
-    text_cfg = found.model_cfg["text_cfg"]
+def _kind(part: object) -> str:
+    return type(part).__name__
+
+
+def _load(
+    spec: str, config: _Config, weights: Path, *, folder: Path | None = None, revision: str | None = None
+) -> TorchModel:
+    """Read the weights and build what the configuration says around them; `folder` has its other files."""
+    state = read_checkpoint(weights)
+    module = build_module(config.model_cfg, folder, weights)
+    text_cfg = config.model_cfg["text_cfg"]
     projected = any(key.startswith("text.proj.") for key in state)
     trap = text_cfg.get("hf_model_name") and "hf_proj_type" not in text_cfg and not projected
-    hint = _PROJECTION_HINT if trap else _HINT
     return assemble(
-        spec=found.spec,
+        spec=spec,
         family="open_clip",
-        revision=found.revision,
+        revision=revision,
         module=module,
         state=_modern_layout(module, state),
-        where=found.weights,
-        tokenizer=build_tokenizer(text_cfg, found.folder, found.weights),
-        model_cfg=found.model_cfg,
-        preprocess_cfg=found.preprocess_cfg,
-        hint=hint,
+        where=weights,
+        tokenizer=build_tokenizer(text_cfg, folder, weights),
+        model_cfg=config.model_cfg,
+        preprocess_cfg=config.preprocess_cfg,
+        hint=_PROJECTION_HINT if trap else _HINT,
     )
 
 
@@ -235,29 +222,11 @@ def _modern_layout(module: Any, state: StateDict) -> StateDict:
     return state
 
 
-def _read_config(path: Path) -> dict[str, Any]:
-    """Read an ``open_clip_config.json``."""
-    try:
-        config = json.loads(path.read_text(encoding="utf-8"))
-        complete = {"embed_dim", "vision_cfg", "text_cfg"} <= config["model_cfg"].keys()
-    except FileNotFoundError as error:
-        raise ModelError(
-            f"{path} does not exist: the folder of an open_clip model has that file beside its weights "
-            "(a transformers model is named transformers:PATH)"
-        ) from error
-    except (OSError, ValueError, KeyError, AttributeError, TypeError, RecursionError) as error:
-        raise ModelError(f"{path} is no open_clip configuration with a 'model_cfg': copy it again") from error
-    if not complete:
-        raise ModelError(f"{path}: 'model_cfg' must have embed_dim, vision_cfg and text_cfg: copy it again")
-    return dict(config)
-
-
 def _download(arch: str, tag: str, tag_cfg: dict[str, Any]) -> Path:
     """Fetch the weights of a pretrained tag."""
     repo, _, file = str(tag_cfg.get("hf_hub", "")).rpartition("/")
     if repo:
-        names = [file] if file else ["open_clip_model.safetensors", "open_clip_pytorch_model.bin"]
-        return hub_files.fetch_file(repo, names)
+        return hub_files.fetch_file(repo, [file] if file else _HUB_WEIGHTS)
     try:
         return Path(open_clip.download_pretrained(tag_cfg))
     except (OSError, RuntimeError) as error:

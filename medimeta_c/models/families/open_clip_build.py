@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import tempfile
 from pathlib import Path
@@ -16,8 +17,7 @@ from medimeta_c.errors import ModelError
 from medimeta_c.models import hub_files
 from medimeta_c.models.bert import KNOWN_CONFIGS
 from medimeta_c.models.contract import Preprocess, Preprocessing
-from medimeta_c.models.explain import explained
-from medimeta_c.models.quiet import quiet
+from medimeta_c.models.libraries import explained, quiet
 from medimeta_c.models.tokenizers import OpenClipTokens, read_tokenizer, tokenizer_folder
 
 __all__ = ["build_module", "build_tokenizer", "build_transform"]
@@ -25,7 +25,13 @@ __all__ = ["build_module", "build_tokenizer", "build_transform"]
 _REMEDY = "copy the model's configuration again"
 
 
-def build_module(model_cfg: dict[str, Any], folder: Path | None, where: object) -> Any:
+def build_module(
+    model_cfg: dict[str, Any],
+    folder: Path | None,
+    where: object,
+    *,
+    tower: dict[str, Any] | None = None,
+) -> Any:
     """Build an untrained open_clip model; no weights are fetched, whatever the configuration asks for.
 
     Parameters
@@ -36,6 +42,8 @@ def build_module(model_cfg: dict[str, Any], folder: Path | None, where: object) 
         The model's own folder, which paths in the configuration are relative to.
     where : object
         The checkpoint, for messages.
+    tower : dict, optional
+        The text tower's ``config.json``, where it is known; by default it is looked for.
 
     Raises
     ------
@@ -44,36 +52,32 @@ def build_module(model_cfg: dict[str, Any], folder: Path | None, where: object) 
     """
     problem = f"open_clip cannot build the architecture that goes with {where}"
     with tempfile.TemporaryDirectory() as scratch, quiet(), explained(problem, _REMEDY):
-        cfg = json.loads(json.dumps(model_cfg))
+        cfg = copy.deepcopy(model_cfg)
         custom = cfg.pop("custom_text", False)
         if "timm_model_name" in cfg["vision_cfg"]:
             cfg["vision_cfg"]["timm_model_pretrained"] = False
         name = cfg["text_cfg"].get("hf_model_name")
         if name:
             custom = True
-            cfg["text_cfg"]["hf_model_name"] = str(_text_tower(name, folder, Path(scratch)))
+            tower_folder = _text_tower(name, folder, Path(scratch), tower)
+            cfg["text_cfg"]["hf_model_name"] = str(tower_folder)
             cfg["text_cfg"]["hf_model_pretrained"] = False
-        kind = (
-            open_clip.CLIP
-            if not custom
-            else open_clip.CoCa
-            if "multimodal_cfg" in cfg
-            else open_clip.CustomTextCLIP
-        )
-        return kind(**cfg)
+        if not custom:
+            return open_clip.CLIP(**cfg)
+        return (open_clip.CoCa if "multimodal_cfg" in cfg else open_clip.CustomTextCLIP)(**cfg)
 
 
-def _text_tower(name: str, folder: Path | None, scratch: Path) -> Path:
+def _text_tower(name: str, folder: Path | None, scratch: Path, known: dict[str, Any] | None) -> Path:
     """Return a local folder whose ``config.json`` describes the transformers text tower `name`.
 
-    In order: a folder of that name, below the model's own; the model's own folder; a configuration known
-    here; the Hub or its cache.
+    In order: what is known of it; a folder of that name, below the model's own; the model's own folder; a
+    configuration known here; the Hub or its cache.
     """
-    for place in _local_places(name, folder):
+    for place in () if known else _local_places(name, folder):
         if (place / "config.json").is_file():
             return _checked(place)
-    if name in KNOWN_CONFIGS:
-        (scratch / "config.json").write_text(json.dumps(KNOWN_CONFIGS[name]), encoding="utf-8")
+    if known := known or KNOWN_CONFIGS.get(name):
+        (scratch / "config.json").write_text(json.dumps(known), encoding="utf-8")
         return scratch
     try:
         return _checked(hub_files.fetch_file(name, ["config.json"]).parent)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from importlib import import_module
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from PIL import Image as PILImage
 from medimeta_c.errors import ConfigError, ModelError
 from medimeta_c.models.contract import Model, ModelIdentity, Preprocessing
 
-__all__ = ["load_own"]
+__all__ = ["checked", "load_own"]
 
 _METHODS = ("encode_images", "encode_texts", "preprocess", "to")
 _VALUES: dict[str, tuple[type, ...]] = {
@@ -48,10 +49,28 @@ def load_own(spec: str, target: str) -> Model:
                 f"{spec} is a {type(model).__name__}, neither a model nor a function that returns one"
             )
         model = model()
+    return checked(spec, model)
+
+
+def checked(spec: str, model: Any) -> Model:
+    """Return an object if it is a model, tried on one blank image and one word.
+
+    Parameters
+    ----------
+    spec : str
+        What messages call it.
+    model : object
+        What may be one.
+
+    Raises
+    ------
+    ModelError
+        Listing what is missing or wrong.
+    """
     _check_members(spec, model)
     _check_vectors(spec, model)
-    checked: Model = model
-    return checked
+    found: Model = model
+    return found
 
 
 def _attribute(spec: str, module_name: str, attribute: str) -> Any:
@@ -60,18 +79,17 @@ def _attribute(spec: str, module_name: str, attribute: str) -> Any:
     if here not in sys.path:  # stays there: worker processes import the transform's module by the same path
         sys.path.append(here)
     try:
-        found: Any = import_module(module_name)
+        module = import_module(module_name)
     except ModuleNotFoundError as error:
         if error.name is None or not f"{module_name}.".startswith(f"{error.name}."):
             raise ModelError(
                 f"{spec}: importing {module_name} failed, for it needs {error.name}: install it"
             ) from error
         raise ConfigError(f"{spec}: there is no module {module_name!r}, installed or in {here}") from error
-    for name in attribute.split("."):
-        if not hasattr(found, name):
-            raise ConfigError(f"{spec}: {module_name} has no attribute {attribute!r}")
-        found = getattr(found, name)
-    return found
+    try:
+        return attrgetter(attribute)(module)
+    except AttributeError as error:
+        raise ConfigError(f"{spec}: {module_name} has no attribute {attribute!r}") from error
 
 
 def _check_members(spec: str, model: Any) -> None:

@@ -9,17 +9,16 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 from PIL import Image as PILImage
-from transformers import AutoConfig, AutoImageProcessor, AutoModel
+from transformers import MODEL_MAPPING, AutoConfig, AutoImageProcessor
 
 from medimeta_c.errors import ModelError
 from medimeta_c.models import hub_files
-from medimeta_c.models.configuration import configuration_digest
-from medimeta_c.models.contract import ModelIdentity, Preprocessing, ResizeMode
-from medimeta_c.models.explain import explained
-from medimeta_c.models.quiet import quiet
+from medimeta_c.models.contract import Preprocessing, ResizeMode
+from medimeta_c.models.identity import identity_of
+from medimeta_c.models.libraries import explained, quiet
 from medimeta_c.models.tokenizers import TOKENIZER_FILES, HfTokens, read_tokenizer
 from medimeta_c.models.torch_model import TorchModel
-from medimeta_c.models.weights import StateDict, read_checkpoint, refuse_partial, weights_sha256
+from medimeta_c.models.weights import StateDict, load_pretrained, read_checkpoint
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -60,14 +59,15 @@ def load_transformers(spec: str, target: str) -> TorchModel:
         tokenizer=tokens,
         preprocess=ProcessorTransform(processor),
         preprocessing=preprocessing,
-        identity=ModelIdentity(
+        identity=identity_of(
             spec=spec,
             family="transformers",
             revision=revision,
-            weights_sha256=weights_sha256(state),
-            architecture=f"transformers {type(module).__name__}, configuration "
-            + configuration_digest(module.config.to_diff_dict(), tokens),
-            parameters=sum(one.numel() for one in module.parameters()),
+            what=f"transformers {type(module).__name__}",
+            module=module,
+            state=state,
+            settings=module.config.to_diff_dict(),
+            tokenizer=tokens,
         ),
         logit_scale=_logit_scale(module),
         logit_bias=float(module.logit_bias.detach()) if hasattr(module, "logit_bias") else None,
@@ -119,17 +119,7 @@ def _build(folder: Path, state: StateDict) -> Any:
     """Build the model and load its weights, all of them."""
     with explained(f"transformers cannot load the model in {folder}", "copy its files again"):
         config = AutoConfig.from_pretrained(str(folder), trust_remote_code=False, local_files_only=True)
-        module, report = AutoModel.from_pretrained(
-            str(folder),
-            config=config,
-            dtype=torch.float32,
-            weights_only=True,
-            trust_remote_code=False,
-            local_files_only=True,
-            ignore_mismatched_sizes=True,  # so that they are reported, and refused below with the other keys
-            output_loading_info=True,
-        )
-    refuse_partial(module, state, report, folder)
+        module = load_pretrained(MODEL_MAPPING[type(config)], config, state, folder)
     if not (hasattr(module, "get_image_features") and hasattr(module, "get_text_features")):
         raise ModelError(
             f"{folder} holds a {type(module).__name__}, which does not embed images and texts in one space "

@@ -8,19 +8,14 @@ Modalities", arXiv 2412.10372.
 
 from __future__ import annotations
 
-import json
 import math
-import tempfile
 from pathlib import Path
 from typing import Any
-
-from open_clip.tokenizer import HFTokenizer
 
 from medimeta_c.errors import ConfigError, ModelError
 from medimeta_c.models.bert import bert_config_of, layer_count
 from medimeta_c.models.families.open_clip import assemble
-from medimeta_c.models.families.open_clip_build import build_module
-from medimeta_c.models.tokenizers import OpenClipTokens, read_tokenizer, tokenizer_folder
+from medimeta_c.models.families.open_clip_build import build_module, build_tokenizer
 from medimeta_c.models.torch_model import TorchModel
 from medimeta_c.models.weights import StateDict, read_checkpoint, strip_prefix
 
@@ -61,26 +56,19 @@ def load_unimedclip(spec: str, target: str) -> TorchModel:
     state = {_renamed(key): tensor for key, tensor in raw.items()}
     bert = bert_config_of(strip_prefix(state, "text.transformer."), file)
     cfg = _model_cfg(state, variant, file)
-    with tempfile.TemporaryDirectory() as scratch:
-        folder = Path(scratch).resolve()
-        (folder / "config.json").write_text(json.dumps({"model_type": "bert", **bert}), encoding="utf-8")
-        cfg["text_cfg"]["hf_model_name"] = str(folder)
-        module = build_module(cfg, folder, file)
     name = _TEXT_TOWER.format("large" if bert["hidden_size"] == _LARGE_WIDTH else "base")
-    source = tokenizer_folder(name, file.parent.resolve())
-    read_tokenizer(source)
-    tokens = OpenClipTokens(HFTokenizer(str(source), context_length=_CONTEXT_LENGTH), _CONTEXT_LENGTH)
+    cfg["text_cfg"]["hf_model_name"] = name
+    module = build_module(cfg, None, file, tower={"model_type": "bert", **bert})
+    tokens = {"hf_tokenizer_name": name, "context_length": _CONTEXT_LENGTH}
     return assemble(
         spec=spec,
         family="unimedclip",
-        revision=None,
         module=module,
         state=state,
         where=file,
-        tokenizer=tokens,
+        tokenizer=build_tokenizer(tokens, file.parent.resolve(), file),
         model_cfg=cfg,
-        preprocess_cfg={},  # open_clip's defaults are UniMedCLIP's: OpenAI's mean and std, bicubic, crop
-    )
+    )  # open_clip's default transform is UniMedCLIP's: OpenAI's mean and std, bicubic, crop
 
 
 def _find(variant: str, path: Path) -> Path:

@@ -1,13 +1,15 @@
-"""What other libraries raise over files they are given, said in one sentence."""
+"""Calls of other libraries: without their progress bars, and with their errors in one sentence."""
 
 from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
 
+from transformers.utils import logging as hf_logging
+
 from medimeta_c.errors import MediMetaError, ModelError, short
 
-__all__ = ["explained"]
+__all__ = ["explained", "quiet"]
 
 
 @contextlib.contextmanager
@@ -27,3 +29,17 @@ def explained(problem: str, remedy: str) -> Iterator[None]:
         raise
     except Exception as error:
         raise ModelError(f"{problem} ({short(error)}): {remedy}") from error
+
+
+@contextlib.contextmanager
+def quiet() -> Iterator[None]:
+    """Silence transformers inside the block; what matters of its load report is raised as an error."""
+    level, bars = hf_logging.get_verbosity(), hf_logging.is_progress_bar_enabled()
+    hf_logging.set_verbosity_error()
+    hf_logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        hf_logging.set_verbosity(level)
+        if bars:
+            hf_logging.enable_progress_bar()
