@@ -7,9 +7,11 @@ from dataclasses import dataclass
 
 from medimeta_c.format.display import display_name
 from medimeta_c.format.keys import CLEAN, SetKey
-from medimeta_c.metrics.values import Value, mean_value
-from medimeta_c.results.result import BaselineRecord, Result
-from medimeta_c.results.score_records import CellRecord, Estimate, Number, SummaryRecord
+from medimeta_c.metrics.baselines import Baseline
+from medimeta_c.metrics.registry import BUILT_IN, METRICS
+from medimeta_c.metrics.summary import CellScore, Summary
+from medimeta_c.metrics.values import Estimate, Number, mean_number
+from medimeta_c.results.result import Result
 
 __all__ = [
     "Cell",
@@ -17,6 +19,7 @@ __all__ = [
     "further_tables",
     "interval_text",
     "main_tables",
+    "metric_label",
     "other_scores_table",
     "percent",
     "severity_table",
@@ -105,11 +108,11 @@ def further_tables(result: Result) -> list[Table]:
     return [others] if result.baseline is None else [_relative_table(result), others]
 
 
-def _error_table(result: Result, baseline: BaselineRecord) -> Table:
+def _error_table(result: Result, baseline: Baseline) -> Table:
     """Return the paper's Table 2 for this model: clean error, CE by corruption and mCE."""
     corruptions = _common_corruptions(result)
 
-    def row(summary: SummaryRecord) -> tuple[Cell, ...]:
+    def row(summary: Summary[Estimate]) -> tuple[Cell, ...]:
         return (
             _cell(summary.clean_error),
             *(_cell(summary.ce[name]) for name in corruptions),
@@ -129,7 +132,7 @@ def _accuracy_table(result: Result) -> Table:
     """Return the paper's Table 3 for this model: top-1 accuracy, clean and by corruption."""
     corruptions = _common_corruptions(result)
 
-    def row(summary: SummaryRecord) -> tuple[Cell, ...]:
+    def row(summary: Summary[Estimate]) -> tuple[Cell, ...]:
         numbers = [summary.accuracy[name] for name in corruptions]
         return (
             _cell(summary.clean_accuracy, show=True),
@@ -186,10 +189,11 @@ def severity_table(result: Result, dataset: str) -> Table:
 
 def other_scores_table(result: Result) -> Table:
     """Return balanced accuracy, AUROC and calibration, on clean images and as the mean under corruption."""
-    kinds = {"Balanced accuracy": "balanced_accuracy", "Macro AUROC": "macro_auroc", "ECE": "ece"}
+    # Top-1 accuracy has tables of its own.
+    kinds = {metric_label(name): name for name in result.metrics if name != "top1"}
     rows = {}
     for entry in map(result.run.benchmark.dataset, result.scope.corruptions):
-        keys = [key for key in result.scope.scope().cells() if key.dataset == entry.dataset]
+        keys = [key for key in result.scope.cells() if key.dataset == entry.dataset]
         clean = {key: result.cell(key) for key in keys if key.corruption == CLEAN}
         corrupted = {key: result.cell(key) for key in keys if key.corruption != CLEAN}
         rows[entry.dataset] = (
@@ -200,7 +204,8 @@ def other_scores_table(result: Result) -> Table:
     return Table(
         title="Other scores",
         caption="In percent, on clean images and as the mean over all corrupted cells. Balanced accuracy is "
-        "the mean recall of the classes; ECE is the expected calibration error, lower is better.",
+        "the mean recall of the classes; ECE is the expected calibration error, lower is better."
+        + "".join(f" {label}: lower is better." for label, name in kinds.items() if _falls(name)),
         columns=(
             "Images",
             "Classes",
@@ -210,7 +215,19 @@ def other_scores_table(result: Result) -> Table:
     )
 
 
-def _summaries(result: Result) -> list[tuple[str, SummaryRecord]]:
+def metric_label(name: str) -> str:
+    """Return a metric's name for people; one that is not installed has its own name only."""
+    metric = METRICS.get(name)
+    return name if metric is None else metric.label
+
+
+def _falls(name: str) -> bool:
+    """Return whether a metric that the caption does not explain is better when it is lower."""
+    metric = METRICS.get(name)
+    return metric is not None and metric.lower_is_better and name not in BUILT_IN
+
+
+def _summaries(result: Result) -> list[tuple[str, Summary[Estimate]]]:
     own = [(name, result.scores.datasets[name]) for name in result.scope.corruptions]
     return own if len(own) == 1 else [*own, (ALL, result.scores.overall)]
 
@@ -231,22 +248,18 @@ def _cell(number: Number, *, show: bool = False) -> Cell:
     )
 
 
-def _accuracy_cell(cell: CellRecord | None) -> Cell:
+def _accuracy_cell(cell: CellScore | None) -> Cell:
     if cell is None:
         return Cell(text=UNDEFINED, note="not scored")
     drawn = _cell(cell.top1)
     return Cell(text=drawn.text, note=drawn.note, weight=cell.top1.value)
 
 
-def _mean_cell(cells: Mapping[SetKey, CellRecord | None], name: str) -> Cell:
-    return _cell(Number.of(mean_value({str(key): _value(cell, name) for key, cell in cells.items()})))
-
-
-def _value(cell: CellRecord | None, name: str) -> Value:
-    if cell is None:
-        return Value.undefined("not scored")
-    number: Number = getattr(cell, name)
-    return Value(number.value, number.reason)
+def _mean_cell(cells: Mapping[SetKey, CellScore | None], name: str) -> Cell:
+    nothing = Number.undefined("not scored")
+    return _cell(
+        mean_number({str(key): nothing if cell is None else cell.scores[name] for key, cell in cells.items()})
+    )
 
 
 def _range(severities: Sequence[int]) -> str:

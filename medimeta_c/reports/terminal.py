@@ -10,7 +10,7 @@ from rich.text import Text
 
 from medimeta_c.errors import printable
 from medimeta_c.metrics.intervals import Difference
-from medimeta_c.metrics.values import Interval, Value
+from medimeta_c.metrics.values import Estimate
 from medimeta_c.reports.tables import UNDEFINED, Table, main_tables, percent
 from medimeta_c.reports.verdict import verdict
 from medimeta_c.results.comparison import Compared, Comparison
@@ -59,10 +59,7 @@ def _models(models: Sequence[Compared], measures: Mapping[str, str], title: str)
     for name in measures:
         grid.add_column(name, justify="right", no_wrap=True)
     for index, model in enumerate(models, start=1):
-        numbers = [
-            _with_interval(getattr(model.numbers.overall, measure), getattr(model.intervals.overall, measure))
-            for measure in measures.values()
-        ]
+        numbers = [_with_interval(getattr(model.numbers.overall, measure)) for measure in measures.values()]
         grid.add_row(Text(f"[{index}]"), _text(model.name), _ranks(model.ranks), *numbers)
     return grid
 
@@ -81,18 +78,18 @@ def _pairs(comparison: Comparison, measures: Mapping[str, str]) -> Grid:
 
 
 def _difference(found: Difference) -> Text:
-    if found.value.value is None:
+    if found.value is None:
         return Text(UNDEFINED)
-    text = f"{100 * found.value.value:+.1f}{' tie' if found.tie else ''}"
-    if found.interval.low is not None and found.interval.high is not None:
-        text += f"\n{100 * found.interval.low:+.1f} to {100 * found.interval.high:+.1f}"
+    text = f"{100 * found.value:+.1f}{' tie' if found.tie else ''}"
+    if found.low is not None and found.high is not None:
+        text += f"\n{100 * found.low:+.1f} to {100 * found.high:+.1f}"
     return Text(text, "dim" if found.tie else "")
 
 
-def _with_interval(value: Value, interval: Interval) -> Text:
-    if interval.low is None:
-        return Text(percent(value.value))
-    return Text(f"{percent(value.value)}\n{percent(interval.low)} to {percent(interval.high)}")
+def _with_interval(one: Estimate) -> Text:
+    if one.low is None:
+        return Text(percent(one.value))
+    return Text(f"{percent(one.value)}\n{percent(one.low)} to {percent(one.high)}")
 
 
 def _ranks(ranks: tuple[int, int] | None) -> str:

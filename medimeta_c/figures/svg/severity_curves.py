@@ -13,8 +13,8 @@ from medimeta_c.figures.svg import elements as svg
 from medimeta_c.format.display import display_name
 from medimeta_c.format.keys import CLEAN, SetKey
 from medimeta_c.metrics.grid import ErrorGrid
+from medimeta_c.metrics.summary import CellScore
 from medimeta_c.results.result import Result
-from medimeta_c.results.score_records import CellRecord
 
 __all__ = ["severity_curves"]
 
@@ -43,7 +43,7 @@ def severity_curves(result: Result, dataset: str) -> Figure:
     """
     corruptions = result.scope.corruptions[dataset]
     chance = 1 / len(result.run.benchmark.dataset(dataset).class_names)
-    baseline = None if result.baseline is None else result.baseline.baseline().grids.get(dataset)
+    baseline = None if result.baseline is None else result.baseline.grids.get(dataset)
     with svg.context():
         figure, panels = _panels(len(corruptions))
         for panel, corruption in zip(panels, corruptions, strict=True):
@@ -86,7 +86,7 @@ def _frame(panel: Axes, corruption: str, severities: Sequence[int]) -> None:
     panel.spines["left"].set_visible(False)
 
 
-def _row(result: Result, dataset: str, corruption: str) -> dict[int, CellRecord | None]:
+def _row(result: Result, dataset: str, corruption: str) -> dict[int, CellScore | None]:
     """Return the cells of one panel by severity, clean first; None where one is missing or invalid."""
     keys = {0: CLEAN, **dict.fromkeys(result.scope.severities, corruption)}
     cells = {
@@ -96,7 +96,7 @@ def _row(result: Result, dataset: str, corruption: str) -> dict[int, CellRecord 
     return {severity: None if cell is None or cell.invalid else cell for severity, cell in cells.items()}
 
 
-def _draw_model(panel: Axes, row: Mapping[int, CellRecord | None]) -> None:
+def _draw_model(panel: Axes, row: Mapping[int, CellScore | None]) -> None:
     x = list(row)
     known = [None if cell is None else cell.top1 for cell in row.values()]
     points = [(None,) * 3 if one is None else (one.value, one.low, one.high) for one in known]

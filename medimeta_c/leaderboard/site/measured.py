@@ -12,11 +12,12 @@ from medimeta_c.leaderboard.site.grouping import Group, Submitted
 from medimeta_c.leaderboard.submission import OVERLAPS, Submission, slug
 from medimeta_c.metrics.corruption_error import FloatArray
 from medimeta_c.metrics.intervals import bootstrap
+from medimeta_c.metrics.summary import Scores
+from medimeta_c.metrics.values import Estimate
 from medimeta_c.reports.changed import most_changed, thumbnails
 from medimeta_c.results.baseline_choice import ChosenBaseline
 from medimeta_c.results.folder import SavedResult
 from medimeta_c.results.predictions import correctness_of
-from medimeta_c.results.score_records import Scores
 from medimeta_c.results.scoring import Terms, score
 
 __all__ = ["Measured", "measure"]
@@ -68,8 +69,8 @@ def measure(
         if chosen is not None:
             scope = chosen.baseline.mce_scope(scope)
         divisor = {} if chosen is None else chosen.divisor
-        overall = bootstrap(correctness_of(predictions), divisor, scope).samples.overall
-        samples = {"mce": overall.mce, "average_accuracy": overall.average_accuracy}
+        drawn = bootstrap(correctness_of(predictions), divisor, scope).samples
+        samples = {name: drawn["", name, ""] for name in ("mce", "average_accuracy")}
     entry = replace(
         _entry(one.submission, saved, group.key, scores),
         overall=scores.overall if whole else None,
@@ -82,7 +83,7 @@ def _entry(
     submission: Submission,
     saved: SavedResult,
     board: str,
-    scores: Scores,
+    scores: Scores[Estimate],
 ) -> Entry:
     training = submission.training_data
     run = saved.result.run
@@ -115,7 +116,7 @@ def _entry(
     )
 
 
-def _cells(scores: Scores) -> dict[str, dict[str, dict[int, CellShown]]]:
+def _cells(scores: Scores[Estimate]) -> dict[str, dict[str, dict[int, CellShown]]]:
     found: dict[str, dict[str, dict[int, CellShown]]] = {}
     for cell in scores.cells:
         row = found.setdefault(cell.dataset, {}).setdefault(cell.corruption, {})
@@ -134,7 +135,7 @@ def _facts(saved: SavedResult) -> dict[str, str]:
         "Architecture": run.model.architecture,
         **({"Revision": run.model.revision} if run.model.revision else {}),
         "Weights, SHA-256": run.model.weights_sha256,
-        "Prompts": f"{run.prompts.name}, digest {run.prompts.digest}",
+        **({"Prompts": f"{run.prompts.name}, digest {run.prompts.digest}"} if run.prompts else {}),
         "Benchmark": f"{run.benchmark.name}, version {run.benchmark.version}, {run.split} split",
         "Fingerprint": run.benchmark.fingerprint,
         "Precision": f"{run.precision} on {result.environment.device}",

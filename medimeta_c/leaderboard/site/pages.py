@@ -16,7 +16,8 @@ from medimeta_c.leaderboard.site.entries import Board, CellShown, Entry, Picture
 from medimeta_c.leaderboard.site.paper import PAPER
 from medimeta_c.leaderboard.submission import ADAPTATIONS, OVERLAPS, TRAINING_KINDS
 from medimeta_c.reports.tables import UNDEFINED, interval_text, percent
-from medimeta_c.results.score_records import Estimate, SummaryRecord
+from medimeta_c.metrics.summary import Summary
+from medimeta_c.metrics.values import Estimate
 from medimeta_c.io.templating import environment, visible
 
 __all__ = ["index_page", "model_page", "scoring_page"]
@@ -263,7 +264,7 @@ def _heat_cell(cell: CellShown | None) -> _HeatCell:
     )
 
 
-def _mean_cell(summary: SummaryRecord, name: str) -> _HeatCell:
+def _mean_cell(summary: Summary[Estimate], name: str) -> _HeatCell:
     value = summary.accuracy[name].value if name in summary.accuracy else None
     return _HeatCell(text=percent(value), level="" if value is None else _level(value))
 

@@ -10,7 +10,8 @@ from typing import Literal
 from medimeta_c.leaderboard.site.entries import Entry, Training, no_estimate, reported
 from medimeta_c.leaderboard.submission import slug
 from medimeta_c.paper import ModelScores, published_fewshot, published_scores
-from medimeta_c.results.score_records import Estimate, Number, SummaryRecord
+from medimeta_c.metrics.summary import Summary
+from medimeta_c.metrics.values import Estimate, Number
 from medimeta_c.format.suites import CORE, MEDMNIST, Suite
 
 __all__ = ["PAPER", "PAPER_COLLECTIONS", "paper_entries"]
@@ -105,9 +106,9 @@ def _entry(collection: str, key: str, rows: Mapping[str, ModelScores]) -> Entry:
     )
 
 
-def _summary(row: ModelScores, suite: Suite) -> SummaryRecord:
+def _summary(row: ModelScores, suite: Suite) -> Summary[Estimate]:
     nothing = no_estimate(_NOT_PRINTED)
-    return SummaryRecord(
+    return Summary(
         clean_accuracy=_printed(row.clean_accuracy),
         average_accuracy=_printed(row.average_accuracy),
         accuracy={name: Number(value=_fraction(row.accuracy[name])) for name in suite.corruptions},
@@ -128,7 +129,7 @@ def _fraction(percent: float | None) -> float | None:
     return None if percent is None else percent / 100
 
 
-def _mean(parts: tuple[SummaryRecord, ...]) -> SummaryRecord:
+def _mean(parts: tuple[Summary[Estimate], ...]) -> Summary[Estimate]:
     names = parts[0].ce
 
     def mean(estimates: Iterable[Number]) -> float:
@@ -139,7 +140,7 @@ def _mean(parts: tuple[SummaryRecord, ...]) -> SummaryRecord:
         return reported(mean(getattr(part, field) for part in parts))
 
     nothing = no_estimate(_NOT_PRINTED)
-    return SummaryRecord(
+    return Summary(
         clean_accuracy=over("clean_accuracy"),
         average_accuracy=over("average_accuracy"),
         accuracy={name: Number(value=mean(part.accuracy[name] for part in parts)) for name in names},
@@ -156,7 +157,7 @@ def _ablation() -> list[Entry]:
     found = []
     for row in published_fewshot():
         (short, backbone), share = _VARIANTS[row.variant], f"{row.percent:g}"
-        summary = SummaryRecord(
+        summary = Summary(
             clean_accuracy=_printed(row.clean_accuracy),
             average_accuracy=_printed(row.corruption_accuracy),
             accuracy={},
