@@ -46,7 +46,8 @@ def check_renderings_differ(cells: Mapping[SetKey, CellPredictions]) -> None:
     """
     first: dict[tuple[str, str], SetKey] = {}
     for key, cell in cells.items():
-        if decided(cell) or (cell.probabilities == cell.probabilities[0]).all():
+        p = cell.probabilities
+        if p is None or decided(cell) or (p == p[0]).all():
             continue
         other = first.setdefault((key.dataset, cell.digest), key)
         if other != key:
@@ -57,5 +58,5 @@ def check_renderings_differ(cells: Mapping[SetKey, CellPredictions]) -> None:
 
 
 def decided(cell: CellPredictions) -> bool:
-    """Return whether a cell holds only the probabilities 0 and 1."""
-    return bool(np.isin(cell.probabilities, (0.0, 1.0)).all())
+    """Return whether a cell holds only the probabilities 0 and 1, or none."""
+    return cell.probabilities is None or bool(np.isin(cell.probabilities, (0.0, 1.0)).all())

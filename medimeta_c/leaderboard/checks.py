@@ -22,14 +22,18 @@ from medimeta_c.leaderboard.inspection import (
 from medimeta_c.leaderboard.submission import Submission, read_submission, submission_path
 from medimeta_c.leaderboard.tree import ROOT
 from medimeta_c.metrics.baselines import PUBLISHED, published_baseline
+from medimeta_c.metrics.summary import Scores
+from medimeta_c.metrics.values import Estimate
 from medimeta_c.results.folder import PREDICTIONS_NAME, SavedResult, read_saved
-from medimeta_c.results.recomputation import disagreements, rescore
-from medimeta_c.results.result import RESULT_NAME, BaselineRecord, Result, read_result
-from medimeta_c.results.score_records import Estimate, Scores
+from medimeta_c.results.recomputation import disagreements, named_estimates, rescore
+from medimeta_c.results.result import RESULT_NAME, Result, read_result
 
 __all__ = ["Finding", "check_submission", "found_of", "load_submission"]
 
 _SHOWN = 3
+_SAME_RUN = ("architecture", "revision", "prompts", "package version")
+"""What two submissions of one run may state differently: weights and prompts are known by their digests."""
+
 _INTERVAL_TOLERANCE = 1e-6
 
 
@@ -191,7 +195,7 @@ def _check_baseline(saved: SavedResult, accepted: Accepted | None) -> None:
     record = saved.result.baseline
     if record is None or (record.name != PUBLISHED and record.measured_on_these_shards):
         return
-    expected = BaselineRecord.of(published_baseline(), saved.result.scope.scope(), paired=False)
+    expected = published_baseline().for_scope(saved.result.scope)
     if record.grids != expected.grids or record.measured_on_these_shards:
         raise ResultError(
             "the figures of its published baseline are not the published ones: evaluate with an unchanged "
@@ -210,7 +214,7 @@ def _check_numbers(saved: SavedResult, accepted: Accepted | None) -> None:
         )
 
 
-def _wrong_intervals(result: Result, computed: Scores) -> list[str]:
+def _wrong_intervals(result: Result, computed: Scores[Estimate]) -> list[str]:
     """Return the intervals that cannot have come from these predictions.
 
     NumPy promises the same resamples within one version only, and a paired baseline's images are not part of
@@ -219,20 +223,12 @@ def _wrong_intervals(result: Result, computed: Scores) -> list[str]:
     paired = result.baseline is not None and result.baseline.paired
     if result.resampling.numpy != np.__version__ or paired:
         return []
-    claimed, ours = _estimates(result.scores), _estimates(computed)
+    claimed, ours = named_estimates(result.scores), named_estimates(computed)
     return [
         f"the interval of {name} is [{one.low}, {one.high}], recomputed [{ours[name].low}, {ours[name].high}]"
         for name, one in claimed.items()
         if not (_close(one.low, ours[name].low) and _close(one.high, ours[name].high))
     ]
-
-
-def _estimates(scores: Scores) -> dict[str, Estimate]:
-    found = {f"top1 of {cell.key}": cell.top1 for cell in scores.cells}
-    for owner, part in (*scores.datasets.items(), ("all datasets", scores.overall)):
-        for name in ("clean_accuracy", "average_accuracy", "clean_error", "mce", "relative_mce"):
-            found[f"{name} of {owner}"] = getattr(part, name)
-    return found
 
 
 def _close(one: float | None, other: float | None) -> bool:
@@ -260,18 +256,12 @@ def _notes(submission: Submission, saved: SavedResult, accepted: Accepted | None
         yield f"{', '.join(result.phantoms)}: phantoms, not medical images"
     certain = sum(decided(cell) for cell in saved.predictions.values())
     if certain:
-        yield f"{certain} cells hold only the probabilities 0 and 1: decisions, not probabilities"
+        yield f"{certain} cells hold only the probabilities 0 and 1, or none: decisions, not probabilities"
 
 
 def _run_digest(result: Result) -> str:
     """Return a text that two results share exactly if they are of the same run."""
     run = result.run
-    parts = (
-        run.model.weights_sha256,
-        run.benchmark.fingerprint,
-        run.split,
-        run.prompts.digest,
-        run.precision,
-        canonical_json(run.preprocessing),
-    )
-    return "|".join(parts)
+    settings = run.settings(run.scored)
+    told_apart = {name: each for name, each in settings.items() if name not in _SAME_RUN}
+    return canonical_json([run.benchmark.fingerprint, told_apart])

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import yaml
 
+from medimeta_c.metrics.summary import Summary
+from medimeta_c.metrics.values import Estimate
 from medimeta_c.results.result import Result
-from medimeta_c.results.score_records import Estimate, SummaryRecord
 
 __all__ = ["MODEL_EVAL_PATH", "model_eval_yaml"]
 
@@ -47,14 +48,14 @@ def model_eval_yaml(result: Result, benchmark_repo: str, source_url: str) -> str
     return yaml.safe_dump(eval_result_entries_to_yaml(entries), sort_keys=False, width=100)
 
 
-def _notes(result: Result, dataset: str, summary: SummaryRecord) -> str:
+def _notes(result: Result, dataset: str, summary: Summary[Estimate]) -> str:
     images = "; phantoms, not medical images" if dataset in result.phantoms else ""
     base = result.baseline
+    prompts = f"; prompts {result.run.prompts.name}" if result.run.prompts else ""
     mce = "" if base is None else f", mCE {_percent(summary.mce)} over {base.name} ({base.model})"
     return (
         f"top-1 accuracy in %, mean over {len(summary.ce)} corruptions and {len(result.scope.severities)} "
-        f"severities{images}; clean {_percent(summary.clean_accuracy)}{mce}; prompts "
-        f"{result.run.prompts.name}"
+        f"severities{images}; clean {_percent(summary.clean_accuracy)}{mce}{prompts}"
     )
 
 

@@ -13,14 +13,15 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Mapping
+from datetime import date
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, ValidationError, model_validator
 
 from medimeta_c.errors import ConfigError
 from medimeta_c.io.reading import Reader
-from medimeta_c.io.records import Document, Record, write_record
+from medimeta_c.io.records import Document, Record, Since, write_record
 from medimeta_c.results.folder import PREDICTIONS_NAME
 from medimeta_c.results.identity import RunIdentity
 from medimeta_c.results.result import RESULT_NAME
@@ -94,7 +95,13 @@ def _shown(text: str) -> str:
     return " ".join(text.split())
 
 
+def _day(text: str) -> str:
+    date.fromisoformat(text)
+    return text
+
+
 Line = Annotated[str, Field(min_length=1, max_length=120), AfterValidator(_shown)]
+Date = Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}$"), AfterValidator(_day)]
 Paragraph = Annotated[str, Field(min_length=20, max_length=2000), AfterValidator(_shown)]
 Url = Annotated[
     str,
@@ -157,6 +164,10 @@ class Submission(Document):
         One of `ADAPTATIONS`.
     code, paper, model : str or None
         Web addresses; at least one of code and paper is there.
+    date : str or None
+        The day of the evaluation, as ``YYYY-MM-DD``.
+    trained_on : tuple of str
+        Names of the data that the weights were trained on.
     """
 
     name: Line
@@ -172,6 +183,8 @@ class Submission(Document):
     model: Url | None = None
     notes: Paragraph | None = None
     statements: Statements
+    date: Annotated[Date | None, Since(2)] = None
+    trained_on: Annotated[tuple[Line, ...], Since(2)] = ()
 
     @model_validator(mode="after")
     def _parts_fit_together(self) -> Submission:
@@ -226,12 +239,14 @@ def described(given: Mapping[str, str], *, declared: bool) -> Submission:
         If a field is missing or not valid; the message names the first.
     """
     training = {key: given[key] for key in TrainingData.model_fields if key in given}
-    values = {
+    values: dict[str, Any] = {
         **{key: value for key, value in given.items() if key not in training},
         "third_party": "submitted_by" in given,
         "training_data": training,
         "statements": {"not_chosen_on_test": declared, "may_be_published": declared},
     }
+    if "trained_on" in given:
+        values["trained_on"] = tuple(name.strip() for name in given["trained_on"].split(","))
     try:
         return Submission.model_validate(values)
     except ValidationError as error:

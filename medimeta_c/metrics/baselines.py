@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 
+from pydantic import Field
+
 from medimeta_c.errors import ConfigError
 from medimeta_c.format.keys import SetKey
+from medimeta_c.io.records import Name, Record, Text
 from medimeta_c.metrics.grid import ErrorGrid, Scope, SeveritySum, error_grids
 
 __all__ = ["PUBLISHED", "Baseline", "measured_baseline", "published_baseline"]
@@ -18,11 +20,10 @@ PUBLISHED = "published"
 """Name of the baseline that ships with the package."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Baseline:
-    """Error rates of the model that CE divides by.
+class Baseline(Record):
+    """Error rates of the model that CE divides by: enough to compute it again.
 
-    Parameters
+    Attributes
     ----------
     name : str
         What ``--baseline`` takes: ``"published"``, or a result's name.
@@ -35,16 +36,22 @@ class Baseline:
         not: CE against them compares across renderings, prompts and code.
     note : str
         What every table that uses this baseline says beneath.
-    grids : mapping of str to ErrorGrid
+    paired : bool
+        Whether the baseline's predictions were there, so that intervals are paired image by image.
+    left_out : dict
+        By dataset, the corruptions scored that mCE leaves out because nothing was published of them.
+    grids : dict of str to ErrorGrid
         By dataset.
     """
 
-    name: str
-    model: str
-    source: str
+    name: Text
+    model: Text
+    source: Text
     measured_on_these_shards: bool
-    note: str
-    grids: Mapping[str, ErrorGrid]
+    note: Text
+    paired: bool = False
+    left_out: dict[Name, tuple[Name, ...]] = Field(default_factory=dict)
+    grids: dict[Name, ErrorGrid]
 
     def require(self, datasets: Iterable[str]) -> None:
         """Check that the baseline covers these datasets.
@@ -70,7 +77,7 @@ class Baseline:
         """
         return scope if self.measured_on_these_shards else scope.shared_with(self.grids)
 
-    def left_out(self, scope: Scope) -> dict[str, tuple[str, ...]]:
+    def lacks(self, scope: Scope) -> dict[str, tuple[str, ...]]:
         """Return by dataset the corruptions of a scope that mCE leaves out, see `mce_scope`."""
         kept = self.mce_scope(scope).corruptions
         return {
@@ -78,6 +85,11 @@ class Baseline:
             for dataset, corruptions in scope.corruptions.items()
             if kept[dataset] != corruptions
         }
+
+    def for_scope(self, scope: Scope, *, paired: bool = False) -> Baseline:
+        """Return the baseline as a result on the datasets of a scope records it."""
+        grids = {dataset: grid for dataset, grid in self.grids.items() if dataset in scope.corruptions}
+        return self.model_copy(update={"grids": grids, "left_out": self.lacks(scope), "paired": paired})
 
 
 @cache
@@ -97,7 +109,6 @@ def published_baseline() -> Baseline:
     severities = tuple(table["severities"])
     grids = {
         dataset: ErrorGrid(
-            dataset=dataset,
             split=table["split"],
             clean=_error(row["clean"]),
             corrupted={

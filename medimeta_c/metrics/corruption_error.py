@@ -22,76 +22,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["ErrorArrays", "FloatArray", "SuiteSummary", "Summary", "aggregate", "combine", "mean_array"]
+__all__ = ["ErrorArrays", "FloatArray", "Where", "aggregate", "mean_array", "with_overall"]
 
 T = TypeVar("T")
-U = TypeVar("U")
-V = TypeVar("V")
 FloatArray = NDArray[np.float64]
+Where = tuple[str, str, str]
+"""Which robustness number: dataset, or "" for all; name, as in `Summary`; corruption, or "" for all."""
 
 _ZERO = 1e-9
 """Denominators up to this are zero: differences of equal sums leave 1e-16, real ones at least 1/N."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Summary(Generic[T]):
-    """Every robustness number of one model on one dataset, or over the datasets.
-
-    ``Summary[Value]`` holds the numbers, ``Summary[Interval]`` their intervals.
-
-    Parameters
-    ----------
-    clean_accuracy, average_accuracy
-        Top-1 accuracy on clean images, and the mean over corruptions of the mean over severities.
-    clean_error
-        Clean error divided by the baseline's (1.0: as many errors as the baseline).
-    ce, mce
-        Corruption error by corruption, and their mean.
-    relative_ce, relative_mce
-        Loss of accuracy by corruption, Σ_s (E_s,c - E_clean), divided by the baseline's; and their mean.
-    """
-
-    clean_accuracy: T
-    average_accuracy: T
-    clean_error: T
-    ce: Mapping[str, T]
-    mce: T
-    relative_ce: Mapping[str, T]
-    relative_mce: T
-
-    def zip(self, other: Summary[U], function: Callable[[T, U], V]) -> Summary[V]:
-        """Return a summary of `function` of the two summaries' numbers, field by field."""
-        return Summary(
-            clean_accuracy=function(self.clean_accuracy, other.clean_accuracy),
-            average_accuracy=function(self.average_accuracy, other.average_accuracy),
-            clean_error=function(self.clean_error, other.clean_error),
-            ce={name: function(part, other.ce[name]) for name, part in self.ce.items()},
-            mce=function(self.mce, other.mce),
-            relative_ce={
-                name: function(part, other.relative_ce[name]) for name, part in self.relative_ce.items()
-            },
-            relative_mce=function(self.relative_mce, other.relative_mce),
-        )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SuiteSummary(Generic[T]):
-    """Summaries per dataset, and the mean over the datasets."""
-
-    datasets: Mapping[str, Summary[T]]
-    overall: Summary[T]
-
-    def zip(self, other: SuiteSummary[U], function: Callable[[T, U], V]) -> SuiteSummary[V]:
-        """Return a suite summary of `function` of the two summaries' numbers, field by field."""
-        return SuiteSummary(
-            datasets={name: part.zip(other.datasets[name], function) for name, part in self.datasets.items()},
-            overall=self.overall.zip(other.overall, function),
-        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -113,17 +57,19 @@ class ErrorArrays:
     n_severities: int
 
 
-def aggregate(model: ErrorArrays, baseline: ErrorArrays) -> Summary[FloatArray]:
-    """Compute every robustness number: the formulas, for measurements and resamples alike.
+def aggregate(dataset: str, model: ErrorArrays, baseline: ErrorArrays) -> dict[Where, FloatArray]:
+    """Compute every robustness number of a dataset: the formulas, for measurements and resamples alike.
 
     Parameters
     ----------
+    dataset : str
+        Its name.
     model, baseline : ErrorArrays
         With the same corruptions and number of severities; shapes broadcast.
 
     Returns
     -------
-    Summary of ndarray
+    dict of Where to ndarray
         NaN marks what is undefined; `summarise` and the intervals turn it into a reason.
     """
     n = model.n_severities
@@ -132,50 +78,34 @@ def aggregate(model: ErrorArrays, baseline: ErrorArrays) -> Summary[FloatArray]:
         c: _ratio(total - n * model.clean, baseline.sums[c] - n * baseline.clean)
         for c, total in model.sums.items()
     }
-    return Summary(
-        clean_accuracy=1 - model.clean,
-        average_accuracy=1 - mean_array({c: total / n for c, total in model.sums.items()}),
-        clean_error=_ratio(model.clean, baseline.clean),
-        ce=ce,
-        mce=mean_array(ce),
-        relative_ce=relative_ce,
-        relative_mce=mean_array(relative_ce),
-    )
+    numbers = {
+        "clean_accuracy": {"": 1 - model.clean},
+        "average_accuracy": {"": 1 - mean_array({c: total / n for c, total in model.sums.items()})},
+        "clean_error": {"": _ratio(model.clean, baseline.clean)},
+        "ce": ce,
+        "mce": {"": mean_array(ce)},
+        "relative_ce": relative_ce,
+        "relative_mce": {"": mean_array(relative_ce)},
+    }
+    return {(dataset, name, c): number for name, parts in numbers.items() for c, number in parts.items()}
 
 
-def combine(summaries: Mapping[str, Summary[T]], mean: Callable[[Mapping[str, T]], U]) -> Summary[U]:
-    """Return the mean over datasets of each number.
+def with_overall(numbers: Mapping[Where, T], mean: Callable[[Mapping[str, T]], T]) -> dict[Where, T]:
+    """Return the numbers of datasets, and the mean over datasets of each that every dataset has.
 
     Parameters
     ----------
-    summaries : mapping of str to Summary
-        By dataset, at least one.
+    numbers : mapping of Where to number
+        Of one dataset or more.
     mean : callable
         Takes the datasets' numbers by name.
-
-    Returns
-    -------
-    Summary
-        CE by corruption is there for the corruptions that every dataset has.
     """
-    first, *others = summaries.values()
-    common = [c for c in first.ce if all(c in other.ce for other in others)]
-
-    def over(get: Callable[[Summary[T]], T]) -> U:
-        return mean({dataset: get(summary) for dataset, summary in summaries.items()})
-
-    def by_corruption(get: Callable[[Summary[T]], Mapping[str, T]]) -> dict[str, U]:
-        return {c: mean({name: get(summary)[c] for name, summary in summaries.items()}) for c in common}
-
-    return Summary(
-        clean_accuracy=over(lambda s: s.clean_accuracy),
-        average_accuracy=over(lambda s: s.average_accuracy),
-        clean_error=over(lambda s: s.clean_error),
-        ce=by_corruption(lambda s: s.ce),
-        mce=over(lambda s: s.mce),
-        relative_ce=by_corruption(lambda s: s.relative_ce),
-        relative_mce=over(lambda s: s.relative_mce),
-    )
+    datasets = {dataset for dataset, _, _ in numbers}
+    parts: dict[tuple[str, str], dict[str, T]] = {}
+    for (dataset, name, corruption), number in numbers.items():
+        parts.setdefault((name, corruption), {})[dataset] = number
+    overall = {("", *part): mean(each) for part, each in parts.items() if len(each) == len(datasets)}
+    return {**numbers, **overall}
 
 
 def mean_array(parts: Mapping[str, FloatArray]) -> FloatArray:

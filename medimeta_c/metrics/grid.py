@@ -4,20 +4,37 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from typing import Annotated
+
+from pydantic import AfterValidator, Field, model_validator
 
 from medimeta_c.errors import ConfigError
 from medimeta_c.format.keys import CLEAN, SetKey
 from medimeta_c.format.suites import Suite
+from medimeta_c.io.records import Name
+from medimeta_c.metrics.values import Asked
 
-__all__ = ["ErrorGrid", "Scope", "SeveritySum", "error_grids"]
+__all__ = ["ErrorGrid", "Scope", "Severity", "SeveritySum", "error_grids"]
+
+_TOLERANCE = 1e-9
+"""Of sums of floating-point numbers, not of wrong units."""
 
 
-@dataclass(frozen=True, slots=True)
-class SeveritySum:
+def _rate(error: float) -> float:
+    if not 0 <= error <= 1:
+        raise ValueError(f"{error} is not an error rate: expected 0 to 1")
+    return error
+
+
+# NaN is let through to the functions, which name the range.
+Rate = Annotated[float, Field(allow_inf_nan=True), AfterValidator(_rate)]
+Severity = Annotated[int, Field(ge=1, le=5)]
+
+
+class SeveritySum(Asked):
     """Σ_s E_s under one corruption: all that a corruption error needs to know.
 
-    Parameters
+    Attributes
     ----------
     total : float
         The sum of the error rates, each a fraction in [0, 1].
@@ -27,29 +44,34 @@ class SeveritySum:
         The single rates, one per severity; None where only their mean was published.
     """
 
-    total: float
-    severities: tuple[int, ...]
-    errors: tuple[float, ...] | None = None
+    total: Annotated[float, Field(allow_inf_nan=True)]
+    severities: tuple[Severity, ...]
+    errors: tuple[Rate, ...] | None = None
 
-    def __post_init__(self) -> None:
-        if not self.severities or list(self.severities) != sorted(set(self.severities)):
-            raise ConfigError(f"severities {self.severities} are not one or more, ascending and distinct")
-        # The margin is for sums of floating-point means, not for wrong units.
-        if not -1e-9 <= self.total <= len(self.severities) + 1e-9:
-            raise ConfigError(
-                f"{self.total} is not a sum of {len(self.severities)} error rates: expected 0 to 1 each"
-            )
+    @model_validator(mode="after")
+    def _is_a_sum(self) -> SeveritySum:
+        count = len(self.severities)
+        if not count or list(self.severities) != sorted(set(self.severities)):
+            raise ValueError(f"severities {self.severities} are not one or more, ascending and distinct")
+        if not -_TOLERANCE <= self.total <= count + _TOLERANCE:
+            raise ValueError(f"{self.total} is not a sum of {count} error rates: expected 0 to 1 each")
+        if self.errors is not None and (
+            len(self.errors) != count or abs(math.fsum(self.errors) - self.total) > _TOLERANCE
+        ):
+            raise ValueError("the errors do not add up to their total")
+        return self
 
     @classmethod
     def of(cls, errors: Mapping[int, float]) -> SeveritySum:
         """Return the sum of measured error rates, one per severity."""
         severities = tuple(sorted(errors))
-        return cls(math.fsum(errors.values()), severities, tuple(errors[s] for s in severities))
+        single = tuple(errors[severity] for severity in severities)
+        return cls(total=math.fsum(single), severities=severities, errors=single)
 
     @classmethod
     def from_mean(cls, error: float, severities: tuple[int, ...]) -> SeveritySum:
         """Return the sum behind a published mean over `severities`; the single rates stay unknown."""
-        return cls(error * len(severities), severities)
+        return cls(total=error * len(severities), severities=severities)
 
     def over(self, severities: tuple[int, ...]) -> float | None:
         """Return the sum over exactly these severities, None where it cannot be known."""
@@ -60,63 +82,62 @@ class SeveritySum:
         return math.fsum(e for s, e in zip(self.severities, self.errors, strict=True) if s in severities)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ErrorGrid:
+class ErrorGrid(Asked):
     """Error rates (1 - top-1 accuracy) of one model on one dataset.
 
-    Parameters
+    Attributes
     ----------
-    dataset, split : str
+    split : str
         What was scored.
     clean : float or None
         Error on clean images, in [0, 1]; None where it was not measured.
-    corrupted : mapping of str to SeveritySum
+    corrupted : dict of str to SeveritySum
         By corruption; those not measured are absent.
     """
 
-    dataset: str
-    split: str
-    clean: float | None
-    corrupted: Mapping[str, SeveritySum]
+    split: Name
+    clean: Rate | None
+    corrupted: dict[Name, SeveritySum]
 
-    def __post_init__(self) -> None:
-        if self.clean is not None and not 0 <= self.clean <= 1:
-            raise ConfigError(f"{self.clean} is not the clean error of {self.dataset}: expected 0 to 1")
-
-    def missing(self, corruption: str, severities: tuple[int, ...]) -> tuple[SetKey, ...]:
+    def missing(self, dataset: str, corruption: str, severities: tuple[int, ...]) -> tuple[SetKey, ...]:
         """Return the cells of one row that were not measured; `corruption` may be ``"clean"``."""
         if corruption == CLEAN:
-            return (SetKey(self.dataset, self.split, CLEAN, 0),) if self.clean is None else ()
+            return (SetKey(dataset, self.split, CLEAN, 0),) if self.clean is None else ()
         row = self.corrupted.get(corruption)
         have = row.severities if row is not None else ()
-        return tuple(SetKey(self.dataset, self.split, corruption, s) for s in severities if s not in have)
+        return tuple(SetKey(dataset, self.split, corruption, s) for s in severities if s not in have)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Scope:
-    """What an mCE is taken over.
+class Scope(Asked):
+    """What an mCE is taken over: the cells requested.
 
-    Parameters
+    Attributes
     ----------
-    corruptions : mapping of str to tuple of str
-        By dataset, in the order of reports. Datasets may differ in their corruptions.
-    severities : tuple of int
-        The severities summed over, the same everywhere.
     split : str
         The split scored.
+    severities : tuple of int
+        The severities summed over, the same everywhere.
+    corruptions : dict of str to tuple of str
+        By dataset, in the order of reports. Datasets may differ in their corruptions.
     """
 
-    corruptions: Mapping[str, tuple[str, ...]]
-    severities: tuple[int, ...]
-    split: str = "test"
+    split: Name = "test"
+    severities: tuple[Severity, ...]
+    corruptions: dict[Name, Annotated[tuple[Name, ...], Field(max_length=100)]]
 
-    def __post_init__(self) -> None:
+    @model_validator(mode="after")
+    def _is_a_grid(self) -> Scope:
         empty = [dataset for dataset, corruptions in self.corruptions.items() if not corruptions]
         if not self.corruptions or not self.severities or empty:
-            raise ConfigError(
+            raise ValueError(
                 "an mCE needs at least one dataset, one severity, and for every dataset one corruption "
                 f"(datasets: {list(self.corruptions)}; without corruptions: {empty})"
             )
+        if list(self.severities) != sorted(set(self.severities)):
+            raise ValueError("severities are not ascending and distinct")
+        if any(CLEAN in each or len(set(each)) != len(each) for each in self.corruptions.values()):
+            raise ValueError("corruptions are not distinct, or clean is among them")
+        return self
 
     @classmethod
     def of_suite(cls, suite: Suite, *, datasets: Iterable[str] | None = None, split: str = "test") -> Scope:
@@ -146,28 +167,26 @@ class Scope:
         narrows a scope says so beside the mCE: it is another number than the suite's. A dataset with no
         corruption in common keeps all of its own, so that its mCE is undefined and says what is lacking.
         """
-        shared = {
-            dataset: tuple(c for c in corruptions if c in self.grid(grids, dataset).corrupted)
-            for dataset, corruptions in self.corruptions.items()
+        kept = {
+            dataset: tuple(c for c in own if c in self.grid(grids, dataset).corrupted) or own
+            for dataset, own in self.corruptions.items()
         }
-        kept = {dataset: shared[dataset] or own for dataset, own in self.corruptions.items()}
-        return Scope(corruptions=kept, severities=self.severities, split=self.split)
+        return self.model_copy(update={"corruptions": kept})
 
     def missing(self, grids: Mapping[str, ErrorGrid]) -> tuple[SetKey, ...]:
         """Return the cells of this scope that `grids` do not have, in the order of `cells`."""
         return tuple(
             key
             for dataset, corruptions in self.corruptions.items()
-            for grid in (self.grid(grids, dataset),)
             for corruption in (CLEAN, *corruptions)
-            for key in grid.missing(corruption, self.severities)
+            for key in self.grid(grids, dataset).missing(dataset, corruption, self.severities)
         )
 
     def grid(self, grids: Mapping[str, ErrorGrid], dataset: str) -> ErrorGrid:
         """Return a dataset's grid, an empty one where `grids` have none of this split."""
         grid = grids.get(dataset)
         if grid is None or grid.split != self.split:
-            return ErrorGrid(dataset=dataset, split=self.split, clean=None, corrupted={})
+            return ErrorGrid(split=self.split, clean=None, corrupted={})
         return grid
 
 
@@ -189,24 +208,26 @@ def error_grids(errors: Mapping[SetKey, float]) -> dict[str, ErrorGrid]:
     ConfigError
         If a number is not an error rate, or a dataset comes with two splits.
     """
-    clean: dict[tuple[str, str], float] = {}
-    rows: dict[tuple[str, str], dict[str, dict[int, float]]] = {}
-    for key, error in errors.items():
+    splits: dict[str, str] = {}
+    clean: dict[str, float] = {}
+    rows: dict[str, dict[str, dict[int, float]]] = {}
+    for key, error in sorted(errors.items()):
         if not 0 <= error <= 1:
             raise ConfigError(f"{error} is not the error rate of {key}: expected 0 to 1")
-        rows.setdefault((key.dataset, key.split), {})
-        if key.corruption == CLEAN:
-            clean[key.dataset, key.split] = error
-        else:
-            rows[key.dataset, key.split].setdefault(key.corruption, {})[key.severity] = error
-    grids: dict[str, ErrorGrid] = {}
-    for dataset, split in sorted(rows):
-        if dataset in grids:
+        split = splits.setdefault(key.dataset, key.split)
+        if split != key.split:
             raise ConfigError(
-                f"{dataset} has cells of splits {grids[dataset].split} and {split}: score one split at a time"
+                f"{key.dataset} has cells of splits {split} and {key.split}: score one split at a time"
             )
-        sums = {name: SeveritySum.of(row) for name, row in sorted(rows[dataset, split].items())}
-        grids[dataset] = ErrorGrid(
-            dataset=dataset, split=split, clean=clean.get((dataset, split)), corrupted=sums
+        if key.corruption == CLEAN:
+            clean[key.dataset] = error
+        else:
+            rows.setdefault(key.dataset, {}).setdefault(key.corruption, {})[key.severity] = error
+    return {
+        dataset: ErrorGrid(
+            split=split,
+            clean=clean.get(dataset),
+            corrupted={name: SeveritySum.of(row) for name, row in rows.get(dataset, {}).items()},
         )
-    return grids
+        for dataset, split in splits.items()
+    }

@@ -27,18 +27,18 @@ from medimeta_c.metrics.correctness import CorrectnessTable
 from medimeta_c.metrics.corruption_error import (
     ErrorArrays,
     FloatArray,
-    SuiteSummary,
-    Summary,
+    Where,
     aggregate,
-    combine,
     mean_array,
+    with_overall,
 )
 from medimeta_c.metrics.grid import ErrorGrid, Scope, error_grids
 from medimeta_c.metrics.resampling import Resampling, resampled_accuracies
 from medimeta_c.metrics.robustness import error_arrays, summarise
-from medimeta_c.metrics.values import Interval, Value
+from medimeta_c.metrics.summary import Scores
+from medimeta_c.metrics.values import Estimate, Number
 
-__all__ = ["Bootstrap", "Difference", "bootstrap", "cell_intervals", "difference", "summary_intervals"]
+__all__ = ["Bootstrap", "Difference", "bootstrap", "cell_estimates", "difference", "summary_estimates"]
 
 
 _ALIKE = "the models differ alike on every image: resamples cannot differ"
@@ -60,9 +60,9 @@ class Bootstrap:
         What CE divides by, on the images themselves.
     accuracies : mapping of SetKey to ndarray
         Top-1 accuracy of each cell on each of R resamples, shape (R,).
-    point : SuiteSummary of Value
+    point : Scores of Number
         The numbers on the images themselves.
-    samples : SuiteSummary of ndarray
+    samples : mapping of Where to ndarray
         The same on each resample, shape (R,); NaN where undefined.
     """
 
@@ -71,29 +71,22 @@ class Bootstrap:
     tables: Mapping[str, CorrectnessTable]
     baseline: Mapping[str, ErrorGrid]
     accuracies: Mapping[SetKey, FloatArray]
-    point: SuiteSummary[Value]
-    samples: SuiteSummary[FloatArray]
+    point: Scores[Number]
+    samples: Mapping[Where, FloatArray]
 
 
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """A number of one model minus the same number of another, paired by image.
+class Difference(Estimate):
+    """A number of one model minus the same number of another, with its interval, paired by image.
 
-    Parameters
+    Attributes
     ----------
-    value : Value
-        The difference on the images themselves.
-    interval : Interval
-        Its confidence interval.
     tie : bool or None
         Whether the interval contains 0: the images cannot tell the models apart. None without interval,
         as where one model is right and the other wrong on every single image: resamples cannot differ,
         and two images would seem to prove what two thousand do.
     """
 
-    value: Value
-    interval: Interval
-    tie: bool | None
+    tie: bool | None = None
 
 
 def bootstrap(
@@ -118,7 +111,7 @@ def bootstrap(
     Returns
     -------
     Bootstrap
-        For `cell_intervals`, `summary_intervals` and `difference`.
+        For `cell_estimates`, `summary_estimates` and `difference`.
 
     Raises
     ------
@@ -132,12 +125,13 @@ def bootstrap(
         for name, entry in baseline.items()
     }
     accuracies: dict[SetKey, FloatArray] = {}
-    samples: dict[str, Summary[FloatArray]] = {}
+    samples: dict[Where, FloatArray] = {}
     for dataset, corruptions in scope.corruptions.items():
         own, theirs = _resample(tables.get(dataset), baseline.get(dataset), plan)
         accuracies.update(own)
         fixed = error_arrays(scope.grid(constants, dataset), corruptions, scope.severities)
-        samples[dataset] = aggregate(
+        samples |= aggregate(
+            dataset,
             _error_arrays(own, scope, dataset, plan.resamples),
             fixed if theirs is None else _error_arrays(theirs, scope, dataset, plan.resamples),
         )
@@ -148,44 +142,45 @@ def bootstrap(
         baseline=constants,
         accuracies=accuracies,
         point=summarise(grids, constants, scope, partial=True),
-        samples=SuiteSummary(datasets=samples, overall=combine(samples, mean_array)),
+        samples=with_overall(samples, mean_array),
     )
 
 
-def cell_intervals(drawn: Bootstrap) -> dict[SetKey, Interval]:
-    """Return the interval of every cell's top-1 accuracy.
+def cell_estimates(drawn: Bootstrap) -> dict[SetKey, Estimate]:
+    """Return every cell's top-1 accuracy with its interval.
 
     A cell whose images are all right, or all wrong, has none: every resample equals the images
     themselves, and an interval of width zero would claim a certainty that N images do not give.
     """
-    return {
-        key: _interval(drawn.accuracies[key], varies, drawn.plan)
-        for table in drawn.tables.values()
-        for key, varies in _varying(table).items()
-        if key in drawn.accuracies
-    }
+    found = {}
+    for table in drawn.tables.values():
+        n = len(table.image_ids)
+        for key, right in zip(table.keys, np.count_nonzero(table.correct, axis=0).tolist(), strict=True):
+            if key in drawn.accuracies:
+                number = Number(value=right / n)
+                found[key] = _estimate(number, drawn.accuracies[key], 0 < right < n, drawn.plan)
+    return found
 
 
-def summary_intervals(drawn: Bootstrap) -> SuiteSummary[Interval]:
-    """Return the interval of every robustness number, per dataset and over the datasets.
+def summary_estimates(drawn: Bootstrap) -> Scores[Estimate]:
+    """Return every robustness number with its interval, per dataset and over the datasets.
 
-    Undefined where the number itself is, where a resample leaves the baseline nothing to divide by, and
-    where the model is right on all images, or wrong on all (see `cell_intervals`).
+    An interval is undefined where the number itself is, where a resample leaves the baseline nothing to
+    divide by, and where the model is right on all images, or wrong on all (see `cell_estimates`).
     """
-    varies = {
-        name: _summary_varies(drawn.tables.get(name), drawn.scope, name) for name in drawn.scope.datasets
-    }
-    everything = SuiteSummary(datasets=varies, overall=combine(varies, lambda parts: any(parts.values())))
+    varies: dict[Where, bool] = {}
+    for dataset in drawn.scope.datasets:
+        varies |= _varies(drawn.tables.get(dataset), drawn.scope, dataset)
+    varies = with_overall(varies, lambda parts: any(parts.values()))
+    return Scores.of(
+        {
+            where: _estimate(point, drawn.samples[where], varies[where], drawn.plan)
+            for where, point in drawn.point.numbers().items()
+        }
+    )
 
-    def interval(point: Value, rest: tuple[FloatArray, bool]) -> Interval:
-        if point.reason is not None:
-            return Interval.undefined(point.reason)
-        return _interval(*rest, drawn.plan)
 
-    return drawn.point.zip(drawn.samples.zip(everything, lambda numbers, flag: (numbers, flag)), interval)
-
-
-def difference(one: Bootstrap, other: Bootstrap) -> SuiteSummary[Difference]:
+def difference(one: Bootstrap, other: Bootstrap) -> Scores[Difference]:
     """Return every robustness number of one model minus the other's, with paired intervals.
 
     Both models met the same resamples, so images that are hard for both cancel: the interval is
@@ -198,7 +193,7 @@ def difference(one: Bootstrap, other: Bootstrap) -> SuiteSummary[Difference]:
 
     Returns
     -------
-    SuiteSummary of Difference
+    Scores of Difference
         For errors and CE, negative means that the first model is better.
 
     Raises
@@ -217,20 +212,21 @@ def difference(one: Bootstrap, other: Bootstrap) -> SuiteSummary[Difference]:
                 f"the two models were not scored on the same images of {dataset}: compare one fingerprint"
             )
 
-    def compare(a: tuple[Value, FloatArray], b: tuple[Value, FloatArray]) -> Difference:
-        if a[0].value is None or b[0].value is None:
-            reason = a[0].reason or b[0].reason or ""
-            return Difference(Value.undefined(reason), Interval.undefined(reason), None)
-        value, samples = Value(a[0].value - b[0].value), a[1] - b[1]
+    found: dict[Where, Difference] = {}
+    theirs = other.point.numbers()
+    for where, first in one.point.numbers().items():
+        second = theirs[where]
+        if first.value is None or second.value is None:
+            found[where] = Difference.undefined(first.reason or second.reason or "")
+            continue
+        number = Number(value=first.value - second.value)
+        samples = one.samples[where] - other.samples[where]
         if samples.min() == samples.max() != 0:
-            return Difference(value, Interval.undefined(_ALIKE), None)
-        interval = _interval(samples, True, one.plan)
-        return Difference(value, interval, interval.contains(0.0))
-
-    first, second = (
-        drawn.point.zip(drawn.samples, lambda point, numbers: (point, numbers)) for drawn in (one, other)
-    )
-    return first.zip(second, compare)
+            found[where] = Difference(value=number.value, low=None, high=None, interval_reason=_ALIKE)
+            continue
+        estimate = _estimate(number, samples, True, one.plan)
+        found[where] = Difference(**estimate.model_dump(), tie=estimate.contains(0.0))
+    return Scores.of(found)
 
 
 def _resample(
@@ -266,42 +262,38 @@ def _error_arrays(
     )
 
 
-def _varying(table: CorrectnessTable) -> dict[SetKey, bool]:
-    """Return by cell whether some images are right and others wrong."""
-    right = np.count_nonzero(table.correct, axis=0)
-    return {key: 0 < int(count) < len(table.image_ids) for key, count in zip(table.keys, right, strict=True)}
-
-
-def _summary_varies(table: CorrectnessTable | None, scope: Scope, dataset: str) -> Summary[bool]:
+def _varies(table: CorrectnessTable | None, scope: Scope, dataset: str) -> dict[Where, bool]:
     """Return by number whether the cells it is made of tell any two images apart."""
-    cells = {} if table is None else _varying(table)
+    errors = {} if table is None else table.errors()
+    cells = {key: 0 < error < 1 for key, error in errors.items()}
     clean = cells.get(SetKey(dataset, scope.split, CLEAN, 0), False)
     rows = {
         c: any(cells.get(SetKey(dataset, scope.split, c, s), False) for s in scope.severities)
         for c in scope.corruptions[dataset]
     }
-    return Summary(
-        clean_accuracy=clean,
-        average_accuracy=any(rows.values()),
-        clean_error=clean,
-        ce=rows,
-        mce=any(rows.values()),
-        relative_ce={c: clean or row for c, row in rows.items()},
-        relative_mce=clean or any(rows.values()),
-    )
+    corrupted = any(rows.values())
+    found = {"clean_accuracy": clean, "average_accuracy": corrupted, "clean_error": clean}
+    found |= {"mce": corrupted, "relative_mce": clean or corrupted}
+    return {
+        **{(dataset, name, ""): each for name, each in found.items()},
+        **{(dataset, "ce", c): row for c, row in rows.items()},
+        **{(dataset, "relative_ce", c): clean or row for c, row in rows.items()},
+    }
 
 
-def _interval(numbers: FloatArray, varies: bool, plan: Resampling) -> Interval:
-    """Return the percentile interval of resampled numbers."""
-    if not varies:
-        return Interval.undefined(
-            "the model is right on all images, or wrong on all: resamples cannot differ"
-        )
-    if bad := int(np.count_nonzero(~np.isfinite(numbers))):
-        return Interval.undefined(
-            f"{bad} of {plan.resamples} resamples leave the baseline nothing to divide by"
-        )
+def _estimate(point: Number, numbers: FloatArray, varies: bool, plan: Resampling) -> Estimate:
+    """Return a number with the percentile interval of its resamples."""
+    bad = int(np.count_nonzero(~np.isfinite(numbers)))
+    reason = None
+    if point.reason is not None:
+        reason = point.reason
+    elif not varies:
+        reason = "the model is right on all images, or wrong on all: resamples cannot differ"
+    elif bad:
+        reason = f"{bad} of {plan.resamples} resamples leave the baseline nothing to divide by"
+    if reason is not None:
+        return Estimate(value=point.value, reason=point.reason, low=None, high=None, interval_reason=reason)
     ends = np.quantile(numbers, [(1 - plan.level) / 2, (1 + plan.level) / 2])
     # Equal sums added up in another order differ by 1e-16, and an end that is 0 must not seem to leave 0 out.
     low, high = np.round(ends, 12) + 0.0
-    return Interval(float(low), float(high))
+    return Estimate(value=point.value, low=float(low), high=float(high))

@@ -10,13 +10,16 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field, model_validator
 
 from medimeta_c.errors import ConfigError
+from medimeta_c.io.records import Text
 from medimeta_c.metrics.correctness import CorrectnessTable
+from medimeta_c.metrics.values import Asked
 
 __all__ = ["RESAMPLING_SCHEME", "Resampling", "resampled_accuracies"]
 
@@ -27,29 +30,36 @@ _CHUNK_ELEMENTS = 1 << 21
 """Resamples times images held at once: about 25 MB of weights."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Resampling:
-    """How intervals are made.
+class Resampling(Asked):
+    """How intervals are made; the same on another machine with the same NumPy.
 
-    Parameters
+    Attributes
     ----------
+    scheme : str
+        How resamples derive from the seed.
     resamples : int
         Bootstrap replicates R, at least 100.
     level : float
         Confidence level, at least 0.5 and below 1.
     seed : int
         Seed of the resampling.
+    numpy : str
+        The version that drew them.
     """
 
-    resamples: int = 1000
+    scheme: Text = RESAMPLING_SCHEME
+    resamples: Annotated[int, Field(le=1_000_000)] = 1000
     level: float = 0.95
     seed: int = 0
+    numpy: Text = np.__version__
 
-    def __post_init__(self) -> None:
+    @model_validator(mode="after")
+    def _makes_intervals(self) -> Resampling:
         if self.resamples < 100:
-            raise ConfigError(f"{self.resamples} resamples are too few for an interval: use at least 100")
+            raise ValueError(f"{self.resamples} resamples are too few for an interval: use at least 100")
         if not 0.5 <= self.level < 1:
-            raise ConfigError(f"confidence level {self.level} is not usable: use 0.5 or more, below 1")
+            raise ValueError(f"confidence level {self.level} is not usable: use 0.5 or more, below 1")
+        return self
 
 
 def resampled_accuracies(tables: Sequence[CorrectnessTable], plan: Resampling) -> list[NDArray[np.float64]]:

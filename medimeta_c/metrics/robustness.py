@@ -8,16 +8,10 @@ import numpy as np
 
 from medimeta_c.errors import IncompleteGridError
 from medimeta_c.format.keys import CLEAN
-from medimeta_c.metrics.corruption_error import (
-    ErrorArrays,
-    FloatArray,
-    SuiteSummary,
-    Summary,
-    aggregate,
-    combine,
-)
+from medimeta_c.metrics.corruption_error import ErrorArrays, FloatArray, Where, aggregate, with_overall
 from medimeta_c.metrics.grid import ErrorGrid, Scope
-from medimeta_c.metrics.values import Value, mean_value, undefined_parts
+from medimeta_c.metrics.summary import Scores
+from medimeta_c.metrics.values import Number, mean_number, undefined_parts
 
 __all__ = ["error_arrays", "summarise"]
 
@@ -28,7 +22,7 @@ def summarise(
     scope: Scope,
     *,
     partial: bool = False,
-) -> SuiteSummary[Value]:
+) -> Scores[Number]:
     """Compute the robustness of a model, per dataset and over the datasets.
 
     The formulas and the order of averaging are those of `medimeta_c.metrics.corruption_error`.
@@ -44,8 +38,8 @@ def summarise(
 
     Returns
     -------
-    SuiteSummary of Value
-        What the baseline cannot divide is undefined, with the reason.
+    Scores of Number
+        Without cells. What the baseline cannot divide is undefined, with the reason.
 
     Raises
     ------
@@ -66,52 +60,53 @@ def summarise(
     missing = scope.missing(grids)
     if missing and not partial:
         raise IncompleteGridError(map(str, missing), len(scope.cells()))
-    datasets = {
-        dataset: _summarise_dataset(
-            scope.grid(grids, dataset), scope.grid(baseline, dataset), corruptions, scope.severities
-        )
-        for dataset, corruptions in scope.corruptions.items()
-    }
-    return SuiteSummary(datasets=datasets, overall=combine(datasets, mean_value))
+    numbers: dict[Where, Number] = {}
+    for dataset in scope.datasets:
+        numbers |= _numbers(dataset, scope.grid(grids, dataset), scope.grid(baseline, dataset), scope)
+    return Scores.of(with_overall(numbers, mean_number))
 
 
-def _summarise_dataset(
-    model: ErrorGrid, baseline: ErrorGrid, corruptions: tuple[str, ...], severities: tuple[int, ...]
-) -> Summary[Value]:
+def _numbers(dataset: str, model: ErrorGrid, baseline: ErrorGrid, scope: Scope) -> dict[Where, Number]:
     """Compute one dataset's numbers, each with the reason should it be undefined."""
-    numbers = aggregate(
-        error_arrays(model, corruptions, severities), error_arrays(baseline, corruptions, severities)
+    corruptions, severities = scope.corruptions[dataset], scope.severities
+    arrays = aggregate(
+        dataset,
+        error_arrays(model, corruptions, severities),
+        error_arrays(baseline, corruptions, severities),
     )
+
+    def lacking(owner: str, grid: ErrorGrid, row: str) -> str:
+        if missing := grid.missing(dataset, row, severities):
+            return f"{owner} {', '.join(map(str, missing))}"
+        if row != CLEAN and grid.corrupted[row].over(severities) is None:
+            return f"{owner} {dataset} under {row} at severities {severities} alone: only a mean is known"
+        return ""
+
     rows = (CLEAN, *corruptions)
-    unmeasured = {row: _lacking("the model has no valid", model, row, severities) for row in rows}
-    unknown = {
-        row: unmeasured[row] or _lacking("the baseline has no", baseline, row, severities) for row in rows
+    unmeasured = {row: lacking("the model has no valid", model, row) for row in rows}
+    unknown = {row: unmeasured[row] or lacking("the baseline has no", baseline, row) for row in rows}
+    reasons = {
+        ("clean_accuracy", ""): unmeasured[CLEAN],
+        ("average_accuracy", ""): next((unmeasured[c] for c in corruptions if unmeasured[c]), ""),
+        ("clean_error", ""): unknown[CLEAN] or f"the baseline makes no error on clean {dataset}",
     }
-    name = model.dataset
-    ce = {
-        c: _value(numbers.ce[c], unknown[c] or f"the baseline makes no error on {name} under {c}")
-        for c in corruptions
-    }
-    relative_ce = {
-        c: _value(
-            numbers.relative_ce[c],
-            unknown[CLEAN] or unknown[c] or f"the baseline loses no accuracy on {name} under {c}",
+    for c in corruptions:
+        reasons["ce", c] = unknown[c] or f"the baseline makes no error on {dataset} under {c}"
+        reasons["relative_ce", c] = (
+            unknown[CLEAN] or unknown[c] or f"the baseline loses no accuracy on {dataset} under {c}"
         )
-        for c in corruptions
+    found = {
+        (dataset, name, c): _number(arrays[dataset, name, c], reason) for (name, c), reason in reasons.items()
     }
-    return Summary(
-        clean_accuracy=_value(numbers.clean_accuracy, unmeasured[CLEAN]),
-        average_accuracy=_value(
-            numbers.average_accuracy, next((unmeasured[c] for c in corruptions if unmeasured[c]), "")
-        ),
-        clean_error=_value(
-            numbers.clean_error, unknown[CLEAN] or f"the baseline makes no error on clean {name}"
-        ),
-        ce=ce,
-        mce=_value(numbers.mce, undefined_parts(ce)),
-        relative_ce=relative_ce,
-        relative_mce=_value(numbers.relative_mce, undefined_parts(relative_ce)),
-    )
+    for mean, part in (("mce", "ce"), ("relative_mce", "relative_ce")):
+        reason = undefined_parts({c: found[dataset, part, c] for c in corruptions})
+        found[dataset, mean, ""] = _number(arrays[dataset, mean, ""], reason)
+    return found
+
+
+def _number(array: FloatArray, reason: str) -> Number:
+    """Return the number, or the reason where it is NaN."""
+    return Number(value=float(array)) if np.isfinite(array) else Number.undefined(reason)
 
 
 def error_arrays(grid: ErrorGrid, corruptions: tuple[str, ...], severities: tuple[int, ...]) -> ErrorArrays:
@@ -126,17 +121,3 @@ def error_arrays(grid: ErrorGrid, corruptions: tuple[str, ...], severities: tupl
         sums={c: scalar(total) for c, total in sums.items()},
         n_severities=len(severities),
     )
-
-
-def _lacking(owner: str, grid: ErrorGrid, row: str, severities: tuple[int, ...]) -> str:
-    """Return what a grid lacks of one row, as a reason; empty when it lacks nothing."""
-    if missing := grid.missing(row, severities):
-        return f"{owner} {', '.join(map(str, missing))}"
-    if row != CLEAN and grid.corrupted[row].over(severities) is None:
-        return f"{owner} {grid.dataset} under {row} at severities {severities} alone: only a mean is known"
-    return ""
-
-
-def _value(number: FloatArray, reason: str) -> Value:
-    """Return the number, or the reason where it is NaN."""
-    return Value(float(number)) if np.isfinite(number) else Value.undefined(reason)

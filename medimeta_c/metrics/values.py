@@ -4,21 +4,35 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
-__all__ = ["Interval", "Value", "mean_value", "undefined_parts"]
+from pydantic import ValidationError, model_validator
+
+from medimeta_c.errors import ConfigError
+from medimeta_c.io.reading import first_problem
+from medimeta_c.io.records import Record, Text
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+__all__ = ["Asked", "Estimate", "Number", "mean_number", "undefined_parts"]
 
 
-@dataclass(frozen=True, slots=True)
-class Value:
-    """A finite number, or the reason why there is none.
+class Asked(Record):
+    """A record that users of the library make too: made of what does not fit, it raises a ConfigError."""
 
-    Parameters
-    ----------
-    value : float or None
-        The number. Accuracies, errors and corruption errors are fractions (1.0 is 100 %).
-    reason : str or None
-        Set exactly when `value` is None.
+    def __init__(self, **values: Any) -> None:
+        try:
+            super().__init__(**values)
+        except ValidationError as error:
+            raise ConfigError(first_problem(error)) from error
+
+    # Within a file it is checked like any other record, so that the message says where it stands.
+    __init__.__pydantic_base_init__ = True  # type: ignore[attr-defined]
+
+
+class Number(Record):
+    """A number, or the reason why there is none. Accuracies, errors and CE are fractions (1.0 is 100 %).
 
     Raises
     ------
@@ -27,25 +41,25 @@ class Value:
 
     Examples
     --------
-    >>> Value(0.25).percent
+    >>> Number(value=0.25).percent
     25.0
-    >>> Value.undefined("the baseline makes no error").value is None
+    >>> Number.undefined("the baseline makes no error").value is None
     True
     """
 
     value: float | None
-    reason: str | None = None
+    reason: Text | None = None
 
-    def __post_init__(self) -> None:
+    @model_validator(mode="after")
+    def _value_or_reason(self) -> Number:
         if (self.value is None) == (self.reason is None):
             raise ValueError("give a value or the reason for its absence, and not both")
-        if self.value is not None and not math.isfinite(self.value):
-            raise ValueError(f"{self.value} is not a value: say why it is undefined instead")
+        return self
 
     @classmethod
-    def undefined(cls, reason: str) -> Value:
+    def undefined(cls, reason: str) -> Self:
         """Return the absence of a number, with its reason."""
-        return cls(None, reason)
+        return cls(value=None, reason=reason)
 
     @property
     def percent(self) -> float | None:
@@ -53,38 +67,26 @@ class Value:
         return None if self.value is None else 100 * self.value
 
 
-@dataclass(frozen=True, slots=True)
-class Interval:
-    """A confidence interval with finite ends, or the reason why there is none.
-
-    Parameters
-    ----------
-    low, high : float or None
-        The ends, ``low <= high``, in the unit of the number they belong to.
-    reason : str or None
-        Set exactly when the ends are None.
-
-    Raises
-    ------
-    ValueError
-        If the three do not fit together.
-    """
+class Estimate(Number):
+    """A number with its confidence interval, ``low <= high``, or the reason why it has none."""
 
     low: float | None
     high: float | None
-    reason: str | None = None
+    interval_reason: Text | None = None
 
-    def __post_init__(self) -> None:
+    @model_validator(mode="after")
+    def _interval_or_reason(self) -> Estimate:
         if self.low is None or self.high is None:
-            if not (self.low is None and self.high is None and self.reason is not None):
+            if not (self.low is None and self.high is None and self.interval_reason is not None):
                 raise ValueError("an interval has two ends, or none and a reason")
-        elif self.reason is not None or not -math.inf < self.low <= self.high < math.inf:
-            raise ValueError(f"[{self.low}, {self.high}] is not an interval (reason: {self.reason})")
+        elif self.interval_reason is not None or self.low > self.high:
+            raise ValueError(f"[{self.low}, {self.high}] is not an interval (reason: {self.interval_reason})")
+        return self
 
     @classmethod
-    def undefined(cls, reason: str) -> Interval:
-        """Return the absence of an interval, with its reason."""
-        return cls(None, None, reason)
+    def undefined(cls, reason: str) -> Self:
+        """Return the absence of a number and of its interval, with the reason of both."""
+        return cls(value=None, reason=reason, low=None, high=None, interval_reason=reason)
 
     def contains(self, number: float) -> bool | None:
         """Return whether `number` lies in the closed interval; None when there is no interval."""
@@ -93,25 +95,25 @@ class Interval:
         return self.low <= number <= self.high
 
 
-def mean_value(parts: Mapping[str, Value]) -> Value:
-    """Return the mean of named values; undefined, naming the parts, if any of them is.
+def mean_number(parts: Mapping[str, Number]) -> Number:
+    """Return the mean of named numbers; undefined, naming the parts, if any of them is.
 
     Examples
     --------
-    >>> mean_value({"a": Value(1.0), "b": Value(2.0)})
-    Value(value=1.5, reason=None)
-    >>> mean_value({"a": Value(1.0), "b": Value.undefined("no image")}).reason
+    >>> mean_number({"a": Number(value=1.0), "b": Number(value=2.0)}).value
+    1.5
+    >>> mean_number({"a": Number(value=1.0), "b": Number.undefined("no image")}).reason
     'undefined for b (no image)'
     """
     if not parts:
-        return Value.undefined("there is nothing to take the mean of")
+        return Number.undefined("there is nothing to take the mean of")
     numbers = [part.value for part in parts.values() if part.value is not None]
     if len(numbers) == len(parts):
-        return Value(math.fsum(numbers) / len(numbers))
-    return Value.undefined(undefined_parts(parts))
+        return Number(value=math.fsum(numbers) / len(numbers))
+    return Number.undefined(undefined_parts(parts))
 
 
-def undefined_parts(parts: Mapping[str, Value]) -> str:
+def undefined_parts(parts: Mapping[str, Number]) -> str:
     """Return which parts are undefined, with the reason of the first; empty when none is."""
     absent = {name: part.reason for name, part in parts.items() if part.value is None}
     return f"undefined for {', '.join(absent)} ({next(iter(absent.values()))})" if absent else ""

@@ -9,9 +9,10 @@ from pathlib import Path
 
 from medimeta_c.errors import ConfigError
 from medimeta_c.format.order import collection_name, paper_order
+from medimeta_c.metrics.baselines import Baseline
 from medimeta_c.paper.names import short_name
 from medimeta_c.paper.scores import ModelScores
-from medimeta_c.results.result import RESULT_NAME, BaselineRecord, Result, read_result
+from medimeta_c.results.result import RESULT_NAME, Result, read_result
 
 __all__ = ["Results", "find_results", "scores_of"]
 
@@ -136,7 +137,7 @@ def _rows(name: str, result: Result) -> Iterator[ModelScores]:
         )
 
 
-def _is_baseline(result: Result, row: ModelScores, baselines: Sequence[BaselineRecord]) -> bool:
+def _is_baseline(result: Result, row: ModelScores, baselines: Sequence[Baseline]) -> bool:
     """Whether other results divide by this one: the same model, with the same clean error."""
     grids = [
         one.grids.get(row.dataset)

@@ -112,6 +112,8 @@ def _changes(clean: CellPredictions, cell: CellPredictions, count: int) -> list[
     place = {image_id: index for index, image_id in enumerate(clean.image_ids)}
     rows = np.array([place[image_id] for image_id in cell.image_ids])
     everyone = np.arange(len(cell))
+    if clean.probabilities is None or cell.probabilities is None:
+        return []
     before = clean.probabilities[rows, cell.labels]
     after = cell.probabilities[everyone, cell.labels]
     eligible = np.flatnonzero(clean.correct[rows] & ~cell.correct & cell.finite)

@@ -19,6 +19,8 @@ from medimeta_c.format.display import display_name
 from medimeta_c.format.keys import CLEAN, SetKey
 from medimeta_c.io.tables.html import SHADES, html
 from medimeta_c.io.templating import environment, templates_folder, visible
+from medimeta_c.metrics.summary import CellScore
+from medimeta_c.metrics.values import Estimate
 from medimeta_c.reports.changed import most_changed, thumbnails
 from medimeta_c.reports.tables import (
     ALL,
@@ -31,7 +33,6 @@ from medimeta_c.reports.tables import (
 from medimeta_c.reports.verdict import verdict
 from medimeta_c.results.folder import SavedResult
 from medimeta_c.results.result import Result
-from medimeta_c.results.score_records import CellRecord, Estimate
 
 __all__ = ["render_html"]
 
@@ -156,7 +157,7 @@ def _sections(saved: SavedResult, benchmark: Benchmark | None) -> Iterator[dict[
         }
 
 
-def _worst_cell(result: Result, dataset: str) -> CellRecord | None:
+def _worst_cell(result: Result, dataset: str) -> CellScore | None:
     """Return the corrupted cell with the lowest accuracy."""
     cells = [
         cell
@@ -166,7 +167,7 @@ def _worst_cell(result: Result, dataset: str) -> CellRecord | None:
     return min(cells, key=lambda cell: (cell.correct / cell.n, cell.key), default=None)
 
 
-def _confusion(saved: SavedResult, dataset: str, worst: CellRecord | None) -> Markup | None:
+def _confusion(saved: SavedResult, dataset: str, worst: CellScore | None) -> Markup | None:
     """Return the confusion on clean images beside that of the worst cell; None without either."""
     run = saved.result.run
     names = run.benchmark.dataset(dataset).class_names

@@ -8,15 +8,17 @@ from dataclasses import replace
 from medimeta_c.format.display import display_name
 from medimeta_c.format.keys import CLEAN, SetKey
 from medimeta_c.io.tables.table import UNDEFINED, Cell, Column, Table, printed, texts
-from medimeta_c.metrics.values import Interval, Value, mean_value
+from medimeta_c.metrics.registry import BUILT_IN, METRICS
+from medimeta_c.metrics.summary import CellScore, Summary
+from medimeta_c.metrics.values import Estimate, Number, mean_number
 from medimeta_c.results.result import Result
-from medimeta_c.results.score_records import CellRecord, Estimate, Number, SummaryRecord
 
 __all__ = [
     "ALL",
     "further_tables",
     "interval_text",
     "main_tables",
+    "metric_label",
     "number_cell",
     "other_scores_table",
     "percent",
@@ -32,7 +34,7 @@ def percent(value: float | None, digits: int = 1) -> str:
     return UNDEFINED if value is None else printed(100 * value, digits)
 
 
-def interval_text(estimate: Estimate | Interval, digits: int = 1) -> str:
+def interval_text(estimate: Estimate, digits: int = 1) -> str:
     """Return an interval in percent, empty where there is none."""
     if estimate.low is None or estimate.high is None:
         return ""
@@ -122,10 +124,11 @@ def severity_table(result: Result, dataset: str) -> Table:
 
 def other_scores_table(result: Result) -> Table:
     """Return balanced accuracy, AUROC and calibration, on clean images and as the mean under corruption."""
-    kinds = {"Balanced accuracy": "balanced_accuracy", "Macro AUROC": "macro_auroc", "ECE": "ece"}
+    # Top-1 accuracy has tables of its own.
+    kinds = {metric_label(name): name for name in result.metrics if name != "top1"}
     rows = []
     for entry in map(result.run.benchmark.dataset, result.scope.corruptions):
-        keys = [key for key in result.scope.scope().cells() if key.dataset == entry.dataset]
+        keys = [key for key in result.scope.cells() if key.dataset == entry.dataset]
         clean = {key: result.cell(key) for key in keys if key.corruption == CLEAN}
         corrupted = {key: result.cell(key) for key in keys if key.corruption != CLEAN}
         rows.append(
@@ -138,7 +141,8 @@ def other_scores_table(result: Result) -> Table:
     return Table(
         name="Other scores",
         caption="In percent, on clean images and as the mean over all corrupted cells. Balanced accuracy is "
-        "the mean recall of the classes; ECE is the expected calibration error, lower is better.",
+        "the mean recall of the classes; ECE is the expected calibration error, lower is better."
+        + "".join(f" {label}: lower is better." for label, name in kinds.items() if _falls(name)),
         columns=(Column("", "label"), *map(Column, columns)),
         rows=tuple(rows),
     )
@@ -148,7 +152,7 @@ def _by_dataset(
     result: Result,
     name: str,
     caption: str,
-    numbers: Callable[[SummaryRecord], Mapping[str, Number]],
+    numbers: Callable[[Summary[Estimate]], Mapping[str, Number]],
     *,
     shown: Sequence[str],
 ) -> Table:
@@ -172,21 +176,29 @@ def _by_dataset(
     )
 
 
+def metric_label(name: str) -> str:
+    """Return a metric's name for people; one that is not installed has its own name only."""
+    metric = METRICS.get(name)
+    return name if metric is None else metric.label
+
+
+def _falls(name: str) -> bool:
+    """Return whether a metric that the caption does not explain is better when it is lower."""
+    metric = METRICS.get(name)
+    return metric is not None and metric.lower_is_better and name not in BUILT_IN
+
+
 def _common(numbers: Mapping[str, Number], result: Result) -> dict[str, Number]:
     """Return numbers of the corruptions that all datasets have, by the name that a table shows."""
     first, *others = result.scope.corruptions.values()
     return {display_name(name): numbers[name] for name in first if all(name in other for other in others)}
 
 
-def _mean_cell(cells: Mapping[SetKey, CellRecord | None], name: str) -> Cell:
-    return number_cell(Number.of(mean_value({str(key): _value(cell, name) for key, cell in cells.items()})))
-
-
-def _value(cell: CellRecord | None, name: str) -> Value:
-    if cell is None:
-        return Value.undefined("not scored")
-    number: Number = getattr(cell, name)
-    return Value(number.value, number.reason)
+def _mean_cell(cells: Mapping[SetKey, CellScore | None], name: str) -> Cell:
+    nothing = Number.undefined("not scored")
+    return number_cell(
+        mean_number({str(key): nothing if cell is None else cell.scores[name] for key, cell in cells.items()})
+    )
 
 
 def _range(severities: Sequence[int]) -> str:

@@ -9,7 +9,7 @@ from rich.text import Text
 from medimeta_c.errors import printable
 from medimeta_c.io.tables.table import UNDEFINED, Cell, Column, Table, texts
 from medimeta_c.metrics.intervals import Difference
-from medimeta_c.reports.tables import interval_text, main_tables, percent, rank_text
+from medimeta_c.reports.tables import main_tables, number_cell, rank_text
 from medimeta_c.reports.verdict import verdict
 from medimeta_c.results.comparison import Comparison
 from medimeta_c.results.folder import SavedResult
@@ -51,13 +51,7 @@ def _models(comparison: Comparison, measures: Mapping[str, str]) -> Table:
         rows=tuple(
             (
                 *texts(f"[{index}]", model.name, rank_text(model.ranks)),
-                *(
-                    Cell(
-                        percent(getattr(model.numbers.overall, measure).value),
-                        below=interval_text(getattr(model.intervals.overall, measure)),
-                    )
-                    for measure in measures.values()
-                ),
+                *(number_cell(getattr(model.numbers.overall, each), show=True) for each in measures.values()),
             )
             for index, model in enumerate(comparison.models, start=1)
         ),
@@ -81,11 +75,11 @@ def _pairs(comparison: Comparison, measures: Mapping[str, str]) -> Table:
 
 
 def _difference(found: Difference) -> Cell:
-    value, low, high = found.value.value, found.interval.low, found.interval.high
-    if value is None:
+    if found.value is None:
         return Cell(UNDEFINED)
+    low, high = found.low, found.high
     below = "" if low is None or high is None else f"{100 * low:+.1f} to {100 * high:+.1f}"
-    return Cell(f"{100 * value:+.1f}{' tie' if found.tie else ''}", below=below)
+    return Cell(f"{100 * found.value:+.1f}{' tie' if found.tie else ''}", below=below)
 
 
 def _line(said: str, style: str) -> Text:

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from medimeta_c.format.display import display_name
 from medimeta_c.format.suites import CORE, SUITES
 from medimeta_c.io.tables.table import UNDEFINED, Cell, Column, Table, texts
+from medimeta_c.metrics.values import Estimate
 from medimeta_c.reports.tables import interval_text, percent
 from medimeta_c.results.result import Result
-from medimeta_c.results.score_records import Estimate
 
 __all__ = ["Headline", "Verdict", "verdict"]
 
@@ -157,7 +157,7 @@ def _warnings(result: Result) -> tuple[str, ...]:
         )
         if result.baseline is not None and not result.baseline.measured_on_these_shards:
             found.append("Its mCE has no meaning: the baseline was measured on the real datasets.")
-    total = len(result.scope.scope().cells())
+    total = len(result.scope.cells())
     for keys, what in (
         (result.missing, "missing"),
         (result.invalid, "invalid (NaN or infinite probabilities)"),

@@ -7,17 +7,17 @@ from dataclasses import dataclass
 from itertools import combinations
 
 from medimeta_c.errors import ConfigError
+from medimeta_c.metrics.baselines import Baseline
 from medimeta_c.metrics.correctness import CorrectnessTable
-from medimeta_c.metrics.corruption_error import SuiteSummary
 from medimeta_c.metrics.grid import Scope
-from medimeta_c.metrics.intervals import Bootstrap, Difference, bootstrap, difference, summary_intervals
+from medimeta_c.metrics.intervals import Bootstrap, Difference, bootstrap, difference, summary_estimates
 from medimeta_c.metrics.resampling import Resampling
-from medimeta_c.metrics.values import Interval, Value
+from medimeta_c.metrics.summary import Scores
+from medimeta_c.metrics.values import Estimate, Number
 from medimeta_c.results.baseline_choice import ChosenBaseline, baseline_of
 from medimeta_c.results.folder import SavedResult
 from medimeta_c.results.identity import BenchmarkRecord
 from medimeta_c.results.predictions import correctness_of
-from medimeta_c.results.result import BaselineRecord
 
 __all__ = ["Compared", "Comparison", "common_benchmark", "compare"]
 
@@ -32,10 +32,8 @@ class Compared:
         How the comparison calls it.
     result : SavedResult
         Its result.
-    numbers : SuiteSummary of Value
-        Its numbers on the images all models share.
-    intervals : SuiteSummary of Interval
-        Theirs.
+    numbers : Scores of Estimate
+        Its numbers on the images all models share, with their intervals; without cells.
     ranks : (int, int) or None
         Best and worst rank the images allow: equal when the model differs from every other. None where
         it cannot be ranked.
@@ -43,8 +41,7 @@ class Compared:
 
     name: str
     result: SavedResult
-    numbers: SuiteSummary[Value]
-    intervals: SuiteSummary[Interval]
+    numbers: Scores[Estimate]
     ranks: tuple[int, int] | None
 
 
@@ -58,7 +55,7 @@ class Comparison:
         Best first.
     ranked_by : {"mce", "average_accuracy"}
         mCE where all have it, else average accuracy.
-    differences : mapping of (str, str) to SuiteSummary of Difference
+    differences : mapping of (str, str) to Scores of Difference
         First minus second, for every pair in the order of `models`.
     scope : Scope
         The datasets, corruptions and severities all models were scored on.
@@ -70,7 +67,7 @@ class Comparison:
 
     models: tuple[Compared, ...]
     ranked_by: str
-    differences: Mapping[tuple[str, str], SuiteSummary[Difference]]
+    differences: Mapping[tuple[str, str], Scores[Difference]]
     scope: Scope
     baseline: str | None
     notes: tuple[str, ...]
@@ -110,7 +107,7 @@ def compare(
         chosen.baseline.require(scope.datasets)
         skipped += tuple(
             f"{', '.join(names)} of {dataset} left out: the baseline has no figures for it"
-            for dataset, names in chosen.baseline.left_out(scope).items()
+            for dataset, names in chosen.baseline.lacks(scope).items()
         )
         scope = chosen.baseline.mce_scope(scope)
     divisor = {} if chosen is None else chosen.divisor
@@ -128,8 +125,7 @@ def compare(
             Compared(
                 name=name,
                 result=by_name[name],
-                numbers=drawn[name].point,
-                intervals=summary_intervals(drawn[name]),
+                numbers=summary_estimates(drawn[name]),
                 ranks=_ranks(name, ranked, differences, ranked_by),
             )
             for name in order
@@ -162,7 +158,7 @@ def _common_scope(results: Sequence[SavedResult]) -> tuple[Scope, tuple[str, ...
         {entry.dataset: entry.fingerprint for entry in saved.result.run.benchmark.datasets}
         for saved in results
     ]
-    scopes = [saved.result.scope.scope() for saved in results]
+    scopes = [saved.result.scope for saved in results]
     kept: dict[str, tuple[str, ...]] = {}
     notes = []
     for dataset in dict.fromkeys(name for scope in scopes for name in scope.datasets):
@@ -195,7 +191,7 @@ def _common_baseline(
         return None, (
             f"the results divide by different baselines ({models}), so there is no mCE: give --baseline",
         )
-    chosen = ChosenBaseline(records[0].baseline())
+    chosen = ChosenBaseline(records[0])
     for saved in results:  # the baseline itself is among them: pair its images
         if saved.name == records[0].name:
             paired = baseline_of(saved, _benchmark(saved, scope), scope.split)
@@ -204,7 +200,7 @@ def _common_baseline(
     return chosen, ()
 
 
-def _grids(record: BaselineRecord, scope: Scope) -> dict[str, object]:
+def _grids(record: Baseline, scope: Scope) -> dict[str, object]:
     return {dataset: record.grids.get(dataset) for dataset in scope.datasets}
 
 
@@ -243,14 +239,14 @@ def _order(drawn: Mapping[str, Bootstrap]) -> tuple[str, list[str]]:
 
 
 def _number(drawn: Bootstrap, ranked_by: str) -> float | None:
-    found: Value = getattr(drawn.point.overall, ranked_by)
+    found: Number = getattr(drawn.point.overall, ranked_by)
     return found.value
 
 
 def _ranks(
     name: str,
     ranked: Sequence[str],
-    differences: Mapping[tuple[str, str], SuiteSummary[Difference]],
+    differences: Mapping[tuple[str, str], Scores[Difference]],
     ranked_by: str,
 ) -> tuple[int, int] | None:
     """Return the best and the worst rank of a model: ties with a model could go either way."""
@@ -261,8 +257,8 @@ def _ranks(
         if name not in pair:
             continue
         found: Difference = getattr(summary.overall, ranked_by)
-        if found.tie is False and found.value.value is not None:
-            first_is_better = (found.value.value < 0) == (ranked_by == "mce")
+        if found.tie is False and found.value is not None:
+            first_is_better = (found.value < 0) == (ranked_by == "mce")
             if first_is_better == (name == pair[0]):
                 worst -= 1
             else:
@@ -274,10 +270,11 @@ def _settings_that_differ(
     names: Sequence[str], results: Sequence[SavedResult], datasets: Sequence[str]
 ) -> list[str]:
     """Return a sentence for each setting in which the runs differ, and for each incomplete result."""
-    asked = [saved.result.run.prompts.restricted(datasets) for saved in results]
+    asked = [saved.result.run.prompts for saved in results]
+    parts = [prompts and prompts.restricted(datasets) for prompts in asked]
     settings: dict[str, list[str]] = {
         # By digest: two files of one name may ask other things.
-        "prompts": [f"{prompts.name} ({prompts.digest[:12]})" for prompts in asked],
+        "prompts": [f"{part.name} ({part.digest[:12]})" if part else "none" for part in parts],
         "precision": [saved.result.run.precision for saved in results],
         "package version": [saved.result.run.package_version for saved in results],
     }

@@ -162,7 +162,7 @@ class ResultFolder:
 
     def widened(self, scope: Scope) -> Scope:
         """Return a scope with the datasets of the earlier result: evaluating one more dataset adds to it."""
-        earlier = self._earlier.scope.scope() if self._earlier is not None else scope
+        earlier = self._earlier.scope if self._earlier is not None else scope
         corruptions = {**earlier.corruptions, **scope.corruptions}
         order = in_order(corruptions, DATASETS)
         severities = tuple(sorted({*earlier.severities, *scope.severities}))
@@ -262,7 +262,7 @@ def _differing(result: Result, predictions: Mapping[SetKey, CellPredictions]) ->
     for key in sorted({*cells} & {*predictions}):
         rows, cell = predictions[key], cells[key]
         classes = len(result.run.benchmark.dataset(key.dataset).class_names)
-        counts = (len(rows), int((~rows.finite).sum()), int(rows.correct.sum()), rows.probabilities.shape[1])
+        counts = (len(rows), int((~rows.finite).sum()), int(rows.correct.sum()), rows.classes or classes)
         scored = (cell.n, cell.invalid, cell.correct, classes)
         if counts != scored or rows.digest != cell.predictions_sha256:
             differing.append(key)

@@ -11,20 +11,25 @@ from pydantic import Field, JsonValue, model_validator
 from medimeta_c._version import __version__
 from medimeta_c.errors import ConfigError
 from medimeta_c.format.keys import PHANTOMS
-from medimeta_c.format.manifest import Manifest
-from medimeta_c.io.records import Name, Record, Sha256, Text, canonical_json
+from medimeta_c.format.manifest import Manifest, SuiteRecord
+from medimeta_c.io.records import Count, Name, Record, Sha256, Since, Text, canonical_json, dump
 from medimeta_c.models.contract import ModelIdentity
 from medimeta_c.prompts.record import PromptsRecord
 
 __all__ = [
+    "GROUPS_PATH",
     "BenchmarkRecord",
     "DatasetEntry",
+    "HeadRecord",
     "RunIdentity",
     "benchmark_record",
     "first_difference",
     "merged",
     "restricted",
 ]
+
+GROUPS_PATH = "stats/groups.parquet"
+"""Where a benchmark says which images belong together."""
 
 
 class DatasetEntry(Record):
@@ -55,12 +60,22 @@ class DatasetEntry(Record):
 
 
 class BenchmarkRecord(Record):
-    """The benchmark that was scored, and the datasets of it that were."""
+    """The benchmark that was scored, and the datasets of it that were.
+
+    Attributes
+    ----------
+    suite : SuiteRecord or None
+        What was built, where it is not the core suite.
+    groups_sha256 : str or None
+        Of the file that says which images belong together, where the benchmark has one.
+    """
 
     name: Text
     version: Text
     fingerprint: Sha256
     datasets: Annotated[tuple[DatasetEntry, ...], Field(min_length=1)]
+    suite: Annotated[SuiteRecord | None, Since(2)] = None
+    groups_sha256: Annotated[Sha256 | None, Since(2)] = None
 
     @model_validator(mode="after")
     def _each_dataset_once(self) -> BenchmarkRecord:
@@ -76,29 +91,97 @@ class BenchmarkRecord(Record):
         raise KeyError(name)
 
 
+class HeadRecord(Record):
+    """A classifier trained on a model's features.
+
+    Attributes
+    ----------
+    shots : int or None
+        Training images of each class; None for all.
+    seed : int
+        Which images those are.
+    """
+
+    name: Name
+    shots: Annotated[int, Field(ge=1)] | None
+    seed: Count
+
+
 class RunIdentity(Record):
     """Everything predictions depend on. Cells of different identities never share a result.
 
     Attributes
     ----------
+    prompts : PromptsRecord or None
+        What stood for the classes; None for a model that takes no text.
     preprocessing : dict
         The model's transform, as its adapter records it.
+    head : HeadRecord or None
+        What was trained on its features.
+    decoding : dict
+        How a model that answers in words was asked, and its words read.
+    option_orders : dict
+        By dataset, each order of the classes in which such a model was offered them.
+    preprocessing_variant : str or None
+        The transform chosen, where it is not the model's own.
+    activation : str or None
+        The activation function chosen, where it is not the model's own.
     """
 
     model: ModelIdentity
     benchmark: BenchmarkRecord
     split: Name
-    prompts: PromptsRecord
+    prompts: PromptsRecord | None
     precision: Literal["fp32", "bf16", "fp16"]
     preprocessing: dict[str, JsonValue]
     package_version: Text = __version__
+    head: Annotated[HeadRecord | None, Since(2)] = None
+    decoding: Annotated[dict[str, JsonValue], Since(2)] = Field(default_factory=dict)
+    option_orders: Annotated[dict[Name, tuple[tuple[Count, ...], ...]], Since(2)] = Field(
+        default_factory=dict
+    )
+    preprocessing_variant: Annotated[Text | None, Since(2)] = None
+    activation: Annotated[Text | None, Since(2)] = None
+
+    def needs_schema(self) -> int:
+        """Return 2 without prompts, which version 1 always had."""
+        return 2 if self.prompts is None else 1
 
     @model_validator(mode="after")
-    def _prompts_are_of_the_classes(self) -> RunIdentity:
+    def _texts_are_of_the_classes(self) -> RunIdentity:
         for entry in self.benchmark.datasets:
-            if set(self.prompts.texts.get(entry.dataset, ())) != set(entry.class_names):
+            asked = {} if self.prompts is None else self.prompts.texts.get(entry.dataset, {})
+            if self.prompts is not None and set(asked) != set(entry.class_names):
                 raise ValueError(f"the prompts of {entry.dataset} are not for its classes")
+            orders = self.option_orders.get(entry.dataset, ())
+            if any(sorted(order) != list(range(len(entry.class_names))) for order in orders):
+                raise ValueError(f"the orders of options of {entry.dataset} are not of its classes")
         return self
+
+    @property
+    def scored(self) -> set[str]:
+        """Ids of the datasets scored."""
+        return {entry.dataset for entry in self.benchmark.datasets}
+
+    def settings(self, datasets: Container[str]) -> dict[str, Any]:
+        """Return by readable name what predictions on some datasets depend on, besides the benchmark."""
+        part = restricted(self, datasets)
+        newer = dump(part)
+        return {
+            "split": self.split,
+            "weights digest": self.model.weights_sha256,
+            "architecture": self.model.architecture,
+            "revision": self.model.revision,
+            "prompts": part.prompts and part.prompts.name,
+            "prompts digest": part.prompts and part.prompts.digest,
+            "precision": self.precision,
+            "preprocessing": canonical_json(self.preprocessing),
+            "package version": self.package_version,
+            **{
+                name.replace("_", " "): canonical_json(newer.get(name))
+                for name in ("head", "decoding", "option_orders", "preprocessing_variant", "activation")
+            },
+        }
 
 
 def benchmark_record(
@@ -134,11 +217,14 @@ def benchmark_record(
         fields["title"] = fields["title"] or dataset
         entries.append(DatasetEntry(**fields, images=rows[dataset], fingerprint=known[dataset].fingerprint))
     folder = Path(name)
+    groups = [file.sha256 for file in manifest.files if file.path == GROUPS_PATH]
     return BenchmarkRecord(
         name=folder.resolve().name if folder.is_dir() else name,
         version=manifest.protocol.benchmark_version,
         fingerprint=manifest.fingerprint,
         datasets=tuple(entries),
+        suite=manifest.suite,
+        groups_sha256=groups[0] if groups else None,
     )
 
 
@@ -148,10 +234,10 @@ def first_difference(held: RunIdentity, wanted: RunIdentity) -> tuple[str, Any, 
     Prompts are compared on the datasets both scored. Where the files lay (the spec, the benchmark's name) and
     the datasets only one of them scored make no difference.
     """
-    common = {entry.dataset for entry in held.benchmark.datasets} & {
-        entry.dataset for entry in wanted.benchmark.datasets
-    }
-    ours, theirs = _comparable(held, common), _comparable(wanted, common)
+    ours, theirs = (
+        {"benchmark fingerprint": run.benchmark.fingerprint, **run.settings(held.scored & wanted.scored)}
+        for run in (held, wanted)
+    )
     return next(((name, ours[name], theirs[name]) for name in ours if ours[name] != theirs[name]), None)
 
 
@@ -159,10 +245,15 @@ def merged(held: RunIdentity, wanted: RunIdentity) -> RunIdentity:
     """Return the identity of a run that goes on with more datasets; the two must not differ."""
     entries = {entry.dataset: entry for entry in (*held.benchmark.datasets, *wanted.benchmark.datasets)}
     ordered = tuple(entries[dataset] for dataset in sorted(entries))
-    benchmark = wanted.benchmark.model_copy(update={"datasets": ordered})
-    texts = {**held.prompts.texts, **wanted.prompts.texts}
+    prompts = wanted.prompts
+    if prompts is not None and held.prompts is not None:
+        prompts = PromptsRecord.of(prompts.name, {**held.prompts.texts, **prompts.texts})
     return wanted.model_copy(
-        update={"benchmark": benchmark, "prompts": PromptsRecord.of(wanted.prompts.name, texts)}
+        update={
+            "benchmark": wanted.benchmark.model_copy(update={"datasets": ordered}),
+            "prompts": prompts,
+            "option_orders": {**held.option_orders, **wanted.option_orders},
+        }
     )
 
 
@@ -172,21 +263,7 @@ def restricted(run: RunIdentity, datasets: Container[str]) -> RunIdentity:
     return run.model_copy(
         update={
             "benchmark": run.benchmark.model_copy(update={"datasets": kept}),
-            "prompts": run.prompts.restricted(datasets),
+            "prompts": run.prompts and run.prompts.restricted(datasets),
+            "option_orders": {name: each for name, each in run.option_orders.items() if name in datasets},
         }
     )
-
-
-def _comparable(run: RunIdentity, datasets: Container[str]) -> dict[str, Any]:
-    return {
-        "benchmark fingerprint": run.benchmark.fingerprint,
-        "split": run.split,
-        "weights digest": run.model.weights_sha256,
-        "architecture": run.model.architecture,
-        "revision": run.model.revision,
-        "prompts": run.prompts.name,
-        "prompts digest": run.prompts.restricted(datasets).digest,
-        "precision": run.precision,
-        "preprocessing": canonical_json(run.preprocessing),
-        "package version": run.package_version,
-    }

@@ -10,6 +10,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -20,11 +21,16 @@ from medimeta_c.errors import MediMetaError, ResultError
 from medimeta_c.format.keys import SetKey
 from medimeta_c.io.files import PART_SUFFIX, publish, writing
 from medimeta_c.metrics.correctness import CorrectnessTable, correctness_tables
+from medimeta_c.metrics.scores import NO_ANSWER, NO_PREDICTION
 
-__all__ = ["NO_PREDICTION", "CellPredictions", "correctness_of", "read_predictions", "write_predictions"]
-
-NO_PREDICTION = -1
-"""The prediction of an image for which the model gave NaN or infinity."""
+__all__ = [
+    "NO_ANSWER",
+    "NO_PREDICTION",
+    "CellPredictions",
+    "correctness_of",
+    "read_predictions",
+    "write_predictions",
+]
 
 _SCHEMA = pa.schema(
     [
@@ -62,9 +68,10 @@ class CellPredictions:
     labels : ndarray of int64, shape (N,)
         True labels, 0 to K - 1.
     predictions : ndarray of int64, shape (N,)
-        The most probable class, or `NO_PREDICTION` where the probabilities are not finite.
-    probabilities : ndarray of float32, shape (N, K)
-        Class probabilities; every finite row sums to 1.
+        The most probable class, or `NO_PREDICTION` where the probabilities are not finite. Without
+        probabilities: the class named, `NO_ANSWER`, or `NO_PREDICTION`.
+    probabilities : ndarray of float32, shape (N, K), or None
+        Class probabilities; every finite row sums to 1. None of a model that answers in words.
 
     Raises
     ------
@@ -76,10 +83,10 @@ class CellPredictions:
     image_ids: tuple[str, ...]
     labels: Integers
     predictions: Integers
-    probabilities: Floats
+    probabilities: Floats | None
 
     def __post_init__(self) -> None:
-        if reason := _first_flaw(self.image_ids, self.labels, self.predictions, self.probabilities):
+        if reason := _first_flaw(self):
             raise ResultError(f"predictions of {self.key} are not valid: {reason}")
 
     def __len__(self) -> int:
@@ -91,11 +98,11 @@ class CellPredictions:
         key: SetKey,
         image_ids: Iterable[str],
         labels: ArrayLike,
-        probabilities: ArrayLike,
+        probabilities: ArrayLike | None,
         *,
         predictions: ArrayLike | None = None,
     ) -> CellPredictions:
-        """Return predictions from probabilities.
+        """Return predictions from probabilities, or of a model that answers in words from its answers.
 
         Parameters
         ----------
@@ -104,20 +111,30 @@ class CellPredictions:
         predictions : array_like of int, optional
             The class of the highest logit; by default that of the highest probability, the first on a tie.
         """
-        p = np.asarray(probabilities, dtype=np.float32)
-        finite: NDArray[np.bool_] = np.asarray(np.isfinite(p).all(axis=1))
-        chosen = np.where(finite[:, None], p, 0).argmax(axis=1) if predictions is None else predictions
+        p = None if probabilities is None else np.asarray(probabilities, dtype=np.float32)
+        chosen = None if predictions is None else np.asarray(predictions, dtype=np.int64)
+        if p is not None:
+            finite: NDArray[np.bool_] = np.asarray(np.isfinite(p).all(axis=1))
+            best = np.where(finite[:, None], p, 0).argmax(axis=1) if chosen is None else chosen
+            chosen = np.where(finite, best, NO_PREDICTION)
+        elif chosen is None:
+            raise ResultError(f"there are neither probabilities nor predictions of {key}")
         return cls(
             key=key,
             image_ids=tuple(image_ids),
             labels=np.asarray(labels, dtype=np.int64),
-            predictions=np.where(finite, np.asarray(chosen, dtype=np.int64), NO_PREDICTION),
+            predictions=chosen,
             probabilities=p,
         )
 
     @property
+    def classes(self) -> int | None:
+        """Number of classes; None without probabilities."""
+        return None if self.probabilities is None else self.probabilities.shape[1]
+
+    @property
     def finite(self) -> NDArray[np.bool_]:
-        """Which images have a prediction."""
+        """Which images have a prediction, or at least an answer that names no class."""
         return np.asarray(self.predictions != NO_PREDICTION)
 
     @property
@@ -129,30 +146,37 @@ class CellPredictions:
     def digest(self) -> str:
         """SHA-256 of every id, label, prediction and probability, whatever the order of the rows."""
         order = sorted(range(len(self)), key=self.image_ids.__getitem__)
-        head = [*self.probabilities.shape, [self.image_ids[row] for row in order]]
+        head = [len(self), self.classes, [self.image_ids[row] for row in order]]
         state = hashlib.sha256(json.dumps(head).encode())
         for array in (self.labels, self.predictions):
             state.update(array[order].astype("<i8").tobytes())
-        # One NaN for all: others differ in bits that no reader sees.
-        p = self.probabilities[order]
-        state.update(np.where(np.isnan(p), np.float32(np.nan), p).astype("<f4").tobytes())
+        if self.probabilities is not None:
+            # One NaN for all: others differ in bits that no reader sees.
+            p = self.probabilities[order]
+            state.update(np.where(np.isnan(p), np.float32(np.nan), p).astype("<f4").tobytes())
         return state.hexdigest()
 
     def table(self) -> pa.Table:
         """Return the rows, in the order they have."""
-        n, k = self.probabilities.shape
-        offsets = pa.array(np.arange(0, (n + 1) * k, k, dtype=np.int32))
+        n = len(self)
+        names = (self.key.dataset, self.key.split, self.key.corruption)
         columns = [
-            pa.array([self.key.dataset] * n, pa.string()),
-            pa.array([self.key.split] * n, pa.string()),
-            pa.array([self.key.corruption] * n, pa.string()),
+            *(pa.array([name] * n, pa.string()) for name in names),
             pa.array([self.key.severity] * n, pa.int8()),
             pa.array(self.image_ids, pa.string()),
             pa.array(self.labels),
             pa.array(self.predictions),
-            pa.ListArray.from_arrays(offsets, pa.array(np.ascontiguousarray(self.probabilities).ravel())),
+            _lists(n, self.probabilities),
         ]
         return pa.Table.from_arrays(columns, schema=_SCHEMA)
+
+
+def _lists(n: int, p: Floats | None) -> pa.Array:
+    if p is None:
+        return pa.nulls(n, _SCHEMA.field("probabilities").type)
+    k = p.shape[1]
+    offsets = pa.array(np.arange(0, (n + 1) * k, k, dtype=np.int32))
+    return pa.ListArray.from_arrays(offsets, pa.array(np.ascontiguousarray(p).ravel()))
 
 
 def correctness_of(cells: Mapping[SetKey, CellPredictions]) -> dict[str, CorrectnessTable]:
@@ -198,7 +222,7 @@ def read_predictions(path: Path) -> dict[SetKey, CellPredictions]:
     """
     try:
         table = _read_table(path)
-        if any(column.null_count for column in table.columns):
+        if any(column.null_count for column in table.drop_columns("probabilities").columns):
             raise ResultError(f"{path} has rows without a value: {_REMEDY}")
         return dict(_cells(table))
     except FileNotFoundError:
@@ -237,12 +261,6 @@ def _cells(table: pa.Table) -> Iterator[tuple[SetKey, CellPredictions]]:
     by_key = dict(zip(keys, groups["row_list"], strict=True))
     for key in sorted(by_key):
         part = table.take(by_key[key].values).combine_chunks()
-        lists = part["probabilities"].combine_chunks()
-        lengths = np.diff(lists.offsets.to_numpy())
-        if (lengths != lengths[0]).any() or lists.flatten().null_count:
-            raise ResultError(
-                f"predictions of {key} are not valid: rows have unequal numbers of probabilities"
-            )
         yield (
             key,
             CellPredictions(
@@ -250,33 +268,46 @@ def _cells(table: pa.Table) -> Iterator[tuple[SetKey, CellPredictions]]:
                 image_ids=tuple(part["image_id"].to_pylist()),
                 labels=part["label"].to_numpy(),
                 predictions=part["prediction"].to_numpy(),
-                probabilities=lists.flatten().to_numpy().reshape(len(lengths), int(lengths[0])),
+                probabilities=_probabilities(key, part["probabilities"].combine_chunks()),
             ),
         )
 
 
-def _first_flaw(ids: tuple[str, ...], labels: Integers, predictions: Integers, p: Floats) -> str | None:
+def _probabilities(key: SetKey, lists: pa.ListArray) -> Floats | None:
+    if lists.null_count == len(lists):
+        return None
+    lengths = np.diff(lists.offsets.to_numpy())
+    if (lengths != lengths[0]).any() or lists.null_count or lists.flatten().null_count:
+        raise ResultError(f"predictions of {key} are not valid: rows have unequal numbers of probabilities")
+    return np.asarray(lists.flatten().to_numpy().reshape(len(lengths), int(lengths[0])))
+
+
+def _first_flaw(cell: CellPredictions) -> str | None:
     """Return what is first wrong with a cell's rows, None if nothing is."""
-    if p.ndim != 2 or p.shape[1] < 2 or not len(ids) == len(labels) == len(predictions) == len(p) > 0:
-        return f"{len(ids)} images with {len(labels)} labels and probabilities of shape {p.shape}"
+    ids, labels, predictions, p = cell.image_ids, cell.labels, cell.predictions, cell.probabilities
+    shape = (len(ids), 2) if p is None else p.shape
+    if len(shape) != 2 or shape[1] < 2 or not len(ids) == len(labels) == len(predictions) == shape[0] > 0:
+        return f"{len(ids)} images with {len(labels)} labels and probabilities of shape {shape}"
     if len(set(ids)) != len(ids):
         return "an image id is there twice"
+    checks = _flaws_of_words(labels, predictions) if p is None else _flaws(labels, predictions, p)
+    return next((reason for wrong, reason in checks if wrong.any()), None)
+
+
+def _flaws_of_words(labels: Integers, predictions: Integers) -> Iterator[tuple[NDArray[Any], str]]:
+    yield labels < 0, "a label is below 0"
+    yield predictions < NO_ANSWER, "a prediction is not a class"
+
+
+def _flaws(labels: Integers, predictions: Integers, p: Floats) -> Iterator[tuple[NDArray[Any], str]]:
+    """Yield where each flaw is, and its name; each is looked for only where those before it are not."""
     finite = np.isfinite(p).all(axis=1)
     rows = p[finite]
-    checks = [
-        ((labels < 0) | (labels >= p.shape[1]), f"a label is not in 0 to {p.shape[1] - 1}"),
-        (finite != (predictions != NO_PREDICTION), "a row without finite probabilities has a prediction"),
-        ((rows < 0) | (rows > 1), "a probability is not between 0 and 1"),
-        (
-            abs(rows.sum(axis=1, dtype=np.float64) - 1) > _SUM_TOLERANCE,
-            "the probabilities of a row do not sum to 1",
-        ),
-        ((predictions < NO_PREDICTION) | (predictions >= p.shape[1]), "a prediction is not a class"),
-    ]
-    for wrong, reason in checks:
-        if wrong.any():
-            return reason
+    yield (labels < 0) | (labels >= p.shape[1]), f"a label is not in 0 to {p.shape[1] - 1}"
+    yield finite != (predictions != NO_PREDICTION), "a row without finite probabilities has a prediction"
+    yield (rows < 0) | (rows > 1), "a probability is not between 0 and 1"
+    off = abs(rows.sum(axis=1, dtype=np.float64) - 1) > _SUM_TOLERANCE
+    yield off, "the probabilities of a row do not sum to 1"
+    yield (predictions < NO_PREDICTION) | (predictions >= p.shape[1]), "a prediction is not a class"
     chosen = rows[np.arange(len(rows)), predictions[finite]]
-    if (chosen < rows.max(axis=1, initial=0) - _TIE_TOLERANCE).any():
-        return "a prediction is not the most probable class"
-    return None
+    yield chosen < rows.max(axis=1, initial=0) - _TIE_TOLERANCE, "a prediction is not the most probable class"

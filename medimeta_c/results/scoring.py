@@ -2,31 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
-from typing import Any
-
-import numpy as np
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field
 
 from medimeta_c.errors import ConfigError, IncompleteGridError, ResultError
 from medimeta_c.format.keys import CLEAN, SetKey
-from medimeta_c.format.manifest import Manifest
+from medimeta_c.format.manifest import Manifest, PluginRecord
 from medimeta_c.format.suites import CORE, DATASETS, in_order
-from medimeta_c.metrics.corruption_error import SuiteSummary, Summary
+from medimeta_c.metrics.corruption_error import Where
 from medimeta_c.metrics.grid import Scope
-from medimeta_c.metrics.intervals import Bootstrap, bootstrap, cell_intervals, summary_intervals
-from medimeta_c.metrics.resampling import RESAMPLING_SCHEME, Resampling
-from medimeta_c.metrics.scores import CellScore, score_cell
-from medimeta_c.metrics.values import Interval, Value, mean_value
+from medimeta_c.metrics.intervals import bootstrap, cell_estimates, summary_estimates
+from medimeta_c.metrics.registry import METRICS, Metric, chosen_metrics
+from medimeta_c.metrics.resampling import Resampling
+from medimeta_c.metrics.scores import checked_answers, score_cell
+from medimeta_c.metrics.summary import CellScore, Scores
+from medimeta_c.metrics.values import Estimate, Number, mean_number
 from medimeta_c.results.baseline_choice import ChosenBaseline
 from medimeta_c.results.identity import BenchmarkRecord, RunIdentity, restricted
 from medimeta_c.results.predictions import CellPredictions, correctness_of
-from medimeta_c.results.result import BaselineRecord, Environment, ResamplingRecord, Result, ScopeRecord
-from medimeta_c.results.score_records import CellRecord, Estimate, Number, Scores, SummaryRecord
+from medimeta_c.results.result import Environment, Mark, Result
 
-__all__ = ["Terms", "make_result", "scope_of", "score"]
+__all__ = ["Groups", "Terms", "make_result", "scope_of", "score"]
+
+Groups = Mapping[str, Mapping[str, int]]
+"""By dataset and image id, a running number of what belongs together; datasets without groups are absent."""
 
 _NO_BASELINE = "no baseline was given to divide by"
+_RATIOS = ("clean_error", "ce", "mce", "relative_ce", "relative_mce")
+_MEANS = ("mce", "relative_mce")
 
 
 def scope_of(manifest: Manifest, *, datasets: Iterable[str] | None = None, split: str = "test") -> Scope:
@@ -78,11 +81,17 @@ class Terms:
         What CE divides by; without one every CE is undefined.
     resampling : Resampling
         How intervals are made.
+    metrics : tuple of Metric
+        What is computed of each cell; this package's are always among them.
+    groups : mapping
+        Which images belong together; see `Groups`.
     """
 
     scope: Scope
     baseline: ChosenBaseline | None
     resampling: Resampling = field(default_factory=Resampling)
+    metrics: tuple[Metric, ...] = field(default_factory=chosen_metrics)
+    groups: Groups = field(default_factory=dict)
 
 
 def make_result(
@@ -90,6 +99,7 @@ def make_result(
     environment: Environment,
     predictions: Mapping[SetKey, CellPredictions],
     terms: Terms,
+    marks: tuple[Mark, ...] = (),
 ) -> Result:
     """Return the result of a run, complete or not.
 
@@ -101,36 +111,33 @@ def make_result(
         The cells there are.
     terms : Terms
         What was requested and what CE divides by.
+    marks : tuple of str
+        What sets it apart from a result that may be compared.
 
     Raises
     ------
     ResultError, ConfigError
         As `score` does.
     """
-    scope, chosen, plan = terms.scope, terms.baseline, terms.resampling
-    scores = score(predictions, run.benchmark, terms)
-    baseline = None
-    if chosen is not None:
-        paired = set(scope.datasets) <= set(chosen.tables)
-        baseline = BaselineRecord.of(chosen.baseline, scope, paired=paired)
+    scope, chosen = terms.scope, terms.baseline
+    paired = chosen is not None and set(scope.datasets) <= set(chosen.tables)
+    origins = [METRICS.origin(metric.name) for metric in terms.metrics]
     return Result(
         complete=set(predictions) == set(scope.cells()),
         run=restricted(run, scope.datasets),
         environment=environment,
-        baseline=baseline,
-        resampling=ResamplingRecord(
-            scheme=RESAMPLING_SCHEME,
-            resamples=plan.resamples,
-            level=plan.level,
-            seed=plan.seed,
-            numpy=np.__version__,
-        ),
-        scope=ScopeRecord.of(scope),
-        scores=scores,
+        baseline=None if chosen is None else chosen.baseline.for_scope(scope, paired=paired),
+        resampling=terms.resampling,
+        scope=scope,
+        scores=score(predictions, run.benchmark, terms),
+        marks=marks,
+        plugins=tuple(PluginRecord(**asdict(origin)) for origin in origins if origin is not None),
     )
 
 
-def score(predictions: Mapping[SetKey, CellPredictions], benchmark: BenchmarkRecord, terms: Terms) -> Scores:
+def score(
+    predictions: Mapping[SetKey, CellPredictions], benchmark: BenchmarkRecord, terms: Terms
+) -> Scores[Estimate]:
     """Compute every number that follows from predictions.
 
     Parameters
@@ -157,24 +164,39 @@ def score(predictions: Mapping[SetKey, CellPredictions], benchmark: BenchmarkRec
     _check_shapes(predictions, benchmark, scope)
     if chosen is not None:
         chosen.baseline.require(scope.datasets)
-    cells = {
-        key: score_cell(
-            predictions[key].probabilities,
-            predictions[key].labels,
-            predictions=predictions[key].predictions,
-            class_names=benchmark.dataset(key.dataset).class_names,
-        )
-        for key in sorted(predictions)
-    }
+    cells = {key: _score_cell(predictions[key], benchmark, terms) for key in sorted(predictions)}
     divisor = {} if chosen is None else chosen.divisor
     tables = correctness_of(predictions)
     drawn = bootstrap(tables, divisor, scope, terms.resampling)
-    summary = drawn.point.zip(summary_intervals(drawn), Estimate.with_interval)
+    numbers = summary_estimates(drawn).numbers()
     if chosen is None:
-        summary = _without_ratios(summary)
-    elif (narrowed := chosen.baseline.mce_scope(scope)) != scope:
-        summary = _with_means_of(summary, bootstrap(tables, divisor, narrowed, terms.resampling))
-    return Scores(cells=tuple(_cell_records(cells, drawn, predictions)), **_summaries(cells, summary, scope))
+        nothing = Estimate.undefined(_NO_BASELINE)
+        numbers.update({where: nothing for where in numbers if where[1] in _RATIOS})
+    else:
+        if (narrowed := chosen.baseline.mce_scope(scope)) != scope:
+            fewer = summary_estimates(bootstrap(tables, divisor, narrowed, terms.resampling)).numbers()
+            numbers.update({where: each for where, each in fewer.items() if where[1] in _MEANS})
+        numbers.update(_means_lacking(cells, scope))
+    estimates = cell_estimates(drawn)
+    return Scores.of(
+        numbers,
+        cells=(
+            cell.model_copy(update={"top1": estimates.get(key, cell.top1)}) for key, cell in cells.items()
+        ),
+        accuracy=_accuracies(cells, scope),
+    )
+
+
+def _score_cell(cell: CellPredictions, benchmark: BenchmarkRecord, terms: Terms) -> CellScore:
+    known = terms.groups.get(cell.key.dataset)
+    answers = checked_answers(
+        cell.probabilities,
+        cell.labels,
+        predictions=cell.predictions,
+        class_names=benchmark.dataset(cell.key.dataset).class_names,
+        groups=None if known is None else [known[image_id] for image_id in cell.image_ids],
+    )
+    return score_cell(cell.key, answers, predictions_sha256=cell.digest, metrics=terms.metrics)
 
 
 def _check_shapes(
@@ -185,103 +207,40 @@ def _check_shapes(
         if key not in wanted:
             raise ResultError(f"there are predictions of {key}, which was not requested")
         entry = benchmark.dataset(key.dataset)
-        shape = (entry.images, len(entry.class_names))
-        if cell.probabilities.shape != shape:
+        if (len(cell), cell.classes or len(entry.class_names)) != (entry.images, len(entry.class_names)):
             raise ResultError(
-                f"predictions of {key} are over {len(cell)} images and {cell.probabilities.shape[1]} "
-                f"classes; the benchmark has {shape[0]} and {shape[1]}: evaluate the model again"
+                f"predictions of {key} are over {len(cell)} images and {cell.classes or 'unknown'} classes; "
+                f"the benchmark has {entry.images} and {len(entry.class_names)}: evaluate the model again"
             )
 
 
-def _cell_records(
-    cells: Mapping[SetKey, CellScore], drawn: Bootstrap, predictions: Mapping[SetKey, CellPredictions]
-) -> Iterator[CellRecord]:
-    intervals = cell_intervals(drawn)
-    for key, cell in cells.items():
-        interval = intervals.get(key) or Interval.undefined(cell.top1.reason or "")
-        yield CellRecord(
-            dataset=key.dataset,
-            split=key.split,
-            corruption=key.corruption,
-            severity=key.severity,
-            n=cell.n,
-            invalid=cell.invalid,
-            correct=cell.correct,
-            top1=Estimate.with_interval(cell.top1, interval),
-            balanced_accuracy=Number.of(cell.balanced_accuracy),
-            macro_auroc=Number.of(cell.macro_auroc),
-            ece=Number.of(cell.ece),
-            predictions_sha256=predictions[key].digest,
-        )
-
-
-def _summaries(
-    cells: Mapping[SetKey, CellScore], suite: SuiteSummary[Estimate], scope: Scope
-) -> dict[str, Any]:
-    """Return the summaries by dataset and over them, as the fields of `Scores`."""
-    rows = {dataset: _accuracies(cells, scope, dataset) for dataset in scope.datasets}
-    common = [c for c in suite.overall.ce if all(c in row for row in rows.values())]
-    overall = {c: mean_value({dataset: row[c] for dataset, row in rows.items()}) for c in common}
-
-    def record(
-        summary: Summary[Estimate], accuracy: Mapping[str, Value], dataset: str | None
-    ) -> SummaryRecord:
-        requested = [key for key in scope.cells() if dataset in (None, key.dataset)]
+def _means_lacking(cells: Mapping[SetKey, CellScore], scope: Scope) -> dict[Where, Estimate]:
+    """Return the absence of every mean of CE over cells that are missing or invalid."""
+    found = {}
+    for dataset in ("", *scope.datasets):
+        requested = [key for key in scope.cells() if dataset in ("", key.dataset)]
         lacking = [str(key) for key in requested if key not in cells or cells[key].invalid]
-        if lacking and summary.mce.reason != _NO_BASELINE:
-            summary = _without_mce(summary, str(IncompleteGridError(lacking, len(requested))))
-        return SummaryRecord.of(accuracy, summary)
-
-    return {
-        "datasets": {name: record(part, rows[name], name) for name, part in suite.datasets.items()},
-        "overall": record(suite.overall, overall, None),
-    }
+        if lacking:
+            nothing = Estimate.undefined(str(IncompleteGridError(lacking, len(requested))))
+            found.update({(dataset, name, ""): nothing for name in _MEANS})
+    return found
 
 
-def _accuracies(cells: Mapping[SetKey, CellScore], scope: Scope, dataset: str) -> dict[str, Value]:
-    """Return top-1 accuracy by corruption, the mean over severities."""
+def _accuracies(cells: Mapping[SetKey, CellScore], scope: Scope) -> dict[str, dict[str, Number]]:
+    """Return top-1 accuracy by dataset and corruption, the mean over severities; under "" over datasets."""
 
-    def top1(corruption: str, severity: int) -> Value:
+    def top1(dataset: str, corruption: str, severity: int) -> Number:
         cell = cells.get(SetKey(dataset, scope.split, corruption, severity))
-        return cell.top1 if cell is not None else Value.undefined("not scored")
+        return Number.undefined("not scored") if cell is None else cell.top1
 
-    return {
-        corruption: mean_value({f"severity {s}": top1(corruption, s) for s in scope.severities})
-        for corruption in scope.corruptions[dataset]
+    rows = {
+        dataset: {
+            c: mean_number({f"severity {s}": top1(dataset, c, s) for s in scope.severities})
+            for c in corruptions
+        }
+        for dataset, corruptions in scope.corruptions.items()
     }
-
-
-def _without_mce(summary: Summary[Estimate], reason: str) -> Summary[Estimate]:
-    nothing = _undefined(reason)
-    return replace(summary, mce=nothing, relative_mce=nothing)
-
-
-def _without_ratios(suite: SuiteSummary[Estimate]) -> SuiteSummary[Estimate]:
-    nothing = _undefined(_NO_BASELINE)
-
-    def strip(part: Summary[Estimate]) -> Summary[Estimate]:
-        none = dict.fromkeys(part.ce, nothing)
-        return replace(
-            part, clean_error=nothing, ce=none, mce=nothing, relative_ce=none, relative_mce=nothing
-        )
-
-    return SuiteSummary(
-        datasets={name: strip(part) for name, part in suite.datasets.items()}, overall=strip(suite.overall)
-    )
-
-
-def _with_means_of(suite: SuiteSummary[Estimate], narrowed: Bootstrap) -> SuiteSummary[Estimate]:
-    """Return the summaries with the means of CE over fewer corruptions; every other number stays."""
-    over = narrowed.point.zip(summary_intervals(narrowed), Estimate.with_interval)
-
-    def merge(part: Summary[Estimate], other: Summary[Estimate]) -> Summary[Estimate]:
-        return replace(part, mce=other.mce, relative_mce=other.relative_mce)
-
-    return SuiteSummary(
-        datasets={name: merge(part, over.datasets[name]) for name, part in suite.datasets.items()},
-        overall=merge(suite.overall, over.overall),
-    )
-
-
-def _undefined(reason: str) -> Estimate:
-    return Estimate.with_interval(Value.undefined(reason), Interval.undefined(reason))
+    first, *others = rows.values()
+    common = [c for c in first if all(c in row for row in others)]
+    overall = {c: mean_number({dataset: row[c] for dataset, row in rows.items()}) for c in common}
+    return {"": overall, **rows}

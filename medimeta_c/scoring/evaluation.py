@@ -16,6 +16,7 @@ from medimeta_c._version import __version__
 from medimeta_c.errors import ConfigError, unknown_name
 from medimeta_c.format.benchmark import Benchmark, open_benchmark
 from medimeta_c.format.keys import SetKey, check_name
+from medimeta_c.metrics.registry import Metric, chosen_metrics
 from medimeta_c.metrics.resampling import Resampling
 from medimeta_c.models import Model, Precision, load_model
 from medimeta_c.prompts.record import PromptsRecord
@@ -24,7 +25,7 @@ from medimeta_c.reports import write_reports
 from medimeta_c.results.baseline_choice import PUBLISHED, choose_baseline
 from medimeta_c.results.folder import ResultFolder, SavedResult, open_result_folder
 from medimeta_c.results.identity import RunIdentity, benchmark_record
-from medimeta_c.results.result import Environment
+from medimeta_c.results.result import Environment, Mark
 from medimeta_c.results.scoring import Terms, make_result, scope_of
 from medimeta_c.scoring.inference import Predictor, choose_device, class_embeddings
 
@@ -64,6 +65,8 @@ class EvaluateConfig:
         Decoding processes; 0 decodes in this one, -1 is one per core left beside the model.
     resampling : Resampling, optional
         How intervals are made.
+    metrics : tuple of str or Metric, optional
+        What is computed of each cell beside this package's metrics: names of registered ones, or metrics.
 
     Raises
     ------
@@ -83,6 +86,7 @@ class EvaluateConfig:
     batch_size: int | None = None
     workers: int = 0
     resampling: Resampling = field(default_factory=Resampling)
+    metrics: tuple[str | Metric, ...] = ()
 
     def __post_init__(self) -> None:
         check_name("split", self.split)
@@ -150,7 +154,9 @@ def evaluate(
     prompts = _prompts(config, benchmark, datasets)
     scope = scope_of(benchmark.manifest, datasets=datasets, split=config.split)
     described = benchmark_record(config.benchmark, benchmark.manifest, datasets=datasets, split=config.split)
-    chosen = choose_baseline(config.baseline, described, config.split)  # before any work: it may not fit
+    # Before any work: they may not fit.
+    chosen = choose_baseline(config.baseline, described, config.split)
+    metrics = chosen_metrics(config.metrics)
     device = choose_device(config.device)
     loaded = load_model(model or config.model, device=device, precision=config.precision)
     run = RunIdentity(
@@ -180,8 +186,9 @@ def evaluate(
             chosen = choose_baseline(config.baseline, folder.run.benchmark, config.split)
         predictions = folder.load(whole)
         environment = folder.environment or _environment(device, predictor)
-        terms = Terms(scope=whole, baseline=chosen, resampling=config.resampling)
-        saved = folder.finish(make_result(folder.run, environment, predictions, terms), predictions)
+        terms = Terms(scope=whole, baseline=chosen, resampling=config.resampling, metrics=metrics)
+        marks: tuple[Mark, ...] = ("limited",) if benchmark.manifest.limited else ()
+        saved = folder.finish(make_result(folder.run, environment, predictions, terms, marks), predictions)
         write_reports(saved, benchmark)
     return saved
 

@@ -9,7 +9,8 @@ import numpy as np
 
 from medimeta_c.format.suites import CORE
 from medimeta_c.leaderboard.site.entries import Board, CellShown, DatasetShown, Entry, Training
-from medimeta_c.results.score_records import Estimate, Number, SummaryRecord
+from medimeta_c.metrics.summary import Summary
+from medimeta_c.metrics.values import Estimate, Number
 
 HOSTILE = "</script><img src=x onerror=window.pwned=1><b title='\"`"
 """A name that would be a script on a page that let it."""
@@ -22,11 +23,11 @@ def estimate(value: float, width: float = 0.03) -> Estimate:
     return Estimate(value=value, low=value - width, high=value + width)
 
 
-def summary(accuracies: dict[str, float], clean: float, error: float) -> SummaryRecord:
+def summary(accuracies: dict[str, float], clean: float, error: float) -> Summary[Estimate]:
     """A summary in which every number is plausible."""
     ce = {name: estimate((1 - accuracy) / 0.6) for name, accuracy in accuracies.items()}
     mce = float(np.mean([one.value for one in ce.values()]))
-    return SummaryRecord(
+    return Summary(
         clean_accuracy=estimate(clean),
         average_accuracy=estimate(float(np.mean(list(accuracies.values())))),
         accuracy={name: Number(value=accuracy) for name, accuracy in accuracies.items()},

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import pickle
-from dataclasses import asdict
 
 import pytest
 from hypothesis import given, settings
@@ -111,7 +110,6 @@ def test_a_published_mean_divides_like_the_severities_behind_it(
     full = error_grids(baseline)
     means = {
         name: ErrorGrid(
-            dataset=name,
             split="test",
             clean=grid.clean,
             corrupted={c: SeveritySum.from_mean(row.total / 2, (1, 2)) for c, row in grid.corrupted.items()},
@@ -128,7 +126,7 @@ def test_a_published_mean_divides_like_the_severities_behind_it(
 @given(grids, grids)
 def test_summaries_are_json_without_nan(model: dict[SetKey, float], baseline: dict[SetKey, float]) -> None:
     """Whatever the errors, zeros included, every number is finite or has its reason."""
-    json.dumps(asdict(summarise(error_grids(model), error_grids(baseline), BOTH)), allow_nan=False)
+    json.dumps(summarise(error_grids(model), error_grids(baseline), BOTH).model_dump(), allow_nan=False)
 
 
 def test_mce_is_refused_on_an_incomplete_grid() -> None:
@@ -197,7 +195,6 @@ def test_a_baseline_that_loses_nothing_leaves_relative_ce_undefined(blur: tuple[
         (
             {
                 "pbc": ErrorGrid(
-                    dataset="pbc",
                     split="test",
                     clean=0.2,
                     corrupted={NOISE: SeveritySum.from_mean(0.5, (1, 2, 3))},
@@ -236,9 +233,9 @@ def test_a_scope_can_be_narrowed_to_what_a_baseline_has() -> None:
 def test_only_published_figures_leave_corruptions_out() -> None:
     """What a table does not print was never measured; what a measured baseline lacks is missing."""
     scope = Scope(corruptions={"bloodmnist": ("bubble", "pixelate")}, severities=(1, 2, 3, 4, 5))
-    assert published_baseline().left_out(scope) == {"bloodmnist": ("bubble",)}
+    assert published_baseline().lacks(scope) == {"bloodmnist": ("bubble",)}
     measured = measured_baseline("mine", "CLIP", "results/mine", {})
-    assert measured.left_out(scope) == {}
+    assert measured.lacks(scope) == {}
     assert measured.mce_scope(scope) == scope
 
 
@@ -264,7 +261,7 @@ def test_what_is_no_error_rate_is_refused(error: float) -> None:
     with pytest.raises(ConfigError, match="expected 0 to 1"):
         error_grids({SetKey("pbc", "test", "clean", 0): error})
     with pytest.raises(ConfigError, match="expected 0 to 1"):
-        ErrorGrid(dataset="pbc", split="test", clean=error, corrupted={})
+        ErrorGrid(split="test", clean=error, corrupted={})
     with pytest.raises(ConfigError, match="expected 0 to 1"):
         SeveritySum.from_mean(error, (1, 2, 3, 4, 5))
 
@@ -279,7 +276,7 @@ def test_two_splits_of_a_dataset_are_refused() -> None:
 def test_severities_are_ascending_and_distinct(severities: tuple[int, ...]) -> None:
     """A sum over nothing, or over one severity twice, is no row."""
     with pytest.raises(ConfigError, match="ascending"):
-        SeveritySum(0.0, severities)
+        SeveritySum(total=0.0, severities=severities)
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import warnings
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,9 +13,18 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from medimeta_c.errors import ConfigError, MissingExtraError
-from medimeta_c.metrics.scores import ECE_BINS, expected_calibration_error, score_cell
+from medimeta_c.format.keys import SetKey
+from medimeta_c.metrics import scores
+from medimeta_c.metrics.registry import ECE_BINS, expected_calibration_error
+from medimeta_c.metrics.summary import CellScore
 
 sklearn_metrics = pytest.importorskip("sklearn.metrics", reason="needs the 'evaluate' extra")
+
+
+def score_cell(*arrays: Any, **more: Any) -> CellScore:
+    """Score a cell of some name."""
+    answers = scores.checked_answers(*arrays, **more)
+    return scores.score_cell(SetKey("pbc", "test", "clean", 0), answers, predictions_sha256="0" * 64)
 
 
 def cell(seed: int, n: int, k: int) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
@@ -151,7 +161,7 @@ def test_half_precision_probabilities_are_accepted() -> None:
 def test_arrays_that_do_not_fit_are_refused(probabilities: object, labels: object, message: str) -> None:
     """One sentence says what was expected."""
     with pytest.raises(ConfigError, match=message):
-        score_cell(probabilities, labels)  # type: ignore[arg-type]
+        score_cell(probabilities, labels)
 
 
 @pytest.mark.parametrize(
@@ -167,7 +177,7 @@ def test_optional_arguments_are_checked_too(
 ) -> None:
     """Predictions and class names must fit the probabilities."""
     with pytest.raises(ConfigError, match=message):
-        score_cell([[0.5, 0.5]] * 2, [0, 1], predictions=predictions, class_names=names)  # type: ignore[arg-type]
+        score_cell([[0.5, 0.5]] * 2, [0, 1], predictions=predictions, class_names=names)
 
 
 def test_without_scikit_learn_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 
 from medimeta_c.format.benchmark import Benchmark
 from medimeta_c.format.keys import SetKey
+from medimeta_c.metrics.registry import chosen_metrics
 from medimeta_c.metrics.resampling import Resampling
 from medimeta_c.models import ModelIdentity
 from medimeta_c.prompts.record import PromptsRecord
@@ -80,13 +81,15 @@ def answers(
 def result_of(
     benchmark: Benchmark, cells: Mapping[SetKey, CellPredictions], *, baseline: str = "none", **changes: Any
 ) -> Result:
-    """The result these cells make."""
+    """The result these cells make, with `metrics` beside the built-in ones."""
+    metrics = chosen_metrics(changes.pop("metrics", ()))
     run = identity(benchmark, **changes)
     datasets = [entry.dataset for entry in run.benchmark.datasets]
     terms = Terms(
         scope=scope_of(benchmark.manifest, datasets=datasets),
         baseline=choose_baseline(baseline, run.benchmark),
         resampling=PLAN,
+        metrics=metrics,
     )
     return make_result(run, ENVIRONMENT, cells, terms)
 
@@ -103,7 +106,8 @@ def evaluated(
     """A finished result on disk."""
     datasets = changes.get("datasets")
     cells = answers(benchmark, skill=skill, seed=seed, datasets=datasets)
-    with open_result_folder(out, identity(benchmark, **changes)) as folder:
+    run = identity(benchmark, **{name: each for name, each in changes.items() if name != "metrics"})
+    with open_result_folder(out, run) as folder:
         for cell in cells.values():
             folder.save(cell)
         scope = scope_of(benchmark.manifest, datasets=datasets)

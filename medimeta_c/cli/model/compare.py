@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,6 +12,9 @@ from medimeta_c.cli import console
 from medimeta_c.cli.options import JsonOption
 
 if TYPE_CHECKING:
+    from medimeta_c.metrics.intervals import Difference
+    from medimeta_c.metrics.summary import Scores, Summary
+    from medimeta_c.metrics.values import Estimate
     from medimeta_c.results.comparison import Comparison
 
 __all__ = ["compare"]
@@ -64,7 +67,7 @@ def _values(comparison: Comparison) -> dict[str, Any]:
     return {
         "ranked_by": comparison.ranked_by,
         "baseline": comparison.baseline,
-        "scope": asdict(comparison.scope),
+        "scope": comparison.scope.model_dump(),
         "notes": list(comparison.notes),
         "models": [
             {
@@ -72,13 +75,37 @@ def _values(comparison: Comparison) -> dict[str, Any]:
                 "path": str(model.result.path),
                 "complete": model.result.result.complete,
                 "ranks": model.ranks,
-                "numbers": asdict(model.numbers),
-                "intervals": asdict(model.intervals),
+                "numbers": _nested(model.numbers, _number),
+                "intervals": _nested(model.numbers, _interval),
             }
             for model in comparison.models
         ],
         "differences": [
-            {"first": first, "second": second, **asdict(found)}
+            {"first": first, "second": second, **_nested(found, _difference)}
             for (first, second), found in comparison.differences.items()
         ],
     }
+
+
+def _nested(scores: Scores[Any], view: Callable[[Any], dict[str, Any]]) -> dict[str, Any]:
+    def summary(one: Summary[Any]) -> dict[str, Any]:
+        return {
+            name: {c: view(each) for c, each in held.items()} if isinstance(held, dict) else view(held)
+            for name, held in one
+            if name != "accuracy"
+        }
+
+    datasets = {name: summary(one) for name, one in scores.datasets.items()}
+    return {"datasets": datasets, "overall": summary(scores.overall)}
+
+
+def _number(one: Estimate) -> dict[str, Any]:
+    return {"value": one.value, "reason": one.reason}
+
+
+def _interval(one: Estimate) -> dict[str, Any]:
+    return {"low": one.low, "high": one.high, "reason": one.interval_reason}
+
+
+def _difference(one: Difference) -> dict[str, Any]:
+    return {"value": _number(one), "interval": _interval(one), "tie": one.tie}

@@ -42,6 +42,9 @@ def evaluate(
         typer.Option(help="Images a batch; default: 256 on CUDA, 64 elsewhere.", show_default=False),
     ] = None,
     workers: Annotated[int, typer.Option(help="Decoding processes; -1 is as many as the device needs.")] = -1,
+    metrics: Annotated[
+        str, typer.Option(help="Metrics of other packages, comma-separated.", show_default=False)
+    ] = "",
     json: JsonOption = False,
 ) -> None:
     """Score a CLIP-style model: top-1, CE, mCE and intervals, per cell and in all, against a named baseline.
@@ -60,6 +63,7 @@ def evaluate(
         from medimeta_c.scoring.evaluation import EvaluateConfig, EvaluateProgress
         from medimeta_c.scoring.evaluation import evaluate as run
     from medimeta_c.io.hub_client import settle_client
+    from medimeta_c.io.records import dump
     from medimeta_c.models import Precision
     from medimeta_c.reports import HTML_NAME
     from medimeta_c.reports.terminal import result_view
@@ -76,6 +80,7 @@ def evaluate(
         precision=cast("Precision", precision),
         batch_size=batch_size,
         workers=workers,
+        metrics=names(metrics) if metrics else (),
     )
     settle_client()
     with console.counting("images") as show:
@@ -86,7 +91,7 @@ def evaluate(
 
         saved = run(config, on_progress=on_progress)
     if json:
-        console.say_json(saved.result.model_dump(mode="json"))
+        console.say_json(dump(saved.result))
         return
     console.show(*result_view(saved))
     console.say(f"report: {saved.path / HTML_NAME}")

@@ -44,7 +44,7 @@ def severity_curves(result: Result, dataset: str) -> Figure:
     """
     corruptions = result.scope.corruptions[dataset]
     chance = 1 / len(result.run.benchmark.dataset(dataset).class_names)
-    baseline = None if result.baseline is None else result.baseline.baseline().grids.get(dataset)
+    baseline = None if result.baseline is None else result.baseline.grids.get(dataset)
     with svg.context():
         figure, panels = _panels(len(corruptions))
         for panel, corruption in zip(panels, corruptions, strict=True):

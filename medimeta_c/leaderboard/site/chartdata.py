@@ -8,7 +8,8 @@ from typing import Any
 from medimeta_c.format.display import display_name
 from medimeta_c.format.keys import CLEAN
 from medimeta_c.leaderboard.site.entries import Board, CellShown, Entry
-from medimeta_c.results.score_records import Estimate, SummaryRecord
+from medimeta_c.metrics.summary import Summary
+from medimeta_c.metrics.values import Estimate
 
 __all__ = ["boards_data", "curves_data"]
 
@@ -62,7 +63,7 @@ def _entry(entry: Entry) -> dict[str, Any]:
     }
 
 
-def _summary(summary: SummaryRecord | None) -> dict[str, Any] | None:
+def _summary(summary: Summary[Estimate] | None) -> dict[str, Any] | None:
     if summary is None:
         return None
     return {

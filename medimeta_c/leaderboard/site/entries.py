@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from medimeta_c.results.score_records import Estimate, SummaryRecord
+from medimeta_c.metrics.summary import Summary
+from medimeta_c.metrics.values import Estimate
 
 __all__ = ["Board", "CellShown", "DatasetShown", "Entry", "Picture", "Training", "no_estimate", "reported"]
 
@@ -77,10 +78,10 @@ class Entry:
         What the weights have seen.
     adaptation : {"base", "few-shot", "fine-tuned"}
         Whether it was trained on the benchmark's training images.
-    overall : SummaryRecord or None
+    overall : Summary[Estimate] or None
         Means over the board's datasets; None where it does not cover them all.
-    datasets : mapping of str to SummaryRecord
-        By dataset; SummaryRecord.accuracy holds the mean over severities by corruption.
+    datasets : mapping of str to Summary[Estimate]
+        By dataset; Summary.accuracy holds the mean over severities by corruption.
     cells : mapping of str to (mapping of str to (mapping of int to CellShown))
         By dataset, corruption and severity; empty for reported numbers.
     ranks : (int, int) or None
@@ -98,8 +99,8 @@ class Entry:
     source: Literal["measured", "paper"]
     training: Training
     adaptation: Literal["base", "few-shot", "fine-tuned"]
-    overall: SummaryRecord | None
-    datasets: Mapping[str, SummaryRecord]
+    overall: Summary[Estimate] | None
+    datasets: Mapping[str, Summary[Estimate]]
     cells: Mapping[str, Mapping[str, Mapping[int, CellShown]]] = field(default_factory=dict)
     parameters: int | None = None
     third_party: str | None = None

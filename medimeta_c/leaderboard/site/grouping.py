@@ -70,7 +70,7 @@ class Group:
 
     def scope(self, datasets: Iterable[str]) -> Scope:
         """Return the grid that every member has on these datasets."""
-        scopes = [one.result.scope.scope() for one in self.members]
+        scopes = [one.result.scope for one in self.members]
         corruptions = {}
         for name in datasets:
             rows = [scope.corruptions[name] for scope in scopes if name in scope.corruptions]

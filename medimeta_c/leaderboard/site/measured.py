@@ -7,16 +7,20 @@ from dataclasses import dataclass, replace
 
 from medimeta_c.format.benchmark import Benchmark
 from medimeta_c.format.display import display_name
+from medimeta_c.format.keys import CLEAN
 from medimeta_c.leaderboard.site.entries import CellShown, Entry, Picture, Training
 from medimeta_c.leaderboard.site.grouping import Group, Submitted
 from medimeta_c.leaderboard.submission import OVERLAPS, Submission, slug
 from medimeta_c.metrics.corruption_error import FloatArray
 from medimeta_c.metrics.intervals import bootstrap
+from medimeta_c.metrics.registry import METRICS
+from medimeta_c.metrics.summary import Scores
+from medimeta_c.metrics.values import Estimate, mean_number
 from medimeta_c.reports.changed import most_changed, thumbnails
+from medimeta_c.reports.tables import percent
 from medimeta_c.results.baseline_choice import ChosenBaseline
 from medimeta_c.results.folder import SavedResult
 from medimeta_c.results.predictions import correctness_of
-from medimeta_c.results.score_records import Scores
 from medimeta_c.results.scoring import Terms, score
 
 __all__ = ["Measured", "measure"]
@@ -61,15 +65,17 @@ def measure(
     scope = group.scope(datasets)
     wanted = set(scope.cells())
     predictions = {key: cell for key, cell in saved.predictions.items() if key in wanted}
-    scores = score(predictions, group.benchmark(datasets), Terms(scope=scope, baseline=chosen))
+    known = tuple(METRICS[name] for name in saved.result.metrics if name in METRICS)
+    terms = Terms(scope=scope, baseline=chosen, metrics=known)
+    scores = score(predictions, group.benchmark(datasets), terms)
     whole = set(datasets) == set(group.datasets)
     samples: dict[str, FloatArray] = {}
     if whole:
         if chosen is not None:
             scope = chosen.baseline.mce_scope(scope)
         divisor = {} if chosen is None else chosen.divisor
-        overall = bootstrap(correctness_of(predictions), divisor, scope).samples.overall
-        samples = {"mce": overall.mce, "average_accuracy": overall.average_accuracy}
+        drawn = bootstrap(correctness_of(predictions), divisor, scope).samples
+        samples = {name: drawn["", name, ""] for name in ("mce", "average_accuracy")}
     entry = replace(
         _entry(one.submission, saved, group.key, scores),
         overall=scores.overall if whole else None,
@@ -82,7 +88,7 @@ def _entry(
     submission: Submission,
     saved: SavedResult,
     board: str,
-    scores: Scores,
+    scores: Scores[Estimate],
 ) -> Entry:
     training = submission.training_data
     run = saved.result.run
@@ -110,12 +116,12 @@ def _entry(
         paper=submission.paper,
         model=submission.model,
         notes=submission.notes or "",
-        facts=_facts(saved),
+        facts={**_facts(saved), **_other_metrics(scores)},
         warnings=tuple(_warnings(submission, saved)),
     )
 
 
-def _cells(scores: Scores) -> dict[str, dict[str, dict[int, CellShown]]]:
+def _cells(scores: Scores[Estimate]) -> dict[str, dict[str, dict[int, CellShown]]]:
     found: dict[str, dict[str, dict[int, CellShown]]] = {}
     for cell in scores.cells:
         row = found.setdefault(cell.dataset, {}).setdefault(cell.corruption, {})
@@ -134,12 +140,26 @@ def _facts(saved: SavedResult) -> dict[str, str]:
         "Architecture": run.model.architecture,
         **({"Revision": run.model.revision} if run.model.revision else {}),
         "Weights, SHA-256": run.model.weights_sha256,
-        "Prompts": f"{run.prompts.name}, digest {run.prompts.digest}",
+        **({"Prompts": f"{run.prompts.name}, digest {run.prompts.digest}"} if run.prompts else {}),
         "Benchmark": f"{run.benchmark.name}, version {run.benchmark.version}, {run.split} split",
         "Fingerprint": run.benchmark.fingerprint,
         "Precision": f"{run.precision} on {result.environment.device}",
         "Package": f"medimeta-c {run.package_version}",
     }
+
+
+def _other_metrics(scores: Scores[Estimate]) -> dict[str, str]:
+    """Return the metrics of other distributions: the mean over clean cells, and over corrupted ones."""
+    found = {}
+    for name in dict.fromkeys(name for cell in scores.cells for name in cell.metrics):
+        metric, parts = METRICS[name], []
+        for what, clean in (("clean", True), ("corrupted", False)):
+            cells = [cell for cell in scores.cells if (cell.corruption == CLEAN) == clean]
+            mean = mean_number({str(cell.key): cell.metrics[name] for cell in cells})
+            parts.append(f"{what} {percent(mean.value)} %")
+        better = "lower" if metric.lower_is_better else "higher"
+        found[metric.label] = f"{', '.join(parts)}; {better} is better"
+    return found
 
 
 def _warnings(submission: Submission, saved: SavedResult) -> list[str]:

@@ -18,8 +18,9 @@ from medimeta_c.leaderboard.site.chartdata import boards_data, curves_data
 from medimeta_c.leaderboard.site.entries import Board, CellShown, Entry, Picture
 from medimeta_c.leaderboard.site.paper import PAPER
 from medimeta_c.leaderboard.submission import ADAPTATIONS, OVERLAPS, TRAINING_KINDS
+from medimeta_c.metrics.summary import Summary
+from medimeta_c.metrics.values import Estimate
 from medimeta_c.reports.tables import interval_text, percent, rank_text
-from medimeta_c.results.score_records import Estimate, SummaryRecord
 
 __all__ = ["index_page", "model_page", "scoring_page"]
 
@@ -235,7 +236,7 @@ def _heat_cell(cell: CellShown | None) -> Cell:
     return Cell(percent(cell.top1), 100 * cell.top1, note=", ".join(notes), shade=cell.top1)
 
 
-def _mean_cell(summary: SummaryRecord, name: str) -> Cell:
+def _mean_cell(summary: Summary[Estimate], name: str) -> Cell:
     value = summary.accuracy[name].value if name in summary.accuracy else None
     return Cell(percent(value), shade=value)
 

@@ -10,8 +10,9 @@ from typing import Literal
 from medimeta_c.format.suites import CORE, MEDMNIST, Suite
 from medimeta_c.leaderboard.site.entries import Entry, Training, no_estimate, reported
 from medimeta_c.leaderboard.submission import slug
+from medimeta_c.metrics.summary import Summary
+from medimeta_c.metrics.values import Estimate, Number
 from medimeta_c.paper import FewShotScore, ModelScores, published_fewshot, published_scores
-from medimeta_c.results.score_records import Estimate, Number, SummaryRecord
 
 __all__ = ["PAPER", "PAPER_COLLECTIONS", "paper_entries"]
 
@@ -111,10 +112,10 @@ def _entry(collection: str, key: str, rows: Mapping[str, ModelScores]) -> Entry:
 
 def _summary(
     row: ModelScores | FewShotScore, average: float | None, accuracy: _Numbers, ce: _Numbers
-) -> SummaryRecord:
+) -> Summary[Estimate]:
     """Return a row's numbers, with its average under corruption and its numbers by corruption."""
     nothing = no_estimate(_NOT_PRINTED)
-    return SummaryRecord(
+    return Summary(
         clean_accuracy=_printed(row.clean_accuracy),
         average_accuracy=_printed(average),
         accuracy={name: Number(value=_fraction(one)) for name, one in accuracy.items()},
@@ -135,7 +136,7 @@ def _fraction(percent: float | None) -> float | None:
     return None if percent is None else percent / 100
 
 
-def _mean(parts: tuple[SummaryRecord, ...]) -> SummaryRecord:
+def _mean(parts: tuple[Summary[Estimate], ...]) -> Summary[Estimate]:
     names = parts[0].ce
 
     def mean(estimates: Iterable[Number]) -> float:
@@ -146,7 +147,7 @@ def _mean(parts: tuple[SummaryRecord, ...]) -> SummaryRecord:
         return reported(mean(getattr(part, field) for part in parts))
 
     nothing = no_estimate(_NOT_PRINTED)
-    return SummaryRecord(
+    return Summary(
         clean_accuracy=over("clean_accuracy"),
         average_accuracy=over("average_accuracy"),
         accuracy={name: Number(value=mean(part.accuracy[name] for part in parts)) for name in names},
