@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Literal
 
@@ -11,9 +10,9 @@ from fake_source import FakeSource
 
 from medimeta_c.building.render import RenderTask, render_set
 from medimeta_c.format import stats
+from medimeta_c.format.dataset import DatasetRecord
 from medimeta_c.format.keys import CLEAN, SetKey
 from medimeta_c.format.manifest import (
-    DatasetRecord,
     Manifest,
     Protocol,
     dataset_fingerprint,
@@ -21,6 +20,7 @@ from medimeta_c.format.manifest import (
     write_manifest,
 )
 from medimeta_c.format.pixels import ENCODER
+from medimeta_corruptions import CORRUPTIONS
 
 
 def fake_build(
@@ -39,6 +39,7 @@ def fake_build(
         render_set(
             RenderTask(
                 root=root,
+                corruption=CORRUPTIONS.get(corruption),
                 source=source,
                 key=SetKey(source.dataset, split, corruption, severity),
                 protocol=protocol,
@@ -51,7 +52,7 @@ def fake_build(
     sets = tuple(sorted(rendered, key=lambda record: record.key))
     datasets = tuple(
         DatasetRecord(
-            **asdict(source.info),
+            **dict(source.info),
             checksum=source.checksum(),
             fingerprint=dataset_fingerprint(
                 source.class_names, [record for record in sets if record.dataset == source.dataset]

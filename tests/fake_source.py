@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from medimeta_c.errors import ConfigError, unknown_name
+from medimeta_c.format.dataset import DatasetInfo
 from medimeta_c.format.keys import Image
-from medimeta_c.sources.contract import SourceInfo
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class FakeSource:
     class_names : tuple of str, optional
         In label order.
     info_changes : dict, optional
-        Any further field of its `SourceInfo`.
+        Any further field of its `DatasetInfo`.
     """
 
     dataset: str = "pbc"
@@ -40,7 +40,7 @@ class FakeSource:
     info_changes: dict[str, str] = field(default_factory=dict)
 
     @property
-    def info(self) -> SourceInfo:
+    def info(self) -> DatasetInfo:
         """What the dataset is."""
         texts = {
             "kind": "medimeta",
@@ -52,7 +52,7 @@ class FakeSource:
             "homepage": "https://example.org/fake",
             **self.info_changes,
         }
-        return SourceInfo(
+        return DatasetInfo(
             dataset=self.dataset,
             class_names=self.class_names,
             channels=self.channels,

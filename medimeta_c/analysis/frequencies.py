@@ -19,7 +19,7 @@ from medimeta_c.analysis.effects import (
 from medimeta_c.errors import ConfigError, ShardError, unknown_name
 from medimeta_c.format import pixels
 from medimeta_c.format.benchmark import Benchmark
-from medimeta_c.format.keys import CLEAN, PHANTOMS, SetKey
+from medimeta_c.format.keys import CLEAN, SetKey
 from medimeta_c.format.spectrum import BANDS, luma
 from medimeta_c.format.suites import in_order
 from medimeta_corruptions import CORRUPTIONS
@@ -94,7 +94,7 @@ def analyse(  # noqa: PLR0913  keyword-only, each with a default
         splits={name: tuple(sorted({key.split for key in plan})) for name, plan in plans.items()},
         images={name: one for name, (one, _) in counts.items()},
         decoded={name: one for name, (_, one) in counts.items()},
-        phantoms=tuple(name for name in names if benchmark.dataset(name).kind == PHANTOMS),
+        phantoms=tuple(name for name in names if benchmark.dataset(name).is_phantom),
         effects=tuple(effects),
     )
 

@@ -14,13 +14,13 @@ from medimeta_c._version import __version__
 from medimeta_c.building.journal import Journal, locked
 from medimeta_c.card.dataset_card import CARD_NAME, write_card
 from medimeta_c.format import stats
+from medimeta_c.format.dataset import DatasetRecord
 from medimeta_c.format.keys import SetKey
 from medimeta_c.format.manifest import (
-    DatasetRecord,
     Manifest,
+    PluginRecord,
     Protocol,
     SetRecord,
-    SourceRecord,
     dataset_fingerprint,
     fingerprint,
     write_manifest,
@@ -43,18 +43,21 @@ class Request:
         The benchmark's directory.
     protocol : Protocol
         How pixels come about.
-    sources : mapping of str to SourceRecord
-        By dataset.
+    datasets : mapping of str to DatasetRecord
+        What was read, by dataset.
     sets : mapping of SetKey to int
         The sets wanted, in canonical order, with their number of images.
+    plugins : collection of PluginRecord, optional
+        What is not this package's own.
     force : bool, optional
         Make the sets wanted again even if they are finished.
     """
 
     root: Path
     protocol: Protocol
-    sources: Mapping[str, SourceRecord]
+    datasets: Mapping[str, DatasetRecord]
     sets: Mapping[SetKey, int]
+    plugins: Collection[PluginRecord] = ()
     force: bool = False
 
 
@@ -102,13 +105,13 @@ def assemble(
     """
     with locked(request.root):
         journal = Journal(request.root)
-        journal.check(request.protocol, request.sources)
+        journal.check(request.protocol, request.datasets)
         finished = journal.finished_sets()
         todo = [key for key in request.sets if request.force or key not in finished]
         report = _Reporter(on_progress, {key: request.sets[key] for key in todo})
         if todo or not journal.finished or not (request.root / CARD_NAME).is_file():
             _name_lost_sets(request, journal.recorded_sets().keys() - finished.keys())
-            journal.begin(request.protocol, request.sources)
+            journal.begin(request.protocol, request.datasets, request.plugins)
             journal.forget(todo)
             try:
                 # Closed at once on any error, so that no worker outlives the lock.
@@ -146,11 +149,11 @@ def _finish(request: Request, journal: Journal, finished: Mapping[SetKey, SetRec
     sets = tuple(finished[key] for key in sorted(finished))
     journal.drop_unlisted(sets)
     datasets = []
-    for name, source in sorted(journal.sources().items()):
-        own = [record for record in sets if record.dataset == name]
-        if own:
-            digest = dataset_fingerprint(source.class_names, own)
-            datasets.append(DatasetRecord(**source.model_dump(), fingerprint=digest))
+    for name, read in sorted(journal.datasets.items()):
+        if own := [record for record in sets if record.dataset == name]:
+            digest = dataset_fingerprint(read.class_names, own)
+            datasets.append(read.model_copy(update={"fingerprint": digest}))
+    used = {record.corruption for record in sets} | {record.kind for record in datasets}
     manifest = Manifest(
         package_version=__version__,
         protocol=request.protocol,
@@ -160,6 +163,7 @@ def _finish(request: Request, journal: Journal, finished: Mapping[SetKey, SetRec
         sets=sets,
         files=(stats.write_spectra(request.root, sets),),
         fingerprint=fingerprint(datasets),
+        plugins=tuple(one for one in journal.plugins if one.name in used),
     )
     write_card(request.root, manifest)
     sealed = write_manifest(request.root, manifest)

@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
 from medimeta_c.building import engines
 from medimeta_c.building.assembly import BuildProgress, BuildReport, Request, assemble
 from medimeta_c.building.journal import remember_data
-from medimeta_c.building.render import RenderTask
+from medimeta_c.building.plugins import plugins_of
+from medimeta_c.building.render import RenderTask, render_set
 from medimeta_c.errors import ConfigError, unknown_name
+from medimeta_c.format.dataset import DatasetRecord
 from medimeta_c.format.keys import CLEAN, SetKey, check_name
-from medimeta_c.format.manifest import Protocol, SetRecord, SourceRecord
-from medimeta_c.format.suites import BENCHMARK_VERSION, CORE
-from medimeta_c.sources import default_data_dir
+from medimeta_c.format.manifest import Protocol, SetRecord
+from medimeta_c.format.suites import BENCHMARK_VERSION
+from medimeta_c.sources import default_data_dir, family
 from medimeta_c.sources.contract import Source
 from medimeta_c.sources.selection import open_datasets
-from medimeta_corruptions import CORRUPTIONS
+from medimeta_corruptions import CORRUPTIONS, Corruption
 
 __all__ = ["BuildConfig", "BuildProgress", "BuildReport", "build", "plan"]
 
@@ -29,15 +31,15 @@ class BuildConfig:
 
     Parameters
     ----------
-    datasets : tuple of str
-        Dataset ids; or ``("all",)`` for the suite's five, every one required; or ``("available",)`` for those
-        whose data is on this disk.
+    datasets : tuple of str or Source
+        Dataset ids, or sources of your own; or ``("all",)`` for the suite's five, every one required; or
+        ``("available",)`` for those whose data is on this disk.
     out : Path
         The benchmark's directory.
-    corruptions : tuple of str, optional
-        Corruption names; the core seven by default.
+    corruptions : tuple of str or Corruption, optional
+        Names of registered corruptions, or corruptions of your own; the suite's by default.
     severities : tuple of int, optional
-        1 to 5; all by default. The clean set, severity 0, is always built along.
+        1 to 5; the suite's by default. The clean set, severity 0, is always built along.
     splits : tuple of str, optional
         Splits to build.
     data_dir : Path, optional
@@ -65,10 +67,10 @@ class BuildConfig:
         If a name, severity or combination is not valid.
     """
 
-    datasets: tuple[str, ...]
+    datasets: tuple[str | Source, ...]
     out: Path
-    corruptions: tuple[str, ...] = CORE.corruptions
-    severities: tuple[int, ...] = CORE.severities
+    corruptions: tuple[str | Corruption, ...] | None = None
+    severities: tuple[int, ...] | None = None
     splits: tuple[str, ...] = ("test",)
     data_dir: Path = field(default_factory=default_data_dir)
     source: str | None = None
@@ -81,10 +83,8 @@ class BuildConfig:
     force: bool = False
 
     def __post_init__(self) -> None:
-        for name in self.corruptions:
-            if name not in CORRUPTIONS:
-                raise unknown_name("corruption", name, CORRUPTIONS)
-        for severity in self.severities:
+        own = self.named_corruptions
+        for severity in self.severities or ():
             if severity not in range(6):
                 raise ConfigError(f"unknown severity {severity!r}: use 1 to 5, or 0 for clean")
         for name in self.splits:
@@ -99,10 +99,18 @@ class BuildConfig:
             raise unknown_name("engine", self.engine, engines.ENGINES)
         if self.scheduler is not None and self.engine != "dask":
             raise ConfigError("a scheduler address is only used with --engine dask")
-        names = {"dataset": self.datasets, "split": self.splits, "corruption": self.corruptions}
+        names = {"dataset": [one if isinstance(one, str) else one.info.dataset for one in self.datasets]}
+        names["split"] = list(self.splits)
+        if own is not None:
+            names["corruption"] = [one.name for one in own]
         for kind, values in names.items():
             if not values or len(set(values)) != len(values):
                 raise ConfigError(f"{kind} names must be given, each once: {', '.join(values) or 'none'}")
+
+    @property
+    def named_corruptions(self) -> tuple[Corruption, ...] | None:
+        """The corruptions asked for; None for the suite's."""
+        return None if self.corruptions is None else tuple(map(_corruption, self.corruptions))
 
     @property
     def protocol(self) -> Protocol:
@@ -110,20 +118,34 @@ class BuildConfig:
         return Protocol(benchmark_version=BENCHMARK_VERSION, seed=self.seed, channels=self.channels)
 
 
-def plan(config: BuildConfig, sources: Mapping[str, Source]) -> list[SetKey]:
-    """Return the sets a configuration asks for, in canonical order, each dataset's clean set included."""
-    keys = set()
+def _corruption(one: str | Corruption) -> Corruption:
+    if isinstance(one, str):
+        if one not in CORRUPTIONS:
+            raise unknown_name("corruption", one, CORRUPTIONS)
+        return CORRUPTIONS[one]
+    check_name("corruption", one.name)
+    if one.name == CLEAN or CORRUPTIONS.get(one.name, one) != one:
+        raise ConfigError(f"another corruption has the name {one.name!r}: give yours another")
+    return one
+
+
+def plan(config: BuildConfig, sources: Mapping[str, Source]) -> dict[SetKey, Corruption | None]:
+    """Return the sets a configuration asks for, in canonical order, and the corruption of each.
+
+    Each dataset's clean set, which has none, is included.
+    """
+    wanted: dict[SetKey, Corruption | None] = {}
+    own = config.named_corruptions
     for name, source in sources.items():
+        suite = family(source.info.kind).builds
+        chosen = map(_corruption, suite.corruptions_of(name)) if own is None else own
+        severities = suite.severities if config.severities is None else config.severities
+        cells = [(one, severity) for one in chosen for severity in severities if severity > 0]
         for split in config.splits:
             source.ids(split)  # raises for a split the dataset does not have, before any work
-            keys.add(SetKey(name, split, CLEAN, 0))
-            keys |= {
-                SetKey(name, split, corruption, severity)
-                for corruption in config.corruptions
-                for severity in config.severities
-                if severity > 0
-            }
-    return sorted(keys)
+            wanted[SetKey(name, split, CLEAN, 0)] = None
+            wanted |= {SetKey(name, split, one.name, severity): one for one, severity in cells}
+    return dict(sorted(wanted.items(), key=lambda item: item[0]))
 
 
 def build(config: BuildConfig, *, on_progress: Callable[[BuildProgress], None] | None = None) -> BuildReport:
@@ -156,29 +178,45 @@ def build(config: BuildConfig, *, on_progress: Callable[[BuildProgress], None] |
     engines.require(config.engine, config.scheduler)
     # Absolute, because the workers of a cluster were started in folders of their own.
     data_dir = config.data_dir.absolute()
-    sources = open_datasets(config.datasets, config.source, data_dir, task=config.task)
-    keys = plan(config, sources)
+    names = [one for one in config.datasets if isinstance(one, str)]
+    opened = open_datasets(names, config.source, data_dir, task=config.task)
+    sources = opened | {one.info.dataset: one for one in config.datasets if not isinstance(one, str)}
+    wanted = plan(config, sources)
     request = Request(
         root=config.out,
         protocol=config.protocol,
-        sources={
-            name: SourceRecord(**asdict(source.info), checksum=source.checksum())
+        datasets={
+            name: DatasetRecord.of(
+                source.info, source.checksum(), synthetic=family(source.info.kind).synthetic
+            )
             for name, source in sources.items()
         },
-        sets={key: len(sources[key.dataset].ids(key.split)) for key in keys},
+        sets={key: len(sources[key.dataset].ids(key.split)) for key in wanted},
+        plugins=plugins_of(filter(None, wanted.values()), sources),
         force=config.force,
     )
-    report = assemble(request, lambda todo: _rendered(config, sources, todo), on_progress)
-    remember_data(config.out, sources, config.data_dir)
+    report = assemble(request, lambda todo: _rendered(config, sources, wanted, todo), on_progress)
+    remember_data(config.out, opened, config.data_dir)
     return report
 
 
 def _rendered(
-    config: BuildConfig, sources: Mapping[str, Source], todo: Sequence[SetKey]
+    config: BuildConfig,
+    sources: Mapping[str, Source],
+    wanted: Mapping[SetKey, Corruption | None],
+    todo: Sequence[SetKey],
 ) -> Generator[SetRecord]:
     """Yield finished sets as they come. Large sets go first: no worker is left with one at the end."""
     tasks = [
-        RenderTask(root=config.out.absolute(), source=sources[key.dataset], key=key, protocol=config.protocol)
+        RenderTask(
+            root=config.out.absolute(),
+            source=sources[key.dataset],
+            key=key,
+            corruption=wanted[key],
+            protocol=config.protocol,
+        )
         for key in sorted(todo, key=lambda key: -len(sources[key.dataset].ids(key.split)))
     ]
-    return engines.render_all(tasks, jobs=config.jobs, engine=config.engine, scheduler=config.scheduler)
+    return engines.run_all(
+        render_set, tasks, jobs=config.jobs, engine=config.engine, scheduler=config.scheduler
+    )

@@ -16,14 +16,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from joblib import Parallel, delayed, effective_n_jobs, parallel_config
 from joblib.externals.loky.process_executor import TerminatedWorkerError
 
-from medimeta_c.building.render import RenderTask, render_set
 from medimeta_c.errors import BuildError, ConfigError, MissingExtraError, unknown_name
-from medimeta_c.format.manifest import SetRecord
 
 if TYPE_CHECKING:
     from distributed import Client
 
-__all__ = ["ENGINES", "render_all", "require", "run_all"]
+__all__ = ["ENGINES", "require", "run_all"]
 
 ENGINES = ("loky", "dask")
 _END: Any = object()
@@ -55,35 +53,6 @@ def require(engine: str, scheduler: str | None = None) -> None:
             _check_workers(client, scheduler)
 
 
-def render_all(
-    tasks: Sequence[RenderTask], *, jobs: int, engine: str = "loky", scheduler: str | None = None
-) -> Generator[SetRecord]:
-    """Render sets in parallel and yield their records as they finish, in any order.
-
-    Parameters
-    ----------
-    tasks : sequence of RenderTask
-        One per set, started in this order.
-    jobs : int
-        Worker processes; -1 is one per core. With 1, everything happens in this process.
-    engine : {"loky", "dask"}
-        Worker processes of this machine, or of a Dask cluster that sees the same files.
-    scheduler : str, optional
-        Address of a running Dask scheduler; without it a local cluster is started.
-
-    Yields
-    ------
-    SetRecord
-        A finished set.
-
-    Raises
-    ------
-    MediMetaError
-        As `run_all` does.
-    """
-    yield from run_all(render_set, tasks, jobs=jobs, engine=engine, scheduler=scheduler)
-
-
 def run_all(
     function: Callable[[Task], Outcome],
     tasks: Sequence[Task],
@@ -100,8 +69,12 @@ def run_all(
         Of a module, so that workers can import it.
     tasks : sequence
         Its arguments, started in this order; they can be pickled.
-    jobs, engine, scheduler
-        As in `render_all`.
+    jobs : int
+        Worker processes; -1 is one per core. With 1, everything happens in this process.
+    engine : {"loky", "dask"}, optional
+        Worker processes of this machine, or of a Dask cluster that sees the same files.
+    scheduler : str, optional
+        Address of a running Dask scheduler; without it a local cluster is started.
 
     Raises
     ------

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections import deque
 from collections.abc import Callable, Generator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 
@@ -14,8 +14,9 @@ from medimeta_c.building.assembly import BuildProgress, BuildReport, Request, as
 from medimeta_c.building.medmnistc import SEVERITIES, SPLIT, MedmnistC, datasets_in, open_medmnistc
 from medimeta_c.building.render import write_set
 from medimeta_c.errors import ConfigError, SourceError
+from medimeta_c.format.dataset import DatasetRecord
 from medimeta_c.format.keys import CLEAN, SetKey
-from medimeta_c.format.manifest import IMPORTED, Protocol, SetRecord, SourceRecord
+from medimeta_c.format.manifest import IMPORTED, Protocol, SetRecord
 from medimeta_c.format.suites import MEDMNIST
 from medimeta_c.sources import default_data_dir
 from medimeta_c.sources.selection import ALL, AVAILABLE
@@ -102,10 +103,7 @@ def import_medmnistc(
     request = Request(
         root=config.out,
         protocol=PROTOCOL,
-        sources={
-            name: SourceRecord(**asdict(source.info), checksum=source.checksum())
-            for name, source in sources.items()
-        },
+        datasets={name: DatasetRecord.of(source.info, source.checksum()) for name, source in sources.items()},
         sets={
             SetKey(name, SPLIT, corruption, severity): source.count
             for name, source in sorted(sources.items())

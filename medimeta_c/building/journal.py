@@ -10,21 +10,23 @@ import contextlib
 import shutil
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import Annotated
 
 from medimeta_c.errors import BuildError, ResultError
+from medimeta_c.format.dataset import DatasetRecord
 from medimeta_c.format.keys import SetKey
 from medimeta_c.format.manifest import (
     MANIFEST_NAME,
     FileRecord,
     Manifest,
+    PluginRecord,
     Protocol,
     SetRecord,
-    SourceRecord,
     read_manifest,
 )
 from medimeta_c.io.files import PART_SUFFIX, exclusive, write_atomic, writing
 from medimeta_c.io.reading import Reader, read_record
-from medimeta_c.io.records import Record, canonical_json, write_record
+from medimeta_c.io.records import Record, Since, canonical_json, write_record
 
 __all__ = ["Journal", "data_folders", "locked", "remember_data"]
 
@@ -36,7 +38,8 @@ class _State(Record):
     """Protocol and sources an unfinished build was started with."""
 
     protocol: Protocol
-    sources: dict[str, SourceRecord]
+    sources: dict[str, DatasetRecord]
+    plugins: Annotated[tuple[PluginRecord, ...], Since(1)] = ()
 
 
 @contextlib.contextmanager
@@ -99,7 +102,7 @@ class Journal:
             and self._whole(self.manifest.files)
         )
 
-    def check(self, protocol: Protocol, sources: Mapping[str, SourceRecord]) -> None:
+    def check(self, protocol: Protocol, datasets: Mapping[str, DatasetRecord]) -> None:
         """Refuse a directory that holds sets of another protocol or of other source data.
 
         Raises
@@ -107,21 +110,22 @@ class Journal:
         BuildError
             Naming the first difference and the way out.
         """
-        known = self._known_protocol()
-        if known is not None and known != protocol:
-            name = next(n for n in Protocol.model_fields if getattr(known, n) != getattr(protocol, n))
-            raise self._differs("", name, getattr(known, name), getattr(protocol, name))
-        for dataset, held in self.sources().items():
-            wanted = sources.get(dataset, held)
-            for name in ("kind", "task", "class_names", "checksum"):
-                if getattr(held, name) != getattr(wanted, name):
-                    raise self._differs(f"{dataset} ", name, getattr(held, name), getattr(wanted, name))
+        if known := self.manifest or self._state:
+            self._compare("", known.protocol, protocol, tuple(Protocol.model_fields))
+        for name, held in self.datasets.items():
+            wanted = datasets.get(name, held)
+            self._compare(f"{name} ", held, wanted, ("kind", "task", "class_names", "checksum"))
 
-    def begin(self, protocol: Protocol, sources: Mapping[str, SourceRecord]) -> None:
+    def begin(
+        self, protocol: Protocol, datasets: Mapping[str, DatasetRecord], plugins: Collection[PluginRecord]
+    ) -> None:
         """Mark the directory unfinished: note the protocol, put the manifest aside, remove old parts."""
-        state = _State(protocol=protocol, sources={**self.sources(), **sources})
-        write_record(self._state_file, state)
-        self._state = state
+        self._state = _State(
+            protocol=protocol,
+            sources={**self.datasets, **datasets},
+            plugins=tuple({*self.plugins, *plugins}),
+        )
+        write_record(self._state_file, self._state)
         with writing(self._root):
             if (self._root / MANIFEST_NAME).is_file():
                 (self._root / MANIFEST_NAME).replace(self._aside)
@@ -141,16 +145,17 @@ class Journal:
                 if path.relative_to(self._root).as_posix() not in listed:
                     path.unlink(missing_ok=True)
 
-    def sources(self) -> dict[str, SourceRecord]:
-        """Return what is known of every dataset in the directory, finished or not."""
+    @property
+    def datasets(self) -> dict[str, DatasetRecord]:
+        """What is known of every dataset in the directory, finished or not."""
         finished = self.manifest.datasets if self.manifest else ()
-        return {
-            **{
-                record.dataset: SourceRecord(**record.model_dump(exclude={"fingerprint", "corruptions"}))
-                for record in finished
-            },
-            **(self._state.sources if self._state else {}),
-        }
+        return {record.dataset: record for record in finished} | (self._state.sources if self._state else {})
+
+    @property
+    def plugins(self) -> list[PluginRecord]:
+        """What other distributions brought to the directory, in order."""
+        held = (one.plugins for one in (self.manifest, self._state) if one is not None)
+        return sorted({one for some in held for one in some}, key=lambda one: tuple(dict(one).values()))
 
     def record(self, record: SetRecord) -> None:
         """Note a finished set, durably.
@@ -204,16 +209,14 @@ class Journal:
         paths = [(self._root / file.path, file.bytes) for file in files]
         return all(path.is_file() and path.stat().st_size == size for path, size in paths)
 
-    def _known_protocol(self) -> Protocol | None:
-        if self.manifest is not None:
-            return self.manifest.protocol
-        return self._state.protocol if self._state is not None else None
-
-    def _differs(self, of: str, name: str, held: object, wanted: object) -> BuildError:
-        return BuildError(
-            f"{self._root} was built with {of}{name} {held!r}, this build has {wanted!r}: choose another "
-            "--out, or delete the directory"
-        )
+    def _compare(self, of: str, held: Record, wanted: Record, fields: Iterable[str]) -> None:
+        for name in fields:
+            before, now = getattr(held, name), getattr(wanted, name)
+            if before != now:
+                raise BuildError(
+                    f"{self._root} was built with {of}{name} {before!r}, this build has {now!r}: choose "
+                    "another --out, or delete the directory"
+                )
 
     def _read_state(self) -> _State | None:
         if not self._state_file.is_file():

@@ -19,18 +19,19 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Generator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from medimeta_c.errors import ConfigError, SourceError
+from medimeta_c.format.dataset import DatasetInfo
 from medimeta_c.format.keys import CLEAN, Image, SetKey
-from medimeta_c.sources.catalog import catalog
-from medimeta_c.sources.contract import SourceInfo
+from medimeta_c.sources.catalog import catalog, published
 from medimeta_c.sources.files import checksum_of
-from medimeta_c.sources.medmnist import MedmnistSource, check_images, open_medmnist, read_labels
+from medimeta_c.sources.medmnist import check_images, open_medmnist, read_labels
 from medimeta_c.sources.npz import npz_headers, npz_rows
+from medimeta_c.sources.rows import RowSource
 
 __all__ = ["SEVERITIES", "SPLIT", "MedmnistC", "datasets_in", "open_medmnistc"]
 
@@ -50,16 +51,16 @@ class MedmnistC:
 
     Parameters
     ----------
-    info : SourceInfo
+    info : DatasetInfo
         The clean dataset's, with MedMNIST-C's reference and address.
-    clean : MedmnistSource
+    clean : RowSource
         The clean images.
     files : mapping of str to Path
         The npz file of each corruption.
     """
 
-    info: SourceInfo
-    clean: MedmnistSource
+    info: DatasetInfo
+    clean: RowSource
     files: Mapping[str, Path]
 
     @property
@@ -103,12 +104,7 @@ class MedmnistC:
 
 def datasets_in(folder: Path) -> tuple[str, ...]:
     """Return the single-label datasets of MedMNIST that `folder` has a folder of, in MedMNIST's order."""
-    known = (
-        record.dataset
-        for record in catalog().values()
-        if record.collection == "medmnist" and record.single_label
-    )
-    return tuple(name for name in known if (folder / name).is_dir())
+    return tuple(name for name in published("medmnist", single_label=True) if (folder / name).is_dir())
 
 
 def open_medmnistc(dataset: str, folder: Path, data_dir: Path) -> MedmnistC:
@@ -144,7 +140,8 @@ def open_medmnistc(dataset: str, folder: Path, data_dir: Path) -> MedmnistC:
     for corruption, path in files.items():
         _check_name(dataset, corruption, path)
         _check_file(dataset, path, clean)
-    info = replace(clean.info, citation=f"{clean.info.citation}\n{_CITATION}", homepage=_HOMEPAGE)
+    credits = {"citation": f"{clean.info.citation}\n{_CITATION}", "homepage": _HOMEPAGE}
+    info = clean.info.model_copy(update=credits)
     return MedmnistC(info=info, clean=clean, files=files)
 
 
@@ -155,7 +152,7 @@ def _check_name(dataset: str, corruption: str, path: Path) -> None:
         raise SourceError(f"{path} is not named after a corruption ({error}): rename or remove it") from error
 
 
-def _check_file(dataset: str, path: Path, clean: MedmnistSource) -> None:
+def _check_file(dataset: str, path: Path, clean: RowSource) -> None:
     headers = npz_headers(path)
     if set(headers) != {"test_images", "test_labels"}:
         raise SourceError(

@@ -10,18 +10,20 @@ import numpy as np
 
 from medimeta_c.errors import SourceError
 from medimeta_c.format import pixels
-from medimeta_c.format.keys import CLEAN, Image, SetKey
+from medimeta_c.format.keys import Image, SetKey
 from medimeta_c.format.manifest import Protocol, RowDigest, SetRecord, SpectrumRecord
 from medimeta_c.format.seeding import generator
 from medimeta_c.format.shards import MAX_SHARD_BYTES, Row, ShardWriter
 from medimeta_c.format.spectrum import SpectrumMean, spectrum
 from medimeta_c.sources.contract import Source
-from medimeta_corruptions import corrupt
+from medimeta_corruptions import Corruption
 
 __all__ = ["RenderTask", "render", "render_set", "write_set"]
 
 
-def render(source: Source, key: SetKey, image_id: str, protocol: Protocol) -> Image:
+def render(
+    source: Source, key: SetKey, image_id: str, protocol: Protocol, corruption: Corruption | None
+) -> Image:
     """Return the pixels of one image of one set.
 
     Parameters
@@ -29,11 +31,13 @@ def render(source: Source, key: SetKey, image_id: str, protocol: Protocol) -> Im
     source : Source
         Where the clean image comes from.
     key : SetKey
-        The set; decides corruption and severity.
+        The set.
     image_id : str
         The image.
     protocol : Protocol
         Seed and channel treatment.
+    corruption : Corruption or None
+        The set's; None for a clean one.
 
     Returns
     -------
@@ -43,18 +47,19 @@ def render(source: Source, key: SetKey, image_id: str, protocol: Protocol) -> Im
     image = source.image(key.split, image_id)
     if protocol.channels == "rgb" and image.ndim == 2:
         image = np.repeat(image[..., None], 3, axis=2)
-    if key.corruption == CLEAN:
+    if corruption is None:
         return image
-    return corrupt(image, key.corruption, key.severity, generator(protocol.seed, key, image_id))
+    return corruption(image, key.severity, generator(protocol.seed, key, image_id))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RenderTask:
-    """All a worker needs to render and write one set."""
+    """All a worker needs to render and write one set; no corruption for a clean one."""
 
     root: Path
     source: Source
     key: SetKey
+    corruption: Corruption | None
     protocol: Protocol
     max_shard_bytes: int = MAX_SHARD_BYTES
 
@@ -86,7 +91,11 @@ def render_set(task: RenderTask, on_image: Callable[[], None] | None = None) -> 
     if not ids:
         raise SourceError(f"dataset {key.dataset!r} has no images in its {key.split!r} split")
     images = (
-        (image_id, source.label(key.split, image_id), render(source, key, image_id, task.protocol))
+        (
+            image_id,
+            source.label(key.split, image_id),
+            render(source, key, image_id, task.protocol, task.corruption),
+        )
         for image_id in ids
     )
     names = source.info.class_names

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -16,8 +17,11 @@ from medimeta_c.format import pixels
 from medimeta_c.format.manifest import Protocol, RowDigest, SetRecord
 from medimeta_c.format.shards import schema
 from medimeta_c.sources.contract import Source
+from medimeta_corruptions import Corruption
 
 __all__ = ["RowCheck", "SetCheck"]
+
+_KEY = ("dataset", "split", "corruption", "severity")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +40,8 @@ class SetCheck:
         How its pixels came about.
     source : Source or None
         Where its clean images come from, if rows are to be rendered again.
+    corruption : Corruption or None
+        Its corruption, likewise; None for a clean set.
     rebuild : int
         How many rows to render again.
     """
@@ -45,6 +51,7 @@ class SetCheck:
     class_names: tuple[str, ...]
     protocol: Protocol
     source: Source | None
+    corruption: Corruption | None
     rebuild: int
 
 
@@ -73,50 +80,38 @@ class RowCheck:
         elif self._digest.hexdigest() != record.rows_sha256:
             yield "ids, labels or pixels are not those the manifest was written for (row digest differs)"
 
-    def _check_row(self, row: dict[str, object]) -> Iterator[str]:
-        key, index = self._key, self._count
-        image_id, label, stated = row["image_id"], row["label"], row["pixels_sha256"]
+    def _check_row(self, row: dict[str, Any]) -> Iterator[str]:
+        index, image_id, label = self._count, row["image_id"], row["label"]
         where = f"row {index} (image {image_id})"
         self._count += 1
-        self._digest.add(str(image_id), int(str(label)), str(stated))
-        if (row["dataset"], row["split"], row["corruption"], row["severity"]) != (
-            key.dataset,
-            key.split,
-            key.corruption,
-            key.severity,
-        ):
+        self._digest.add(image_id, label, row["pixels_sha256"])
+        if any(row[name] != getattr(self._key, name) for name in _KEY):
             yield f"{where} belongs to another set"
-        if str(image_id) <= self._last_id:
+        if image_id <= self._last_id:
             yield f"{where} is out of image-id order (rows swapped or repeated)"
-        self._last_id = str(image_id)
-        if not 0 <= int(str(label)) < len(self._check.class_names):
+        self._last_id = image_id
+        if not 0 <= label < len(self._check.class_names):
             yield f"{where} has label {label}, but there are {len(self._check.class_names)} classes"
-        yield from self._check_pixels(row["image"], index, str(image_id), str(stated), where)
-
-    def _check_pixels(
-        self, image: object, index: int, image_id: str, stated: str, where: str
-    ) -> Iterator[str]:
-        data = image.get("bytes") if isinstance(image, dict) else None
         try:
-            found = pixels.digest(pixels.decode(data or b""))
+            found = pixels.digest(pixels.decode((row["image"] or {}).get("bytes") or b""))
         except ShardError as error:
             yield f"{where}: {error}"
             return
-        if found != stated:
+        if found != row["pixels_sha256"]:
             yield f"{where}: the decoded pixels are not those its pixels_sha256 states"
-        if index in self._again and self._check.source is not None:
-            self.rendered += 1
+        if index in self._again:
             yield from self._check_again(image_id, found, where)
 
     def _check_again(self, image_id: str, found: str, where: str) -> Iterator[str]:
-        source = self._check.source
-        assert source is not None
+        check = self._check
+        assert check.source is not None
+        self.rendered += 1
         try:
-            again = pixels.digest(render(source, self._key, image_id, self._check.protocol))
+            image = render(check.source, self._key, image_id, check.protocol, check.corruption)
         except (MediMetaError, KeyError) as error:
             yield f"{where} cannot be rendered again: {error}"
             return
-        if again != found:
+        if pixels.digest(image) != found:
             yield f"{where}: rendered again from the source, its pixels differ"
 
 

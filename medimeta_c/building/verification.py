@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from medimeta_c.building.engines import run_all
 from medimeta_c.building.journal import data_folders
+from medimeta_c.building.plugins import require_plugins
 from medimeta_c.building.rowcheck import RowCheck, SetCheck
 from medimeta_c.errors import ConfigError, ShardError, SourceError
 from medimeta_c.format.keys import SetKey
@@ -24,11 +25,12 @@ from medimeta_c.format.shards import read_tables
 from medimeta_c.io.files import sha256_file
 from medimeta_c.sources import default_data_dir, open_source
 from medimeta_c.sources.contract import Source
+from medimeta_corruptions import CORRUPTIONS
 
 __all__ = ["Problem", "VerificationReport", "verify"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Problem:
     """One thing that is not what the manifest says.
 
@@ -36,15 +38,15 @@ class Problem:
     ----------
     path : str
         The file, relative to the root.
-    key : SetKey or None
-        The set the file belongs to, if any.
     message : str
         What is wrong.
+    key : SetKey or None
+        The set the file belongs to, if any.
     """
 
     path: str
-    key: SetKey | None
     message: str
+    key: SetKey | None = None
 
     def __str__(self) -> str:
         of = f" (set {self.key})" if self.key else ""
@@ -124,6 +126,7 @@ def verify(
             class_names=manifest.dataset(record.dataset).class_names,
             protocol=manifest.protocol,
             source=sources.get(record.dataset),
+            corruption=CORRUPTIONS.get(record.corruption) if rebuild else None,
             rebuild=rebuild,
         )
         for record in manifest.sets
@@ -152,6 +155,7 @@ def verify(
 
 def _open_sources(root: Path, manifest: Manifest, data_dir: Path | None) -> dict[str, Source]:
     """Open the source of every dataset; other data than the build's says nothing about the build."""
+    require_plugins(root, manifest)
     sources, noted = {}, data_folders(root)
     for record in manifest.datasets:
         folder = data_dir or noted.get(record.dataset) or default_data_dir()
@@ -176,68 +180,65 @@ class _Found:
 
 
 def _check_set(check: SetCheck) -> _Found:
-    record, key = check.record, check.record.key
+    record = check.record
     problems: list[Problem] = []
     rows = RowCheck(check)
+
+    def found(path: str, *messages: str) -> None:
+        problems.extend(Problem(path, message, record.key) for message in messages)
+
     for shard in record.shards:
         path = check.root / shard.path
         broken = _check_bytes(path, shard)
-        if broken:
-            problems.append(Problem(path=shard.path, key=key, message=broken))
+        found(shard.path, *broken)
         try:
             for table in read_tables(path):
-                problems += [
-                    Problem(path=shard.path, key=key, message=message) for message in rows.check(table)
-                ]
+                found(shard.path, *rows.check(table))
         except ShardError as error:
             if not broken:
-                problems.append(Problem(path=shard.path, key=key, message=str(error)))
+                found(shard.path, str(error))
     if not problems:
-        problems += [
-            Problem(path=record.shards[0].path, key=key, message=message) for message in rows.check_whole()
-        ]
-    return _Found(key=key, problems=problems, rows=record.rows, rebuilt=rows.rendered)
+        found(record.shards[0].path, *rows.check_whole())
+    return _Found(key=record.key, problems=problems, rows=record.rows, rebuilt=rows.rendered)
 
 
-def _check_bytes(path: Path, shard: ShardRecord) -> str | None:
+def _check_bytes(path: Path, shard: ShardRecord) -> list[str]:
     """Return what is wrong with a shard as a file, before its content is looked at."""
     if not path.is_file():
-        return "the shard is missing; run the build again to restore it"
+        return ["the shard is missing; run the build again to restore it"]
     size = path.stat().st_size
     if size != shard.bytes:
-        return f"the shard has {size} bytes, the manifest says {shard.bytes} (cut short or rewritten)"
+        return [f"the shard has {size} bytes, the manifest says {shard.bytes} (cut short or rewritten)"]
     if sha256_file(path) != shard.sha256:
-        return "the shard's bytes are not what was written (its SHA-256 differs)"
-    return None
+        return ["the shard's bytes are not what was written (its SHA-256 differs)"]
+    return []
 
 
-def _check_fingerprints(manifest: Manifest) -> list[Problem]:
-    problems = []
+def _check_fingerprints(manifest: Manifest) -> Iterator[Problem]:
     for record in manifest.datasets:
         own = [one for one in manifest.sets if one.dataset == record.dataset]
         if dataset_fingerprint(record.class_names, own) != record.fingerprint:
             message = f"the fingerprint of {record.dataset!r} does not follow from its sets (manifest edited)"
-            problems.append(Problem(path=MANIFEST_NAME, key=None, message=message))
+            yield Problem(MANIFEST_NAME, message)
     if fingerprint(manifest.datasets) != manifest.fingerprint:
-        message = "the fingerprint does not follow from the datasets' fingerprints (manifest edited)"
-        problems.append(Problem(path=MANIFEST_NAME, key=None, message=message))
-    return problems
+        yield Problem(
+            MANIFEST_NAME,
+            "the fingerprint does not follow from the datasets' fingerprints (manifest edited)",
+        )
 
 
-def _check_files(root: Path, manifest: Manifest) -> list[Problem]:
-    """Return problems with files other than shards, and shards that no set lists."""
-    problems = []
+def _check_files(root: Path, manifest: Manifest) -> Iterator[Problem]:
+    """Yield problems with files other than shards, and shards that no set lists."""
     for record in manifest.files:
-        path = root / record.path
-        if not path.is_file():
-            problems.append(Problem(path=record.path, key=None, message="the file is missing"))
-        elif sha256_file(path) != record.sha256:
-            message = "the file's bytes are not what was written (its SHA-256 differs)"
-            problems.append(Problem(path=record.path, key=None, message=message))
+        if not (root / record.path).is_file():
+            yield Problem(record.path, "the file is missing")
+        elif sha256_file(root / record.path) != record.sha256:
+            yield Problem(record.path, "the file's bytes are not what was written (its SHA-256 differs)")
     listed = {shard.path for one in manifest.sets for shard in one.shards}
     for path in sorted((root / "data").glob("**/*.parquet")):
         name = path.relative_to(root).as_posix()
         if name not in listed:
-            message = "the manifest does not list this shard; delete it, or finish the build that wrote it"
-            problems.append(Problem(path=name, key=None, message=message))
-    return problems
+            yield Problem(
+                name,
+                "the manifest does not list this shard; delete it, or finish the build that wrote it",
+            )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +20,11 @@ from medimeta_c.format.display import (
 from medimeta_c.format.keys import CLEAN, SetKey
 from medimeta_c.format.manifest import DatasetRecord, Manifest
 from medimeta_c.format.shards import features
-from medimeta_c.format.suites import CORE, SUITES
+from medimeta_c.format.suites import CORE
 from medimeta_c.io.files import write_atomic
 from medimeta_c.io.markdown import environment
 from medimeta_c.io.templating import templates_folder
+from medimeta_c.sources import family
 from medimeta_corruptions import CORRUPTIONS
 
 __all__ = ["ASSETS", "CARD_NAME", "render_card", "write_card"]
@@ -35,12 +35,6 @@ ASSETS = "assets"
 
 _TEMPLATE = "dataset_card.md.jinja"
 
-_KINDS = {
-    "medimeta": "MedIMeta",
-    "medmnist": "MedMNIST+",
-    "imagefolder": "own image folder",
-    "phantoms": "phantoms (synthetic)",
-}
 
 _COLUMN_NOTES = {
     "image": "the image, PNG, lossless",
@@ -102,42 +96,27 @@ def render_card(manifest: Manifest) -> str:
     return f"---\n{card_metadata(manifest)}\n---\n\n{template.render(_context(manifest))}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Example:
-    """The names that the card's snippets use; all of them exist in the tree."""
-
-    dataset: str
-    split: str
-    corruption: str
-    severity: int
-
-
 def _context(manifest: Manifest) -> Mapping[str, Any]:
     """Return what the template shows, by name."""
     corruptions = built_corruptions(manifest)
+    names = [record.dataset for record in manifest.datasets]
     return {
         "manifest": manifest,
         "protocol": manifest.protocol,
         "datasets": manifest.datasets,
-        "kinds": _KINDS,
+        "kinds": {record.kind: family(record.kind).title for record in manifest.datasets},
         "phantoms": phantom_datasets(manifest),
         "rows": sum(record.rows for record in manifest.sets),
         "size": _size(sum(shard.bytes for record in manifest.sets for shard in record.shards)),
-        "built_splits": {record.dataset: _built_splits(manifest, record) for record in manifest.datasets},
-        "shown_splits": {
-            record.dataset: shown_split(manifest, record.dataset) for record in manifest.datasets
-        },
-        "built_corruptions": {
-            record.dataset: built_corruptions(manifest, record.dataset) for record in manifest.datasets
-        },
+        "built_splits": {name: _built_splits(manifest, name) for name in names},
+        "shown_splits": {name: shown_split(manifest, name) for name in names},
+        "built_corruptions": {name: built_corruptions(manifest, name) for name in names},
         "corruption_count": len(corruptions),
         "corruptions": [CORRUPTIONS[name] for name in corruptions if name in CORRUPTIONS],
         "severities": built_severities(manifest),
         "shown_severity": shown_severity(manifest),
         "display_name": display_name,
-        "grids": [
-            record.dataset for record in manifest.datasets if built_corruptions(manifest, record.dataset)
-        ],
+        "grids": [name for name in names if built_corruptions(manifest, name)],
         "columns": [
             (name, str(kind.get("dtype", kind["_type"])), _COLUMN_NOTES[name])
             for name, kind in features(()).items()
@@ -148,33 +127,28 @@ def _context(manifest: Manifest) -> Mapping[str, Any]:
     }
 
 
-def _built_splits(manifest: Manifest, record: DatasetRecord) -> tuple[str, ...]:
-    return tuple(sorted({each.split for each in manifest.sets if each.dataset == record.dataset}))
+def _built_splits(manifest: Manifest, dataset: str) -> tuple[str, ...]:
+    return tuple(sorted({each.split for each in manifest.sets if each.dataset == dataset}))
 
 
-def _example(manifest: Manifest) -> _Example:
+def _example(manifest: Manifest) -> SetKey:
     """Return the default dataset's set that the snippets load: motion blur as shown, or the nearest to it."""
     dataset = default_config(manifest)
-    split = shown_split(manifest, dataset)
-    own = [record.key for record in manifest.sets if (record.dataset, record.split) == (dataset, split)]
-    wanted = shown_severity(manifest) or 0
-    best = min(
-        own,
-        key=lambda key: (
-            key.corruption == CLEAN,
-            key.corruption != "motion_blur",
-            abs(key.severity - wanted),
-        ),
-    )
-    return _Example(dataset=dataset, split=split, corruption=best.corruption, severity=best.severity)
+    split, wanted = shown_split(manifest, dataset), shown_severity(manifest) or 0
+
+    def strangeness(key: SetKey) -> tuple[bool, bool, int]:
+        return key.corruption == CLEAN, key.corruption != "motion_blur", abs(key.severity - wanted)
+
+    keys = (record.key for record in manifest.sets)
+    return min((key for key in keys if (key.dataset, key.split) == (dataset, split)), key=strangeness)
 
 
 def _is_complete(manifest: Manifest, record: DatasetRecord) -> bool:
     """Return whether every cell of the suite's grid is there on the test split."""
-    suite = SUITES.get(record.kind, CORE)
+    suite = family(record.kind).builds
     wanted = {SetKey(record.dataset, "test", CLEAN, 0)} | {
         SetKey(record.dataset, "test", corruption, severity)
-        for corruption in suite.corruptions
+        for corruption in suite.corruptions_of(record.dataset)
         for severity in suite.severities
     }
     return wanted <= {each.key for each in manifest.sets}

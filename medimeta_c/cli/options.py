@@ -9,7 +9,6 @@ from typing import Annotated
 import typer
 
 from medimeta_c.errors import ConfigError
-from medimeta_c.format.suites import CORE
 
 __all__ = ["DataOption", "DatasetOption", "JobsOption", "JsonOption", "data_dir", "names", "severities"]
 
@@ -39,8 +38,8 @@ def names(text: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in text.split(",") if part.strip())
 
 
-def severities(text: str) -> tuple[int, ...]:
-    """Return the severities an option means: ``all``, or numbers such as ``1,3``.
+def severities(text: str) -> tuple[int, ...] | None:
+    """Return the severities an option means, such as ``1,3``; None for ``all``.
 
     Raises
     ------
@@ -48,7 +47,7 @@ def severities(text: str) -> tuple[int, ...]:
         If a part is not a number from 0 to 5.
     """
     if text.strip() == "all":
-        return CORE.severities
+        return None
     parts = names(text)
     wrong: Sequence[str] = [part for part in parts if part not in {"0", "1", "2", "3", "4", "5"}]
     if wrong or not parts:

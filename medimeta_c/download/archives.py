@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from medimeta_c.errors import unknown_name
+from medimeta_c.sources.catalog import published
 
 __all__ = [
     "MEDIMETA_DATASETS",
@@ -28,44 +29,8 @@ MEDIMETA_RECORD = "7884735"
 MEDMNIST_RECORD = "10519652"
 """MedMNIST+: one npz per dataset and image size (DOI 10.5281/zenodo.10519652)."""
 
-MEDIMETA_DATASETS: tuple[str, ...] = (
-    "aml",
-    "bus",
-    "crc",
-    "cxr",
-    "derm",
-    "dr_regular",
-    "dr_uwf",
-    "fundus",
-    "glaucoma",
-    "mammo_calc",
-    "mammo_mass",
-    "oct",
-    "organs_axial",
-    "organs_coronal",
-    "organs_sagittal",
-    "pbc",
-    "pneumonia",
-    "skinl_derm",
-    "skinl_photo",
-)
-"""Ids of the datasets in MedIMeta's record."""
-
-MEDMNIST_DATASETS: tuple[str, ...] = (
-    "bloodmnist",
-    "breastmnist",
-    "chestmnist",
-    "dermamnist",
-    "octmnist",
-    "organamnist",
-    "organcmnist",
-    "organsmnist",
-    "pathmnist",
-    "pneumoniamnist",
-    "retinamnist",
-    "tissuemnist",
-)
-"""Ids of the two-dimensional datasets in MedMNIST+'s record, each at 28, 64, 128 and 224 pixels a side."""
+MEDIMETA_DATASETS, MEDMNIST_DATASETS = published("medimeta"), published("medmnist")
+"""Ids of the datasets in the two records; MedMNIST+'s are there at 28, 64, 128 and 224 pixels a side."""
 
 # As the medmnist package 3.0.2 prints them. MedIMeta publishes no checksums; the record's API has them.
 _PRINTED_MD5 = {

@@ -16,9 +16,9 @@ from medimeta_c.figures.drawing.looks import Look
 from medimeta_c.figures.drawing.modellooks import model_looks
 from medimeta_c.format.benchmark import Benchmark
 from medimeta_c.format.display import built_corruptions
-from medimeta_c.format.order import collection_name
 from medimeta_c.io.tables.table import Scalar
 from medimeta_c.paper import FewShotScore, ModelScores, Results
+from medimeta_c.sources import collection_of
 
 __all__ = [
     "Inputs",
@@ -124,7 +124,7 @@ def name_builds(benchmarks: Sequence[Benchmark]) -> dict[str, Benchmark]:
         If one is given twice.
     """
     places = [one.name for one in benchmarks]
-    kinds = [collection_name(one.manifest.datasets[0].kind) for one in benchmarks]
+    kinds = [collection_of(one.manifest.datasets[0].kind) for one in benchmarks]
     named: dict[str, Benchmark] = {}
     for kind, place, one in zip(kinds, places, benchmarks, strict=True):
         if places.count(place) > 1:

@@ -18,8 +18,7 @@ from medimeta_c.figures.drawing.looks import Look, corruption_looks
 from medimeta_c.figures.exhibit import Inputs, Lacking, Picture, paged
 from medimeta_c.format.display import display_name
 from medimeta_c.format.keys import CLEAN
-from medimeta_c.format.order import paper_order
-from medimeta_c.format.suites import in_order
+from medimeta_c.format.suites import in_order, paper_order
 from medimeta_c.paper.names import short_name
 from medimeta_c.results.featurefile import Features, read_features
 from medimeta_corruptions import CORRUPTIONS

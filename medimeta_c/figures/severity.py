@@ -16,8 +16,9 @@ from medimeta_c.figures.drawing.legend import inside_or_below, model_handles
 from medimeta_c.figures.drawing.looks import Look
 from medimeta_c.figures.exhibit import Inputs, Lacking, Picture, Scalar, file_word
 from medimeta_c.format.display import display_name
-from medimeta_c.format.order import collection_name, paper_order
+from medimeta_c.format.suites import paper_order
 from medimeta_c.results.result import Result
+from medimeta_c.sources import collection_of
 
 __all__ = ["exhibit", "severity"]
 
@@ -34,7 +35,7 @@ def exhibit(inputs: Inputs) -> Iterator[Picture]:
     for name, results in inputs.results.items():
         for result in results:
             for entry in result.run.benchmark.datasets:
-                scored.setdefault((collection_name(entry.kind), entry.dataset), {})[name] = result
+                scored.setdefault((collection_of(entry.kind), entry.dataset), {})[name] = result
     datasets = [dataset for _, dataset in scored]
     for collection, dataset in sorted(scored, key=lambda one: paper_order(*one)):
         own = scored[collection, dataset]

@@ -13,7 +13,7 @@ from huggingface_hub import ModelCardData
 
 from medimeta_c.finetuning.fewshot import FewShot, write_few_shot
 from medimeta_c.finetuning.state import EpochRecord, Progress, RunRecord, TrainingState
-from medimeta_c.format.keys import PHANTOMS
+from medimeta_c.format.dataset import DatasetInfo
 from medimeta_c.io.files import write_atomic
 from medimeta_c.io.markdown import environment
 from medimeta_c.io.templating import templates_folder
@@ -23,7 +23,7 @@ from medimeta_c.lora.record import FewshotRecord, SelectionRecord, TrainingRecor
 from medimeta_c.models import ModelIdentity
 from medimeta_c.prompts.files import PROMPTS
 from medimeta_c.prompts.record import PromptsRecord
-from medimeta_c.sources.contract import SourceInfo
+from medimeta_c.sources import family
 
 __all__ = ["CARD_NAME", "CSV_NAME", "LAST", "LOG_NAME", "Outputs"]
 
@@ -59,7 +59,7 @@ class Outputs:
         The images trained on.
     prompts : PromptsRecord
         The texts of every class.
-    infos : mapping of str to SourceInfo
+    infos : mapping of str to DatasetInfo
         The datasets.
     """
 
@@ -68,7 +68,7 @@ class Outputs:
     adapters: Adapters
     few_shot: FewShot
     prompts: PromptsRecord
-    infos: Mapping[str, SourceInfo]
+    infos: Mapping[str, DatasetInfo]
 
     def write_log(self, progress: Progress) -> None:
         """Write ``training.jsonl`` and ``training.csv``, a line an epoch, all epochs of the run.
@@ -124,7 +124,7 @@ class Outputs:
     def _card(self, progress: Progress) -> str:
         """Return the model card: YAML header and Markdown body. Text that comes from datasets is escaped."""
         base, prompts = self.adapters.base, self.prompts.name
-        phantoms = [name for name, info in self.infos.items() if info.kind == PHANTOMS]
+        phantoms = [name for name, info in self.infos.items() if family(info.kind).synthetic]
         body = (
             environment(templates_folder())
             .get_template(_TEMPLATE)

@@ -7,8 +7,7 @@ from itertools import zip_longest
 
 from medimeta_c.format.keys import CLEAN, PHANTOMS, SetKey
 from medimeta_c.format.manifest import Manifest, SetRecord
-from medimeta_c.format.order import collection_name, paper_order
-from medimeta_c.format.suites import in_order
+from medimeta_c.format.suites import COLLECTIONS, in_order, paper_order
 from medimeta_corruptions import CORRUPTIONS
 
 __all__ = [
@@ -30,7 +29,9 @@ _PREFERRED_SPLIT = "test"
 
 def shown_datasets(manifest: Manifest) -> tuple[str, ...]:
     """Return the datasets in the order in which figures show them, which is the paper's."""
-    records = sorted(manifest.datasets, key=lambda one: paper_order(collection_name(one.kind), one.dataset))
+    records = sorted(
+        manifest.datasets, key=lambda one: paper_order(COLLECTIONS.get(one.kind, one.kind), one.dataset)
+    )
     return tuple(one.dataset for one in records)
 
 
@@ -88,7 +89,7 @@ def display_name(corruption: str) -> str:
 
 def phantom_datasets(manifest: Manifest) -> tuple[str, ...]:
     """Return the datasets whose images are generated, not medical."""
-    return tuple(record.dataset for record in manifest.datasets if record.kind == PHANTOMS)
+    return tuple(record.dataset for record in manifest.datasets if record.is_phantom)
 
 
 def dataset_label(manifest: Manifest, dataset: str) -> str:

@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, model_validator
 
 from medimeta_c.errors import ManifestError, MediMetaError
+from medimeta_c.format.dataset import DatasetRecord
 from medimeta_c.format.keys import SetKey, check_name
 from medimeta_c.format.seeding import SEED_SCHEME
 from medimeta_c.format.spectrum import PROFILE_BINS
@@ -42,7 +43,6 @@ __all__ = [
     "RowDigest",
     "SetRecord",
     "ShardRecord",
-    "SourceRecord",
     "SpectrumRecord",
     "SuiteRecord",
     "dataset_fingerprint",
@@ -169,46 +169,6 @@ class SetRecord(Record):
         return self
 
 
-class SourceRecord(Record):
-    """What was read for one dataset: its source's info, and a checksum of the files.
-
-    Attributes
-    ----------
-    profile : str or None
-        The imaging modality by which the suite chooses corruptions, where the suite has profiles.
-    label_values : tuple of int
-        The data's own label of each class, where they are not 0, 1, 2, …
-    """
-
-    dataset: str
-    kind: str
-    title: str
-    modality: str
-    task: str
-    class_names: tuple[str, ...]
-    channels: Literal[1, 3]
-    splits: Mapping[str, Count]
-    license: str
-    citation: str
-    homepage: str
-    checksum: Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$")]
-    profile: Annotated[str | None, Since(2)] = None
-    label_values: Annotated[tuple[int, ...], Since(2)] = ()
-
-
-class DatasetRecord(SourceRecord):
-    """A source, and the fingerprint of what was built from it.
-
-    Attributes
-    ----------
-    corruptions : tuple of str
-        The suite's corruptions of this dataset, where they are not the same for every dataset.
-    """
-
-    fingerprint: Sha256
-    corruptions: Annotated[tuple[Name, ...], Since(2)] = ()
-
-
 class SuiteRecord(Record):
     """The suite that was built; a manifest without one has the core suite, version 1.0."""
 
@@ -218,7 +178,15 @@ class SuiteRecord(Record):
 
 
 class PluginRecord(Record):
-    """A name that another distribution registered, and that took part in making a file."""
+    """A corruption or source family of another distribution that took part in making a file.
+
+    Attributes
+    ----------
+    distribution : str
+        What to install to have the name; ``python:<module>`` for an object that was given in Python.
+    version : str
+        The distribution's.
+    """
 
     name: Text
     distribution: Text
@@ -275,6 +243,8 @@ class Manifest(Document):
             raise ValueError("a dataset or set is listed twice")
         if {key.dataset for key in keys} != set(names):
             raise ValueError("the sets listed and the datasets listed do not match")
+        if not all(record.fingerprint for record in self.datasets):
+            raise ValueError("a dataset has no fingerprint")
         return self
 
 

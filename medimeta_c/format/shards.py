@@ -6,7 +6,7 @@ import contextlib
 import json
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -18,7 +18,7 @@ from medimeta_c.errors import ShardError
 from medimeta_c.format.keys import SetKey
 from medimeta_c.format.manifest import ShardRecord
 from medimeta_c.format.pixels import EXTENSION
-from medimeta_c.format.spectrum import Spectrum
+from medimeta_c.format.spectrum import BANDS, Spectrum
 from medimeta_c.io.files import PART_SUFFIX, publish, sha256_file, writing
 
 __all__ = [
@@ -231,23 +231,18 @@ class ShardWriter:
                 old.unlink()
 
     def _table(self) -> pa.Table:
-        rows, key = self._group, self._key
-        count = len(rows)
-        columns: dict[str, Any] = {
-            "image": [{"bytes": row.data, "path": image_path(key, row.image_id)} for row in rows],
-            "label": [row.label for row in rows],
-            "image_id": [row.image_id for row in rows],
-            "dataset": [key.dataset] * count,
-            "split": [key.split] * count,
-            "corruption": [key.corruption] * count,
-            "severity": [key.severity] * count,
-            "pixels_sha256": [row.pixels_sha256 for row in rows],
-            "dct_low": [row.spectrum.low for row in rows],
-            "dct_mid": [row.spectrum.mid for row in rows],
-            "dct_high": [row.spectrum.high for row in rows],
-            "dct_centroid": [row.spectrum.centroid for row in rows],
-        }
-        return pa.table(columns, schema=self._schema)
+        rows = [
+            {
+                "image": {"bytes": row.data, "path": image_path(self._key, row.image_id)},
+                "label": row.label,
+                "image_id": row.image_id,
+                **asdict(self._key),
+                "pixels_sha256": row.pixels_sha256,
+                **{f"dct_{name}": getattr(row.spectrum, name) for name in (*BANDS, "centroid")},
+            }
+            for row in self._group
+        ]
+        return pa.Table.from_pylist(rows, schema=self._schema)
 
 
 def read_tables(

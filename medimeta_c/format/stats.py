@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from medimeta_c.format.manifest import FileRecord, SetRecord
-from medimeta_c.format.spectrum import PROFILE_BINS
+from medimeta_c.format.spectrum import BANDS, PROFILE_BINS
 from medimeta_c.io.files import sha256_file, write_atomic
 
 __all__ = ["SPECTRUM_PATH", "write_spectra"]
@@ -35,6 +35,9 @@ _SCHEMA = pa.schema(
 )
 
 
+_COLUMNS = {name: f"dct_{name}" for name in (*BANDS, "centroid")}
+
+
 def write_spectra(root: Path, sets: Sequence[SetRecord]) -> FileRecord:
     """Write the mean radial DCT profile and band shares of every set.
 
@@ -57,18 +60,9 @@ def write_spectra(root: Path, sets: Sequence[SetRecord]) -> FileRecord:
     """
     rows = [
         {
-            "dataset": record.dataset,
-            "split": record.split,
-            "corruption": record.corruption,
-            "severity": record.severity,
             "images": record.rows,
-            "images_with_ac": record.spectrum.images_with_ac,
-            "dc": record.spectrum.dc,
-            "profile": list(record.spectrum.profile),
-            "dct_low": record.spectrum.low,
-            "dct_mid": record.spectrum.mid,
-            "dct_high": record.spectrum.high,
-            "dct_centroid": record.spectrum.centroid,
+            **dict(record),
+            **{_COLUMNS.get(name, name): value for name, value in record.spectrum},
         }
         for record in sets
     ]

@@ -1,56 +1,34 @@
-"""The frozen benchmark suite: what an mCE on MediMeta-C is taken over."""
+"""The suites by name, and the order in which the paper lists collections and datasets."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 
-__all__ = ["BENCHMARK_VERSION", "CORE", "DATASETS", "MEDMNIST", "SUITES", "Suite", "in_order"]
+from medimeta_c.errors import ConfigError
+from medimeta_c.format.suite import BENCHMARK_VERSION, CORE, MEDMNIST, Suite
+from medimeta_corruptions import Registry
 
-BENCHMARK_VERSION = "1.0"
-"""Version of the benchmark's pixels. It moves apart from the package's version."""
+__all__ = [
+    "BENCHMARK_VERSION",
+    "COLLECTIONS",
+    "CORE",
+    "DATASETS",
+    "MEDMNIST",
+    "SUITES",
+    "Suite",
+    "in_order",
+    "paper_order",
+]
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Suite:
-    """A frozen selection of datasets, corruptions and severities.
-
-    Registering another corruption or dataset changes no suite, hence nobody's mCE.
-    """
-
-    name: str
-    datasets: tuple[str, ...]
-    corruptions: tuple[str, ...]
-    severities: tuple[int, ...]
-
-
-CORE = Suite(
-    name="core",
-    datasets=("pbc", "mammo_calc", "pneumonia", "fundus", "oct"),
-    corruptions=(
-        "gaussian_noise",
-        "impulse_noise",
-        "motion_blur",
-        "zoom_blur",
-        "brightness",
-        "contrast",
-        "pixelate",
-    ),
-    severities=(1, 2, 3, 4, 5),
-)
-
-MEDMNIST = Suite(
-    name="medmnist",
-    datasets=("bloodmnist", "breastmnist", "pneumoniamnist", "retinamnist", "octmnist"),
-    corruptions=CORE.corruptions,
-    severities=CORE.severities,
-)
+SUITES = Registry("medimeta_c.suites", Suite, (CORE, MEDMNIST), error=ConfigError)
+"""Every suite by name."""
 
 DATASETS = (*CORE.datasets, *MEDMNIST.datasets)
 """The paper's datasets, in its order."""
 
-SUITES: dict[str, Suite] = {"medimeta": CORE, "phantoms": CORE, "medmnist": MEDMNIST}
-"""The suite that ``--dataset all`` means, by source family."""
+COLLECTIONS = {"medimeta": "MediMeta-C", "medmnist": "MedMNIST-C", "phantoms": "Phantoms"}
+"""What the datasets of a kind that files name are called together, in the paper's order."""
 
 
 def in_order(names: Iterable[str], preferred: Iterable[str]) -> tuple[str, ...]:
@@ -63,3 +41,20 @@ def in_order(names: Iterable[str], preferred: Iterable[str]) -> tuple[str, ...]:
     """
     known = list(preferred)
     return tuple(sorted(names, key=lambda name: (known.index(name) if name in known else len(known), name)))
+
+
+def paper_order(collection: str, dataset: str) -> tuple[int, str, int, str]:
+    """Sort key of a dataset: the paper's collections and datasets in its order, then others by name.
+
+    A dataset of another image size, ``bloodmnist_64``, has the place of its kin.
+
+    Examples
+    --------
+    >>> sorted(["aml", "oct", "pbc"], key=lambda name: paper_order("MediMeta-C", name))
+    ['pbc', 'oct', 'aml']
+    """
+    collections = tuple(COLLECTIONS.values())
+    first = collections.index(collection) if collection in collections else len(collections)
+    name = re.sub(r"_\d+$", "", dataset)
+    second = DATASETS.index(name) if name in DATASETS else len(DATASETS)
+    return first, collection, second, dataset

@@ -209,15 +209,15 @@ class _StrictLoader(yaml.SafeLoader):
         return super().compose_node(parent, index)
 
     def flatten_mapping(self, node: yaml.MappingNode) -> None:
-        seen: set[tuple[str, str]] = set()
+        seen: set[str] = set()
         for key, _ in node.value:
             if key.tag == "tag:yaml.org,2002:merge":
                 raise _refusal("the merge key '<<' is not supported", key.start_mark)
             if not isinstance(key, yaml.ScalarNode):
                 raise _refusal("a key is not plain text", key.start_mark)
-            if (key.tag, key.value) in seen:
+            if key.value in seen:
                 raise _refusal(f"the key {key.value!r} is given twice", key.start_mark)
-            seen.add((key.tag, key.value))
+            seen.add(key.value)
 
     def construct_mapping(self, node: yaml.Node, deep: bool = False) -> dict[Hashable, Any]:
         if isinstance(node, yaml.MappingNode):

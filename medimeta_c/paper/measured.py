@@ -8,11 +8,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from medimeta_c.errors import ConfigError
-from medimeta_c.format.order import collection_name, paper_order
+from medimeta_c.format.suites import paper_order
 from medimeta_c.metrics.baselines import Baseline
 from medimeta_c.paper.names import short_name
 from medimeta_c.paper.scores import ModelScores
 from medimeta_c.results.result import RESULT_NAME, Result, read_result
+from medimeta_c.sources import collection_of
 
 __all__ = ["Results", "find_results", "scores_of"]
 
@@ -123,7 +124,7 @@ def _rows(name: str, result: Result) -> Iterator[ModelScores]:
     for entry in result.run.benchmark.datasets:
         summary = result.scores.datasets[entry.dataset]
         yield ModelScores(
-            collection=collection_name(entry.kind),
+            collection=collection_of(entry.kind),
             dataset=entry.dataset,
             model=name,
             clean_accuracy=_percent(summary.clean_accuracy.value),

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from medimeta_c.format.display import display_name
-from medimeta_c.format.suites import CORE, SUITES
 from medimeta_c.io.tables.table import UNDEFINED, Cell, Column, Table, texts
 from medimeta_c.metrics.values import Estimate
 from medimeta_c.reports.tables import interval_text, percent
 from medimeta_c.results.result import Result
+from medimeta_c.sources import family
 
 __all__ = ["Headline", "Verdict", "verdict"]
 
@@ -190,11 +190,11 @@ def _left_out(result: Result) -> list[str]:
 def _unlike_the_suite(result: Result) -> list[str]:
     """Return what sets the grid apart from the benchmark's, so that its mCE is not taken for it."""
     kinds = {entry.dataset: entry.kind for entry in result.run.benchmark.datasets}
-    suites = {name: SUITES.get(kind, CORE) for name, kind in kinds.items()}
+    suites = {name: family(kind).builds for name, kind in kinds.items()}
     odd = [
         name
         for name, corruptions in result.scope.corruptions.items()
-        if set(corruptions) != set(suites[name].corruptions)
+        if set(corruptions) != set(suites[name].corruptions_of(name))
         or result.scope.severities != suites[name].severities
     ]
     if odd:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from medimeta_c.errors import ConfigError, unknown_name
 from medimeta_c.format.benchmark import Benchmark, open_benchmark
-from medimeta_c.format.keys import CLEAN, PHANTOMS, SetKey
+from medimeta_c.format.keys import CLEAN, SetKey
 from medimeta_c.models import Model, load_model
 from medimeta_c.results.featurefile import Features, Row, write_features
 from medimeta_c.scoring.decoding import Decoded, Prepare, chunks_of, decode_all
@@ -111,7 +111,7 @@ def extract(
     on_progress(len(keys), len(keys))
     features = Features(
         model=loaded.identity.spec,
-        phantoms=tuple(name for name in benchmark.datasets if benchmark.dataset(name).kind == PHANTOMS),
+        phantoms=tuple(name for name in benchmark.datasets if benchmark.dataset(name).is_phantom),
         rows=tuple(rows),
         vectors=np.concatenate(parts),
     )

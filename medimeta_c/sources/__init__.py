@@ -1,17 +1,34 @@
-"""Where clean images come from: one module per source family, one registry line each."""
+"""Where clean images come from: one record per source family, which is all that anybody knows of it."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import cast
 
-from medimeta_c.errors import ConfigError, unknown_name
+from medimeta_c.errors import ConfigError
+from medimeta_c.format.keys import PHANTOMS
+from medimeta_c.format.suites import COLLECTIONS, CORE, MEDMNIST, SUITES, Suite
+from medimeta_c.sources.catalog import catalog, published
 from medimeta_c.sources.contract import Source
+from medimeta_corruptions import Registry
 
-__all__ = ["SOURCES", "SourceFamily", "default_data_dir", "family_of", "open_source"]
+__all__ = [
+    "DEFAULT",
+    "SOURCES",
+    "SourceFamily",
+    "collection_of",
+    "default_data_dir",
+    "family",
+    "family_of",
+    "open_source",
+]
+
+DEFAULT = "medimeta"
+"""The family of a dataset id that no family claims."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,17 +38,38 @@ class SourceFamily:
     Parameters
     ----------
     name : str
-        What ``--source`` takes.
+        What ``--source`` takes, and what a manifest keeps as a dataset's kind.
+    title : str
+        What a card calls it.
     summary : str
         One line for people.
     opener : str
         ``"module:function"``, imported when first used. The function takes
         ``(dataset, data_dir, *, task=None)`` and returns a `Source`.
+    collection : str or None, optional
+        What its datasets are called together in tables; None if they have nothing in common.
+    suite : str or None, optional
+        The name of the suite that ``--dataset all`` means.
+    ids : str, optional
+        A regular expression of the dataset ids that mean this family when ``--source`` is not given.
+    files : tuple of str, optional
+        Patterns of what is in the data folder if a dataset ``{dataset}`` is; none: it is made on the spot.
+    sizes : bool, optional
+        Whether an id may end in an image size: ``bloodmnist_64`` is a ``bloodmnist``.
+    synthetic : bool, optional
+        Whether its images are generated, not medical.
     """
 
     name: str
+    title: str
     summary: str
     opener: str
+    collection: str | None = None
+    suite: str | None = None
+    ids: str | None = None
+    files: tuple[str, ...] = ("{dataset}",)
+    sizes: bool = False
+    synthetic: bool = False
 
     def open(self, dataset: str, data_dir: Path, *, task: str | None = None) -> Source:
         """Open one dataset; raises SourceError when it is not there or not whole."""
@@ -39,32 +77,108 @@ class SourceFamily:
         opener = cast("Callable[..., Source]", getattr(import_module(module), function))
         return opener(dataset, data_dir, task=task)
 
+    def present(self, dataset: str, data_dir: Path) -> bool:
+        """Return whether a dataset's data is on this disk, whole or not."""
+        patterns = [pattern.format(dataset=dataset) for pattern in self.files]
+        return not patterns or any(any(data_dir.glob(pattern)) for pattern in patterns)
 
-SOURCES: dict[str, SourceFamily] = {
-    family.name: family
-    for family in (
+    def kin(self, dataset: str) -> str:
+        """Return a dataset's id without its image size."""
+        return re.sub(r"_\d+$", "", dataset) if self.sizes else dataset
+
+    @property
+    def builds(self) -> Suite:
+        """The suite whose corruptions its datasets get: its own, or the benchmark's."""
+        return SUITES.find(self.suite) if self.suite else CORE
+
+    @property
+    def known(self) -> tuple[str, ...]:
+        """Its datasets that are known by name and can be built: the catalogue's, or else its suite's."""
+        return published(self.name, single_label=True) or (self.builds.datasets if self.suite else ())
+
+
+SOURCES = Registry(
+    "medimeta_c.sources",
+    SourceFamily,
+    (
         SourceFamily(
             name="medimeta",
+            title="MedIMeta",
             summary="MedIMeta folders: HDF5 or TIFF images, info.yaml, splits, task labels",
             opener="medimeta_c.sources.medimeta:open_medimeta",
+            collection=COLLECTIONS["medimeta"],
+            suite=CORE.name,
         ),
         SourceFamily(
             name="medmnist",
+            title="MedMNIST+",
             summary="MedMNIST+ npz files, any size",
             opener="medimeta_c.sources.medmnist:open_medmnist",
+            collection=COLLECTIONS["medmnist"],
+            suite=MEDMNIST.name,
+            ids=".*mnist.*",
+            files=("{dataset}.npz", "{dataset}_*.npz"),
+            sizes=True,
         ),
         SourceFamily(
             name="imagefolder",
+            title="own image folder",
             summary="your own images in one sub-folder per class",
             opener="medimeta_c.sources.imagefolder:open_imagefolder",
         ),
         SourceFamily(
-            name="phantoms",
+            name=PHANTOMS,
+            title="phantoms (synthetic)",
             summary="synthetic stand-ins of the five datasets, generated on the spot",
             opener="medimeta_c.sources.phantoms:open_phantoms",
+            collection=COLLECTIONS[PHANTOMS],
+            suite=CORE.name,
+            files=(),
+            synthetic=True,
         ),
-    )
-}
+    ),
+    error=ConfigError,
+)
+"""Every source family by name: ours, then those that other distributions add."""
+
+
+def family(kind: str) -> SourceFamily:
+    """Return the family of a kind that a file names; one that is not installed here has but its name."""
+    if kind in SOURCES:
+        return SOURCES[kind]
+    return SourceFamily(name=kind, title=kind, summary="not installed here", opener="")
+
+
+def collection_of(kind: str) -> str:
+    """Return what a source family's datasets are called together.
+
+    Examples
+    --------
+    >>> collection_of("medmnist"), collection_of("imagefolder")
+    ('MedMNIST-C', 'imagefolder')
+    """
+    return family(kind).collection or kind
+
+
+def family_of(dataset: str) -> SourceFamily:
+    """Return the source family that a dataset id belongs to when ``--source`` is not given."""
+    if dataset in catalog():
+        return SOURCES[catalog()[dataset].kind]
+    claims = (one for one in SOURCES.values() if one.ids and re.fullmatch(one.ids, dataset))
+    return next(claims, SOURCES[DEFAULT])
+
+
+def open_source(kind: str, dataset: str, data_dir: Path, *, task: str | None = None) -> Source:
+    """Open a dataset through its source family.
+
+    Raises
+    ------
+    ConfigError
+        If `kind` is not a registered source family.
+    SourceError
+        If the data is not there, not whole, or of another format.
+    """
+    return SOURCES.find(kind).open(dataset, data_dir, task=task)
 
 
 def default_data_dir() -> Path:
@@ -84,23 +198,3 @@ def default_data_dir() -> Path:
             "this user has no home directory to look for clean data in: give the folder with --data DIR or "
             "MEDIMETA_DATA"
         ) from error
-
-
-def family_of(dataset: str) -> str:
-    """Return the source family that a dataset id belongs to when ``--source`` is not given."""
-    return "medmnist" if "mnist" in dataset else "medimeta"
-
-
-def open_source(kind: str, dataset: str, data_dir: Path, *, task: str | None = None) -> Source:
-    """Open a dataset through its source family.
-
-    Raises
-    ------
-    ConfigError
-        If `kind` is not a registered source family.
-    SourceError
-        If the data is not there, not whole, or of another format.
-    """
-    if kind not in SOURCES:
-        raise unknown_name("source", kind, SOURCES)
-    return SOURCES[kind].open(dataset, data_dir, task=task)

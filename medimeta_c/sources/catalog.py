@@ -3,97 +3,82 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
+from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Literal
 
-__all__ = ["SPLITS", "CatalogEntry", "catalog"]
+from medimeta_c.errors import SourceError
+from medimeta_c.format.dataset import DatasetInfo
+from medimeta_c.io.reading import Reader
+from medimeta_c.io.records import Count, Name, Record, Text
+
+__all__ = ["SPLITS", "catalog", "published"]
 
 SPLITS = ("train", "val", "test")
 """The splits of both collections, in the order everything lists them."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CatalogEntry:
-    """A published dataset, as its publisher describes it.
+class _Dataset(Record):
+    title: Text
+    modality: Text
+    channels: Literal[1, 3]
+    task: Text
+    splits: tuple[Count, Count, Count]
+    class_names: tuple[Text, ...] = ()
+    license: Text | None = None
+    originals: tuple[str, ...] = ()
 
-    Parameters
-    ----------
-    dataset : str
-        Its id: a MedIMeta folder name, or a MedMNIST name without the size.
-    collection : str
-        ``"medimeta"`` or ``"medmnist"``: the source family that reads it.
-    title, modality : str
-        Human-readable name and imaging modality.
-    channels : int
-        1 (grey) or 3 (RGB).
-    task : str
-        The single-label task used when none is named; for MedMNIST the kind of its only task.
-    splits : mapping of str to int
-        Published number of images in each split.
-    class_names : tuple of str
-        In label order, for MedMNIST. Empty for MedIMeta, whose data carries its own names.
-    license, citation, homepage : str
-        Terms, references (one a line, the collection's last) and address.
-    """
 
-    dataset: str
-    collection: str
-    title: str
-    modality: str
-    channels: int
-    task: str
-    splits: Mapping[str, int]
-    class_names: tuple[str, ...]
-    license: str
-    citation: str
-    homepage: str
+class _Collection(Record):
+    homepage: Text
+    license: Text
+    citation: Text
+    datasets: dict[Name, _Dataset]
 
-    @property
-    def single_label(self) -> bool:
-        """Whether an image has exactly one class, which everything in this package needs."""
-        return not self.task.startswith("multi-label")
+
+class _Catalog(Record):
+    originals: dict[str, Text]
+    collections: dict[str, _Collection]
 
 
 @cache
-def catalog() -> Mapping[str, CatalogEntry]:
-    """Return every known dataset by id: MedIMeta's first, the benchmark's five leading.
+def catalog() -> Mapping[str, DatasetInfo]:
+    """Return every published dataset by id: MedIMeta's first, the benchmark's five leading.
+
+    Splits are as published; the task is the single-label one used when none is named, for MedMNIST the kind
+    of its only task. References are one a line, the collection's last. MedIMeta's have no class names, since
+    its data carries its own.
 
     Examples
     --------
     >>> catalog()["mammo_calc"].task
     'pathology'
     """
-    import yaml  # noqa: PLC0415  (keeps `--help` fast)
-
-    text = files(__package__).joinpath("catalog.yaml").read_text(encoding="utf-8")
-    document = yaml.safe_load(text)
+    path = Path(__file__).with_name("catalog.yaml")
+    document = Reader(remedy="install the package again", error=SourceError).read(path, _Catalog)
     return MappingProxyType(
         {
-            dataset: _record(dataset, collection, fields, document)
-            for collection in document["collections"]
-            for dataset, fields in document[collection].items()
+            dataset: DatasetInfo(
+                dataset=dataset,
+                kind=kind,
+                title=one.title,
+                modality=one.modality,
+                task=one.task,
+                class_names=one.class_names,
+                channels=one.channels,
+                splits=dict(zip(SPLITS, one.splits, strict=True)),
+                license=one.license or shared.license,
+                citation="\n".join([*(document.originals[key] for key in one.originals), shared.citation]),
+                homepage=shared.homepage,
+            )
+            for kind, shared in document.collections.items()
+            for dataset, one in shared.datasets.items()
         }
     )
 
 
-def _record(
-    dataset: str, collection: str, fields: Mapping[str, Any], document: Mapping[str, Any]
-) -> CatalogEntry:
-    shared = document["collections"][collection]
-    references = [document["originals"][key] for key in fields.get("originals", [])]
-    return CatalogEntry(
-        dataset=dataset,
-        collection=collection,
-        title=fields["title"],
-        modality=fields["modality"],
-        channels=fields["channels"],
-        task=fields["task"],
-        splits=dict(zip(SPLITS, fields["splits"], strict=True)),
-        class_names=tuple(fields.get("class_names", ())),
-        license=fields.get("license", shared["license"]),
-        citation="\n".join([*references, shared["citation"]]),
-        homepage=shared["homepage"],
-    )
+def published(kind: str, *, single_label: bool = False) -> tuple[str, ...]:
+    """Return the catalogue's datasets of a kind, all or those with one class an image, in its order."""
+    own = (info for info in catalog().values() if info.kind == kind)
+    return tuple(info.dataset for info in own if info.single_label or not single_label)

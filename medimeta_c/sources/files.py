@@ -1,17 +1,15 @@
-"""The small files of a source: YAML descriptions read with care, and the digest of everything read."""
+"""The digest of everything that a source reads."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
-from medimeta_c.errors import SourceError, printable
+from medimeta_c.errors import SourceError
 from medimeta_c.io.files import sha256_file
-from medimeta_c.io.reading import Reader
 
-__all__ = ["checksum_of", "read_mapping", "text_field"]
+__all__ = ["checksum_of"]
 
 
 def checksum_of(root: Path, names: Iterable[str]) -> str:
@@ -48,26 +46,3 @@ def _file_digest(path: Path) -> str:
         return sha256_file(path)
     except OSError as error:
         raise SourceError(f"cannot read {path} ({error.strerror}): restore the file and try again") from error
-
-
-def read_mapping(path: Path) -> dict[str, Any]:
-    """Return a YAML file's top-level mapping, read strictly.
-
-    Raises
-    ------
-    SourceError
-        If the file cannot be read, is not YAML, or holds something else.
-    """
-    document = Reader(remedy="restore or correct it", error=SourceError, aliases=True).values(path)
-    if not isinstance(document, dict):
-        raise SourceError(f"{path} holds no mapping of names to values: restore or correct it")
-    return document
-
-
-def text_field(fields: Mapping[str, Any], *names: str) -> str:
-    """Return the first of some fields that is a non-empty text, as one line, or ``""``."""
-    for name in names:
-        value = fields.get(name)
-        if isinstance(value, str) and value.strip():
-            return printable(value)
-    return ""

@@ -3,20 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated, Literal
 
-from medimeta_c.errors import ConfigError, SourceError, unknown_name
+from pydantic import AfterValidator, Field
+
+from medimeta_c.errors import ConfigError, SourceError, printable, unknown_name
+from medimeta_c.format.dataset import DatasetInfo
 from medimeta_c.format.keys import Image, check_name
-from medimeta_c.sources.contract import SourceInfo
+from medimeta_c.io.reading import Reader
+from medimeta_c.io.records import Record
 from medimeta_c.sources.files import checksum_of
-from medimeta_c.sources.imagefolder_layout import Picture, find_root, scan
-from medimeta_c.sources.imagefolder_notes import read_notes
+from medimeta_c.sources.imagefolder_layout import NOTES, Picture, find_root, scan
 from medimeta_c.sources.pictures import picture_channels, read_picture
 
 __all__ = ["ImagefolderSource", "open_imagefolder"]
 
-_TASK = "class"
+_Line = Annotated[str, AfterValidator(printable)]
+_NOTES = Reader(remedy="correct it, with texts in quotes", error=SourceError, aliases=True)
+
+
+class _Notes(Record):
+    """What the user says of an image folder; class names by class folder."""
+
+    title: _Line = ""
+    modality: _Line = ""
+    task: _Line = ""
+    license: _Line = ""
+    citation: _Line = ""
+    homepage: _Line = ""
+    class_names: dict[str, Annotated[_Line, Field(min_length=1)]] = Field(default_factory=dict)
 
 
 def open_imagefolder(dataset: str, data_dir: Path, *, task: str | None = None) -> ImagefolderSource:
@@ -50,25 +66,24 @@ def open_imagefolder(dataset: str, data_dir: Path, *, task: str | None = None) -
     check_name("dataset", dataset)
     root = find_root(dataset, Path(data_dir))
     layout = scan(root)
-    notes = read_notes(root, layout.classes)
-    known_task = notes.task or _TASK
+    files, notes = _read_notes(root, layout.classes)
+    known_task = notes.task or "class"
     if task not in (None, known_task):
         raise ConfigError(f"{dataset} has only the task {known_task!r}: leave out --task")
-    channels = _common_channels(root, layout.splits)
-    info = SourceInfo(
+    info = DatasetInfo(
         dataset=dataset,
         kind="imagefolder",
         title=notes.title or dataset,
         modality=notes.modality or "Medical Image",
         task=known_task,
         class_names=tuple(notes.class_names.get(name, name) for name in layout.classes),
-        channels=channels,
+        channels=_common_channels(root, layout.splits),
         splits={split: len(pictures) for split, pictures in layout.splits.items()},
         license=notes.license,
         citation=notes.citation,
         homepage=notes.homepage,
     )
-    return ImagefolderSource(info, root, layout.splits, [notes.file] if notes.file else [])
+    return ImagefolderSource(info, root, layout.splits, files)
 
 
 class ImagefolderSource:
@@ -80,20 +95,15 @@ class ImagefolderSource:
 
     def __init__(
         self,
-        info: SourceInfo,
+        info: DatasetInfo,
         root: Path,
         splits: Mapping[str, Mapping[str, Picture]],
         notes: list[str],
     ) -> None:
-        self._info = info
+        self.info = info
         self._root = root
         self._splits = splits
         self._notes = notes
-
-    @property
-    def info(self) -> SourceInfo:
-        """What the dataset is."""
-        return self._info
 
     def ids(self, split: str) -> tuple[str, ...]:
         """Return the image ids of a split, sorted; raises ConfigError if there is no such split."""
@@ -114,7 +124,7 @@ class ImagefolderSource:
             If the file is damaged, or partly transparent.
         """
         path = self._root / self._picture(split, image_id).file
-        return read_picture(path, channels=self._info.channels)
+        return read_picture(path, channels=self.info.channels)
 
     def checksum(self) -> str:
         """Return the digest of every image, and of the notes if there are any."""
@@ -123,37 +133,49 @@ class ImagefolderSource:
 
     def _pictures(self, split: str) -> Mapping[str, Picture]:
         if split not in self._splits:
-            raise unknown_name(f"split of {self._info.dataset}", split, self._splits)
+            raise unknown_name(f"split of {self.info.dataset}", split, self._splits)
         return self._splits[split]
 
     def _picture(self, split: str, image_id: str) -> Picture:
         pictures = self._pictures(split)
         if image_id not in pictures:
             raise ConfigError(
-                f"no image {image_id!r} in split {split!r} of {self._info.dataset}: "
+                f"no image {image_id!r} in split {split!r} of {self.info.dataset}: "
                 f"ids are like {next(iter(pictures))!r}"
             )
         return pictures[image_id]
 
 
-@dataclass(frozen=True, slots=True)
-class _First:
-    channels: int
-    file: str
+def _read_notes(root: Path, classes: tuple[str, ...]) -> tuple[list[str], _Notes]:
+    """Return the name of the file of notes in a dataset's folder, if it has one, and the notes."""
+    present = [name for name in NOTES if (root / name).is_file()]
+    if not present:
+        return present, _Notes()
+    if len(present) > 1:
+        raise SourceError(f"{root} has both {' and '.join(present)}: keep one of them")
+    path = root / present[0]
+    notes = _NOTES.read(path, _Notes)
+    if unknown := notes.class_names.keys() - set(classes):
+        raise SourceError(
+            f"{path}: class_names mentions {min(unknown)!r}, which is no class folder "
+            f"({', '.join(classes)}): correct it"
+        )
+    shown = [notes.class_names.get(folder, folder) for folder in classes]
+    if len(set(shown)) != len(shown):
+        raise SourceError(f"{path}: two classes would have the same name ({', '.join(shown)}): correct it")
+    return present, notes
 
 
-def _common_channels(root: Path, splits: Mapping[str, Mapping[str, Picture]]) -> int:
-    first: _First | None = None
+def _common_channels(root: Path, splits: Mapping[str, Mapping[str, Picture]]) -> Literal[1, 3]:
+    first: dict[int, str] = {}
     for pictures in splits.values():
         for picture in pictures.values():
-            channels = picture_channels(root / picture.file)
-            first = first or _First(channels, picture.file)
-            if channels != first.channels:
-                grey, colour = sorted([first, _First(channels, picture.file)], key=lambda one: one.channels)
+            first.setdefault(picture_channels(root / picture.file), picture.file)
+            if len(first) > 1:
                 raise SourceError(
-                    f"{root} mixes grey and RGB images ({grey.file} is grey, {colour.file} is RGB): "
+                    f"{root} mixes grey and RGB images ({first[1]} is grey, {first[3]} is RGB): "
                     "convert them all to one of the two"
                 )
-    if first is None:
+    if not first:
         raise SourceError(f"{root} holds no image: put images into one sub-folder per class")
-    return first.channels
+    return 1 if 1 in first else 3

@@ -64,11 +64,8 @@ def find_root(dataset: str, data_dir: Path) -> Path:
     root = data_dir / dataset
     if root.is_dir():
         return root
-    if data_dir.is_dir() and any(_is_image(path) for path in data_dir.glob("*/*")):
-        return data_dir
-    if data_dir.is_dir() and any(
-        _is_image(path) for split in SPLITS for path in data_dir.glob(f"{split}/*/*")
-    ):
+    own = ("*/*", *(f"{split}/*/*" for split in SPLITS))
+    if data_dir.is_dir() and any(_is_image(path) for pattern in own for path in data_dir.glob(pattern)):
         return data_dir
     raise SourceError(
         f"no data for {dataset!r}: {root} is not a folder, and {data_dir} holds no class folders itself: "

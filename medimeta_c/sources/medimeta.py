@@ -5,33 +5,27 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from medimeta_c.errors import SourceError, short
-from medimeta_c.format.keys import Image, check_name
+from medimeta_c.format.dataset import DatasetInfo
+from medimeta_c.format.keys import check_name
 from medimeta_c.format.suites import CORE
-from medimeta_c.sources.catalog import SPLITS, CatalogEntry, catalog
-from medimeta_c.sources.contract import SourceInfo
-from medimeta_c.sources.files import checksum_of, read_mapping, text_field
+from medimeta_c.sources.catalog import SPLITS, catalog, published
 from medimeta_c.sources.medimeta_images import Hdf5Images, TiffImages
-from medimeta_c.sources.medimeta_info import (
-    channels_of,
-    citation_of,
-    class_names_of,
-    homepage_of,
-    select_task,
-    split_sizes,
-)
-from medimeta_c.sources.rows import MAX_ROWS, RowIndex, check_labels, one_label_per_row, row_id
+from medimeta_c.sources.medimeta_info import read_info
+from medimeta_c.sources.rows import MAX_ROWS, RowSource, check_labels, one_label_per_row, row_id
 
-__all__ = ["MedimetaSource", "open_medimeta"]
+__all__ = ["open_medimeta"]
 
+_KIND = "medimeta"
 _LINE = re.compile(r"images/([0-9]{6})\.tiff")
 
 
-def open_medimeta(dataset: str, data_dir: Path, *, task: str | None = None) -> MedimetaSource:
+def open_medimeta(dataset: str, data_dir: Path, *, task: str | None = None) -> RowSource:
     """Open the MedIMeta dataset in ``<data_dir>/<dataset>``, known to the catalogue or not.
 
     Everything but the pixels is read and checked here, so a build does not fail half-way.
@@ -60,107 +54,56 @@ def open_medimeta(dataset: str, data_dir: Path, *, task: str | None = None) -> M
     """
     check_name("dataset", dataset)
     folder = Path(data_dir) / dataset
-    record = _record(dataset)
+    known = _known(dataset)
     if not folder.is_dir():
-        raise _missing_folder(dataset, folder, record)
-    description = _required(folder, "info.yaml")
-    fields = read_mapping(description)
-    _check_id(description, fields.get("id"), dataset)
+        raise _missing_folder(dataset, folder)
+    path = _required(folder, "info.yaml")
+    said = read_info(path)
+    if said.id not in (None, dataset):
+        raise SourceError(
+            f"{path} says id {said.id!r} but its folder is called {dataset!r}: rename the folder"
+        )
 
-    chosen = select_task(description, fields, record, task)
-    class_names = class_names_of(description, chosen)
-    images = _open_images(folder, channels_of(description, fields))
+    chosen = said.task(path, known, task)
+    class_names = chosen.class_names(path)
+    images = _open_images(folder, said.channels)
     label_file = f"task_labels/{chosen.name}.npy"
     labels = _read_labels(_required(folder, label_file), images.rows, class_names)
-    splits = _read_splits(folder, images.rows, split_sizes(description, fields))
+    splits = _read_splits(folder, images.rows, said.splits_num_samples or {})
 
-    index = RowIndex(dataset, splits)
-    info = SourceInfo(
+    info = DatasetInfo(
         dataset=dataset,
-        kind="medimeta",
-        title=text_field(fields, "name") or (record.title if record else dataset),
-        modality=record.modality if record else text_field(fields, "domain") or "Medical Image",
+        kind=_KIND,
+        title=said.title or (known.title if known else dataset),
+        modality=known.modality if known else said.domain or "Medical Image",
         task=chosen.name,
         class_names=class_names,
         channels=images.channels,
-        splits=index.counts,
-        license=text_field(fields, "license") or (record.license if record else ""),
-        citation=citation_of(fields, record),
-        homepage=homepage_of(fields, record),
+        splits={split: len(rows) for split, rows in splits.items()},
+        license=said.license or (known.license if known else ""),
+        citation=said.citation or (known.citation if known else ""),
+        homepage=said.homepage or (known.homepage if known else ""),
     )
     small_files = ["info.yaml", label_file, *(f"splits/{split}.txt" for split in splits)]
-    return MedimetaSource(info, folder, index, labels, images, small_files)
+    return RowSource(
+        info,
+        folder,
+        splits,
+        labels=dict.fromkeys(splits, labels),
+        images=dict.fromkeys(splits, images),
+        small_files=small_files,
+    )
 
 
-class MedimetaSource:
-    """Clean images of one MedIMeta dataset, labelled by one task. Made by `open_medimeta`.
-
-    Image ids are the six digits of the TIFF's name, which are also the row in the HDF5 file. Objects can
-    be pickled; the HDF5 file is opened by the process that first asks for pixels.
-    """
-
-    def __init__(  # noqa: PLR0913, PLR0917  (made in one place, from values already checked)
-        self,
-        info: SourceInfo,
-        folder: Path,
-        index: RowIndex,
-        labels: NDArray[np.int32],
-        images: Hdf5Images | TiffImages,
-        small_files: list[str],
-    ) -> None:
-        self._info = info
-        self._folder = folder
-        self._index = index
-        self._labels = labels
-        self._images = images
-        self._small_files = small_files
-
-    @property
-    def info(self) -> SourceInfo:
-        """What the dataset is."""
-        return self._info
-
-    def ids(self, split: str) -> tuple[str, ...]:
-        """Return the image ids of a split, sorted; raises ConfigError if there is no such split."""
-        return self._index.ids(split)
-
-    def label(self, split: str, image_id: str) -> int:
-        """Return an image's label, an index into ``info.class_names``."""
-        return int(self._labels[self._index.row(split, image_id)])
-
-    def image(self, split: str, image_id: str) -> Image:
-        """Return an image's pixels: uint8, (H, W) or (H, W, 3), freshly allocated.
-
-        Raises
-        ------
-        ConfigError
-            If the split does not hold the image.
-        SourceError
-            If the pixels cannot be read, or are not as many channels as the dataset's.
-        """
-        return self._images.image(self._index.row(split, image_id))
-
-    def checksum(self) -> str:
-        """Return the digest of info.yaml, the task's labels, the splits, and the HDF5 file or the TIFFs."""
-        pixels = self._images.files(self._index.all_rows())
-        return checksum_of(self._folder, [*self._small_files, *pixels])
-
-    def close(self) -> None:
-        """Close the HDF5 file, if this process has it open."""
-        self._images.close()
+def _known(dataset: str) -> DatasetInfo | None:
+    return catalog()[dataset] if dataset in published(_KIND) else None
 
 
-def _record(dataset: str) -> CatalogEntry | None:
-    record = catalog().get(dataset)
-    return record if record is not None and record.collection == "medimeta" else None
-
-
-def _missing_folder(dataset: str, folder: Path, record: CatalogEntry | None) -> SourceError:
-    if record is None:
-        known = ", ".join(name for name, known in catalog().items() if known.collection == "medimeta")
+def _missing_folder(dataset: str, folder: Path) -> SourceError:
+    if _known(dataset) is None:
         return SourceError(
             f"no dataset {dataset!r}: {folder} is not a folder, and MedIMeta publishes no {dataset}.zip "
-            f"(it has {known}); correct the name or the data folder"
+            f"(it has {', '.join(published(_KIND))}); correct the name or the data folder"
         )
     other = " or build from synthetic images with --source phantoms" if dataset in CORE.datasets else ""
     return SourceError(
@@ -178,17 +121,12 @@ def _required(folder: Path, name: str) -> Path:
 
 def _half_extracted(folder: Path, what: str) -> SourceError:
     remedy = f"extract {folder.name}.zip again"
-    if _record(folder.name) is not None:
+    if _known(folder.name):
         remedy = f"run medimeta-c download --dataset {folder.name}"
     return SourceError(f"{folder} is not a whole dataset, {what}: delete the folder and {remedy}")
 
 
-def _check_id(path: Path, given: object, dataset: str) -> None:
-    if given is not None and given != dataset:
-        raise SourceError(f"{path} says id {given!r} but its folder is called {dataset!r}: rename the folder")
-
-
-def _open_images(folder: Path, channels: int | None) -> Hdf5Images | TiffImages:
+def _open_images(folder: Path, channels: Literal[1, 3] | None) -> Hdf5Images | TiffImages:
     images: Hdf5Images | TiffImages
     if (folder / "images.hdf5").exists():
         images = Hdf5Images(folder / "images.hdf5")

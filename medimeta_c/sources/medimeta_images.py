@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -47,7 +48,7 @@ class Hdf5Images:
         finally:
             self.close()
         self.rows = int(shape[0])
-        self.channels = 1 if len(shape) == 3 else 3
+        self.channels: Literal[1, 3] = 1 if len(shape) == 3 else 3
 
     def image(self, row: int) -> Image:
         """Return the pixels of a row, freshly allocated."""
@@ -58,7 +59,7 @@ class Hdf5Images:
                 f"{self._path} does not give row {row} ({short(error)}): replace the file"
             ) from error
 
-    def files(self, rows: object) -> list[str]:
+    def files(self, rows: Sequence[int]) -> list[str]:
         """Return the names of the files that hold some rows, relative to the dataset's folder."""
         del rows  # one file holds them all
         return [self._path.name]
@@ -146,7 +147,7 @@ class TiffImages:
         If there are no TIFF files, their numbers have gaps, or the first one is not an image.
     """
 
-    def __init__(self, folder: Path, channels: int | None) -> None:
+    def __init__(self, folder: Path, channels: Literal[1, 3] | None) -> None:
         self._folder = folder
         with os.scandir(folder / "images") as entries:
             names = {entry.name for entry in entries if entry.name.endswith(".tiff")}
@@ -168,7 +169,7 @@ class TiffImages:
         """Return the pixels of a row, freshly allocated."""
         return read_picture(self._path(row), channels=self.channels)
 
-    def files(self, rows: list[int]) -> list[str]:
+    def files(self, rows: Sequence[int]) -> list[str]:
         """Return the names of the files that hold some rows, relative to the dataset's folder."""
         return [f"images/{row_id(row)}.tiff" for row in rows]
 

@@ -9,22 +9,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medimeta_c.errors import ConfigError, SourceError, unknown_name
-from medimeta_c.format.keys import Image, check_name
-from medimeta_c.sources.catalog import SPLITS, CatalogEntry, catalog
-from medimeta_c.sources.contract import SourceInfo
-from medimeta_c.sources.files import checksum_of
+from medimeta_c.format.dataset import DatasetInfo
+from medimeta_c.format.keys import check_name
+from medimeta_c.sources.catalog import SPLITS, catalog, published
 from medimeta_c.sources.npz import ArrayHeader, NpzArray, npz_headers
 from medimeta_c.sources.pictures import MAX_PIXELS
-from medimeta_c.sources.rows import MAX_ROWS, RowIndex, check_labels, one_label_per_row
+from medimeta_c.sources.rows import MAX_ROWS, RowSource, check_labels, one_label_per_row
 
-__all__ = ["MedmnistSource", "check_images", "open_medmnist", "read_labels"]
+__all__ = ["check_images", "open_medmnist", "read_labels"]
 
+_KIND = "medmnist"
 _ID = re.compile(r"(?P<name>[a-z]+mnist)(?:_(?P<size>[1-9][0-9]*))?")
 _USUAL_SIZE = 224
 _ORIGINAL_SIZE = 28
 
 
-def open_medmnist(dataset: str, data_dir: Path, *, task: str | None = None) -> MedmnistSource:
+def open_medmnist(dataset: str, data_dir: Path, *, task: str | None = None) -> RowSource:
     """Open a MedMNIST+ dataset from ``<data_dir>/<name>_<size>.npz``, or ``<name>.npz`` for 28 pixels.
 
     Parameters
@@ -58,91 +58,22 @@ def open_medmnist(dataset: str, data_dir: Path, *, task: str | None = None) -> M
     for split in splits:
         check_images(path, split, headers[f"{split}_images"], record, size)
     labels = {split: read_labels(path, split, headers, record) for split in splits}
-    index = RowIndex(dataset, {split: np.arange(len(labels[split]), dtype=np.int32) for split in splits})
-    info = SourceInfo(
-        dataset=dataset,
-        kind="medmnist",
-        title=record.title,
-        modality=record.modality,
-        task=record.task,
-        class_names=record.class_names,
-        channels=record.channels,
-        splits=index.counts,
-        license=record.license,
-        citation=record.citation,
-        homepage=record.homepage,
-    )
+    counts = {split: len(labels[split]) for split in splits}
+    info = record.model_copy(update={"dataset": dataset, "splits": counts})
+    rows = {split: np.arange(count, dtype=np.int32) for split, count in counts.items()}
     images = {split: NpzArray(path, f"{split}_images") for split in splits}
-    return MedmnistSource(info, path, index, labels, images)
+    return RowSource(info, path.parent, rows, labels=labels, images=images)
 
 
-class MedmnistSource:
-    """Clean images of one MedMNIST+ file. Made by `open_medmnist`.
-
-    Image ids are row numbers within the split, in six digits. Objects can be pickled; each process maps
-    the images of a split when it is first asked for one of them.
-    """
-
-    def __init__(
-        self,
-        info: SourceInfo,
-        path: Path,
-        index: RowIndex,
-        labels: dict[str, NDArray[np.int32]],
-        images: dict[str, NpzArray],
-    ) -> None:
-        self._info = info
-        self._path = path
-        self._index = index
-        self._labels = labels
-        self._images = images
-
-    @property
-    def info(self) -> SourceInfo:
-        """What the dataset is."""
-        return self._info
-
-    def ids(self, split: str) -> tuple[str, ...]:
-        """Return the image ids of a split, sorted; raises ConfigError if there is no such split."""
-        return self._index.ids(split)
-
-    def label(self, split: str, image_id: str) -> int:
-        """Return an image's label, an index into ``info.class_names``."""
-        row = self._index.row(split, image_id)
-        return int(self._labels[split][row])
-
-    def image(self, split: str, image_id: str) -> Image:
-        """Return an image's pixels: uint8, (H, W) or (H, W, 3), freshly allocated.
-
-        Raises
-        ------
-        ConfigError
-            If the split does not hold the image.
-        SourceError
-            If the file is damaged, or too large for the temporary folder once unpacked.
-        """
-        row = self._index.row(split, image_id)
-        return np.array(self._images[split].array()[row], dtype=np.uint8)
-
-    def checksum(self) -> str:
-        """Return the digest of the npz file."""
-        return checksum_of(self._path.parent, [self._path.name])
-
-    def close(self) -> None:
-        """Let go of the mapped images of this process."""
-        for array in self._images.values():
-            array.close()
-
-
-def _parse(dataset: str) -> tuple[CatalogEntry, int | None]:
+def _parse(dataset: str) -> tuple[DatasetInfo, int | None]:
     check_name("dataset", dataset)
-    known = {name: record for name, record in catalog().items() if record.collection == "medmnist"}
+    known = published(_KIND)
     match = _ID.fullmatch(dataset)
     if match is None or match["name"] not in known:
         raise unknown_name("MedMNIST dataset", dataset, known)
-    record = known[match["name"]]
+    record = catalog()[match["name"]]
     if not record.single_label:
-        usable = ", ".join(name for name, other in known.items() if other.single_label)
+        usable = ", ".join(published(_KIND, single_label=True))
         raise ConfigError(
             f"{record.dataset} is multi-label, and an image here has exactly one class: use one of {usable}"
         )
@@ -180,7 +111,7 @@ def _splits(path: Path, headers: dict[str, ArrayHeader]) -> tuple[str, ...]:
     return splits
 
 
-def check_images(path: Path, split: str, header: ArrayHeader, record: CatalogEntry, size: int | None) -> None:
+def check_images(path: Path, split: str, header: ArrayHeader, record: DatasetInfo, size: int | None) -> None:
     """Raise SourceError unless a header is of uint8 images as `record` has them, `size` pixels a side."""
     where = f"{path}, array '{split}_images'"
     if header.dtype != np.uint8:
@@ -200,7 +131,7 @@ def check_images(path: Path, split: str, header: ArrayHeader, record: CatalogEnt
 
 
 def read_labels(
-    path: Path, split: str, headers: dict[str, ArrayHeader], record: CatalogEntry
+    path: Path, split: str, headers: dict[str, ArrayHeader], record: DatasetInfo
 ) -> NDArray[np.int32]:
     """Return a split's labels, shape (N,); raises SourceError unless there is a known one for each image."""
     name = f"{split}_labels"

@@ -8,7 +8,7 @@ import math
 import struct
 import tempfile
 import zipfile
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medimeta_c.errors import SourceError, short
+from medimeta_c.format.keys import Image
 
 __all__ = ["ArrayHeader", "NpzArray", "npz_headers", "npz_rows"]
 
@@ -156,6 +157,15 @@ class NpzArray:
                     stat = self._path.stat()
                     self._array = _unpacked(self._path, self._name, (stat.st_mtime_ns, stat.st_size))
         return self._array
+
+    def image(self, row: int) -> Image:
+        """Return a row of an array of images, freshly allocated; raises as `array` does."""
+        return np.array(self.array()[row], dtype=np.uint8)
+
+    def files(self, rows: Sequence[int]) -> list[str]:
+        """Return the name of the file, whichever rows are meant."""
+        del rows
+        return [self._path.name]
 
     def close(self) -> None:
         """Let go of the mapping, and of every temporary file; they are made again when needed."""

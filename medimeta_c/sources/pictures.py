@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -25,10 +25,10 @@ MAX_PIXELS = 89_478_485
 """Pixels of the largest image accepted: Pillow's own limit against decompression bombs."""
 
 _FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "WEBP")
-_CHANNELS = {"L": 1, "LA": 1, "RGB": 3, "RGBA": 3, "P": 3}
+_CHANNELS: dict[str, Literal[1, 3]] = {"L": 1, "LA": 1, "RGB": 3, "RGBA": 3, "P": 3}
 
 
-def picture_channels(path: Path) -> int:
+def picture_channels(path: Path) -> Literal[1, 3]:
     """Return 1 (grey) or 3 (RGB), from an image file's header alone.
 
     Raises

@@ -1,16 +1,20 @@
-"""Datasets kept as arrays: image ids that are row numbers, and one label per row."""
+"""Datasets kept as arrays: a source whose image ids are row numbers, with one label per row."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from medimeta_c.errors import ConfigError, SourceError, unknown_name
+from medimeta_c.format.dataset import DatasetInfo
+from medimeta_c.format.keys import Image
+from medimeta_c.sources.files import checksum_of
 
-__all__ = ["MAX_ROWS", "RowIndex", "check_labels", "one_label_per_row", "row_id"]
+__all__ = ["MAX_ROWS", "RowSource", "Rows", "check_labels", "one_label_per_row", "row_id"]
 
 MAX_ROWS = 1_000_000
 """Rows that six digits can number. A file that claims more is not one of the datasets read here."""
@@ -58,47 +62,100 @@ def check_labels(where: str, labels: NDArray[np.int32], class_names: tuple[str, 
         )
 
 
-class RowIndex:
-    """The rows of each split of a dataset, kept as numbers so that it is small to send to a worker.
+class Rows(Protocol):
+    """The pixels of rows. Implementations can be pickled and open files lazily."""
+
+    def image(self, row: int) -> Image:
+        """Return the pixels of a row, freshly allocated."""
+        ...
+
+    def files(self, rows: Sequence[int]) -> list[str]:
+        """Return the names of the files that hold some rows, relative to the dataset's folder."""
+        ...
+
+    def close(self) -> None:
+        """Close what is open in this process; it is opened again when needed."""
+        ...
+
+
+class RowSource:
+    """Clean images of a dataset whose image ids are row numbers, in six digits.
+
+    Objects can be pickled; each process opens the files when it is first asked for pixels.
 
     Parameters
     ----------
-    dataset : str
-        The dataset's id, for messages.
+    info : DatasetInfo
+        What the dataset is.
+    folder : pathlib.Path
+        Where its files are.
     rows : mapping of str to ndarray of int, shape (n,)
-        Rows of each split, ascending, below `MAX_ROWS`.
+        Of each split, ascending, below `MAX_ROWS`; numbers, so that a source is small to send to a worker.
+    labels : mapping of str to ndarray of int
+        Of each split, by row.
+    images : mapping of str to Rows
+        Of each split.
+    small_files : iterable of str, optional
+        What was read beside the images.
     """
 
-    def __init__(self, dataset: str, rows: Mapping[str, NDArray[np.int32]]) -> None:
-        self._dataset = dataset
-        self._rows = dict(rows)
-
-    @property
-    def counts(self) -> dict[str, int]:
-        """Number of images in each split."""
-        return {split: len(rows) for split, rows in self._rows.items()}
+    def __init__(  # noqa: PLR0913  (made in one place each, from values already checked)
+        self,
+        info: DatasetInfo,
+        folder: Path,
+        rows: Mapping[str, NDArray[np.int32]],
+        *,
+        labels: Mapping[str, NDArray[np.int32]],
+        images: Mapping[str, Rows],
+        small_files: Iterable[str] = (),
+    ) -> None:
+        self.info = info
+        self._folder, self._small_files = folder, tuple(small_files)
+        self._rows, self._labels, self._images = dict(rows), labels, images
 
     def ids(self, split: str) -> tuple[str, ...]:
-        """Return a split's image ids, sorted; raises ConfigError if there is no such split."""
+        """Return the image ids of a split, sorted; raises ConfigError if there is no such split."""
         return tuple(row_id(row) for row in self._of(split))
 
-    def all_rows(self) -> list[int]:
-        """Return the rows of every split, ascending."""
-        return [int(row) for row in np.unique(np.concatenate(list(self._rows.values())))]
+    def label(self, split: str, image_id: str) -> int:
+        """Return an image's label, an index into ``info.class_names``."""
+        return int(self._labels[split][self._row(split, image_id)])
 
-    def row(self, split: str, image_id: str) -> int:
-        """Return an image's row; raises ConfigError if the split does not hold the image."""
+    def image(self, split: str, image_id: str) -> Image:
+        """Return an image's pixels: uint8, (H, W) or (H, W, 3), freshly allocated.
+
+        Raises
+        ------
+        ConfigError
+            If the split does not hold the image.
+        SourceError
+            If the pixels cannot be read, or are not as many channels as the dataset's.
+        """
+        return self._images[split].image(self._row(split, image_id))
+
+    def checksum(self) -> str:
+        """Return the digest of every file that was read, or holds pixels of some split."""
+        rows = [int(row) for row in np.unique(np.concatenate(list(self._rows.values())))]
+        names = [name for images in dict.fromkeys(self._images.values()) for name in images.files(rows)]
+        return checksum_of(self._folder, [*self._small_files, *names])
+
+    def close(self) -> None:
+        """Close what this process has open; it is opened again when needed."""
+        for images in self._images.values():
+            images.close()
+
+    def _row(self, split: str, image_id: str) -> int:
         rows = self._of(split)
         row = int(image_id) if image_id.isascii() and image_id.isdecimal() and len(image_id) == 6 else -1
         position = int(np.searchsorted(rows, row))
         if position == len(rows) or rows[position] != row:
             raise ConfigError(
-                f"no image {image_id!r} in split {split!r} of {self._dataset}: "
+                f"no image {image_id!r} in split {split!r} of {self.info.dataset}: "
                 f"ids run from {row_id(rows[0])} to {row_id(rows[-1])}"
             )
         return row
 
     def _of(self, split: str) -> NDArray[np.int32]:
         if split not in self._rows:
-            raise unknown_name(f"split of {self._dataset}", split, self._rows)
+            raise unknown_name(f"split of {self.info.dataset}", split, self._rows)
         return self._rows[split]

@@ -7,27 +7,17 @@ from pathlib import Path
 
 from medimeta_c.errors import ConfigError, SourceError, unknown_name
 from medimeta_c.format.keys import check_name
-from medimeta_c.format.suites import SUITES
-from medimeta_c.sources import SOURCES, family_of, open_source
-from medimeta_c.sources.catalog import catalog
+from medimeta_c.sources import DEFAULT, SOURCES, SourceFamily, family_of
+from medimeta_c.sources.catalog import catalog, published
 from medimeta_c.sources.contract import Source
 
-__all__ = ["ALL", "AVAILABLE", "open_datasets", "present", "select"]
+__all__ = ["ALL", "AVAILABLE", "open_datasets", "select"]
 
 ALL = "all"
 AVAILABLE = "available"
 
 
-def present(kind: str, dataset: str, data_dir: Path) -> bool:
-    """Return whether a dataset's data is on this disk, whole or not; phantoms always are."""
-    if kind == "phantoms":
-        return True
-    if kind == "medmnist":
-        return any(data_dir.glob(f"{dataset}.npz")) or any(data_dir.glob(f"{dataset}_*.npz"))
-    return (data_dir / dataset).is_dir()
-
-
-def select(names: Sequence[str], source: str | None, data_dir: Path) -> list[tuple[str, str]]:
+def select(names: Sequence[str], source: str | None, data_dir: Path) -> list[tuple[str, SourceFamily]]:
     """Return (dataset, source family) for each dataset a request means.
 
     Parameters
@@ -46,55 +36,51 @@ def select(names: Sequence[str], source: str | None, data_dir: Path) -> list[tup
     SourceError
         If "all" is asked for and something is missing, or "available" finds nothing.
     """
-    if source is not None and source not in SOURCES:
-        raise unknown_name("source", source, SOURCES)
+    family = None if source is None else SOURCES.find(source)
     special = {ALL, AVAILABLE} & set(names)
     if not special:
-        return [(name, _family(name, source, data_dir)) for name in names]
+        return [(name, _family(name, family, data_dir)) for name in names]
     if len(names) > 1:
         raise ConfigError(f"{special.pop()!r} stands alone: give it, or dataset names, not both")
-    kind = source or "medimeta"
-    if kind not in SUITES:
-        raise ConfigError(f"--dataset {names[0]} has no meaning with --source {kind}: name the dataset")
-    return _all(kind, data_dir) if names[0] == ALL else _available(kind, data_dir)
+    family = family or SOURCES[DEFAULT]
+    if not family.suite:
+        raise ConfigError(
+            f"--dataset {names[0]} has no meaning with --source {family.name}: name the dataset"
+        )
+    chosen = _all(family, data_dir) if names[0] == ALL else _available(family, data_dir)
+    return [(name, family) for name in chosen]
 
 
-def _family(name: str, source: str | None, data_dir: Path) -> str:
+def _family(name: str, asked: SourceFamily | None, data_dir: Path) -> SourceFamily:
     check_name("dataset", name)
-    kind = source or family_of(name)
-    known = [record.dataset for record in catalog().values() if record.collection == kind]
-    base = name.rpartition("_")[0] if kind == "medmnist" and "_" in name else name
-    if known and base not in known and not present(kind, name, data_dir):
+    family = asked or family_of(name)
+    listed = published(family.name)
+    if listed and family.kin(name) not in listed and not family.present(name, data_dir):
         # Without a source asked for, the name may be meant for any collection.
-        raise unknown_name("dataset", name, known if source else list(catalog()))
-    return kind
+        raise unknown_name("dataset", name, listed if asked else list(catalog()))
+    return family
 
 
-def _all(kind: str, data_dir: Path) -> list[tuple[str, str]]:
-    wanted = SUITES[kind].datasets
-    missing = [name for name in wanted if not present(kind, name, data_dir)]
+def _all(family: SourceFamily, data_dir: Path) -> Sequence[str]:
+    wanted = family.builds.datasets
+    missing = [name for name in wanted if not family.present(name, data_dir)]
     if missing:
         raise SourceError(
             f"--dataset all needs {', '.join(wanted)}, but {data_dir} lacks {', '.join(missing)}: get it "
             f"with `medimeta-c download --dataset {','.join(missing)} --data {data_dir}`, or build what is "
             "there with --dataset available"
         )
-    return [(name, kind) for name in wanted]
+    return wanted
 
 
-def _available(kind: str, data_dir: Path) -> list[tuple[str, str]]:
-    if kind == "phantoms":
-        return _all(kind, data_dir)
-    known = [
-        record.dataset for record in catalog().values() if record.collection == kind and record.single_label
-    ]
-    found = [name for name in known if present(kind, name, data_dir)]
+def _available(family: SourceFamily, data_dir: Path) -> Sequence[str]:
+    found = [name for name in family.known if family.present(name, data_dir)]
     if not found:
         raise SourceError(
-            f"{data_dir} holds no dataset of the {kind} collection: point --data at the right folder, get "
-            "one with `medimeta-c download`, or try --source phantoms"
+            f"{data_dir} holds no dataset of the {family.name} collection: point --data at the right folder, "
+            "get one with `medimeta-c download`, or try --source phantoms"
         )
-    return [(name, kind) for name in found]
+    return found
 
 
 def open_datasets(
@@ -110,4 +96,4 @@ def open_datasets(
         If data is missing, damaged or of another format.
     """
     chosen = select(names, source, data_dir)
-    return {name: open_source(kind, name, data_dir, task=task) for name, kind in chosen}
+    return {name: family.open(name, data_dir, task=task) for name, family in chosen}

@@ -30,6 +30,7 @@ from medimeta_c.format.manifest import Protocol
 from medimeta_c.format.suites import BENCHMARK_VERSION, CORE
 from medimeta_c.sources.contract import Source
 from medimeta_c.sources.selection import open_datasets
+from medimeta_corruptions import CORRUPTIONS
 
 PROTOCOL = Protocol(benchmark_version=BENCHMARK_VERSION, seed=0, channels="source")
 
@@ -72,7 +73,11 @@ def obvious(source: Source, key: SetKey) -> int:
 
 def ours(source: Source, key: SetKey, root: Path) -> int:
     """Render one set as the build does; return the bytes of its images and everything else in the shard."""
-    record = render_set(RenderTask(root=root, source=source, key=key, protocol=PROTOCOL))
+    record = render_set(
+        RenderTask(
+            root=root, source=source, key=key, corruption=CORRUPTIONS.get(key.corruption), protocol=PROTOCOL
+        )
+    )
     return sum(shard.bytes for shard in record.shards)
 
 

@@ -26,6 +26,7 @@ from medimeta_c.format.benchmark import open_benchmark
 from medimeta_c.format.keys import SetKey
 from medimeta_c.format.manifest import read_manifest
 from medimeta_c.format.seeding import generator
+from medimeta_c.format.suites import CORE
 from medimeta_c.sources import open_source
 from medimeta_corruptions import corrupt
 
@@ -101,7 +102,7 @@ def test_two_workers_in_other_order_and_company_give_the_same_bytes(
     backwards = dataclasses.replace(
         config,
         datasets=config.datasets[::-1],
-        corruptions=config.corruptions[::-1],
+        corruptions=CORE.corruptions[::-1],
         severities=(5, 3, 1, 4, 2),
     )
     report = build(backwards)
@@ -175,11 +176,11 @@ def test_shards_on_a_disk_of_the_workers_own_are_no_build(
     from medimeta_c.building import engines
     from medimeta_c.building.render import render_set
 
-    def render_elsewhere(tasks, **options):
+    def render_elsewhere(function, tasks, **options):
         for task in tasks:
             yield render_set(dataclasses.replace(task, root=tmp_path / "elsewhere"))
 
-    monkeypatch.setattr(engines, "render_all", render_elsewhere)
+    monkeypatch.setattr(engines, "run_all", render_elsewhere)
     config = build_config(datasets=("rays",), severities=(1,))
     with pytest.raises(BuildError, match=r"not to .* of this machine: choose an --out that all workers see"):
         build(config)
@@ -350,11 +351,11 @@ def test_an_extended_build_in_progress_does_not_look_finished(
     out = build_config().out
     from medimeta_c.building import engines
 
-    def failing(tasks, **options):
+    def failing(function, tasks, **options):
         raise BuildError("stop here")
         yield
 
-    monkeypatch.setattr(engines, "render_all", failing)
+    monkeypatch.setattr(engines, "run_all", failing)
     with pytest.raises(BuildError, match="stop here"):
         build(build_config())
     with pytest.raises(ManifestError, match="not a finished build"):
@@ -502,6 +503,6 @@ def test_a_plan_is_in_canonical_order_whatever_the_request(build_config: Configu
     """Clean sets come along, duplicates do not."""
     config = build_config(severities=(3, 1, 3), corruptions=("zoom_blur", "contrast"))
     sources = {name: open_source("imagefolder", name, clean_dir) for name in config.datasets}
-    keys = plan(config, sources)
+    keys = list(plan(config, sources))
     assert keys == sorted(set(keys))
     assert len(keys) == 2 * (1 + 2 * 2)

@@ -13,7 +13,7 @@ from medimeta_c.building.build import BuildConfig, build
 from medimeta_c.building.engines import require, run_all
 from medimeta_c.errors import BuildError, ConfigError, SourceError
 from medimeta_c.format.manifest import read_manifest
-from medimeta_corruptions import CORRUPTIONS
+from medimeta_c.format.suites import CORE
 
 Configure = Callable[..., BuildConfig]
 
@@ -53,7 +53,7 @@ def test_workers_of_a_cluster_may_live_elsewhere(
             scheduler=cluster.scheduler_address,
         )
         build(config)
-    assert len(list((tmp_path / "out").rglob("*.parquet"))) == len(CORRUPTIONS) + 2  # clean, statistics
+    assert len(list((tmp_path / "out").rglob("*.parquet"))) == len(CORE.corruptions) + 2  # clean, statistics
 
 
 @pytest.mark.slow

@@ -214,11 +214,11 @@ def test_rebuild_finds_pixels_that_do_not_come_from_the_source(copy: Path, clean
                 if shard["path"] == SHARD:
                     record["rows_sha256"] = digest.hexdigest()
                     shard.update(bytes=(copy / SHARD).stat().st_size, sha256=sha256_file(copy / SHARD))
-        sets = [contract.SetRecord.model_validate(one) for one in values["sets"]]
+        sets = [contract.SetRecord.model_validate_json(json.dumps(one)) for one in values["sets"]]
         for record in values["datasets"]:
             own = [one for one in sets if one.dataset == record["dataset"]]
             record["fingerprint"] = contract.dataset_fingerprint(record["class_names"], own)
-        datasets = [contract.DatasetRecord.model_validate(one) for one in values["datasets"]]
+        datasets = [contract.DatasetRecord.model_validate_json(json.dumps(one)) for one in values["datasets"]]
         values["fingerprint"] = contract.fingerprint(datasets)
 
     reseal(copy, forge)

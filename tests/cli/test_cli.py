@@ -20,7 +20,8 @@ from medimeta_c.cli import app
 from medimeta_c.format import pixels
 from medimeta_c.format.keys import SetKey
 from medimeta_c.format.seeding import generator
-from medimeta_corruptions import CORRUPTIONS, corrupt
+from medimeta_c.format.suites import CORE
+from medimeta_corruptions import corrupt
 
 RUNNER = CliRunner()
 Run = Callable[..., str]
@@ -243,7 +244,7 @@ def test_demo(tmp_path: Path) -> None:
             assert min(opened.size) > 200
     card = (tmp_path / "demo/MediMeta-C/README.md").read_text()
     assert "phantoms" in card.lower()
-    assert all(name in card for name in CORRUPTIONS)
+    assert all(name in card for name in CORE.corruptions)
 
 
 def test_names_are_never_cut_and_no_terminal_is_too_plain() -> None:

@@ -15,6 +15,7 @@ import pytest
 from corruption_images import kinds, natural
 from PIL import Image
 
+from medimeta_c.format.suite import CORE
 from medimeta_corruptions import CORRUPTIONS, SEVERITIES, Pixels, corrupt
 
 Reference = Callable[[Pixels, str, int, int], Pixels]
@@ -78,7 +79,7 @@ def reference_works(name: str, severity: int, size: tuple[int, int]) -> bool:
     return name != "pixelate" or min(size) * CORRUPTIONS[name].parameters[severity - 1] >= 1
 
 
-@pytest.mark.parametrize("name", CORRUPTIONS)
+@pytest.mark.parametrize("name", CORE.corruptions)
 @pytest.mark.parametrize("severity", SEVERITIES)
 @pytest.mark.parametrize("channels", [1, 3])
 def test_same_bytes(reference: Reference, name: str, severity: int, channels: int) -> None:
@@ -94,7 +95,7 @@ def test_same_bytes(reference: Reference, name: str, severity: int, channels: in
             )
 
 
-@pytest.mark.parametrize("name", CORRUPTIONS)
+@pytest.mark.parametrize("name", CORE.corruptions)
 def test_same_bytes_at_photo_size(reference: Reference, name: str) -> None:
     """Sums over many pixels are taken in the reference's order."""
     for channels in (1, 3):
@@ -103,7 +104,7 @@ def test_same_bytes_at_photo_size(reference: Reference, name: str) -> None:
 
 
 @pytest.mark.parametrize("dataset", ["pbc", "pneumonia", "fundus", "oct"])
-@pytest.mark.parametrize("name", CORRUPTIONS)
+@pytest.mark.parametrize("name", CORE.corruptions)
 def test_same_bytes_on_medical_images(
     reference: Reference, sample_dir: Path, dataset: str, name: str
 ) -> None:

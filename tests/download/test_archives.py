@@ -16,7 +16,7 @@ from medimeta_c.sources import family_of
 def test_every_dataset_has_an_archive_of_its_family(dataset: str) -> None:
     """The family that `--source` defaults to is the family of the archive."""
     archive = archive_for(dataset)
-    assert (archive.dataset, archive.family) == (dataset, family_of(dataset))
+    assert (archive.dataset, archive.family) == (dataset, family_of(dataset).name)
     assert archive.is_zip == (archive.family == "medimeta")
 
 

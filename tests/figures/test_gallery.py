@@ -26,8 +26,7 @@ from medimeta_c.figures.gallery import exhibits, make
 from medimeta_c.figures.severity import severity
 from medimeta_c.format.benchmark import open_benchmark
 from medimeta_c.format.keys import SetKey
-from medimeta_c.format.order import paper_order
-from medimeta_c.format.suites import MEDMNIST
+from medimeta_c.format.suites import MEDMNIST, paper_order
 from medimeta_c.io.tables.table import Table
 
 

@@ -23,6 +23,7 @@ from medimeta_c.figures.sample_grid import dataset_grid, overview_grid
 from medimeta_c.format.display import shown_datasets
 from medimeta_c.format.keys import SetKey
 from medimeta_c.format.manifest import Manifest, Protocol
+from medimeta_corruptions import CORRUPTIONS, Pixels
 
 GREY = FakeSource("oct", channels=1, shape=(28, 28))
 COLOUR = FakeSource("pbc", shape=(224, 224), splits={"test": 2})
@@ -30,6 +31,11 @@ PROTOCOL = Protocol(benchmark_version="1.0", seed=0, channels="source")
 
 
 @pytest.fixture(scope="module")
+def rendered(source: FakeSource, key: SetKey) -> Pixels:
+    """The first image of a set, as the builder makes it."""
+    return render(source, key, "000000", PROTOCOL, CORRUPTIONS.get(key.corruption))
+
+
 def built(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Manifest]:
     """A tree of a small grey and a large colour dataset."""
     root = tmp_path_factory.mktemp("tree")
@@ -65,7 +71,7 @@ def test_every_cell_holds_its_set_exactly(built: tuple[Path, Manifest]) -> None:
         corners = []
         for severity in (0, 1, 3):
             key = SetKey("pbc", "test", kind if severity else "clean", severity)
-            found = places(picture, fit(render(COLOUR, key, "000000", PROTOCOL)))
+            found = places(picture, fit(rendered(COLOUR, key)))
             assert len(found) == (1 if severity else 3)
             corners.append(found[0] if severity else found[row])
         tops, lefts = zip(*corners, strict=True)
@@ -82,7 +88,7 @@ def test_in_print_every_pixel_is_there(built: tuple[Path, Manifest]) -> None:
     picture = np.asarray(opened(png(figure)))
     for severity in (1, 3):
         key = SetKey("pbc", "test", "contrast", severity)
-        assert len(places(picture, render(COLOUR, key, "000000", PROTOCOL))) == 1
+        assert len(places(picture, rendered(COLOUR, key))) == 1
     assert figure.get_figwidth() <= PAGE_INCHES
 
 
@@ -112,8 +118,8 @@ def test_the_overview_shows_each_dataset_at_one_severity(built: tuple[Path, Mani
     root, manifest = built
     picture = np.asarray(opened(png(overview_grid(root, manifest, shown_datasets(manifest)).figure)))
     key = SetKey("pbc", "test", "contrast", 3)
-    assert len(places(picture, fit(render(COLOUR, key, "000000", PROTOCOL)))) == 1
-    grey = fit(render(GREY, SetKey("oct", "test", "contrast", 3), "000000", PROTOCOL))
+    assert len(places(picture, fit(rendered(COLOUR, key)))) == 1
+    grey = fit(rendered(GREY, SetKey("oct", "test", "contrast", 3)))
     assert len(places(picture, np.repeat(grey[..., None], 3, axis=2))) == 1
 
 
@@ -122,7 +128,7 @@ def test_without_severity_3_the_highest_is_shown(tmp_path: Path) -> None:
     manifest = fake_build(tmp_path, [GREY], corruptions=("contrast",), severities=(1, 2))
     picture = np.asarray(opened(png(overview_grid(tmp_path, manifest, shown_datasets(manifest)).figure)))
     for severity in (1, 2):
-        image = fit(render(GREY, SetKey("oct", "test", "contrast", severity), "000000", PROTOCOL))
+        image = fit(rendered(GREY, SetKey("oct", "test", "contrast", severity)))
         assert len(places(picture, image)) == severity - 1
 
 
@@ -136,7 +142,7 @@ def test_a_set_that_was_not_built_leaves_its_cell_empty(built: tuple[Path, Manif
     )
     picture = np.asarray(opened(png(dataset_grid(root, part, "oct").figure)))
     assert picture.shape == whole.shape
-    image = fit(render(GREY, missing, "000000", PROTOCOL))
+    image = fit(rendered(GREY, missing))
     [(top, left)] = places(whole, image)
     assert (picture[top : top + CARD_PX, left : left + CARD_PX] == 255).all()
     changed = np.argwhere(picture != whole)

@@ -18,8 +18,8 @@ from medimeta_c.finetuning.fewshot import (
     read_few_shot,
     write_few_shot,
 )
+from medimeta_c.format.dataset import DatasetInfo
 from medimeta_c.format.keys import Image
-from medimeta_c.sources.contract import SourceInfo
 
 
 @dataclass(frozen=True)
@@ -30,12 +30,12 @@ class Labels:
     splits: dict[str, int] = field(default_factory=lambda: {"train": 1, "val": 1, "test": 1})
 
     @property
-    def info(self) -> SourceInfo:
+    def info(self) -> DatasetInfo:
         names = tuple(f"class {label}" for label in range(len(self.per_class)))
         texts: dict[str, Any] = dict.fromkeys(
             ("dataset", "kind", "title", "modality", "task", "license", "citation", "homepage"), "x"
         )
-        return SourceInfo(**texts, class_names=names, channels=1, splits=self.splits)
+        return DatasetInfo(**texts, class_names=names, channels=1, splits=self.splits)
 
     def ids(self, split: str) -> tuple[str, ...]:
         assert split == "train", f"the {split} split was touched"

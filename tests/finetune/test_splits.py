@@ -17,8 +17,9 @@ from runs import log, weights
 from medimeta_c.errors import SourceError
 from medimeta_c.finetuning import FinetuneConfig, finetune, run
 from medimeta_c.finetuning.fewshot import read_few_shot
+from medimeta_c.format.dataset import DatasetInfo
 from medimeta_c.format.keys import Image
-from medimeta_c.sources.contract import Source, SourceInfo
+from medimeta_c.sources.contract import Source
 from medimeta_c.sources.selection import open_datasets
 
 Configure = Callable[..., FinetuneConfig]
@@ -32,7 +33,7 @@ class Guarded:
     read: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
 
     @property
-    def info(self) -> SourceInfo:
+    def info(self) -> DatasetInfo:
         return self.source.info
 
     def ids(self, split: str) -> tuple[str, ...]:

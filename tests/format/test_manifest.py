@@ -69,6 +69,8 @@ def test_an_edited_manifest_is_refused(built: Path, tmp_path: Path, change) -> N
 @pytest.mark.parametrize(
     ("change", "message"),
     [
+        (lambda v: v["datasets"][0].pop("fingerprint"), "a dataset has no fingerprint"),
+        (lambda v: v["datasets"][0].update(fingerprint=""), "fingerprint: String should match"),
         (lambda v: v["sets"][0]["shards"][0].update(path="../../etc/passwd"), "path: String should match"),
         (lambda v: v["sets"][0]["shards"][0].update(path="/etc/passwd"), "path: String should match"),
         (lambda v: v["sets"][0]["shards"][0].update(path="README.md"), "lists the shard"),

@@ -174,7 +174,7 @@ def test_a_changed_text_is_another_revision(name: str) -> None:
 
 @pytest.mark.parametrize(
     "dataset",
-    [name for name, one in catalog().items() if one.collection == "medmnist" and one.single_label],
+    [name for name, one in catalog().items() if one.kind == "medmnist" and one.single_label],
 )
 def test_medmnist_labels_are_spelled_as_the_catalogue_does(dataset: str) -> None:
     """Every single-label MedMNIST dataset has words for exactly its labels."""

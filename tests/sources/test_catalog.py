@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import asdict
 
 import pytest
 
 from medimeta_c.download.archives import MEDIMETA_DATASETS, MEDMNIST_DATASETS
 from medimeta_c.format.keys import check_name
 from medimeta_c.format.suites import CORE
+from medimeta_c.io.records import dump
 from medimeta_c.sources import SOURCES, family_of
 from medimeta_c.sources.catalog import SPLITS, catalog
 
@@ -30,8 +30,8 @@ def test_a_record_is_complete(dataset: str) -> None:
     """Every record has a source family, a usable id, three splits, terms and a reference."""
     record = catalog()[dataset]
     assert check_name("dataset", dataset) == record.dataset
-    assert record.collection == family_of(dataset)
-    assert record.collection in SOURCES
+    assert record.kind == family_of(dataset).name
+    assert record.kind in SOURCES
     assert record.channels in (1, 3)
     assert tuple(record.splits) == SPLITS
     assert min(record.splits.values()) > 0
@@ -43,7 +43,7 @@ def test_a_record_is_complete(dataset: str) -> None:
 def test_only_medmnist_has_class_names_here() -> None:
     """MedIMeta's class names always come from its data."""
     for record in catalog().values():
-        assert bool(record.class_names) == (record.collection == "medmnist")
+        assert bool(record.class_names) == (record.kind == "medmnist")
         assert len(set(record.class_names)) == len(record.class_names)
 
 
@@ -67,4 +67,4 @@ def test_chestmnist_is_the_only_multi_label_one() -> None:
 
 def test_records_serialise() -> None:
     """A record is plain data, for `datasets --json`."""
-    assert json.loads(json.dumps(asdict(catalog()["oct"])))["splits"]["test"] == 1000
+    assert json.loads(json.dumps(dump(catalog()["oct"])))["splits"]["test"] == 1000

@@ -511,12 +511,15 @@ def test_notes_cannot_drive_a_terminal(flat: Path) -> None:
     [
         ("title: [", "not valid YAML"),
         (r'title: "\ud800"', "not valid YAML"),
-        ("- a", "no mapping"),
-        ("titel: Pets", "unknown entry 'titel'"),
-        ("title: 3", "title is 3"),
-        ("class_names: [a, b]", "not a mapping"),
+        ("- a", "at the top: Input should be an object"),
+        ("titel: Pets", "at titel: Extra inputs are not permitted"),
+        ("title: 3", "at title: Input should be a valid string; correct it, with texts in quotes"),
+        ("class_names: [a, b]", "at class_names: Input should be an object"),
         ("class_names: {bird: Bird}", "'bird', which is no class folder (cat, dog)"),
-        ("class_names: {cat: no}", "named False"),
+        (
+            "class_names: {cat: no}",
+            "at class_names.cat: Input should be a valid string; correct it, with texts in quotes",
+        ),
         ("class_names: {cat: dog}", "same name (dog, dog)"),
     ],
 )

@@ -22,7 +22,8 @@ from source_writers import CLASSES, ROWS, SPLITS, edit_info, pixels, task, write
 
 from medimeta_c.errors import ConfigError, SourceError
 from medimeta_c.sources import medimeta_images
-from medimeta_c.sources.medimeta import MedimetaSource, open_medimeta
+from medimeta_c.sources.medimeta import open_medimeta
+from medimeta_c.sources.rows import RowSource
 
 
 @pytest.fixture
@@ -312,11 +313,12 @@ def test_no_splits_listed(folder: Path) -> None:
         ("tasks: [", "not valid YAML"),
         ("a: !!python/object/apply:os.system ['true']", "not valid YAML"),
         ("\xff", "not valid YAML"),
-        ("- 1\n- 2", "no mapping"),
-        ("", "no mapping"),
-        ("id: toy", "no list of tasks"),
-        ("tasks: [3]", "task that is not a mapping"),
-        ("tasks: [{task_name: a}]", "without task_name or task_target"),
+        ("- 1\n- 2", "at the top: Input should be an object"),
+        ("", "at the top: Input should be an object"),
+        ("id: toy", "at tasks: Field required"),
+        ("tasks: [3]", "at tasks.0: Input should be an object"),
+        ("tasks: [{task_name: a}]", "at tasks.0.task_target: Field required"),
+        ("tasks: [{task_name: a, task_target: b, labels: {0: x, '0': y}}]", "the key '0' is given twice"),
     ],
 )
 def test_broken_info(folder: Path, text: str, word: str) -> None:
@@ -332,7 +334,7 @@ def test_broken_info(folder: Path, text: str, word: str) -> None:
         (["x", "y", "z"], "not a mapping"),
         ({0: "x", 2: "y", 3: "z"}, "0, 2, 3"),
         ({1: "x", 2: "y", 3: "z"}, "1, 2, 3"),
-        ({0: "x", "0": "y", 1: "z"}, "0, 0, 1"),
+        ({0: "x", "00": "y", 1: "z"}, "0, 00, 1"),
         ({0: "x", "one": "y"}, "'one' is not a whole number"),
         ({False: "x", True: "y"}, "not a whole number"),
         ({0: "x", 1: False, 2: "z"}, "put it in quotes"),
@@ -354,8 +356,8 @@ def test_bad_labels_in_info(folder: Path, labels: object, word: str) -> None:
     [
         ({"id": "other"}, "says id 'other'"),
         ({"input_size": [1, 8, 8]}, "3-channel images"),
-        ({"input_size": [4, 8, 8]}, "input_size [4, 8, 8]"),
-        ({"input_size": "3x8x8"}, "input_size 3x8x8"),
+        ({"input_size": [4, 8, 8]}, "at input_size.0: Input should be 1 or 3"),
+        ({"input_size": "3x8x8"}, "at input_size: Input should be a valid array"),
         ({"splits_num_samples": [6, 3, 3]}, "splits_num_samples"),
         ({"splits_num_samples": {"train": "six"}}, "splits_num_samples"),
         ({"splits_num_samples": {"train": 6, "val": 3, "test": 4}}, "lists 3 images but info.yaml says 4"),
@@ -656,7 +658,7 @@ def test_unknown_image(folder: Path, image_id: str) -> None:
 # Processes, handles, digests --------------------------------------------------------------------------
 
 
-def read_one(source: MedimetaSource) -> np.ndarray:
+def read_one(source: RowSource) -> np.ndarray:
     return source.image("test", "000009")
 
 
@@ -682,7 +684,7 @@ def test_worker_processes(folder: Path) -> None:
     source.close()
 
 
-def _read_as_child(source: MedimetaSource, connection: Connection) -> None:
+def _read_as_child(source: RowSource, connection: Connection) -> None:
     opened: list[Path] = []
     original = medimeta_images._open_images
 

@@ -21,12 +21,11 @@ from source_writers import npz_arrays, write_npz
 
 from medimeta_c.errors import ConfigError, SourceError
 from medimeta_c.sources.catalog import catalog
-from medimeta_c.sources.medmnist import MedmnistSource, open_medmnist
+from medimeta_c.sources.medmnist import open_medmnist
 from medimeta_c.sources.npz import NpzArray
+from medimeta_c.sources.rows import RowSource
 
-USABLE = [
-    name for name, record in catalog().items() if record.collection == "medmnist" and record.single_label
-]
+USABLE = [name for name, record in catalog().items() if record.kind == "medmnist" and record.single_label]
 
 
 @pytest.fixture(params=[True, False], ids=["compressed", "stored"])
@@ -432,7 +431,7 @@ def test_unknown_split_and_image(path: Path) -> None:
 # Memory, processes, digests --------------------------------------------------------------------------
 
 
-def read_one(source: MedmnistSource) -> np.ndarray:
+def read_one(source: RowSource) -> np.ndarray:
     return source.image("test", "000001")
 
 

@@ -13,7 +13,9 @@ from source_writers import write_images, write_medimeta, write_npz
 
 from medimeta_c.errors import ConfigError, SourceError
 from medimeta_c.format.keys import SetKey
-from medimeta_c.sources import SOURCES, default_data_dir, family_of, open_source
+from medimeta_c.format.suites import CORE
+from medimeta_c.sources import SOURCES, collection_of, default_data_dir, family, family_of, open_source
+from medimeta_c.sources.catalog import catalog
 from medimeta_c.sources.contract import Source
 
 
@@ -153,7 +155,24 @@ def test_unknown_family(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("dataset", "family"), [("pbc", "medimeta"), ("bloodmnist_64", "medmnist")])
 def test_family_of(dataset: str, family: str) -> None:
     """An id alone tells which of the two collections it belongs to."""
-    assert family_of(dataset) == family
+    assert family_of(dataset).name == family
+
+
+def test_a_family_that_is_not_installed_has_but_its_name() -> None:
+    """Cards, reports and boards show a benchmark that someone built with a plug-in of theirs."""
+    one = family("unheard_of")
+    assert (one.title, one.collection, one.builds) == ("unheard_of", None, CORE)
+    assert collection_of("unheard_of") == "unheard_of"
+
+
+@pytest.mark.parametrize("dataset", list(catalog()))
+def test_presence_is_what_the_family_says(tmp_path: Path, dataset: str) -> None:
+    """A dataset is on this disk once one of its files is; phantoms always are."""
+    own = family_of(dataset)
+    assert not own.present(dataset, tmp_path)
+    assert SOURCES["phantoms"].present(dataset, tmp_path)
+    (tmp_path / own.files[-1].format(dataset=dataset).replace("*", "64")).mkdir()
+    assert own.present(dataset, tmp_path)
 
 
 def test_a_user_without_a_home_is_told_to_name_a_folder(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,7 +17,7 @@ from medimeta_c.cli.options import (
     names,
     severities,
 )
-from medimeta_c.format.suites import CORE
+from medimeta_c.format.suite import CORE
 
 __all__ = ["build"]
 
@@ -79,7 +79,7 @@ def build(
     config = BuildConfig(
         datasets=names(dataset),
         out=out.expanduser(),
-        corruptions=CORE.corruptions if corruption == "all" else names(corruption),
+        corruptions=None if corruption == "all" else names(corruption),
         severities=severities(severity),
         splits=names(split),
         data_dir=data_dir(data),

@@ -9,7 +9,7 @@ import typer
 
 from medimeta_c.cli import console
 from medimeta_c.cli.options import JsonOption
-from medimeta_c.format.suites import CORE
+from medimeta_c.format.suite import CORE
 
 __all__ = ["corrupt"]
 

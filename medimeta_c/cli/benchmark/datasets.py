@@ -19,15 +19,15 @@ def datasets(data: DataOption = None, json: JsonOption = False) -> None:
     """
     from medimeta_c.format.suites import SUITES
     from medimeta_c.io.tables.table import Column, Table, texts
+    from medimeta_c.sources import family
     from medimeta_c.sources.catalog import catalog
-    from medimeta_c.sources.selection import present
 
     folder = data_dir(data)
     suites = {name for suite in SUITES.values() for name in suite.datasets}
     rows = [
         {
             "dataset": entry.dataset,
-            "collection": entry.collection,
+            "collection": entry.kind,
             "suite": entry.dataset in suites,
             "title": entry.title,
             "modality": entry.modality,
@@ -36,7 +36,7 @@ def datasets(data: DataOption = None, json: JsonOption = False) -> None:
             "splits": dict(entry.splits),
             "license": entry.license,
             "buildable": entry.single_label,
-            "on_disk": present(entry.collection, entry.dataset, folder),
+            "on_disk": family(entry.kind).present(entry.dataset, folder),
         }
         for entry in catalog().values()
     ]

@@ -8,7 +8,7 @@ import typer
 
 from medimeta_c.cli import console
 from medimeta_c.cli.options import DataOption, JsonOption, data_dir, names
-from medimeta_c.format.suites import CORE
+from medimeta_c.format.suite import CORE
 
 __all__ = ["download"]
 

@@ -10,7 +10,7 @@ from typing import Literal
 
 from medimeta_c.format.benchmark import Benchmark
 from medimeta_c.format.display import display_name
-from medimeta_c.format.order import COLLECTIONS
+from medimeta_c.format.suites import COLLECTIONS
 from medimeta_c.leaderboard.checks import load_submission
 from medimeta_c.leaderboard.inspection import check_files
 from medimeta_c.leaderboard.site.entries import Board, DatasetShown, Entry

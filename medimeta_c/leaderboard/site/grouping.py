@@ -6,8 +6,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from medimeta_c.format.order import COLLECTIONS
-from medimeta_c.format.suites import SUITES
 from medimeta_c.leaderboard.submission import Submission, slug
 from medimeta_c.metrics.baselines import PUBLISHED, published_baseline
 from medimeta_c.metrics.grid import Scope
@@ -15,6 +13,7 @@ from medimeta_c.results.baseline_choice import NO_BASELINE, ChosenBaseline, base
 from medimeta_c.results.folder import read_saved
 from medimeta_c.results.identity import BenchmarkRecord, DatasetEntry
 from medimeta_c.results.result import Result
+from medimeta_c.sources import family
 
 __all__ = ["Group", "Submitted", "group"]
 
@@ -115,7 +114,8 @@ def group(submitted: Sequence[Submitted]) -> list[Group]:
                 if (each.collection, each.version) == (collection, version) and _fits(each, entries, one)
             ]
             if not fitting:
-                suite = SUITES[entries[0].kind].datasets if collection in COLLECTIONS.values() else ()
+                own = family(entries[0].kind)
+                suite = own.builds.datasets if own.suite and collection == own.collection else ()
                 fitting = [Group(collection=collection, version=version, suite=suite)]
                 groups += fitting
             fitting[0].members.append(one)
@@ -141,7 +141,8 @@ def _identity(entry: DatasetEntry) -> tuple[object, ...]:
 
 
 def _collection(entry: DatasetEntry) -> str:
-    name = COLLECTIONS.get(entry.kind)
-    if name is None:
+    own = family(entry.kind)
+    if own.collection is None:
         return "Other images"
-    return name if entry.dataset in SUITES[entry.kind].datasets else f"{name}, other datasets"
+    listed = entry.dataset in own.builds.datasets or not own.suite
+    return own.collection if listed else f"{own.collection}, other datasets"

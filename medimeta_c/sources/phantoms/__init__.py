@@ -6,49 +6,16 @@ MedIMeta folders. They show nobody's body and say nothing about how a model does
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from pathlib import Path
 
 from medimeta_c.errors import unknown_name
-from medimeta_c.format.keys import Image
-from medimeta_c.sources.contract import Source, SourceInfo
+from medimeta_c.format.keys import PHANTOMS
+from medimeta_c.sources.contract import Source
 
-__all__ = ["PHANTOM_DATASETS", "PhantomSource", "open_phantoms"]
+__all__ = ["PHANTOM_DATASETS", "open_phantoms"]
 
 PHANTOM_DATASETS = ("pbc", "mammo_calc", "pneumonia", "fundus", "oct")
 """The datasets that have phantoms, by their real ids."""
-
-
-@dataclass(frozen=True, slots=True)
-class PhantomSource:
-    """A MedIMeta source of phantoms, which says so.
-
-    Parameters
-    ----------
-    info : SourceInfo
-        Of kind ``"phantoms"``.
-    folder : Source
-        The reader of the folder written.
-    """
-
-    info: SourceInfo
-    folder: Source
-
-    def ids(self, split: str) -> tuple[str, ...]:
-        """Return the image ids of a split, sorted; raises ConfigError if there is no such split."""
-        return self.folder.ids(split)
-
-    def label(self, split: str, image_id: str) -> int:
-        """Return an image's label, an index into ``info.class_names``."""
-        return self.folder.label(split, image_id)
-
-    def image(self, split: str, image_id: str) -> Image:
-        """Return an image's pixels: uint8, (224, 224) or (224, 224, 3)."""
-        return self.folder.image(split, image_id)
-
-    def checksum(self) -> str:
-        """Return the digest of every file read."""
-        return self.folder.checksum()
 
 
 def open_phantoms(dataset: str, data_dir: Path, *, task: str | None = None) -> Source:
@@ -87,6 +54,7 @@ def open_phantoms(dataset: str, data_dir: Path, *, task: str | None = None) -> S
 
     parent = Path(data_dir) / f"phantoms-{PHANTOM_VERSION}"
     ensure_phantoms(PLANS[dataset], parent)
-    folder = open_medimeta(dataset, parent, task=task)
+    source = open_medimeta(dataset, parent, task=task)
     # The real dataset's address would credit its publishers with our drawings.
-    return PhantomSource(replace(folder.info, kind="phantoms", homepage=""), folder)
+    source.info = source.info.model_copy(update={"kind": PHANTOMS, "homepage": ""})
+    return source

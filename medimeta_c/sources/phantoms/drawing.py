@@ -10,7 +10,7 @@ moves a pixel with a probability of about 1e-13.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import TypeAlias, TypeVar
 
@@ -25,6 +25,7 @@ __all__ = [
     "Canvas",
     "Dice",
     "Field",
+    "Line",
     "angle",
     "blend",
     "blob",
@@ -34,12 +35,15 @@ __all__ = [
     "ellipse",
     "fractal",
     "grid",
+    "joined",
     "paint",
     "quantise",
+    "ramp",
     "ridge",
     "soft",
     "splat",
     "walk",
+    "web",
     "window",
 ]
 
@@ -48,6 +52,9 @@ SIDE = 224
 
 Field: TypeAlias = NDArray[np.float64]
 """float64 values on pixels, (H, W); or of points, (N,)."""
+
+Line: TypeAlias = tuple[Field, Field, Field]
+"""Points half a pixel apart: y, x, and a weight or width at each, (N,) each."""
 
 Canvas: TypeAlias = NDArray[np.float64]
 """float64 grey levels 0-255, (224, 224) or (224, 224, 3), not yet clipped."""
@@ -258,6 +265,23 @@ def ridge(y: Field, x: Field, weight: Field | float, sigma_px: float) -> Field:
     The ridge is about `weight` high along the line; where lines cross, they add.
     """
     return np.asarray(splat(y, x, weight, sigma_px) * (0.5 / (np.sqrt(2 * np.pi) * sigma_px)))
+
+
+def joined(lines: Iterable[Line]) -> list[Field]:
+    """Return several lines as one: y, x and weight of all their points."""
+    return [np.concatenate(part) for part in zip(*lines, strict=True)]
+
+
+def web(lines: Iterable[Line], sigma_px: float) -> Field:
+    """Return the `ridge` of several lines."""
+    y, x, weight = joined(lines)
+    return ridge(y, x, weight, sigma_px)
+
+
+def ramp(direction: float) -> Field:
+    """Return the distance of every pixel from the middle along a direction in radians, (224, 224)."""
+    y, x = grid()
+    return np.asarray((x - 112) * np.cos(direction) + (y - 112) * np.sin(direction))
 
 
 def walk(

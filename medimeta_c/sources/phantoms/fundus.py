@@ -12,6 +12,7 @@ from medimeta_c.sources.phantoms.drawing import (
     Canvas,
     Dice,
     Field,
+    Line,
     angle,
     blend,
     blob,
@@ -20,8 +21,10 @@ from medimeta_c.sources.phantoms.drawing import (
     ellipse,
     fractal,
     grid,
+    joined,
     paint,
     quantise,
+    ramp,
     ridge,
     soft,
     splat,
@@ -44,24 +47,6 @@ class _Eye:
     disc: float
     macula_y: float
     macula_x: float
-
-
-@dataclass(frozen=True, slots=True)
-class _Vessel:
-    """Half-width in pixels where a vessel starts, and whether it is an artery."""
-
-    width: float
-    artery: bool
-
-
-@dataclass(frozen=True, slots=True)
-class _Stroke:
-    """Points along a vessel half a pixel apart, with the half-width at each, (N,) each."""
-
-    y: Field
-    x: Field
-    width: Field
-    artery: bool
 
 
 def render(dice: Dice, label: int) -> Image:
@@ -114,56 +99,56 @@ def _retina(dice: Dice, eye: _Eye) -> Canvas:
 
 def _vessels(dice: Dice, eye: _Eye, canvas: Canvas) -> Canvas:
     """Return the canvas with veins and thinner, brighter arteries, above and below."""
-    strokes = []
+    veins: list[Line] = []
+    arteries: list[Line] = []
     for up in (-1, 1):
-        for artery in (False, True):
-            width = 1.45 if artery else 2.0
-            strokes += _temporal_arcade(dice, eye, up, _Vessel(width, artery))
-            strokes += _nasal_arcade(dice, eye, up, _Vessel(width, artery))
+        for vessels, width, spread in ((veins, 2.0, 0), (arteries, 1.45, 1)):
+            vessels.extend(_temporal_arcade(dice, eye, up, width, spread))
+            vessels.extend(_nasal_arcade(dice, eye, up, width))
     depth = dice.uniform(0.6, 0.95)
-    for artery, absorbed in ((False, (0.34, 0.62, 0.52)), (True, (0.20, 0.50, 0.48))):
-        cover = _ink([stroke for stroke in strokes if stroke.artery == artery])
-        canvas = canvas * (1 - depth * cover[..., None] * np.asarray(absorbed))
+    for vessels, absorbed in ((veins, (0.34, 0.62, 0.52)), (arteries, (0.20, 0.50, 0.48))):
+        canvas = canvas * (1 - depth * _ink(vessels)[..., None] * np.asarray(absorbed))
     return canvas
 
 
-def _temporal_arcade(dice: Dice, eye: _Eye, up: int, vessel: _Vessel) -> list[_Stroke]:
-    """Return a vessel that leaves the disc steeply and bends around the macula, with its branches."""
+def _temporal_arcade(dice: Dice, eye: _Eye, up: int, half_width: float, spread: int) -> list[Line]:
+    """Return a vessel that leaves the disc steeply and bends around the macula, with its branches.
+
+    One with a `spread` of 1 runs a little outside one with 0.
+    """
     t = np.linspace(0, 1, 340)
-    bow = 66 * (dice.uniform(0.85, 1.25) + 0.09 * vessel.artery)
-    y = eye.disc_y + up * (bow * np.sin(np.pi * 0.62 * t**0.75) + 1.5 * vessel.artery)
+    bow = 66 * (dice.uniform(0.85, 1.25) + 0.09 * spread)
+    y = eye.disc_y + up * (bow * np.sin(np.pi * 0.62 * t**0.75) + 1.5 * spread)
     y = y + 2.2 * np.sin(9 * t + angle(dice)) * t
     x = eye.disc_x + eye.side * (142 * t**1.35 - 6 * np.sin(np.pi * t))
-    width = vessel.width * (1 - 0.62 * t)
-    strokes = [_Stroke(y, x, width, vessel.artery)]
+    width = half_width * (1 - 0.62 * t)
+    lines = [(y, x, width)]
     for _ in range(dice.integer(3, 5)):
         at = dice.integer(40, 300)
         heading = float(np.arctan2(y[at + 5] - y[at], x[at + 5] - x[at])) + _fork(dice)
-        strokes += _branch(dice, (y[at], x[at]), heading, _Vessel(0.72 * width[at], vessel.artery))
-    return strokes
+        lines += _branch(dice, (y[at], x[at]), heading, 0.72 * width[at])
+    return lines
 
 
-def _nasal_arcade(dice: Dice, eye: _Eye, up: int, vessel: _Vessel) -> list[_Stroke]:
+def _nasal_arcade(dice: Dice, eye: _Eye, up: int, half_width: float) -> list[Line]:
     """Return a shorter vessel that runs straight away from the macula, with two branches."""
     away = (np.pi if eye.side > 0 else 0) + up * eye.side * dice.uniform(0.5, 1.1)
     y, x, heading = walk(dice, (eye.disc_y + 3 * up, eye.disc_x), away, 105, 0.6)
-    strokes = [_Stroke(y, x, 0.72 * vessel.width * np.linspace(1, 0.45, y.size), vessel.artery)]
+    lines = [(y, x, 0.72 * half_width * np.linspace(1, 0.45, y.size))]
     for at in (40, 90):
-        thin = _Vessel(0.55 * vessel.width, vessel.artery)
-        strokes += _branch(dice, (y[at], x[at]), float(heading[at]) + _fork(dice), thin)
-    return strokes
+        lines += _branch(dice, (y[at], x[at]), float(heading[at]) + _fork(dice), 0.55 * half_width)
+    return lines
 
 
-def _branch(dice: Dice, start: tuple[float, float], heading: float, vessel: _Vessel) -> list[_Stroke]:
+def _branch(dice: Dice, start: tuple[float, float], heading: float, half_width: float) -> list[Line]:
     """Return a branch and, when it is thick enough, its twigs."""
     y, x, headings = walk(dice, start, heading, dice.uniform(30, 62), 1.1)
-    strokes = [_Stroke(y, x, vessel.width * np.linspace(1, 0.4, y.size), vessel.artery)]
-    if vessel.width > 0.7:
+    lines = [(y, x, half_width * np.linspace(1, 0.4, y.size))]
+    if half_width > 0.7:
         for _ in range(2):
             at = dice.integer(y.size // 4, 3 * y.size // 4)
-            thin = _Vessel(0.55 * vessel.width, vessel.artery)
-            strokes += _branch(dice, (y[at], x[at]), float(headings[at]) + _fork(dice), thin)
-    return strokes
+            lines += _branch(dice, (y[at], x[at]), float(headings[at]) + _fork(dice), 0.55 * half_width)
+    return lines
 
 
 def _fork(dice: Dice) -> float:
@@ -171,9 +156,9 @@ def _fork(dice: Dice) -> float:
     return dice.uniform(0.4, 0.9) * dice.pick((-1, 1))
 
 
-def _ink(strokes: list[_Stroke]) -> Field:
-    """Return the coverage 0-1 of strokes; each point is drawn with the nearest of four widths."""
-    y, x, width = (np.concatenate([getattr(s, name) for s in strokes]) for name in ("y", "x", "width"))
+def _ink(vessels: list[Line]) -> Field:
+    """Return the coverage 0-1 of vessels, given with half-widths; each point gets the nearest of four."""
+    y, x, width = joined(vessels)
     cover = np.zeros((SIDE, SIDE))
     for low, high, sigma in ((0.0, 0.6, 0.7), (0.6, 1.0, 0.95), (1.0, 1.5, 1.35), (1.5, 9.0, 1.8)):
         chosen = (width > low) & (width <= high)
@@ -253,9 +238,9 @@ def _photograph(dice: Dice, canvas: Canvas) -> Image:
     cy, cx = 112 + dice.uniform(-3, 3), 112 + dice.uniform(-3, 3)
     aperture = dice.uniform(104, 116)
     away = np.hypot(y - cy, x - cx) / aperture
-    slope = angle(dice)
+    slope = ramp(angle(dice))
     light = 1 - dice.uniform(0.25, 0.5) * away**2.5
-    light = light + dice.uniform(0, 0.18) * ((x - 112) * np.cos(slope) + (y - 112) * np.sin(slope)) / 112
+    light = light + dice.uniform(0, 0.18) * slope / 112
     canvas = canvas * light[..., None] * dice.uniform(0.78, 1.08)
     if dice.chance(0.35):  # a reflection or a hazy lens, in healthy eyes too
         at_y, at_x = dice.point(60, 165)

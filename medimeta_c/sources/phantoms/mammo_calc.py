@@ -16,12 +16,13 @@ from medimeta_c.sources.phantoms.drawing import (
     clouds,
     ellipse,
     fractal,
-    grid,
     quantise,
+    ramp,
     ridge,
     soft,
     splat,
     walk,
+    web,
     window,
 )
 
@@ -64,22 +65,17 @@ def _parenchyma(dice: Dice) -> Canvas:
     density = 0.9 * fractal(dice, (110, 60, 32, 17, 9, 5), 0.62) + dice.uniform(-0.6, 0.7)
     glandular = 1 / (1 + np.exp(-1.6 * density))
     canvas = dice.uniform(45, 80) + dice.uniform(70, 110) * glandular
-    y, x = grid()
-    slope = angle(dice)
-    canvas = canvas + dice.uniform(-0.14, 0.14) * ((x - 112) * np.cos(slope) + (y - 112) * np.sin(slope))
+    slope = ramp(angle(dice))
+    canvas = canvas + dice.uniform(-0.14, 0.14) * slope
     heading = angle(dice)
     for sigma, count, height in ((3.2, 5, 22.0), (1.7, 9, 17.0), (1.0, 14, 11.0)):
-        strands = np.zeros((SIDE, SIDE))
-        ys, xs, weights = [], [], []
+        strands = []
         for _ in range(count):
-            start = (dice.uniform(-20, SIDE + 20), dice.uniform(-20, SIDE + 20))
-            py, px, _ = walk(dice, start, heading + dice.uniform(-0.6, 0.6), dice.uniform(60, 220), 0.9)
-            taper = np.sin(np.pi * (np.arange(py.size) + 0.5) / py.size)
-            ys.append(py)
-            xs.append(px)
-            weights.append(taper * dice.uniform(0.3, 1.0))
-        strands = ridge(np.concatenate(ys), np.concatenate(xs), np.concatenate(weights), sigma)
-        canvas = canvas + height * strands
+            start = dice.point(-20, SIDE + 20)
+            y, x, _ = walk(dice, start, heading + dice.uniform(-0.6, 0.6), dice.uniform(60, 220), 0.9)
+            taper = np.sin(np.pi * (np.arange(y.size) + 0.5) / y.size)
+            strands.append((y, x, taper * dice.uniform(0.3, 1.0)))
+        canvas = canvas + height * web(strands, sigma)
     return np.asarray(canvas * (1 + 0.03 * clouds(dice, 4)))
 
 

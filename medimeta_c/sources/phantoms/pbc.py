@@ -48,6 +48,12 @@ class _Cell:
     x: Field
     radius: float
 
+    @classmethod
+    def at(cls, canvas: Canvas, centre: tuple[float, float], radius: float) -> _Cell:
+        """Return the cell of a radius about a place of the whole canvas."""
+        part, y, x = window(*centre, 1.25 * radius + 4)
+        return cls(canvas[part], y, x, radius)
+
     def lay(self, colour: Canvas | tuple[float, float, float], cover: Field) -> None:
         """Lay a colour over the canvas where `cover`, (H, W), says."""
         self.canvas[...] = blend(self.canvas, colour, cover)
@@ -91,8 +97,7 @@ def render(dice: Dice, label: int) -> Image:
     radius = dice.uniform(low, high)
     centre = dice.point(SIDE / 2 - 12, SIDE / 2 + 12)
     canvas = _smear(dice, centre, radius)
-    at, y, x = window(*centre, 1.25 * radius + 4)
-    draw(dice, _Cell(canvas[at], y, x, radius))
+    draw(dice, _Cell.at(canvas, centre, radius))
     # A laboratory's stain and lamp differ from day to day: one tint over everything, some bluish.
     tint = np.array([0.90, 0.92, 1.02]) if dice.chance(0.15) else np.ones(3)
     canvas = canvas * tint * dice.uniforms(0.975, 1.02, 3) * dice.uniform(0.93, 1.02)
@@ -116,8 +121,7 @@ def _smear(dice: Dice, centre: tuple[float, float], radius: float) -> Canvas:
     debris = dice.point(12, SIDE - 12)
     if dice.chance(0.3) and dist(debris, centre) > radius + 14:
         small = dice.uniform(5, 9)
-        at, y, x = window(*debris, 1.25 * small + 4)
-        _platelet(dice, _Cell(canvas[at], y, x, small))
+        _platelet(dice, _Cell.at(canvas, debris, small))
     return canvas
 
 

@@ -23,6 +23,7 @@ from medimeta_c.sources.phantoms.drawing import (
     ridge,
     soft,
     walk,
+    web,
 )
 
 __all__ = ["render"]
@@ -145,18 +146,15 @@ def _body(dice: Dice, chest: _Chest) -> Canvas:
 def _vessels(dice: Dice, chest: _Chest, canvas: Canvas) -> Canvas:
     """Return the canvas with vessels that fan out from the hila into the lungs."""
     hilum = chest.top + 0.45 * (chest.bottom - chest.top)
-    ys, xs, weights = [], [], []
+    vessels = []
     centre = SIDE / 2 + float(np.mean(grid()[1] - SIDE / 2 - chest.x))
     for sign in (-1, 1):
         for _ in range(13):
             heading = dice.uniform(-1.25, 1.25)
             start = (hilum + dice.uniform(-12, 14), centre + sign * dice.uniform(17, 27))
             y, x, _ = walk(dice, start, heading if sign > 0 else np.pi - heading, dice.uniform(25, 62), 1.2)
-            ys.append(y)
-            xs.append(x)
-            weights.append(np.linspace(1, 0.05, y.size) * dice.uniform(0.4, 1.0))
-    web = ridge(np.concatenate(ys), np.concatenate(xs), np.concatenate(weights), 1.3)
-    return canvas + dice.uniform(20, 34) * np.minimum(web, 1.3) * chest.lungs
+            vessels.append((y, x, np.linspace(1, 0.05, y.size) * dice.uniform(0.4, 1.0)))
+    return canvas + dice.uniform(20, 34) * np.minimum(web(vessels, 1.3), 1.3) * chest.lungs
 
 
 def _consolidation(dice: Dice, chest: _Chest, canvas: Canvas) -> Canvas:
@@ -171,30 +169,25 @@ def _consolidation(dice: Dice, chest: _Chest, canvas: Canvas) -> Canvas:
     edge = blob(dice, y - cy, x - cx, size, 0.14) + 5 * clouds(dice, 16) + 2.5 * clouds(dice, 7)
     cover = soft(edge, 18) * lung * dice.uniform(0.72, 0.92)
     canvas = blend(canvas, dice.uniform(158, 182) + 5 * clouds(dice, 11), cover)
-    ys, xs = [], []
+    airways = []
     for _ in range(4):
         start = (cy + dice.uniform(-12, 12), cx + dice.uniform(-12, 12))
-        py, px, _ = walk(dice, start, dice.uniform(0, 6.3), dice.uniform(18, 34), 1.5)
-        ys.append(py)
-        xs.append(px)
-    airways = ridge(np.concatenate(ys), np.concatenate(xs), 1.0, 1.2)
-    return canvas - 22 * np.minimum(airways, 1) * cover
+        y, x, _ = walk(dice, start, dice.uniform(0, 6.3), dice.uniform(18, 34), 1.5)
+        airways.append((y, x, np.ones(y.size)))
+    return canvas - 22 * np.minimum(web(airways, 1.2), 1) * cover
 
 
 def _interstitial(dice: Dice, chest: _Chest, canvas: Canvas) -> Canvas:
     """Return the canvas with a net of streaks and small hazy patches in both lungs."""
-    y = chest.y
-    centre = (y - chest.top) / (chest.bottom - chest.top)
+    centre = (chest.y - chest.top) / (chest.bottom - chest.top)
     near = np.exp(-((np.abs(chest.x) / (chest.half * dice.uniform(0.75, 0.95))) ** 2))
     spread = chest.lungs * (0.35 + 0.65 * near) * np.exp(-(((centre - 0.5) / 0.55) ** 2))
-    ys, xs, weights = [], [], []
+    streaks = []
     for _ in range(150):
         start = (dice.uniform(chest.top, chest.bottom), dice.uniform(20, SIDE - 20))
-        py, px, _ = walk(dice, start, dice.uniform(0, 6.3), dice.uniform(12, 34), 3.5)
-        ys.append(py)
-        xs.append(px)
-        weights.append(np.full(py.size, dice.uniform(0.3, 1.0)))
-    net = ridge(np.concatenate(ys), np.concatenate(xs), np.concatenate(weights), 1.15)
+        y, x, _ = walk(dice, start, dice.uniform(0, 6.3), dice.uniform(12, 34), 3.5)
+        streaks.append((y, x, np.full(y.size, dice.uniform(0.3, 1.0))))
+    net = web(streaks, 1.15)
     patches = np.clip(fractal(dice, (22, 13, 8)), -0.3, 2)
     haze = dice.uniform(12, 22) + dice.uniform(13, 20) * patches
     return canvas + spread * (haze + dice.uniform(24, 36) * np.minimum(net, 1.6))

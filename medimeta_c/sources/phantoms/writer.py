@@ -92,7 +92,7 @@ def is_complete(plan: PhantomPlan, folder: Path) -> bool:
         least = {"images.hdf5": pixels * len(rows), "annotations.csv": 1, "LICENSE": 1}
         least |= {_tiff(row): pixels for row in range(len(rows))}
         least |= {f"task_labels/{task.name}.npy": 8 * len(rows) for task in plan.tasks}
-        least |= dict.fromkeys([*_splits(plan), *_original_splits(plan)], 1)
+        least |= dict.fromkeys(_lists(plan), 1)
         return all((folder / name).stat().st_size >= size for name, size in least.items())
     except (OSError, UnicodeDecodeError):
         return False
@@ -124,7 +124,7 @@ def write_folder(plan: PhantomPlan, folder: Path) -> None:
     (folder / "task_labels").mkdir()
     for task in plan.tasks:
         np.save(folder / "task_labels" / f"{task.name}.npy", np.array(task.label_of, dtype=np.int64)[classes])
-    for name, rows in (_splits(plan) | _original_splits(plan)).items():
+    for name, rows in _lists(plan).items():
         path = folder / name
         path.parent.mkdir(exist_ok=True)
         path.write_text("".join(f"{_tiff(row)}\n" for row in rows), encoding="utf-8", newline="\n")
@@ -141,20 +141,13 @@ def _info_text(plan: PhantomPlan) -> str:
     return yaml.safe_dump(plan.info(), sort_keys=False, allow_unicode=True, width=100)
 
 
-def _splits(plan: PhantomPlan) -> dict[str, list[int]]:
-    """Return the rows that each file of ``splits/`` lists."""
-    rows: dict[str, list[int]] = {}
+def _lists(plan: PhantomPlan) -> dict[str, list[int]]:
+    """Return the rows that each file of ``splits/`` and ``original_splits/`` lists; an empty one is none."""
+    lists: dict[str, list[int]] = {}
     for row, (split, _) in enumerate(plan.rows()):
-        rows.setdefault(f"splits/{split}.txt", []).append(row)
-    return rows
-
-
-def _original_splits(plan: PhantomPlan) -> dict[str, list[int]]:
-    """Return the rows that each file of ``original_splits/`` lists; an empty split has no file."""
-    rows: dict[str, list[int]] = {}
-    for row, (split, _) in enumerate(plan.rows()):
-        rows.setdefault(f"original_splits/{_original(split)}.txt", []).append(row)
-    return rows
+        for name in (f"splits/{split}.txt", f"original_splits/{_original(split)}.txt"):
+            lists.setdefault(name, []).append(row)
+    return lists
 
 
 def _original(split: str) -> str:
