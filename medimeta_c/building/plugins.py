@@ -36,7 +36,7 @@ def plugins_of(corruptions: Iterable[Corruption], sources: Mapping[str, Source])
             found.add(_given(one.name, one.function))
     for source in sources.values():
         family = SOURCES.get(source.info.kind)
-        if family is not None and _package(family.opener) == _package(type(source).__module__):
+        if family is not None and _package(family.opener) == _package(type(source)):
             found |= _registered(SOURCES, family.name)
         else:
             found.add(_given(source.info.kind, type(source)))
@@ -55,7 +55,9 @@ def _given(name: str, thing: Any) -> PluginRecord:
     return PluginRecord(name=name, distribution=f"{_PYTHON}{module}", version=_UNKNOWN)
 
 
-def _package(module: str) -> str:
+def _package(thing: Any) -> str:
+    """Return the top-level package of a class or function, or of a text ``"module:function"``."""
+    module: str = thing if isinstance(thing, str) else thing.__module__
     return module.partition(":")[0].partition(".")[0]
 
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path
-from typing import cast
+from pkgutil import resolve_name
 
 from medimeta_c.errors import ConfigError
 from medimeta_c.format.keys import PHANTOMS
@@ -43,8 +42,8 @@ class SourceFamily:
         What a card calls it.
     summary : str
         One line for people.
-    opener : str
-        ``"module:function"``, imported when first used. The function takes
+    opener : str or callable
+        The function, or ``"module:function"``, imported when first used. It takes
         ``(dataset, data_dir, *, task=None)`` and returns a `Source`.
     collection : str or None, optional
         What its datasets are called together in tables; None if they have nothing in common.
@@ -63,7 +62,7 @@ class SourceFamily:
     name: str
     title: str
     summary: str
-    opener: str
+    opener: str | Callable[..., Source]
     collection: str | None = None
     suite: str | None = None
     ids: str | None = None
@@ -73,9 +72,9 @@ class SourceFamily:
 
     def open(self, dataset: str, data_dir: Path, *, task: str | None = None) -> Source:
         """Open one dataset; raises SourceError when it is not there or not whole."""
-        module, function = self.opener.split(":")
-        opener = cast("Callable[..., Source]", getattr(import_module(module), function))
-        return opener(dataset, data_dir, task=task)
+        opener = resolve_name(self.opener) if isinstance(self.opener, str) else self.opener
+        source: Source = opener(dataset, data_dir, task=task)
+        return source
 
     def present(self, dataset: str, data_dir: Path) -> bool:
         """Return whether a dataset's data is on this disk, whole or not."""

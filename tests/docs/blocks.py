@@ -18,7 +18,7 @@ from pathlib import Path
 REPO = Path(__file__).parents[2]
 PAGES = (REPO / "README.md", REPO / "CONTRIBUTING.md", *sorted((REPO / "docs").rglob("*.md")))
 RUN = ("bash", "python")
-SHOWN = ("json", "text", "yaml")
+SHOWN = ("json", "text", "toml", "yaml")
 
 _FENCE = re.compile(r"^(?P<indent> *)```(?P<language>\S*)\s*$")
 _NOTE = re.compile(r"^<!-- (?P<kind>skip|file): (?P<words>.+) -->$")

@@ -30,7 +30,9 @@ def test_every_block_is_fenced_and_of_a_known_language(page: Path) -> None:
         if block.language == "json":
             json.loads(block.code)
         if block.skip or block.file:
-            assert block.language in (*RUN, "yaml"), f"{block.place}: a note on a block that is not run"
+            assert block.language in (*RUN, "toml", "yaml"), (
+                f"{block.place}: a note on a block that is not run"
+            )
 
 
 @pytest.mark.slow
@@ -40,7 +42,9 @@ def test_the_code_of_a_page_runs(page: Path, reader: Reader) -> None:
     blocks = blocks_of(page)
     for block in blocks:
         if block.file:
-            (reader.folder / block.file).write_text(block.code, encoding="utf-8")
+            path = reader.folder / block.file
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(block.code, encoding="utf-8")
     todo = [
         (one.place, one.language, one.code)
         for one in blocks

@@ -1,0 +1,95 @@
+"""The recipes of docs/extending.md, installed as the separate package that the page shows."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+REPO = Path(__file__).parents[2]
+sys.path.append(str(REPO / "tests" / "docs"))
+
+from blocks import blocks_of  # noqa: E402
+
+
+@dataclass(frozen=True)
+class Shell:
+    """A folder in which commands run, with the package of recipes installed or without."""
+
+    folder: Path
+    site: Path
+
+    def __call__(self, *arguments: object, plugins: bool = True, code: int = 0) -> str:
+        """Run ``medimeta-c`` and return what it printed; the exit code must be `code`."""
+        return self.python("-m", "medimeta_c", *arguments, plugins=plugins, code=code)
+
+    def python(self, *arguments: object, plugins: bool = True, code: int = 0) -> str:
+        paths = [str(REPO), str(REPO / "corruptions"), *([str(self.site)] if plugins else [])]
+        environment = {
+            **os.environ,
+            "PYTHONPATH": os.pathsep.join(paths),
+            "MEDIMETA_DATA": str(self.folder / "data"),
+            "OMP_NUM_THREADS": "1",
+            "COLUMNS": "200",
+            "HF_HUB_OFFLINE": "1",
+        }
+        done = subprocess.run(
+            [sys.executable, *map(str, arguments)],
+            cwd=self.folder,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=600,
+            check=False,
+        )
+        assert done.returncode == code, (
+            f"{arguments}: {done.returncode}\n{done.stdout}\n{done.stderr[-4000:]}"
+        )
+        return done.stdout + done.stderr
+
+
+@pytest.fixture(scope="session")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The package's files, word for word those of the page."""
+    folder = tmp_path_factory.mktemp("recipes")
+    for block in blocks_of(REPO / "docs" / "extending.md"):
+        if block.file:
+            path = folder / block.file
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(block.code, encoding="utf-8")
+    return folder / "my-plugins"
+
+
+@pytest.fixture(scope="session")
+def install(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Path], Path]:
+    """Install a package, without what it depends on, into a folder of its own."""
+
+    def call(package: Path) -> Path:
+        site = tmp_path_factory.mktemp("site")
+        command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-build-isolation"]
+        subprocess.run([*command, "--no-index", "--target", str(site), str(package)], check=True)
+        return site
+
+    return call
+
+
+@pytest.fixture(scope="session")
+def shell(project: Path, install: Callable[[Path], Path], tmp_path_factory: pytest.TempPathFactory) -> Shell:
+    """The recipes installed, and a dataset of two files for their source."""
+    folder = tmp_path_factory.mktemp("shell")
+    photos = folder / "data" / "photos"
+    photos.mkdir(parents=True)
+    draw = np.random.Generator(np.random.Philox(key=3))
+    labels = ["dark", "light"] * 4
+    shades = np.array([70 if label == "dark" else 170 for label in labels])
+    noise = draw.integers(-40, 40, (8, 24, 20, 3))
+    np.save(photos / "images.npy", (shades[:, None, None, None] + noise).astype(np.uint8))
+    rows = [f"p{index},{label},test" for index, label in enumerate(labels)]
+    (photos / "labels.csv").write_text("\n".join(["id,label,split", *rows]) + "\n")
+    return Shell(folder, install(project))
