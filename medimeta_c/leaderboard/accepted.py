@@ -18,6 +18,7 @@ from medimeta_c.format.benchmark import Benchmark
 from medimeta_c.format.keys import CLEAN, SetKey
 from medimeta_c.io.reading import Reader
 from medimeta_c.io.records import Count, Document, Name, Record, Sha256, Text, write_record
+from medimeta_c.metrics.grid import Severity
 from medimeta_c.results.predictions import CellPredictions
 from medimeta_c.results.result import Result
 
@@ -36,7 +37,6 @@ ACCEPTED_NAME = "accepted.yaml"
 
 _MAX_BYTES = 4 << 20
 _REMEDY = "write it with `medimeta-c leaderboard accept`"
-_Severity = Annotated[int, Field(ge=1, le=5)]
 
 
 class AcceptedDataset(Record):
@@ -64,7 +64,7 @@ class AcceptedDataset(Record):
     class_names: Annotated[tuple[Text, ...], Field(min_length=2)]
     class_counts: tuple[Count, ...]
     corruptions: Annotated[tuple[Name, ...], Field(min_length=1)]
-    severities: Annotated[tuple[_Severity, ...], Field(min_length=1)]
+    severities: Annotated[tuple[Severity, ...], Field(min_length=1)]
     labels_sha256: Sha256
 
     @property

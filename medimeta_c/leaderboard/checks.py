@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -22,10 +21,8 @@ from medimeta_c.leaderboard.inspection import (
 from medimeta_c.leaderboard.submission import Submission, read_submission, submission_path
 from medimeta_c.leaderboard.tree import ROOT
 from medimeta_c.metrics.baselines import PUBLISHED, published_baseline
-from medimeta_c.metrics.summary import Scores
-from medimeta_c.metrics.values import Estimate
 from medimeta_c.results.folder import PREDICTIONS_NAME, SavedResult, read_saved
-from medimeta_c.results.recomputation import disagreements, named_estimates, rescore
+from medimeta_c.results.recomputation import disagreements, rescore
 from medimeta_c.results.result import RESULT_NAME, Result, read_result
 
 __all__ = ["Finding", "check_submission", "found_of", "load_submission"]
@@ -33,8 +30,6 @@ __all__ = ["Finding", "check_submission", "found_of", "load_submission"]
 _SHOWN = 3
 _SAME_RUN = ("architecture", "revision", "prompts", "package version")
 """What two submissions of one run may state differently: weights and prompts are known by their digests."""
-
-_INTERVAL_TOLERANCE = 1e-6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -204,37 +199,19 @@ def _check_baseline(saved: SavedResult, accepted: Accepted | None) -> None:
 
 
 def _check_numbers(saved: SavedResult, accepted: Accepted | None) -> None:
-    computed = rescore(saved.result, saved.predictions)
-    wrong = [*disagreements(saved.result.scores, computed), *_wrong_intervals(saved.result, computed)]
+    result = saved.result
+    # NumPy promises the same resamples within one version only, and a paired baseline's images are not part
+    # of a result: elsewhere intervals are not compared. The board shows its own in any case.
+    paired = result.baseline is not None and result.baseline.paired
+    comparable = result.resampling.numpy == np.__version__ and not paired
+    computed = rescore(result, saved.predictions)
+    wrong = disagreements(result.scores, computed, intervals=comparable)
     if wrong:
         more = f"; and {len(wrong) - _SHOWN} more" if len(wrong) > _SHOWN else ""
         raise ResultError(
             f"{len(wrong)} numbers of {RESULT_NAME} do not follow from {PREDICTIONS_NAME}: "
             f"{'; '.join(wrong[:_SHOWN])}{more}"
         )
-
-
-def _wrong_intervals(result: Result, computed: Scores[Estimate]) -> list[str]:
-    """Return the intervals that cannot have come from these predictions.
-
-    NumPy promises the same resamples within one version only, and a paired baseline's images are not part of
-    a result: elsewhere intervals are not compared. The board shows its own in any case.
-    """
-    paired = result.baseline is not None and result.baseline.paired
-    if result.resampling.numpy != np.__version__ or paired:
-        return []
-    claimed, ours = named_estimates(result.scores), named_estimates(computed)
-    return [
-        f"the interval of {name} is [{one.low}, {one.high}], recomputed [{ours[name].low}, {ours[name].high}]"
-        for name, one in claimed.items()
-        if not (_close(one.low, ours[name].low) and _close(one.high, ours[name].high))
-    ]
-
-
-def _close(one: float | None, other: float | None) -> bool:
-    if one is None or other is None:
-        return one is other
-    return math.isclose(one, other, abs_tol=_INTERVAL_TOLERANCE)
 
 
 def _notes(submission: Submission, saved: SavedResult, accepted: Accepted | None) -> Iterator[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from medimeta_c.errors import ConfigError
 from medimeta_c.format.keys import SetKey
-from medimeta_c.metrics.registry import BUILT_IN, Answers, Labels, Metric, Probabilities, chosen_metrics
+from medimeta_c.metrics.registry import Answers, Labels, Metric, Probabilities, chosen_metrics
 from medimeta_c.metrics.summary import CellScore
 from medimeta_c.metrics.values import Estimate, Number
 
@@ -65,23 +66,20 @@ def score_cell(
         metric.name: Number.undefined(why) if invalid else metric(answers)
         for metric in (chosen_metrics() if metrics is None else metrics)
     }
-    top1 = scores["top1"].value
+    top1 = scores.pop("top1").value
     return CellScore(
-        dataset=key.dataset,
-        split=key.split,
-        corruption=key.corruption,
-        severity=key.severity,
+        **asdict(key),
         n=n,
         invalid=invalid,
         correct=correct,
         top1=Estimate.undefined(why)
         if top1 is None
         else Estimate(value=top1, low=None, high=None, interval_reason="not resampled"),
-        balanced_accuracy=scores["balanced_accuracy"],
-        macro_auroc=scores["macro_auroc"],
-        ece=scores["ece"],
+        balanced_accuracy=scores.pop("balanced_accuracy"),
+        macro_auroc=scores.pop("macro_auroc"),
+        ece=scores.pop("ece"),
         predictions_sha256=predictions_sha256,
-        metrics={name: score for name, score in scores.items() if name not in BUILT_IN},
+        metrics=scores,
     )
 
 

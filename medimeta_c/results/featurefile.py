@@ -18,7 +18,13 @@ __all__ = ["Features", "read_features", "write_features"]
 
 _MODEL_KEY = b"medimeta-c model"
 _PHANTOMS_KEY = b"medimeta-c phantoms"
-_NAMES = ("dataset", "corruption", "severity", "image_id", "label")
+_TYPES = {
+    "dataset": pa.string(),
+    "corruption": pa.string(),
+    "severity": pa.int8(),
+    "image_id": pa.string(),
+    "label": pa.int64(),
+}
 
 Row = tuple[str, str, int, str, int]
 
@@ -56,19 +62,11 @@ class Features:
 
 def write_features(path: Path, features: Features) -> None:
     """Write features atomically; raises BuildError if that fails."""
-    columns = dict(zip(_NAMES, zip(*features.rows, strict=True), strict=True))
+    names = zip(_TYPES.items(), zip(*features.rows, strict=True), strict=True)
+    columns = {name: pa.array(column, kind) for (name, kind), column in names}
     n, d = features.vectors.shape
     flat = pa.array(features.vectors.reshape(n * d), pa.float32())
-    table = pa.table(
-        {
-            "dataset": pa.array(columns["dataset"], pa.string()),
-            "corruption": pa.array(columns["corruption"], pa.string()),
-            "severity": pa.array(columns["severity"], pa.int8()),
-            "image_id": pa.array(columns["image_id"], pa.string()),
-            "label": pa.array(columns["label"], pa.int64()),
-            "feature": pa.FixedSizeListArray.from_arrays(flat, d),
-        }
-    )
+    table = pa.table({**columns, "feature": pa.FixedSizeListArray.from_arrays(flat, d)})
     notes = {_MODEL_KEY: features.model.encode(), _PHANTOMS_KEY: ",".join(features.phantoms).encode()}
     buffer = io.BytesIO()
     pq.write_table(table.replace_schema_metadata(notes), buffer, compression="zstd")
@@ -88,7 +86,7 @@ def read_features(path: Path) -> Features:
         notes = table.schema.metadata or {}
         vectors = table["feature"].combine_chunks()
         flat = vectors.flatten().to_numpy(zero_copy_only=False).astype(np.float32)
-        rows = tuple(zip(*(table[name].to_pylist() for name in _NAMES), strict=True))
+        rows = tuple(zip(*(table[name].to_pylist() for name in _TYPES), strict=True))
         return Features(
             model=notes[_MODEL_KEY].decode(),
             phantoms=tuple(filter(None, notes[_PHANTOMS_KEY].decode().split(","))),

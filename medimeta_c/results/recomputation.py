@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+import numpy as np
+
 from medimeta_c.errors import ConfigError, ResultError
 from medimeta_c.format.keys import SetKey
 from medimeta_c.metrics.registry import METRICS, Metric
 from medimeta_c.metrics.summary import Scores
-from medimeta_c.metrics.values import Estimate
+from medimeta_c.metrics.values import Estimate, Number
 from medimeta_c.results.baseline_choice import ChosenBaseline
 from medimeta_c.results.predictions import CellPredictions
 from medimeta_c.results.result import Result
 from medimeta_c.results.scoring import Groups, Terms, score
 
-__all__ = ["disagreements", "named_estimates", "registered_metrics", "rescore"]
+__all__ = ["disagreements", "registered_metrics", "rescore"]
 
 _TOLERANCE = 1e-7  # of the same number computed with another NumPy or scikit-learn
 
@@ -64,43 +66,48 @@ def registered_metrics(result: Result) -> tuple[Metric, ...]:
     return tuple(found)
 
 
-def disagreements(claimed: Scores[Estimate], computed: Scores[Estimate]) -> tuple[str, ...]:
+def disagreements(
+    claimed: Scores[Estimate], computed: Scores[Estimate], *, intervals: bool = False
+) -> tuple[str, ...]:
     """Return the numbers on which two sets of scores disagree, a sentence each.
 
-    Counts and numbers are compared; intervals, which depend on NumPy's streams, are not.
+    Counts and numbers are compared; intervals, which depend on NumPy's streams, only if asked for.
     """
-    ours, theirs = dict(_leaves(claimed)), dict(_leaves(computed))
+    ours, theirs = dict(_leaves(claimed, intervals)), dict(_leaves(computed, intervals))
     return tuple(
-        f"{name} is {ours.get(name)!r}, recomputed {theirs.get(name)!r}"
+        f"{name} is {_said(ours.get(name))}, recomputed {_said(theirs.get(name))}"
         for name in sorted({*ours, *theirs})
         if not _same(ours.get(name), theirs.get(name))
     )
 
 
-def named_estimates(scores: Scores[Estimate]) -> dict[str, Estimate]:
-    """Return every number that has an interval, by a readable name."""
-    found = {f"top1 of {cell.key}": cell.top1 for cell in scores.cells}
-    for (dataset, name, corruption), one in scores.numbers().items():
-        what = f"{name} under {corruption}" if corruption else name
-        found[f"{what} of {dataset or 'all datasets'}"] = one
-    return found
-
-
-def _leaves(scores: Scores[Estimate]) -> Iterator[tuple[str, float | None]]:
-    """Yield every count and number by a readable name."""
+def _leaves(scores: Scores[Estimate], intervals: bool) -> Iterator[tuple[str, tuple[float | None, ...]]]:
+    """Yield every count, number and interval by a readable name."""
     for cell in scores.cells:
         for count in ("n", "invalid", "correct"):
-            yield f"{count} of {cell.key}", getattr(cell, count)
+            yield f"{count} of {cell.key}", (getattr(cell, count),)
+    for name, number in _named(scores):
+        yield name, (number.value,)
+        if intervals and isinstance(number, Estimate):
+            yield f"the interval of {name}", (number.low, number.high)
+
+
+def _named(scores: Scores[Estimate]) -> Iterator[tuple[str, Number]]:
+    for cell in scores.cells:
         for name, number in cell.scores.items():
-            yield f"{name} of {cell.key}", number.value
-    for name, number in named_estimates(scores).items():
-        yield name, number.value
+            yield f"{name} of {cell.key}", number
     for owner, summary in (*scores.datasets.items(), ("all datasets", scores.overall)):
-        for corruption, number in summary.accuracy.items():
-            yield f"accuracy under {corruption} of {owner}", number.value
+        for (_, name, c), number in summary.numbers().items():
+            yield f"{name} under {c} of {owner}" if c else f"{name} of {owner}", number
+        for c, number in summary.accuracy.items():
+            yield f"accuracy under {c} of {owner}", number
 
 
-def _same(one: float | None, other: float | None) -> bool:
-    if one is None or other is None:
-        return one is other
-    return abs(one - other) <= _TOLERANCE
+def _said(numbers: tuple[float | None, ...] | None) -> str:
+    return repr(numbers[0] if numbers and len(numbers) == 1 else numbers and list(numbers))
+
+
+def _same(one: tuple[float | None, ...] | None, other: tuple[float | None, ...] | None) -> bool:
+    if one is None or other is None or None in one or None in other:
+        return one == other
+    return np.allclose(one, other, rtol=0, atol=_TOLERANCE)  # type: ignore[arg-type]  # None is looked for above

@@ -6,19 +6,21 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from made_up_predictions import PLAN, answers, evaluated, identity, result_of
+from made_up_predictions import ENVIRONMENT, PLAN, answers, evaluated, identity, result_of
+from other_metrics import installed
 
 from medimeta_c.errors import ConfigError, ResultError
 from medimeta_c.format.benchmark import Benchmark
 from medimeta_c.format.keys import CLEAN, SetKey
 from medimeta_c.format.suites import CORE
 from medimeta_c.metrics.grid import Scope
+from medimeta_c.metrics.registry import chosen_metrics
 from medimeta_c.results.baseline_choice import choose_baseline
 from medimeta_c.results.folder import SavedResult
 from medimeta_c.results.identity import benchmark_record
 from medimeta_c.results.predictions import CellPredictions
 from medimeta_c.results.recomputation import disagreements, rescore
-from medimeta_c.results.scoring import Terms, scope_of, score
+from medimeta_c.results.scoring import Terms, make_result, scope_of, score
 
 KEY = SetKey("cells", "test", "contrast", 2)
 
@@ -170,3 +172,28 @@ def test_the_scope_is_what_was_built(benchmark: Benchmark) -> None:
         scope_of(benchmark.manifest, datasets=["rays"], split="val")
     with pytest.raises(ConfigError, match="has no val split of cells"):
         benchmark_record(benchmark.name, benchmark.manifest, split="val")
+
+
+def test_a_metric_may_use_the_benchmarks_groups(benchmark: Benchmark, tmp_path: Path) -> None:
+    """Given by dataset and image id; whoever computes it again needs them too."""
+    cells = {key: cell for key, cell in answers(benchmark).items() if key.dataset == "rays"}
+    run = identity(benchmark, datasets=["rays"])
+    groups = {"rays": {image_id: index // 4 for index, image_id in enumerate(cells[max(cells)].image_ids)}}
+    with installed(tmp_path):
+        terms = Terms(
+            scope=scope_of(benchmark.manifest, datasets=["rays"]),
+            baseline=None,
+            resampling=PLAN,
+            metrics=chosen_metrics(["worst_group"]),
+            groups=groups,
+        )
+        known = run.benchmark.model_copy(update={"groups_sha256": "ab" * 32})
+        result = make_result(run.model_copy(update={"benchmark": known}), ENVIRONMENT, cells, terms)
+        for cell in result.scores.cells:
+            right = cells[cell.key].correct
+            assert cell.metrics["worst_group"].value == min(right[:4].mean(), right[4:].mean())
+        assert disagreements(result.scores, rescore(result, cells, groups)) == ()
+        with pytest.raises(ResultError, match="worst_group was computed with the benchmark's groups"):
+            rescore(result, cells)
+        with pytest.raises(ResultError, match="do not say where"):
+            rescore(result, cells, {"rays": {}})
