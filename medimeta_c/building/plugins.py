@@ -8,14 +8,12 @@ from typing import Any
 
 from medimeta_c.errors import SourceError
 from medimeta_c.format.manifest import Manifest, PluginRecord
+from medimeta_c.format.plugins import PYTHON, given, plugin_record
 from medimeta_c.sources import SOURCES
 from medimeta_c.sources.contract import Source
-from medimeta_corruptions import CORRUPTIONS, Corruption, Registry
+from medimeta_corruptions import CORRUPTIONS, Corruption
 
 __all__ = ["plugins_of", "require_plugins"]
-
-_PYTHON = "python:"
-_UNKNOWN = "unknown"
 
 
 def plugins_of(corruptions: Iterable[Corruption], sources: Mapping[str, Source]) -> set[PluginRecord]:
@@ -28,31 +26,13 @@ def plugins_of(corruptions: Iterable[Corruption], sources: Mapping[str, Source])
     sources : mapping of str to Source
         By dataset.
     """
-    found = set()
-    for one in corruptions:
-        if CORRUPTIONS.get(one.name) == one:
-            found |= _registered(CORRUPTIONS, one.name)
-        else:
-            found.add(_given(one.name, one.function))
+    found = {plugin_record(CORRUPTIONS, one.name, one) for one in corruptions}
     for source in sources.values():
-        family = SOURCES.get(source.info.kind)
-        if family is not None and _package(family.opener) == _package(type(source)):
-            found |= _registered(SOURCES, family.name)
-        else:
-            found.add(_given(source.info.kind, type(source)))
-    return found
-
-
-def _registered(registry: Registry[Any], name: str) -> set[PluginRecord]:
-    origin = registry.origin(name)
-    if origin is None:
-        return set()
-    return {PluginRecord(name=name, distribution=origin.distribution, version=origin.version)}
-
-
-def _given(name: str, thing: Any) -> PluginRecord:
-    module = getattr(thing, "__module__", type(thing).__module__)
-    return PluginRecord(name=name, distribution=f"{_PYTHON}{module}", version=_UNKNOWN)
+        kind = source.info.kind
+        family = SOURCES.get(kind)
+        registered = family is not None and _package(family.opener) == _package(type(source))
+        found.add(plugin_record(SOURCES, kind) if registered else given(kind, type(source)))
+    return {one for one in found if one is not None}
 
 
 def _package(thing: Any) -> str:
@@ -70,7 +50,7 @@ def require_plugins(root: Path, manifest: Manifest) -> None:
         Naming the first that is missing, its distribution and version.
     """
     for one in manifest.plugins:
-        if one.distribution.startswith(_PYTHON) or not (one.name in CORRUPTIONS or one.name in SOURCES):
+        if one.distribution.startswith(PYTHON) or not (one.name in CORRUPTIONS or one.name in SOURCES):
             raise SourceError(
                 f"{root} was built with {one.name!r} of {one.distribution} (version {one.version}), which is "
                 "not installed here: install it, or verify without --rebuild"

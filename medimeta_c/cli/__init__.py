@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -16,6 +17,7 @@ from typer.core import TyperGroup
 
 from medimeta_c._version import __version__
 from medimeta_c.cli.benchmark import build, corrupt, datasets, demo, download, import_medmnistc, push, verify
+from medimeta_c.cli.command import Command
 from medimeta_c.cli.model import compare, evaluate, export_peft, features, finetune
 from medimeta_c.cli.outlets import analyse, figures, leaderboard, submit
 from medimeta_c.errors import MediMetaError, printable
@@ -84,21 +86,25 @@ def _options(
     logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)  # another weight is no news
 
 
-app.command("datasets")(datasets.datasets)
-app.command("download")(download.download)
-app.command("build")(build.build)
-app.command("import-medmnistc")(import_medmnistc.import_medmnistc)
-app.command("verify")(verify.verify)
-app.command("push")(push.push)
-app.command("analyse")(analyse.analyse)
-app.command("corrupt")(corrupt.corrupt)
-app.command("evaluate")(evaluate.evaluate)
-app.command("features")(features.features)
-app.command("figures")(figures.figures)
-app.command("finetune")(finetune.finetune)
-app.command("export-peft")(export_peft.export_peft)
-app.command("compare")(compare.compare)
-app.command("submit")(submit.submit)
+_COMMANDS: dict[str, Callable[..., None]] = {
+    "datasets": datasets.datasets,
+    "download": download.download,
+    "build": build.build,
+    "import-medmnistc": import_medmnistc.import_medmnistc,
+    "verify": verify.verify,
+    "push": push.push,
+    "analyse": analyse.analyse,
+    "corrupt": corrupt.corrupt,
+    "evaluate": evaluate.evaluate,
+    "features": features.features,
+    "figures": figures.figures,
+    "finetune": finetune.finetune,
+    "export-peft": export_peft.export_peft,
+    "compare": compare.compare,
+    "submit": submit.submit,
+}
+for _name, _function in _COMMANDS.items():
+    app.command(_name, cls=Command)(_function)
 app.add_typer(leaderboard.app, name="leaderboard")
 app.command("demo")(demo.demo)
 

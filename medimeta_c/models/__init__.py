@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, TypeAlias, get_args
 
 from medimeta_c.errors import ConfigError, MissingExtraError, ModelError
 from medimeta_c.models.contract import Model, ModelIdentity, Precision, Preprocess, Preprocessing
-from medimeta_corruptions.registry import Origin, Registry
+from medimeta_corruptions.registry import Registry
 
 if TYPE_CHECKING:
     import torch
@@ -30,7 +30,6 @@ __all__ = [
     "Preprocess",
     "Preprocessing",
     "load_model",
-    "plugin_of",
 ]
 
 Loader: TypeAlias = "Callable[[str, str], Model]"
@@ -179,11 +178,6 @@ def load_model(
     import torch  # noqa: PLC0415  (everything above works without)
 
     return model.to(device, getattr(torch, _DTYPES[precision]))
-
-
-def plugin_of(spec: str) -> Origin | None:
-    """Return the distribution that brought a spec's family; None for our own and for specs of no family."""
-    return MODELS.origin(spec.partition(":")[0])
 
 
 def _parse(spec: str) -> tuple[ModelFamily, str]:

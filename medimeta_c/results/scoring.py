@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 
 from medimeta_c.errors import ConfigError, IncompleteGridError, ResultError
 from medimeta_c.format.keys import CLEAN, SetKey
 from medimeta_c.format.manifest import Manifest, PluginRecord
+from medimeta_c.format.plugins import plugin_record
 from medimeta_c.format.suites import CORE, DATASETS, in_order
 from medimeta_c.metrics.corruption_error import Where
 from medimeta_c.metrics.grid import Scope
@@ -85,6 +86,8 @@ class Terms:
         What is computed of each cell; this package's are always among them.
     groups : mapping
         Which images belong together; see `Groups`.
+    plugins : tuple of PluginRecord
+        What other distributions brought to the predictions.
     """
 
     scope: Scope
@@ -92,6 +95,7 @@ class Terms:
     resampling: Resampling = field(default_factory=Resampling)
     metrics: tuple[Metric, ...] = field(default_factory=chosen_metrics)
     groups: Groups = field(default_factory=dict)
+    plugins: tuple[PluginRecord, ...] = ()
 
 
 def make_result(
@@ -121,7 +125,7 @@ def make_result(
     """
     scope, chosen = terms.scope, terms.baseline
     paired = chosen is not None and set(scope.datasets) <= set(chosen.tables)
-    origins = [METRICS.origin(metric.name) for metric in terms.metrics]
+    brought = {plugin_record(METRICS, metric.name, metric) for metric in terms.metrics} | {*terms.plugins}
     return Result(
         complete=set(predictions) == set(scope.cells()),
         run=restricted(run, scope.datasets),
@@ -131,7 +135,7 @@ def make_result(
         scope=scope,
         scores=score(predictions, run.benchmark, terms),
         marks=marks,
-        plugins=tuple(PluginRecord(**asdict(origin)) for origin in origins if origin is not None),
+        plugins=tuple(sorted((one for one in brought if one is not None), key=lambda one: one.name)),
     )
 
 

@@ -16,9 +16,12 @@ from medimeta_c._version import __version__
 from medimeta_c.errors import ConfigError, unknown_name
 from medimeta_c.format.benchmark import Benchmark, open_benchmark
 from medimeta_c.format.keys import SetKey, check_name
+from medimeta_c.format.manifest import PluginRecord
+from medimeta_c.format.plugins import plugin_record
 from medimeta_c.metrics.registry import Metric, chosen_metrics
 from medimeta_c.metrics.resampling import Resampling
-from medimeta_c.models import Model, Precision, load_model
+from medimeta_c.models import MODELS, Model, Precision, load_model
+from medimeta_c.prompts.files import PROMPTS
 from medimeta_c.prompts.record import PromptsRecord
 from medimeta_c.prompts.templates import ClassPrompts, load_prompts
 from medimeta_c.reports import write_reports
@@ -186,7 +189,13 @@ def evaluate(
             chosen = choose_baseline(config.baseline, folder.run.benchmark, config.split)
         predictions = folder.load(whole)
         environment = folder.environment or _environment(device, predictor)
-        terms = Terms(scope=whole, baseline=chosen, resampling=config.resampling, metrics=metrics)
+        terms = Terms(
+            scope=whole,
+            baseline=chosen,
+            resampling=config.resampling,
+            metrics=metrics,
+            plugins=_plugins(config.model if model is None else model, folder.run.prompts),
+        )
         marks: tuple[Mark, ...] = ("limited",) if benchmark.manifest.limited else ()
         saved = folder.finish(make_result(folder.run, environment, predictions, terms, marks), predictions)
         write_reports(saved, benchmark)
@@ -198,6 +207,13 @@ def _prompts(config: EvaluateConfig, benchmark: Benchmark, datasets: Iterable[st
     book.require_known(benchmark.datasets)
     records = [benchmark.dataset(name) for name in datasets]
     return [book.prompts(one.dataset, one.class_names, modality=one.modality) for one in records]
+
+
+def _plugins(model: str | Model, prompts: PromptsRecord | None) -> tuple[PluginRecord, ...]:
+    """Return what other distributions brought: the model's family and the template set."""
+    family = plugin_record(MODELS, model.partition(":")[0]) if isinstance(model, str) else None
+    templates = plugin_record(PROMPTS, prompts.name) if prompts is not None else None
+    return tuple(one for one in (family, templates) if one is not None)
 
 
 def _predict(

@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import pytest
 
 from medimeta_c.errors import ConfigError, MediMetaError, MissingExtraError
-from medimeta_c.models import MODELS, ModelFamily, load_model, plugin_of
+from medimeta_c.models import MODELS, ModelFamily, load_model
 from medimeta_corruptions import Origin, registry
 
 
@@ -112,7 +112,7 @@ def test_another_distribution_adds_a_family(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(MODELS, "_loaded", {})
     assert load_model("clinic:a:b") == "moved"  # type: ignore[comparison-overlap]
     assert asked == [("clinic:a:b", "a:b")]
-    assert plugin_of("clinic:a") == Origin(name="clinic", distribution="clinic-models", version="2.0")
-    assert plugin_of("hf-hub:org/name") is plugin_of("ViT-B-16/openai") is plugin_of("") is None
+    assert MODELS.origin("clinic") == Origin(name="clinic", distribution="clinic-models", version="2.0")
+    assert MODELS.origin("hf-hub") is None
     with pytest.raises(ConfigError, match="did you mean clinic:WARD"):
         load_model("clinik:x")
