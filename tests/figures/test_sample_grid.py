@@ -30,12 +30,12 @@ COLOUR = FakeSource("pbc", shape=(224, 224), splits={"test": 2})
 PROTOCOL = Protocol(benchmark_version="1.0", seed=0, channels="source")
 
 
-@pytest.fixture(scope="module")
 def rendered(source: FakeSource, key: SetKey) -> Pixels:
     """The first image of a set, as the builder makes it."""
     return render(source, key, "000000", PROTOCOL, CORRUPTIONS.get(key.corruption))
 
 
+@pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Manifest]:
     """A tree of a small grey and a large colour dataset."""
     root = tmp_path_factory.mktemp("tree")

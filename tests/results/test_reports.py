@@ -16,7 +16,7 @@ from medimeta_c.cli import console
 from medimeta_c.errors import ConfigError
 from medimeta_c.format.benchmark import Benchmark
 from medimeta_c.format.keys import SetKey
-from medimeta_c.format.suites import SUITES
+from medimeta_c.format.suites import CORE
 from medimeta_c.io.tables.table import UNDEFINED, Cell, Table
 from medimeta_c.reports import write_reports
 from medimeta_c.reports.changed import most_changed
@@ -204,7 +204,7 @@ def test_the_worst_corruption_costs_the_most_accuracy(saved: SavedResult) -> Non
 
 def test_the_suite_cut_to_one_dataset_says_so(saved: SavedResult) -> None:
     """A mean over one of the paper's five is not taken for the mean of all."""
-    (entry, *_), core = saved.result.run.benchmark.datasets, SUITES["medimeta"]
+    (entry, *_), core = saved.result.run.benchmark.datasets, CORE
     alone = entry.model_copy(update={"dataset": "pbc", "kind": "medimeta"})
     scope = saved.result.scope.model_copy(
         update={"corruptions": {"pbc": core.corruptions}, "severities": core.severities}
