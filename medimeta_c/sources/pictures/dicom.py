@@ -1,0 +1,254 @@
+"""DICOM files through pydicom: from stored values to the shades they are meant to be seen in."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from medimeta_c.errors import MissingExtraError
+from medimeta_c.format.keys import Image
+from medimeta_c.sources.pictures.header import Damage, Header, Refusal, palette_bytes
+from medimeta_c.sources.pictures.jpeg import jpeg_frame
+from medimeta_c.sources.pictures.window import Window, by_rows, shades, tally
+
+__all__ = ["dicom_header", "dicom_image"]
+
+_GREY = {"MONOCHROME1", "MONOCHROME2"}
+_COLOUR = {"RGB", "YBR_FULL", "YBR_FULL_422", "YBR_ICT", "YBR_RCT"}
+_JPEGS = {"1.2.840.10008.1.2.4.50", "1.2.840.10008.1.2.4.51"}
+_INSTALL = "pip install 'pylibjpeg[all]' pyjpegls"
+
+
+def dicom_header(path: Path, frame: int | None) -> Header:
+    """Return what a DICOM file says of its pixels, or refuse what cannot be decoded or shown.
+
+    Raises
+    ------
+    Refusal
+        If it holds no picture, or one of a kind not read here, or no installed library decodes it.
+    MissingExtraError
+        If pydicom is not installed.
+    """
+    return _header(_dataset(path), frame)
+
+
+def _dataset(path: Path) -> Any:
+    try:
+        import pydicom  # noqa: PLC0415  (an extra)
+    except ModuleNotFoundError as error:
+        raise MissingExtraError(f"{path} is a DICOM file; reading it", "dicom") from error
+    # Large elements are read when asked for: the pixels of a header never are.
+    return pydicom.dcmread(path, defer_size=65_536)
+
+
+def _header(dataset: Any, frame: int | None) -> Header:
+    kept = [name for name in ("PixelData", "FloatPixelData", "DoubleFloatPixelData") if name in dataset]
+    if not kept or "Rows" not in dataset:
+        kind = dataset.file_meta.get("MediaStorageSOPClassUID")
+        raise Refusal(f"holds no picture but {kind.name if kind else 'other data'}: give its images")
+    photometric, samples = str(dataset.get("PhotometricInterpretation", "")), int(dataset.SamplesPerPixel)
+    if photometric not in {*_GREY, *_COLOUR, "PALETTE COLOR"} or samples != (
+        3 if photometric in _COLOUR else 1
+    ):
+        raise Refusal(
+            f"holds {samples} channels of {photometric or 'unnamed'} colours: convert it to RGB first"
+        )
+    _check_decodable(dataset)
+    bits, allocated = int(dataset.get("BitsStored", 32)), int(dataset.BitsAllocated)
+    if kept[0] == "PixelData" and (allocated not in {8, 16} or not 1 < bits <= allocated):
+        raise Refusal(f"stores {bits} of {allocated} bits: convert it to 8 or 16 bits")
+    if dataset.get("HighBit", bits - 1) != bits - 1:
+        raise Refusal(f"keeps its values' highest bit in bit {dataset.HighBit}, not {bits - 1}: rewrite it")
+    if photometric in _GREY:
+        _check_grey(dataset, photometric)
+    signed = dataset.get("PixelRepresentation", 0) == 1
+    return Header(
+        format="DICOM",
+        width=int(dataset.Columns),
+        height=int(dataset.Rows),
+        colours="grey" if photometric in _GREY else "palette" if photometric not in _COLOUR else "RGB",
+        # A palette of 16 bits is looked up as it is; so are 8 bits that stand for nothing but themselves.
+        bits=8 if photometric == "PALETTE COLOR" else allocated if kept[0] != "PixelData" else max(bits, 8),
+        kind="float"
+        if kept[0] != "PixelData"
+        else "signed"
+        if signed or _rescaled(dataset, frame)
+        else "unsigned",
+        pictures=int(dataset.get("NumberOfFrames") or 1),
+        windowed=_own_window(dataset, frame) is not None,
+    )
+
+
+def _check_grey(dataset: Any, photometric: str) -> None:
+    shape = dataset.get("PresentationLUTShape", "")
+    if shape not in {"", "IDENTITY" if photometric == "MONOCHROME2" else "INVERSE"}:
+        raise Refusal(
+            f"says {photometric} and the contrary, PresentationLUTShape {shape}: correct one of them"
+        )
+    if dataset.get("PixelPresentation", "MONOCHROME") not in {"MONOCHROME", "TRUE_COLOR", ""}:
+        raise Refusal("colours its grey values (supplemental palette): save it as RGB first")
+
+
+def _check_decodable(dataset: Any) -> None:
+    from pydicom.pixels import get_decoder  # noqa: PLC0415
+
+    syntax = dataset.file_meta.get("TransferSyntaxUID")
+    if syntax is None:
+        raise Refusal("does not say its transfer syntax: write it anew as a DICOM file (dcmconv)")
+    try:
+        decoder = get_decoder(syntax)
+    except NotImplementedError as error:
+        raise Refusal(f"is encoded as {syntax.name}, which pydicom does not read: decompress it") from error
+    # Pillow's part reads no JPEG of 12 bits, though it offers to.
+    short = syntax == "1.2.840.10008.1.2.4.51" and int(dataset.get("BitsStored", 8)) > 8
+    ready = set(decoder.available_plugins) - ({"pillow"} if short else set())
+    if not (decoder.is_available and (ready or not decoder.is_encapsulated)):
+        raise Refusal(f"is compressed as {syntax.name}, which nothing installed can undo: {_INSTALL}")
+
+
+def _group(dataset: Any, sequence: str, frame: int | None) -> Any:
+    """Return the part of an enhanced file that describes a frame, or the file itself."""
+    for name, place in (
+        ("PerFrameFunctionalGroupsSequence", frame or 0),
+        ("SharedFunctionalGroupsSequence", 0),
+    ):
+        groups = dataset.get(name) or []
+        if place < len(groups) and (found := groups[place].get(sequence)):
+            return found[0]
+    return dataset
+
+
+def _rescaled(dataset: Any, frame: int | None) -> bool:
+    """Return whether stored values stand for others."""
+    item = _group(dataset, "PixelValueTransformationSequence", frame)
+    slope, shift = item.get("RescaleSlope"), item.get("RescaleIntercept")
+    return "ModalityLUTSequence" in item or (1 if slope is None else slope, shift or 0) != (1, 0)
+
+
+def _own_window(dataset: Any, frame: int | None) -> Any:
+    """Return the part of a file that says how its values are shown, or None."""
+    item = _group(dataset, "FrameVOILUTSequence", frame)
+    return item if item.get("VOILUTSequence") or item.get("WindowWidth") is not None else None
+
+
+def dicom_image(path: Path, window: Window | None, frame: int | None) -> Image:
+    """Return a DICOM file's pixels, or one frame's, as they are meant to be seen.
+
+    Modality transformation, then the window given or else the file's own (the first one), then MONOCHROME1
+    turned round; palettes looked up, YCbCr made RGB.
+    """
+    dataset = _dataset(path)
+    header = _header(dataset, frame)
+    stored = _stored(path, dataset, header, frame or 0)
+    if header.colours == "RGB":
+        return np.ascontiguousarray(stored, dtype=np.uint8)
+    if header.kind == "float":
+        image = by_rows(stored, lambda part: _through(part, dataset, frame, window))
+    else:
+        bits, signed = int(dataset.BitsStored), dataset.get("PixelRepresentation", 0) == 1
+        # Unused high bits may hold an overlay; they are no part of the value.
+        index = stored.view(f"u{stored.itemsize}") & ((1 << bits) - 1)
+        numbers = np.arange(1 << bits, dtype=np.int32)
+        if signed:
+            numbers -= (numbers >> (bits - 1)) << bits
+        if header.colours == "palette":
+            palette: Image = _palette(dataset, numbers)[index]
+            return palette
+        image = _table(dataset, numbers, header, window, frame, index)[index]
+    return 255 - image if dataset.PhotometricInterpretation == "MONOCHROME1" else image
+
+
+def _stored(path: Path, dataset: Any, header: Header, frame: int) -> NDArray[Any]:
+    from pydicom.pixels import pixel_array  # noqa: PLC0415
+
+    if header.colours == "RGB" and dataset.file_meta.TransferSyntaxUID in _JPEGS:
+        _check_jpeg_colours(dataset, header, frame)
+    pixels: NDArray[Any] = pixel_array(path, index=frame)
+    if pixels.shape[:2] != (header.height, header.width):
+        raise Damage(f"its pixels are of shape {pixels.shape}")
+    return pixels
+
+
+def _check_jpeg_colours(dataset: Any, header: Header, frame: int) -> None:
+    """Refuse a JPEG whose own marks say other colours than the file around it: one of the two is wrong."""
+    from pydicom.encaps import get_frame  # noqa: PLC0415
+
+    data = get_frame(dataset.PixelData, frame, number_of_frames=header.pictures)
+    ycc, said = jpeg_frame(io.BytesIO(data)).ycc, dataset.PhotometricInterpretation
+    if ycc is not None and ycc != said.startswith("YBR"):
+        raise Refusal(f"says {said}, and its JPEG data say {'YCbCr' if ycc else 'RGB'}: correct one of them")
+
+
+def _palette(dataset: Any, numbers: NDArray[np.int32]) -> Image:
+    from pydicom.pixels import apply_color_lut  # noqa: PLC0415
+
+    colours: NDArray[Any] = apply_color_lut(numbers, dataset)
+    if colours.shape[-1] != 3:
+        raise Refusal("has a palette with alpha: save it as RGB first")
+    return palette_bytes(colours) if colours.dtype == np.uint16 else colours
+
+
+def _modality(values: NDArray[Any], dataset: Any, frame: int | None) -> NDArray[np.float64]:
+    from pydicom.pixels import apply_modality_lut  # noqa: PLC0415
+
+    item = _group(dataset, "PixelValueTransformationSequence", frame)
+    modal: NDArray[Any] = apply_modality_lut(values, item)
+    return modal.astype(np.float64)
+
+
+def _table(  # noqa: PLR0913, PLR0917
+    dataset: Any,
+    numbers: NDArray[np.int32],
+    header: Header,
+    window: Window | None,
+    frame: int | None,
+    index: NDArray[Any],
+) -> Image:
+    """Return the shade of each number that can be stored."""
+    values = _modality(numbers, dataset, frame)
+
+    def counts() -> NDArray[np.int64]:
+        padding = dataset.get("PixelPaddingValue")
+        found = tally(index, len(numbers))
+        if padding is not None:
+            found[numbers == padding] = 0
+        return found
+
+    if not header.deep and not header.windowed:
+        return shades(values, 0, (1 << int(dataset.BitsStored)) - 1)
+    if window is not None:
+        return window.shades(values, counts)
+    return _own_shades(values, _own_window(dataset, frame))
+
+
+def _through(values: NDArray[np.float64], dataset: Any, frame: int | None, window: Window | None) -> Image:
+    values = _modality(values, dataset, frame)
+    if window is not None and window.limits is not None:
+        return shades(values, *window.limits)
+    return _own_shades(values, _own_window(dataset, frame))
+
+
+def _own_shades(values: NDArray[np.float64], item: Any) -> Image:
+    """Return values as the file itself wants them shown (DICOM PS3.3 C.11.2)."""
+    if item.get("VOILUTSequence"):
+        from pydicom.pixels import apply_voi  # noqa: PLC0415
+
+        bits = int(item.VOILUTSequence[0].LUTDescriptor[2])
+        whole = np.floor(values + 0.5).astype(np.int64)
+        return shades(apply_voi(whole, item).astype(np.float64), 0, (1 << bits) - 1)
+    centre, width = (float(np.atleast_1d(item[name].value)[0]) for name in ("WindowCenter", "WindowWidth"))
+    kind = str(item.get("VOILUTFunction") or "LINEAR")
+    ranges: dict[str, Callable[[], tuple[float, float]]] = {
+        "LINEAR": lambda: (centre - 0.5 - (width - 1) / 2, centre - 0.5 + (width - 1) / 2),
+        "LINEAR_EXACT": lambda: (centre - width / 2, centre + width / 2),
+    }
+    if kind == "SIGMOID" and width > 0:
+        return shades(1 / (1 + np.exp(np.clip(-4 * (values - centre) / width, -700, 700))), 0, 1)
+    if kind not in ranges or not width > (kind == "LINEAR"):
+        raise Refusal(f"has a window of its own that is none ({kind}, {width:g} wide): give a window")
+    return shades(values, *ranges[kind]())
