@@ -15,10 +15,6 @@ __all__ = ["bmp_header", "gif_header", "png_header", "webp_header"]
 
 _MOST_BLOCKS = 100_000
 _TRANSPARENT = "marks a colour as transparent: flatten it onto a background first"
-_BILEVEL = (
-    "has colour mode 1 (black and white, one bit), as masks have and not pictures: "
-    "convert it to 8-bit grey if it is a picture"
-)
 
 
 def png_header(file: BinaryIO) -> Header:
@@ -216,11 +212,9 @@ def _indexed(header: Header) -> Header:
     palette = header.palette
     if header.format != "PNG" and palette is not None and len(palette):
         if header.bits == 1 and palette.tolist() == [[0] * 3, [255] * 3]:
-            raise Refusal(_BILEVEL)
+            return replace(header, colours="grey", palette=None)
         if grey_ramp(palette):
             return replace(header, colours="grey", bits=8, palette=None)
-    if header.colours == "grey" and header.bits == 1:
-        raise Refusal(_BILEVEL)
     if palette is not None and not len(palette):
         raise Damage("it has no palette")
     return header

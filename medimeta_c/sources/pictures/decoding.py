@@ -34,7 +34,7 @@ def decoded(path: Path, header: Header, window: Window | None) -> Image:
     if header.alpha and values.shape[2] in {2, 4}:
         if (values[:, :, -1] != 255).any():
             raise Refusal("is partly transparent: flatten it onto a background first")
-        values = values[:, :, 0] if values.shape[2] == 2 else values[:, :, :3]
+        values = values[:, :, :-1]
     if header.palette is not None:
         if int(values.max()) >= len(header.palette):
             raise Damage(f"it uses colour {int(values.max())} of a palette of {len(header.palette)}")
@@ -42,7 +42,7 @@ def decoded(path: Path, header: Header, window: Window | None) -> Image:
         return coloured
     if header.deep and window is not None:
         return _windowed(values, header, window)
-    if header.format == "AVIF" and header.colours == "grey":
+    if header.colours == "grey" and values.ndim == 3:
         values = values[:, :, 0]
     return np.array(values, dtype=np.uint8)
 
@@ -61,16 +61,18 @@ def opened(path: Path, header: Header) -> Iterator[PillowImage]:
             f"is {name}, which the installed Pillow {PIL.__version__} cannot read: "
             "convert it to PNG, or install a newer Pillow"
         )
-    try:
-        picture = Pillow.open(path, formats=[header.format])
-    except PIL.UnidentifiedImageError as error:
-        raise _unread(header, f"Pillow {PIL.__version__} does not know this kind of it") from error
-    with picture:
-        if sorted(picture.size) != sorted((header.width, header.height)):
-            raise Damage(f"its size is {header.width} x {header.height}, and Pillow reads {picture.size}")
-        if picture.mode not in _modes(header):
-            raise _unread(header, f"Pillow {PIL.__version__} reads it as {picture.mode}")
-        yield picture
+    # Given a name, Pillow 13 maps an uncompressed TIFF into memory and scrambles it if it lies on its side.
+    with path.open("rb") as file:
+        try:
+            picture = Pillow.open(file, formats=[header.format])
+        except PIL.UnidentifiedImageError as error:
+            raise _unread(header, f"Pillow {PIL.__version__} does not know this kind of it") from error
+        with picture:
+            if sorted(picture.size) != sorted((header.width, header.height)):
+                raise Damage(f"its size is {header.width} x {header.height}, not {picture.size}")
+            if picture.mode not in _modes(header):
+                raise _unread(header, f"Pillow {PIL.__version__} reads it as {picture.mode}")
+            yield picture
 
 
 def _unread(header: Header, reason: str) -> Refusal:
@@ -86,7 +88,9 @@ def _modes(header: Header) -> set[str]:
         return {"I;16", "I;16B", "I;16L", "I;16N", "I"}
     if header.colours == "palette":
         return {"P", "L", "1"}
-    if header.colours == "grey" and header.format != "AVIF":
+    if header.format == "AVIF" and header.colours == "grey":  # older versions make it RGB
+        return {"LA", "RGBA"} if header.alpha else {"L", "RGB"}
+    if header.colours == "grey":
         return {"LA", "La"} if header.alpha else {"L", "P"}
     # Pillow looks whether the alpha that a WebP announces is there.
     return {"RGBA", "RGBa", *(["RGB"] if header.format == "WEBP" else [])} if header.alpha else {"RGB"}

@@ -192,6 +192,13 @@ def _check_storage(tags: Tags, header: Header, *, big_endian: bool) -> None:
             "says that its values are scaled (black or white level, table): convert it to plain grey",
         ),
         (
+            # Pillow 13 takes the first letter of its name for the plane's layout, which says all only here.
+            tags.get(_PLANAR) == (2,)
+            and _one(tags, _SAMPLES, 1) == compression == 1
+            and not (bits == 8 and tags[_PHOTOMETRIC] in {(1,), (3,)}),
+            "stores its one channel as a plane apart, which Pillow misreads: save it with LZW or as PNG",
+        ),
+        (
             swapped and (bits == 12 or header.white_is_zero),
             f"stores {bits} bits in big-endian order, which Pillow misreads: save it as PNG",
         ),
