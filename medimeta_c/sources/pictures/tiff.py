@@ -18,10 +18,10 @@ __all__ = ["directories", "tiff_header"]
 Tags: TypeAlias = Mapping[int, tuple[int, ...]]
 
 _SUBFILE, _WIDTH, _HEIGHT, _BITS, _COMPRESSION, _PHOTOMETRIC = 254, 256, 257, 258, 259, 262
-_DESCRIPTION, _SAMPLES, _PLANAR, _PREDICTOR, _COLOR_MAP = 270, 277, 284, 317, 320
+_FILL_ORDER, _DESCRIPTION, _SAMPLES, _PLANAR, _PREDICTOR, _COLOR_MAP = 266, 270, 277, 284, 317, 320
 _TILE_WIDTH, _SUB_IFDS, _EXTRA, _FORMAT, _INDEXED, _DEPTH = 322, 330, 338, 339, 346, 32997
 _PAGE_COUNT, _SCALED = 0xB001, (33445, 50712, 50714, 50717)
-_KEPT = {_SUBFILE, _WIDTH, _HEIGHT, _BITS, _COMPRESSION, _PHOTOMETRIC, _DESCRIPTION, _SAMPLES, _PLANAR,
+_KEPT = {_SUBFILE, _WIDTH, _HEIGHT, _BITS, _COMPRESSION, _PHOTOMETRIC, _FILL_ORDER, _DESCRIPTION, _SAMPLES, _PLANAR,
          _PREDICTOR, _COLOR_MAP, _TILE_WIDTH, _SUB_IFDS, _EXTRA, _FORMAT, _INDEXED, _DEPTH, _PAGE_COUNT,
          *_SCALED}  # fmt: skip
 
@@ -182,6 +182,7 @@ def _check_storage(tags: Tags, header: Header, *, big_endian: bool) -> None:
             _one(tags, _PREDICTOR, 1) != 1 and compression not in _PREDICTED,
             "says that it uses a predictor where its compression has none: save it with LZW",
         ),
+        (_one(tags, _FILL_ORDER, 1) != 1, "stores bits in reverse order (FillOrder 2): save it anew"),
         (_one(tags, _DEPTH, 1) != 1, "is a volume (ImageDepth): save the slice to use as a still image"),
         (
             _one(tags, _INDEXED, 0) and header.colours != "palette",

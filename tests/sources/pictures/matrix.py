@@ -45,7 +45,8 @@ MORE = "has more than 8 bits a channel"
 WINDOW = "give a window"
 
 RULES = (
-    Rule("PNG", BITS, COLOURS, ("several pages",), "refused", FRAMES),
+    Rule("PNG", ("1", "8"), ("grey", "palette"), ("several pages",), "refused", FRAMES),
+    Rule("PNG", ("8", "16"), ("grey", "grey+alpha", "RGB", "RGBA"), ("several pages",), "refused", FRAMES),
     Rule("PNG", ("1",), ("grey",), ONE, "refused", "has colour mode 1"),
     Rule("PNG", ("8",), ("grey", "RGB"), ONE, "read", "as it is"),
     Rule("PNG", ("1", "8"), ("palette",), ONE, "read", TO_RGB),
