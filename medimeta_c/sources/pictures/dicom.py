@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from medimeta_c.errors import MissingExtraError
+from medimeta_c.errors import MissingExtraError, short
 from medimeta_c.format.keys import Image
-from medimeta_c.sources.pictures.header import Damage, Header, Refusal, palette_bytes
+from medimeta_c.sources.pictures.header import Damage, Header, Kind, Refusal, palette_bytes
 from medimeta_c.sources.pictures.jpeg import jpeg_frame
 from medimeta_c.sources.pictures.window import Window, by_rows, shades, tally
 
@@ -21,6 +20,7 @@ __all__ = ["dicom_header", "dicom_image"]
 _GREY = {"MONOCHROME1", "MONOCHROME2"}
 _COLOUR = {"RGB", "YBR_FULL", "YBR_FULL_422", "YBR_ICT", "YBR_RCT"}
 _JPEGS = {"1.2.840.10008.1.2.4.50", "1.2.840.10008.1.2.4.51"}
+_DEFLATED = "1.2.840.10008.1.2.1.99"
 _INSTALL = "pip install 'pylibjpeg[all]' pyjpegls"
 
 
@@ -52,9 +52,8 @@ def _header(dataset: Any, frame: int | None) -> Header:
         kind = dataset.file_meta.get("MediaStorageSOPClassUID")
         raise Refusal(f"holds no picture but {kind.name if kind else 'other data'}: give its images")
     photometric, samples = str(dataset.get("PhotometricInterpretation", "")), int(dataset.SamplesPerPixel)
-    if photometric not in {*_GREY, *_COLOUR, "PALETTE COLOR"} or samples != (
-        3 if photometric in _COLOUR else 1
-    ):
+    known = photometric in {*_GREY, *_COLOUR, "PALETTE COLOR"}
+    if not known or samples != (3 if photometric in _COLOUR else 1):
         raise Refusal(
             f"holds {samples} channels of {photometric or 'unnamed'} colours: convert it to RGB first"
         )
@@ -66,19 +65,20 @@ def _header(dataset: Any, frame: int | None) -> Header:
         raise Refusal(f"keeps its values' highest bit in bit {dataset.HighBit}, not {bits - 1}: rewrite it")
     if photometric in _GREY:
         _check_grey(dataset, photometric)
-    signed = dataset.get("PixelRepresentation", 0) == 1
+    stored: Kind = "unsigned"
+    if kept[0] != "PixelData":
+        stored, bits = "float", allocated
+    elif photometric == "PALETTE COLOR":
+        bits = 8  # its values are places in a table, of any number of bits
+    elif dataset.get("PixelRepresentation", 0) == 1 or _rescaled(dataset, frame):
+        stored = "signed"
     return Header(
         format="DICOM",
         width=int(dataset.Columns),
         height=int(dataset.Rows),
-        colours="grey" if photometric in _GREY else "palette" if photometric not in _COLOUR else "RGB",
-        # A palette of 16 bits is looked up as it is; so are 8 bits that stand for nothing but themselves.
-        bits=8 if photometric == "PALETTE COLOR" else allocated if kept[0] != "PixelData" else max(bits, 8),
-        kind="float"
-        if kept[0] != "PixelData"
-        else "signed"
-        if signed or _rescaled(dataset, frame)
-        else "unsigned",
+        colours="grey" if photometric in _GREY else "RGB" if photometric in _COLOUR else "palette",
+        bits=max(bits, 8),
+        kind=stored,
         pictures=int(dataset.get("NumberOfFrames") or 1),
         windowed=_own_window(dataset, frame) is not None,
     )
@@ -146,7 +146,7 @@ def dicom_image(path: Path, window: Window | None, frame: int | None) -> Image:
     header = _header(dataset, frame)
     stored = _stored(path, dataset, header, frame or 0)
     if header.colours == "RGB":
-        return np.ascontiguousarray(stored, dtype=np.uint8)
+        return stored
     if header.kind == "float":
         image = by_rows(stored, lambda part: _through(part, dataset, frame, window))
     else:
@@ -164,14 +164,22 @@ def dicom_image(path: Path, window: Window | None, frame: int | None) -> Image:
 
 
 def _stored(path: Path, dataset: Any, header: Header, frame: int) -> NDArray[Any]:
+    from pydicom import dcmread  # noqa: PLC0415
     from pydicom.pixels import pixel_array  # noqa: PLC0415
 
     if header.colours == "RGB" and dataset.file_meta.TransferSyntaxUID in _JPEGS:
         _check_jpeg_colours(dataset, header, frame)
-    pixels: NDArray[Any] = pixel_array(path, index=frame)
+    # Given a file, pydicom reads the one frame; of a deflated one it finds none.
+    deflated = dataset.file_meta.TransferSyntaxUID == _DEFLATED
+    try:
+        pixels: NDArray[Any] = pixel_array(dcmread(path) if deflated else path, index=frame)
+    except RuntimeError as error:  # what pydicom raises when every decoder has failed
+        raise Refusal(
+            f"is damaged, or not for the decoders installed ({short(error)}): {_INSTALL}"
+        ) from error
     if pixels.shape[:2] != (header.height, header.width):
         raise Damage(f"its pixels are of shape {pixels.shape}")
-    return pixels
+    return np.ascontiguousarray(pixels, dtype=pixels.dtype.newbyteorder("="))
 
 
 def _check_jpeg_colours(dataset: Any, header: Header, frame: int) -> None:
@@ -194,11 +202,28 @@ def _palette(dataset: Any, numbers: NDArray[np.int32]) -> Image:
 
 
 def _modality(values: NDArray[Any], dataset: Any, frame: int | None) -> NDArray[np.float64]:
-    from pydicom.pixels import apply_modality_lut  # noqa: PLC0415
-
     item = _group(dataset, "PixelValueTransformationSequence", frame)
-    modal: NDArray[Any] = apply_modality_lut(values, item)
-    return modal.astype(np.float64)
+    if item.get("ModalityLUTSequence"):
+        return _looked_up(values, item.ModalityLUTSequence[0], dataset)
+    slope, shift = item.get("RescaleSlope"), item.get("RescaleIntercept")
+    return values * float(1 if slope is None else slope) + float(shift or 0)
+
+
+def _looked_up(values: NDArray[Any], table: Any, dataset: Any) -> NDArray[np.float64]:
+    """Return what a table has for values; its ends for values beyond them.
+
+    pydicom's own look-up of eight-bit tables counts their places in eight bits.
+    """
+    size, first, _ = table.LUTDescriptor
+    data = table.LUTData
+    if isinstance(data, bytes):
+        size = size or 1 << 16
+        order = "<" if dataset.file_meta.TransferSyntaxUID.is_little_endian else ">"
+        data = np.frombuffer(data, np.uint8 if len(data) <= size + 1 else f"{order}u2")
+    entries = np.atleast_1d(np.asarray(data, np.float64))[: size or 1 << 16]
+    places = np.floor(values + 0.5) - first
+    found: NDArray[np.float64] = entries[np.clip(places, 0, len(entries) - 1).astype(np.int64)]
+    return found
 
 
 def _table(  # noqa: PLR0913, PLR0917
@@ -223,32 +248,27 @@ def _table(  # noqa: PLR0913, PLR0917
         return shades(values, 0, (1 << int(dataset.BitsStored)) - 1)
     if window is not None:
         return window.shades(values, counts)
-    return _own_shades(values, _own_window(dataset, frame))
+    return _own_shades(values, _own_window(dataset, frame), dataset)
 
 
 def _through(values: NDArray[np.float64], dataset: Any, frame: int | None, window: Window | None) -> Image:
     values = _modality(values, dataset, frame)
     if window is not None and window.limits is not None:
         return shades(values, *window.limits)
-    return _own_shades(values, _own_window(dataset, frame))
+    return _own_shades(values, _own_window(dataset, frame), dataset)
 
 
-def _own_shades(values: NDArray[np.float64], item: Any) -> Image:
+def _own_shades(values: NDArray[np.float64], item: Any, dataset: Any) -> Image:
     """Return values as the file itself wants them shown (DICOM PS3.3 C.11.2)."""
     if item.get("VOILUTSequence"):
-        from pydicom.pixels import apply_voi  # noqa: PLC0415
-
-        bits = int(item.VOILUTSequence[0].LUTDescriptor[2])
-        whole = np.floor(values + 0.5).astype(np.int64)
-        return shades(apply_voi(whole, item).astype(np.float64), 0, (1 << bits) - 1)
+        table = item.VOILUTSequence[0]
+        return shades(_looked_up(values, table, dataset), 0, (1 << int(table.LUTDescriptor[2])) - 1)
     centre, width = (float(np.atleast_1d(item[name].value)[0]) for name in ("WindowCenter", "WindowWidth"))
     kind = str(item.get("VOILUTFunction") or "LINEAR")
-    ranges: dict[str, Callable[[], tuple[float, float]]] = {
-        "LINEAR": lambda: (centre - 0.5 - (width - 1) / 2, centre - 0.5 + (width - 1) / 2),
-        "LINEAR_EXACT": lambda: (centre - width / 2, centre + width / 2),
-    }
-    if kind == "SIGMOID" and width > 0:
-        return shades(1 / (1 + np.exp(np.clip(-4 * (values - centre) / width, -700, 700))), 0, 1)
-    if kind not in ranges or not width > (kind == "LINEAR"):
+    if kind not in {"LINEAR", "LINEAR_EXACT", "SIGMOID"} or not width > (kind == "LINEAR"):
         raise Refusal(f"has a window of its own that is none ({kind}, {width:g} wide): give a window")
-    return shades(values, *ranges[kind]())
+    if kind == "SIGMOID":
+        return shades(1 / (1 + np.exp(np.clip(-4 * (values - centre) / width, -700, 700))), 0, 1)
+    if kind == "LINEAR":
+        centre, width = centre - 0.5, width - 1
+    return shades(values, centre - width / 2, centre + width / 2)

@@ -11,12 +11,23 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     from medimeta_c.sources.pictures.window import Window
 
-__all__ = ["MAX_PIXELS", "Colours", "Damage", "Header", "Refusal", "check", "grey_ramp", "palette_bytes"]
+__all__ = [
+    "MAX_PIXELS",
+    "Colours",
+    "Damage",
+    "Header",
+    "Kind",
+    "Refusal",
+    "check",
+    "grey_ramp",
+    "palette_bytes",
+]
 
 MAX_PIXELS = 89_478_485
 """Pixels of the largest image accepted: Pillow's own limit against decompression bombs."""
 
 Colours: TypeAlias = Literal["grey", "palette", "RGB"]
+Kind: TypeAlias = Literal["unsigned", "signed", "float"]
 
 _WINDOW = "give a window (for example 0,4095, percentiles or full)"
 
@@ -44,7 +55,7 @@ class Header:
     bits : int
         Bits of a sample.
     kind : {"unsigned", "signed", "float"}
-        How a sample is stored.
+        How a sample is stored; DICOM's rescaled values count as signed.
     alpha : bool
         Whether one more sample tells how opaque a pixel is.
     pictures : int
@@ -64,7 +75,7 @@ class Header:
     height: int
     colours: Colours
     bits: int = 8
-    kind: Literal["unsigned", "signed", "float"] = "unsigned"
+    kind: Kind = "unsigned"
     alpha: bool = False
     pictures: int = 1
     palette: NDArray[np.uint8] | None = None
@@ -137,7 +148,7 @@ def _check_deep(header: Header, window: Window | None) -> None:
     elif header.bits not in (8, 10, 12, 14, 16) and header.format != "DICOM":
         raise Refusal(f"{depth}), and at most 16 are read: convert it to 16 bits or to 8")
     elif window is None and not header.windowed:
-        start = depth if header.bits > 8 else f"has signed values ({header.bits} bits"
+        start = depth if header.bits > 8 else f"has signed or rescaled values ({header.bits} bits"
         raise Refusal(f"{start}): {_WINDOW}")
 
 

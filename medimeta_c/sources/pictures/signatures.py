@@ -13,6 +13,7 @@ READ = "PNG, JPEG, TIFF, BMP, GIF, WebP, JPEG 2000, AVIF or DICOM"
 
 # Where a format's mark begins, the mark, and the format's name in Pillow.
 _READ = (
+    (128, b"DICM", "DICOM"),  # before it anything may stand, even the head of a TIFF
     (0, b"\x89PNG\r\n\x1a\n", "PNG"),
     (0, b"\xff\xd8\xff", "JPEG"),
     (0, b"II*\0", "TIFF"),
@@ -27,7 +28,6 @@ _READ = (
     (0, b"\xff\x4f\xff\x51", "JPEG2000"),
     (8, b"avif", "AVIF"),
     (8, b"avis", "AVIF"),
-    (128, b"DICM", "DICOM"),
 )
 _MAGICK = "convert it to PNG with ImageMagick (magick)"
 _SLICES = "save the slices to use as PNG with 3D Slicer or nibabel"
@@ -113,8 +113,9 @@ def recognise(head: bytes, path: Path) -> str:
     for offset, mark, name, remedy in _OTHERS:
         if head.startswith(mark, offset) or (offset == 0 and text.startswith(mark)):
             raise Refusal(f"is {name}, which is not read as a picture: {remedy}")
-    # The first element of a DICOM file without its preamble is of group 2 or 8, its VR two capitals.
-    if head[:2] in (b"\x02\0", b"\x08\0") and head[4:6].isalpha() and head[4:6].isupper():
+    # A DICOM file without its preamble begins with an element of group 2 or 8, of some type or short length.
+    group = head[:2] in {b"\x02\0", b"\x08\0"} and head[3:4] == b"\0"
+    if group and (head[4:6].isalpha() or not any(head[6:8])):
         raise Refusal("seems to be DICOM without its preamble: write it anew as a DICOM file (dcmconv)")
     raise Refusal(f"is not of a format known here: give a {READ} file")
 

@@ -11,19 +11,21 @@ from typing import BinaryIO, TypeAlias
 
 import numpy as np
 
-from medimeta_c.sources.pictures.header import Colours, Damage, Header, Refusal, palette_bytes
+from medimeta_c.sources.pictures.header import Colours, Damage, Header, Kind, Refusal, palette_bytes
 
 __all__ = ["directories", "tiff_header"]
 
 Tags: TypeAlias = Mapping[int, tuple[int, ...]]
 
-_SUBFILE, _WIDTH, _HEIGHT, _BITS, _COMPRESSION, _PHOTOMETRIC = 254, 256, 257, 258, 259, 262
+_WIDTH, _HEIGHT, _BITS, _COMPRESSION, _PHOTOMETRIC = 256, 257, 258, 259, 262
 _FILL_ORDER, _DESCRIPTION, _SAMPLES, _PLANAR, _PREDICTOR, _COLOR_MAP = 266, 270, 277, 284, 317, 320
 _TILE_WIDTH, _SUB_IFDS, _EXTRA, _FORMAT, _INDEXED, _DEPTH = 322, 330, 338, 339, 346, 32997
 _PAGE_COUNT, _SCALED = 0xB001, (33445, 50712, 50714, 50717)
-_KEPT = {_SUBFILE, _WIDTH, _HEIGHT, _BITS, _COMPRESSION, _PHOTOMETRIC, _FILL_ORDER, _DESCRIPTION, _SAMPLES, _PLANAR,
-         _PREDICTOR, _COLOR_MAP, _TILE_WIDTH, _SUB_IFDS, _EXTRA, _FORMAT, _INDEXED, _DEPTH, _PAGE_COUNT,
-         *_SCALED}  # fmt: skip
+_KEPT = {
+    *(_WIDTH, _HEIGHT, _BITS, _COMPRESSION, _PHOTOMETRIC, _FILL_ORDER, _DESCRIPTION, _SAMPLES),
+    *(_PLANAR, _PREDICTOR, _COLOR_MAP, _TILE_WIDTH, _SUB_IFDS, _EXTRA, _FORMAT, _INDEXED, _DEPTH),
+    *(_PAGE_COUNT, *_SCALED),
+}
 
 # struct codes of the value types that hold whole numbers or text; every other type is kept as nothing.
 _TYPES = {1: "B", 2: "B", 3: "H", 4: "I", 6: "b", 7: "B", 8: "h", 9: "i", 13: "I", 16: "Q", 17: "q", 18: "Q"}
@@ -45,7 +47,7 @@ _CODECS = {2: "CCITT", 3: "CCITT", 4: "CCITT", 34925: "LZMA", 50000: "Zstandard"
 _JPEG, _PACKBITS = 7, 32773
 _PLAIN = {1, 5, _JPEG, 8, 32946, _PACKBITS}
 _PREDICTED = {5, 8, 32946, 34925, 50000}
-_SAMPLE_KINDS = {1: "unsigned", 2: "signed", 3: "float"}
+_SAMPLE_KINDS: Mapping[int, Kind] = {1: "unsigned", 2: "signed", 3: "float"}
 
 
 def directories(file: BinaryIO) -> Iterator[Tags]:
@@ -125,7 +127,7 @@ def tiff_header(file: BinaryIO) -> Header:
         height=_one(tags, _HEIGHT, 0),
         colours=colours,
         bits=bits,
-        kind=_SAMPLE_KINDS[kind],  # type: ignore[arg-type]
+        kind=_SAMPLE_KINDS[kind],
         alpha=alpha,
         pictures=1 + further + _hidden_pages(tags, samples),
         white_is_zero=tags[_PHOTOMETRIC] == (0,),

@@ -77,7 +77,9 @@ def tiff(
             if len(data) > place:
                 data, start = struct.pack(order + offset, len(out)), data
                 out += start + bytes(len(start) % 2)
-            table += struct.pack(f"{order}HH{offset}", tag, kinds[code], len(values)) + data.ljust(place, b"\0")
+            table += struct.pack(f"{order}HH{offset}", tag, kinds[code], len(values)) + data.ljust(
+                place, b"\0"
+            )
         struct.pack_into(order + offset, out, link, len(out))
         out += struct.pack(order + ("Q" if big else "H"), len(entries)) + table
         link = len(out)
@@ -111,7 +113,14 @@ def png(
 
 
 def bmp(
-    rows: bytes, width: int, height: int, bits: int, *, palette: bytes = b"", masks: bytes = b"", compression: int = 0
+    rows: bytes,
+    width: int,
+    height: int,
+    bits: int,
+    *,
+    palette: bytes = b"",
+    masks: bytes = b"",
+    compression: int = 0,
 ) -> bytes:
     """A BMP of rows bottom up, already filled up to four bytes; `masks` make a version 4 header."""
     size = 108 if masks else 40
@@ -126,7 +135,9 @@ def jpeg_start(bits: int, components: int, marker: int = 0xC0) -> bytes:
     """A JPEG up to its first scan, for what is refused by its frame header."""
     parts = b"".join(bytes([number + 1, 0x11, 0]) for number in range(components))
     frame = struct.pack(">BHHB", bits, 8, 8, components) + parts
-    scan = bytes([components]) + b"".join(bytes([number + 1, 0]) for number in range(components)) + b"\0\x3f\0"
+    scan = (
+        bytes([components]) + b"".join(bytes([number + 1, 0]) for number in range(components)) + b"\0\x3f\0"
+    )
     out = b"\xff\xd8"
     for kind, data in ((marker, frame), (0xDA, scan)):
         out += struct.pack(">BBH", 0xFF, kind, len(data) + 2) + data
@@ -149,5 +160,8 @@ def jp2(codestream: bytes, *, colours: int = 16, header: bytes = b"") -> bytes:
 
 def codestream(bits: int, components: int) -> bytes:
     """The beginning and the end of a JPEG 2000 codestream, for what is refused by its size marker."""
-    size = struct.pack(">HIIIIIIIIH", 0, 8, 8, 0, 0, 8, 8, 0, 0, components) + bytes([bits - 1, 1, 1]) * components
+    size = (
+        struct.pack(">HIIIIIIIIH", 0, 8, 8, 0, 0, 8, 8, 0, 0, components)
+        + bytes([bits - 1, 1, 1]) * components
+    )
     return b"\xff\x4f\xff\x51" + struct.pack(">H", len(size) + 2) + size + b"\xff\xd9"

@@ -24,8 +24,8 @@ DEEP = ("12", "16", "float")
 class Rule:
     """Kinds of files with one fate.
 
-    ``fate`` is "read", "window" (refused without one, read with it) or "refused"; ``text`` is how it is read, or
-    words of the sentence that refuses. ``untested`` kinds are written by no library here.
+    ``fate`` is "read", "window" (refused without one, read with it) or "refused"; ``text`` is how it is read,
+    or words of the sentence that refuses. ``untested`` kinds are written by no library here.
     """
 
     format: str
@@ -85,7 +85,9 @@ RULES = (
     Rule("WebP", ("8",), ("RGB", "RGBA"), ("several pages",), "refused", FRAMES),
     Rule("WebP", ("8",), ("RGB",), ONE, "read", "as libwebp decodes it"),
     Rule("WebP", ("8",), ("RGBA",), ONE, "read", OPAQUE),
-    Rule("JPEG 2000", BITS[:4], ("palette",), ("contiguous", "tiled"), "refused", "is JPEG 2000 with a palette"),
+    Rule(
+        "JPEG 2000", BITS[:4], ("palette",), ("contiguous", "tiled"), "refused", "is JPEG 2000 with a palette"
+    ),
     Rule("JPEG 2000", BITS[:4], ("CMYK",), ("contiguous", "tiled"), "refused", "holds CMYK inks"),
     Rule("JPEG 2000", BITS[:4], UNNAMED, ("contiguous", "tiled"), "refused", "channels and not grey or RGB"),
     Rule("JPEG 2000", ("1",), ("grey", "RGB"), ("contiguous", "tiled"), "refused", "which Pillow rescales"),
@@ -94,8 +96,12 @@ RULES = (
     Rule("JPEG 2000", ("12", "16"), ("grey",), ("contiguous",), "window", WINDOW),
     Rule("JPEG 2000", ("12", "16"), ("grey+alpha", "RGB", "RGBA"), ("contiguous",), "refused", MORE),
     Rule("JPEG 2000", ("12", "16"), ("grey",), ("tiled",), "window", WINDOW, untested=True),
-    Rule("JPEG 2000", ("12", "16"), ("grey+alpha", "RGB", "RGBA"), ("tiled",), "refused", MORE, untested=True),
-    Rule("AVIF", ("8", "12"), ("grey", "RGB", "RGBA"), ("several pages",), "refused", "holds an image sequence"),
+    Rule(
+        "JPEG 2000", ("12", "16"), ("grey+alpha", "RGB", "RGBA"), ("tiled",), "refused", MORE, untested=True
+    ),
+    Rule(
+        "AVIF", ("8", "12"), ("grey", "RGB", "RGBA"), ("several pages",), "refused", "holds an image sequence"
+    ),
     Rule("AVIF", ("8",), ("grey", "RGB"), ONE, "read", "as libavif decodes it"),
     Rule("AVIF", ("8",), ("RGBA",), ONE, "read", OPAQUE),
     Rule("AVIF", ("12",), ("grey", "RGB", "RGBA"), ONE, "refused", MORE),

@@ -1,4 +1,4 @@
-"""Files that decoders are known to read wrongly, or differently from version to version: right or refused here."""
+"""Files that decoders read wrongly, or differently from version to version: right or refused here."""
 
 from __future__ import annotations
 
@@ -103,13 +103,17 @@ def test_tiff_orientations(tmp_path: Path, orientation: int, order: str) -> None
     for values, options in cases:
         tags = {274: orientation, **({338: 2} if values is opaque else {})}
         path = put(tmp_path, handmade.tiff([values], tags=tags, order=order, **options))
-        stored = linear(values, 0, 65535) if values is DEEP else values[..., :3] if values is opaque else values
+        stored = (
+            linear(values, 0, 65535) if values is DEEP else values[..., :3] if values is opaque else values
+        )
         np.testing.assert_array_equal(read_picture(path, window=WHOLE), turns[orientation](stored))
 
 
 def test_tiff_white_is_zero(tmp_path: Path) -> None:
     """MinIsWhite is turned round, also in 16 bits, where Pillow does not."""
-    np.testing.assert_array_equal(read_picture(put(tmp_path, handmade.tiff([GREY], photometric=0))), 255 - GREY)
+    np.testing.assert_array_equal(
+        read_picture(put(tmp_path, handmade.tiff([GREY], photometric=0))), 255 - GREY
+    )
     path = put(tmp_path, handmade.tiff([DEEP], photometric=0, bits=16))
     np.testing.assert_array_equal(read_picture(path, window=WHOLE), 255 - linear(DEEP, 0, 65535))
 
@@ -196,9 +200,15 @@ def test_tiff_by_another_writer(tmp_path: Path, codec: str | None, tile: Any, or
         ("16 predicted", DEEP, linear(DEEP, 0, 65535), {"predictor": True}),
     ]  # fmt: skip
     read = 0
-    for name, values, expected, options in kinds:
+    for name, values, expected, more in kinds:
         path = tmp_path / f"{name}.tif"
-        options = {"photometric": "minisblack", "compression": codec, "tile": tile, "byteorder": order, **options}
+        options = {
+            "photometric": "minisblack",
+            "compression": codec,
+            "tile": tile,
+            "byteorder": order,
+            **more,
+        }
         try:
             tifffile.imwrite(path, values, metadata=None, **options)
         except (ValueError, RuntimeError, NotImplementedError, KeyError, TypeError):
@@ -214,7 +224,9 @@ def test_tiff_by_another_writer(tmp_path: Path, codec: str | None, tile: Any, or
         else:
             reference = tifffile.imread(path)
             reference = np.moveaxis(reference, 0, -1) if reference.shape[0] < 5 else reference
-            assert np.abs(image.astype(int) - reference[..., :3]).max() <= 4 if image.ndim == 3 else True, name
+            assert np.abs(image.astype(int) - reference[..., :3]).max() <= 4 if image.ndim == 3 else True, (
+                name
+            )
     assert read >= (3 if codec in {"jpeg", "zstd"} else 8) or codec == "zstd"
 
 
@@ -238,7 +250,10 @@ def test_png_of_few_bits(tmp_path: Path, bits: int) -> None:
         (handmade.png(DEEP, bits=16, before=handmade.chunk(b"tRNS", bytes(2))), "marks a colour"),
         (handmade.png(GREY, before=handmade.chunk(b"acTL", struct.pack(">II", 1, 0))), "holds 2 frames"),
         (handmade.png(GREY, frames=7), "holds 7 frames"),
-        (b"\x89PNG\r\n\x1a\n" + handmade.chunk(b"CgBI", bytes(4)) + handmade.png(GREY)[8:], "Apple's own variant"),
+        (
+            b"\x89PNG\r\n\x1a\n" + handmade.chunk(b"CgBI", bytes(4)) + handmade.png(GREY)[8:],
+            "Apple's own variant",
+        ),
     ],
 )
 def test_png_refused(tmp_path: Path, data: bytes, text: str) -> None:
@@ -257,7 +272,7 @@ def test_png_one_frame(tmp_path: Path) -> None:
 def test_png_palette_too_short(tmp_path: Path) -> None:
     """A colour beyond the palette's end is damage, not black."""
     before = handmade.chunk(b"PLTE", PALETTE[:9].tobytes())
-    with pytest.raises(SourceError, match="damaged: it uses colour .* of a palette of 9"):
+    with pytest.raises(SourceError, match=r"damaged: it uses colour .* of a palette of 9"):
         read_picture(put(tmp_path, handmade.png(GREY, colour=3, before=before)))
 
 
@@ -315,7 +330,7 @@ def bgr(values: np.ndarray) -> bytes:
 
 
 def test_bmp_fourth_byte(tmp_path: Path) -> None:
-    """32 bits without masks have no alpha: a fourth byte that is always the same is passed over, else refused."""
+    """32 bits without masks have no alpha: a fourth byte that never changes is passed over, else refused."""
     for value in (0, 255):
         data = bgr(np.dstack([RGB, np.full_like(GREY, value)]))
         path = put(tmp_path, handmade.bmp(data, 37, 21, 32))
@@ -357,7 +372,9 @@ def test_bmp_palettes(tmp_path: Path, bits: int) -> None:
     path = put(tmp_path, handmade.bmp(data, 37, 21, bits, palette=palette))
     np.testing.assert_array_equal(read_picture(path), table[values], strict=True)
     if bits == 8:
-        runs = b"".join(b"".join(bytes([1, value]) for value in row) + b"\0\0" for row in values[::-1]) + b"\0\1"
+        runs = (
+            b"".join(b"".join(bytes([1, value]) for value in row) + b"\0\0" for row in values[::-1]) + b"\0\1"
+        )
         path = put(tmp_path, handmade.bmp(runs, 37, 21, 8, palette=palette, compression=1))
         np.testing.assert_array_equal(read_picture(path), table[values], strict=True)
 
@@ -369,7 +386,7 @@ def test_bmp_around_another(tmp_path: Path) -> None:
 
 
 def test_gif(tmp_path: Path) -> None:
-    """A transparent colour and a frame that leaves part of its canvas open are refused; own palettes count."""
+    """A transparent colour, and a frame that leaves part of its canvas open, are refused."""
     indexed = Image.fromarray(GREY & 63).convert("P")
     indexed.putpalette(PALETTE[:64].tobytes())
     path = put(tmp_path, as_bytes(indexed, "GIF", transparency=3))
@@ -399,7 +416,10 @@ def test_webp_animation(tmp_path: Path) -> None:
         (handmade.jp2(handmade.codestream(8, 3), colours=17), "holds 3 channels"),
         (handmade.codestream(8, 2), "holds 2 channels"),
         (handmade.codestream(4, 1), "has 4 bits a channel, which Pillow rescales"),
-        (handmade.codestream(8, 3).replace(b"\7\1\1" * 3, b"\7\1\1\7\2\2\7\2\2"), "channels of different sizes"),
+        (
+            handmade.codestream(8, 3).replace(b"\7\1\1" * 3, b"\7\1\1\7\2\2\7\2\2"),
+            "channels of different sizes",
+        ),
         (handmade.codestream(8, 1).replace(b"\7\1\1", b"\x87\1\1"), "has signed values"),
     ],
 )

@@ -1,4 +1,4 @@
-"""Every kind of picture file there can be is read right, or refused with the sentence the documentation names."""
+"""Every kind of picture file is read right, or refused with the sentence that the documentation names."""
 
 from __future__ import annotations
 

@@ -106,7 +106,10 @@ def test_eight_bits_need_no_window(tmp_path: Path) -> None:
 
 def test_modes(tmp_path: Path) -> None:
     """Grey as three channels, equal channels as one, colours as light."""
-    grey, colour = put(tmp_path, handmade.png(GREY), "grey"), put(tmp_path, handmade.png(RGB, colour=2), "rgb")
+    grey, colour = (
+        put(tmp_path, handmade.png(GREY), "grey"),
+        put(tmp_path, handmade.png(RGB, colour=2), "rgb"),
+    )
     three = np.repeat(GREY[..., None], 3, axis=2)
     equal = put(tmp_path, handmade.png(three, colour=2), "equal")
     light = (RGB.astype(int) @ [299, 587, 114] + 500) // 1000

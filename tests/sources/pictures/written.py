@@ -30,7 +30,7 @@ class Written:
 
 def write(folder: Path, name: str, bits: str, colours: str, layout: str, *, opaque: bool = True) -> Written:
     """Write a file, or skip the test where nothing here can."""
-    samples = SAMPLES.get(colours) or int(colours.split()[0])
+    samples = SAMPLES.get(colours) or int(colours[0])
     values = picture(bits, samples, smooth=name in {"JPEG", "WebP", "AVIF"})
     if colours in {"grey+alpha", "RGBA"}:
         values[..., -1] = 1.0 if bits == "float" else min(TOP[bits], np.iinfo(values.dtype).max)
@@ -93,7 +93,9 @@ def jpeg(path: Path, values: np.ndarray, bits: str, colours: str, layout: str) -
 
 def tiff(path: Path, values: np.ndarray, bits: str, colours: str, layout: str) -> None:
     depth = {"float": 32}.get(bits) or int(bits)
-    photometric = {"palette": 3, "RGB": 2, "RGBA": 2, "CMYK": 5}.get(colours, 2 if "4" in colours or "5" in colours else 1)
+    photometric = {"palette": 3, "RGB": 2, "RGBA": 2, "CMYK": 5}.get(
+        colours, 2 if "4" in colours or "5" in colours else 1
+    )
     tags: dict[int, Any] = {}
     if colours in {"grey+alpha", "RGBA"}:
         tags[338] = 2
@@ -167,7 +169,9 @@ def jpeg2000(path: Path, values: np.ndarray, bits: str, colours: str, layout: st
         )
     )  # fmt: skip
     if alpha:  # the encoder does not say which channel is alpha
-        meanings = [struct.pack(">HHH", one, int(one == values.shape[2] - 1), one) for one in range(values.shape[2])]
+        meanings = [
+            struct.pack(">HHH", one, int(one == values.shape[2] - 1), one) for one in range(values.shape[2])
+        ]
         data = path.read_bytes()
         start = data.index(b"jp2c") - 4
         stream = data[start + 8 :]
@@ -180,7 +184,9 @@ def avif(path: Path, values: np.ndarray, bits: str, colours: str, layout: str) -
         pytest.skip("this Pillow writes no AVIF")
     image = pillow(values)
     more = {"save_all": True, "append_images": [image.rotate(180)]} if layout == "several pages" else {}
-    image.save(path, quality=100, subsampling="4:0:0" if colours == "grey" else "4:4:4", **exif(layout), **more)
+    image.save(
+        path, quality=100, subsampling="4:0:0" if colours == "grey" else "4:4:4", **exif(layout), **more
+    )
     if bits == "12" and layout != "several pages":
         head, *rest = path.read_bytes().split(b"av1C")
         path.write_bytes(b"av1C".join([head, *(b[:2] + bytes([b[2] | 0x60]) + b[3:] for b in rest)]))
@@ -192,10 +198,17 @@ def dicom(path: Path, values: np.ndarray, bits: str, colours: str, layout: str) 
     photometric = "RGB" if "channels" in colours else photometric
     values = values & 255 if colours == "palette" else values
     frames = 2 if layout == "several pages" else 1
-    dicom_file(path, values, int(bits) if bits != "float" else 32, photometric, planar=layout == "planar", frames=frames)
+    dicom_file(
+        path,
+        values,
+        int(bits) if bits != "float" else 32,
+        photometric,
+        planar=layout == "planar",
+        frames=frames,
+    )
 
 
-def dicom_file(  # noqa: PLR0913
+def dicom_file(
     path: Path,
     values: np.ndarray,
     bits: int,
@@ -205,6 +218,7 @@ def dicom_file(  # noqa: PLR0913
     frames: int = 1,
     syntax: str = "1.2.840.10008.1.2.1",
     data: bytes | None = None,
+    little: bool = True,
     **elements: Any,
 ) -> Path:
     """Write a DICOM file of values (H, W, samples), each frame the same."""
@@ -226,7 +240,9 @@ def dicom_file(  # noqa: PLR0913
     else:
         file.BitsStored, file.HighBit = bits, bits - 1
         file.PixelRepresentation = int(values.dtype.kind == "i")
-        file.PixelData = (np.packbits(whole, bitorder="little").tobytes() if bits == 1 else whole.tobytes()) * frames
+        file.PixelData = (
+            np.packbits(whole, bitorder="little").tobytes() if bits == 1 else whole.tobytes()
+        ) * frames
     if data is not None:
         file.PixelData = pydicom.encaps.encapsulate([data])
         file["PixelData"].is_undefined_length = True
@@ -243,7 +259,7 @@ def dicom_file(  # noqa: PLR0913
             setattr(file, f"{name}PaletteColorLookupTableData", table.tobytes())
     for name, value in elements.items():
         setattr(file, name, value)
-    file.save_as(path, enforce_file_format=True)
+    pydicom.dcmwrite(path, file, enforce_file_format=True, implicit_vr=False, little_endian=little)
     return path
 
 
