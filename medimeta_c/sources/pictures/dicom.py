@@ -195,27 +195,36 @@ def _check_jpeg_colours(dataset: Any, header: Header, frame: int) -> None:
 def _palette(dataset: Any, numbers: NDArray[np.int32]) -> Image:
     from pydicom.pixels import apply_color_lut  # noqa: PLC0415
 
-    colours: NDArray[Any] = apply_color_lut(numbers, dataset)
-    if colours.shape[-1] != 3:
+    if dataset.dir("AlphaPalette"):
         raise Refusal("has a palette with alpha: save it as RGB first")
-    return palette_bytes(colours) if colours.dtype == np.uint16 else colours
+    names = [f"{colour}PaletteColorLookupTable" for colour in ("Red", "Green", "Blue")]
+    if f"{names[0]}Data" in dataset:
+        channels = (
+            _looked_up(numbers, dataset[f"{name}Descriptor"].value, dataset[f"{name}Data"].value, dataset)
+            for name in names
+        )
+        return palette_bytes(np.stack(list(channels), axis=-1).astype(np.uint16))
+    size, first, _ = dataset[f"{names[0]}Descriptor"].value
+    within = np.clip(numbers, first, first + (size or 1 << 16) - 1)
+    colours: NDArray[np.uint16] = apply_color_lut(within, dataset)  # knows tables in segments
+    return palette_bytes(colours)
 
 
 def _modality(values: NDArray[Any], dataset: Any, frame: int | None) -> NDArray[np.float64]:
     item = _group(dataset, "PixelValueTransformationSequence", frame)
     if item.get("ModalityLUTSequence"):
-        return _looked_up(values, item.ModalityLUTSequence[0], dataset)
+        table = item.ModalityLUTSequence[0]
+        return _looked_up(values, table.LUTDescriptor, table.LUTData, dataset)
     slope, shift = item.get("RescaleSlope"), item.get("RescaleIntercept")
     return values * float(1 if slope is None else slope) + float(shift or 0)
 
 
-def _looked_up(values: NDArray[Any], table: Any, dataset: Any) -> NDArray[np.float64]:
+def _looked_up(values: NDArray[Any], descriptor: Any, data: Any, dataset: Any) -> NDArray[np.float64]:
     """Return what a table has for values; its ends for values beyond them.
 
     pydicom's own look-up of eight-bit tables counts their places in eight bits.
     """
-    size, first, _ = table.LUTDescriptor
-    data = table.LUTData
+    size, first, _ = descriptor
     if isinstance(data, bytes):
         size = size or 1 << 16
         order = "<" if dataset.file_meta.TransferSyntaxUID.is_little_endian else ">"
@@ -262,7 +271,8 @@ def _own_shades(values: NDArray[np.float64], item: Any, dataset: Any) -> Image:
     """Return values as the file itself wants them shown (DICOM PS3.3 C.11.2)."""
     if item.get("VOILUTSequence"):
         table = item.VOILUTSequence[0]
-        return shades(_looked_up(values, table, dataset), 0, (1 << int(table.LUTDescriptor[2])) - 1)
+        found = _looked_up(values, table.LUTDescriptor, table.LUTData, dataset)
+        return shades(found, 0, (1 << int(table.LUTDescriptor[2])) - 1)
     centre, width = (float(np.atleast_1d(item[name].value)[0]) for name in ("WindowCenter", "WindowWidth"))
     kind = str(item.get("VOILUTFunction") or "LINEAR")
     if kind not in {"LINEAR", "LINEAR_EXACT", "SIGMOID"} or not width > (kind == "LINEAR"):

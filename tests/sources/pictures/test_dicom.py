@@ -182,6 +182,31 @@ def test_colours(tmp_path: Path) -> None:
     assert not shows_grey(path)
 
 
+@pytest.mark.parametrize("kind", ["bytes", "segments", "big-endian", "alpha"])
+def test_palettes(tmp_path: Path, kind: str) -> None:
+    """Entries of eight bits for values of sixteen, tables in segments, big-endian ones; alpha is refused."""
+    values = RNG.integers(0, 700, (21, 37, 1), dtype=np.uint16)
+    expected = PALETTE[np.minimum(values[..., 0], 255)]
+    elements: dict[str, Any] = {}
+    for place, name in enumerate(("Red", "Green", "Blue")):
+        column, prefix = PALETTE[:, place], f"{name}PaletteColorLookupTable"
+        elements[f"{prefix}Descriptor"] = [256, 0, 8 if kind in {"bytes", "alpha"} else 16]
+        wide = column.astype(np.uint16) * 257
+        data = {"segments": np.array([0, 256, *wide], "<u2"), "big-endian": wide.astype(">u2")}.get(
+            kind, column
+        )
+        elements[f"{'Segmented' * (kind == 'segments')}{prefix}Data"] = data.tobytes()
+    if kind == "alpha":
+        elements["AlphaPaletteColorLookupTableData"] = bytes(256)
+    big = {"syntax": "1.2.840.10008.1.2.2", "little": False} if kind == "big-endian" else {}
+    stored = values.astype(">u2") if big else values
+    path = dicom_file(tmp_path / "x", stored, 16, "PALETTE COLOR", **big, tables=False, **elements)
+    if kind == "alpha":
+        says("has a palette with alpha", lambda: read_picture(path))
+    else:
+        np.testing.assert_array_equal(read_picture(path), expected, strict=True)
+
+
 @pytest.mark.parametrize("keep_rgb", [False, True])
 def test_jpeg_inside(tmp_path: Path, keep_rgb: bool) -> None:
     """The colours of a JPEG are those its own marks say; a file that says others is refused."""

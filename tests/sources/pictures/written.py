@@ -219,6 +219,7 @@ def dicom_file(
     syntax: str = "1.2.840.10008.1.2.1",
     data: bytes | None = None,
     little: bool = True,
+    tables: bool = True,
     **elements: Any,
 ) -> Path:
     """Write a DICOM file of values (H, W, samples), each frame the same."""
@@ -250,7 +251,7 @@ def dicom_file(
         file.PlanarConfiguration = int(planar)
     if frames > 1:
         file.NumberOfFrames = frames
-    if photometric == "PALETTE COLOR":
+    if photometric == "PALETTE COLOR" and tables:
         size = min(1 << bits, 1 << 16)
         for channel, name in enumerate(("Red", "Green", "Blue")):
             table = np.zeros(size, np.uint16)
