@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -108,7 +109,10 @@ def _upright(picture: PillowImage, header: Header) -> NDArray[Any]:
             f"is compressed with {header.codec}, and is damaged or not for the installed Pillow "
             f"({short(error)}): save it with LZW"
         ) from error
-    return np.asarray(ImageOps.exif_transpose(picture))
+    try:
+        return np.asarray(ImageOps.exif_transpose(picture))
+    except (SyntaxError, ValueError, KeyError, TypeError, struct.error):  # EXIF that is none says no side
+        return np.asarray(picture)
 
 
 def _windowed(values: NDArray[Any], header: Header, window: Window) -> Image:

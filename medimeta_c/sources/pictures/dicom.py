@@ -61,6 +61,8 @@ def _header(dataset: Any, frame: int | None) -> Header:
     bits, allocated = int(dataset.get("BitsStored", 32)), int(dataset.BitsAllocated)
     if kept[0] == "PixelData" and (allocated not in {8, 16} or not 1 < bits <= allocated):
         raise Refusal(f"stores {bits} of {allocated} bits: convert it to 8 or 16 bits")
+    if photometric in _COLOUR and bits < 8:
+        raise Refusal(f"stores colours of {bits} bits: convert it to 8 bits a channel")
     if dataset.get("HighBit", bits - 1) != bits - 1:
         raise Refusal(f"keeps its values' highest bit in bit {dataset.HighBit}, not {bits - 1}: rewrite it")
     if photometric in _GREY:
@@ -146,7 +148,7 @@ def dicom_image(path: Path, window: Window | None, frame: int | None) -> Image:
     header = _header(dataset, frame)
     stored = _stored(path, dataset, header, frame or 0)
     if header.colours == "RGB":
-        return stored
+        return stored.astype(np.uint8, copy=False)
     if header.kind == "float":
         image = by_rows(stored, lambda part: _through(part, dataset, frame, window))
     else:

@@ -86,6 +86,8 @@ class Window:
             return shades(values, float(values.min()), float(values.max()))
         order = np.argsort(values, kind="stable")
         below = np.cumsum(counts()[order])
+        if not below[-1]:
+            raise Refusal("has no value that counts, only padding: give LOW,HIGH as window")
         low, high = (_quantile(values[order], below, share) for share in _SHARES)
         if not low < high:
             raise Refusal(

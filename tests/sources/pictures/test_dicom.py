@@ -114,6 +114,8 @@ def test_padding_is_no_value(tmp_path: Path) -> None:
     low, high = np.percentile(values[values > 0], (0.5, 99.5))
     expected = np.floor(np.clip((values[..., 0] - low) * 255 / (high - low), 0, 255) + 0.5)
     np.testing.assert_array_equal(read_picture(path, window=Window.parse("percentiles")), expected)
+    path = dicom_file(tmp_path / "y", values * 0, 12, PixelPaddingValue=0)
+    says("only padding", lambda: read_picture(path, window=Window.parse("percentiles")))
 
 
 def test_big_endian(tmp_path: Path) -> None:
@@ -180,6 +182,9 @@ def test_colours(tmp_path: Path) -> None:
     path = dicom_file(tmp_path / "d", GREY, 8, "PALETTE COLOR", **names)
     np.testing.assert_array_equal(read_picture(path), PALETTE[GREY[..., 0]], strict=True)
     assert not shows_grey(path)
+    path = dicom_file(tmp_path / "e", RGB.astype(np.uint16), 8, "RGB")
+    np.testing.assert_array_equal(read_picture(path), RGB, strict=True)
+    says("stores colours of 6 bits", lambda: read_picture(dicom_file(tmp_path / "f", RGB >> 2, 6, "RGB")))
 
 
 @pytest.mark.parametrize("kind", ["bytes", "segments", "big-endian", "alpha"])

@@ -320,6 +320,18 @@ def test_exif_orientations(tmp_path: Path, kind: str) -> None:
         np.testing.assert_array_equal(read_picture(path), expected)
 
 
+@pytest.mark.parametrize(
+    "exif", [b"Exif\0\0garbage", b"Exif\0\0II*\0\xff\xff\xff\xff", b"Exif\0\0MM\0*\0\0\0\x08\0\x05\1"]
+)
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
+def test_broken_exif(tmp_path: Path, kind: str, exif: bytes) -> None:
+    """EXIF data that are none turn nothing, and damage nothing."""
+    data = as_bytes(Image.fromarray(RGB), kind, exif=exif, **({"lossless": True} if kind == "WEBP" else {}))
+    image = read_picture(put(tmp_path, data))
+    assert image.shape == RGB.shape
+    assert kind == "JPEG" or (image == RGB).all()
+
+
 # BMP, GIF, WebP --------------------------------------------------------------------------------------
 
 
