@@ -80,6 +80,8 @@ def gif_header(file: BinaryIO) -> Header:
             _gif_data(file)
         else:  # the trailer, or bytes behind it that viewers pass over too
             break
+    if not frames:
+        raise Damage("it has no frame")
     if frames == 1 and transparent:
         raise Refusal(_TRANSPARENT)
     if frames == 1 and not whole:
@@ -216,5 +218,5 @@ def _indexed(header: Header) -> Header:
         if grey_ramp(palette):
             return replace(header, colours="grey", bits=8, palette=None)
     if palette is not None and not len(palette):
-        raise Damage("it has no palette")
+        raise Refusal("has no palette for its colours: convert it to RGB first")
     return header

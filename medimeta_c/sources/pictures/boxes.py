@@ -88,10 +88,12 @@ def _jp2_colours(file: BinaryIO, start: int, stop: int) -> tuple[int, bool]:
         if kind == b"colr" and data[:1] == b"\x01" and not space:
             (space,) = struct.unpack(">I", data[3:7])
         elif kind == b"cdef":
-            kinds = [meaning for _, meaning, _ in struct.iter_unpack(">HHH", data[2:])]
-            alpha = 1 in kinds or 2 in kinds
-            if kinds.count(0) not in {1, 3} or len(kinds) - kinds.count(0) > 1:
-                raise Refusal(f"has {len(kinds)} channels: convert it to 8-bit grey or RGB first")
+            channels = sorted(struct.iter_unpack(">HHH", data[2:]))
+            colours = [number for number, meaning, _ in channels if meaning == 0]
+            alpha = channels[-1][1] in {1, 2}
+            usual = [*((number, 0, number + 1) for number in range(len(colours))), *channels[len(colours) :]]
+            if len(colours) not in {1, 3} or len(channels) != len(colours) + alpha or channels != usual:
+                raise Refusal(f"orders its {len(channels)} channels in a way of its own: convert it first")
     return space, alpha
 
 

@@ -100,6 +100,7 @@ def _modes(header: Header) -> set[str]:
 def _upright(picture: PillowImage, header: Header) -> NDArray[Any]:
     from PIL import ImageOps  # noqa: PLC0415
 
+    _forget_xmp(picture)
     try:
         picture.load()
     except OSError as error:
@@ -109,10 +110,17 @@ def _upright(picture: PillowImage, header: Header) -> NDArray[Any]:
             f"is compressed with {header.codec}, and is damaged or not for the installed Pillow "
             f"({short(error)}): save it with LZW"
         ) from error
+    _forget_xmp(picture)
     try:
         return np.asarray(ImageOps.exif_transpose(picture))
     except (SyntaxError, ValueError, KeyError, TypeError, struct.error):  # EXIF that is none says no side
         return np.asarray(picture)
+
+
+def _forget_xmp(picture: PillowImage) -> None:
+    """Leave EXIF alone to say which side is up: which XMP Pillow heeds differs between its versions."""
+    for key in ("xmp", "XML:com.adobe.xmp"):
+        picture.info.pop(key, None)
 
 
 def _windowed(values: NDArray[Any], header: Header, window: Window) -> Image:

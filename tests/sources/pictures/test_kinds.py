@@ -406,6 +406,9 @@ def test_gif(tmp_path: Path) -> None:
     data = bytearray(as_bytes(indexed, "GIF"))
     whole = put(tmp_path, bytes(data))
     np.testing.assert_array_equal(read_picture(whole), PALETTE[GREY & 63], strict=True)
+    bare = data[:10] + bytes([data[10] & 127]) + data[11:13] + data[13 + (3 << (data[10] & 7) + 1) :]
+    path = put(tmp_path, bytes(bare))
+    says("has no palette for its colours", lambda: read_picture(path))
     struct.pack_into("<H", data, 6, 50)
     path = put(tmp_path, bytes(data))
     says("draws on a part of its canvas", lambda: read_picture(path))
@@ -427,6 +430,13 @@ def test_webp_animation(tmp_path: Path) -> None:
         (handmade.jp2(handmade.codestream(8, 3), colours=18), "holds YCbCr colours (sYCC)"),
         (handmade.jp2(handmade.codestream(8, 3), colours=17), "holds 3 channels"),
         (handmade.codestream(8, 2), "holds 2 channels"),
+        (
+            handmade.jp2(
+                handmade.codestream(8, 3),
+                header=handmade.box(b"cdef", struct.pack(">10H", 3, 0, 0, 3, 1, 0, 2, 2, 0, 1)),
+            ),
+            "orders its 3 channels in a way of its own",
+        ),
         (handmade.codestream(4, 1), "has 4 bits a channel, which Pillow rescales"),
         (
             handmade.codestream(8, 3).replace(b"\7\1\1" * 3, b"\7\1\1\7\2\2\7\2\2"),

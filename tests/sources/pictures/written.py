@@ -169,8 +169,9 @@ def jpeg2000(path: Path, values: np.ndarray, bits: str, colours: str, layout: st
         )
     )  # fmt: skip
     if alpha:  # the encoder does not say which channel is alpha
+        last = values.shape[2] - 1
         meanings = [
-            struct.pack(">HHH", one, int(one == values.shape[2] - 1), one) for one in range(values.shape[2])
+            struct.pack(">HHH", one, one == last, (one + 1) * (one < last)) for one in range(last + 1)
         ]
         data = path.read_bytes()
         start = data.index(b"jp2c") - 4
