@@ -158,10 +158,8 @@ def jp2(codestream: bytes, *, colours: int = 16, header: bytes = b"") -> bytes:
     return head + box(b"jp2h", ihdr, colr, header) + box(b"jp2c", codestream)
 
 
-def codestream(bits: int, components: int) -> bytes:
+def codestream(bits: int, components: int, tile: int = 8) -> bytes:
     """The beginning and the end of a JPEG 2000 codestream, for what is refused by its size marker."""
-    size = (
-        struct.pack(">HIIIIIIIIH", 0, 8, 8, 0, 0, 8, 8, 0, 0, components)
-        + bytes([bits - 1, 1, 1]) * components
-    )
+    size = struct.pack(">HIIIIIIIIH", 0, 8, 8, 0, 0, tile, tile, 0, 0, components)
+    size += bytes([bits - 1, 1, 1]) * components
     return b"\xff\x4f\xff\x51" + struct.pack(">H", len(size) + 2) + size + b"\xff\xd9"

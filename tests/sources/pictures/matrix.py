@@ -24,8 +24,8 @@ DEEP = ("12", "16", "float")
 class Rule:
     """Kinds of files with one fate.
 
-    ``fate`` is "read", "window" (refused without one, read with it) or "refused"; ``text`` is how it is read,
-    or words of the sentence that refuses. ``untested`` kinds are written by no library here.
+    ``fate`` is "read", "window" or "own window" (refused without one, read with it) or "refused"; ``text`` is
+    how it is read, or words of the sentence that refuses. ``untested`` kinds are written by no library here.
     """
 
     format: str
@@ -43,6 +43,7 @@ FRAMES = "holds 2 frames"
 FLOAT = "give a window of two values"
 MORE = "has more than 8 bits a channel"
 WINDOW = "give a window"
+BY_FRAME = "or read it frame by frame"
 
 RULES = (
     Rule("PNG", ("1", "8"), ("grey", "palette"), ("several pages",), "refused", FRAMES),
@@ -56,7 +57,14 @@ RULES = (
     Rule("JPEG", ("8",), ("grey", "RGB"), ("several pages",), "refused", FRAMES),
     Rule("JPEG", ("8",), ("grey", "RGB"), ONE, "read", "as libjpeg decodes it"),
     Rule("JPEG", ("8",), ("CMYK", "4 channels"), ONE, "refused", "holds CMYK inks"),
-    Rule("JPEG", ("8",), ("2 channels", "5 channels"), ONE, "refused", "channels: convert it"),
+    Rule(
+        "JPEG",
+        ("8",),
+        ("2 channels", "5 channels"),
+        ONE,
+        "refused",
+        "channels: convert it to 8-bit grey or RGB",
+    ),
     Rule("JPEG", ("12",), ("grey", "RGB", "CMYK", *UNNAMED), ONE, "refused", MORE),
     Rule("JPEG", ("16",), ("grey", "RGB", "CMYK", *UNNAMED), ONE, "refused", "is lossless JPEG"),
     Rule("TIFF", BITS, ("CMYK",), LAYOUTS, "refused", "holds CMYK or other inks"),
@@ -67,7 +75,7 @@ RULES = (
     Rule("TIFF", ("1", *DEEP), ("grey", "palette"), ("planar",), "refused", "one channel as a plane apart"),
     Rule("TIFF", BITS, COLOURS, ("several pages",), "refused", FRAMES),
     Rule("TIFF", ("1",), ("grey",), STILL, "refused", "has colour mode 1"),
-    Rule("TIFF", ("1",), ("grey+alpha",), STILL, "refused", "says 1-bit grey with alpha, but Pillow"),
+    Rule("TIFF", ("1",), ("grey+alpha",), STILL, "refused", "says 1-bit grey with alpha"),
     Rule("TIFF", ("1", "8"), ("palette",), STILL, "read", TO_RGB),
     Rule("TIFF", ("8",), ("grey", "RGB"), STILL, "read", "as it is; MinIsWhite turned round"),
     Rule("TIFF", ("8",), ALPHA, STILL, "read", OPAQUE),
@@ -79,7 +87,8 @@ RULES = (
     Rule("BMP", ("8",), ("grey",), ("contiguous",), "read", "its palette is grey: as it is"),
     Rule("BMP", ("8",), ("RGB",), ("contiguous",), "read", "as it is; 5 and 6 bits scaled to 8"),
     Rule("BMP", ("8",), ("RGBA",), ("contiguous",), "read", OPAQUE),
-    Rule("GIF", ("8",), ("grey", "palette"), ("several pages",), "refused", FRAMES),
+    Rule("GIF", ("1", "8"), ("palette",), ("several pages",), "refused", FRAMES),
+    Rule("GIF", ("8",), ("grey",), ("several pages",), "refused", FRAMES),
     Rule("GIF", ("8",), ("grey",), ("contiguous",), "read", "its palette is grey: as it is"),
     Rule("GIF", ("1", "8"), ("palette",), ("contiguous",), "read", TO_RGB),
     Rule("WebP", ("8",), ("RGB", "RGBA"), ("several pages",), "refused", FRAMES),
@@ -90,28 +99,40 @@ RULES = (
     ),
     Rule("JPEG 2000", BITS[:4], ("CMYK",), ("contiguous", "tiled"), "refused", "holds CMYK inks"),
     Rule("JPEG 2000", BITS[:4], UNNAMED, ("contiguous", "tiled"), "refused", "channels and not grey or RGB"),
-    Rule("JPEG 2000", ("1",), ("grey", "RGB"), ("contiguous", "tiled"), "refused", "which Pillow rescales"),
+    Rule(
+        "JPEG 2000",
+        ("1",),
+        ("grey", "RGB", *ALPHA),
+        ("contiguous", "tiled"),
+        "refused",
+        "which Pillow rescales",
+    ),
     Rule("JPEG 2000", ("8",), ("grey", "RGB"), ("contiguous", "tiled"), "read", "as OpenJPEG decodes it"),
     Rule("JPEG 2000", ("8",), ALPHA, ("contiguous", "tiled"), "read", OPAQUE),
     Rule("JPEG 2000", ("12", "16"), ("grey",), ("contiguous",), "window", WINDOW),
-    Rule("JPEG 2000", ("12", "16"), ("grey+alpha", "RGB", "RGBA"), ("contiguous",), "refused", MORE),
+    Rule("JPEG 2000", ("12", "16"), ("RGB", *ALPHA), ("contiguous", "tiled"), "refused", MORE),
     Rule("JPEG 2000", ("12", "16"), ("grey",), ("tiled",), "window", WINDOW, untested=True),
-    Rule(
-        "JPEG 2000", ("12", "16"), ("grey+alpha", "RGB", "RGBA"), ("tiled",), "refused", MORE, untested=True
-    ),
     Rule(
         "AVIF", ("8", "12"), ("grey", "RGB", "RGBA"), ("several pages",), "refused", "holds an image sequence"
     ),
     Rule("AVIF", ("8",), ("grey", "RGB"), ONE, "read", "as libavif decodes it"),
-    Rule("AVIF", ("8",), ("RGBA",), ONE, "read", OPAQUE),
+    Rule("AVIF", ("8",), ALPHA, ONE, "read", OPAQUE),
     Rule("AVIF", ("12",), ("grey", "RGB", "RGBA"), ONE, "refused", MORE),
-    Rule("DICOM", BITS[:4], ("RGBA", "CMYK", *UNNAMED), ("contiguous",), "refused", "channels of"),
+    Rule(
+        "DICOM",
+        BITS[:4],
+        ("RGBA", "CMYK", *UNNAMED),
+        ("contiguous",),
+        "refused",
+        "colours: convert it to RGB",
+    ),
     Rule("DICOM", ("1",), ("grey",), ("contiguous",), "refused", "stores 1 of 1 bits"),
-    Rule("DICOM", ("8", "12", "16"), ("grey",), ("several pages",), "refused", "or read it frame by frame"),
+    Rule("DICOM", BITS[1:4], ("grey", "palette", "RGB"), ("several pages",), "refused", BY_FRAME),
+    Rule("DICOM", ("float",), ("grey",), ("several pages",), "refused", BY_FRAME),
     Rule("DICOM", ("8",), ("grey",), ("contiguous",), "read", "as it is, or by its own window"),
-    Rule("DICOM", ("12", "16"), ("grey",), ("contiguous",), "window", "by its own window, or " + WINDOW),
+    Rule("DICOM", ("12", "16"), ("grey",), ("contiguous",), "own window", WINDOW),
     Rule("DICOM", ("float",), ("grey",), ("contiguous",), "window", FLOAT),
-    Rule("DICOM", ("8", "16"), ("palette",), ("contiguous",), "read", TO_RGB),
+    Rule("DICOM", BITS[1:4], ("palette",), ("contiguous",), "read", TO_RGB),
     Rule("DICOM", ("8",), ("RGB",), ("contiguous", "planar"), "read", "as it is; YCbCr becomes RGB"),
     Rule("DICOM", ("12", "16"), ("RGB",), ("contiguous", "planar"), "refused", MORE),
 )
@@ -138,7 +159,8 @@ def page() -> str:
         words = f"*{rule.text}*"
         happens = {
             "read": f"read: {rule.text}",
-            "window": f"grey by a window, else refused: {words}",
+            "window": f"by the window given, else refused: {words}",
+            "own window": f"by the window given or its own, else refused: {words}",
             "refused": f"refused: {words}",
         }[rule.fate]
         happens += " (no file of it at hand: not tested)" * rule.untested

@@ -150,34 +150,28 @@ def webp(path: Path, values: np.ndarray, bits: str, colours: str, layout: str) -
 
 
 def jpeg2000(path: Path, values: np.ndarray, bits: str, colours: str, layout: str) -> None:
-    if colours in {"palette", "CMYK"} or "channels" in colours or bits == "1":
-        header = handmade.box(b"pclr", bytes(8)) if colours == "palette" else b""
-        stream = handmade.codestream(int(bits), values.shape[2])
-        path.write_bytes(handmade.jp2(stream, colours=12 if colours == "CMYK" else 0, header=header))
-        return
-    if bits == "8" or (bits == "16" and colours == "grey"):
+    if bits == "8" and colours in {"grey", "grey+alpha", "RGB", "RGBA"}:
         tiles = {"tile_size": (16, 16)} if layout == "tiled" else {}
         pillow(values).save(path, irreversible=False, **tiles)
         return
-    imagecodecs = pytest.importorskip("imagecodecs")
-    tile = (16, 16) if layout == "tiled" else None
-    alpha = "alpha" in colours or colours == "RGBA"
-    path.write_bytes(
-        imagecodecs.jpeg2k_encode(
-            np.squeeze(values), bitspersample=int(bits), reversible=True, tile=tile, codecformat="jp2",
-            colorspace="GRAY" if values.shape[2] < 3 else "SRGB", mct=False,
+    if colours == "grey" and bits != "1":
+        imagecodecs = pytest.importorskip("imagecodecs")
+        path.write_bytes(
+            imagecodecs.jpeg2k_encode(
+                values[..., 0], bitspersample=int(bits), reversible=True, codecformat="jp2"
+            )
         )
-    )  # fmt: skip
-    if alpha:  # the encoder does not say which channel is alpha
+        return
+    # Everything else is refused by its header.
+    header = handmade.box(b"pclr", bytes(8)) if colours == "palette" else b""
+    if colours in {"grey+alpha", "RGBA"}:
         last = values.shape[2] - 1
         meanings = [
             struct.pack(">HHH", one, one == last, (one + 1) * (one < last)) for one in range(last + 1)
         ]
-        data = path.read_bytes()
-        start = data.index(b"jp2c") - 4
-        stream = data[start + 8 :]
-        cdef = handmade.box(b"cdef", struct.pack(">H", len(meanings)), *meanings)
-        path.write_bytes(handmade.jp2(stream, colours=17 if values.shape[2] == 2 else 16, header=cdef))
+        header = handmade.box(b"cdef", struct.pack(">H", len(meanings)), *meanings)
+    stream = handmade.codestream(int(bits), values.shape[2], 4 if layout == "tiled" else 8)
+    path.write_bytes(handmade.jp2(stream, colours=12 if colours == "CMYK" else 0, header=header))
 
 
 def avif(path: Path, values: np.ndarray, bits: str, colours: str, layout: str) -> int:
@@ -186,7 +180,7 @@ def avif(path: Path, values: np.ndarray, bits: str, colours: str, layout: str) -
     image = pillow(values)
     more = {"save_all": True, "append_images": [image.rotate(180)]} if layout == "several pages" else {}
     image.save(
-        path, quality=100, subsampling="4:0:0" if colours == "grey" else "4:4:4", **exif(layout), **more
+        path, quality=100, subsampling="4:0:0" if "grey" in colours else "4:4:4", **exif(layout), **more
     )
     if bits == "12" and layout != "several pages":
         head, *rest = path.read_bytes().split(b"av1C")
