@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from medimeta_c.format.benchmark import Benchmark, open_benchmark
     from medimeta_c.format.keys import SetKey
     from medimeta_c.scoring.evaluation import EvaluateConfig, evaluate
+    from medimeta_c.sources.pictures import read_image
 
 # Names are resolved on first use, so that importing the package (and `medimeta-c --help`) stays fast.
 _EXPORTS = {
@@ -28,6 +29,7 @@ _EXPORTS = {
     "finetune": "medimeta_c.finetuning",
     "FinetuneConfig": "medimeta_c.finetuning",
     "SetKey": "medimeta_c.format.keys",
+    "read_image": "medimeta_c.sources.pictures",
 }
 
 __all__ = [
@@ -41,6 +43,7 @@ __all__ = [
     "evaluate",
     "finetune",
     "open_benchmark",
+    "read_image",
     "verify",
 ]
 

@@ -41,7 +41,8 @@ def as_pixels(image: object) -> Pixels:
     """
     if not isinstance(image, np.ndarray) or isinstance(image, np.ma.MaskedArray):
         raise TypeError(
-            f"an image must be a numpy.ndarray, got {type(image).__name__}; numpy.asarray() converts it"
+            f"an image must be a numpy.ndarray, got {type(image).__name__}; of a Pillow image, "
+            'numpy.asarray(PIL.ImageOps.exif_transpose(image).convert("RGB"))'
         )
     if image.dtype != np.uint8:
         raise TypeError(

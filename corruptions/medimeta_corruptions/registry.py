@@ -9,9 +9,13 @@ from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from typing import Generic, TypeVar
 
-__all__ = ["Origin", "Registry"]
+__all__ = ["Origin", "Registry", "RegistryError"]
 
 T = TypeVar("T")
+
+
+class RegistryError(ValueError):
+    """Raised when a name is unknown, is taken twice, or does not give a thing of its kind."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +58,7 @@ class Registry(Mapping[str, T], Generic[T]):
         own: Iterable[T],
         *,
         noun: str | None = None,
-        error: Callable[[str], Exception] = ValueError,
+        error: Callable[[str], Exception] = RegistryError,
     ) -> None:
         self.group = group
         self.noun = noun or group.rpartition(".")[2].removesuffix("s")
@@ -64,7 +68,7 @@ class Registry(Mapping[str, T], Generic[T]):
         for thing in own:
             name: str = thing.name  # type: ignore[attr-defined]
             if name in self._own:
-                raise ValueError(f"two {self.noun}s are named {name!r}; names must differ")
+                raise RegistryError(f"two {self.noun}s are named {name!r}; names must differ")
             self._own[name] = thing
 
     def __iter__(self) -> Iterator[str]:

@@ -52,6 +52,6 @@ def require_plugins(root: Path, manifest: Manifest) -> None:
     for one in manifest.plugins:
         if one.distribution.startswith(PYTHON) or not (one.name in CORRUPTIONS or one.name in SOURCES):
             raise SourceError(
-                f"{root} was built with {one.name!r} of {one.distribution} (version {one.version}), which is "
-                "not installed here: install it, or verify without --rebuild"
+                f"{root} was built with {one.name!r} of {one.distribution} {one.version}, which is not "
+                "installed here: install it, or verify without --rebuild"
             )

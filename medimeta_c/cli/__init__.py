@@ -25,6 +25,9 @@ from medimeta_c.errors import MediMetaError, printable
 __all__ = ["app", "main"]
 
 
+_EXPLAINED = (MediMetaError, KeyboardInterrupt, OSError, MemoryError)
+
+
 class _Group(TyperGroup):
     """Turns every error into one sentence on stderr and an exit code, unless ``--debug`` is given."""
 
@@ -34,8 +37,10 @@ class _Group(TyperGroup):
             return super().invoke(ctx)
         except BrokenPipeError:  # whoever read the output has had enough; Typer ends quietly
             raise
-        except (MediMetaError, KeyboardInterrupt, OSError, MemoryError) as error:
-            if ctx.params.get("debug"):
+        except (*_EXPLAINED, ValueError) as error:
+            # A registry that knows nothing of our errors: two packages have registered one name, say.
+            explained = isinstance(error, _EXPLAINED) or type(error).__name__ == "RegistryError"
+            if ctx.params.get("debug") or not explained:
                 raise
             typer.echo(f"medimeta-c: {_sentence(error)}", err=True)
             sys.exit(error.exit_code if isinstance(error, MediMetaError) else 1)

@@ -76,9 +76,7 @@ def test_without_the_distribution_verify_names_it(toys: Path, monkeypatch: pytes
     plugins.forget(monkeypatch)
     result = RUNNER.invoke(app, ["verify", str(toys), "--rebuild", "1", "--jobs", "1"])
     assert result.exit_code == 1
-    assert "'invert' of toy-plugin (version 1.2), which is not installed here" in " ".join(
-        result.output.split()
-    )
+    assert "'invert' of toy-plugin 1.2, which is not installed here" in " ".join(result.output.split())
     assert verify(toys, jobs=1).ok
 
 

@@ -448,9 +448,9 @@ def test_truncated(tmp_path: Path, name: str, share: float) -> None:
 
 
 def test_another_kind_of_file(flat: Path) -> None:
-    """A file that only claims to be an image is named."""
+    """A file that only claims to be an image is named, with what it is."""
     (flat / "cat" / "fake.png").write_text("<svg/>")
-    refused(flat, str(flat / "cat" / "fake.png"), "not a whole PNG, JPEG, TIFF, BMP or WebP image")
+    refused(flat, str(flat / "cat" / "fake.png"), "is a drawing (SVG)", "draw it as PNG")
 
 
 @pytest.mark.parametrize("limit", [40, 10], ids=["warning", "error"])

@@ -1,0 +1,33 @@
+"""Picture files of any common format: read right, or refused by name."""
+
+from __future__ import annotations
+
+from medimeta_c.sources.pictures.header import MAX_PIXELS
+from medimeta_c.sources.pictures.reading import (
+    Mode,
+    frame_count,
+    picture_channels,
+    read_image,
+    read_picture,
+    shows_grey,
+)
+from medimeta_c.sources.pictures.window import Window
+
+__all__ = [
+    "DICOM_SUFFIXES",
+    "MAX_PIXELS",
+    "SUFFIXES",
+    "Mode",
+    "Window",
+    "frame_count",
+    "picture_channels",
+    "read_image",
+    "read_picture",
+    "shows_grey",
+]
+
+SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp", ".gif", ".jp2", ".avif")
+"""File name endings of pictures, in lower case."""
+
+DICOM_SUFFIXES = (".dcm", ".dicom")
+"""File name endings of DICOM files, in lower case; often they have none."""
