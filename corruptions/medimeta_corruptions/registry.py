@@ -143,7 +143,7 @@ class Registry(Mapping[str, T], Generic[T]):
 @cache
 def _scan(group: str) -> tuple[EntryPoint, ...]:
     """Return a group's entry points by name, each once: a folder may stand on the path twice."""
-    unique = {(entry.name, entry.value, _dist(entry)): entry for entry in entry_points(group=group)}
+    unique = {(entry.name, _dist(entry), entry.value): entry for entry in entry_points(group=group)}
     return tuple(unique[key] for key in sorted(unique))
 
 

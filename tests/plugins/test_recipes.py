@@ -90,7 +90,7 @@ def test_a_result_names_its_metric_prompts_and_model(scored: Path) -> None:
     assert {plugin["name"] for plugin in result["plugins"]} >= {"worst_group_error"}  # type: ignore[attr-defined]
     assert result["run"]["prompts"]["name"] == "short"  # type: ignore[index]
     cells = result["scores"]["cells"]  # type: ignore[index]
-    assert all("groups" in cell["metrics"]["worst_group_error"]["reason"] for cell in cells)
+    assert all("together" in cell["metrics"]["worst_group_error"]["reason"] for cell in cells)
     assert "Worst group" in (scored / "report.md").read_text()
 
 
@@ -105,8 +105,8 @@ def test_the_board_computes_it_again(shell: Shell, built: Path, scored: Path) ->
     shell("leaderboard", "accept", built, "--accepted", board / "accepted.yaml")
     shell("leaderboard", "validate", board)
     shell("leaderboard", "build", board, "--out", "site", "--baseline", "none")
-    page = next((shell.folder / "site" / "models").glob("*.html")).read_text()
-    assert "Worst group" in page
+    pages = [path.read_text() for path in (shell.folder / "site" / "models").glob("*.html")]
+    assert sum("Worst group" in page for page in pages) == 1  # ours, beside the paper's
     refused = shell("leaderboard", "validate", board, plugins=False, code=1)
     assert "worst_group_error" in refused
     assert "my-plugins 1.2.0" in refused
@@ -158,7 +158,7 @@ training_data:
   kind: general
   description: none at all
   overlap: none
-  statement: It was not trained.
+  statement: It was never trained on any image at all.
 code: https://example.org/code
 statements:
   not_chosen_on_test: true
