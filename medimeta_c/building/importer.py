@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections import deque
 from collections.abc import Callable, Generator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
@@ -57,7 +57,7 @@ class ImportConfig:
     folder: Path
     out: Path
     datasets: tuple[str, ...] = (AVAILABLE,)
-    data_dir: Path = field(default_factory=default_data_dir)
+    data_dir: Path | None = None
     jobs: int = -1
     force: bool = False
 
@@ -99,7 +99,8 @@ def import_medmnistc(
     BuildError
         If the output directory is locked, holds another build, or cannot be written.
     """
-    sources = {name: open_medmnistc(name, config.folder, config.data_dir) for name in _names(config)}
+    data_dir = config.data_dir or default_data_dir()
+    sources = {name: open_medmnistc(name, config.folder, data_dir) for name in _names(config)}
     request = Request(
         root=config.out,
         protocol=PROTOCOL,

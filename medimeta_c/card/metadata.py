@@ -11,6 +11,7 @@ from medimeta_c.card.licenses import OTHER, combined_license
 from medimeta_c.format.display import built_corruptions, phantom_datasets
 from medimeta_c.format.keys import CLEAN, SetKey
 from medimeta_c.format.manifest import Manifest
+from medimeta_c.format.suites import COLLECTIONS
 
 __all__ = ["card_metadata", "card_title", "configs", "default_config"]
 
@@ -67,7 +68,8 @@ def card_metadata(manifest: Manifest) -> str:
 def card_title(manifest: Manifest) -> str:
     """Return what the build is called; one of phantoms alone says so."""
     if manifest.protocol.imported:
-        return f"{manifest.protocol.benchmark_version} in MediMeta-C's format"
+        version = manifest.protocol.benchmark_version
+        return f"{COLLECTIONS.get(manifest.datasets[0].kind, version)} in MediMeta-C's format"
     every_one = len(phantom_datasets(manifest)) == len(manifest.datasets)
     return "MediMeta-C" + (" (phantoms)" if every_one else "")
 

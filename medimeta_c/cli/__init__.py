@@ -16,7 +16,17 @@ import typer
 from typer.core import TyperGroup
 
 from medimeta_c._version import __version__
-from medimeta_c.cli.benchmark import build, corrupt, datasets, demo, download, import_medmnistc, push, verify
+from medimeta_c.cli.benchmark import (
+    build,
+    corrupt,
+    datasets,
+    demo,
+    download,
+    import_medimetac,
+    import_medmnistc,
+    push,
+    verify,
+)
 from medimeta_c.cli.command import Command
 from medimeta_c.cli.model import compare, evaluate, export_peft, features, finetune
 from medimeta_c.cli.outlets import analyse, figures, leaderboard, submit
@@ -95,6 +105,7 @@ _COMMANDS: dict[str, Callable[..., None]] = {
     "datasets": datasets.datasets,
     "download": download.download,
     "build": build.build,
+    "import-medimetac": import_medimetac.import_medimetac,
     "import-medmnistc": import_medmnistc.import_medmnistc,
     "verify": verify.verify,
     "push": push.push,

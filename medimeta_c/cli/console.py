@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -34,8 +34,11 @@ def by_sets(verb: str, show: Callable[[str, float, float], None]) -> Callable[[B
     return on_progress
 
 
-def say_build(report: BuildReport, *, done: str, json: bool) -> None:
-    """Print what a build or an import did, for people or for machines; `done` is the verb."""
+def say_build(report: BuildReport, *, done: str, json: bool, more: Mapping[str, str] | None = None) -> None:
+    """Print what a build or an import did, for people or for machines.
+
+    `done` is the verb; `more` names other files that were written.
+    """
     manifest = report.manifest
     if json:
         say_json(
@@ -45,6 +48,7 @@ def say_build(report: BuildReport, *, done: str, json: bool) -> None:
                 "datasets": {record.dataset: record.fingerprint for record in manifest.datasets},
                 "sets_built": [str(key) for key in report.built],
                 "sets_kept": [str(key) for key in report.kept],
+                **(more or {}),
             }
         )
         return
@@ -53,6 +57,8 @@ def say_build(report: BuildReport, *, done: str, json: bool) -> None:
         count = sum(1 for one in manifest.sets if one.dataset == record.dataset)
         say(f"  {record.dataset:<16} {count:>4} sets  {record.fingerprint[:12]}  {record.title}")
     say(f"fingerprint {manifest.fingerprint}")
+    for name, path in (more or {}).items():
+        say(f"{name} {path}")
     say(f"next: medimeta-c verify {report.root}")
 
 

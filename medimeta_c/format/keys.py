@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from medimeta_c.errors import ConfigError
 
-__all__ = ["CLEAN", "PHANTOMS", "Image", "SetKey", "check_name"]
+__all__ = ["CLEAN", "MEDIMETAC", "PHANTOMS", "Image", "SetKey", "check_name"]
 
 Image: TypeAlias = NDArray[np.uint8]
 """uint8 pixels of shape (H, W) for grey or (H, W, 3) for RGB, values 0-255."""
@@ -21,6 +21,9 @@ CLEAN = "clean"
 
 PHANTOMS = "phantoms"
 """The source family of generated stand-ins, which pass for medical images nowhere."""
+
+MEDIMETAC = "medimetac"
+"""The kind of datasets imported from the files that MediMeta-C's authors published."""
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_]*")
 

@@ -27,7 +27,12 @@ SUITES = Registry("medimeta_c.suites", Suite, (CORE, MEDMNIST), error=ConfigErro
 DATASETS = (*CORE.datasets, *MEDMNIST.datasets)
 """The paper's datasets, in its order."""
 
-COLLECTIONS = {"medimeta": "MediMeta-C", "medmnist": "MedMNIST-C", "phantoms": "Phantoms"}
+COLLECTIONS = {
+    "medimeta": "MediMeta-C",
+    "medmnist": "MedMNIST-C",
+    "medimetac": "MediMeta-C as published",
+    "phantoms": "Phantoms",
+}
 """What the datasets of a kind that files name are called together, in the paper's order."""
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from pkgutil import resolve_name
 
 from medimeta_c.errors import ConfigError
-from medimeta_c.format.keys import PHANTOMS
+from medimeta_c.format.keys import MEDIMETAC, PHANTOMS
 from medimeta_c.format.suites import COLLECTIONS, CORE, MEDMNIST, SUITES, Suite
 from medimeta_c.sources.catalog import catalog, published
 from medimeta_c.sources.contract import Source
@@ -140,11 +140,23 @@ SOURCES = Registry(
 )
 """Every source family by name: ours, then those that other distributions add."""
 
+_IMPORTED = SourceFamily(
+    name=MEDIMETAC,
+    title="MediMeta-C as published",
+    summary="imported from the files that its authors published, not rendered",
+    opener="",
+    collection=COLLECTIONS[MEDIMETAC],
+    suite=CORE.name,
+)
+"""Nothing is built from it, so that it is no choice of ``--source``."""
+
 
 def family(kind: str) -> SourceFamily:
     """Return the family of a kind that a file names; one that is not installed here has but its name."""
     if kind in SOURCES:
         return SOURCES[kind]
+    if kind == MEDIMETAC:
+        return _IMPORTED
     return SourceFamily(name=kind, title=kind, summary="not installed here", opener="")
 
 

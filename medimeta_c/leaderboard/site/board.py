@@ -140,7 +140,7 @@ def _natural(name: str) -> list[str | int]:
 
 def _place(board: Board) -> tuple[int, str]:
     known = [index for index, name in enumerate(_ORDER) if board.title.startswith(name)]
-    return (known[0] if known else len(_ORDER)), board.title
+    return (known[-1] if known else len(_ORDER)), board.title
 
 
 def _with_paper(boards: Sequence[Board]) -> tuple[Board, ...]:

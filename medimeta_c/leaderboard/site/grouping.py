@@ -43,7 +43,8 @@ class Group:
         """What readers call it."""
         if not self.version:
             return self.collection
-        whole = f"{self.collection} {self.version}"
+        named = self.collection.startswith(f"{self.version} ")  # "MediMeta-C as published" of MediMeta-C
+        whole = self.collection if named else f"{self.collection} {self.version}"
         return (
             f"{whole}, build {next(iter(self.entries.values())).fingerprint[:8]}" if self.several else whole
         )

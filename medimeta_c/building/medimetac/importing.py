@@ -1,0 +1,219 @@
+"""Import the published MediMeta-C as a benchmark, pixels as they are, and audit what its files are."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Generator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from medimeta_c.building import engines
+from medimeta_c.building.assembly import BuildProgress, BuildReport, Request, assemble
+from medimeta_c.building.importer import ImportConfig
+from medimeta_c.building.medimetac.audit import AuditTask, audit_file
+from medimeta_c.building.medimetac.files import SPLITS, Problems, find_sets, published
+from medimeta_c.building.medimetac.records import Audit, DatasetAudit
+from medimeta_c.building.medimetac.source import PublishedDataset, clean_of, labels_follow, open_published
+from medimeta_c.building.render import write_set
+from medimeta_c.errors import SourceError, unknown_name
+from medimeta_c.format.dataset import DatasetRecord
+from medimeta_c.format.keys import CLEAN, SetKey
+from medimeta_c.format.manifest import IMPORTED, Protocol, SetRecord
+from medimeta_c.format.suites import CORE
+from medimeta_c.io.records import write_record
+from medimeta_c.sources.selection import ALL, AVAILABLE
+
+__all__ = ["PROTOCOL", "ImportReport", "MedimetacConfig", "import_medimetac"]
+
+PROTOCOL = Protocol(
+    benchmark_version="MediMeta-C", seed=0, seed_scheme=f"{IMPORTED}medimeta-c", channels="source"
+)
+"""What the manifest of an imported MediMeta-C says of its pixels: they were not rendered here."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MedimetacConfig(ImportConfig):
+    """What to import, and where to.
+
+    Parameters
+    ----------
+    folder : Path
+        MediMeta-C as published: ``<dataset>/<split>/<corruption>_severity_<1-5>.npz``.
+    data_dir : Path, optional
+        Where the clean MedIMeta data is, to find clean images in. Without it ids are row numbers and class
+        names are MedIMeta's by position.
+    split : str, optional
+        ``"test"``, ``"val"``, or ``"all"`` for both.
+    out, datasets, jobs, force
+        As in `ImportConfig`; ``("all",)`` is the benchmark's five.
+
+    Raises
+    ------
+    ConfigError
+        If a value is not valid.
+    """
+
+    split: str = "test"
+
+    def __post_init__(self) -> None:
+        ImportConfig.__post_init__(self)
+        if self.split not in (*SPLITS, ALL):
+            raise unknown_name("split of the published MediMeta-C", self.split, (*SPLITS, ALL))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportReport:
+    """What an import wrote: the benchmark, and the audit beside it."""
+
+    build: BuildReport
+    audit: Audit
+    audit_path: Path
+
+
+def import_medimetac(
+    config: MedimetacConfig,
+    *,
+    on_progress: Callable[[BuildProgress], None] | None = None,
+    on_audit: Callable[[int, int], None] | None = None,
+) -> ImportReport:
+    """Write the published MediMeta-C as a benchmark that everything here can read, and audit it.
+
+    Files are read as streams, one image in memory; only where MedIMeta's ids are in another order than rows
+    is an array unpacked into a temporary file. What is finished is kept; an interrupted import, run again,
+    goes on file by file. The audit is written to ``<out>.audit.json``, beside the benchmark: it is about the
+    files that were read, which are not part of the tree.
+
+    Parameters
+    ----------
+    config : MedimetacConfig
+        What to import.
+    on_progress : callable, optional
+        Called with a `BuildProgress`, first before any work and then after each set.
+    on_audit : callable, optional
+        Called with files audited and files in all, after each.
+
+    Raises
+    ------
+    ConfigError
+        If a dataset is unknown.
+    SourceError
+        If files are missing, damaged or of another layout (all are named), or a label matches two classes.
+    BuildError
+        If the output directory is locked, holds another build, or cannot be written.
+    """
+    sources = _open(config)
+    request = Request(
+        root=config.out,
+        protocol=PROTOCOL,
+        datasets={name: DatasetRecord.of(one.info, one.checksum()) for name, one in sources.items()},
+        sets={key: len(file.labels) for one in sources.values() for key, file in one.sets.items()},
+        force=config.force,
+    )
+    build = assemble(request, lambda todo: _imported(config, sources, todo), on_progress)
+    audit = _audited(config, sources, build.manifest.fingerprint, on_audit)
+    place = config.out.resolve()
+    path = place.with_name(f"{place.name}.audit.json")
+    write_record(path, audit)
+    return ImportReport(build=build, audit=audit, audit_path=path)
+
+
+def _open(config: MedimetacConfig) -> dict[str, PublishedDataset]:
+    """Return the datasets wanted, in order; raise one SourceError that names every file in the way."""
+    problems = Problems()
+    splits = SPLITS if config.split == ALL else (config.split,)
+    found = {name: find_sets(name, config.folder, splits, problems) for name in sorted(_names(config))}
+    problems.raise_all()
+    sources = {}
+    for name, sets in found.items():
+        with problems.noted():
+            sources[name] = open_published(name, config.folder, sets, config.data_dir)
+    problems.raise_all()
+    return sources
+
+
+def _names(config: MedimetacConfig) -> Sequence[str]:
+    if config.datasets == (ALL,):
+        return CORE.datasets
+    if config.datasets != (AVAILABLE,):
+        return config.datasets
+    found = [name for name in published().class_names if (config.folder / name).is_dir()]
+    if not found:
+        raise SourceError(
+            f"{config.folder} has no folder of a dataset of MediMeta-C: give the folder that holds pbc/, "
+            "oct/ and so on as published, with <split>/clean.npz in each"
+        )
+    return found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _FileTask:
+    """All a worker needs to import one file."""
+
+    root: Path
+    source: PublishedDataset
+    key: SetKey
+
+
+def _imported(
+    config: MedimetacConfig, sources: Mapping[str, PublishedDataset], todo: Sequence[SetKey]
+) -> Generator[SetRecord]:
+    """Yield each set as it is written, and name the damaged files once the whole ones are done."""
+    problems = Problems()
+    tasks = [_FileTask(root=config.out, source=sources[key.dataset], key=key) for key in todo]
+    with contextlib.closing(engines.run_all(_import_file, tasks, jobs=config.jobs)) as results:
+        for one in results:
+            if isinstance(one, SetRecord):
+                yield one
+            else:
+                problems.messages.append(one)
+    problems.messages.sort()
+    problems.raise_all()
+
+
+def _import_file(task: _FileTask) -> SetRecord | str:
+    """Write one set, or return what is wrong with its file."""
+    try:
+        return write_set(task.root, task.key, task.source.info.class_names, task.source.rows(task.key))
+    except SourceError as error:
+        return str(error)
+
+
+def _audited(
+    config: MedimetacConfig,
+    sources: Mapping[str, PublishedDataset],
+    fingerprint: str,
+    on_audit: Callable[[int, int], None] | None,
+) -> Audit:
+    tasks = [
+        AuditTask(
+            key=key,
+            clean=clean_of(one.sets, key).path,
+            file=file.path,
+            rows=len(file.labels),
+            labels_follow=labels_follow(one.sets, key),
+        )
+        for one in sources.values()
+        for key, file in one.sets.items()
+        if key.corruption != CLEAN
+    ]
+    found = {}
+    with contextlib.closing(engines.run_all(audit_file, tasks, jobs=config.jobs)) as results:
+        for key, file_audit, grey in results:
+            found[key] = file_audit, grey
+            if on_audit is not None:
+                on_audit(len(found), len(tasks))
+    datasets = []
+    for name, one in sources.items():
+        own = [found[key] for key in sorted(found) if key.dataset == name]
+        datasets.append(
+            DatasetAudit(
+                dataset=name,
+                grey=all(grey for _, grey in own) if own else None,
+                ids="medimeta" if one.ids_matched else "rows",
+                names="matched" if one.classes.checked else "position",
+                splits=one.matches,
+                labels=one.classes.rows,
+                files=tuple(file_audit for file_audit, _ in own),
+            )
+        )
+    return Audit(fingerprint=fingerprint, datasets=tuple(datasets))

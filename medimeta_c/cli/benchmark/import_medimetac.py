@@ -1,0 +1,149 @@
+"""``medimeta-c import-medimetac``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from medimeta_c.cli import console
+from medimeta_c.cli.options import JobsOption, JsonOption, names
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from medimeta_c.building.medimetac.records import Audit, DatasetAudit, FileAudit
+
+__all__ = ["import_medimetac"]
+
+_NAMES = {"matched": "checked against images", "position": "by position, not checked against images"}
+_IDS = {"medimeta": "MedIMeta's", "rows": "row numbers"}
+_CLEAN = {True: "grey stored as RGB", False: "in colour", None: "not looked at"}
+
+
+def import_medimetac(
+    directory: Annotated[
+        Path,
+        typer.Argument(help="MediMeta-C as published: <dataset>/<split>/<corruption>_severity_<1-5>.npz."),
+    ],
+    out: Annotated[Path, typer.Option(help="Directory of the benchmark.")] = Path("MediMeta-C-published"),
+    dataset: Annotated[
+        str,
+        typer.Option(
+            help="Dataset ids, comma-separated; [b]available[/b] = those of the folder; "
+            "[b]all[/b] = the benchmark's five, every one required."
+        ),
+    ] = "available",
+    split: Annotated[str, typer.Option(help="[b]test[/b], [b]val[/b], or [b]all[/b] for both.")] = "test",
+    data: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder of the clean MedIMeta datasets, to find image ids and class names by pixels.",
+            show_default=False,
+        ),
+    ] = None,
+    jobs: JobsOption = -1,
+    force: Annotated[bool, typer.Option("--force", help="Import finished sets again.")] = False,
+    json: JsonOption = False,
+) -> None:
+    """Import the MediMeta-C files that its authors published, and say what they are.
+
+    Pixels are taken as they are. The audit says whether rows of corrupted files are those of the clean one,
+    what the labels are called, and whether each file is the corruption of its name; it is printed and written
+    to OUT.audit.json. Without --data, class names are MedIMeta's by position, and every report says so.
+
+    [b]Examples[/b]
+
+      medimeta-c import-medimetac ~/MediMeta-C --data ~/medimeta --out MediMeta-C-published
+
+      medimeta-c evaluate --model ViT-B-16/openai --benchmark MediMeta-C-published --prompts reference-order
+    """
+    from medimeta_c.building.assembly import BuildProgress
+    from medimeta_c.building.medimetac.importing import MedimetacConfig
+    from medimeta_c.building.medimetac.importing import import_medimetac as run
+
+    config = MedimetacConfig(
+        folder=directory.expanduser(),
+        out=out.expanduser(),
+        datasets=names(dataset),
+        split=split,
+        data_dir=data.expanduser() if data else None,
+        jobs=jobs,
+        force=force,
+    )
+    with console.counting("images") as show:
+
+        def on_progress(progress: BuildProgress) -> None:
+            text = f"importing {progress.sets_done}/{progress.sets_total} sets"
+            show(text, progress.images_done, progress.images_total)
+
+        report = run(
+            config, on_progress=on_progress, on_audit=lambda done, total: show("auditing", done, total)
+        )
+    if not json:
+        _say_audit(report.audit)
+    console.say_build(report.build, json=json, done="imported", more={"audit": str(report.audit_path)})
+
+
+def _say_audit(audit: Audit) -> None:
+    for one in audit.datasets:
+        console.say(
+            f"{one.dataset}: clean images {_CLEAN[one.grey]}; ids are {_IDS[one.ids]}; class names "
+            f"{_NAMES[one.names]}"
+        )
+        for split in one.splits:
+            console.say(
+                f"  {split.split}: {split.matched} of {split.rows} images found in MedIMeta, "
+                f"{split.elsewhere} of them in another split; {split.duplicates} duplicates"
+            )
+    labels = [
+        (
+            one.dataset,
+            str(row.label),
+            row.class_name,
+            "not checked" if row.medimeta_label is None else str(row.medimeta_label),
+            f"{row.matched}/{row.images}",
+        )
+        for one in audit.datasets
+        for row in one.labels
+    ]
+    console.table("Labels", ("dataset", "npz", "class", "MedIMeta", "images"), labels, whole=2)
+    files = [row for one in audit.datasets for row in _file_rows(one)]
+    console.table(
+        "Files", ("dataset", "split", "corruption", "rows follow", "as defined", "worst"), files, whole=3
+    )
+
+
+def _file_rows(one: DatasetAudit) -> Iterator[Sequence[str]]:
+    """Yield a row for each corruption: how many of its files are what they should be, and the worst."""
+    groups: dict[tuple[str, str], list[FileAudit]] = {}
+    for file in one.files:
+        groups.setdefault((file.split, file.corruption), []).append(file)
+    for (split, corruption), files in groups.items():
+        measured = [file for file in files if file.as_defined is not None]
+        yield (
+            one.dataset,
+            split,
+            corruption,
+            f"{sum(file.aligned for file in files)}/{len(files)}",
+            f"{sum(bool(file.as_defined) for file in measured)}/{len(files)}",
+            _worst(measured),
+        )
+
+
+def _worst(files: Sequence[FileAudit]) -> str:
+    """Return the numbers of the file that is furthest from its definition."""
+    if not files:
+        return "not measured"
+    worst = max(files, key=lambda file: file.distance)
+    if worst.equal is not None:
+        return f"severity {worst.severity}: {worst.equal:.2%} of values equal"
+    assert worst.measured is not None
+    assert worst.defined is not None
+    pairs = (
+        (name, getattr(worst.measured, field), getattr(worst.defined, field))
+        for name, field in (("mean", "mean"), ("sd", "deviation"), ("channels", "channel_correlation"))
+    )
+    said = (f"{name} {own or 0.0:.2f} for {due or 0.0:.2f}" for name, own, due in pairs)
+    return f"severity {worst.severity}: {', '.join(said)}"
