@@ -17,7 +17,7 @@ from medimeta_c.format.display import (
     shown_severity,
     shown_split,
 )
-from medimeta_c.format.keys import CLEAN, SetKey
+from medimeta_c.format.keys import CLEAN, MEDIMETAC, SetKey
 from medimeta_c.format.manifest import DatasetRecord, Manifest
 from medimeta_c.format.shards import features
 from medimeta_c.format.suites import CORE
@@ -105,6 +105,7 @@ def _context(manifest: Manifest) -> Mapping[str, Any]:
         "protocol": manifest.protocol,
         "datasets": manifest.datasets,
         "kinds": {record.kind: family(record.kind).title for record in manifest.datasets},
+        "as_published": all(record.kind == MEDIMETAC for record in manifest.datasets),
         "phantoms": phantom_datasets(manifest),
         "rows": sum(record.rows for record in manifest.sets),
         "size": _size(sum(shard.bytes for record in manifest.sets for shard in record.shards)),

@@ -110,14 +110,14 @@ def find_sets(
         raise unknown_name("dataset of the published MediMeta-C", dataset, published().class_names)
     found: dict[SetKey, NpzSet] = {}
     for split in splits:
-        own = folder / dataset / split
+        first, clean = folder / dataset / split / f"{CLEAN}.npz", None
         with problems.noted():
-            clean = _checked(own / f"{CLEAN}.npz", dataset, None)
-            found[SetKey(dataset, split, CLEAN, 0)] = clean
-            for path in sorted(own.glob("*.npz")):
-                if path != clean.path:
-                    with problems.noted():
-                        found[_key(dataset, split, path)] = _checked(path, dataset, clean)
+            clean = found[SetKey(dataset, split, CLEAN, 0)] = _checked(first, dataset, None)
+        for path in sorted(first.parent.glob("*.npz")):
+            if path != first:
+                with problems.noted():
+                    key = _key(dataset, split, path)
+                    found[key] = _checked(path, dataset, clean)
     return dict(sorted(found.items()))
 
 

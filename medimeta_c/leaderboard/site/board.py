@@ -16,7 +16,7 @@ from medimeta_c.leaderboard.inspection import check_files
 from medimeta_c.leaderboard.site.entries import Board, DatasetShown, Entry
 from medimeta_c.leaderboard.site.grouping import Group, Submitted, group
 from medimeta_c.leaderboard.site.measured import Measured, measure
-from medimeta_c.leaderboard.site.paper import PAPER_COLLECTIONS, paper_entries
+from medimeta_c.leaderboard.site.paper import AS_PUBLISHED, PAPER_COLLECTIONS, paper_entries
 from medimeta_c.leaderboard.site.ranking import ranks
 from medimeta_c.leaderboard.submission import read_submission
 from medimeta_c.leaderboard.tree import board_entries
@@ -144,20 +144,25 @@ def _place(board: Board) -> tuple[int, str]:
 
 
 def _with_paper(boards: Sequence[Board]) -> tuple[Board, ...]:
-    """Return the boards with the paper's models on the newest board of each of its collections."""
+    """Return the boards with the paper's models on the newest board of each of its collections.
+
+    They stand on that of its published files too, where there is one.
+    """
     found = list(boards)
-    for position, (collection, suite) in enumerate(PAPER_COLLECTIONS.items()):
+    for position, (collection, suite) in enumerate(
+        (*PAPER_COLLECTIONS.items(), (AS_PUBLISHED, PAPER_COLLECTIONS["MediMeta-C"]))
+    ):
         own = [
             index
             for index, one in enumerate(found)
-            if one.title.split(",")[0].startswith(f"{collection} ")
+            if _is_of(one, collection)
             and tuple(each.dataset for each in one.datasets) == suite.datasets
         ]
         if own:
             index = own[-1]
             entries = _sorted((*found[index].entries, *paper_entries(collection)), found[index].ranked_by)
             found[index] = replace(found[index], entries=entries)
-        else:
+        elif collection != AS_PUBLISHED:
             found.insert(
                 position,
                 Board(
@@ -172,3 +177,9 @@ def _with_paper(boards: Sequence[Board]) -> tuple[Board, ...]:
                 ),
             )
     return tuple(found)
+
+
+def _is_of(board: Board, collection: str) -> bool:
+    """Return whether a board is a version of a whole collection, by its title."""
+    title = board.title.split(",")[0]
+    return title == collection if AS_PUBLISHED in (title, collection) else title.startswith(f"{collection} ")

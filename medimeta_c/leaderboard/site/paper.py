@@ -7,18 +7,22 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from medimeta_c.format.suites import CORE, MEDMNIST, Suite
+from medimeta_c.format.keys import MEDIMETAC
+from medimeta_c.format.suites import COLLECTIONS, CORE, MEDMNIST, Suite
 from medimeta_c.leaderboard.site.entries import Entry, Training, no_estimate, reported
 from medimeta_c.leaderboard.submission import slug
 from medimeta_c.metrics.summary import Summary
 from medimeta_c.metrics.values import Estimate, Number
 from medimeta_c.paper import FewShotScore, ModelScores, published_fewshot, published_scores
 
-__all__ = ["PAPER", "PAPER_COLLECTIONS", "paper_entries"]
+__all__ = ["AS_PUBLISHED", "PAPER", "PAPER_COLLECTIONS", "paper_entries"]
 
 PAPER = "https://doi.org/10.1007/978-3-031-98688-8_17"
 PAPER_COLLECTIONS: dict[str, Suite] = {"MediMeta-C": CORE, "MedMNIST-C": MEDMNIST}
 """The paper's two collections, by the names its tables give them."""
+
+AS_PUBLISHED = COLLECTIONS[MEDIMETAC]
+"""The board of the authors' own files, which the tables of MediMeta-C were reported on."""
 
 _Numbers = Mapping[str, float | None]
 _NOT_PRINTED = "not printed in the paper"
@@ -73,22 +77,23 @@ _VARIANTS = {"RMC-ViT": ("ViT", "ViT-B/16"), "RMC-ResNet": ("ResNet", "ResNet-50
 
 
 def paper_entries(collection: str) -> tuple[Entry, ...]:
-    """Return the entries of one of the paper's collections.
+    """Return the entries of one of the paper's collections, or of `AS_PUBLISHED`.
 
     Means over the datasets are taken here, of the printed rows. Table 6's few-shot ablation is on PBC alone.
     """
+    printed = "MediMeta-C" if collection == AS_PUBLISHED else collection
     rows: dict[str, dict[str, ModelScores]] = {}
     for row in published_scores():
-        if row.collection == collection:
+        if row.collection == printed:
             rows.setdefault(row.model, {})[row.dataset] = row
-    found = [_entry(collection, model, rows[model]) for model in rows]
+    found = [_entry(collection, PAPER_COLLECTIONS[printed], model, rows[model]) for model in rows]
     return (*found, *(_ablation() if collection == "MediMeta-C" else ()))
 
 
-def _entry(collection: str, key: str, rows: Mapping[str, ModelScores]) -> Entry:
+def _entry(collection: str, suite: Suite, key: str, rows: Mapping[str, ModelScores]) -> Entry:
     model = _MODELS[key]
     datasets = {}
-    for name in PAPER_COLLECTIONS[collection].datasets:
+    for name in suite.datasets:
         row = rows[name]
         datasets[name] = _summary(row, row.average_accuracy, row.accuracy, row.ce)
     return Entry(
@@ -106,7 +111,8 @@ def _entry(collection: str, key: str, rows: Mapping[str, ModelScores]) -> Entry:
         overall=_mean(tuple(datasets.values())),
         datasets=datasets,
         paper=PAPER,
-        notes="Numbers per dataset are as Tables 2 and 3 print them; means over the datasets are taken here.",
+        notes="Numbers per dataset are as Tables 2 and 3 print them; means over the datasets are taken here."
+        + (" They were reported on these files." if collection == AS_PUBLISHED else ""),
     )
 
 
