@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -411,12 +412,14 @@ def test_the_command(files: Path, imported: ImportReport, tmp_path: Path) -> Non
     """`import-medimetac` prints the audit for people, and where it is to machines."""
     out = tmp_path / "out"
     command = ["import-medimetac", files / "c", "--data", files / "clean", "--out", out, "--jobs", 1]
-    result = RUNNER.invoke(app, [*map(str, command), "--dataset", "oct"], env={"COLUMNS": "120"})
+    command += ["--dataset", "fundus"]
+    result = RUNNER.invoke(app, [*map(str, command)], env={"COLUMNS": "120"})
     assert result.exit_code == 0, result.output
-    assert "oct: clean images grey stored as RGB; ids are MedIMeta's; class names checked" in result.stdout
+    assert "fundus: clean images in colour; ids are MedIMeta's; class names checked" in result.stdout
     assert "12 of 12 images found in MedIMeta" in result.stdout
-    assert "2/2           2/2          severity" in result.stdout
+    assert re.search(r"contrast +2/2 +2/2 +severity", result.stdout)
     assert f"audit {out}.audit.json" in result.stdout
     result = RUNNER.invoke(app, [*map(str, command), "--json"])
-    assert json.loads(result.stdout)["fingerprint"] == imported.build.manifest.fingerprint
-    assert json.loads(result.stdout)["audit"] == f"{out}.audit.json"
+    said = json.loads(result.stdout)
+    assert said["datasets"]["fundus"] == imported.build.manifest.dataset("fundus").fingerprint
+    assert said["audit"] == f"{out}.audit.json"

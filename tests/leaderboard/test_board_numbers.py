@@ -10,15 +10,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 from made_up_predictions import evaluated
-from submissions_on_disk import edit_json
+from medimetac_files import clean_rows, write_medimeta, write_published
+from submissions_on_disk import PLAIN, edit_json, place
 
+from medimeta_c.building.medimetac.importing import MedimetacConfig, import_medimetac
 from medimeta_c.errors import ConfigError, ResultError
-from medimeta_c.format.benchmark import Benchmark
+from medimeta_c.format.benchmark import Benchmark, open_benchmark
+from medimeta_c.format.suites import CORE
 from medimeta_c.leaderboard.site.board import read_boards
 from medimeta_c.leaderboard.site.entries import Board
 from medimeta_c.leaderboard.site.paper import paper_entries
 from medimeta_c.leaderboard.site.ranking import ranks
 from medimeta_c.leaderboard.site.writing import SiteConfig, build_site
+from medimeta_c.leaderboard.submission import described
 from medimeta_c.results.comparison import compare
 from medimeta_c.results.folder import SavedResult
 
@@ -156,6 +160,29 @@ def test_the_papers_figures_are_there_to_the_digit(collection: str, tmp_path: Pa
                 assert (one.low, entry.ranks, entry.source) == (None, None, "paper")
                 seen += 1
     assert seen == 50
+
+
+def test_the_published_files_have_a_board_of_their_own(tmp_path: Path) -> None:
+    """Results on them stand beside the paper's figures, which were reported on these files."""
+    folder = write_medimeta(tmp_path / "clean", "fundus")
+    write_published(tmp_path / "c/fundus/test", clean_rows(folder), ["contrast"])
+    config = MedimetacConfig(folder=tmp_path / "c", out=tmp_path / "built", jobs=1)
+    benchmark = open_benchmark(import_medimetac(config).build.root)
+    result = evaluated(tmp_path / "saved", benchmark, skill=2.5, baseline="published")
+    assert result.result.baseline is not None
+    assert "reported on these files" in result.result.baseline.note
+    place(tmp_path / "results", result, described(PLAIN, declared=True))
+    site = build_site(SiteConfig(results=tmp_path / "results", out=tmp_path / "site"))
+    titles = [one.title for one in site.boards]
+    assert titles == ["MediMeta-C", "MedMNIST-C", "MediMeta-C as published"]
+    board = site.boards[-1]
+    assert [one.dataset for one in board.datasets] == list(CORE.datasets)
+    (measured,) = (entry for entry in board.entries if entry.source == "measured")
+    assert measured.datasets["fundus"].mce.value is not None
+    reported = [entry for entry in board.entries if entry.source == "paper"]
+    assert len(reported) == 5
+    assert all(entry.notes.endswith("They were reported on these files.") for entry in reported)
+    assert {entry.key for entry in reported}.isdisjoint(entry.key for entry in site.boards[0].entries)
 
 
 def test_table_six_is_there_on_pbc_alone() -> None:

@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from medimeta_c.building.medimetac.files import published
 from medimeta_c.errors import ConfigError
 from medimeta_c.format.suites import CORE, MEDMNIST
 from medimeta_c.prompts.files import PROMPTS
@@ -77,6 +78,7 @@ PRINTED = {
 PINNED = {
     ("paper", 1): "40674727d5229ef6d68f62535560a35dd88aa58360b7827d0568948209d43b42",
     ("reference", 1): "7f4354fb962dcc643651534b52212ef7a3c49bfe392d9efa3388f91f12fa2f61",
+    ("reference-order", 1): "268ff1e884a7101d1cf1407c7b5f06f2525b0561fa5793acfc11743221afe768",
     ("ensemble", 1): "5418c58af257c4ab750aa4b3cc4159562b0316685057400933153e5ed0727e38",
 }
 
@@ -137,6 +139,52 @@ def test_reference_has_the_labels_as_they_are() -> None:
         "a medical image of a normal, benign belonging to breastmnist",
     ]
     assert only(asked_of(book, "retinamnist"))[4] == "a medical image of a 4 belonging to retinamnist"
+
+
+# The reference code's lists, word for word.
+BY_POSITION = {
+    "fundus": ("abnormal", "normal"),
+    "mammo_calc": ("malignant", "benign"),
+    "mammo_mass": ("malignant", "benign"),
+    "oct": ("CNV", "NORMAL", "DME", "DRUSEN"),
+    "pneumonia": ("NORMAL", "BACTERIA", "VIRUS"),
+    "pbc": (
+        "basophil",
+        "eosinophil",
+        "erythroblast",
+        "immature granulocyte",
+        "lymphocyte",
+        "monocyte",
+        "neutrophil",
+        "platelet",
+    ),
+    "aml": (
+        "BAS Basophil",
+        "EBO Erythroblast",
+        "EOS Eosinophil",
+        "KSC Smudge cell",
+        "LYA Lymphocyte (atypical)",
+        "LYT Lymphocyte (typical)",
+        "MMZ Metamyelocyte",
+        "MOB Monoblast",
+        "MON Monocyte",
+        "MYB Myelocyte",
+        "MYO Myeloblast",
+        "NGB Neutrophil (band)",
+        "NGS Neutrophil (segmented)",
+        "PMB Promyelocyte (bilobled)",
+        "PMO Promyelocyte",
+    ),
+}
+
+
+@pytest.mark.parametrize("dataset", BY_POSITION)
+def test_reference_order_asks_by_position(dataset: str) -> None:
+    """Label k of MedIMeta is asked with the reference code's word at place k, in its template."""
+    asked = load_prompts("reference-order").prompts(dataset, published().class_names[dataset], modality="")
+    assert only(asked) == [
+        f"a medical image of a {one} belonging to {dataset}" for one in BY_POSITION[dataset]
+    ]
 
 
 def test_ensemble_speaks_clinical_english() -> None:

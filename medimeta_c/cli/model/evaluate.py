@@ -32,7 +32,10 @@ def evaluate(
         typer.Option(help="What CE divides by: [b]published[/b], [b]none[/b], or the folder of a result."),
     ] = "published",
     prompts: Annotated[
-        str, typer.Option(help="[b]paper[/b], [b]reference[/b], [b]ensemble[/b], or a YAML file.")
+        str,
+        typer.Option(
+            help="[b]paper[/b], [b]reference[/b], [b]reference-order[/b], [b]ensemble[/b], or a YAML file."
+        ),
     ] = "paper",
     out: Annotated[Path, typer.Option(help="Root of all results.")] = Path("results"),
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")] = "auto",

@@ -77,7 +77,10 @@ def finetune(
         bool, typer.Option("--augment", help="Corrupt training images at random; off in the paper.")
     ] = False,
     prompts: Annotated[
-        str, typer.Option(help="[b]paper[/b], [b]reference[/b], [b]ensemble[/b], or a YAML file.")
+        str,
+        typer.Option(
+            help="[b]paper[/b], [b]reference[/b], [b]reference-order[/b], [b]ensemble[/b], or a YAML file."
+        ),
     ] = "paper",
     benchmark: Annotated[
         str | None,
