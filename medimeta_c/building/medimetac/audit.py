@@ -21,6 +21,7 @@ __all__ = ["AuditTask", "audit_file"]
 
 _SIDE = 16  # of the thumbnails that are compared
 _COMPARED = 256  # rows held against all clean ones
+_RIVALS = 20  # one clean row in so many may be liker by chance: the strongest corruptions leave little
 _MEASURED = 16  # rows corrupted again
 _TURNED = 4  # of these, rows whose blur's direction is searched
 _STEPS = (1.0, 0.02, 0.002)  # degrees; a step of the second now and then jumps over a path of the blur
@@ -83,25 +84,26 @@ def _spread(count: int, wanted: int) -> list[int]:
 
 
 def _thumbnail(image: Image) -> Thumbnails:
-    small = Pillow.fromarray(image).convert("L").resize((_SIDE, _SIDE), Pillow.Resampling.BOX)
-    return np.asarray(small, dtype=np.float32).ravel()
+    """Return an image's structure, whatever its brightness and contrast."""
+    grey = Pillow.fromarray(image.mean(axis=2, dtype=np.float32))  # not rounded: low contrast is little else
+    small = np.asarray(grey.resize((_SIDE, _SIDE), Pillow.Resampling.BOX), dtype=np.float32)
+    return _unit(small.reshape(1, -1), axis=1).ravel()
+
+
+def _unit(values: Thumbnails, axis: int) -> Thumbnails:
+    """Return rows of norm 1, after taking out their own mean (axis 1) or what all have in common (axis 0)."""
+    centred = values - values.mean(axis=axis, keepdims=True)
+    norms = np.linalg.norm(centred, axis=1, keepdims=True)
+    return np.asarray(centred / np.maximum(norms, 1e-6), dtype=np.float32)
 
 
 def _share_following(clean: Thumbnails, corrupted: Thumbnails) -> float:
-    """Return the share of rows that correlate with their own clean row as with none other.
-
-    What a corruption does to every image alike, and what all images have in common, is taken out first.
-    """
-
-    def own(thumbnails: Thumbnails) -> Thumbnails:
-        centred = thumbnails - thumbnails.mean(axis=0)
-        norms = np.linalg.norm(centred, axis=1, keepdims=True)
-        return np.asarray(centred / np.maximum(norms, 1e-6), dtype=np.float32)
-
+    """Return the share of rows that correlate with their own clean row more than with 19 in 20 others."""
     rows = np.array(_spread(len(clean), min(len(clean), _COMPARED)))
-    alike = own(corrupted)[rows] @ own(clean).T
-    best = alike.max(axis=1)
-    return float(np.mean(alike[np.arange(len(rows)), rows] >= best - 1e-4))  # an equal one is a duplicate
+    alike = _unit(corrupted, axis=0)[rows] @ _unit(clean, axis=0).T
+    own = alike[np.arange(len(rows)), rows]
+    better = np.count_nonzero(alike > own[:, None] + 1e-4, axis=1)  # one that is as good is a duplicate
+    return float(np.mean(better <= len(clean) // _RIVALS))
 
 
 def _measures(corruption: Corruption, severity: int, pairs: Sequence[Pair]) -> dict[str, object]:

@@ -12,7 +12,7 @@ from medimeta_c.building.medimetac.records import LabelRow, SplitRow
 from medimeta_c.errors import SourceError
 from medimeta_c.format import pixels
 from medimeta_c.format.keys import Image
-from medimeta_c.sources.medimeta import MedimetaSource
+from medimeta_c.sources.rows import RowSource
 
 __all__ = ["Classes", "Rows", "decide_classes", "match_rows"]
 
@@ -55,7 +55,7 @@ class Classes:
     checked: bool
 
 
-def match_rows(images: Iterable[Image], split: str, source: MedimetaSource) -> Rows:
+def match_rows(images: Iterable[Image], split: str, source: RowSource) -> Rows:
     """Find clean images among MedIMeta's, grey ones copied to three channels.
 
     Images with the same pixels are assigned in the order of both files.
@@ -66,7 +66,7 @@ def match_rows(images: Iterable[Image], split: str, source: MedimetaSource) -> R
         The clean images of a split, in order.
     split : str
         The split, which is searched first.
-    source : MedimetaSource
+    source : RowSource
         The dataset.
     """
     wanted: dict[str, list[int]] = {}

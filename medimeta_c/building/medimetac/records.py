@@ -10,7 +10,7 @@ from medimeta_c.io.records import Count, Document, Name, Record, Sha256, Text
 
 __all__ = ["Audit", "DatasetAudit", "FileAudit", "LabelRow", "Moments", "SplitRow"]
 
-_FOLLOWING = 0.5  # by chance it is one in the number of images
+_FOLLOWING = 0.5  # by chance it is one in twenty
 _EQUAL = 0.99  # another machine's exponential moves single values of a motion blur by one level
 _NOISE = 0.03  # of the deviation; what a few images' noise varies by
 _CORRELATION = 0.05
@@ -76,7 +76,7 @@ class FileAudit(Record):
     labels_follow : bool
         Whether its labels are the clean file's, row by row.
     images_follow : float
-        Of a sample of its rows, the share that resemble their own clean row more than any other.
+        Of a sample of its rows, the share that resemble their own clean row more than 19 in 20 others.
     equal : float or None
         Share of values that equal this package's corruption of the clean row; under motion blur, at the
         angle that fits best. None for noise, and where rows do not follow.
