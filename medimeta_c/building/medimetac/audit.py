@@ -55,7 +55,7 @@ def audit_file(task: AuditTask) -> tuple[SetKey, FileAudit, bool]:
     SourceError
         If one of the files is damaged.
     """
-    measured, grey = set(_spread(task.rows, _MEASURED)), True
+    sample, grey = set(_spread(task.rows, _MEASURED)), True
     thumbnails: tuple[list[Thumbnails], list[Thumbnails]] = ([], [])
     pairs: list[Pair] = []
     both = zip(npz_rows(task.clean, IMAGES), npz_rows(task.file, IMAGES), strict=True)
@@ -63,7 +63,7 @@ def audit_file(task: AuditTask) -> tuple[SetKey, FileAudit, bool]:
         grey = grey and bool((pair[0] == pair[0][..., :1]).all())
         for held, image in zip(thumbnails, pair, strict=True):
             held.append(_thumbnail(image))
-        if row in measured:
+        if row in sample:
             pairs.append(pair)
     key = task.key
     found = FileAudit(
@@ -73,9 +73,8 @@ def audit_file(task: AuditTask) -> tuple[SetKey, FileAudit, bool]:
         labels_follow=task.labels_follow,
         images_follow=_share_following(*map(np.stack, thumbnails)),
     )
-    if found.aligned:
-        found = found.model_copy(update=_measures(CORRUPTIONS[key.corruption], key.severity, pairs))
-    return key, found, grey
+    measured = found.model_copy(update=_measures(CORRUPTIONS[key.corruption], key.severity, pairs))
+    return key, measured if measured.aligned else found, grey
 
 
 def _spread(count: int, wanted: int) -> list[int]:

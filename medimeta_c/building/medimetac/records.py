@@ -98,8 +98,9 @@ class FileAudit(Record):
 
     @property
     def aligned(self) -> bool:
-        """Whether its rows are those of the clean file."""
-        return self.labels_follow and self.images_follow >= _FOLLOWING
+        """Whether its rows are those of the clean file: alike, or equal once these are corrupted."""
+        equal = self.equal is not None and self.equal >= _EQUAL
+        return self.labels_follow and (equal or self.images_follow >= _FOLLOWING)
 
     @property
     def as_defined(self) -> bool | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 from collections import deque
 from collections.abc import Iterator, Mapping
@@ -75,13 +76,13 @@ class PublishedDataset:
         """
         file, ids = self.sets[key], self.ids[key.split]
         order = sorted(range(len(ids)), key=ids.__getitem__)
-        images: Iterator[Image] = npz_rows(file.path, IMAGES)
-        if order != list(range(len(ids))):
-            deque(images, maxlen=0)  # a stored array is mapped where it lies, past its checksum
-            array = NpzArray(file.path, IMAGES).array()
-            images = (np.array(array[row]) for row in order)
-        for row, image in zip(order, images, strict=True):
-            yield ids[row], int(file.labels[row]), image
+        stream: Iterator[Image] = npz_rows(file.path, IMAGES)
+        with contextlib.closing(NpzArray(file.path, IMAGES)) as array:
+            if order != list(range(len(ids))):
+                deque(stream, maxlen=0)  # a stored array is mapped where it lies, past its checksum
+                stream = (np.array(array.array()[row]) for row in order)
+            for row, image in zip(order, stream, strict=True):
+                yield ids[row], int(file.labels[row]), image
 
 
 def clean_of(sets: Mapping[SetKey, NpzSet], key: SetKey) -> NpzSet:
