@@ -417,7 +417,7 @@ def test_the_command(files: Path, imported: ImportReport, tmp_path: Path) -> Non
     assert result.exit_code == 0, result.output
     assert "fundus: clean images in colour; ids are MedIMeta's; class names checked" in result.stdout
     assert "12 of 12 images found in MedIMeta" in result.stdout
-    assert re.search(r"contrast +2/2 +2/2 +severity", result.stdout)
+    assert re.search(r"contrast +2/2 +2/2 +1: 100\.00 % equal", result.stdout)
     assert f"audit {out}.audit.json" in result.stdout
     result = RUNNER.invoke(app, [*map(str, command), "--json"])
     said = json.loads(result.stdout)

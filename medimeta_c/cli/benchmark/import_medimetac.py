@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from medimeta_c.building.medimetac.records import Audit, DatasetAudit, FileAudit
+    from medimeta_c.io.tables.table import Table
 
 __all__ = ["import_medimetac"]
 
@@ -59,7 +60,6 @@ def import_medimetac(
 
       medimeta-c evaluate --model ViT-B-16/openai --benchmark MediMeta-C-published --prompts reference-order
     """
-    from medimeta_c.building.assembly import BuildProgress
     from medimeta_c.building.medimetac.importing import MedimetacConfig
     from medimeta_c.building.medimetac.importing import import_medimetac as run
 
@@ -73,13 +73,10 @@ def import_medimetac(
         force=force,
     )
     with console.counting("images") as show:
-
-        def on_progress(progress: BuildProgress) -> None:
-            text = f"importing {progress.sets_done}/{progress.sets_total} sets"
-            show(text, progress.images_done, progress.images_total)
-
         report = run(
-            config, on_progress=on_progress, on_audit=lambda done, total: show("auditing", done, total)
+            config,
+            on_progress=console.by_sets("importing", show),
+            on_audit=lambda done, total: show("auditing", done, total),
         )
     if not json:
         _say_audit(report.audit)
@@ -97,21 +94,53 @@ def _say_audit(audit: Audit) -> None:
                 f"  {split.split}: {split.matched} of {split.rows} images found in MedIMeta, "
                 f"{split.elsewhere} of them in another split; {split.duplicates} duplicates"
             )
-    labels = [
-        (
-            one.dataset,
-            str(row.label),
-            row.class_name,
-            "not checked" if row.medimeta_label is None else str(row.medimeta_label),
-            f"{row.matched}/{row.images}",
-        )
-        for one in audit.datasets
-        for row in one.labels
-    ]
-    console.table("Labels", ("dataset", "npz", "class", "MedIMeta", "images"), labels, whole=2)
-    files = [row for one in audit.datasets for row in _file_rows(one)]
-    console.table(
-        "Files", ("dataset", "split", "corruption", "rows follow", "as defined", "worst"), files, whole=3
+    console.show(_labels(audit), _files(audit))
+
+
+def _labels(audit: Audit) -> Table:
+    from medimeta_c.io.tables.table import Cell, Column, Table
+
+    return Table(
+        name="Labels",
+        caption="MedIMeta's label by the images found there; of all images, those that say so.",
+        columns=(
+            Column("dataset", "label"),
+            Column("label", "label"),
+            Column("class", "text"),
+            Column("MedIMeta"),
+            Column("images"),
+        ),
+        rows=tuple(
+            (
+                Cell(one.dataset),
+                Cell(str(row.label)),
+                Cell(row.class_name),
+                Cell("not checked" if row.medimeta_label is None else str(row.medimeta_label)),
+                Cell(f"{row.matched}/{row.images}"),
+            )
+            for one in audit.datasets
+            for row in one.labels
+        ),
+    )
+
+
+def _files(audit: Audit) -> Table:
+    from medimeta_c.io.tables.table import Column, Table, texts
+
+    return Table(
+        name="Files",
+        caption="Files whose rows follow the clean file; files that are the corruption of their name; and the "
+        "severity furthest from it: values equal, or mean ± deviation of what noise added and its correlation "
+        "r between channels (in brackets: by the definition).",
+        columns=(
+            Column("dataset", "label"),
+            Column("split", "label"),
+            Column("corruption", "label"),
+            Column("rows follow"),
+            Column("as defined"),
+            Column("furthest", "text"),
+        ),
+        rows=tuple(texts(*row) for one in audit.datasets for row in _file_rows(one)),
     )
 
 
@@ -138,12 +167,12 @@ def _worst(files: Sequence[FileAudit]) -> str:
         return "not measured"
     worst = max(files, key=lambda file: file.distance)
     if worst.equal is not None:
-        return f"severity {worst.severity}: {worst.equal:.2%} of values equal"
+        return f"{worst.severity}: {100 * worst.equal:.2f} % equal"
     assert worst.measured is not None
     assert worst.defined is not None
-    pairs = (
-        (name, getattr(worst.measured, field), getattr(worst.defined, field))
-        for name, field in (("mean", "mean"), ("sd", "deviation"), ("channels", "channel_correlation"))
+    found, due = worst.measured, worst.defined
+    r, due_r = found.channel_correlation or 0.0, due.channel_correlation or 0.0
+    return (
+        f"{worst.severity}: {found.mean:.1f} ({due.mean:.1f}) ± {found.deviation:.1f} ({due.deviation:.1f}), "
+        f"r {r:.2f} ({due_r:.2f})"
     )
-    said = (f"{name} {own or 0.0:.2f} for {due or 0.0:.2f}" for name, own, due in pairs)
-    return f"severity {worst.severity}: {', '.join(said)}"

@@ -155,8 +155,7 @@ def _with_paper(boards: Sequence[Board]) -> tuple[Board, ...]:
         own = [
             index
             for index, one in enumerate(found)
-            if _is_of(one, collection)
-            and tuple(each.dataset for each in one.datasets) == suite.datasets
+            if _is_of(one, collection) and tuple(each.dataset for each in one.datasets) == suite.datasets
         ]
         if own:
             index = own[-1]
