@@ -98,10 +98,10 @@ def _shipped() -> Iterable[PromptSet]:
 
 
 PROMPTS = Registry("medimeta_c.prompts", PromptSet, _shipped(), noun="template set", error=ConfigError)
-"""Template sets by name: ``ensemble``, ``paper`` and ``reference``, then those of other distributions.
+"""Template sets by name: ``ensemble``, ``paper``, ``reference``, ``reference-order``, then other packages'.
 
-``paper`` and ``reference`` are those of the MediMeta-C and RobustMedCLIP paper's section 3.2 and appendix,
-and of the code published with it.
+``paper`` and the two of the reference are those of the MediMeta-C and RobustMedCLIP paper's section 3.2 and
+appendix, and of the code published with it.
 """
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from medimeta_c.errors import ConfigError
@@ -73,7 +73,7 @@ def choose_baseline(text: str, benchmark: BenchmarkRecord, split: str = "test") 
     if text == PUBLISHED:
         chosen = ChosenBaseline(published_baseline())
         if all(entry.kind == MEDIMETAC for entry in benchmark.datasets):
-            chosen = ChosenBaseline(replace(chosen.baseline, note=_REPORTED))
+            chosen = ChosenBaseline(chosen.baseline.model_copy(update={"note": _REPORTED}))
     else:
         path = Path(text).expanduser()
         if not path.exists():

@@ -283,7 +283,7 @@ def test_another_distribution_adds_a_set(write: Write, monkeypatch: pytest.Monke
         ("seen in clinic: wet",),
         ("seen in clinic: dme",),
     )
-    with pytest.raises(ConfigError, match="known: ensemble, paper, reference, clinic"):
+    with pytest.raises(ConfigError, match="known: ensemble, paper, reference, reference-order, clinic"):
         load_prompts("clinics")
 
 

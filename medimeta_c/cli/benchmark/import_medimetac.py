@@ -129,9 +129,9 @@ def _files(audit: Audit) -> Table:
 
     return Table(
         name="Files",
-        caption="Files whose rows follow the clean file; files that are the corruption of their name; and the "
-        "severity furthest from it: values equal, or mean ± deviation of what noise added and its correlation "
-        "r between channels (in brackets: by the definition).",
+        caption="Files whose rows follow the clean file; files that are the corruption of their name; and "
+        "the severity furthest from it: values equal, or mean ± deviation of what noise added and its "
+        "correlation r between channels (in brackets: by the definition).",
         columns=(
             Column("dataset", "label"),
             Column("split", "label"),
