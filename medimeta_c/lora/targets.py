@@ -85,7 +85,7 @@ def image_tower(model: Any) -> tuple[str, nn.Module]:
 
 
 def default_targets(model: Any) -> tuple[Target, ...]:
-    """Return what the paper adapts: q, k and v of a transformer's attention, the convolutions of a ResNet.
+    """Return what the paper adapts: q, k and v of a transformer's attention, a ResNet's kernels' centres.
 
     Raises
     ------
@@ -93,7 +93,7 @@ def default_targets(model: Any) -> tuple[Target, ...]:
         If the model has no known image tower.
     """
     name, tower = image_tower(model)
-    return ATTENTION if any(_sites(name, tower, ATTENTION)) else CONVOLUTIONS
+    return ATTENTION if any(_sites(name, tower, ATTENTION)) else CENTRES
 
 
 def find_sites(model: Any, targets: tuple[Target, ...]) -> list[Site]:
