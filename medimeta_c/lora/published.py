@@ -15,16 +15,14 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from open_clip.constants import OPENAI_DATASET_MEAN, OPENAI_DATASET_STD
-from open_clip.transform import PreprocessCfg, image_transform_v2
 
 from medimeta_c.errors import ModelError
 from medimeta_c.lora.adapters import attach
 from medimeta_c.lora.parametrisation import at_centre
 from medimeta_c.lora.record import ATTENTION, CENTRES, LoraConfig
 from medimeta_c.lora.targets import default_targets, find_sites
-from medimeta_c.models.contract import Preprocessing
 from medimeta_c.models.torch_model import TorchModel
+from medimeta_c.models.transforms import clips_own
 from medimeta_c.models.weights import StateDict, key_error, load_strictly, strip_prefix, weights_sha256
 
 __all__ = ["PUBLISHED_FILES", "default_base", "fold_published"]
@@ -39,19 +37,6 @@ _HINT = "name the model it was fine-tuned from as +base=SPEC"
 _FACTOR = re.compile(r"w_([ab])_\d{3}")
 _PROJECTION = re.compile(r"fc_\d+in_\d+out")
 _log = logging.getLogger(__name__)
-
-_CLIPS_OWN = Preprocessing(
-    size=(224, 224),
-    resize="shortest",
-    resize_size=(224, 224),
-    interpolation="bicubic",
-    center_crop=True,
-    mean=OPENAI_DATASET_MEAN,
-    std=OPENAI_DATASET_STD,
-    channels="rgb",
-    implementation="open_clip.image_transform_v2",
-    plain=True,
-)
 
 
 def default_base(state: StateDict, where: Path) -> str:
@@ -108,10 +93,7 @@ def fold_published(model: TorchModel, state: StateDict, where: Path) -> str:
     else:
         what = _fold_factors(model, tensors, where)
     if default_base(state, where) != _BIOMEDCLIP:
-        model.preprocess, model.preprocessing = (
-            image_transform_v2(PreprocessCfg(), is_train=False),
-            _CLIPS_OWN,
-        )
+        model.preprocess, model.preprocessing = clips_own()
     digest = hashlib.sha256(f"{base.weights_sha256}|{weights_sha256(state)}".encode()).hexdigest()
     model.identity = base.model_copy(update={"weights_sha256": digest})
     return what
