@@ -35,7 +35,7 @@ class AblationConfig:
     run : FinetuneConfig
         What all runs share; its `out` is the folder of the ablation, its fraction and seed are not used.
     fractions : tuple of float
-        Shares of the train splits.
+        Shares of the splits drawn from.
     seeds : tuple of int
         One run for each, at every fraction.
     benchmark : str, optional
@@ -118,7 +118,7 @@ def ablate(
     wanted = config.runs()
     sources = open_sources(config.run)
     # What cannot be trained on is refused here, before the base model is scored for hours.
-    draw_few_shot(sources, fraction=wanted[0].fraction, seed=wanted[0].seed)
+    draw_few_shot(sources, fraction=wanted[0].fraction, seed=wanted[0].seed, split=config.run.draw_from)
     datasets = tuple(sources)
     base = _score(config, datasets, config.run.model, config.run.out, partial(tell, "base model"))
     runs = []

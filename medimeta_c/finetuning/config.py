@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from medimeta_c.errors import ConfigError, unknown_name
-from medimeta_c.finetuning.fewshot import check_fraction
+from medimeta_c.finetuning.fewshot import FewShotSplit, check_fraction
+from medimeta_c.lora import LoraConfig, Target
 from medimeta_c.sources import default_data_dir
 
 __all__ = ["FinetuneConfig", "Schedule", "TrainingPrecision"]
@@ -34,7 +35,10 @@ class FinetuneConfig:
     out : Path
         The folder of the run: adapter, log, checkpoint and card.
     fraction : float, optional
-        Share of each train split, above 0 and at most 1.
+        Share of each split that is drawn from, above 0 and at most 1.
+    draw_from : {"train", "val"}, optional
+        The split that few-shot images are drawn from: the paper's text says train, its code val. Of val, the
+        images that were not drawn choose the checkpoint.
     seed : int, optional
         Decides the few-shot images, their order, the adapters' start and the augmentation.
     data_dir : Path, optional
@@ -45,6 +49,9 @@ class FinetuneConfig:
         The labels to use where a dataset has several tasks.
     rank : int, optional
         Rank of the adapters.
+    targets : tuple of Target, optional
+        What is adapted, as `LoraConfig` has it; by default what the paper adapts, see
+        `medimeta_c.lora.targets.default_targets`.
     alpha : float, optional
         The adapters are scaled by alpha / rank; by default alpha is the rank.
     epochs : int, optional
@@ -82,12 +89,14 @@ class FinetuneConfig:
     datasets: tuple[str, ...]
     out: Path
     fraction: float = 0.1
+    draw_from: FewShotSplit = "train"
     seed: int = 0
     data_dir: Path = field(default_factory=default_data_dir)
     source: str | None = None
     task: str | None = None
     rank: int = 16
     alpha: float | None = None
+    targets: tuple[Target, ...] | None = None
     epochs: int = 20
     lr: float = 1e-4
     schedule: Schedule = "constant"
@@ -104,6 +113,10 @@ class FinetuneConfig:
         if not self.datasets or len(set(self.datasets)) != len(self.datasets):
             raise ConfigError("datasets must be named, each once, or be 'all' or 'available' alone")
         check_fraction(self.fraction)
+        if self.draw_from not in get_args(FewShotSplit):
+            raise unknown_name("split to draw from", self.draw_from, get_args(FewShotSplit))
+        if self.targets is not None:
+            LoraConfig(targets=self.targets)
         if self.seed < 0:
             raise ConfigError(f"seed {self.seed} is negative: use 0 or more")
         for name in _COUNTS:

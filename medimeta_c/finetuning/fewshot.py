@@ -1,4 +1,4 @@
-"""Few-shot ids: a stratified share of the train split, the same for everyone who uses the same seed."""
+"""Few-shot ids: a stratified share of train (or val), the same for everyone who uses the same seed."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import hashlib
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeAlias
 
 from pydantic import Field, model_validator
 
@@ -20,6 +20,7 @@ __all__ = [
     "TRAIN",
     "VAL",
     "FewShot",
+    "FewShotSplit",
     "check_fraction",
     "draw_few_shot",
     "ids_digest",
@@ -31,8 +32,9 @@ __all__ = [
 FEWSHOT_NAME = "fewshot_ids.json"
 """The file beside an adapter that names the images it was trained on."""
 
+FewShotSplit: TypeAlias = Literal["train", "val"]
 TRAIN: Literal["train"] = "train"
-VAL = "val"
+VAL: Literal["val"] = "val"
 """The splits that fine-tuning reads: one to train on, one to choose the checkpoint by. Never another."""
 
 _SCHEME = "medimeta-c/fewshot/1"
@@ -46,15 +48,15 @@ class FewShot(Document):
     scheme : str
         How the images were chosen.
     fraction : float
-        Share of each train split that was asked for.
+        Share of each split that was asked for.
     seed : int
         What the choice depends on, beside the ids themselves.
-    split : "train"
+    split : {"train", "val"}
         Where they are from.
     digest : str
         SHA-256 of the ids, as `ids_digest` takes it.
     ids : dict of str to tuple of str
-        By dataset: image ids of the train split, sorted.
+        By dataset: image ids of that split, sorted.
     per_class : dict of str to tuple of int
         By dataset: how many of them each class has, in label order.
     """
@@ -62,10 +64,14 @@ class FewShot(Document):
     scheme: str
     fraction: Annotated[float, Field(gt=0, le=1)]
     seed: int
-    split: Literal["train"]
+    split: FewShotSplit
     digest: Sha256
     ids: dict[str, tuple[str, ...]]
     per_class: dict[str, tuple[Annotated[int, Field(ge=1)], ...]]
+
+    def needs_schema(self) -> int:
+        """Return 2 for images of val, which version 1 did not take."""
+        return 1 if self.split == TRAIN else 2
 
     @model_validator(mode="after")
     def _parts_fit(self) -> FewShot:
@@ -96,8 +102,10 @@ def check_fraction(fraction: float) -> float:
     return fraction
 
 
-def draw_few_shot(sources: Mapping[str, Source], *, fraction: float, seed: int) -> FewShot:
-    """Draw a stratified share of the train split of each dataset, at least one image of each class.
+def draw_few_shot(
+    sources: Mapping[str, Source], *, fraction: float, seed: int, split: FewShotSplit = TRAIN
+) -> FewShot:
+    """Draw a stratified share of one split of each dataset, at least one image of each class.
 
     A dataset gives ``round(fraction x N)`` of its N images, shared out among the classes by the largest
     remainder. Within a class the images are taken in the order of `order_key`, so that the choice depends on
@@ -107,11 +115,13 @@ def draw_few_shot(sources: Mapping[str, Source], *, fraction: float, seed: int) 
     Parameters
     ----------
     sources : mapping of str to Source
-        By dataset. Only ids and labels of the train split are read.
+        By dataset. Only ids and labels of the split are read.
     fraction : float
         Above 0, at most 1.
     seed : int
         Root of the choice.
+    split : {"train", "val"}, optional
+        Where the images are.
 
     Returns
     -------
@@ -122,12 +132,12 @@ def draw_few_shot(sources: Mapping[str, Source], *, fraction: float, seed: int) 
     ConfigError
         If the fraction is out of range.
     SourceError
-        If a dataset has no train split, or one of its classes has no image there.
+        If a dataset has no such split, or one of its classes has no image there.
     """
     check_fraction(fraction)
     ids, per_class = {}, {}
     for dataset, source in sources.items():
-        classes = _by_class(dataset, source)
+        classes = _by_class(dataset, source, split)
         counts = _shares([len(each) for each in classes], fraction)
         chosen = [
             _first(each, count, f"{_SCHEME}|{seed}|{dataset}")
@@ -139,7 +149,7 @@ def draw_few_shot(sources: Mapping[str, Source], *, fraction: float, seed: int) 
         scheme=_SCHEME,
         fraction=fraction,
         seed=seed,
-        split=TRAIN,
+        split=split,
         digest=ids_digest(ids),
         ids=ids,
         per_class=per_class,
@@ -177,21 +187,21 @@ def read_few_shot(folder: Path) -> FewShot:
     return read_record(folder / FEWSHOT_NAME, FewShot, "restore the file, or fine-tune again")
 
 
-def _by_class(dataset: str, source: Source) -> list[list[str]]:
-    """Return the ids of the train split by label."""
+def _by_class(dataset: str, source: Source, split: FewShotSplit) -> list[list[str]]:
+    """Return the ids of a split by label."""
     info = source.info
-    if not info.splits.get(TRAIN):
+    if not info.splits.get(split):
         raise SourceError(
-            f"dataset {dataset!r} has no {TRAIN} split to take images from (it has "
+            f"dataset {dataset!r} has no {split} split to take images from (it has "
             f"{', '.join(name for name, count in info.splits.items() if count) or 'none'}): leave it out"
         )
     classes: list[list[str]] = [[] for _ in info.class_names]
-    for image_id in source.ids(TRAIN):
-        classes[source.label(TRAIN, image_id)].append(image_id)
+    for image_id in source.ids(split):
+        classes[source.label(split, image_id)].append(image_id)
     empty = [name for name, each in zip(info.class_names, classes, strict=True) if not each]
     if empty:
         raise SourceError(
-            f"the {TRAIN} split of {dataset!r} has no image of class {', '.join(map(repr, empty))}: few-shot "
+            f"the {split} split of {dataset!r} has no image of class {', '.join(map(repr, empty))}: few-shot "
             "training needs at least one of every class; leave the dataset out, or add images"
         )
     return classes

@@ -106,6 +106,7 @@ class Outputs:
         self.adapters.load_state_dict(weights)
         training = TrainingRecord(
             fewshot=FewshotRecord(
+                split=self.few_shot.split,
                 fraction=self.few_shot.fraction,
                 seed=self.few_shot.seed,
                 images={name: len(ids) for name, ids in self.few_shot.ids.items()},

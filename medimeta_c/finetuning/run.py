@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,13 +12,13 @@ import torch
 from medimeta_c.errors import ModelError, SourceError
 from medimeta_c.finetuning.config import FinetuneConfig
 from medimeta_c.finetuning.data import ImageReader, samples
-from medimeta_c.finetuning.fewshot import TRAIN, VAL, FewShot, draw_few_shot, write_few_shot
+from medimeta_c.finetuning.fewshot import VAL, FewShot, draw_few_shot, write_few_shot
 from medimeta_c.finetuning.labels import LabelSpace
 from medimeta_c.finetuning.outputs import Outputs
 from medimeta_c.finetuning.session import Session
 from medimeta_c.finetuning.state import Progress, RunRecord, held, read_state
 from medimeta_c.finetuning.training import FinetuneProgress, TrainingData
-from medimeta_c.lora import LoraConfig, LoraRecord
+from medimeta_c.lora import ATTENTION, CONVOLUTIONS, LoraConfig, LoraRecord
 from medimeta_c.lora.adapters import attach
 from medimeta_c.lora.targets import default_targets
 from medimeta_c.models import Model, load_model
@@ -69,9 +69,10 @@ def finetune(
     """Adapt the image tower of a CLIP-style model to a few images of each class.
 
     Low-rank adapters are trained by cross-entropy over cosine similarity / temperature, against the frozen
-    text embeddings of every class of every dataset. Images come from the train split, the checkpoint kept is
-    the best on the val split, and no other split is read. A run that was interrupted, called again, goes on;
-    on the CPU it reaches the weights of an undisturbed run bit for bit.
+    text embeddings of every class of every dataset. Images come from the train split, or from val if so
+    asked; the checkpoint kept is the best on the other images of val, and no other split is read. A run that
+    was interrupted, called again, goes on; on the CPU it reaches the weights of an undisturbed run bit for
+    bit.
 
     Parameters
     ----------
@@ -107,7 +108,8 @@ def finetune(
     """
     sources = open_sources(config)
     infos = {name: source.info for name, source in sources.items()}
-    few_shot = draw_few_shot(sources, fraction=config.fraction, seed=config.seed)
+    few_shot = draw_few_shot(sources, fraction=config.fraction, seed=config.seed, split=config.draw_from)
+    held_out = _held_out(sources, few_shot)
     book = load_prompts(config.prompts)
     book.require_known(sources)
     space = LabelSpace.of(
@@ -116,8 +118,7 @@ def finetune(
     prompts = PromptsRecord.asked(book.name, space.prompts)
     device = choose_device(config.device)
     loaded = _trainable(load_model(config.model, device=device) if model is None else model, device)
-    held_out = {name: source.ids(VAL) for name, source in sources.items()}
-    lora = LoraConfig(rank=config.rank, alpha=config.alpha, targets=default_targets(loaded))
+    lora = LoraConfig(rank=config.rank, alpha=config.alpha, targets=config.targets or default_targets(loaded))
     run = _run_record(config, loaded, few_shot, prompts, device)
     with held(config.out):
         begun = read_state(config.out, run)
@@ -128,7 +129,7 @@ def finetune(
                 out=config.out, run=run, adapters=adapters, few_shot=few_shot, prompts=prompts, infos=infos
             )
             data = TrainingData(
-                training=samples(sources, TRAIN, few_shot.ids, space),
+                training=samples(sources, few_shot.split, few_shot.ids, space),
                 validation=samples(sources, VAL, held_out, space),
                 columns=space.columns,
                 embeddings=space.embeddings(loaded),
@@ -161,6 +162,20 @@ def open_sources(config: FinetuneConfig) -> dict[str, Source]:
     return sources
 
 
+def _held_out(sources: Mapping[str, Source], few_shot: FewShot) -> dict[str, tuple[str, ...]]:
+    """Return the ids of the val split that were not drawn; refuse a dataset of which none is left."""
+    held_out = {}
+    for dataset, source in sources.items():
+        drawn = set(few_shot.ids[dataset]) if few_shot.split == VAL else set()
+        held_out[dataset] = tuple(one for one in source.ids(VAL) if one not in drawn)
+        if not held_out[dataset]:
+            raise SourceError(
+                f"all images of {dataset!r} in {VAL} were drawn to train on, and none is left to choose the "
+                "checkpoint by: draw a smaller share, or from train"
+            )
+    return held_out
+
+
 def _trainable(model: Model, device: torch.device) -> TorchModel:
     """Return a model that can be differentiated, in float32: adapters are trained in that."""
     if not isinstance(model, TorchModel):
@@ -179,6 +194,9 @@ def _run_record(
     if precision == "auto":
         bf16 = device.type == "cuda" and torch.cuda.is_bf16_supported()
         precision = "bf16" if bf16 else "fp32"
+    papers = default_targets(model)
+    targets = config.targets or papers
+    once = ATTENTION if papers == ATTENTION else CONVOLUTIONS
     return RunRecord(
         base_weights_sha256=model.identity.weights_sha256,
         base_revision=model.identity.revision,
@@ -188,6 +206,8 @@ def _run_record(
         class_names={name: tuple(texts) for name, texts in prompts.texts.items()},
         prompts_digest=prompts.digest,
         alpha=float(config.alpha or config.rank),
+        targets=None if targets == once else targets,
+        draw_from=few_shot.split,
         temperature=config.temperature or 1 / model.logit_scale,
         precision=precision,
         preprocessing=json.dumps(model.preprocessing.plain_values()),

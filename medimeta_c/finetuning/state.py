@@ -22,7 +22,8 @@ from safetensors.torch import save
 from medimeta_c._version import __version__
 from medimeta_c.errors import BuildError, ResultError
 from medimeta_c.io.files import exclusive, write_atomic
-from medimeta_c.io.records import Document, Record
+from medimeta_c.io.records import Document, Record, Since, canonical_json, dump
+from medimeta_c.lora import Target
 
 __all__ = [
     "EpochRecord",
@@ -43,7 +44,15 @@ Tensors = dict[str, torch.Tensor]
 
 
 class RunRecord(Record):
-    """Everything the weights of a run depend on. A run goes on only where all of it is equal."""
+    """Everything the weights of a run depend on. A run goes on only where all of it is equal.
+
+    Attributes
+    ----------
+    draw_from : str
+        The split that few-shot images were drawn from.
+    targets : tuple of Target or None
+        What is adapted; None for what version 1 always adapted: attention, or whole kernels without any.
+    """
 
     base_weights_sha256: str
     base_revision: str | None
@@ -66,6 +75,8 @@ class RunRecord(Record):
     precision: str
     preprocessing: str
     package_version: str = __version__
+    draw_from: Annotated[str, Since(2)] = "train"
+    targets: Annotated[tuple[Target, ...] | None, Since(2)] = None
 
 
 class EpochRecord(Record):
@@ -196,7 +207,7 @@ def write_state(out: Path, state: TrainingState) -> None:
         for group, named in groups.items()
         for name, tensor in named.items()
     }
-    data = save(tensors, metadata={_HEADER: state.progress.model_dump_json()})
+    data = save(tensors, metadata={_HEADER: canonical_json(dump(state.progress))})
     try:
         write_atomic(out / _CHECKPOINT, data)
     except BuildError as error:

@@ -4,6 +4,6 @@
 them; `medimeta_c.lora.peft` exports them. What is named here needs no torch.
 """
 
-from medimeta_c.lora.record import ATTENTION, CONVOLUTIONS, LoraConfig, LoraRecord, Target
+from medimeta_c.lora.record import ATTENTION, CENTRES, CONVOLUTIONS, LoraConfig, LoraRecord, Target
 
-__all__ = ["ATTENTION", "CONVOLUTIONS", "LoraConfig", "LoraRecord", "Target"]
+__all__ = ["ATTENTION", "CENTRES", "CONVOLUTIONS", "LoraConfig", "LoraRecord", "Target"]

@@ -20,7 +20,7 @@ from medimeta_c.models.weights import refuse_misfit, weights_sha256
 __all__ = ["AdapterState", "Adapters", "attach"]
 
 AdapterState: TypeAlias = dict[str, torch.Tensor]
-"""float32 factors, named ``<module>.<q|k|v|conv>.lora_a`` and ``….lora_b`` with the model's module names."""
+"""float32 factors, named ``<module>.<target>.lora_a`` and ``….lora_b`` with the model's module names."""
 
 
 def attach(model: TorchModel, config: LoraConfig, seed: int) -> Adapters:
@@ -161,16 +161,18 @@ class Adapters:
         """Put the update on one weight."""
         weight: torch.Tensor = getattr(site.module, site.tensor)
         factors = {}
+        centred = site.form == "centre"
+        columns = weight.shape[1] if centred else weight[0].numel()
         for part, (start, stop) in site.bands.items():
             name = f"{site.path}.{part}"
             factors[part] = self._factors[name] = Factors(
-                (stop - start, weight[0].numel()),
+                (stop - start, columns),
                 self.config.rank,
                 seed=self.seed,
                 name=name,
                 device=weight.device,
             )
-        update = LowRankUpdate(site.bands, factors, self.config.scale)  # type: ignore[arg-type]
+        update = LowRankUpdate(site.bands, factors, self.config.scale, centred=centred)  # type: ignore[arg-type]
         parametrize.register_parametrization(site.module, site.tensor, update)
 
     def _remove(self, *, keep_update: bool) -> None:

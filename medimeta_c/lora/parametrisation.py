@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
 import numpy as np
 import torch
 from torch import nn
 
-__all__ = ["Factors", "LowRankUpdate", "initial_factor"]
+__all__ = ["Factors", "LowRankUpdate", "at_centre", "initial_factor"]
 
 _SEED_SCHEME = "medimeta-c/lora/1"
 """Version of the derivation of initial values."""
@@ -62,21 +62,32 @@ class LowRankUpdate(nn.Module):
         Those of each band.
     scale : float
         alpha / rank.
+    centred : bool, optional
+        B·A is of (outputs, inputs) of a convolution and goes to the centre of its kernel.
     """
 
     def __init__(
-        self, bands: Mapping[str, tuple[int, int]], factors: Mapping[str, Factors], scale: float
+        self,
+        bands: Mapping[str, tuple[int, int]],
+        factors: Mapping[str, Factors],
+        scale: float,
+        *,
+        centred: bool = False,
     ) -> None:
         super().__init__()
         self.bands = dict(bands)
         self.factors = nn.ModuleDict(dict(factors))
         self.scale = scale
+        self.centred = centred
 
     def forward(self, weight: torch.Tensor) -> torch.Tensor:
         """Return the updated weight; convolution kernels (out, in, …) are read as (out, in·…) matrices."""
         # Small beside the images' own products, and half precision would round the update away.
         with torch.autocast(weight.device.type, enabled=False):
-            delta = self._delta(weight.shape[0], weight[0].numel())
+            if self.centred:
+                delta = at_centre(self._delta(weight.shape[0], weight.shape[1]), weight.shape)
+            else:
+                delta = self._delta(weight.shape[0], weight[0].numel())
             return weight + (self.scale * delta).to(weight.dtype).reshape(weight.shape)
 
     def _delta(self, rows: int, columns: int) -> torch.Tensor:
@@ -90,6 +101,16 @@ class LowRankUpdate(nn.Module):
                 for band in pairwise(edges)
             ]
         )
+
+
+def at_centre(matrix: torch.Tensor, shape: Sequence[int]) -> torch.Tensor:
+    """Return a kernel of `shape` (out, in, height, width), zero but for `matrix` (out, in) at its centre.
+
+    Beside a convolution padded by half its kernel, a 1x1 convolution at its stride is this update of it.
+    """
+    kernel = matrix.new_zeros(*shape)
+    kernel[:, :, shape[2] // 2, shape[3] // 2] = matrix
+    return kernel
 
 
 def initial_factor(rank: int, columns: int, *, seed: int, name: str) -> torch.Tensor:

@@ -12,6 +12,7 @@ from torch import nn
 from medimeta_c.errors import ConfigError
 from medimeta_c.io.files import write_atomic
 from medimeta_c.lora.adapters import Adapters, AdapterState
+from medimeta_c.lora.parametrisation import at_centre
 from medimeta_c.lora.targets import Site
 
 __all__ = ["export_peft"]
@@ -119,7 +120,10 @@ def _factors(site: Site, state: AdapterState) -> tuple[torch.Tensor, torch.Tenso
         (state[f"{site.path}.{part}.lora_a"], state[f"{site.path}.{part}.lora_b"]) for part in site.bands
     ]
     if isinstance(site.module, nn.Conv2d):
-        return _convolution(site.path, site.module, *pairs[0])
+        first, second = pairs[0]
+        if site.form == "centre":
+            first = at_centre(first, (len(first), *site.module.weight.shape[1:]))
+        return _convolution(site.path, site.module, first, second)
     first = torch.cat([a for a, _ in pairs])
     if site.form == "separate":
         return first, pairs[0][1]

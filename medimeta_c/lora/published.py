@@ -1,7 +1,8 @@
 """The checkpoints RobustMedCLIP's authors published, folded into the base model they were trained from.
 
-Their image towers compute W·x + B·A·x, unscaled, on q, k and v of every block of BiomedCLIP's ViT, or add the
-same to the 3x3 convolutions of MedCLIP's ResNet-50, at the kernel's centre. Both are updates of W.
+Their image towers compute W·x + B·A·x, unscaled, on q, k and v of every block of BiomedCLIP's ViT, or beside
+the convolutions of MedCLIP's ResNet-50: today's code adapts all but those of shortcuts, older code the 3x3
+ones. All are updates of W, of convolutions at the kernel's centre.
 """
 
 from __future__ import annotations
@@ -17,9 +18,11 @@ import torch
 
 from medimeta_c.errors import ModelError
 from medimeta_c.lora.adapters import attach
-from medimeta_c.lora.record import ATTENTION, LoraConfig
-from medimeta_c.lora.targets import find_sites
+from medimeta_c.lora.parametrisation import at_centre
+from medimeta_c.lora.record import ATTENTION, CENTRES, LoraConfig
+from medimeta_c.lora.targets import default_targets, find_sites
 from medimeta_c.models.torch_model import TorchModel
+from medimeta_c.models.transforms import clips_own
 from medimeta_c.models.weights import StateDict, key_error, load_strictly, strip_prefix, weights_sha256
 
 __all__ = ["PUBLISHED_FILES", "default_base", "fold_published"]
@@ -44,7 +47,7 @@ def default_base(state: StateDict, where: Path) -> str:
     ModelError
         If it is not one of theirs.
     """
-    if any(key.startswith(_RESNET) for key in state):
+    if any(key.startswith(_RESNET) for key in state) or _is_resnet(state):
         return "medclip:resnet"
     if any(key.startswith(_VIT) for key in state) or any(map(_FACTOR.fullmatch, state)):
         return _BIOMEDCLIP
@@ -57,8 +60,10 @@ def default_base(state: StateDict, where: Path) -> str:
 def fold_published(model: TorchModel, state: StateDict, where: Path) -> str:
     """Put a published checkpoint into its base model, in place.
 
-    From ``model.pth`` come all weights, from ``lora_weights.safetensors`` the updates of q and v and the
-    head's projection: the file has no k-adapters, and a warning says so. The logit scale is the base's.
+    From ``model.pth`` come all weights, from ``lora_weights.safetensors`` the updates and the head's
+    projection: of a ViT it has no k-adapters, of a ResNet no statistics of batch normalisation, and a warning
+    says so. The logit scale is the base's. The ResNet reads images as it was trained on them: RGB with CLIP's
+    mean and std, not as MedCLIP does.
 
     Parameters
     ----------
@@ -86,7 +91,9 @@ def fold_published(model: TorchModel, state: StateDict, where: Path) -> str:
     elif any(key.startswith(_VIT) for key in tensors):
         what = _fold_vit(model, tensors, where)
     else:
-        what = _fold_query_and_value(model, tensors, where)
+        what = _fold_factors(model, tensors, where)
+    if default_base(state, where) != _BIOMEDCLIP:
+        model.preprocess, model.preprocessing = clips_own()
     digest = hashlib.sha256(f"{base.weights_sha256}|{weights_sha256(state)}".encode()).hexdigest()
     model.identity = base.model_copy(update={"weights_sha256": digest})
     return what
@@ -113,7 +120,7 @@ def _fold_vit(model: TorchModel, state: StateDict, where: Path) -> str:
 
 
 def _fold_resnet(model: TorchModel, state: StateDict, where: Path) -> str:
-    """Load a whole MedCLIP ResNet-50 with adapters on its 3x3 convolutions."""
+    """Load a whole MedCLIP ResNet-50 with adapters beside its convolutions."""
     _refuse_strays(state, (_RESNET, _TEXT, *_RESNET_COPIES), where)
     module: Any = model.module
     if not hasattr(module, "from_state"):
@@ -125,12 +132,7 @@ def _fold_resnet(model: TorchModel, state: StateDict, where: Path) -> str:
     for layer in layers:
         kernel = vision.pop(f"{layer}.conv.weight")
         product = _product(vision, f"{layer}.linear_{{}}.weight", where)
-        # A 1x1 convolution beside a padded 3x3 one, at its stride, is an update of the centre of its kernel.
-        update = torch.zeros_like(kernel)
-        if product.shape != kernel.shape[:2] or kernel.shape[2:] != (3, 3):
-            raise _misfit(layer, where)
-        update[:, :, 1, 1] = product
-        vision[f"{layer}.weight"] = kernel + update
+        vision[f"{layer}.weight"] = kernel + _centred(product, kernel, layer, where)
     published = {f"vision_model.{key}": one for key, one in vision.items()}
     published |= {f"text_model.{key}": one for key, one in strip_prefix(state, _TEXT).items()}
     published["logit_scale"] = module.logit_scale.detach()
@@ -139,18 +141,27 @@ def _fold_resnet(model: TorchModel, state: StateDict, where: Path) -> str:
     return f"RobustMedCLIP's adapters on {len(layers)} convolutions"
 
 
-def _fold_query_and_value(model: TorchModel, state: StateDict, where: Path) -> str:
-    """Add the updates of q and v to the base, and replace the projection of its head."""
+def _fold_factors(model: TorchModel, state: StateDict, where: Path) -> str:
+    """Add the updates of ``lora_weights.safetensors`` to the base, and replace its image projection."""
     strays = [key for key in state if not (_FACTOR.fullmatch(key) or _PROJECTION.fullmatch(key))]
     if strays:
         raise key_error(where, (), strays, hint=_HINT)
-    sites = find_sites(model, ATTENTION)
-    factors = {key for key in state if _FACTOR.fullmatch(key)}
-    wanted = {f"w_{kind}_{index:03d}" for kind in "ab" for index in range(2 * len(sites))}
-    if factors != wanted or any(site.form != "fused" for site in sites):
+    resnet = _is_resnet(state)
+    if resnet != (default_targets(model) != ATTENTION):
         raise ModelError(
-            f"{where} has {len(factors)} factors, and the {len(sites)} attention layers of "
-            f"{model.identity.spec} take {len(wanted)}: {_HINT}; of a ResNet, name model.pth"
+            f"{where} holds the adapters of a {'ResNet' if resnet else 'ViT'}, fine-tuned from "
+            f"{default_base(state, where)}, and {model.identity.spec} is another kind of model: {_HINT}"
+        )
+    return (_fold_convolutions if resnet else _fold_query_and_value)(model, state, where)
+
+
+def _fold_query_and_value(model: TorchModel, state: StateDict, where: Path) -> str:
+    """Add the updates of q and v of a ViT."""
+    sites = find_sites(model, ATTENTION)
+    _require_factors(state, (2 * len(sites),), f"{len(sites)} attention layers", model, where)
+    if any(site.form != "fused" for site in sites):
+        raise ModelError(
+            f"{where} is for a ViT with fused q, k and v, and {model.identity.spec} has none: {_HINT}"
         )
     named = {
         f"{site.path}.{part}.lora_{kind}": state[f"w_{kind}_{2 * index + offset:03d}"]
@@ -158,7 +169,7 @@ def _fold_query_and_value(model: TorchModel, state: StateDict, where: Path) -> s
         for offset, part in enumerate("qv")
         for kind in "ab"
     }
-    _replace_projection(model.module, state, where)
+    _replace_projection(model.module, "visual.head.proj.weight", state, where)
     adapters = attach(model, LoraConfig(rank=len(state["w_a_000"]), targets=("q", "v")), seed=0)
     adapters.load_state_dict(named)
     adapters.merge()
@@ -170,16 +181,58 @@ def _fold_query_and_value(model: TorchModel, state: StateDict, where: Path) -> s
     return f"RobustMedCLIP's adapters on q, v of {len(sites)} layers, its k-adapters missing"
 
 
-def _replace_projection(module: Any, state: Mapping[str, torch.Tensor], where: Path) -> None:
+def _fold_convolutions(model: TorchModel, state: StateDict, where: Path) -> str:
+    """Add the updates of a ResNet's convolutions: of all but shortcuts, or of the 3x3 ones alone."""
+    convolutions = [site.module for site in find_sites(model, CENTRES)]
+    inner = [one for one in convolutions if getattr(one, "kernel_size", None) == (3, 3)]
+    counts = (len(convolutions), len(inner))
+    chosen = convolutions if f"w_a_{len(inner):03d}" in state else inner
+    _require_factors(state, counts, f"{counts[0]} convolutions", model, where)
+    updates = []
+    for index, module in enumerate(chosen):
+        kernel = module.get_parameter("weight")
+        product = _product(dict(state), f"w_{{}}_{index:03d}", where)
+        updates.append(_centred(product, kernel, f"w_a_{index:03d}", where))
+    _replace_projection(model.module, "vision.fc.weight", state, where)
+    with torch.no_grad():
+        for module, update in zip(chosen, updates, strict=True):
+            module.get_parameter("weight").add_(update)
+    _log.warning(
+        "%s holds the adapters only: the running statistics of batch normalisation, which move in training, "
+        "are the base's, so its predictions may differ from those of the full checkpoint; name model.pth "
+        "where you have it",
+        where,
+    )
+    return f"RobustMedCLIP's adapters on {len(chosen)} convolutions, its batch statistics missing"
+
+
+def _require_factors(
+    state: StateDict, counts: tuple[int, ...], layers: str, model: TorchModel, where: Path
+) -> None:
+    """Refuse a file that has not as many factors, in pairs, as one of `counts`."""
+    factors = {key for key in state if _FACTOR.fullmatch(key)}
+    if not any(factors == {f"w_{kind}_{n:03d}" for kind in "ab" for n in range(count)} for count in counts):
+        raise ModelError(
+            f"{where} has {len(factors)} factors, and the {layers} of {model.identity.spec} take "
+            f"{' or '.join(str(2 * count) for count in counts)}: {_HINT}"
+        )
+
+
+def _is_resnet(state: StateDict) -> bool:
+    """Return whether factors are of a ResNet's convolutions, which are of several widths."""
+    return len({one.shape[1:] for key, one in state.items() if key.startswith("w_a_")}) > 1
+
+
+def _replace_projection(module: Any, name: str, state: Mapping[str, torch.Tensor], where: Path) -> None:
     """Set the weight of the image head's projection."""
     keys = [key for key in state if _PROJECTION.fullmatch(key)]
-    own = module.state_dict().get("visual.head.proj.weight")
+    own = module.state_dict().get(name)
     if len(keys) != 1 or own is None or own.shape != state[keys[0]].shape:
         raise ModelError(
             f"{where}: its projection ({', '.join(keys) or 'none'}) does not fit the base: {_HINT}"
         )
     with torch.no_grad():
-        module.get_parameter("visual.head.proj.weight").copy_(state[keys[0]])
+        module.get_parameter(name).copy_(state[keys[0]])
 
 
 def _product(state: StateDict, template: str, where: Path) -> torch.Tensor:
@@ -188,7 +241,8 @@ def _product(state: StateDict, template: str, where: Path) -> torch.Tensor:
     missing = [name for name in names if name not in state]
     if missing:
         raise key_error(where, missing, (), hint=_HINT)
-    first, second = (state.pop(name) for name in names)
+    # Kernels of 1x1 are matrices too.
+    first, second = (one.flatten(1) if one.shape[2:] == (1, 1) else one for one in map(state.pop, names))
     if first.ndim != 2 or second.ndim != 2 or len(first) != second.shape[1]:
         raise _misfit(template.format("a"), where)
     return second @ first
@@ -199,6 +253,13 @@ def _add(weight: torch.Tensor, update: torch.Tensor, layer: str, where: Path) ->
     if weight.shape != update.shape:
         raise _misfit(layer, where)
     return weight + update
+
+
+def _centred(product: torch.Tensor, kernel: torch.Tensor, layer: str, where: Path) -> torch.Tensor:
+    """Return the update of a kernel by an adapter beside it."""
+    if kernel.ndim != 4 or product.shape != kernel.shape[:2]:
+        raise _misfit(layer, where)
+    return at_centre(product, kernel.shape)
 
 
 def _misfit(name: str, where: Path) -> ModelError:

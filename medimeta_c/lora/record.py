@@ -16,6 +16,7 @@ from medimeta_c.prompts.record import PromptsRecord
 
 __all__ = [
     "ATTENTION",
+    "CENTRES",
     "CONVOLUTIONS",
     "AdapterRecord",
     "FewshotRecord",
@@ -26,14 +27,20 @@ __all__ = [
     "TrainingRecord",
 ]
 
-Target: TypeAlias = Literal["q", "k", "v", "conv"]
-"""A projection of an attention layer, or convolutions."""
+Target: TypeAlias = Literal["q", "k", "v", "conv", "conv-centre"]
+"""A projection of an attention layer, or convolutions: their whole kernels, or the kernels' centres."""
 
 ATTENTION: tuple[Target, ...] = ("q", "k", "v")
 """What is adapted in a transformer: query, key and value projections, each with factors of its own."""
 
 CONVOLUTIONS: tuple[Target, ...] = ("conv",)
-"""What is adapted in a ResNet."""
+"""Every kernel of a ResNet, whole: A is of rank x (inputs x height x width)."""
+
+CENTRES: tuple[Target, ...] = ("conv-centre",)
+"""What the paper's code adapts in a ResNet: A is of rank x inputs, and B·A is added at the kernel's centre.
+
+That is a 1x1 convolution beside each of the others, at its stride. Those of shortcuts are left alone.
+"""
 
 _MAX_RANK = 4096
 
@@ -47,7 +54,7 @@ class LoraConfig(Record):
         Rows of A and columns of B, from 1 to 4096.
     alpha : float or None
         Numerator of the scale; None becomes `rank`, a scale of 1, as the paper has it.
-    targets : tuple of {"q", "k", "v"}, or ("conv",)
+    targets : tuple of {"q", "k", "v"}, or ("conv-centre",), or ("conv",)
         Attention projections, in this order and each at most once; or convolutions, alone.
 
     Raises
@@ -91,9 +98,10 @@ class LoraConfig(Record):
     @classmethod
     def _targets_are_in_order(cls, targets: tuple[Target, ...]) -> tuple[Target, ...]:
         in_order = tuple(part for part in ATTENTION if part in targets)
-        if not targets or targets not in {in_order, CONVOLUTIONS}:
+        if not targets or targets not in {in_order, CENTRES, CONVOLUTIONS}:
             raise ValueError(
-                f"{targets!r} are not valid: use some of {ATTENTION} in this order, or {CONVOLUTIONS} alone"
+                f"{targets!r} are not valid: use some of {ATTENTION} in this order, or {CENTRES} or "
+                f"{CONVOLUTIONS} alone"
             )
         return targets
 
@@ -102,6 +110,10 @@ class LoraConfig(Record):
         if self.alpha is None:
             self.__dict__["alpha"] = float(self.rank)
         return self
+
+    def needs_schema(self) -> int:
+        """Return 2 with kernels' centres, which version 1 did not know."""
+        return 2 if self.targets == CENTRES else 1
 
     @property
     def scale(self) -> float:

@@ -25,7 +25,7 @@ _PREFIX = "robustmedclip:"
 _OVERRIDE = "+base="
 _NOT_FROM_A_FILE = ("python", "robustmedclip")
 _PINNED = ("hf-hub:", "transformers:")
-_HUB_NAME = re.compile(r"[\w.-]+/[\w.-]+(@[\w./-]+)?")
+_HUB_PLACE = re.compile(r"([\w.-]+/[\w.-]+)((?:/[\w.-]+)*)(?:@([\w./-]+))?")
 
 
 def adapted_spec(folder: Path, base_spec: str) -> str:
@@ -37,8 +37,9 @@ def adapted_spec(folder: Path, base_spec: str) -> str:
 def load_robustmedclip(spec: str, target: str) -> TorchModel:
     """Load ``robustmedclip:PATH_OR_REPO[+base=SPEC]``, the adapters merged into the base.
 
-    What lies there is either this package's ``adapter.json`` and ``adapter.safetensors``, or what the paper's
-    authors published: ``model.pth``, or ``lora_weights.safetensors``. A file may be named, or its folder.
+    A repository on the Hub may have them in a folder: ``ORG/NAME/FOLDER/…[@REVISION]``. What lies there is
+    either this package's ``adapter.json`` and ``adapter.safetensors``, or what the paper's authors published:
+    ``model.pth``, or ``lora_weights.safetensors``. A file may be named, or its folder.
 
     Parameters
     ----------
@@ -128,12 +129,27 @@ def _find(place: str) -> Path:
             f"{path} holds no adapters (looked for {', '.join(names)}): name the folder that "
             "`medimeta-c finetune` wrote, or that of a published checkpoint"
         )
-    if not _HUB_NAME.fullmatch(place):
-        raise ModelError(f"there is no file or folder {path}, and it is no Hub name like org/name")
-    repo, revision = hub_files.split_revision(place)
-    file = hub_files.fetch_file(repo, names, revision)
+    return _from_hub(place, names)
+
+
+def _from_hub(place: str, names: tuple[str, ...]) -> Path:
+    """Return the file that a repository has at its top, or in a folder of it."""
+    match = _HUB_PLACE.fullmatch(place)
+    if match is None or {".", ".."} & set(match[2].split("/")):
+        raise ModelError(f"there is no file or folder {place}, and it is no Hub name like org/name")
+    repo, below, revision = match.groups()
+    folder, _, last = below[1:].rpartition("/")
+    if last in {*names, TENSORS}:
+        names = (RECORD,) if last == TENSORS else (last,)
+    else:
+        folder = below[1:]
+    inside = f"{folder}/" if folder else ""
+    try:
+        file = hub_files.fetch_file(repo, [inside + name for name in names], revision)
+    except ModelError as error:
+        raise ModelError(f"there is no file or folder {place} here; on the Hub: {error}") from error
     if file.name == RECORD:
-        hub_files.fetch_file(repo, [TENSORS], hub_files.commit_of(file) or revision)
+        hub_files.fetch_file(repo, [inside + TENSORS], hub_files.commit_of(file) or revision)
     return file
 
 

@@ -9,12 +9,15 @@ from typing import Any, Literal, TypeAlias
 from torch import nn
 
 from medimeta_c.errors import ModelError
-from medimeta_c.lora.record import ATTENTION, CONVOLUTIONS, Target
+from medimeta_c.lora.record import ATTENTION, CENTRES, CONVOLUTIONS, Target
 
 __all__ = ["Form", "Site", "default_targets", "find_sites", "image_tower"]
 
-Form: TypeAlias = Literal["fused", "in_proj", "separate", "conv"]
+Form: TypeAlias = Literal["fused", "in_proj", "separate", "conv", "centre"]
 """How a module holds the weight: a ``qkv`` layer, attention's ``in_proj_weight``, own layers, a kernel."""
+
+_SHORTCUTS = {"downsample", "shortcut"}
+"""What torchvision, open_clip and timm, and transformers, call the convolutions beside a ResNet's blocks."""
 
 _TOWERS = ("visual", "vision_model", "vision")
 """What the image tower is called in open_clip's, transformers' and MedCLIP's modules."""
@@ -82,7 +85,7 @@ def image_tower(model: Any) -> tuple[str, nn.Module]:
 
 
 def default_targets(model: Any) -> tuple[Target, ...]:
-    """Return what the paper adapts: q, k and v of a transformer's attention, the convolutions of a ResNet.
+    """Return what the paper adapts: q, k and v of a transformer's attention, a ResNet's kernels' centres.
 
     Raises
     ------
@@ -90,7 +93,7 @@ def default_targets(model: Any) -> tuple[Target, ...]:
         If the model has no known image tower.
     """
     name, tower = image_tower(model)
-    return ATTENTION if any(_sites(name, tower, ATTENTION)) else CONVOLUTIONS
+    return ATTENTION if any(_sites(name, tower, ATTENTION)) else CENTRES
 
 
 def find_sites(model: Any, targets: tuple[Target, ...]) -> list[Site]:
@@ -114,7 +117,7 @@ def find_sites(model: Any, targets: tuple[Target, ...]) -> list[Site]:
     name, tower = image_tower(model)
     kind = type(tower).__name__
     sites = list(_sites(name, tower, targets))
-    if targets == CONVOLUTIONS:
+    if targets in (CONVOLUTIONS, CENTRES):
         if not sites:
             raise ModelError(
                 f"{model.identity.spec}: the image tower ({kind}) has no 2-D convolution to adapt"
@@ -145,7 +148,8 @@ def _walk(name: str, tower: nn.Module) -> Iterator[tuple[str, nn.Module]]:
 
 def _sites(name: str, tower: nn.Module, targets: tuple[Target, ...]) -> Iterator[Site]:
     """Yield the weights that hold a target, each with the rows of those that it holds."""
-    layers = tower.named_modules(prefix=name) if targets == CONVOLUTIONS else _walk(name, tower)
+    attention = targets not in (CONVOLUTIONS, CENTRES)
+    layers = _walk(name, tower) if attention else tower.named_modules(prefix=name)
     for layer, module in layers:
         for form, path, holder, tensor, parts in _weights(layer, module):
             rows = getattr(holder, tensor).shape[0] // len(parts)
@@ -163,6 +167,8 @@ def _weights(path: str, module: Any) -> Iterator[tuple[Form, str, nn.Module, str
     in_proj, fused = getattr(module, "in_proj_weight", None), getattr(module, "qkv", None)
     if isinstance(module, nn.Conv2d):
         yield "conv", path, module, "weight", CONVOLUTIONS
+        if _SHORTCUTS.isdisjoint(path.split(".")):
+            yield "centre", path, module, "weight", CENTRES
     elif isinstance(in_proj, nn.Parameter) and in_proj.shape[0] == 3 * in_proj.shape[1]:
         yield "in_proj", path, module, "in_proj_weight", ATTENTION
     elif isinstance(fused, nn.Linear) and fused.out_features % 3 == 0:

@@ -11,10 +11,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pkgutil import resolve_name
-from typing import TYPE_CHECKING, TypeAlias, get_args
+from typing import TYPE_CHECKING, Any, TypeAlias, get_args
 
 from medimeta_c.errors import ConfigError, MissingExtraError, ModelError
-from medimeta_c.models.contract import Model, ModelIdentity, Precision, Preprocess, Preprocessing
+from medimeta_c.models.contract import (
+    Activation,
+    Model,
+    ModelIdentity,
+    Precision,
+    Preprocess,
+    Preprocessing,
+)
 from medimeta_corruptions.registry import Registry
 
 if TYPE_CHECKING:
@@ -22,6 +29,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "MODELS",
+    "Activation",
     "Loader",
     "Model",
     "ModelFamily",
@@ -62,10 +70,11 @@ class ModelFamily:
     summary: str
     loader: str | Loader
 
-    def load(self, spec: str, target: str) -> Model:
-        """Load a model of this family."""
-        loader: Loader = resolve_name(self.loader) if isinstance(self.loader, str) else self.loader
-        return loader(spec, target)
+    def load(self, spec: str, target: str, **options: Any) -> Model:
+        """Load a model of this family, with options of its own."""
+        loader: Any = resolve_name(self.loader) if isinstance(self.loader, str) else self.loader
+        model: Model = loader(spec, target, **options)
+        return model
 
 
 def _family(name: str, forms: str, summary: str, loader: str) -> ModelFamily:
@@ -132,7 +141,11 @@ MODELS = Registry(
 
 
 def load_model(
-    spec: str | Model, *, device: torch.device | str = "cpu", precision: Precision = "fp32"
+    spec: str | Model,
+    *,
+    device: torch.device | str = "cpu",
+    precision: Precision = "fp32",
+    activation: Activation | None = None,
 ) -> Model:
     """Load a model by its spec, or check a model object.
 
@@ -145,6 +158,8 @@ def load_model(
         Where the weights go.
     precision : {"fp32", "bf16", "fp16"}
         Number format of weights and activations.
+    activation : {"quickgelu", "gelu"}, optional
+        What a checkpoint named as ``ARCH/PATH`` was trained with, where neither says it.
 
     Returns
     -------
@@ -154,7 +169,8 @@ def load_model(
     Raises
     ------
     ConfigError
-        If the spec is of no known form, or names a variant that does not exist.
+        If the spec is of no known form, or names a variant that does not exist, or the activation is unknown
+        or is not this model's to choose.
     MissingExtraError
         If torch, torchvision, open_clip or transformers is not installed.
     ModelError
@@ -163,11 +179,17 @@ def load_model(
     if precision not in get_args(Precision):
         raise ConfigError(f"unknown precision {precision!r}: use {', '.join(get_args(Precision))}")
     family, target = _parse(spec) if isinstance(spec, str) else (None, "")
+    options = {} if activation is None else {"activation": activation}
+    if activation is not None:
+        if activation not in get_args(Activation):
+            raise ConfigError(f"unknown activation {activation!r}: use {' or '.join(get_args(Activation))}")
+        if family is None or family.name != _NAMED:
+            raise ConfigError("an activation can be chosen only for a checkpoint named as ARCH/PATH")
     if any(find_spec(name) is None for name in _REQUIRED):
         raise MissingExtraError("evaluating a model", "evaluate")
     if isinstance(spec, str) and family is not None:
         try:
-            model = family.load(spec, target)
+            model = family.load(spec, target, **options)
         except OSError as error:
             reason = error.strerror or error
             raise ModelError(f"model {spec[:_SPEC_SHOWN]!r} cannot be read: {reason}") from error

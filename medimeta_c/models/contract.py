@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from PIL import Image
 
 __all__ = [
+    "Activation",
     "Model",
     "ModelIdentity",
     "Precision",
@@ -28,6 +29,9 @@ __all__ = [
 
 Precision: TypeAlias = Literal["fp32", "bf16", "fp16"]
 """The number format of the weights and activations; embeddings come back as float32 in any case."""
+
+Activation: TypeAlias = Literal["quickgelu", "gelu"]
+"""What a checkpoint that says nothing of it was trained with: OpenAI's CLIP with QuickGELU."""
 
 Preprocess: TypeAlias = "Callable[[Image.Image], torch.Tensor]"
 """One PIL image → float32 of shape (3, H, W). An object of its own: pickling it carries no weights."""

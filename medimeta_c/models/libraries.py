@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Iterator
 
 from transformers.utils import logging as hf_logging
 
-from medimeta_c.errors import MediMetaError, ModelError, short
+from medimeta_c.errors import MediMetaError, MissingExtraError, ModelError, short
 
 __all__ = ["explained", "quiet"]
+
+_MISSING = re.compile(r"requires the (\S+) library|need to have (\w+) or tiktoken installed")
+_OF_THE_EXTRA = {"sentencepiece", "protobuf"}
+"""What some tokenizers are read with, SigLIP's among them; the `evaluate` extra brings both."""
 
 
 @contextlib.contextmanager
@@ -17,17 +22,25 @@ def explained(problem: str, remedy: str) -> Iterator[None]:
     """Turn any error inside the block, but one of this package, into ``problem (its text): remedy``.
 
     For blocks in which a library reads a file: what it trips over in a damaged one is not foreseeable.
+    Where it lacks another library, the remedy is the line that installs that.
 
     Raises
     ------
     ModelError
         With the library's error as its cause.
+    MissingExtraError
+        If the library lacks one that the `evaluate` extra brings.
     """
     try:
         yield
     except MediMetaError:
         raise
     except Exception as error:
+        if missing := _MISSING.search(str(error)):
+            name = (missing[1] or missing[2]).lower()
+            if name in _OF_THE_EXTRA:
+                raise MissingExtraError(f"{problem} without {name}: it", "evaluate") from error
+            raise ModelError(f"{problem} without {name}: pip install {name}") from error
         raise ModelError(f"{problem} ({short(error)}): {remedy}") from error
 
 

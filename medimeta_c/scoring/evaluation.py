@@ -20,7 +20,7 @@ from medimeta_c.format.manifest import PluginRecord
 from medimeta_c.format.plugins import plugin_record
 from medimeta_c.metrics.registry import Metric, chosen_metrics
 from medimeta_c.metrics.resampling import Resampling
-from medimeta_c.models import MODELS, Model, Precision, load_model
+from medimeta_c.models import MODELS, Activation, Model, Precision, load_model
 from medimeta_c.prompts.files import PROMPTS
 from medimeta_c.prompts.record import PromptsRecord
 from medimeta_c.prompts.templates import ClassPrompts, load_prompts
@@ -68,6 +68,8 @@ class EvaluateConfig:
         Decoding processes; 0 decodes in this one, -1 is one per core left beside the model.
     resampling : Resampling, optional
         How intervals are made.
+    activation : {"quickgelu", "gelu"}, optional
+        What a checkpoint named as ``ARCH/PATH`` was trained with, where neither says it.
     metrics : tuple of str or Metric, optional
         What is computed of each cell beside this package's metrics: names of registered ones, or metrics.
 
@@ -90,6 +92,7 @@ class EvaluateConfig:
     workers: int = 0
     resampling: Resampling = field(default_factory=Resampling)
     metrics: tuple[str | Metric, ...] = ()
+    activation: Activation | None = None
 
     def __post_init__(self) -> None:
         check_name("split", self.split)
@@ -161,7 +164,9 @@ def evaluate(
     chosen = choose_baseline(config.baseline, described, config.split)
     metrics = chosen_metrics(config.metrics)
     device = choose_device(config.device)
-    loaded = load_model(model or config.model, device=device, precision=config.precision)
+    loaded = load_model(
+        model or config.model, device=device, precision=config.precision, activation=config.activation
+    )
     run = RunIdentity(
         model=loaded.identity,
         benchmark=described,
@@ -169,6 +174,7 @@ def evaluate(
         prompts=PromptsRecord.asked(load_prompts(config.prompts).name, prompts),
         precision=config.precision,
         preprocessing=loaded.preprocessing.plain_values(),
+        activation=config.activation,
     )
     predictor = Predictor(
         loaded,

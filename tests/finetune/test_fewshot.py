@@ -24,10 +24,11 @@ from medimeta_c.format.keys import Image
 
 @dataclass(frozen=True)
 class Labels:
-    """A source of labels alone: ids count up class by class; splits but train raise when touched."""
+    """A source of labels alone: ids count up class by class; splits but one raise when touched."""
 
     per_class: tuple[int, ...]
     splits: dict[str, int] = field(default_factory=lambda: {"train": 1, "val": 1, "test": 1})
+    drawn: str = "train"
 
     @property
     def info(self) -> DatasetInfo:
@@ -38,11 +39,11 @@ class Labels:
         return DatasetInfo(**texts, class_names=names, channels=1, splits=self.splits)
 
     def ids(self, split: str) -> tuple[str, ...]:
-        assert split == "train", f"the {split} split was touched"
+        assert split == self.drawn, f"the {split} split was touched"
         return tuple(f"{index:06d}" for index in range(sum(self.per_class)))
 
     def label(self, split: str, image_id: str) -> int:
-        assert split == "train", f"the {split} split was touched"
+        assert split == self.drawn, f"the {split} split was touched"
         index = int(image_id)
         for label, count in enumerate(self.per_class):
             if index < count:
@@ -94,6 +95,17 @@ def test_the_paper_takes_1196_images_of_pbc() -> None:
     assert sum(source.per_class) == 11964
     assert len(draw_few_shot({"pbc": source}, fraction=0.1, seed=0)) == 1196
     assert len(draw_few_shot({"pbc": source}, fraction=0.01, seed=0)) == 120
+
+
+def test_the_papers_code_takes_171_images_of_pbc() -> None:
+    """10 % of PBC's 1,709 images of val; the file says which split, and that older versions took no such."""
+    source = Labels((333, 312, 122, 121, 142, 289, 155, 235), drawn="val")
+    assert sum(source.per_class) == 1709
+    chosen = draw_few_shot({"pbc": source}, fraction=0.1, seed=0, split="val")
+    assert (len(chosen), chosen.split, chosen.schema_version) == (171, "val", 2)
+    assert draw_few_shot({"a": Labels((9, 5))}, fraction=0.1, seed=0).schema_version == 1
+    with pytest.raises(SourceError, match="the val split of 'a' has no image of class 'class 1'"):
+        draw_few_shot({"a": Labels((3, 0), drawn="val")}, fraction=0.5, seed=0, split="val")
 
 
 def test_seed_and_dataset_decide_the_choice() -> None:

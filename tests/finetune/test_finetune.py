@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import copy
 import csv
+import json
 import logging
 from collections.abc import Callable
 from pathlib import Path
 
+import open_clip
 import pytest
 import torch
+from model_factories import seeded
 from runs import log, record, weights
 
 from medimeta_c.errors import ModelError
@@ -128,6 +131,28 @@ def test_the_record_says_what_was_done(configure: Configure) -> None:
     assert training["settings"]["temperature"] == 0.07
     assert training["settings"]["lr"] == 1e-2
     assert training["settings"]["schedule"] == "constant"
+
+
+def test_a_resnet_is_adapted_as_the_paper_does_or_whole(configure: Configure, tmp_path: Path) -> None:
+    """At the kernels' centres unless told otherwise; both are recorded, and load again."""
+    text = {"context_length": 77, "vocab_size": 49408, "width": 16, "heads": 1, "layers": 1}
+    vision = {"image_size": 32, "width": 8, "layers": [1, 1, 1, 1], "head_width": 32}
+    cfg = {"embed_dim": 24, "vision_cfg": vision, "text_cfg": text}
+    folder = tmp_path / "resnet"
+    folder.mkdir()
+    (folder / "open_clip_config.json").write_text(json.dumps({"model_cfg": cfg, "preprocess_cfg": {}}))
+    module = seeded(open_clip.CLIP(**cfg), 1)
+    torch.save(module.state_dict(), folder / "open_clip_pytorch_model.bin")
+    for targets, kept, layers in ((None, ["conv-centre"], 15), (("conv",), ["conv"], 19)):
+        config = configure(model=f"local-dir:{folder}", targets=targets, epochs=1, out=tmp_path / kept[0])
+        report = finetune(config)
+        assert record(config.out)["lora"]["targets"] == kept
+        assert report.size.layers == layers
+        assert (report.progress.run.targets is None) == (targets is not None)
+        assert finetune(config).epochs_before == 1
+        adapted, base = load_model(f"robustmedclip:{config.out}"), tiny(config)
+        images = torch.randn((2, 3, 32, 32), generator=torch.Generator().manual_seed(0))
+        assert not torch.equal(adapted.encode_images(images), base.encode_images(images))
 
 
 def test_the_log_is_also_a_table(configure: Configure) -> None:

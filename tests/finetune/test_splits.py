@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections import defaultdict
 from collections.abc import Callable, Mapping
@@ -77,6 +78,22 @@ def test_test_is_never_touched(configure: Configure, guarded: dict[str, Guarded]
         assert source.read["train"] == set(chosen.ids[dataset])
         assert source.read["val"] == set(source.ids("val"))
         assert not {"train", "val"} ^ source.read.keys()
+
+
+def test_drawn_from_val_the_rest_of_val_chooses(configure: Configure, guarded: dict[str, Guarded]) -> None:
+    """As the paper's code draws: no image of train is read, none of val both trains and chooses; recorded."""
+    config = configure(draw_from="val", epochs=1)
+    report = finetune(config)
+    assert report.few_shot.split == read_few_shot(config.out).split == "val"
+    assert json.loads((config.out / "adapter.json").read_text())["training"]["fewshot"]["split"] == "val"
+    card = (config.out / "README.md").read_text()
+    assert "50 % of the val splits" in card
+    assert "chosen on the other images of the val splits" in card
+    for dataset, source in guarded.items():
+        assert source.read.keys() == {"val"}
+        held_out = set(source.ids("val")) - set(report.few_shot.ids[dataset])
+        assert held_out and held_out < source.read["val"]
+        assert report.progress.run.draw_from == "val"
 
 
 def test_training_never_sees_val(configure: Configure, images_dir: Path, tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from lora_towers import RESNETS, TOWERS, build, pixels, size_of, trained
 from safetensors.torch import load_file, save_file
 
 from medimeta_c.errors import BuildError, ModelError
-from medimeta_c.lora import ATTENTION, CONVOLUTIONS, LoraConfig
+from medimeta_c.lora import ATTENTION, CENTRES, CONVOLUTIONS, LoraConfig
 from medimeta_c.lora.adapterfile import apply_adapter, read_adapter, write_adapter
 from medimeta_c.lora.adapters import Adapters, attach
 from medimeta_c.lora.record import (
@@ -42,6 +42,17 @@ def folder(tmp_path: Path) -> Path:
     """A folder with adapters."""
     write_adapter(tmp_path / "run", tuned())
     return tmp_path / "run"
+
+
+def test_centres_of_kernels_need_schema_2(tmp_path: Path) -> None:
+    """What older versions cannot read says so; whole kernels are written as ever."""
+    for targets, schema in ((CENTRES, 2), (CONVOLUTIONS, 1)):
+        adapters = tuned("torchvision ResNet", targets=targets)
+        write_adapter(tmp_path, adapters)
+        assert json.loads((tmp_path / "adapter.json").read_text())["schema_version"] == schema
+        again = apply_adapter(build("torchvision ResNet"), read_adapter(tmp_path))
+        assert again.config.targets == targets
+        assert torch.equal(again.model.encode_images(pixels()), adapters.model.encode_images(pixels()))
 
 
 def training_record() -> TrainingRecord:

@@ -9,9 +9,10 @@ import torch
 from lora_towers import RESNETS, TOWERS, TRANSFORMERS, build, clip_visual, pixels, size_of, trained, wrap
 from open_clip.timm_model import TimmModel
 from torch import nn
+from torchvision.models import resnet50
 
 from medimeta_c.errors import ConfigError, ModelError
-from medimeta_c.lora import ATTENTION, CONVOLUTIONS, LoraConfig
+from medimeta_c.lora import ATTENTION, CENTRES, CONVOLUTIONS, LoraConfig
 from medimeta_c.lora.adapters import attach
 from medimeta_c.lora.parametrisation import initial_factor
 from medimeta_c.lora.targets import default_targets
@@ -193,8 +194,53 @@ def test_half_precision_inference_follows_the_weights(kind: str) -> None:
 
 @pytest.mark.parametrize("kind", TOWERS)
 def test_default_targets_are_the_papers(kind: str) -> None:
-    """Attention in transformers, convolutions in ResNets."""
-    assert default_targets(build(kind)) == (CONVOLUTIONS if kind in RESNETS else ATTENTION)
+    """Attention in transformers, the centres of kernels in ResNets."""
+    assert default_targets(build(kind)) == (CENTRES if kind in RESNETS else ATTENTION)
+
+
+@pytest.mark.parametrize(("kind", "count"), [("open_clip ResNet", 15), ("torchvision ResNet", 13)])
+def test_centres_of_kernels_are_convolutions_beside_them(kind: str, count: int) -> None:
+    """All but those of shortcuts get B·A·x added at their stride, A of rank x inputs."""
+    model, images = build(kind), pixels()
+    adapters = attach(model, LoraConfig(rank=4, alpha=6.0, targets=CENTRES), seed=3)
+    before = build(kind).encode_images(images)
+    assert torch.equal(model.encode_images(images), before)
+    assert adapters.report().layers == count
+    adapters.load_state_dict(trained(adapters.state_dict()))
+    plain = build(kind)
+    for name, factor in adapters.state_dict().items():
+        path, _, last = name.rpartition(".conv-centre.")
+        if last == "lora_a":
+            assert "downsample" not in path
+            add_beside(plain.module.get_submodule(path), factor, adapters.state_dict()[name[:-1] + "b"], 1.5)
+    expected = plain.encode_images(images)
+    assert float((expected - before).norm()) > 1e-2
+    torch.testing.assert_close(model.encode_images(images), expected, rtol=1e-4, atol=1e-5)
+    adapters.merge()
+    torch.testing.assert_close(model.encode_images(images), expected, rtol=1e-4, atol=1e-5)
+
+
+def add_beside(module: nn.Module, a: torch.Tensor, b: torch.Tensor, scale: float) -> None:
+    """Add a 1x1 convolution, in two steps, to what a convolution gives."""
+    assert isinstance(module, nn.Conv2d)
+    assert a.shape == (4, module.in_channels)
+
+    def hook(conv: nn.Module, inputs: tuple[torch.Tensor], out: torch.Tensor) -> torch.Tensor:
+        inner = nn.functional.conv2d(inputs[0], a[:, :, None, None], stride=conv.stride)  # type: ignore[arg-type]
+        return out + scale * nn.functional.conv2d(inner, b[:, :, None, None])
+
+    module.register_forward_hook(hook)
+
+
+def test_medclips_resnet_gets_the_papers_parameters() -> None:
+    """694,320 in 49 convolutions at rank 16: 1.39 % where frozen weights count twice, as in the paper."""
+    tower = resnet50(weights=None)
+    tower.fc = nn.Linear(2048, 512, bias=False)
+    model = wrap("vision", tower)
+    size = attach(model, LoraConfig(rank=16, targets=default_targets(model)), seed=0).report()
+    assert (size.layers, size.trainable_parameters) == (49, 694_320)
+    frozen = size.total_parameters - size.trainable_parameters
+    assert round(100 * size.trainable_parameters / (2 * frozen + size.trainable_parameters), 2) == 1.39
 
 
 @pytest.mark.parametrize("kind", RESNETS)

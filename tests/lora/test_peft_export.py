@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 
 from medimeta_c.cli import app
 from medimeta_c.errors import ConfigError
-from medimeta_c.lora import ATTENTION, CONVOLUTIONS, LoraConfig, Target
+from medimeta_c.lora import ATTENTION, CENTRES, CONVOLUTIONS, LoraConfig, Target
 from medimeta_c.lora.adapterfile import write_adapter
 from medimeta_c.lora.adapters import Adapters, attach
 from medimeta_c.lora.peft import export_peft
@@ -55,6 +55,17 @@ def test_peft_gives_the_same_embeddings(kind: str, tmp_path: Path) -> None:
     found = base.encode_images(images)  # PEFT replaces the layers inside the module
     assert float((found - before).abs().max()) > 1e-2
     torch.testing.assert_close(found, adapters.model.encode_images(images), rtol=1e-4, atol=1e-5)
+
+
+def test_centres_of_kernels_are_kernels_to_peft(tmp_path: Path) -> None:
+    """A is a kernel of the convolution's size, zero but for its centre."""
+    kind, images = "torchvision ResNet", pixels()
+    adapters = tuned(kind, CENTRES, alpha=6.0)
+    export_peft(tmp_path, adapters)
+    base = build(kind)
+    loaded_by_peft(base.module, tmp_path)
+    expected = adapters.model.encode_images(images)
+    torch.testing.assert_close(base.encode_images(images), expected, rtol=1e-4, atol=1e-5)
 
 
 def test_queries_and_values_alone_of_a_fused_layer(tmp_path: Path) -> None:

@@ -6,17 +6,16 @@ import copy
 import logging
 import math
 import re
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from model_factories import make_biomedclip_folder, picture, seeded, write_bert
 from safetensors.torch import load_file, save_file
 from torch import nn
-from torch.nn.functional import interpolate
 from torchvision.models import resnet50
 
 from medimeta_c.errors import ModelError
@@ -44,18 +43,29 @@ class PlainQkv(nn.Module):
 
 
 class PlainConvolution(nn.Module):
-    """A convolution, with B·A·x of every pixel added, thinned to the convolution's stride."""
+    """A convolution, with B·A·x added at its stride: A and B are matrices, or 1x1 kernels."""
 
-    def __init__(self, conv: nn.Conv2d, rank: int) -> None:
+    def __init__(self, conv: nn.Conv2d, rank: int, *, kernels: bool) -> None:
         super().__init__()
         self.conv = conv
-        self.linear_a = nn.Linear(conv.in_channels, rank, bias=False)
-        self.linear_b = nn.Linear(rank, conv.out_channels, bias=False)
+        self.linear_a: nn.Module
+        self.linear_b: nn.Module
+        if kernels:
+            self.linear_a = nn.Conv2d(conv.in_channels, rank, 1, bias=False)
+            self.linear_b = nn.Conv2d(rank, conv.out_channels, 1, bias=False)
+        else:
+            self.linear_a = nn.Linear(conv.in_channels, rank, bias=False)
+            self.linear_b = nn.Linear(rank, conv.out_channels, bias=False)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         out: torch.Tensor = self.conv(x)
-        update = self.linear_b(self.linear_a(x.movedim(1, -1))).movedim(-1, 1)
-        return out + interpolate(update, size=out.shape[-2:], mode="nearest")
+        down, right = self.conv.stride
+        thinned = x[:, :, ::down, ::right]
+        if isinstance(self.linear_a, nn.Conv2d):
+            update: torch.Tensor = self.linear_b(self.linear_a(thinned))
+        else:
+            update = self.linear_b(self.linear_a(thinned.movedim(1, -1))).movedim(-1, 1)
+        return out + update
 
 
 class Named(nn.Module):
@@ -264,43 +274,125 @@ def test_a_pickle_that_runs_code_is_not_opened(base_folder: Path, tmp_path: Path
         load_model(f"robustmedclip:{tmp_path}+base=local-dir:{base_folder}")
 
 
-def test_the_resnet_variant_is_the_formula(tmp_path: Path) -> None:
-    """MedCLIP's ResNet-50 with adapters beside its 3x3 convolutions, strides included."""
-    write_bert(tmp_path / "bert", 1, hidden_size=768, num_attention_heads=12, intermediate_size=128)
-    bert = {f"text_model.model.{k}": v for k, v in load_file(tmp_path / "bert/model.safetensors").items()}
+def write_medclip(folder: Path) -> Path:
+    """MedCLIP's ResNet-50 with random weights, as the package medclip lays it out."""
+    write_bert(folder, 1, hidden_size=768, num_attention_heads=12, intermediate_size=128)
+    bert = load_file(folder / "model.safetensors")
     resnet = resnet50(weights=None)
     resnet.fc = nn.Linear(2048, 512, bias=False)
-    text_head = torch.randn(512, 768, generator=torch.Generator().manual_seed(2)) / math.sqrt(768)
-    rest = {"text_model.projection_head.weight": text_head, "logit_scale": torch.tensor(3.0)}
-    base = tmp_path / "medclip"
-    base.mkdir()
     seeded(resnet, 3)
-    vision = {f"vision_model.model.{key}": value for key, value in resnet.state_dict().items()}
-    torch.save({**vision, **bert, **rest}, base / "pytorch_model.bin")
-    for name in ("tokenizer.json", "tokenizer_config.json"):
-        shutil.copy(tmp_path / "bert" / name, base / name)
+    text_head = torch.randn(512, 768, generator=torch.Generator().manual_seed(2)) / math.sqrt(768)
+    state = {f"vision_model.model.{key}": value for key, value in resnet.state_dict().items()}
+    state |= {f"text_model.model.{key}": value for key, value in bert.items()}
+    state |= {"text_model.projection_head.weight": text_head, "logit_scale": torch.tensor(3.0)}
+    torch.save(state, folder / "pytorch_model.bin")
+    return folder
 
-    for layer in (resnet.layer1, resnet.layer2, resnet.layer3, resnet.layer4):
-        for block in layer:
-            block.conv2 = PlainConvolution(block.conv2, 4)
-    shrunk(seeded(resnet, 4))
+
+@pytest.fixture(scope="module")
+def medclip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_medclip(tmp_path_factory.mktemp("medclip"))
+
+
+@pytest.fixture(scope="module", params=["all", "kernels", "inner"])
+def published_resnet(
+    request: pytest.FixtureRequest, medclip: Path, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Path, Any]:
+    """A checkpoint's folder, as today's code and as older code saves it, and the ResNet it came from."""
+    base = torch.load(medclip / "pytorch_model.bin", weights_only=True)
+    resnet: Any = resnet50(weights=None)
+    resnet.fc = nn.Linear(2048, 512, bias=False)
+    seeded(resnet, 3)
+    names = ("conv2",) if request.param == "inner" else ("conv1", "conv2", "conv3")
+    blocks = [block for part in range(1, 5) for block in getattr(resnet, f"layer{part}")]
+    places = [(block, name) for block in blocks for name in names]
+    if request.param != "inner":
+        places.insert(0, (resnet, "conv1"))
+    for module, name in places:
+        kernels = request.param == "kernels"
+        setattr(module, name, PlainConvolution(getattr(module, name), 4, kernels=kernels))
+    layers = [getattr(module, name) for module, name in places]
+    generator = torch.Generator().manual_seed(5)
+    for layer in layers:
+        for factor in (layer.linear_a.weight, layer.linear_b.weight):
+            factor.data = torch.randn(factor.shape, generator=generator) * 0.3 / math.sqrt(factor[0].numel())
+    resnet.fc.weight.data *= 1.5
     state = Named(lora_resnet=Named(lora_medclip=Named(model=resnet))).state_dict()
-    convolutions = [module for module in resnet.modules() if isinstance(module, PlainConvolution)]
-    for index, module in enumerate(convolutions):
-        state[f"lora_resnet.w_As.{index}.weight"] = module.linear_a.weight.detach()
-        state[f"lora_resnet.w_Bs.{index}.weight"] = module.linear_b.weight.detach()
-    state |= {key.replace("text_model.", "text_encoder."): value for key, value in bert.items()}
-    state["text_encoder.projection_head.weight"] = text_head
-    torch.save(state, tmp_path / "model.pth")
+    for index, layer in enumerate(layers):
+        state[f"lora_resnet.w_As.{index}.weight"] = layer.linear_a.weight.detach()
+        state[f"lora_resnet.w_Bs.{index}.weight"] = layer.linear_b.weight.detach()
+    state |= {
+        key.replace("text_model.", "text_encoder."): value
+        for key, value in base.items()
+        if key.startswith("text_model.")
+    }
+    folder = tmp_path_factory.mktemp(request.param)
+    torch.save(state, folder / "model.pth")
+    factors = {
+        f"w_{kind}_{index:03d}": getattr(layer, f"linear_{kind}").weight.detach().clone()
+        for index, layer in enumerate(layers)
+        for kind in "ab"
+    }
+    projection = {"fc_2048in_512out": resnet.fc.weight.detach().clone()}
+    save_file(factors | projection, folder / "lora_weights.safetensors")
+    return folder, resnet.eval()
 
-    model = load_model(f"robustmedclip:{tmp_path / 'model.pth'}+base=medclip:resnet@{base}")
+
+@pytest.mark.parametrize("name", ["model.pth", "lora_weights.safetensors"])
+def test_the_resnet_variant_is_the_formula(
+    published_resnet: tuple[Path, Any], medclip: Path, name: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """MedCLIP's ResNet-50 with adapters beside its convolutions, strides included, whichever file is read."""
+    folder, resnet = published_resnet
+    count = sum(isinstance(one, PlainConvolution) for one in resnet.modules())
+    assert count == len(load_file(folder / "lora_weights.safetensors")) // 2 in (16, 49)
+    model = loaded(f"robustmedclip:{folder / name}+base=medclip:resnet@{medclip}")
     images = torch.stack([model.preprocess(picture(200, 240, seed=seed)) for seed in (0, 1)])
     with torch.no_grad():
-        expected = resnet(images)
-    torch.testing.assert_close(model.encode_images(images), expected, rtol=1e-4, atol=1e-4)
+        expected, found = resnet(images), model.encode_images(images)
+    assert float((found - expected).norm() / expected.norm()) < 1e-5
     assert model.logit_scale == pytest.approx(math.exp(3))
-    assert model.identity.architecture.endswith("adapters on 16 convolutions")
+    assert f"adapters on {count} convolutions" in model.identity.architecture
+    assert ("batch normalisation" in caplog.text) == (name != "model.pth")
+
+
+def test_the_resnet_reads_images_as_it_was_trained(published_resnet: tuple[Path, Any], medclip: Path) -> None:
+    """RGB with CLIP's mean and std, where MedCLIP itself reads grey; the description says so."""
+    model = loaded(f"robustmedclip:{published_resnet[0]}+base=medclip:resnet@{medclip}")
+    image = picture(224, 224)
+    mean, std = (torch.tensor(getattr(model.preprocessing, name))[:, None, None] for name in ("mean", "std"))
+    pixels = torch.from_numpy(np.asarray(image).copy()).movedim(2, 0).float() / 255
+    torch.testing.assert_close(model.preprocess(image), (pixels - mean) / std)
+    assert model.preprocessing.mean == (0.48145466, 0.4578275, 0.40821073)
+    assert model.preprocessing.channels == "rgb"
+    assert loaded(f"medclip:resnet@{medclip}").preprocessing.channels == "luma"
+
+
+def test_a_checkpoint_of_the_other_encoder_says_so(
+    published: tuple[Path, nn.Module], published_resnet: tuple[Path, Any], medclip: Path, base_folder: Path
+) -> None:
+    """The true cause, not a count or a missing key."""
+    factors = "lora_weights.safetensors"
+    resnet, base = published_resnet[0], f"+base=local-dir:{base_folder}"
     with pytest.raises(ModelError, match=r"MedCLIP's ResNet-50, not local-dir"):
-        load_model(
-            f"robustmedclip:{tmp_path / 'model.pth'}+base=local-dir:{make_biomedclip_folder(tmp_path / 'b')}"
-        )
+        load_model(f"robustmedclip:{resnet / 'model.pth'}{base}")
+    with pytest.raises(ModelError, match="adapters of a ResNet, fine-tuned from medclip:resnet"):
+        load_model(f"robustmedclip:{resnet / factors}{base}")
+    with pytest.raises(ModelError, match="adapters of a ViT, fine-tuned from hf-hub:microsoft/BiomedCLIP"):
+        load_model(f"robustmedclip:{published[0] / factors}+base=medclip:resnet@{medclip}")
+    with pytest.raises(ModelError, match=r"base model medclip:resnet of .* did not load.*no MedCLIP weights"):
+        load_model(f"robustmedclip:{resnet / factors}")
+
+
+def test_factors_of_a_resnet_that_do_not_fit_are_refused(
+    published_resnet: tuple[Path, Any], medclip: Path, tmp_path: Path
+) -> None:
+    """A number of convolutions that the ResNet does not have, and a shape that is none of theirs."""
+    tensors = load_file(published_resnet[0] / "lora_weights.safetensors")
+    spec = f"robustmedclip:{tmp_path}+base=medclip:resnet@{medclip}"
+    save_file({k: v for k, v in tensors.items() if k != "w_b_003"}, tmp_path / "lora_weights.safetensors")
+    with pytest.raises(ModelError, match=r"factors, and the 49 convolutions of .* take 98 or 32"):
+        load_model(spec)
+    save_file(tensors | {"w_b_003": torch.zeros(7, 4)}, tmp_path / "lora_weights.safetensors")
+    with pytest.raises(ModelError, match="adapters of w_a_003 have shapes that do not fit"):
+        load_model(spec)

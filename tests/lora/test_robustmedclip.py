@@ -212,6 +212,36 @@ def test_adapters_come_from_the_hub(
     ]
 
 
+def test_weights_come_from_a_folder_of_a_repository(
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """``ORG/NAME/FOLDER/…[@REVISION]`` is a folder of the repository, or a file in it."""
+    asked: list[tuple[str, tuple[str, ...], str | None]] = []
+    snapshot = tmp_path / "snapshots" / "abc123"
+    shutil.copytree(run, snapshot / "deep" / "er")
+
+    def stand_in(repo: str, names: list[str], revision: str | None = None) -> Path:
+        asked.append((repo, tuple(names), revision))
+        return snapshot / names[0]
+
+    monkeypatch.setattr("medimeta_c.models.hub_files.fetch_file", stand_in)
+    for place in ("deep/er@v2", "deep/er/adapter.json@v2", "deep/er/adapter.safetensors@v2"):
+        assert load_model(f"robustmedclip:org/adapters/{place}").identity.revision == "abc123"
+    published = ("deep/er/model.pth", "deep/er/lora_weights.safetensors")
+    assert asked[0] == ("org/adapters", ("deep/er/adapter.json", *published), "v2")
+    assert asked[1] == ("org/adapters", ("deep/er/adapter.safetensors",), "abc123")
+    assert asked[2] == asked[4] == ("org/adapters", ("deep/er/adapter.json",), "v2")
+    with pytest.raises(ModelError, match="no Hub name"):
+        load_model("robustmedclip:org/adapters/../elsewhere")
+
+
+@pytest.mark.usefixtures("impatient")
+def test_a_place_that_is_neither_here_nor_on_the_hub_names_both() -> None:
+    """A mistyped folder looks like a repository: the message says that there is no such folder."""
+    with pytest.raises(ModelError, match=r"no file or folder runs/one/best here; on the Hub: .*reached"):
+        load_model("robustmedclip:runs/one/best")
+
+
 def test_adapters_know_no_family_of_models() -> None:
     """Adapters go onto any model: they import no loader of one kind, and no model imports them."""
     package = Path(lora.__file__).parents[1]

@@ -358,9 +358,37 @@ def test_a_tag_brings_the_activation_it_was_trained_with(clip_folder: Path, tiny
 def test_an_architecture_takes_a_checkpoint_of_ones_own(
     clip_folder: Path, tiny_arch: str, clip: Model
 ) -> None:
-    """`ARCH/PATH` loads a file, with the architecture as it is configured."""
-    ours = load_model(f"{tiny_arch}/{clip_folder / 'open_clip_model.safetensors'}")
-    torch.testing.assert_close(ours.encode_texts(TEXTS), clip.encode_texts(TEXTS))
+    """`ARCH/PATH` loads a file, with the activation asked for or named."""
+    file = clip_folder / "open_clip_model.safetensors"
+    for ours in (
+        load_model(f"{tiny_arch}/{file}", activation="gelu"),
+        load_model(f"{tiny_arch}-gelu/{file}"),
+    ):
+        torch.testing.assert_close(ours.encode_texts(TEXTS), clip.encode_texts(TEXTS))
+        assert ours.identity.architecture == clip.identity.architecture
+    quick, tagged = (
+        load_model(f"{tiny_arch}/{file}", activation="quickgelu"),
+        load_model(f"{tiny_arch}/openai"),
+    )
+    assert torch.equal(quick.encode_texts(TEXTS), tagged.encode_texts(TEXTS))
+    assert quick.identity.architecture != clip.identity.architecture
+
+
+def test_the_activation_of_a_bare_checkpoint_is_asked_for(clip_folder: Path, tiny_arch: str) -> None:
+    """Where OpenAI's architecture fits both, nothing is assumed; where it is known, nothing is overridden."""
+    file = clip_folder / "open_clip_model.safetensors"
+    with pytest.raises(ConfigError, match=r"--activation quickgelu or gelu.*ViT-tiny-gelu/PATH"):
+        load_model(f"{tiny_arch}/{file}")
+    with pytest.raises(ConfigError, match="has gelu, not quickgelu"):
+        load_model(f"{tiny_arch}-gelu/{file}", activation="quickgelu")
+    with pytest.raises(ConfigError, match="has quickgelu, not gelu"):
+        load_model(f"ViT-B-16-quickgelu/{file}", activation="gelu")
+    with pytest.raises(ConfigError, match="activation of ViT-tiny/openai is known"):
+        load_model(f"{tiny_arch}/openai", activation="gelu")
+    with pytest.raises(ConfigError, match="only for a checkpoint named as ARCH/PATH"):
+        load_model(f"local-dir:{clip_folder}", activation="gelu")
+    with pytest.raises(ConfigError, match="unknown activation 'relu': use quickgelu or gelu"):
+        load_model(f"{tiny_arch}/{file}", activation="relu")  # type: ignore[arg-type]
 
 
 def test_unknown_architectures_and_tags_are_suggested(tiny_arch: str) -> None:

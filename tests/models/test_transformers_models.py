@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import io
 import json
 import pickle
 import shutil
 import string
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import sentencepiece
 import torch
-from model_factories import picture, seeded, write_bert, write_bert_tokenizer
+from model_factories import picture, seeded, write_bert
 from safetensors.torch import load_file, save_file
 from transformers import (
     AutoModel,
@@ -65,9 +69,30 @@ def write_clip(folder: Path) -> Path:
     return folder
 
 
+def write_sentencepiece(folder: Path) -> int:
+    """SigLIP's kind of tokenizer, spiece.model, trained on the spot; returns the size of its vocabulary."""
+    model = io.BytesIO()
+    sentencepiece.SentencePieceTrainer.train(
+        sentence_iterator=iter([*TEXTS, string.ascii_lowercase, string.digits] * 20),
+        model_writer=model,
+        vocab_size=80,
+        hard_vocab_limit=False,
+        pad_id=0,
+        eos_id=1,
+        unk_id=2,
+        bos_id=-1,
+        minloglevel=2,
+    )
+    (folder / "spiece.model").write_bytes(model.getvalue())
+    settings = {"tokenizer_class": "SiglipTokenizer", "model_max_length": 64, "do_lower_case": True}
+    special = {"pad_token": "</s>", "eos_token": "</s>", "unk_token": "<unk>"}
+    (folder / "tokenizer_config.json").write_text(json.dumps(settings | special))
+    return int(sentencepiece.SentencePieceProcessor(model_proto=model.getvalue()).vocab_size())
+
+
 def write_siglip(folder: Path) -> Path:
     """A tiny SiglipModel; its text tower reads 64 tokens, always all of them."""
-    vocabulary = write_bert_tokenizer(folder)
+    vocabulary = write_sentencepiece(folder)
     config = SiglipConfig(
         text_config={**TOWER, "vocab_size": vocabulary, "max_position_embeddings": 64, "projection_size": 32},
         vision_config={**TOWER, "image_size": 224, "patch_size": 32},
@@ -177,9 +202,10 @@ def test_a_long_prompt_is_refused(model: Model, folder: Path) -> None:
     """The limit is the text tower's: 40 tokens for this CLIP, 64 for this SigLIP."""
     limit = 64 if is_siglip(folder) else 40
     assert model.context_length == limit
-    model.encode_texts([" ".join(["a"] * (limit - 2))])
+    special = 1 if is_siglip(folder) else 2
+    model.encode_texts([" ".join(["a"] * (limit - special))])
     with pytest.raises(ModelError, match=f"is {limit + 1} tokens.*at most {limit}"):
-        model.encode_texts([" ".join(["a"] * (limit - 1))])
+        model.encode_texts([" ".join(["a"] * (limit - special + 1))])
 
 
 def test_a_text_alone_has_the_vector_it_has_in_company(model: Model) -> None:
@@ -253,7 +279,7 @@ def test_a_model_with_its_own_code_is_refused(folder: Path, tmp_path: Path) -> N
 def test_a_missing_file_is_named(folder: Path, tmp_path: Path, file: str, message: str) -> None:
     """Each file a model needs has its sentence when it is not there."""
     spoilt = copied(folder, tmp_path / "m")
-    (spoilt / file).unlink()
+    (spoilt / ("spiece.model" if is_siglip(folder) and file == "tokenizer.json" else file)).unlink()
     (spoilt / "vocab.txt").unlink(missing_ok=True)
     with pytest.raises(ModelError, match=message):
         load_model(f"transformers:{spoilt}")
@@ -324,3 +350,16 @@ def test_settings_are_part_of_the_identity(tmp_path: Path) -> None:
     before = architecture()
     assert architecture(transformers_version="0.0.0") == before
     assert architecture(text_config={**values["text_config"], "hidden_act": "relu"}) != before
+
+
+@pytest.mark.parametrize(("module", "library"), [("sentencepiece",) * 2, ("google.protobuf", "protobuf")])
+def test_a_tokenizers_missing_library_is_our_extra(module: str, library: str, tmp_path: Path) -> None:
+    """Not upstream's page of installation, nor the advice to copy files again: the line that installs it."""
+    script = (
+        f"import sys\nsys.modules[{module!r}] = None\nfrom medimeta_c.models import load_model\n"
+        f"try:\n    load_model('transformers:{write_siglip(tmp_path)}')\n"
+        "except ImportError as error:\n    print(error)"
+    )
+    run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    remedy = "it needs the 'evaluate' extra: pip install 'medimeta-c[evaluate]'"
+    assert run.stdout.strip() == f"the tokenizer in {tmp_path} cannot be read without {library}: {remedy}"

@@ -251,3 +251,23 @@ def test_a_model_object_is_scored_as_its_spec_is(built: Path, tmp_path: Path) ->
     assert given.result.run == named.result.run
     assert given.path.name == named.path.name
     assert_same_predictions(given, named)
+
+
+def test_the_activation_of_a_bare_checkpoint_is_recorded(
+    built: Path, tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Asked for where OpenAI's architecture fits two; the result says which, and is of schema 2."""
+    import open_clip
+
+    config = json.loads((tiny / "open_clip_config.json").read_text())["model_cfg"]
+    monkeypatch.setitem(open_clip.factory._MODEL_CONFIGS, "ViT-tiny", config)
+    monkeypatch.setitem(open_clip.pretrained._PRETRAINED, "ViT-tiny", {"openai": {"file": "absent"}})
+    options = ["--model", f"ViT-tiny/{tiny / 'open_clip_model.safetensors'}", "--baseline", "none"]
+    options += ["--benchmark", built, "--dataset", "rays", "--out", tmp_path, "--device", "cpu"]
+    assert "add --activation quickgelu or gelu" in run(*options, code=2)
+    run(*options, "--activation", "quickgelu")
+    saved = read_saved(folder_of(tmp_path))
+    assert saved.result.run.activation == "quickgelu"
+    assert saved.result.schema_version == 2
+    line = run(*options, "--activation", "gelu", code=1)
+    assert "holds a run with architecture" in line or "activation" in line

@@ -40,6 +40,13 @@ def evaluate(
     out: Annotated[Path, typer.Option(help="Root of all results.")] = Path("results"),
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")] = "auto",
     precision: Annotated[str, typer.Option(help="fp32, bf16 or fp16.")] = "fp32",
+    activation: Annotated[
+        str | None,
+        typer.Option(
+            help="[b]quickgelu[/b] or [b]gelu[/b]: of a checkpoint ARCH/PATH that does not say.",
+            show_default=False,
+        ),
+    ] = None,
     batch_size: Annotated[
         int | None,
         typer.Option(help="Images a batch; default: 256 on CUDA, 64 elsewhere.", show_default=False),
@@ -67,7 +74,7 @@ def evaluate(
         from medimeta_c.scoring.evaluation import evaluate as run
     from medimeta_c.io.hub_client import settle_client
     from medimeta_c.io.records import dump
-    from medimeta_c.models import Precision
+    from medimeta_c.models import Activation, Precision
     from medimeta_c.reports import HTML_NAME
     from medimeta_c.reports.terminal import result_view
 
@@ -83,6 +90,7 @@ def evaluate(
         precision=cast("Precision", precision),
         batch_size=batch_size,
         workers=workers,
+        activation=cast("Activation | None", activation),
         metrics=names(metrics) if metrics else (),
     )
     settle_client()

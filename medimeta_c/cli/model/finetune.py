@@ -31,6 +31,12 @@ def finetune(
     fewshot: Annotated[
         str, typer.Option(help="Share of each train split, above 0 to 1; several, comma-separated.")
     ] = "0.1",
+    draw_from: Annotated[
+        str,
+        typer.Option(
+            "--from", help="Split to draw images from: [b]train[/b], or [b]val[/b] as the paper's code."
+        ),
+    ] = "train",
     seed: Annotated[int, typer.Option(help="Chooses the images and starts the adapters.")] = 0,
     seeds: Annotated[
         str | None,
@@ -51,6 +57,14 @@ def finetune(
     alpha: Annotated[
         float | None,
         typer.Option(help="Adapters are scaled by alpha / rank; default: the rank.", show_default=False),
+    ] = None,
+    targets: Annotated[
+        str | None,
+        typer.Option(
+            help="What is adapted: some of [b]q,k,v[/b], or [b]conv-centre[/b], or [b]conv[/b] (whole "
+            "kernels); default: q,k,v, or conv-centre in a ResNet.",
+            show_default=False,
+        ),
     ] = None,
     epochs: Annotated[int, typer.Option(help="Passes over the images.")] = 20,
     lr: Annotated[float, typer.Option(help="Adam's learning rate.")] = 1e-4,
@@ -98,7 +112,8 @@ def finetune(
 ) -> None:
     """Adapt a model's image encoder to a few images of each class, as RobustMedCLIP: adapters beside a card.
 
-    Trains on the train split and chooses the checkpoint on val; test images are not read.
+    Trains on the train split, or with --from val on a part of val, and chooses the checkpoint on val; test
+    images are not read.
 
     An interrupted run, run again, goes on where it stopped.
 
@@ -115,6 +130,8 @@ def finetune(
     with importing_models("medimeta-c finetune"):
         from medimeta_c.finetuning import AblationConfig, FinetuneConfig
         from medimeta_c.finetuning.config import Schedule, TrainingPrecision
+        from medimeta_c.finetuning.fewshot import FewShotSplit
+        from medimeta_c.lora import Target
         from medimeta_c.results.baseline_choice import PUBLISHED
     from medimeta_c.io.hub_client import settle_client
 
@@ -133,6 +150,8 @@ def finetune(
         task=task,
         rank=rank,
         alpha=alpha,
+        targets=None if targets is None else cast("tuple[Target, ...]", names(targets)),
+        draw_from=cast("FewShotSplit", draw_from),
         epochs=epochs,
         lr=lr,
         schedule=cast("Schedule", schedule),

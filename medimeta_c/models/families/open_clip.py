@@ -16,6 +16,7 @@ from medimeta_c.errors import ConfigError, ModelError, unknown_name
 from medimeta_c.io.reading import Reader
 from medimeta_c.io.records import Record
 from medimeta_c.models import hub_files
+from medimeta_c.models.contract import Activation
 from medimeta_c.models.families.open_clip_build import build_module, build_tokenizer, build_transform
 from medimeta_c.models.identity import identity_of
 from medimeta_c.models.torch_model import Tokenizer, TorchModel
@@ -100,21 +101,23 @@ def load_hub(spec: str, target: str) -> TorchModel:
     return _load(spec, config, weights, revision=commit)
 
 
-def load_named(spec: str, target: str) -> TorchModel:
+def load_named(spec: str, target: str, activation: Activation | None = None) -> TorchModel:
     """Load ``ARCH/PRETRAINED``: an open_clip architecture with a pretrained tag, or with a checkpoint's path.
 
     A tag's weights are used with the activation they were trained with: OpenAI's CLIP gets QuickGELU under
-    ``ViT-B-16/openai`` as under ``ViT-B-16-quickgelu/openai``.
+    ``ViT-B-16/openai`` as under ``ViT-B-16-quickgelu/openai``. A file's is that of `activation`, or of the
+    architecture's name: ``ViT-B-16-quickgelu/PATH`` or ``ViT-B-16-gelu/PATH``.
 
     Raises
     ------
     ConfigError
-        If open_clip knows no such architecture, or no such tag for it.
+        If open_clip knows no such architecture, or no such tag for it; or the activation of a file is not
+        known, or was said otherwise.
     ModelError
         If the weights are not to be had or do not fit.
     """
     arch, _, tag = target.partition("/")
-    model_cfg = open_clip.get_model_config(arch)
+    model_cfg = open_clip.get_model_config(arch) or open_clip.get_model_config(arch.removesuffix("-gelu"))
     if model_cfg is None:
         # the hundred and more names would bury the few that may have been meant
         near = difflib.get_close_matches(arch, open_clip.list_models(), n=3, cutoff=0.4)
@@ -122,11 +125,15 @@ def load_named(spec: str, target: str) -> TorchModel:
         raise ConfigError(f"unknown open_clip architecture {arch!r}: {hint}")
     tag_cfg = open_clip.get_pretrained_cfg(arch, tag)
     file = Path(tag).expanduser()
+    if tag_cfg and activation:
+        raise ConfigError(f"the activation of {target} is known: leave --activation out")
     if tag_cfg:
         weights = _download(arch, tag, tag_cfg)
         model_cfg["quick_gelu"] = bool(tag_cfg.get("quick_gelu", False))
     elif file.is_file():
         weights = file
+        if _activation(arch, model_cfg, activation) == "quickgelu":
+            model_cfg["quick_gelu"] = True
     else:
         known = list_pretrained_tags_by_model(arch)
         if not known:
@@ -136,6 +143,28 @@ def load_named(spec: str, target: str) -> TorchModel:
         raise unknown_name(f"pretrained tag of {arch}", tag, known)
     config = _Config(model_cfg=model_cfg, preprocess_cfg=dict(tag_cfg))
     return _load(spec, config, weights, revision=hub_files.commit_of(weights))
+
+
+def _activation(arch: str, model_cfg: dict[str, Any], asked: Activation | None) -> Activation:
+    """Return the activation of a file, as asked for or as the architecture's name says.
+
+    OpenAI's CLIP and much that was trained from it has QuickGELU, later models of the same shapes have GELU.
+    The tensors fit both, and the vectors of the wrong one are wrong in silence.
+    """
+    named: Activation | None = "gelu" if arch.endswith("-gelu") else None
+    if model_cfg.get("quick_gelu"):
+        named = "quickgelu"
+    if asked and named not in {None, asked}:
+        raise ConfigError(
+            f"{arch} has {named}, not {asked}: leave --activation out, or name another architecture"
+        )
+    if not (asked or named) and "openai" in list_pretrained_tags_by_model(arch):
+        raise ConfigError(
+            f"a checkpoint of {arch} does not say whether it was trained with QuickGELU, as OpenAI's CLIP "
+            f"and what was tuned from it, or with GELU: add --activation quickgelu or gelu, or name it "
+            f"{arch}-quickgelu/PATH or {arch}-gelu/PATH"
+        )
+    return asked or named or "gelu"
 
 
 def assemble(  # noqa: PLR0913  (a family built on open_clip names all of it)

@@ -10,7 +10,7 @@ from typing import Any
 
 import open_clip
 from open_clip.tokenizer import DEFAULT_CONTEXT_LENGTH, HFTokenizer
-from open_clip.transform import PreprocessCfg, image_transform_v2, merge_preprocess_dict
+from open_clip.transform import PreprocessCfg, merge_preprocess_dict
 from transformers import AutoConfig
 
 from medimeta_c.errors import ModelError
@@ -19,6 +19,7 @@ from medimeta_c.models.bert import KNOWN_CONFIGS
 from medimeta_c.models.contract import Preprocess, Preprocessing
 from medimeta_c.models.libraries import explained, quiet
 from medimeta_c.models.tokenizers import OpenClipTokens, read_tokenizer, tokenizer_folder
+from medimeta_c.models.transforms import open_clip_transform
 
 __all__ = ["build_module", "build_tokenizer", "build_transform"]
 
@@ -145,23 +146,4 @@ def build_transform(
         merged = merge_preprocess_dict(PreprocessCfg(), preprocess_cfg)
         merged["size"] = getattr(module.visual, "image_size", merged["size"])
         cfg = PreprocessCfg(**merged)
-        return image_transform_v2(cfg, is_train=False), _described(cfg)
-
-
-def _described(cfg: PreprocessCfg) -> Preprocessing:
-    """Return what the inference transform does with these settings."""
-    height, width = (cfg.size, cfg.size) if isinstance(cfg.size, int) else tuple(cfg.size)
-    mean = (cfg.mean,) * 3 if isinstance(cfg.mean, int | float) else cfg.mean
-    std = (cfg.std,) * 3 if isinstance(cfg.std, int | float) else cfg.std
-    return Preprocessing(
-        size=(height, width),
-        resize=cfg.resize_mode,
-        resize_size=(height, width),
-        interpolation="bilinear" if cfg.interpolation == "bilinear" else "bicubic",
-        center_crop=cfg.resize_mode != "squash",
-        mean=tuple(float(one) for one in mean),
-        std=tuple(float(one) for one in std),
-        channels="rgb",
-        implementation="open_clip.image_transform_v2",
-        plain=True,
-    )
+        return open_clip_transform(cfg)
