@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from medimeta_c.building.pngcheck import check_png
 from medimeta_c.building.render import render
 from medimeta_c.errors import MediMetaError, ShardError
 from medimeta_c.format import pixels
@@ -92,8 +93,10 @@ class RowCheck:
         self._last_id = image_id
         if not 0 <= label < len(self._check.class_names):
             yield f"{where} has label {label}, but there are {len(self._check.class_names)} classes"
+        data = (row["image"] or {}).get("bytes") or b""
         try:
-            found = pixels.digest(pixels.decode((row["image"] or {}).get("bytes") or b""))
+            check_png(data)
+            found = pixels.digest(pixels.decode(data))
         except ShardError as error:
             yield f"{where}: {error}"
             return

@@ -1,0 +1,144 @@
+"""What `verify` finds although a forger made every digest right again."""
+
+from __future__ import annotations
+
+import io
+import shutil
+import struct
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from forging import Rows, forge
+from PIL import Image
+
+from medimeta_c.building.pngcheck import check_png
+from medimeta_c.building.verification import verify
+from medimeta_c.errors import ShardError
+from medimeta_c.format import pixels
+
+CONTRAST = "rays/test/contrast/severity-3"
+
+
+@pytest.fixture
+def copy(small: Path, tmp_path: Path) -> Path:
+    """A finished build of three sets, to forge."""
+    return Path(shutil.copytree(small, tmp_path / "copy"))
+
+
+def found(root: Path) -> str:
+    """Every problem that `verify` names, a line each."""
+    return "\n".join(map(str, verify(root, jobs=1).problems))
+
+
+def test_the_forger_is_careful(copy: Path) -> None:
+    """Rows and manifest written again, unchanged, verify: what is found below is what was forged."""
+    forge(copy, lambda rows: rows)
+    assert found(copy) == ""
+
+
+def chunk(kind: bytes, body: bytes) -> bytes:
+    return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+
+def after_header(extra: bytes) -> Callable[[bytes], bytes]:
+    return lambda data: data[:33] + extra + data[33:]
+
+
+def with_header(change: Callable[[bytearray], None]) -> Callable[[bytes], bytes]:
+    def forged(data: bytes) -> bytes:
+        header = bytearray(data[16:29])
+        change(header)
+        return data[:8] + chunk(b"IHDR", bytes(header)) + data[33:]
+
+    return forged
+
+
+def as_format(name: str, **options: object) -> Callable[[bytes], bytes]:
+    def forged(data: bytes) -> bytes:
+        out = io.BytesIO()
+        Image.fromarray(pixels.decode(data)).save(out, name, **options)
+        return out.getvalue()
+
+    return forged
+
+
+def with_stream(change: Callable[[bytes], bytes]) -> Callable[[bytes], bytes]:
+    """Other compressed pixels in one IDAT."""
+
+    def forged(data: bytes) -> bytes:
+        size = int.from_bytes(data[33:37], "big")
+        raw = zlib.decompress(data[41 : 41 + size])
+        return data[:33] + chunk(b"IDAT", change(raw)) + chunk(b"IEND", b"")
+
+    return forged
+
+
+EXIF = b"MM\x00*\x00\x00\x00\x08\x00\x01\x01\x12\x00\x03\x00\x00\x00\x01\x00\x06\x00\x00\x00\x00\x00\x00"
+NOT_PLAIN = {
+    "orientation": (after_header(chunk(b"eXIf", EXIF)), "chunk b'eXIf'"),
+    "gamma": (after_header(chunk(b"gAMA", struct.pack(">I", 10000))), "chunk b'gAMA'"),
+    "text": (after_header(chunk(b"tEXt", b"a\0b")), "chunk b'tEXt'"),
+    "empty chunk": (lambda data: data[:-12] + chunk(b"IEND", b"x"), "another order or number"),
+    "two headers": (lambda data: data[:33] + data[8:], "another order or number"),
+    "wrong CRC": (lambda data: data[:-1] + b"\0", "CRC differs"),
+    "bytes after": (lambda data: data + b"\0", "after its end"),
+    "a picture after": (lambda data: data + data, "after its end"),
+    "cut short": (lambda data: data[:-12], "another order or number"),
+    "cut in a chunk": (lambda data: data[:-3], "cut short"),
+    "interlaced": (with_header(lambda header: header.__setitem__(12, 1)), "interlaced"),
+    "no pixels": (with_header(lambda header: header.__setitem__(slice(0, 4), bytes(4))), "not 8-bit"),
+    "higher": (with_header(lambda header: header.__setitem__(7, 200)), "more or fewer pixels"),
+    "rows too many": (with_stream(lambda raw: zlib.compress(raw + b"\0")), "more or fewer pixels"),
+    "rows too few": (with_stream(lambda raw: zlib.compress(raw[:-1])), "more or fewer pixels"),
+    "hidden bytes": (with_stream(lambda raw: zlib.compress(raw) + b"x"), "more or fewer pixels"),
+    "no zlib stream": (with_stream(lambda raw: raw), "pixels are damaged"),
+    "palette": (as_format("GIF"), "do not decode as PNG"),
+    "BMP": (as_format("BMP"), "do not decode as PNG"),
+    "WebP": (as_format("WEBP", lossless=True), "do not decode as PNG"),
+    "16 bits": (
+        lambda data: cv2.imencode(".png", pixels.decode(data).astype(np.uint16))[1].tobytes(),
+        "not 8-bit",
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", NOT_PLAIN)
+def test_only_plain_png_is_stored(kind: str) -> None:
+    """Whatever could make a reader show other pixels than were digested is refused, and named."""
+    change, message = NOT_PLAIN[kind]
+    plain = pixels.encode(np.arange(12 * 10, dtype=np.uint8).reshape(12, 10))
+    check_png(plain)
+    with pytest.raises(ShardError, match=message):
+        check_png(change(plain))
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 1, 3), (700, 900, 3), (3, 40000)])
+def test_what_the_builder_encodes_is_plain(shape: tuple[int, ...]) -> None:
+    """Every size and channel count, several IDAT chunks too."""
+    draw = np.random.Generator(np.random.Philox(key=1))
+    check_png(pixels.encode(draw.integers(0, 256, shape, dtype=np.uint8)))
+
+
+def test_a_claim_of_many_pixels_costs_little() -> None:
+    """A stream that unpacks to far more than it should be stops being unpacked at once."""
+    body = zlib.compress(bytes(200_000_000), 9)
+    data = pixels.encode(np.zeros((1, 1), np.uint8))[:33] + chunk(b"IDAT", body) + chunk(b"IEND", b"")
+    with pytest.raises(ShardError, match="more or fewer"):
+        check_png(data)
+
+
+@pytest.mark.parametrize("kind", ["orientation", "gamma", "BMP"])
+def test_pictures_that_others_show_otherwise_are_found(copy: Path, kind: str) -> None:
+    """The row is named, with its set."""
+
+    def change(rows: Rows) -> None:
+        rows[4]["image"]["bytes"] = NOT_PLAIN[kind][0](rows[4]["image"]["bytes"])
+
+    forge(copy, change, where="contrast/severity-3")
+    text = found(copy)
+    assert f"(set {CONTRAST}): row 4" in text
+    assert NOT_PLAIN[kind][1] in text
