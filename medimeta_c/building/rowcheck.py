@@ -16,7 +16,7 @@ from medimeta_c.building.render import render
 from medimeta_c.errors import MediMetaError, ShardError
 from medimeta_c.format import pixels
 from medimeta_c.format.manifest import Protocol, RowDigest, SetRecord
-from medimeta_c.format.shards import schema
+from medimeta_c.format.shards import image_path, schema
 from medimeta_c.sources.contract import Source
 from medimeta_corruptions import Corruption
 
@@ -93,13 +93,16 @@ class RowCheck:
         self._last_id = image_id
         if not 0 <= label < len(self._check.class_names):
             yield f"{where} has label {label}, but there are {len(self._check.class_names)} classes"
-        data = (row["image"] or {}).get("bytes") or b""
+        image = row["image"] or {}
+        data = image.get("bytes") or b""
         try:
             check_png(data)
             found = pixels.digest(pixels.decode(data))
         except ShardError as error:
             yield f"{where}: {error}"
             return
+        if image.get("path") != image_path(self._key, image_id):
+            yield f"{where}: its image's path is not {image_path(self._key, image_id)!r}"
         if found != row["pixels_sha256"]:
             yield f"{where}: the decoded pixels are not those its pixels_sha256 states"
         if index in self._again:

@@ -142,3 +142,15 @@ def test_pictures_that_others_show_otherwise_are_found(copy: Path, kind: str) ->
     text = found(copy)
     assert f"(set {CONTRAST}): row 4" in text
     assert NOT_PLAIN[kind][1] in text
+
+
+@pytest.mark.parametrize("path", [None, "", "../../secret.png", "cells_test_class0__000_contrast_3.png"])
+def test_an_image_goes_by_its_own_name(copy: Path, path: str | None) -> None:
+    """A row's file name is that of its set and id, and no other."""
+
+    def change(rows: Rows) -> None:
+        rows[2]["image"]["path"] = path
+
+    forge(copy, change, where="contrast/severity-3")
+    assert f"(set {CONTRAST}): row 2" in (text := found(copy))
+    assert "its image's path is not 'rays_test_" in text
