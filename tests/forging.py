@@ -57,8 +57,7 @@ def _write_set(root: Path, record: dict[str, Any], rows: Rows, names: Iterable[s
         digest.add(row["image_id"], row["label"], row["pixels_sha256"])
         mean.add(spectrum(pixels.decode(row["image"]["bytes"])))
     shard.update(bytes=path.stat().st_size, sha256=sha256_file(path), rows=len(rows))
-    spectra = {**mean.record(), **record.pop("forged_spectrum", {})}
-    record.update(rows=len(rows), rows_sha256=digest.hexdigest(), spectrum=spectra)
+    record.update(rows=len(rows), rows_sha256=digest.hexdigest(), spectrum=mean.record())
 
 
 def _reseal(root: Path, values: dict[str, Any]) -> None:

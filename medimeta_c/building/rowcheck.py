@@ -15,14 +15,23 @@ from medimeta_c.building.pngcheck import check_png
 from medimeta_c.building.render import render
 from medimeta_c.errors import MediMetaError, ShardError
 from medimeta_c.format import pixels
-from medimeta_c.format.manifest import Protocol, RowDigest, SetRecord
+from medimeta_c.format.manifest import Protocol, RowDigest, SetRecord, SpectrumRecord
 from medimeta_c.format.shards import image_path, schema
+from medimeta_c.format.spectrum import BANDS, SpectrumMean, spectrum
 from medimeta_c.sources.contract import Source
 from medimeta_corruptions import Corruption
 
 __all__ = ["RowCheck", "SetCheck"]
 
 _KEY = ("dataset", "split", "corruption", "severity")
+_SHARES = (*BANDS, "centroid")
+
+# The transform is of single precision, so another machine's may round otherwise. Between single and double
+# precision, real images' shares move by 6e-8 and the bins of their profiles by 2e-6 of themselves; a bin
+# that holds rounding noise alone is far below the last of these.
+_SHARE_TOLERANCE = 1e-6
+_MEAN_TOLERANCE = 1e-4
+_NOISE = 1e-14
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,9 +71,15 @@ class RowCheck:
     def __init__(self, check: SetCheck) -> None:
         self._check, self._key = check, check.record.key
         self._digest, self._count, self._last_id = RowDigest(), 0, ""
+        self._listing, self._mean = RowDigest(), SpectrumMean()
         self._metadata = schema(check.class_names).metadata[b"huggingface"]
         self._again = _rows_to_rebuild(check)
         self.rendered = 0
+
+    @property
+    def listing(self) -> str:
+        """Digest of the ids and labels seen, which every set of a split has in common."""
+        return self._listing.hexdigest()
 
     def check(self, table: pa.Table) -> Iterator[str]:
         """Yield what is wrong with the next rows."""
@@ -80,12 +95,15 @@ class RowCheck:
             yield f"the set has {self._count} rows, the manifest says {record.rows}"
         elif self._digest.hexdigest() != record.rows_sha256:
             yield "ids, labels or pixels are not those the manifest was written for (row digest differs)"
+        elif not _is_close(record.spectrum, SpectrumRecord(**self._mean.record())):
+            yield "the spectrum that the manifest states is not that of its pixels"
 
     def _check_row(self, row: dict[str, Any]) -> Iterator[str]:
         index, image_id, label = self._count, row["image_id"], row["label"]
         where = f"row {index} (image {image_id})"
         self._count += 1
         self._digest.add(image_id, label, row["pixels_sha256"])
+        self._listing.add(image_id, label, "")
         if any(row[name] != getattr(self._key, name) for name in _KEY):
             yield f"{where} belongs to another set"
         if image_id <= self._last_id:
@@ -97,10 +115,15 @@ class RowCheck:
         data = image.get("bytes") or b""
         try:
             check_png(data)
-            found = pixels.digest(pixels.decode(data))
+            decoded = pixels.decode(data)
         except ShardError as error:
             yield f"{where}: {error}"
             return
+        found, measured = pixels.digest(decoded), spectrum(decoded)
+        self._mean.add(measured)
+        for name in _SHARES:
+            if not _equal(row[f"dct_{name}"], getattr(measured, name), _SHARE_TOLERANCE):
+                yield f"{where}: its dct_{name} is not that of its pixels"
         if image.get("path") != image_path(self._key, image_id):
             yield f"{where}: its image's path is not {image_path(self._key, image_id)!r}"
         if found != row["pixels_sha256"]:
@@ -129,3 +152,19 @@ def _rows_to_rebuild(check: SetCheck) -> frozenset[int]:
     draw = np.random.Generator(np.random.Philox(key=int.from_bytes(digest.digest(), "little")))
     count = min(check.rebuild, check.record.rows)
     return frozenset(draw.choice(check.record.rows, size=count, replace=False).tolist())
+
+
+def _equal(stated: float | None, measured: float | None, tolerance: float) -> bool:
+    if stated is None or measured is None:
+        return stated is measured
+    return abs(stated - measured) <= tolerance
+
+
+def _is_close(stated: SpectrumRecord, measured: SpectrumRecord) -> bool:
+    """Return whether a set's means are those measured, but for rounding."""
+    if stated.images_with_ac != measured.images_with_ac:
+        return False
+    powers = zip((stated.dc, *stated.profile), (measured.dc, *measured.profile), strict=True)
+    return all(
+        _equal(one, other, _MEAN_TOLERANCE * abs(other) + _NOISE * measured.dc) for one, other in powers
+    ) and all(_equal(getattr(stated, name), getattr(measured, name), _SHARE_TOLERANCE) for name in _SHARES)

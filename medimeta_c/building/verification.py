@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from medimeta_c.format.manifest import (
     read_manifest,
 )
 from medimeta_c.format.shards import read_tables
+from medimeta_c.format.stats import SPECTRUM_PATH, holds_spectra
 from medimeta_c.io.files import sha256_file
 from medimeta_c.sources import default_data_dir, open_source
 from medimeta_c.sources.contract import Source
@@ -141,6 +143,7 @@ def verify(
                 on_progress(done, total)
     # In canonical order, whichever was checked first.
     problems = [problem for record in manifest.sets for problem in found[record.key].problems]
+    problems += _check_listings(manifest, found)
     problems += _check_fingerprints(manifest)
     problems += _check_files(root, manifest)
     return VerificationReport(
@@ -171,10 +174,14 @@ def _open_sources(root: Path, manifest: Manifest, data_dir: Path | None) -> dict
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Found:
-    """What became of one set: its problems, and how many rows were expected and rendered again."""
+    """What became of one set: its problems, the digest of its ids and labels, and its rows.
+
+    Rows are counted as expected and as rendered again.
+    """
 
     key: SetKey
     problems: list[Problem]
+    listing: str
     rows: int
     rebuilt: int
 
@@ -199,7 +206,9 @@ def _check_set(check: SetCheck) -> _Found:
                 found(shard.path, str(error))
     if not problems:
         found(record.shards[0].path, *rows.check_whole())
-    return _Found(key=record.key, problems=problems, rows=record.rows, rebuilt=rows.rendered)
+    return _Found(
+        key=record.key, problems=problems, listing=rows.listing, rows=record.rows, rebuilt=rows.rendered
+    )
 
 
 def _check_bytes(path: Path, shard: ShardRecord) -> list[str]:
@@ -212,6 +221,19 @@ def _check_bytes(path: Path, shard: ShardRecord) -> list[str]:
     if sha256_file(path) != shard.sha256:
         return ["the shard's bytes are not what was written (its SHA-256 differs)"]
     return []
+
+
+def _check_listings(manifest: Manifest, found: Mapping[SetKey, _Found]) -> Iterator[Problem]:
+    """Yield the sets whose images or labels are not those of most sets of their split."""
+    whole = [record for record in manifest.sets if not found[record.key].problems]
+    for split in sorted({(record.dataset, record.split) for record in whole}):
+        own = [record for record in whole if (record.dataset, record.split) == split]
+        # The first of equally many: the clean set, unless its name comes late.
+        usual = Counter(found[record.key].listing for record in own).most_common(1)[0][0]
+        for record in own:
+            if found[record.key].listing != usual:
+                message = f"its ids or labels are not those of the other sets of {'/'.join(split)}"
+                yield Problem(record.shards[0].path, message, record.key)
 
 
 def _check_fingerprints(manifest: Manifest) -> Iterator[Problem]:
@@ -234,6 +256,10 @@ def _check_files(root: Path, manifest: Manifest) -> Iterator[Problem]:
             yield Problem(record.path, "the file is missing")
         elif sha256_file(root / record.path) != record.sha256:
             yield Problem(record.path, "the file's bytes are not what was written (its SHA-256 differs)")
+    if not any(record.path == SPECTRUM_PATH for record in manifest.files):
+        yield Problem(MANIFEST_NAME, f"it does not list {SPECTRUM_PATH}")
+    elif (root / SPECTRUM_PATH).is_file() and not holds_spectra(root, manifest.sets):
+        yield Problem(SPECTRUM_PATH, "its numbers are not those of the manifest")
     listed = {shard.path for one in manifest.sets for shard in one.shards}
     for path in sorted((root / "data").glob("**/*.parquet")):
         name = path.relative_to(root).as_posix()

@@ -8,6 +8,7 @@ import struct
 import zlib
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -19,6 +20,8 @@ from medimeta_c.building.pngcheck import check_png
 from medimeta_c.building.verification import verify
 from medimeta_c.errors import ShardError
 from medimeta_c.format import pixels
+from medimeta_c.format.manifest import MANIFEST_NAME, read_manifest, write_manifest
+from medimeta_c.format.stats import write_spectra
 
 CONTRAST = "rays/test/contrast/severity-3"
 
@@ -154,3 +157,62 @@ def test_an_image_goes_by_its_own_name(copy: Path, path: str | None) -> None:
     forge(copy, change, where="contrast/severity-3")
     assert f"(set {CONTRAST}): row 2" in (text := found(copy))
     assert "its image's path is not 'rays_test_" in text
+
+
+def flip(rows: Rows) -> None:
+    for row in rows:
+        row["label"] = 1 - row["label"]
+
+
+@pytest.mark.parametrize(
+    "change", [flip, lambda rows: rows[1:], lambda rows: rows[:-1]], ids=["labels", "first", "last"]
+)
+def test_one_set_has_no_images_or_labels_of_its_own(copy: Path, change: Callable[[Rows], Rows]) -> None:
+    """Labels flipped in one set, or a row that it lacks, are found beside the other sets of the split."""
+    forge(copy, change, where="contrast/severity-3")
+    assert found(copy) == (
+        f"data/{CONTRAST}-00000-of-00001.parquet (set {CONTRAST}): its ids or labels are not those of the "
+        "other sets of rays/test"
+    )
+
+
+@pytest.mark.parametrize("column", ["dct_low", "dct_mid", "dct_high", "dct_centroid"])
+@pytest.mark.parametrize("change", [lambda x: x + 3e-6, lambda x: None, lambda x: float("nan")])
+def test_spectra_of_rows_follow_from_their_pixels(
+    copy: Path, column: str, change: Callable[[float], float | None]
+) -> None:
+    """A column of frequencies cannot say anything else."""
+
+    def forged(rows: Rows) -> None:
+        rows[3][column] = change(rows[3][column])
+
+    forge(copy, forged, where="contrast/severity-3")
+    assert f"(set {CONTRAST}): row 3" in (text := found(copy))
+    assert f"its {column} is not that of its pixels" in text
+
+
+@pytest.mark.parametrize("name", ["dc", "profile", "low", "centroid", "images_with_ac"])
+def test_spectra_of_sets_follow_from_their_pixels(copy: Path, name: str) -> None:
+    """What the manifest and the statistics file say of a set is what its pixels give."""
+
+    def change(values: dict[str, Any]) -> None:
+        spectrum = values["sets"][0]["spectrum"]
+        if name == "profile":
+            spectrum[name][10] *= 1.001
+        elif name == "images_with_ac":
+            spectrum[name] -= 1
+        else:
+            spectrum[name] *= 1.001
+
+    forge(copy, manifest=change)
+    assert "the spectrum that the manifest states is not that of its pixels" in found(copy)
+
+
+@pytest.mark.parametrize("listed", [True, False])
+def test_statistics_are_those_of_the_manifest(copy: Path, listed: bool) -> None:
+    """The statistics file holds what the manifest holds; and the manifest lists it."""
+    manifest = read_manifest(copy / MANIFEST_NAME)
+    other = [one.model_copy(update={"rows": one.rows + 1}) for one in manifest.sets]
+    record = write_spectra(copy, other)
+    write_manifest(copy, manifest.model_copy(update={"files": (record,) if listed else ()}))
+    assert ("not those of the manifest" if listed else "does not list stats/spectrum") in found(copy)
