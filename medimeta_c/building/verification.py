@@ -12,6 +12,7 @@ from medimeta_c.building.engines import run_all
 from medimeta_c.building.journal import data_folders
 from medimeta_c.building.plugins import require_plugins
 from medimeta_c.building.rowcheck import RowCheck, SetCheck
+from medimeta_c.building.treecheck import check_tree
 from medimeta_c.errors import ConfigError, ShardError, SourceError
 from medimeta_c.format.keys import SetKey
 from medimeta_c.format.manifest import (
@@ -23,7 +24,6 @@ from medimeta_c.format.manifest import (
     read_manifest,
 )
 from medimeta_c.format.shards import read_tables
-from medimeta_c.format.stats import SPECTRUM_PATH, holds_spectra
 from medimeta_c.io.files import sha256_file
 from medimeta_c.sources import default_data_dir, open_source
 from medimeta_c.sources.contract import Source
@@ -82,8 +82,9 @@ def verify(
 ) -> VerificationReport:
     """Check every file of a built benchmark.
 
-    Shard digests and sizes, row counts and order, labels and every decoded image against its digest, the row
-    digest of each set, the fingerprints, the statistics file, and files nobody lists.
+    Shard digests and sizes, row counts and order, labels, and every image: a plain PNG, its pixels against
+    its digest and its spectrum. The row digest of each set, ids and labels from set to set, the fingerprints,
+    the statistics file, the card and ``eval.yaml``, and files nobody lists.
 
     Parameters
     ----------
@@ -145,7 +146,7 @@ def verify(
     problems = [problem for record in manifest.sets for problem in found[record.key].problems]
     problems += _check_listings(manifest, found)
     problems += _check_fingerprints(manifest)
-    problems += _check_files(root, manifest)
+    problems += [Problem(*fault) for fault in check_tree(root, manifest)]
     return VerificationReport(
         root=root,
         manifest=manifest,
@@ -247,24 +248,3 @@ def _check_fingerprints(manifest: Manifest) -> Iterator[Problem]:
             MANIFEST_NAME,
             "the fingerprint does not follow from the datasets' fingerprints (manifest edited)",
         )
-
-
-def _check_files(root: Path, manifest: Manifest) -> Iterator[Problem]:
-    """Yield problems with files other than shards, and shards that no set lists."""
-    for record in manifest.files:
-        if not (root / record.path).is_file():
-            yield Problem(record.path, "the file is missing")
-        elif sha256_file(root / record.path) != record.sha256:
-            yield Problem(record.path, "the file's bytes are not what was written (its SHA-256 differs)")
-    if not any(record.path == SPECTRUM_PATH for record in manifest.files):
-        yield Problem(MANIFEST_NAME, f"it does not list {SPECTRUM_PATH}")
-    elif (root / SPECTRUM_PATH).is_file() and not holds_spectra(root, manifest.sets):
-        yield Problem(SPECTRUM_PATH, "its numbers are not those of the manifest")
-    listed = {shard.path for one in manifest.sets for shard in one.shards}
-    for path in sorted((root / "data").glob("**/*.parquet")):
-        name = path.relative_to(root).as_posix()
-        if name not in listed:
-            yield Problem(
-                name,
-                "the manifest does not list this shard; delete it, or finish the build that wrote it",
-            )

@@ -14,10 +14,10 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from medimeta_c.building.verification import verify
+from medimeta_c.card.card_check import check_card
 from medimeta_c.errors import ManifestError, PublishError, VerificationError
 from medimeta_c.format.manifest import MANIFEST_NAME, Manifest, read_manifest
 from medimeta_c.format.repository import Repository, open_repository
-from medimeta_c.hub.card_check import check_card
 from medimeta_c.hub.request import PushConfig, PushReport
 from medimeta_c.hub.tree import LocalFile, Plan, compare, local_files, remote_files
 from medimeta_c.io.hub_client import token_or_none, transfer_bars

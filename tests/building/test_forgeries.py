@@ -216,3 +216,79 @@ def test_statistics_are_those_of_the_manifest(copy: Path, listed: bool) -> None:
     record = write_spectra(copy, other)
     write_manifest(copy, manifest.model_copy(update={"files": (record,) if listed else ()}))
     assert ("not those of the manifest" if listed else "does not list stats/spectrum") in found(copy)
+
+
+def test_the_card_sends_nobody_elsewhere(copy: Path) -> None:
+    """A configuration that loads another corruption's files is found: no digest vouches for it."""
+    card = (copy / "README.md").read_text(encoding="utf-8")
+    head, name, tail = card.partition("- config_name: rays-contrast")
+    (copy / "README.md").write_text(head + name + tail.replace("/contrast/", "/clean/", 1), encoding="utf-8")
+    assert "README.md: is no card of this benchmark, its configuration 'rays-contrast'" in found(copy)
+    (copy / "README.md").unlink()
+    assert found(copy).startswith("README.md: is missing")
+
+
+@pytest.mark.parametrize(
+    "change", [lambda text: text.replace("config: rays", "config: rays-clean"), lambda text: "a: *b"]
+)
+def test_tasks_are_those_of_the_build(copy: Path, change: Callable[[str], str]) -> None:
+    """Tasks edited are found; spelled otherwise, or deleted, they are not missed."""
+    text = (copy / "eval.yaml").read_text(encoding="utf-8")
+    (copy / "eval.yaml").write_text(change(text), encoding="utf-8")
+    assert found(copy).startswith("eval.yaml: ")
+    (copy / "eval.yaml").write_text(f"# by hand\n{text}", encoding="utf-8")
+    assert found(copy) == ""
+    (copy / "eval.yaml").unlink()
+    assert found(copy) == ""
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "data/rays/test/contrast/SEVERITY-4.PARQUET",
+        "data/rays/test/contrast/.severity-4.parquet",
+        "data/rays/notes",
+        "DATA/train.csv",
+        "train.JSONL",
+        "rays.py",
+        "dataset_infos.json",
+        ".huggingface.yaml",
+        "readme.md",
+        "LICENSE.zip",
+        "assets/more/a.png",
+        "assets/a.svg",
+        "stats/old",
+    ],
+)
+def test_what_a_loader_may_read_is_listed(copy: Path, name: str) -> None:
+    """Files that no manifest lists, in any case of letters, are named if a loader could match them."""
+    (copy / name).parent.mkdir(parents=True, exist_ok=True)
+    (copy / name).write_bytes(b"")
+    text = found(copy)
+    assert text.startswith(f"{name}: the manifest does not list this")
+    assert "\n" not in text
+
+
+def test_files_that_nobody_loads_are_nobodys_business(copy: Path) -> None:
+    """Terms, notes, folders of this machine and what a killed build left."""
+    names = ["LICENSE", "LICENSE.txt", ".gitattributes", "notes.md", "assets/own.png", ".DS_Store"]
+    for name in (*names, ".cache/huggingface/a.json", "data/rays/test/contrast/.severity-1-00000-9.part"):
+        (copy / name).parent.mkdir(parents=True, exist_ok=True)
+        (copy / name).write_bytes(b"")
+    assert found(copy) == ""
+
+
+def test_links_lead_nowhere_else(copy: Path, tmp_path: Path) -> None:
+    """A link out of the tree, to a folder or to nothing is found; one within the Hub's cache is how it is."""
+    (tmp_path / "elsewhere").write_bytes(b"")
+    for name, target in (("a.md", tmp_path / "elsewhere"), ("b", tmp_path), ("c", tmp_path / "nothing")):
+        (copy / name).symlink_to(target)
+    assert [line.partition(":")[0] for line in found(copy).splitlines()] == ["a.md", "b", "c"]
+    for name in ("a.md", "b", "c"):
+        (copy / name).unlink()
+    (tmp_path / "repo" / "blobs").mkdir(parents=True)
+    (tmp_path / "repo" / "snapshots").mkdir()
+    cached = copy.rename(tmp_path / "repo" / "snapshots" / "0a1b")
+    (cached / "README.md").rename(tmp_path / "repo" / "blobs" / "1")
+    (cached / "README.md").symlink_to(tmp_path / "repo" / "blobs" / "1")
+    assert found(cached) == ""
