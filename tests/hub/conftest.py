@@ -35,7 +35,7 @@ def push(hub: HubServer, tmp_path: Path) -> Callable[..., Ran]:
         root: Path, *options: object, token: str | None = TOKEN, debug: bool = False, **changes: str | None
     ) -> Ran:
         command = [sys.executable, "-m", "medimeta_c", *(["--debug"] if debug else []), "push", str(root)]
-        command += ["--jobs", "1", *map(str, options)]
+        command += ["--jobs", "1", "--partial", *map(str, options)]
         wanted = {**hub_environment(hub, tmp_path, token=token), **changes}
         environment = {name: value for name, value in wanted.items() if value is not None}
         done = subprocess.run(
