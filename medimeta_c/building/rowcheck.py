@@ -54,6 +54,8 @@ class SetCheck:
         Its corruption, likewise; None for a clean set.
     rebuild : int
         How many rows to render again.
+    limited : int or None
+        The set has only the first so many images, if it is a trial.
     """
 
     root: Path
@@ -63,6 +65,7 @@ class SetCheck:
     source: Source | None
     corruption: Corruption | None
     rebuild: int
+    limited: int | None = None
 
 
 class RowCheck:
@@ -74,6 +77,8 @@ class RowCheck:
         self._listing, self._mean = RowDigest(), SpectrumMean()
         self._metadata = schema(check.class_names).metadata[b"huggingface"]
         self._again = _rows_to_rebuild(check)
+        source_ids = check.source.ids(self._key.split)[: check.limited] if check.source is not None else ()
+        self._source_ids = frozenset(source_ids)
         self.rendered = 0
 
     @property
@@ -97,6 +102,8 @@ class RowCheck:
             yield "ids, labels or pixels are not those the manifest was written for (row digest differs)"
         elif not _is_close(record.spectrum, SpectrumRecord(**self._mean.record())):
             yield "the spectrum that the manifest states is not that of its pixels"
+        elif self._check.source is not None and self._count != len(self._source_ids):
+            yield f"the set has {self._count} rows, its source has {len(self._source_ids)} images"
 
     def _check_row(self, row: dict[str, Any]) -> Iterator[str]:
         index, image_id, label = self._count, row["image_id"], row["label"]
@@ -128,6 +135,13 @@ class RowCheck:
             yield f"{where}: its image's path is not {image_path(self._key, image_id)!r}"
         if found != row["pixels_sha256"]:
             yield f"{where}: the decoded pixels are not those its pixels_sha256 states"
+        source = self._check.source
+        if source is not None:
+            if image_id not in self._source_ids:
+                yield f"{where} is none of its source's images"
+                return
+            if source.label(self._key.split, image_id) != label:
+                yield f"{where}: its label is not its source's"
         if index in self._again:
             yield from self._check_again(image_id, found, where)
 

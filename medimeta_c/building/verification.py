@@ -91,7 +91,8 @@ def verify(
     root : Path
         The benchmark's directory.
     rebuild : int, optional
-        Render this many rows of each set again from the source and compare their pixels.
+        Render this many rows of each set again from the source and compare their pixels; and compare class
+        names, and ids and labels of all rows.
     data_dir : Path, optional
         Where the clean data is, for `rebuild`. By default where the build on this machine read it, else the
         platform's user data directory.
@@ -131,6 +132,7 @@ def verify(
             source=sources.get(record.dataset),
             corruption=CORRUPTIONS.get(record.corruption) if rebuild else None,
             rebuild=rebuild,
+            limited=manifest.limited,
         )
         for record in manifest.sets
     ]
@@ -144,6 +146,7 @@ def verify(
                 on_progress(done, total)
     # In canonical order, whichever was checked first.
     problems = [problem for record in manifest.sets for problem in found[record.key].problems]
+    problems += _check_classes(manifest, sources)
     problems += _check_listings(manifest, found)
     problems += _check_fingerprints(manifest)
     problems += [Problem(*fault) for fault in check_tree(root, manifest)]
@@ -222,6 +225,12 @@ def _check_bytes(path: Path, shard: ShardRecord) -> list[str]:
     if sha256_file(path) != shard.sha256:
         return ["the shard's bytes are not what was written (its SHA-256 differs)"]
     return []
+
+
+def _check_classes(manifest: Manifest, sources: Mapping[str, Source]) -> Iterator[Problem]:
+    for name, source in sources.items():
+        if manifest.dataset(name).class_names != source.info.class_names:
+            yield Problem(MANIFEST_NAME, f"the class names of {name!r} are not its source's")
 
 
 def _check_listings(manifest: Manifest, found: Mapping[SetKey, _Found]) -> Iterator[Problem]:

@@ -292,3 +292,31 @@ def test_links_lead_nowhere_else(copy: Path, tmp_path: Path) -> None:
     (cached / "README.md").rename(tmp_path / "repo" / "blobs" / "1")
     (cached / "README.md").symlink_to(tmp_path / "repo" / "blobs" / "1")
     assert found(cached) == ""
+
+
+def swap_names(values: dict[str, Any]) -> None:
+    values["datasets"][0]["class_names"].reverse()
+
+
+@pytest.mark.parametrize(
+    ("change", "manifest", "message"),
+    [
+        (flip, None, "its label is not its source's"),
+        (lambda rows: rows[1:], None, "the set has 7 rows, its source has 8 images"),
+        (None, swap_names, "manifest.json: the class names of 'rays' are not its source's"),
+    ],
+    ids=["labels", "rows", "names"],
+)
+def test_a_consistent_forgery_is_seen_beside_the_source(
+    copy: Path,
+    clean_dir: Path,
+    change: Callable[[Rows], Rows] | None,
+    manifest: Callable[[dict[str, Any]], None] | None,
+    message: str,
+) -> None:
+    """Labels flipped or rows missing in every set, or class names swapped: nothing but the source tells."""
+    forge(copy, change, manifest=manifest)
+    assert found(copy) == ""
+    problems = verify(copy, rebuild=1, data_dir=clean_dir, jobs=1).problems
+    assert problems
+    assert all(message in str(problem) for problem in problems)

@@ -18,7 +18,10 @@ _SHOWN = 20
 def verify(
     directory: Annotated[Path, typer.Argument(help="A built benchmark.")],
     rebuild: Annotated[
-        int, typer.Option(min=0, help="Render this many rows of each set again from the source.")
+        int,
+        typer.Option(
+            min=0, help="Render this many rows of each set again from the source, and compare labels."
+        ),
     ] = 0,
     complete: Annotated[
         bool, typer.Option("--complete", help="Refuse a benchmark that lacks sets of its suite.")
