@@ -70,3 +70,23 @@ def built(clean_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("built") / "benchmark"
     build(BuildConfig(datasets=("cells", "rays"), source="imagefolder", data_dir=clean_dir, out=out, jobs=1))
     return out
+
+
+@pytest.fixture(scope="session")
+def small(clean_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A finished build of three sets. Read only."""
+    from medimeta_c.building.build import BuildConfig, build
+
+    out = tmp_path_factory.mktemp("small") / "benchmark"
+    build(
+        BuildConfig(
+            datasets=("rays",),
+            source="imagefolder",
+            data_dir=clean_dir,
+            out=out,
+            corruptions=("contrast",),
+            severities=(1, 3),
+            jobs=1,
+        )
+    )
+    return out

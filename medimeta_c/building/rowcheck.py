@@ -11,17 +11,27 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from medimeta_c.building.pngcheck import check_png
 from medimeta_c.building.render import render
 from medimeta_c.errors import MediMetaError, ShardError
 from medimeta_c.format import pixels
-from medimeta_c.format.manifest import Protocol, RowDigest, SetRecord
-from medimeta_c.format.shards import schema
+from medimeta_c.format.manifest import Protocol, RowDigest, SetRecord, SpectrumRecord
+from medimeta_c.format.shards import image_path, schema
+from medimeta_c.format.spectrum import BANDS, SpectrumMean, spectrum
 from medimeta_c.sources.contract import Source
 from medimeta_corruptions import Corruption
 
 __all__ = ["RowCheck", "SetCheck"]
 
 _KEY = ("dataset", "split", "corruption", "severity")
+_SHARES = (*BANDS, "centroid")
+
+# The transform is of single precision, so another machine's may round otherwise. Between single and double
+# precision, real images' shares move by 6e-8 and the bins of their profiles by 2e-6 of themselves; a bin
+# that holds rounding noise alone is far below the last of these.
+_SHARE_TOLERANCE = 1e-6
+_MEAN_TOLERANCE = 1e-4
+_NOISE = 1e-14
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +54,8 @@ class SetCheck:
         Its corruption, likewise; None for a clean set.
     rebuild : int
         How many rows to render again.
+    limited : int or None
+        The set has only the first so many images, if it is a trial.
     """
 
     root: Path
@@ -53,6 +65,7 @@ class SetCheck:
     source: Source | None
     corruption: Corruption | None
     rebuild: int
+    limited: int | None = None
 
 
 class RowCheck:
@@ -61,9 +74,17 @@ class RowCheck:
     def __init__(self, check: SetCheck) -> None:
         self._check, self._key = check, check.record.key
         self._digest, self._count, self._last_id = RowDigest(), 0, ""
+        self._listing, self._mean = RowDigest(), SpectrumMean()
         self._metadata = schema(check.class_names).metadata[b"huggingface"]
         self._again = _rows_to_rebuild(check)
+        source_ids = check.source.ids(self._key.split)[: check.limited] if check.source is not None else ()
+        self._source_ids = frozenset(source_ids)
         self.rendered = 0
+
+    @property
+    def listing(self) -> str:
+        """Digest of the ids and labels seen, which every set of a split has in common."""
+        return self._listing.hexdigest()
 
     def check(self, table: pa.Table) -> Iterator[str]:
         """Yield what is wrong with the next rows."""
@@ -79,12 +100,17 @@ class RowCheck:
             yield f"the set has {self._count} rows, the manifest says {record.rows}"
         elif self._digest.hexdigest() != record.rows_sha256:
             yield "ids, labels or pixels are not those the manifest was written for (row digest differs)"
+        elif not _is_close(record.spectrum, SpectrumRecord(**self._mean.record())):
+            yield "the spectrum that the manifest states is not that of its pixels"
+        elif self._check.source is not None and self._count != len(self._source_ids):
+            yield f"the set has {self._count} rows, its source has {len(self._source_ids)} images"
 
     def _check_row(self, row: dict[str, Any]) -> Iterator[str]:
         index, image_id, label = self._count, row["image_id"], row["label"]
         where = f"row {index} (image {image_id})"
         self._count += 1
         self._digest.add(image_id, label, row["pixels_sha256"])
+        self._listing.add(image_id, label, "")
         if any(row[name] != getattr(self._key, name) for name in _KEY):
             yield f"{where} belongs to another set"
         if image_id <= self._last_id:
@@ -92,13 +118,30 @@ class RowCheck:
         self._last_id = image_id
         if not 0 <= label < len(self._check.class_names):
             yield f"{where} has label {label}, but there are {len(self._check.class_names)} classes"
+        image = row["image"] or {}
+        data = image.get("bytes") or b""
         try:
-            found = pixels.digest(pixels.decode((row["image"] or {}).get("bytes") or b""))
+            check_png(data)
+            decoded = pixels.decode(data)
         except ShardError as error:
             yield f"{where}: {error}"
             return
+        found, measured = pixels.digest(decoded), spectrum(decoded)
+        self._mean.add(measured)
+        for name in _SHARES:
+            if not _equal(row[f"dct_{name}"], getattr(measured, name), _SHARE_TOLERANCE):
+                yield f"{where}: its dct_{name} is not that of its pixels"
+        if image.get("path") != image_path(self._key, image_id):
+            yield f"{where}: its image's path is not {image_path(self._key, image_id)!r}"
         if found != row["pixels_sha256"]:
             yield f"{where}: the decoded pixels are not those its pixels_sha256 states"
+        source = self._check.source
+        if source is not None:
+            if image_id not in self._source_ids:
+                yield f"{where} is none of its source's images"
+                return
+            if source.label(self._key.split, image_id) != label:
+                yield f"{where}: its label is not its source's"
         if index in self._again:
             yield from self._check_again(image_id, found, where)
 
@@ -123,3 +166,19 @@ def _rows_to_rebuild(check: SetCheck) -> frozenset[int]:
     draw = np.random.Generator(np.random.Philox(key=int.from_bytes(digest.digest(), "little")))
     count = min(check.rebuild, check.record.rows)
     return frozenset(draw.choice(check.record.rows, size=count, replace=False).tolist())
+
+
+def _equal(stated: float | None, measured: float | None, tolerance: float) -> bool:
+    if stated is None or measured is None:
+        return stated is measured
+    return abs(stated - measured) <= tolerance
+
+
+def _is_close(stated: SpectrumRecord, measured: SpectrumRecord) -> bool:
+    """Return whether a set's means are those measured, but for rounding."""
+    if stated.images_with_ac != measured.images_with_ac:
+        return False
+    powers = zip((stated.dc, *stated.profile), (measured.dc, *measured.profile), strict=True)
+    return all(
+        _equal(one, other, _MEAN_TOLERANCE * abs(other) + _NOISE * measured.dc) for one, other in powers
+    ) and all(_equal(getattr(stated, name), getattr(measured, name), _SHARE_TOLERANCE) for name in _SHARES)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from medimeta_c.building.engines import run_all
 from medimeta_c.building.journal import data_folders
 from medimeta_c.building.plugins import require_plugins
 from medimeta_c.building.rowcheck import RowCheck, SetCheck
+from medimeta_c.building.treecheck import check_tree
 from medimeta_c.errors import ConfigError, ShardError, SourceError
 from medimeta_c.format.keys import SetKey
 from medimeta_c.format.manifest import (
@@ -80,15 +82,17 @@ def verify(
 ) -> VerificationReport:
     """Check every file of a built benchmark.
 
-    Shard digests and sizes, row counts and order, labels and every decoded image against its digest, the row
-    digest of each set, the fingerprints, the statistics file, and files nobody lists.
+    Shard digests and sizes, row counts and order, labels, and every image: a plain PNG, its pixels against
+    its digest and its spectrum. The row digest of each set, ids and labels from set to set, the fingerprints,
+    the statistics file, the card and ``eval.yaml``, and files nobody lists.
 
     Parameters
     ----------
     root : Path
         The benchmark's directory.
     rebuild : int, optional
-        Render this many rows of each set again from the source and compare their pixels.
+        Render this many rows of each set again from the source and compare their pixels; and compare class
+        names, and ids and labels of all rows.
     data_dir : Path, optional
         Where the clean data is, for `rebuild`. By default where the build on this machine read it, else the
         platform's user data directory.
@@ -128,6 +132,7 @@ def verify(
             source=sources.get(record.dataset),
             corruption=CORRUPTIONS.get(record.corruption) if rebuild else None,
             rebuild=rebuild,
+            limited=manifest.limited,
         )
         for record in manifest.sets
     ]
@@ -141,8 +146,10 @@ def verify(
                 on_progress(done, total)
     # In canonical order, whichever was checked first.
     problems = [problem for record in manifest.sets for problem in found[record.key].problems]
+    problems += _check_classes(manifest, sources)
+    problems += _check_listings(manifest, found)
     problems += _check_fingerprints(manifest)
-    problems += _check_files(root, manifest)
+    problems += [Problem(*fault) for fault in check_tree(root, manifest)]
     return VerificationReport(
         root=root,
         manifest=manifest,
@@ -171,10 +178,14 @@ def _open_sources(root: Path, manifest: Manifest, data_dir: Path | None) -> dict
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Found:
-    """What became of one set: its problems, and how many rows were expected and rendered again."""
+    """What became of one set: its problems, the digest of its ids and labels, and its rows.
+
+    Rows are counted as expected and as rendered again.
+    """
 
     key: SetKey
     problems: list[Problem]
+    listing: str
     rows: int
     rebuilt: int
 
@@ -199,7 +210,9 @@ def _check_set(check: SetCheck) -> _Found:
                 found(shard.path, str(error))
     if not problems:
         found(record.shards[0].path, *rows.check_whole())
-    return _Found(key=record.key, problems=problems, rows=record.rows, rebuilt=rows.rendered)
+    return _Found(
+        key=record.key, problems=problems, listing=rows.listing, rows=record.rows, rebuilt=rows.rendered
+    )
 
 
 def _check_bytes(path: Path, shard: ShardRecord) -> list[str]:
@@ -214,6 +227,25 @@ def _check_bytes(path: Path, shard: ShardRecord) -> list[str]:
     return []
 
 
+def _check_classes(manifest: Manifest, sources: Mapping[str, Source]) -> Iterator[Problem]:
+    for name, source in sources.items():
+        if manifest.dataset(name).class_names != source.info.class_names:
+            yield Problem(MANIFEST_NAME, f"the class names of {name!r} are not its source's")
+
+
+def _check_listings(manifest: Manifest, found: Mapping[SetKey, _Found]) -> Iterator[Problem]:
+    """Yield the sets whose images or labels are not those of most sets of their split."""
+    whole = [record for record in manifest.sets if not found[record.key].problems]
+    for split in sorted({(record.dataset, record.split) for record in whole}):
+        own = [record for record in whole if (record.dataset, record.split) == split]
+        # The first of equally many: the clean set, unless its name comes late.
+        usual = Counter(found[record.key].listing for record in own).most_common(1)[0][0]
+        for record in own:
+            if found[record.key].listing != usual:
+                message = f"its ids or labels are not those of the other sets of {'/'.join(split)}"
+                yield Problem(record.shards[0].path, message, record.key)
+
+
 def _check_fingerprints(manifest: Manifest) -> Iterator[Problem]:
     for record in manifest.datasets:
         own = [one for one in manifest.sets if one.dataset == record.dataset]
@@ -225,20 +257,3 @@ def _check_fingerprints(manifest: Manifest) -> Iterator[Problem]:
             MANIFEST_NAME,
             "the fingerprint does not follow from the datasets' fingerprints (manifest edited)",
         )
-
-
-def _check_files(root: Path, manifest: Manifest) -> Iterator[Problem]:
-    """Yield problems with files other than shards, and shards that no set lists."""
-    for record in manifest.files:
-        if not (root / record.path).is_file():
-            yield Problem(record.path, "the file is missing")
-        elif sha256_file(root / record.path) != record.sha256:
-            yield Problem(record.path, "the file's bytes are not what was written (its SHA-256 differs)")
-    listed = {shard.path for one in manifest.sets for shard in one.shards}
-    for path in sorted((root / "data").glob("**/*.parquet")):
-        name = path.relative_to(root).as_posix()
-        if name not in listed:
-            yield Problem(
-                name,
-                "the manifest does not list this shard; delete it, or finish the build that wrote it",
-            )

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from medimeta_c import figures
+from medimeta_c.card.coverage import coverage
 from medimeta_c.card.evalfile import EVAL_NAME, benchmark_eval_yaml
 from medimeta_c.card.metadata import card_metadata, default_config
 from medimeta_c.format.display import (
@@ -18,7 +19,7 @@ from medimeta_c.format.display import (
     shown_split,
 )
 from medimeta_c.format.keys import CLEAN, MEDIMETAC, SetKey
-from medimeta_c.format.manifest import DatasetRecord, Manifest
+from medimeta_c.format.manifest import Manifest
 from medimeta_c.format.shards import features
 from medimeta_c.format.suites import CORE
 from medimeta_c.io.files import write_atomic
@@ -123,7 +124,7 @@ def _context(manifest: Manifest) -> Mapping[str, Any]:
             for name, kind in features(()).items()
         ],
         "example": _example(manifest),
-        "complete": [record.dataset for record in manifest.datasets if _is_complete(manifest, record)],
+        "complete": [one.dataset for one in coverage(manifest) if one.complete],
         "cells_per_dataset": len(CORE.corruptions) * len(CORE.severities),
     }
 
@@ -142,17 +143,6 @@ def _example(manifest: Manifest) -> SetKey:
 
     keys = (record.key for record in manifest.sets)
     return min((key for key in keys if (key.dataset, key.split) == (dataset, split)), key=strangeness)
-
-
-def _is_complete(manifest: Manifest, record: DatasetRecord) -> bool:
-    """Return whether every cell of the suite's grid is there on the test split."""
-    suite = family(record.kind).builds
-    wanted = {SetKey(record.dataset, "test", CLEAN, 0)} | {
-        SetKey(record.dataset, "test", corruption, severity)
-        for corruption in suite.corruptions_of(record.dataset)
-        for severity in suite.severities
-    }
-    return wanted <= {each.key for each in manifest.sets}
 
 
 def _size(count: int) -> str:

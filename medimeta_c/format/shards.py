@@ -28,6 +28,7 @@ __all__ = [
     "ShardWriter",
     "count_row_groups",
     "features",
+    "image_path",
     "read_row_group",
     "read_tables",
     "schema",

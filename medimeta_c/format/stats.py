@@ -13,7 +13,7 @@ from medimeta_c.format.manifest import FileRecord, SetRecord
 from medimeta_c.format.spectrum import BANDS, PROFILE_BINS
 from medimeta_c.io.files import sha256_file, write_atomic
 
-__all__ = ["SPECTRUM_PATH", "write_spectra"]
+__all__ = ["SPECTRUM_PATH", "holds_spectra", "write_spectra"]
 
 SPECTRUM_PATH = "stats/spectrum.parquet"
 
@@ -58,6 +58,24 @@ def write_spectra(root: Path, sets: Sequence[SetRecord]) -> FileRecord:
     BuildError
         If the file cannot be written.
     """
+    buffer = io.BytesIO()
+    pq.write_table(_table(sets), buffer)
+    path = root / SPECTRUM_PATH
+    write_atomic(path, buffer.getvalue())
+    return FileRecord(path=SPECTRUM_PATH, bytes=path.stat().st_size, sha256=sha256_file(path))
+
+
+def holds_spectra(root: Path, sets: Sequence[SetRecord]) -> bool:
+    """Return whether the statistics file can be read and says of the sets what the manifest says."""
+    try:
+        with pq.ParquetFile(root / SPECTRUM_PATH) as file:
+            wanted = file.schema_arrow.equals(_SCHEMA) and file.metadata.num_rows == len(sets)
+            return bool(wanted and file.read().equals(_table(sets)))
+    except (pa.ArrowException, OSError):
+        return False
+
+
+def _table(sets: Sequence[SetRecord]) -> pa.Table:
     rows = [
         {
             "images": record.rows,
@@ -66,8 +84,4 @@ def write_spectra(root: Path, sets: Sequence[SetRecord]) -> FileRecord:
         }
         for record in sets
     ]
-    buffer = io.BytesIO()
-    pq.write_table(pa.Table.from_pylist(rows, schema=_SCHEMA), buffer)
-    path = root / SPECTRUM_PATH
-    write_atomic(path, buffer.getvalue())
-    return FileRecord(path=SPECTRUM_PATH, bytes=path.stat().st_size, sha256=sha256_file(path))
+    return pa.Table.from_pylist(rows, schema=_SCHEMA)

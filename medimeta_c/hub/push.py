@@ -14,10 +14,11 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from medimeta_c.building.verification import verify
+from medimeta_c.card.card_check import check_card
+from medimeta_c.card.coverage import require_complete
 from medimeta_c.errors import ManifestError, PublishError, VerificationError
 from medimeta_c.format.manifest import MANIFEST_NAME, Manifest, read_manifest
 from medimeta_c.format.repository import Repository, open_repository
-from medimeta_c.hub.card_check import check_card
 from medimeta_c.hub.request import PushConfig, PushReport
 from medimeta_c.hub.tree import LocalFile, Plan, compare, local_files, remote_files
 from medimeta_c.io.hub_client import token_or_none, transfer_bars
@@ -62,7 +63,7 @@ def push(
     Raises
     ------
     ManifestError, VerificationError
-        If the directory holds no finished build, or the build is damaged.
+        If the directory holds no finished build, or the build is damaged, or incomplete and not `partial`.
     PublishError
         If the card cannot be published, the Hub cannot be reached or refuses, the tag marks another build, or
         the repository is public and was to be private.
@@ -83,6 +84,8 @@ def _verified_files(
 ) -> tuple[tuple[LocalFile, ...], str]:
     """Return the files to publish and the card's text, everything checked."""
     card = check_card(config.root, manifest)
+    if not config.partial:
+        require_complete(str(config.root), manifest, "push it with --partial")
     report = verify(config.root, jobs=config.jobs, on_progress=on_verified)
     if not report.ok:
         raise VerificationError(

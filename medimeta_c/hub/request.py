@@ -31,6 +31,8 @@ class PushConfig:
         Create it private; refused for a repository that is public.
     pull_request : bool, optional
         Propose the change instead of making it; needs no write access. Nothing is tagged.
+    partial : bool, optional
+        Push also what lacks sets of its suite.
     dry_run : bool, optional
         Verify and compare only.
     tag : str, optional
@@ -48,6 +50,7 @@ class PushConfig:
     repo_id: str
     private: bool = False
     pull_request: bool = False
+    partial: bool = False
     dry_run: bool = False
     tag: str | None = None
     jobs: int = -1

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from medimeta_c.card.card_check import pictures
 from medimeta_c.card.dataset_card import ASSETS, CARD_NAME
 from medimeta_c.card.evalfile import EVAL_NAME
 from medimeta_c.errors import PublishError
 from medimeta_c.format.manifest import MANIFEST_NAME, Manifest
-from medimeta_c.hub.card_check import pictures
 from medimeta_c.io.files import sha256_file
 
 if TYPE_CHECKING:

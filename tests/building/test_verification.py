@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
+from forging import Rows, forge
 
 from medimeta_c.building.verification import VerificationReport, verify
 from medimeta_c.errors import ManifestError, SourceError
@@ -198,30 +199,14 @@ def test_statistics_and_stray_shards_are_checked(copy: Path) -> None:
 
 def test_rebuild_finds_pixels_that_do_not_come_from_the_source(copy: Path, clean_dir: Path) -> None:
     """A consistent forgery, manifest included, is still not what the source renders to."""
-    rewrite(other_pixels)(copy / SHARD)
-    rows = pq.read_table(copy / SHARD).to_pylist()
-    rows[4]["pixels_sha256"] = pixels.digest(pixels.decode(rows[4]["image"]["bytes"]))
-    schema = pq.read_schema(copy / SHARD)
-    pq.write_table(pa.Table.from_pylist(rows, schema=schema), copy / SHARD)
-    from medimeta_c.format import manifest as contract
 
-    def forge(values: dict) -> None:
-        digest = contract.RowDigest()
-        for row in rows:
-            digest.add(row["image_id"], row["label"], row["pixels_sha256"])
-        for record in values["sets"]:
-            for shard in record["shards"]:
-                if shard["path"] == SHARD:
-                    record["rows_sha256"] = digest.hexdigest()
-                    shard.update(bytes=(copy / SHARD).stat().st_size, sha256=sha256_file(copy / SHARD))
-        sets = [contract.SetRecord.model_validate_json(json.dumps(one)) for one in values["sets"]]
-        for record in values["datasets"]:
-            own = [one for one in sets if one.dataset == record["dataset"]]
-            record["fingerprint"] = contract.dataset_fingerprint(record["class_names"], own)
-        datasets = [contract.DatasetRecord.model_validate_json(json.dumps(one)) for one in values["datasets"]]
-        values["fingerprint"] = contract.fingerprint(datasets)
+    def other_picture(rows: Rows) -> None:
+        black = np.zeros((5, 5, 3), dtype=np.uint8)
+        rows[4]["image"]["bytes"] = pixels.encode(black)
+        rows[4] |= {"pixels_sha256": pixels.digest(black), "dct_low": None, "dct_mid": None}
+        rows[4] |= {"dct_high": None, "dct_centroid": None}
 
-    reseal(copy, forge)
+    forge(copy, other_picture, where=SHARD)
     assert problems(copy).ok
     report = problems(copy, rebuild=100, data_dir=clean_dir)
     assert [(problem.path, str(problem.key)) for problem in report.problems] == [(SHARD, SET)]

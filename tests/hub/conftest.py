@@ -18,26 +18,6 @@ def hub() -> Iterator[HubServer]:
         yield server
 
 
-@pytest.fixture(scope="session")
-def small(clean_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A finished build of three sets. Read only."""
-    from medimeta_c.building.build import BuildConfig, build
-
-    out = tmp_path_factory.mktemp("small") / "benchmark"
-    build(
-        BuildConfig(
-            datasets=("rays",),
-            source="imagefolder",
-            data_dir=clean_dir,
-            out=out,
-            corruptions=("contrast",),
-            severities=(1, 3),
-            jobs=1,
-        )
-    )
-    return out
-
-
 @dataclass(frozen=True)
 class Ran:
     """How a command ended."""
@@ -55,7 +35,7 @@ def push(hub: HubServer, tmp_path: Path) -> Callable[..., Ran]:
         root: Path, *options: object, token: str | None = TOKEN, debug: bool = False, **changes: str | None
     ) -> Ran:
         command = [sys.executable, "-m", "medimeta_c", *(["--debug"] if debug else []), "push", str(root)]
-        command += ["--jobs", "1", *map(str, options)]
+        command += ["--jobs", "1", "--partial", *map(str, options)]
         wanted = {**hub_environment(hub, tmp_path, token=token), **changes}
         environment = {name: value for name, value in wanted.items() if value is not None}
         done = subprocess.run(

@@ -237,7 +237,7 @@ def test_nothing_is_sent_of_a_build_that_is_not_whole(
     message, act = _DAMAGES[damage]
     copy = Path(shutil.copytree(small, tmp_path / "copy"))
     act(copy)
-    result = CliRunner().invoke(app, ["push", str(copy), "--repo", REPO, "--jobs", "1"])
+    result = CliRunner().invoke(app, ["push", str(copy), "--repo", REPO, "--jobs", "1", "--partial"])
     assert (result.exit_code, len(result.stderr.strip().splitlines())) == (1, 1)
     assert message in result.stderr
 

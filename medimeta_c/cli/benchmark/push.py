@@ -25,6 +25,9 @@ def push(
     pr: Annotated[
         bool, typer.Option("--pr", help="Open a pull request instead; needs no write access, tags nothing.")
     ] = False,
+    partial: Annotated[
+        bool, typer.Option("--partial", help="Push also a benchmark that lacks sets of its suite.")
+    ] = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="List what would be sent and removed; change nothing.")
     ] = False,
@@ -57,6 +60,7 @@ def push(
         repo_id=repo,
         private=private,
         pull_request=pr,
+        partial=partial,
         dry_run=dry_run,
         tag=tag,
         jobs=jobs,

@@ -18,8 +18,14 @@ _SHOWN = 20
 def verify(
     directory: Annotated[Path, typer.Argument(help="A built benchmark.")],
     rebuild: Annotated[
-        int, typer.Option(min=0, help="Render this many rows of each set again from the source.")
+        int,
+        typer.Option(
+            min=0, help="Render this many rows of each set again from the source, and compare labels."
+        ),
     ] = 0,
+    complete: Annotated[
+        bool, typer.Option("--complete", help="Refuse a benchmark that lacks sets of its suite.")
+    ] = False,
     data: DataOption = None,
     jobs: JobsOption = -1,
     json: JsonOption = False,
@@ -30,10 +36,12 @@ def verify(
 
       medimeta-c verify MediMeta-C
 
-      medimeta-c verify MediMeta-C --rebuild 3 --data ~/medimeta
+      medimeta-c verify MediMeta-C --complete --rebuild 3 --data ~/medimeta
     """
     from medimeta_c.building.verification import verify as run
+    from medimeta_c.card.coverage import coverage, require_complete
     from medimeta_c.errors import VerificationError
+    from medimeta_c.io.tables.table import Column, Table, texts
 
     with console.counting("images") as show:
         report = run(
@@ -43,6 +51,7 @@ def verify(
             jobs=jobs,
             on_progress=lambda done, total: show("verifying", done, total),
         )
+    covered = coverage(report.manifest)
     if json:
         console.say_json(
             {
@@ -52,6 +61,7 @@ def verify(
                 "sets": report.sets,
                 "images": report.images,
                 "rows_rebuilt": report.rebuilt,
+                "suite": {one.dataset: {"there": one.there, "wanted": one.wanted} for one in covered},
                 "problems": [
                     {"path": one.path, "set": str(one.key) if one.key else None, "message": one.message}
                     for one in report.problems
@@ -69,6 +79,16 @@ def verify(
             f"{directory} is not what its manifest says ({len(report.problems)} problems in {files} files): "
             "delete the files named and run the build again"
         )
+    if not json and covered:
+        console.show(
+            Table(
+                name="Sets of the suite that are there",
+                columns=tuple(Column(header, "label") for header in ("dataset", "suite", "sets")),
+                rows=tuple(texts(one.dataset, one.suite, f"{one.there} of {one.wanted}") for one in covered),
+            )
+        )
+    if complete:
+        require_complete(str(directory), report.manifest, "leave --complete out")
     if not json:
         again = f", {report.rebuilt} rows rendered again and equal" if rebuild else ""
         console.say(f"{directory}: {report.sets} sets, {report.images} images, all as built{again}")

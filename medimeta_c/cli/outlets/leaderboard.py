@@ -12,6 +12,7 @@ from medimeta_c.cli.options import JsonOption
 from medimeta_c.errors import ResultError, printable
 
 if TYPE_CHECKING:
+    from medimeta_c.format.benchmark import Benchmark
     from medimeta_c.leaderboard import Finding
 
 __all__ = ["app"]
@@ -26,12 +27,16 @@ BenchmarkOption = Annotated[
     str | None,
     typer.Option("--benchmark", help="A built benchmark, or ORG/NAME on the Hub.", show_default=False),
 ]
+PartialOption = Annotated[
+    bool, typer.Option("--partial", help="Take also a benchmark that lacks sets of its suite.")
+]
 
 
 @app.command()
 def validate(
     paths: Annotated[list[Path], typer.Argument(help="Submissions, or folders that hold some at any depth.")],
     benchmark: BenchmarkOption = None,
+    partial: PartialOption = False,
     accepted: Annotated[
         Path | None,
         typer.Option(help="The board's accepted.yaml: fingerprints and labels.", show_default=False),
@@ -58,13 +63,12 @@ def validate(
 
       medimeta-c leaderboard validate pull/results --accepted accepted.yaml --among results --json
     """
-    from medimeta_c.format.benchmark import open_benchmark
     from medimeta_c.leaderboard import accept, read_accepted
     from medimeta_c.leaderboard import validate as run
 
     taken = None if accepted is None else read_accepted(accepted.expanduser())
     if benchmark is not None:
-        taken = accept(open_benchmark(benchmark), held=taken)
+        taken = accept(_opened(benchmark, partial=partial), held=taken)
     found = run(
         [path.expanduser() for path in paths],
         taken,
@@ -100,6 +104,7 @@ def build(
         typer.Option(help="What CE divides by: [b]published[/b], [b]none[/b], or the folder of a result."),
     ] = "published",
     benchmark: BenchmarkOption = None,
+    partial: PartialOption = False,
     repo: Annotated[
         str | None,
         typer.Option(
@@ -118,7 +123,6 @@ def build(
 
       medimeta-c leaderboard build . --benchmark MediMeta-C --repo my-org/leaderboard
     """
-    from medimeta_c.format.benchmark import open_benchmark
     from medimeta_c.io.hub_client import check_repo_id
     from medimeta_c.leaderboard import SiteConfig, build_site
 
@@ -126,7 +130,7 @@ def build(
         results=results.expanduser(),
         out=out.expanduser(),
         baseline=baseline,
-        benchmark=None if benchmark is None else open_benchmark(benchmark),
+        benchmark=None if benchmark is None else _opened(benchmark, partial=partial),
         repository=None if repo is None else check_repo_id(repo),
     )
     with console.counting("submissions") as show:
@@ -151,6 +155,7 @@ def accept(
     benchmark: Annotated[str, typer.Argument(help="A built benchmark, or ORG/NAME on the Hub.")],
     accepted: Annotated[Path, typer.Option(help="The file to add it to.")] = Path("accepted.yaml"),
     split: Annotated[str, typer.Option(help="The split scored.")] = "test",
+    partial: PartialOption = False,
     json: JsonOption = False,
 ) -> None:
     """Accept results on a benchmark: its fingerprints, grids and a digest of its labels.
@@ -159,13 +164,12 @@ def accept(
 
       medimeta-c leaderboard accept MediMeta-C --accepted accepted.yaml
     """
-    from medimeta_c.format.benchmark import open_benchmark
     from medimeta_c.leaderboard import accept as run
     from medimeta_c.leaderboard import read_accepted, write_accepted
 
     target = accepted.expanduser()
     held = read_accepted(target) if target.exists() else None
-    made = run(open_benchmark(benchmark), split, held=held)
+    made = run(_opened(benchmark, partial=partial), split, held=held)
     write_accepted(target, made)
     if json:
         console.say_json(made.model_dump(mode="json"))
@@ -173,6 +177,17 @@ def accept(
     for one in made.datasets:
         console.say(f"{one.dataset:<16} {one.fingerprint[:12]}  {one.images} images, {one.split} split")
     console.say(f"written to {target}")
+
+
+def _opened(where: str, *, partial: bool) -> Benchmark:
+    """Open the board's benchmark; one that lacks sets of its suite only where that is meant."""
+    from medimeta_c.card.coverage import require_complete
+    from medimeta_c.format.benchmark import open_benchmark
+
+    benchmark = open_benchmark(where)
+    if not partial:
+        require_complete(where, benchmark.manifest, "give --partial")
+    return benchmark
 
 
 def _values(one: Finding) -> dict[str, Any]:

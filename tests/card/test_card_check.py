@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from medimeta_c.card.card_check import check_card, pictures
 from medimeta_c.errors import PublishError
 from medimeta_c.format.manifest import read_manifest
-from medimeta_c.hub.card_check import check_card, pictures
 
 
 def test_the_built_card_passes(built: Path) -> None:
@@ -35,10 +35,45 @@ def test_pictures_of_others_are_not_ours() -> None:
         (lambda text: text.replace("config_name: rays-clean", "config_name: rays", 1), "twice"),
         (lambda text: text.replace("rays/test/contrast/*", "rays/test/contrats/*"), "which no shard matches"),
         (lambda text: text.replace("contrast/*.parquet", "contrast/severity-1*.parquet"), "severity-3-00000"),
-        (lambda text: "---\nconfigs:\n- config_name: a\n  data_files: data/*/*/*/*.parquet\n---\n", ""),
+        (lambda text: text.replace("contrast/*.parquet", "contrast/severity-*.parquet"), ""),
+        (
+            lambda text: "---\nconfigs:\n- config_name: a\n  data_files: data/*/*/*/*.parquet\n---\n",
+            "do not both have a configuration 'a'",
+        ),
+        (
+            lambda text: text.replace(
+                "- config_name: rays-contrast\n  data_files:\n  - split: test\n    path:\n"
+                "    - data/rays/test/contrast/*.parquet",
+                "- config_name: rays-contrast\n  data_files:\n  - split: test\n    path:\n"
+                "    - data/rays/test/clean/*.parquet",
+            ),
+            "'rays-contrast' loads other files",
+        ),
+        (lambda text: text.replace("split: test", "split: train"), "loads other files"),
+        (lambda text: text.replace("  default: true\n", ""), "default one"),
+        (lambda text: text.replace("---\n", "---\ndataset_info: []\n", 1), "dataset_info"),
+        (
+            lambda text: text.replace("  default: true\n", "  default: true\n  drop_labels: true\n"),
+            "or otherwise",
+        ),
         (lambda text: "\udcff", "is not UTF-8 text"),
     ],
-    ids=["no header", "broken", "no configs", "twice", "finds none", "leaves out", "by hand", "binary"],
+    ids=[
+        "no header",
+        "broken",
+        "no configs",
+        "twice",
+        "finds none",
+        "leaves out",
+        "by hand",
+        "own name",
+        "elsewhere",
+        "split",
+        "default",
+        "features",
+        "otherwise",
+        "binary",
+    ],
 )
 def test_cards(small: Path, tmp_path: Path, change: Callable[[str], str], message: str) -> None:
     """The configurations of a card load every shard there is, and none that is not; or it is refused."""

@@ -1,0 +1,95 @@
+"""Check what of a benchmark's tree is no shard: listed files, the card, and what nobody lists."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+
+from medimeta_c.card.card_check import card_problems
+from medimeta_c.card.dataset_card import ASSETS, CARD_NAME
+from medimeta_c.card.evalfile import EVAL_NAME
+from medimeta_c.format.manifest import MANIFEST_NAME, Manifest
+from medimeta_c.format.stats import SPECTRUM_PATH, holds_spectra
+from medimeta_c.io.files import sha256_file
+
+__all__ = ["check_tree"]
+
+_OWN = ("data", "stats", ASSETS)
+_UNLISTED = (CARD_NAME, EVAL_NAME, MANIFEST_NAME, ".gitattributes")
+_LOCAL = {".medimeta-c", ".git", ".cache"}
+"""Folders of this machine that no loader looks into, and no push sends."""
+
+_LOADER_SETTINGS = ".huggingface.yaml"  # overrides the card's configurations
+_TABLES = (
+    "parquet geoparquet gpq arrow feather csv tsv json jsonl ndjson txt xml eval lance h5 hdf5 npy npz pkl"
+)
+_ARCHIVES = "tar tgz zip gz bz2 xz zst lz4 7z rar py"
+_MEDIA = "png jpg jpeg gif bmp tif tiff webp pdf wav mp3 mp4"
+_LOADED = frozenset(f".{one}" for one in f"{_TABLES} {_ARCHIVES} {_MEDIA}".split())
+"""Suffixes of files that a client's loader may take for data, or for a script."""
+
+
+def check_tree(root: Path, manifest: Manifest) -> Iterator[tuple[str, str]]:
+    """Yield path and fault of each file that is missing, other than listed or implied, or one too many.
+
+    Parameters
+    ----------
+    root : Path
+        The benchmark's directory.
+    manifest : Manifest
+        What was built.
+    """
+    for record in manifest.files:
+        if not (root / record.path).is_file():
+            yield record.path, "the file is missing"
+        elif sha256_file(root / record.path) != record.sha256:
+            yield record.path, "the file's bytes are not what was written (its SHA-256 differs)"
+        elif record.path == SPECTRUM_PATH and not holds_spectra(root, manifest.sets):
+            yield record.path, "its numbers are not those of the manifest"
+    if not any(record.path == SPECTRUM_PATH for record in manifest.files):
+        yield MANIFEST_NAME, f"it does not list {SPECTRUM_PATH}"
+    yield from card_problems(root, manifest)
+    listed = {record.path for record in manifest.files}
+    listed |= {shard.path for one in manifest.sets for shard in one.shards}
+    home = _home(root)
+    for path in sorted(_files(root)):
+        name = path.relative_to(root).as_posix()
+        if path.is_symlink() and not (path.is_file() and path.resolve().is_relative_to(home)):
+            yield name, "it is a link out of the tree, or to a folder, not a file of the benchmark: remove it"
+        elif name not in listed and (fault := _fault(PurePosixPath(name))):
+            yield name, fault
+
+
+def _files(root: Path) -> Iterator[Path]:
+    """Yield every file and link of the tree, but for folders of this machine alone."""
+    for folder, folders, names in os.walk(root):
+        here = Path(folder)
+        if here == root:
+            folders[:] = [one for one in folders if one not in _LOCAL]
+        yield from (here / name for name in names)
+        yield from (here / name for name in folders if (here / name).is_symlink())
+
+
+def _home(root: Path) -> Path:
+    """Return the folder that links may lead to: the tree, or the Hub's cache if the tree is in one."""
+    tree = root.resolve()
+    cached = tree.parent.name == "snapshots" and (tree.parents[1] / "blobs").is_dir()
+    return tree.parents[1] if cached else tree
+
+
+def _fault(path: PurePosixPath) -> str | None:
+    """Return what is wrong with a file that the manifest does not list, if anything."""
+    name, suffix, first = path.name, path.suffix.casefold(), path.parts[0].casefold()
+    at_root = len(path.parts) == 1
+    if at_root and (name in _UNLISTED or (name.startswith("LICENSE") and suffix in ("", ".md", ".txt"))):
+        return None
+    if path.parts[:-1] == (ASSETS,) and path.suffix == ".png":
+        return None
+    if suffix == ".parquet":
+        return "the manifest does not list this shard; delete it, or finish the build that wrote it"
+    alike = {one.casefold() for one in (*_UNLISTED, _LOADER_SETTINGS)}
+    own = first in _OWN and not name.startswith(".")  # hidden parts are what a killed build leaves
+    if own or suffix in _LOADED or (at_root and name.casefold() in alike):
+        return "the manifest does not list this file, which a loader may read: delete it"
+    return None

@@ -1,0 +1,86 @@
+"""How much of its suite a benchmark holds, dataset by dataset."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from medimeta_c.errors import VerificationError
+from medimeta_c.format.keys import CLEAN, SetKey
+from medimeta_c.format.manifest import DatasetRecord, Manifest
+from medimeta_c.sources import family
+
+__all__ = ["SPLIT", "Coverage", "coverage", "require_complete"]
+
+SPLIT = "test"
+"""The split that a suite is scored on."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Coverage:
+    """How many of a suite's sets of a dataset are there, the clean one counted.
+
+    Parameters
+    ----------
+    dataset : str
+        The dataset.
+    suite : str
+        Name of the suite.
+    there, wanted : int
+        Sets that are there, and sets that the suite has.
+    """
+
+    dataset: str
+    suite: str
+    there: int
+    wanted: int
+
+    @property
+    def complete(self) -> bool:
+        """Whether every one is there."""
+        return self.there == self.wanted
+
+
+def coverage(manifest: Manifest) -> tuple[Coverage, ...]:
+    """Return what each dataset of a benchmark holds of its suite; an imported one is of no suite."""
+    if manifest.protocol.imported:
+        return ()
+    built = {record.key for record in manifest.sets}
+    return tuple(_covered(record, built) for record in manifest.datasets)
+
+
+def require_complete(name: str, manifest: Manifest, remedy: str) -> None:
+    """Refuse a benchmark that lacks sets of its suite, or was built of some images alone.
+
+    Parameters
+    ----------
+    name : str
+        The benchmark, for the message.
+    manifest : Manifest
+        What was built.
+    remedy : str
+        What else to do than to build the rest.
+
+    Raises
+    ------
+    VerificationError
+        If anything is missing.
+    """
+    if manifest.limited is not None:
+        raise VerificationError(f"{name} has {manifest.limited} images a split, a trial: {remedy}")
+    short = [one for one in coverage(manifest) if not one.complete]
+    if short:
+        lacks = ", ".join(f"{one.dataset} has {one.there} of {one.wanted}" for one in short)
+        raise VerificationError(
+            f"{name} is not complete: of the sets of its suite on the {SPLIT} split {lacks}; build the rest, "
+            f"or {remedy}"
+        )
+
+
+def _covered(record: DatasetRecord, built: set[SetKey]) -> Coverage:
+    suite = family(record.kind).builds
+    wanted = {SetKey(record.dataset, SPLIT, CLEAN, 0)} | {
+        SetKey(record.dataset, SPLIT, corruption, severity)
+        for corruption in record.corruptions or suite.corruptions_of(record.dataset)
+        for severity in suite.severities
+    }
+    return Coverage(dataset=record.dataset, suite=suite.name, there=len(wanted & built), wanted=len(wanted))
