@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import functools
+import logging
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 from medimeta_c.building import engines
 from medimeta_c.building.assembly import BuildProgress, BuildReport, Request, assemble
@@ -18,11 +20,13 @@ from medimeta_c.format.keys import CLEAN, SetKey, check_name
 from medimeta_c.format.manifest import Protocol, SetRecord
 from medimeta_c.format.suites import BENCHMARK_VERSION
 from medimeta_c.sources import default_data_dir, family
-from medimeta_c.sources.contract import Source
+from medimeta_c.sources.contract import Channels, Reading, Source
 from medimeta_c.sources.selection import open_datasets
 from medimeta_corruptions import CORRUPTIONS, Corruption
 
 __all__ = ["BuildConfig", "BuildProgress", "BuildReport", "build", "plan"]
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,8 +54,9 @@ class BuildConfig:
         The labels to use where a dataset has several tasks.
     seed : int, optional
         Root of every image's seed, 0 or more.
-    channels : {"source", "rgb"}, optional
-        ``rgb`` copies grey images to three channels before corruption.
+    channels : {"source", "rgb", "grey", "luma"}, optional
+        ``rgb`` copies grey images to three channels before corruption; ``grey`` makes one of three equal
+        channels and refuses coloured images; ``luma`` weighs colours as ITU-R BT.601 does.
     jobs : int, optional
         Worker processes; -1 is one per core.
     engine : {"loky", "dask"}, optional
@@ -76,7 +81,7 @@ class BuildConfig:
     source: str | None = None
     task: str | None = None
     seed: int = 0
-    channels: Literal["source", "rgb"] = "source"
+    channels: Channels = "source"
     jobs: int = -1
     engine: Literal["loky", "dask"] = "loky"
     scheduler: str | None = None
@@ -93,8 +98,8 @@ class BuildConfig:
             raise ConfigError(f"seed {self.seed} is negative: use 0 or more")
         if self.jobs == 0:
             raise ConfigError("jobs 0 is no worker: use 1 or more, or -1 for one per core")
-        if self.channels not in ("source", "rgb"):
-            raise unknown_name("channels", self.channels, ("source", "rgb"))
+        if self.channels not in get_args(Channels):
+            raise unknown_name("channels", self.channels, get_args(Channels))
         if self.engine not in engines.ENGINES:
             raise unknown_name("engine", self.engine, engines.ENGINES)
         if self.scheduler is not None and self.engine != "dask":
@@ -179,18 +184,16 @@ def build(config: BuildConfig, *, on_progress: Callable[[BuildProgress], None] |
     # Absolute, because the workers of a cluster were started in folders of their own.
     data_dir = config.data_dir.absolute()
     names = [one for one in config.datasets if isinstance(one, str)]
-    opened = open_datasets(names, config.source, data_dir, task=config.task)
+    reading = Reading(channels=config.channels)
+    opened = open_datasets(names, config.source, data_dir, task=config.task, reading=reading)
     sources = opened | {one.info.dataset: one for one in config.datasets if not isinstance(one, str)}
     wanted = plan(config, sources)
+    if config.channels == "source":
+        _name_grey_as_rgb(sources, config.splits)
     request = Request(
         root=config.out,
         protocol=config.protocol,
-        datasets={
-            name: DatasetRecord.of(
-                source.info, source.checksum(), synthetic=family(source.info.kind).synthetic
-            )
-            for name, source in sources.items()
-        },
+        datasets={name: _record(source, config.channels) for name, source in sources.items()},
         sets={key: len(sources[key.dataset].ids(key.split)) for key in wanted},
         plugins=plugins_of(filter(None, wanted.values()), sources),
         force=config.force,
@@ -198,6 +201,32 @@ def build(config: BuildConfig, *, on_progress: Callable[[BuildProgress], None] |
     report = assemble(request, lambda todo: _rendered(config, sources, wanted, todo), on_progress)
     remember_data(config.out, opened, config.data_dir)
     return report
+
+
+def _record(source: Source, channels: Channels) -> DatasetRecord:
+    info = source.info
+    if channels in ("grey", "luma"):
+        info = info.model_copy(update={"channels": 1})
+    return DatasetRecord.of(info, source.checksum(), synthetic=family(info.kind).synthetic)
+
+
+def _name_grey_as_rgb(sources: Mapping[str, Source], splits: Sequence[str]) -> None:
+    """Say which datasets are stored as RGB though each of their images shows grey."""
+    for name, source in sources.items():
+        check = getattr(source, "shows_grey", None) or functools.partial(_shows_grey, source)
+        ids = [(split, image_id) for split in splits for image_id in source.ids(split)]
+        if source.info.channels == 3 and all(check(*place) for place in ids):
+            _log.warning(
+                "%s: all %d images are stored as RGB and show grey, so noise on them will be coloured: "
+                "--channels grey makes them grey",
+                name,
+                len(ids),
+            )
+
+
+def _shows_grey(source: Source, split: str, image_id: str) -> bool:
+    image = source.image(split, image_id)
+    return bool((image[..., :1] == image).all())
 
 
 def _rendered(

@@ -2,12 +2,28 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from dataclasses import dataclass
+from typing import Literal, Protocol
 
 from medimeta_c.format.dataset import DatasetInfo
 from medimeta_c.format.keys import Image
 
-__all__ = ["Source"]
+__all__ = ["Channels", "Reading", "Source"]
+
+Channels = Literal["source", "rgb", "grey", "luma"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """How picture files are read.
+
+    Parameters
+    ----------
+    channels : {"source", "rgb", "grey", "luma"}
+        What becomes of channels; a source may leave it to whoever asked for the image.
+    """
+
+    channels: Channels = "source"
 
 
 class Source(Protocol):

@@ -6,12 +6,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from medimeta_c.errors import ConfigError, SourceError, unknown_name
+from medimeta_c.format.dataset import DatasetInfo
 from medimeta_c.format.keys import check_name
-from medimeta_c.sources import DEFAULT, SOURCES, SourceFamily, family_of
+from medimeta_c.format.manifest import Protocol
+from medimeta_c.sources import DEFAULT, SOURCES, SourceFamily, family_of, open_source
 from medimeta_c.sources.catalog import catalog, published
-from medimeta_c.sources.contract import Source
+from medimeta_c.sources.contract import Reading, Source
 
-__all__ = ["ALL", "AVAILABLE", "open_datasets", "select"]
+__all__ = ["ALL", "AVAILABLE", "open_datasets", "reopen", "select"]
 
 ALL = "all"
 AVAILABLE = "available"
@@ -84,7 +86,12 @@ def _available(family: SourceFamily, data_dir: Path) -> Sequence[str]:
 
 
 def open_datasets(
-    names: Sequence[str], source: str | None, data_dir: Path, *, task: str | None = None
+    names: Sequence[str],
+    source: str | None,
+    data_dir: Path,
+    *,
+    task: str | None = None,
+    reading: Reading | None = None,
 ) -> dict[str, Source]:
     """Open the sources of the datasets a request means, in the order named.
 
@@ -96,4 +103,10 @@ def open_datasets(
         If data is missing, damaged or of another format.
     """
     chosen = select(names, source, data_dir)
-    return {name: family.open(name, data_dir, task=task) for name, family in chosen}
+    return {name: family.open(name, data_dir, task=task, reading=reading) for name, family in chosen}
+
+
+def reopen(built: DatasetInfo, protocol: Protocol, data_dir: Path) -> Source:
+    """Open the source of a dataset that was built, to read its images again as then."""
+    reading = Reading(channels=protocol.channels)
+    return open_source(built.kind, built.dataset, data_dir, task=built.task, reading=reading)

@@ -18,6 +18,7 @@ from PIL import Image
 from source_writers import pixels, write_images
 
 from medimeta_c.errors import ConfigError, SourceError
+from medimeta_c.sources.contract import Reading
 from medimeta_c.sources.imagefolder import open_imagefolder
 from medimeta_c.sources.pictures import SUFFIXES
 
@@ -377,7 +378,25 @@ def test_mixed_channels(tmp_path: Path) -> None:
     """Grey and RGB in one dataset: two of the files are named, and what to do."""
     root = write_images(tmp_path / "pets", ["cat/a.png", "cat/b.png", "dog/c.png"])
     write_images(root, ["dog/d.png"], channels=1)
-    refused(root, "dog/d.png is grey", "cat/a.png is RGB", "convert them all")
+    refused(root, "dog/d.png is grey", "cat/a.png is RGB", "--channels rgb", "convert them all")
+
+
+@pytest.mark.parametrize(("mode", "channels"), [("rgb", 3), ("luma", 1)])
+def test_mixed_channels_taken_as_one(tmp_path: Path, mode: str, channels: int) -> None:
+    """Grey and RGB together are read as what was asked for."""
+    root = write_images(tmp_path / "pets", ["cat/a.png", "dog/c.png"])
+    write_images(root, ["dog/d.png"], channels=1)
+    source = open_imagefolder("pets", tmp_path, reading=Reading(channels=mode))
+    assert source.info.channels == channels
+    assert {source.image("test", image_id).ndim for image_id in source.ids("test")} == {channels // 2 + 2}
+
+
+def test_grey_refuses_colours_before_anything_is_built(tmp_path: Path) -> None:
+    """A coloured picture among grey ones is named when the folder is opened."""
+    root = write_images(tmp_path / "pets", ["cat/a.png", "dog/c.png"], channels=1)
+    write_images(root, ["dog/d.png"])
+    with pytest.raises(SourceError, match=r"dog/d\.png shows colours"):
+        open_imagefolder("pets", tmp_path, reading=Reading(channels="grey"))
 
 
 SIXTEEN = np.full((8, 8), 1000, np.uint16)
