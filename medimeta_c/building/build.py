@@ -207,7 +207,8 @@ def _record(source: Source, channels: Channels) -> DatasetRecord:
     info = source.info
     if channels in ("grey", "luma"):
         info = info.model_copy(update={"channels": 1})
-    return DatasetRecord.of(info, source.checksum(), synthetic=family(info.kind).synthetic)
+    record = DatasetRecord.of(info, source.checksum(), synthetic=family(info.kind).synthetic)
+    return record.model_copy(update={"label_values": getattr(source, "label_values", ())})
 
 
 def _name_grey_as_rgb(sources: Mapping[str, Source], splits: Sequence[str]) -> None:
