@@ -57,6 +57,10 @@ class BuildConfig:
     channels : {"source", "rgb", "grey", "luma"}, optional
         ``rgb`` copies grey images to three channels before corruption; ``grey`` makes one of three equal
         channels and refuses coloured images; ``luma`` weighs colours as ITU-R BT.601 does.
+    classes_are : tuple of str, optional
+        Folders that are classes, although their names look like splits or masks.
+    data_is_dataset : bool, optional
+        `data_dir` itself is the (one) dataset, whatever its name.
     jobs : int, optional
         Worker processes; -1 is one per core.
     engine : {"loky", "dask"}, optional
@@ -82,6 +86,8 @@ class BuildConfig:
     task: str | None = None
     seed: int = 0
     channels: Channels = "source"
+    classes_are: tuple[str, ...] = ()
+    data_is_dataset: bool = False
     jobs: int = -1
     engine: Literal["loky", "dask"] = "loky"
     scheduler: str | None = None
@@ -184,7 +190,9 @@ def build(config: BuildConfig, *, on_progress: Callable[[BuildProgress], None] |
     # Absolute, because the workers of a cluster were started in folders of their own.
     data_dir = config.data_dir.absolute()
     names = [one for one in config.datasets if isinstance(one, str)]
-    reading = Reading(channels=config.channels)
+    reading = Reading(
+        channels=config.channels, classes_are=config.classes_are, data_is_dataset=config.data_is_dataset
+    )
     opened = open_datasets(names, config.source, data_dir, task=config.task, reading=reading)
     sources = opened | {one.info.dataset: one for one in config.datasets if not isinstance(one, str)}
     wanted = plan(config, sources)

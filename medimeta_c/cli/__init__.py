@@ -42,7 +42,7 @@ class _Group(TyperGroup):
             explained = isinstance(error, _EXPLAINED) or type(error).__name__ == "RegistryError"
             if ctx.params.get("debug") or not explained:
                 raise
-            typer.echo(f"medimeta-c: {_sentence(error)}", err=True)
+            typer.echo(f"medimeta-c: {_sentences(error)}", err=True)
             sys.exit(error.exit_code if isinstance(error, MediMetaError) else 1)
 
 
@@ -55,6 +55,14 @@ def _sentence(error: BaseException) -> str:
         path = printable(error.filename)
         return f"cannot read or write {path} ({error.strerror}): check the path, and that it is yours"
     return printable(error)
+
+
+def _sentences(error: BaseException) -> str:
+    """Return the sentence of an error; of one with several problems, a line of each."""
+    problems = getattr(error, "problems", ())
+    if len(problems) < 2:
+        return _sentence(error)
+    return "\n  ".join([f"{len(problems)} problems:", *map(printable, problems)])
 
 
 app = typer.Typer(

@@ -21,9 +21,15 @@ class Reading:
     ----------
     channels : {"source", "rgb", "grey", "luma"}
         What becomes of channels; a source may leave it to whoever asked for the image.
+    classes_are : tuple of str
+        Folders that are classes, although their names look like splits or masks.
+    data_is_dataset : bool
+        The data folder itself is the dataset, whatever its name.
     """
 
     channels: Channels = "source"
+    classes_are: tuple[str, ...] = ()
+    data_is_dataset: bool = False
 
 
 class Source(Protocol):

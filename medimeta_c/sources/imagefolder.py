@@ -15,7 +15,7 @@ from medimeta_c.io.reading import Reader
 from medimeta_c.io.records import Record
 from medimeta_c.sources.contract import Channels, Reading
 from medimeta_c.sources.files import checksum_of
-from medimeta_c.sources.imagefolder_layout import NOTES, Picture, find_root, scan
+from medimeta_c.sources.folders.layout import NOTES, Layout, Picture, find_root, raise_problems, scan
 from medimeta_c.sources.pictures import picture_channels, read_picture, shows_grey
 
 __all__ = ["ImagefolderSource", "open_imagefolder"]
@@ -42,12 +42,14 @@ def open_imagefolder(
     """Open a folder of images.
 
     ``<data_dir>/<dataset>/<split>/<class>/<image>`` with splits called train, val and test, or
-    ``<data_dir>/<dataset>/<class>/<image>``, which is one split called test. If there is no folder of the
-    dataset's name and `data_dir` itself holds class folders, it is the dataset. Classes are numbered in the
+    ``<data_dir>/<dataset>/<class>/<image>``, which is one split called test. Usual spellings of splits will
+    do (``Training``, ``valid``, ``test_images``). If there is no folder of the dataset's name and `data_dir`
+    has that name itself, it is the dataset. Classes are numbered in the
     order of their folders' names. An optional ``info.yaml`` (or ``medimeta.yaml``) in the dataset's folder
     may give title, modality, task, license, citation, homepage, and class_names (folder to name).
 
-    Every file is looked at here, and its header read: nothing that is not an image is passed over silently.
+    Every file is looked at here, and its header read: nothing that is not an image is passed over silently,
+    but for what cameras and operating systems leave in folders. All problems are named at once.
 
     Parameters
     ----------
@@ -71,13 +73,14 @@ def open_imagefolder(
     """
     check_name("dataset", dataset)
     reading = reading or Reading()
-    root = find_root(dataset, Path(data_dir))
-    layout = scan(root)
+    root = find_root(dataset, Path(data_dir), data_is_dataset=reading.data_is_dataset)
+    layout = scan(root, reading.classes_are)
+    channels, mode = _common_channels(root, layout, reading.channels)
+    raise_problems(root, layout.problems)
     files, notes = _read_notes(root, layout.classes)
     known_task = notes.task or "class"
     if task not in (None, known_task):
         raise ConfigError(f"{dataset} has only the task {known_task!r}: leave out --task")
-    channels, mode = _common_channels(root, layout.splits, reading.channels)
     info = DatasetInfo(
         dataset=dataset,
         kind="imagefolder",
@@ -180,25 +183,22 @@ def _read_notes(root: Path, classes: tuple[str, ...]) -> tuple[list[str], _Notes
     return present, notes
 
 
-def _common_channels(
-    root: Path, splits: Mapping[str, Mapping[str, Picture]], mode: Channels
-) -> tuple[Literal[1, 3], Channels]:
-    """Return the channels of the images, and how each file is to be read for that."""
+def _common_channels(root: Path, layout: Layout, mode: Channels) -> tuple[Literal[1, 3], Channels]:
+    """Return the channels of the images, and how each file is to be read; problems go to the layout's."""
     first: dict[int, str] = {}
-    for pictures in splits.values():
-        for picture in pictures.values():
-            path = root / picture.file
-            first.setdefault(picture_channels(path), picture.file)
+    for file in (picture.file for pictures in layout.splits.values() for picture in pictures.values()):
+        try:
+            first.setdefault(picture_channels(root / file), file)
             if mode == "grey":
-                read_picture(path, mode=mode)
-    if not first:
-        raise SourceError(f"{root} holds no image: put images into one sub-folder per class")
+                read_picture(root / file, mode=mode)
+        except SourceError as error:
+            layout.problems.append(str(error))
     if mode in ("grey", "luma"):
         return 1, mode
-    if len(first) == 1:
+    if len(first) < 2:
         return (1 if 1 in first else 3), "source"
     if mode == "source":
-        raise SourceError(
+        layout.problems.append(
             f"{root} mixes grey and RGB images ({first[1]} is grey, {first[3]} is RGB): take them all as one "
             "of the two with --channels rgb or --channels luma, or convert them all"
         )

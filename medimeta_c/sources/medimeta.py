@@ -15,6 +15,7 @@ from medimeta_c.format.dataset import DatasetInfo
 from medimeta_c.format.keys import check_name
 from medimeta_c.format.suites import CORE
 from medimeta_c.sources.catalog import SPLITS, catalog, published
+from medimeta_c.sources.folders.layout import holds_classes
 from medimeta_c.sources.medimeta_images import Hdf5Images, TiffImages
 from medimeta_c.sources.medimeta_info import read_info
 from medimeta_c.sources.rows import MAX_ROWS, RowSource, check_labels, one_label_per_row, row_id
@@ -22,6 +23,7 @@ from medimeta_c.sources.rows import MAX_ROWS, RowSource, check_labels, one_label
 __all__ = ["open_medimeta"]
 
 _KIND = "medimeta"
+_PARTS = ("images.hdf5", "splits", "task_labels")
 _LINE = re.compile(r"images/([0-9]{6})\.tiff")
 
 
@@ -57,6 +59,10 @@ def open_medimeta(dataset: str, data_dir: Path, *, task: str | None = None) -> R
     known = _known(dataset)
     if not folder.is_dir():
         raise _missing_folder(dataset, folder)
+    if not any((folder / name).exists() for name in _PARTS) and holds_classes(folder):
+        raise SourceError(
+            f"{folder} holds class folders of pictures, not a MedIMeta dataset: add --source imagefolder"
+        )
     path = _required(folder, "info.yaml")
     said = read_info(path)
     if said.id not in (None, dataset):

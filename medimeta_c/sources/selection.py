@@ -12,6 +12,7 @@ from medimeta_c.format.manifest import Protocol
 from medimeta_c.sources import DEFAULT, SOURCES, SourceFamily, family_of, open_source
 from medimeta_c.sources.catalog import catalog, published
 from medimeta_c.sources.contract import Reading, Source
+from medimeta_c.sources.folders.layout import holds_classes
 
 __all__ = ["ALL", "AVAILABLE", "open_datasets", "reopen", "select"]
 
@@ -57,6 +58,11 @@ def _family(name: str, asked: SourceFamily | None, data_dir: Path) -> SourceFami
     check_name("dataset", name)
     family = asked or family_of(name)
     listed = published(family.name)
+    itself = asked is None and name == data_dir.name and not family.present(name, data_dir)
+    if itself and holds_classes(data_dir):
+        raise SourceError(
+            f"{data_dir} holds class folders of pictures, which --source imagefolder reads: add that option"
+        )
     if listed and family.kin(name) not in listed and not family.present(name, data_dir):
         # Without a source asked for, the name may be meant for any collection.
         raise unknown_name("dataset", name, listed if asked else list(catalog()))
@@ -108,5 +114,10 @@ def open_datasets(
 
 def reopen(built: DatasetInfo, protocol: Protocol, data_dir: Path) -> Source:
     """Open the source of a dataset that was built, to read its images again as then."""
-    reading = Reading(channels=protocol.channels)
+    # Not as strict as when it was built: its checksum tells whether it is the same data.
+    reading = Reading(
+        channels=protocol.channels,
+        classes_are=built.class_names,
+        data_is_dataset=not (data_dir / built.dataset).is_dir(),
+    )
     return open_source(built.kind, built.dataset, data_dir, task=built.task, reading=reading)

@@ -18,12 +18,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
-from source_writers import CLASSES, ROWS, SPLITS, edit_info, pixels, task, write_medimeta
+from source_writers import CLASSES, ROWS, SPLITS, edit_info, pixels, task, write_images, write_medimeta
 
 from medimeta_c.errors import ConfigError, SourceError
 from medimeta_c.sources import medimeta_images
 from medimeta_c.sources.medimeta import open_medimeta
 from medimeta_c.sources.rows import RowSource
+from medimeta_c.sources.selection import open_datasets
 
 
 @pytest.fixture
@@ -299,6 +300,15 @@ def test_half_extracted_folders(folder: Path, name: str) -> None:
     """So is a folder; a dataset of unknown origin is to be extracted again by hand."""
     shutil.rmtree(folder / name)
     refused(folder, name, "extract toy.zip again")
+
+
+@pytest.mark.parametrize("data", [".", "pets"])
+def test_class_folders_are_recognised(tmp_path: Path, data: str) -> None:
+    """Pictures in class folders, asked for without their source, are not called half an archive."""
+    write_images(tmp_path / "pets", ["cat/a.png", "dog/b.png"])
+    with pytest.raises(SourceError, match=r"class folders of pictures.*--source imagefolder") as caught:
+        open_datasets(["pets"], None, tmp_path / data)
+    assert "extract" not in str(caught.value)
 
 
 def test_no_images_at_all(folder: Path) -> None:

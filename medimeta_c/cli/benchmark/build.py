@@ -55,6 +55,16 @@ def build(
             "[b]grey[/b] makes one of three equal channels; [b]luma[/b] makes colours grey."
         ),
     ] = "source",
+    classes_are: Annotated[
+        str,
+        typer.Option(
+            help="Folders that are classes though named like splits or masks, comma-separated.",
+            show_default=False,
+        ),
+    ] = "",
+    data_is_dataset: Annotated[
+        bool, typer.Option("--data-is-dataset", help="The data folder itself is the dataset.")
+    ] = False,
     engine: Annotated[str, typer.Option(help="loky (processes here) or dask.")] = "loky",
     scheduler: Annotated[
         str | None,
@@ -93,6 +103,8 @@ def build(
         task=task,
         seed=seed,
         channels=cast("Channels", channels),
+        classes_are=names(classes_are),
+        data_is_dataset=data_is_dataset,
         jobs=jobs,
         engine=cast("Literal['loky', 'dask']", engine),
         scheduler=scheduler,
