@@ -7,7 +7,7 @@ import logging
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Literal
 
 from medimeta_c.building import engines
 from medimeta_c.building.assembly import BuildProgress, BuildReport, Request, assemble
@@ -95,6 +95,7 @@ class BuildConfig:
 
     def __post_init__(self) -> None:
         own = self.named_corruptions
+        _ = self.reading  # checks itself
         for severity in self.severities or ():
             if severity not in range(6):
                 raise ConfigError(f"unknown severity {severity!r}: use 1 to 5, or 0 for clean")
@@ -104,8 +105,6 @@ class BuildConfig:
             raise ConfigError(f"seed {self.seed} is negative: use 0 or more")
         if self.jobs == 0:
             raise ConfigError("jobs 0 is no worker: use 1 or more, or -1 for one per core")
-        if self.channels not in get_args(Channels):
-            raise unknown_name("channels", self.channels, get_args(Channels))
         if self.engine not in engines.ENGINES:
             raise unknown_name("engine", self.engine, engines.ENGINES)
         if self.scheduler is not None and self.engine != "dask":
@@ -122,6 +121,13 @@ class BuildConfig:
     def named_corruptions(self) -> tuple[Corruption, ...] | None:
         """The corruptions asked for; None for the suite's."""
         return None if self.corruptions is None else tuple(map(_corruption, self.corruptions))
+
+    @property
+    def reading(self) -> Reading:
+        """How picture files are read."""
+        return Reading(
+            channels=self.channels, classes_are=self.classes_are, data_is_dataset=self.data_is_dataset
+        )
 
     @property
     def protocol(self) -> Protocol:
@@ -190,10 +196,7 @@ def build(config: BuildConfig, *, on_progress: Callable[[BuildProgress], None] |
     # Absolute, because the workers of a cluster were started in folders of their own.
     data_dir = config.data_dir.absolute()
     names = [one for one in config.datasets if isinstance(one, str)]
-    reading = Reading(
-        channels=config.channels, classes_are=config.classes_are, data_is_dataset=config.data_is_dataset
-    )
-    opened = open_datasets(names, config.source, data_dir, task=config.task, reading=reading)
+    opened = open_datasets(names, config.source, data_dir, task=config.task, reading=config.reading)
     sources = opened | {one.info.dataset: one for one in config.datasets if not isinstance(one, str)}
     wanted = plan(config, sources)
     if config.channels == "source":

@@ -16,7 +16,17 @@ import typer
 from typer.core import TyperGroup
 
 from medimeta_c._version import __version__
-from medimeta_c.cli.benchmark import build, corrupt, datasets, demo, download, import_medmnistc, push, verify
+from medimeta_c.cli.benchmark import (
+    build,
+    check,
+    corrupt,
+    datasets,
+    demo,
+    download,
+    import_medmnistc,
+    push,
+    verify,
+)
 from medimeta_c.cli.command import Command
 from medimeta_c.cli.model import compare, evaluate, export_peft, features, finetune
 from medimeta_c.cli.outlets import analyse, figures, leaderboard, submit
@@ -102,6 +112,7 @@ def _options(
 _COMMANDS: dict[str, Callable[..., None]] = {
     "datasets": datasets.datasets,
     "download": download.download,
+    "check": check.check,
     "build": build.build,
     "import-medmnistc": import_medmnistc.import_medmnistc,
     "verify": verify.verify,

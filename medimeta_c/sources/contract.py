@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal, Protocol, get_args
 
+from medimeta_c.errors import unknown_name
 from medimeta_c.format.dataset import DatasetInfo
 from medimeta_c.format.keys import Image
 
@@ -30,6 +31,10 @@ class Reading:
     channels: Channels = "source"
     classes_are: tuple[str, ...] = ()
     data_is_dataset: bool = False
+
+    def __post_init__(self) -> None:
+        if self.channels not in get_args(Channels):
+            raise unknown_name("channels", self.channels, get_args(Channels))
 
 
 class Source(Protocol):
