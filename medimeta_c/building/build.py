@@ -57,6 +57,9 @@ class BuildConfig:
     channels : {"source", "rgb", "grey", "luma"}, optional
         ``rgb`` copies grey images to three channels before corruption; ``grey`` makes one of three equal
         channels and refuses coloured images; ``luma`` weighs colours as ITU-R BT.601 does.
+    window : str, optional
+        How grey values of more than eight bits become shades, in folders of pictures: ``"LOW,HIGH"`` in the
+        files' units, ``"percentiles"`` or ``"full"``.
     classes_are : tuple of str, optional
         Folders that are classes, although their names look like splits or masks.
     data_is_dataset : bool, optional
@@ -86,6 +89,7 @@ class BuildConfig:
     task: str | None = None
     seed: int = 0
     channels: Channels = "source"
+    window: str | None = None
     classes_are: tuple[str, ...] = ()
     data_is_dataset: bool = False
     jobs: int = -1
@@ -126,13 +130,21 @@ class BuildConfig:
     def reading(self) -> Reading:
         """How picture files are read."""
         return Reading(
-            channels=self.channels, classes_are=self.classes_are, data_is_dataset=self.data_is_dataset
+            channels=self.channels,
+            window=self.window,
+            classes_are=self.classes_are,
+            data_is_dataset=self.data_is_dataset,
         )
 
     @property
     def protocol(self) -> Protocol:
         """The part of the configuration that decides pixels."""
-        return Protocol(benchmark_version=BENCHMARK_VERSION, seed=self.seed, channels=self.channels)
+        return Protocol(
+            benchmark_version=BENCHMARK_VERSION,
+            seed=self.seed,
+            channels=self.channels,
+            window=self.reading.window,
+        )
 
 
 def _corruption(one: str | Corruption) -> Corruption:

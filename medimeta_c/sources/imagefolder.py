@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -75,7 +76,7 @@ def open_imagefolder(
     reading = reading or Reading()
     root = find_root(dataset, Path(data_dir), data_is_dataset=reading.data_is_dataset)
     layout = scan(root, reading.classes_are)
-    channels, mode = _common_channels(root, layout, reading.channels)
+    channels, mode = _common_channels(root, layout, reading)
     raise_problems(root, layout.problems)
     files, notes = _read_notes(root, layout.classes)
     known_task = notes.task or "class"
@@ -94,7 +95,7 @@ def open_imagefolder(
         citation=notes.citation,
         homepage=notes.homepage,
     )
-    return ImagefolderSource(info, root, layout.splits, files, mode)
+    return ImagefolderSource(info, root, layout.splits, files, replace(reading, channels=mode))
 
 
 class ImagefolderSource:
@@ -110,13 +111,13 @@ class ImagefolderSource:
         root: Path,
         splits: Mapping[str, Mapping[str, Picture]],
         notes: list[str],
-        mode: Channels = "source",
+        reading: Reading,
     ) -> None:
         self.info = info
         self._root = root
         self._splits = splits
         self._notes = notes
-        self._mode = mode
+        self._reading = reading
 
     def ids(self, split: str) -> tuple[str, ...]:
         """Return the image ids of a split, sorted; raises ConfigError if there is no such split."""
@@ -137,11 +138,14 @@ class ImagefolderSource:
             If the file is damaged, or partly transparent.
         """
         path = self._root / self._picture(split, image_id).file
-        return read_picture(path, channels=self.info.channels, mode=self._mode)
+        return read_picture(
+            path, channels=self.info.channels, mode=self._reading.channels, window=self._reading.shades
+        )
 
     def shows_grey(self, split: str, image_id: str) -> bool:
         """Return whether an image is grey, or RGB that shows grey; compression may have coloured it a bit."""
-        return shows_grey(self._root / self._picture(split, image_id).file)
+        path = self._root / self._picture(split, image_id).file
+        return shows_grey(path, window=self._reading.shades)
 
     def checksum(self) -> str:
         """Return the digest of every image, and of the notes if there are any."""
@@ -183,14 +187,15 @@ def _read_notes(root: Path, classes: tuple[str, ...]) -> tuple[list[str], _Notes
     return present, notes
 
 
-def _common_channels(root: Path, layout: Layout, mode: Channels) -> tuple[Literal[1, 3], Channels]:
+def _common_channels(root: Path, layout: Layout, reading: Reading) -> tuple[Literal[1, 3], Channels]:
     """Return the channels of the images, and how each file is to be read; problems go to the layout's."""
     first: dict[int, str] = {}
+    mode, window = reading.channels, reading.shades
     for file in (picture.file for pictures in layout.splits.values() for picture in pictures.values()):
         try:
-            first.setdefault(picture_channels(root / file), file)
+            first.setdefault(picture_channels(root / file, window=window), file)
             if mode == "grey":
-                read_picture(root / file, mode=mode)
+                read_picture(root / file, mode=mode, window=window)
         except SourceError as error:
             layout.problems.append(str(error))
     if mode in ("grey", "luma"):

@@ -114,9 +114,12 @@ def open_datasets(
 
 def reopen(built: DatasetInfo, protocol: Protocol, data_dir: Path) -> Source:
     """Open the source of a dataset that was built, to read its images again as then."""
+    if not SOURCES.find(built.kind).pictures:
+        return open_source(built.kind, built.dataset, data_dir, task=built.task)
     # Not as strict as when it was built: its checksum tells whether it is the same data.
     reading = Reading(
         channels=protocol.channels,
+        window=protocol.window,
         classes_are=built.class_names,
         data_is_dataset=not (data_dir / built.dataset).is_dir(),
     )

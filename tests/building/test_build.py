@@ -459,6 +459,25 @@ def test_grey_stored_as_rgb(
     assert (report.ok, report.rebuilt) == (True, 2)
 
 
+def test_window(build_config: Configure, tmp_path: Path) -> None:
+    """A window is part of the protocol, a rebuild uses it, and it is for folders of pictures only."""
+    for name in ("ill", "well"):
+        folder = tmp_path / "data/deep" / name
+        folder.mkdir(parents=True)
+        Image.fromarray(np.arange(256, dtype=np.uint16).reshape(16, 16) * 16).save(folder / "0.png")
+    config = build_config(
+        datasets=("deep",),
+        data_dir=tmp_path / "data",
+        corruptions=("contrast",),
+        severities=(1,),
+        window="0,4095.0",
+    )
+    assert build(config).manifest.protocol.window == "0,4095"
+    assert verify(config.out, rebuild=1, jobs=1).ok
+    with pytest.raises(ConfigError, match="pbc is read as phantoms"):
+        build(dataclasses.replace(config, datasets=("pbc",), source="phantoms"))
+
+
 def test_colours_are_not_taken_as_grey(build_config: Configure, tmp_path: Path) -> None:
     """Arrays that show colours cannot be grey either; the image is named."""
     config = build_config(datasets=("pbc",), source="phantoms", channels="grey", data_dir=tmp_path / "data")

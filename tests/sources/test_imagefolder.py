@@ -227,7 +227,6 @@ def test_every_problem_is_named(flat: Path) -> None:
     ("layout", "name"),
     [
         (FLAT, "cat/notes.txt"),
-        (FLAT, "cat/scan.dcm"),
         (FLAT, "cat/more/x.png"),
         (FLAT, "labels.csv"),
         (FLAT, "stray.png"),
@@ -471,6 +470,17 @@ def test_grey_refuses_colours_before_anything_is_built(tmp_path: Path) -> None:
 
 
 SIXTEEN = np.full((8, 8), 1000, np.uint16)
+
+
+def test_a_window_for_more_bits(tmp_path: Path) -> None:
+    """Pictures of 16 bits are read through the window given, and those of 8 as they are."""
+    root = one_image(tmp_path, Image.fromarray(SIXTEEN))
+    write_images(root, ["cat/y.png"], channels=1)
+    source = open_imagefolder("pets", tmp_path, reading=Reading(window=" 0, 2000 "))
+    assert set(source.image("test", "cat/x").flat) == {128}
+    np.testing.assert_array_equal(source.image("test", "cat/y"), pixels(1, channels=1)[0])
+    with pytest.raises(ConfigError, match="window 'wide' is none"):
+        Reading(window="wide")
 
 
 @pytest.mark.parametrize(

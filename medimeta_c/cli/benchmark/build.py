@@ -55,6 +55,13 @@ def build(
             "[b]grey[/b] makes one of three equal channels; [b]luma[/b] makes colours grey."
         ),
     ] = "source",
+    window: Annotated[
+        str | None,
+        typer.Option(
+            help="How more than 8 bits become shades, in folders of pictures: LOW,HIGH, percentiles or full.",
+            show_default=False,
+        ),
+    ] = None,
     classes_are: Annotated[
         str,
         typer.Option(
@@ -103,6 +110,7 @@ def build(
         task=task,
         seed=seed,
         channels=cast("Channels", channels),
+        window=window,
         classes_are=names(classes_are),
         data_is_dataset=data_is_dataset,
         jobs=jobs,

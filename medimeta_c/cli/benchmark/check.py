@@ -24,6 +24,9 @@ def check(
         ),
     ],
     channels: Annotated[str, typer.Option(help="As build takes it: source, rgb, grey or luma.")] = "source",
+    window: Annotated[
+        str | None, typer.Option(help="As build takes it: LOW,HIGH, percentiles or full.", show_default=False)
+    ] = None,
     classes_are: Annotated[
         str, typer.Option(help="As build takes it: folders that are classes.", show_default=False)
     ] = "",
@@ -42,7 +45,10 @@ def check(
     from medimeta_c.sources.imagefolder import open_imagefolder
 
     reading = Reading(
-        channels=cast("Channels", channels), classes_are=names(classes_are), data_is_dataset=True
+        channels=cast("Channels", channels),
+        window=window,
+        classes_are=names(classes_are),
+        data_is_dataset=True,
     )
     problems: tuple[str, ...] = ()
     splits: dict[str, int] = {}

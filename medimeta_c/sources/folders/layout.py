@@ -9,7 +9,7 @@ from pathlib import Path
 from medimeta_c.errors import SourceError
 from medimeta_c.sources.catalog import SPLITS
 from medimeta_c.sources.folders.names import is_junk, is_no_class, normal, safe, split_of
-from medimeta_c.sources.pictures import SUFFIXES
+from medimeta_c.sources.pictures import DICOM_SUFFIXES, SUFFIXES
 
 __all__ = ["NOTES", "Layout", "Picture", "find_root", "holds_classes", "raise_problems", "scan"]
 
@@ -18,6 +18,7 @@ NOTES = ("info.yaml", "medimeta.yaml")
 
 _DOCUMENTS = ("license", "license.md", "license.txt", "readme", "readme.md", "readme.txt")
 _ONLY_SPLIT = "test"
+_SUFFIXES = (*SUFFIXES, *DICOM_SUFFIXES)
 _HOW = "put images into one sub-folder per class, or into train/<class>, val/<class> and test/<class>"
 
 
@@ -194,11 +195,11 @@ class _Scan:
             for path in self._visible(folder):
                 if not _is_picture(path):
                     self.problems.append(
-                        f"{path} is not an image ({', '.join(SUFFIXES)}): move it out of the class folder"
+                        f"{path} is not an image ({', '.join(_SUFFIXES)}): move it out of the class folder"
                     )
                     continue
                 picture = Picture(path.relative_to(self.root).as_posix(), label)
-                image_id = f"{safe(folder.name)}/{safe(path.stem)}"
+                image_id = f"{safe(folder.name)}/{safe(_stem(path))}"
                 other = pictures.setdefault(image_id, picture)
                 if other is not picture:
                     self.problems.append(
@@ -230,7 +231,24 @@ class _Scan:
 
 
 def _is_picture(path: Path) -> bool:
-    return path.suffix.lower() in SUFFIXES and not is_junk(path.name) and path.is_file()
+    return not is_junk(path.name) and path.is_file() and (_is_known(path) or _is_dicom(path))
+
+
+def _is_known(path: Path) -> bool:
+    return path.suffix.lower() in _SUFFIXES
+
+
+def _is_dicom(path: Path) -> bool:
+    """Return whether a file of any name is DICOM; archives call them by number, without an ending."""
+    try:
+        with path.open("rb") as file:
+            return file.read(132)[128:] == b"DICM"
+    except OSError:
+        return False
+
+
+def _stem(path: Path) -> str:
+    return path.stem if _is_known(path) else path.name
 
 
 def raise_problems(root: Path, problems: list[str]) -> None:
