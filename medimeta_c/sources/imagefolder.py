@@ -45,9 +45,10 @@ def open_imagefolder(
     ``<data_dir>/<dataset>/<split>/<class>/<image>`` with splits called train, val and test, or
     ``<data_dir>/<dataset>/<class>/<image>``, which is one split called test. Usual spellings of splits will
     do (``Training``, ``valid``, ``test_images``). If there is no folder of the dataset's name and `data_dir`
-    has that name itself, it is the dataset. Classes are numbered in the
-    order of their folders' names. An optional ``info.yaml`` (or ``medimeta.yaml``) in the dataset's folder
-    may give title, modality, task, license, citation, homepage, and class_names (folder to name).
+    has that name itself, it is the dataset. Classes are numbered in the order of their folders' names.
+    Instead of class folders, a ``metadata.csv`` (in the dataset's folder or each split's) may list
+    ``file_name``, ``label`` and ``split``. An optional ``info.yaml`` (or ``medimeta.yaml``) in the dataset's
+    folder may give title, modality, task, license, citation, homepage, and class_names (folder to name).
 
     Every file is looked at here, and its header read: nothing that is not an image is passed over silently,
     but for what cameras and operating systems leave in folders. All problems are named at once.
@@ -95,7 +96,9 @@ def open_imagefolder(
         citation=notes.citation,
         homepage=notes.homepage,
     )
-    return ImagefolderSource(info, root, layout.splits, files, replace(reading, channels=mode))
+    return ImagefolderSource(
+        info, root, layout.splits, [*files, *layout.tables], replace(reading, channels=mode)
+    )
 
 
 class ImagefolderSource:

@@ -9,6 +9,7 @@ from pathlib import Path
 from medimeta_c.errors import SourceError
 from medimeta_c.sources.catalog import SPLITS
 from medimeta_c.sources.folders.names import is_junk, is_no_class, normal, safe, split_of
+from medimeta_c.sources.folders.table import TABLE, Listed, listed_in
 from medimeta_c.sources.pictures import DICOM_SUFFIXES, SUFFIXES
 
 __all__ = ["NOTES", "Layout", "Picture", "find_root", "holds_classes", "raise_problems", "scan"]
@@ -50,11 +51,14 @@ class Layout:
         Images of each split by id, in the order of ids.
     problems : list of str
         What stands against reading the folder, a sentence each.
+    tables : tuple of str
+        Files that say which image is what, relative to the folder.
     """
 
     classes: tuple[str, ...]
     splits: dict[str, dict[str, Picture]]
     problems: list[str] = field(default_factory=list)
+    tables: tuple[str, ...] = ()
 
 
 def find_root(dataset: str, data_dir: Path, *, data_is_dataset: bool = False) -> Path:
@@ -96,6 +100,10 @@ def scan(root: Path, classes_are: Collection[str] = ()) -> Layout:
         Names of folders that are classes, although they look like splits or masks.
     """
     scan = _Scan(root, frozenset(map(normal, classes_are)))
+    if tables := scan.tables():
+        classes, splits = scan.listed(tables)
+        names = tuple(table.relative_to(root).as_posix() for table in tables)
+        return Layout(classes, splits, scan.problems, names)
     tree = scan.tree()
     classes = scan.classes(tree) if tree else ()
     order = [split for split in SPLITS if split in tree]
@@ -110,6 +118,61 @@ class _Scan:
         self.root, self._classes_are = root, classes_are
         self.problems: list[str] = []
         self._home = root.resolve()
+
+    def tables(self) -> list[Path]:
+        """Return the tables that list the pictures, if there are any."""
+        folders = [self.root, *(path for path in sorted(self.root.iterdir()) if self._split(path))]
+        found = [folder / TABLE for folder in folders if (folder / TABLE).is_file()]
+        return found[:1] if found and found[0].parent == self.root else found
+
+    def listed(self, tables: list[Path]) -> tuple[tuple[str, ...], dict[str, dict[str, Picture]]]:
+        """Return classes, and images by split and id, as tables list them."""
+        problems = self.problems
+        rows: list[Listed] = []
+        mentioned: set[Path] = set()
+        for table in tables:
+            split = self._split(table.parent) if table.parent != self.root else None
+            rows += listed_in(table, split, problems, mentioned)
+        classes = sorted({row.label for row in rows}, key=_label_order)
+        if len(classes) < 2:
+            problems.append(f"{tables[0]} has fewer than two classes ({', '.join(classes) or 'none'})")
+        labels = {name: label for label, name in enumerate(classes)}
+        unsaid = [row for row in rows if row.split is None]
+        if 0 < len(unsaid) < len(rows):
+            problems += [f"{row.where}: split is not said, as it is elsewhere: add it" for row in unsaid]
+        files = dict.fromkeys(self._files(self.root, tables))
+        owners: dict[Path, Listed] = {}
+        splits: dict[str, dict[str, Picture]] = {}
+        for row in rows:
+            if owners.setdefault(row.path, row) is not row:
+                problems.append(f"{row.where}: {row.path} is listed twice: keep one of the lines")
+            elif row.path in files:
+                name = row.path.relative_to(self.root).with_name(_stem(row.path))
+                image_id = f"{safe(row.label)}/{safe(name.as_posix())}"
+                split = row.split or _ONLY_SPLIT
+                self._add(splits.setdefault(split, {}), image_id, row.path, labels[row.label], split)
+            elif _is_picture(row.path):
+                problems.append(f"{row.where}: {row.path} is hidden, or in a hidden folder: rename it")
+        problems += [
+            f"{path} is listed in no {TABLE}: add a line for it, or move it elsewhere"
+            for path in files
+            if path not in mentioned
+        ]
+        return tuple(classes), {
+            split: dict(sorted(splits[split].items())) for split in SPLITS if split in splits
+        }
+
+    def _files(self, folder: Path, tables: list[Path]) -> list[Path]:
+        """Return every file of the folder that is to be an image, at any depth."""
+        files = []
+        for path in self._visible(folder):
+            if path.is_dir():
+                files += self._files(path, tables)
+            elif _is_picture(path):
+                files.append(path)
+            elif path not in tables and path.name not in NOTES and path.name.lower() not in _DOCUMENTS:
+                self.problems.append(f"{path} is not an image ({', '.join(_SUFFIXES)}): move it elsewhere")
+        return files
 
     def tree(self) -> dict[str, list[Path]]:
         """Return the class folders of each split."""
@@ -198,19 +261,21 @@ class _Scan:
                         f"{path} is not an image ({', '.join(_SUFFIXES)}): move it out of the class folder"
                     )
                     continue
-                picture = Picture(path.relative_to(self.root).as_posix(), label)
-                image_id = f"{safe(folder.name)}/{safe(_stem(path))}"
-                other = pictures.setdefault(image_id, picture)
-                if other is not picture:
-                    self.problems.append(
-                        f"{self.root} has two images with the id {image_id!r} in split {split!r}: "
-                        f"{other.file} and {picture.file}; rename one"
-                    )
+                self._add(pictures, f"{safe(folder.name)}/{safe(_stem(path))}", path, label, split)
         if not pictures:
             self.problems.append(
                 f"{self.root} has no image in split {split!r}: {_HOW}, or move the folder elsewhere"
             )
         return dict(sorted(pictures.items()))
+
+    def _add(self, pictures: dict[str, Picture], image_id: str, path: Path, label: int, split: str) -> None:
+        picture = Picture(path.relative_to(self.root).as_posix(), label)
+        other = pictures.setdefault(image_id, picture)
+        if other is not picture:
+            self.problems.append(
+                f"{self.root} has two images with the id {image_id!r} in split {split!r}: "
+                f"{other.file} and {picture.file}; rename one"
+            )
 
     def _split(self, folder: Path) -> str | None:
         return None if normal(folder.name) in self._classes_are else split_of(folder.name)
@@ -228,6 +293,12 @@ class _Scan:
             else:
                 entries.append(path)
         return entries
+
+
+def _label_order(label: str) -> tuple[bool, int, str]:
+    """Sort numbers by value, before texts."""
+    number = label.isascii() and label.isdecimal()
+    return not number, int(label) if number else 0, label
 
 
 def _is_picture(path: Path) -> bool:
