@@ -64,7 +64,19 @@ class ConfigError(MediMetaError, ValueError):
 
 
 class SourceError(MediMetaError):
-    """Raised when source images, labels or splits are missing, damaged or of another format."""
+    """Raised when source images, labels or splits are missing, damaged or of another format.
+
+    Parameters
+    ----------
+    message : str
+        The sentence to show.
+    problems : iterable of str, optional
+        Every offending file with its reason, a sentence each, where all of them were looked for.
+    """
+
+    def __init__(self, message: str, problems: Iterable[str] = ()) -> None:
+        super().__init__(message)
+        self.problems = tuple(problems)
 
 
 class DownloadError(SourceError):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import logging
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,11 +20,13 @@ from medimeta_c.format.keys import CLEAN, SetKey, check_name
 from medimeta_c.format.manifest import Protocol, SetRecord
 from medimeta_c.format.suites import BENCHMARK_VERSION
 from medimeta_c.sources import default_data_dir, family
-from medimeta_c.sources.contract import Source
+from medimeta_c.sources.contract import Channels, Reading, Source
 from medimeta_c.sources.selection import open_datasets
 from medimeta_corruptions import CORRUPTIONS, Corruption
 
 __all__ = ["BuildConfig", "BuildProgress", "BuildReport", "build", "plan"]
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,8 +54,16 @@ class BuildConfig:
         The labels to use where a dataset has several tasks.
     seed : int, optional
         Root of every image's seed, 0 or more.
-    channels : {"source", "rgb"}, optional
-        ``rgb`` copies grey images to three channels before corruption.
+    channels : {"source", "rgb", "grey", "luma"}, optional
+        ``rgb`` copies grey images to three channels before corruption; ``grey`` makes one of three equal
+        channels and refuses coloured images; ``luma`` weighs colours as ITU-R BT.601 does.
+    window : str, optional
+        How grey values of more than eight bits become shades, in folders of pictures: ``"LOW,HIGH"`` in the
+        files' units, ``"percentiles"`` or ``"full"``.
+    classes_are : tuple of str, optional
+        Folders that are classes, although their names look like splits or masks.
+    data_is_dataset : bool, optional
+        `data_dir` itself is the (one) dataset, whatever its name.
     jobs : int, optional
         Worker processes; -1 is one per core.
     engine : {"loky", "dask"}, optional
@@ -76,7 +88,10 @@ class BuildConfig:
     source: str | None = None
     task: str | None = None
     seed: int = 0
-    channels: Literal["source", "rgb"] = "source"
+    channels: Channels = "source"
+    window: str | None = None
+    classes_are: tuple[str, ...] = ()
+    data_is_dataset: bool = False
     jobs: int = -1
     engine: Literal["loky", "dask"] = "loky"
     scheduler: str | None = None
@@ -84,6 +99,7 @@ class BuildConfig:
 
     def __post_init__(self) -> None:
         own = self.named_corruptions
+        _ = self.reading  # checks itself
         for severity in self.severities or ():
             if severity not in range(6):
                 raise ConfigError(f"unknown severity {severity!r}: use 1 to 5, or 0 for clean")
@@ -93,8 +109,6 @@ class BuildConfig:
             raise ConfigError(f"seed {self.seed} is negative: use 0 or more")
         if self.jobs == 0:
             raise ConfigError("jobs 0 is no worker: use 1 or more, or -1 for one per core")
-        if self.channels not in ("source", "rgb"):
-            raise unknown_name("channels", self.channels, ("source", "rgb"))
         if self.engine not in engines.ENGINES:
             raise unknown_name("engine", self.engine, engines.ENGINES)
         if self.scheduler is not None and self.engine != "dask":
@@ -113,9 +127,24 @@ class BuildConfig:
         return None if self.corruptions is None else tuple(map(_corruption, self.corruptions))
 
     @property
+    def reading(self) -> Reading:
+        """How picture files are read."""
+        return Reading(
+            channels=self.channels,
+            window=self.window,
+            classes_are=self.classes_are,
+            data_is_dataset=self.data_is_dataset,
+        )
+
+    @property
     def protocol(self) -> Protocol:
         """The part of the configuration that decides pixels."""
-        return Protocol(benchmark_version=BENCHMARK_VERSION, seed=self.seed, channels=self.channels)
+        return Protocol(
+            benchmark_version=BENCHMARK_VERSION,
+            seed=self.seed,
+            channels=self.channels,
+            window=self.reading.window,
+        )
 
 
 def _corruption(one: str | Corruption) -> Corruption:
@@ -179,18 +208,15 @@ def build(config: BuildConfig, *, on_progress: Callable[[BuildProgress], None] |
     # Absolute, because the workers of a cluster were started in folders of their own.
     data_dir = config.data_dir.absolute()
     names = [one for one in config.datasets if isinstance(one, str)]
-    opened = open_datasets(names, config.source, data_dir, task=config.task)
+    opened = open_datasets(names, config.source, data_dir, task=config.task, reading=config.reading)
     sources = opened | {one.info.dataset: one for one in config.datasets if not isinstance(one, str)}
     wanted = plan(config, sources)
+    if config.channels == "source":
+        _name_grey_as_rgb(sources, config.splits)
     request = Request(
         root=config.out,
         protocol=config.protocol,
-        datasets={
-            name: DatasetRecord.of(
-                source.info, source.checksum(), synthetic=family(source.info.kind).synthetic
-            )
-            for name, source in sources.items()
-        },
+        datasets={name: _record(source, config.channels) for name, source in sources.items()},
         sets={key: len(sources[key.dataset].ids(key.split)) for key in wanted},
         plugins=plugins_of(filter(None, wanted.values()), sources),
         force=config.force,
@@ -198,6 +224,33 @@ def build(config: BuildConfig, *, on_progress: Callable[[BuildProgress], None] |
     report = assemble(request, lambda todo: _rendered(config, sources, wanted, todo), on_progress)
     remember_data(config.out, opened, config.data_dir)
     return report
+
+
+def _record(source: Source, channels: Channels) -> DatasetRecord:
+    info = source.info
+    if channels in ("grey", "luma"):
+        info = info.model_copy(update={"channels": 1})
+    record = DatasetRecord.of(info, source.checksum(), synthetic=family(info.kind).synthetic)
+    return record.model_copy(update={"label_values": getattr(source, "label_values", ())})
+
+
+def _name_grey_as_rgb(sources: Mapping[str, Source], splits: Sequence[str]) -> None:
+    """Say which datasets are stored as RGB though each of their images shows grey."""
+    for name, source in sources.items():
+        check = getattr(source, "shows_grey", None) or functools.partial(_shows_grey, source)
+        ids = [(split, image_id) for split in splits for image_id in source.ids(split)]
+        if source.info.channels == 3 and all(check(*place) for place in ids):
+            _log.warning(
+                "%s: all %d images are stored as RGB and show grey, so noise on them will be coloured: "
+                "--channels grey makes them grey",
+                name,
+                len(ids),
+            )
+
+
+def _shows_grey(source: Source, split: str, image_id: str) -> bool:
+    image = source.image(split, image_id)
+    return bool((image[..., :1] == image).all())
 
 
 def _rendered(

@@ -6,8 +6,6 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
 from medimeta_c.errors import SourceError
 from medimeta_c.format import pixels
 from medimeta_c.format.keys import Image, SetKey
@@ -16,6 +14,7 @@ from medimeta_c.format.seeding import generator
 from medimeta_c.format.shards import MAX_SHARD_BYTES, Row, ShardWriter
 from medimeta_c.format.spectrum import SpectrumMean, spectrum
 from medimeta_c.sources.contract import Source
+from medimeta_c.sources.pictures import Refusal, converted
 from medimeta_corruptions import Corruption
 
 __all__ = ["RenderTask", "render", "render_set", "write_set"]
@@ -43,10 +42,16 @@ def render(
     -------
     ndarray of shape (H, W) or (H, W, 3)
         uint8, a function of the arguments alone.
+
+    Raises
+    ------
+    SourceError
+        If the image cannot be read, or shows colours where grey is asked for.
     """
-    image = source.image(key.split, image_id)
-    if protocol.channels == "rgb" and image.ndim == 2:
-        image = np.repeat(image[..., None], 3, axis=2)
+    try:
+        image = converted(source.image(key.split, image_id), protocol.channels)
+    except Refusal as error:
+        raise SourceError(f"image {image_id!r} of {key.dataset} {error}") from error
     if corruption is None:
         return image
     return corruption(image, key.severity, generator(protocol.seed, key, image_id))

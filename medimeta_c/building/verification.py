@@ -25,8 +25,9 @@ from medimeta_c.format.manifest import (
 )
 from medimeta_c.format.shards import read_tables
 from medimeta_c.io.files import sha256_file
-from medimeta_c.sources import default_data_dir, open_source
+from medimeta_c.sources import default_data_dir
 from medimeta_c.sources.contract import Source
+from medimeta_c.sources.selection import reopen
 from medimeta_corruptions import CORRUPTIONS
 
 __all__ = ["Problem", "VerificationReport", "verify"]
@@ -166,7 +167,7 @@ def _open_sources(root: Path, manifest: Manifest, data_dir: Path | None) -> dict
     sources, noted = {}, data_folders(root)
     for record in manifest.datasets:
         folder = data_dir or noted.get(record.dataset) or default_data_dir()
-        source = open_source(record.kind, record.dataset, folder, task=record.task)
+        source = reopen(record, manifest.protocol, folder)
         if source.checksum() != record.checksum:
             raise SourceError(
                 f"the data of {record.dataset!r} in {folder} is not what {root} was built from (checksum "

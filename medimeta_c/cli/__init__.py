@@ -18,6 +18,7 @@ from typer.core import TyperGroup
 from medimeta_c._version import __version__
 from medimeta_c.cli.benchmark import (
     build,
+    check,
     corrupt,
     datasets,
     demo,
@@ -52,7 +53,7 @@ class _Group(TyperGroup):
             explained = isinstance(error, _EXPLAINED) or type(error).__name__ == "RegistryError"
             if ctx.params.get("debug") or not explained:
                 raise
-            typer.echo(f"medimeta-c: {_sentence(error)}", err=True)
+            typer.echo(f"medimeta-c: {_sentences(error)}", err=True)
             sys.exit(error.exit_code if isinstance(error, MediMetaError) else 1)
 
 
@@ -65,6 +66,14 @@ def _sentence(error: BaseException) -> str:
         path = printable(error.filename)
         return f"cannot read or write {path} ({error.strerror}): check the path, and that it is yours"
     return printable(error)
+
+
+def _sentences(error: BaseException) -> str:
+    """Return the sentence of an error; of one with several problems, a line of each."""
+    problems = getattr(error, "problems", ())
+    if len(problems) < 2:
+        return _sentence(error)
+    return "\n  ".join([f"{len(problems)} problems:", *map(printable, problems)])
 
 
 app = typer.Typer(
@@ -104,6 +113,7 @@ def _options(
 _COMMANDS: dict[str, Callable[..., None]] = {
     "datasets": datasets.datasets,
     "download": download.download,
+    "check": check.check,
     "build": build.build,
     "import-medimetac": import_medimetac.import_medimetac,
     "import-medmnistc": import_medmnistc.import_medmnistc,

@@ -80,7 +80,7 @@ class Protocol(Record):
         What became of channels before corruption: kept; grey copied to three; three equal ones made one; or
         colour converted to luma.
     window : str or None
-        How values of more than 8 bits became 8; None where no image had more.
+        How values of more than 8 bits became 8; None where none was given, so no image had more.
     """
 
     benchmark_version: str

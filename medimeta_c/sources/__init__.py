@@ -12,7 +12,7 @@ from medimeta_c.errors import ConfigError
 from medimeta_c.format.keys import MEDIMETAC, PHANTOMS
 from medimeta_c.format.suites import COLLECTIONS, CORE, MEDMNIST, SUITES, Suite
 from medimeta_c.sources.catalog import catalog, published
-from medimeta_c.sources.contract import Source
+from medimeta_c.sources.contract import Reading, Source
 from medimeta_corruptions import Registry
 
 __all__ = [
@@ -57,6 +57,8 @@ class SourceFamily:
         Whether an id may end in an image size: ``bloodmnist_64`` is a ``bloodmnist``.
     synthetic : bool, optional
         Whether its images are generated, not medical.
+    pictures : bool, optional
+        Whether it reads picture files: the function then also takes ``reading``, a `Reading`.
     """
 
     name: str
@@ -69,11 +71,21 @@ class SourceFamily:
     files: tuple[str, ...] = ("{dataset}",)
     sizes: bool = False
     synthetic: bool = False
+    pictures: bool = False
 
-    def open(self, dataset: str, data_dir: Path, *, task: str | None = None) -> Source:
+    def open(
+        self, dataset: str, data_dir: Path, *, task: str | None = None, reading: Reading | None = None
+    ) -> Source:
         """Open one dataset; raises SourceError when it is not there or not whole."""
         opener = resolve_name(self.opener) if isinstance(self.opener, str) else self.opener
-        source: Source = opener(dataset, data_dir, task=task)
+        reading = reading or Reading()
+        if not self.pictures and (reading.window or reading.classes_are or reading.data_is_dataset):
+            raise ConfigError(
+                f"--window, --classes-are and --data-is-dataset are for folders of pictures, and {dataset} "
+                f"is read as {self.name}: leave them out, or add --source imagefolder"
+            )
+        options = {"reading": reading} if self.pictures else {}
+        source: Source = opener(dataset, data_dir, task=task, **options)
         return source
 
     def present(self, dataset: str, data_dir: Path) -> bool:
@@ -124,6 +136,7 @@ SOURCES = Registry(
             title="own image folder",
             summary="your own images in one sub-folder per class",
             opener="medimeta_c.sources.imagefolder:open_imagefolder",
+            pictures=True,
         ),
         SourceFamily(
             name=PHANTOMS,
@@ -179,7 +192,9 @@ def family_of(dataset: str) -> SourceFamily:
     return next(claims, SOURCES[DEFAULT])
 
 
-def open_source(kind: str, dataset: str, data_dir: Path, *, task: str | None = None) -> Source:
+def open_source(
+    kind: str, dataset: str, data_dir: Path, *, task: str | None = None, reading: Reading | None = None
+) -> Source:
     """Open a dataset through its source family.
 
     Raises
@@ -189,7 +204,7 @@ def open_source(kind: str, dataset: str, data_dir: Path, *, task: str | None = N
     SourceError
         If the data is not there, not whole, or of another format.
     """
-    return SOURCES.find(kind).open(dataset, data_dir, task=task)
+    return SOURCES.find(kind).open(dataset, data_dir, task=task, reading=reading)
 
 
 def default_data_dir() -> Path:

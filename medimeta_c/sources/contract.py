@@ -2,12 +2,50 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from dataclasses import dataclass
+from typing import Literal, Protocol, get_args
 
+from medimeta_c.errors import unknown_name
 from medimeta_c.format.dataset import DatasetInfo
 from medimeta_c.format.keys import Image
+from medimeta_c.sources.pictures.window import Window
 
-__all__ = ["Source"]
+__all__ = ["Channels", "Reading", "Source"]
+
+Channels = Literal["source", "rgb", "grey", "luma"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """How picture files are read.
+
+    Parameters
+    ----------
+    channels : {"source", "rgb", "grey", "luma"}
+        What becomes of channels; a source may leave it to whoever asked for the image.
+    window : str, optional
+        How grey values of more than eight bits become shades: ``"LOW,HIGH"``, ``"percentiles"``, ``"full"``.
+    classes_are : tuple of str
+        Folders that are classes, although their names look like splits or masks.
+    data_is_dataset : bool
+        The data folder itself is the dataset, whatever its name.
+    """
+
+    channels: Channels = "source"
+    window: str | None = None
+    classes_are: tuple[str, ...] = ()
+    data_is_dataset: bool = False
+
+    def __post_init__(self) -> None:
+        if self.channels not in get_args(Channels):
+            raise unknown_name("channels", self.channels, get_args(Channels))
+        if self.window is not None:
+            object.__setattr__(self, "window", str(Window.parse(self.window)))  # one spelling
+
+    @property
+    def shades(self) -> Window | None:
+        """The window, parsed."""
+        return None if self.window is None else Window.parse(self.window)
 
 
 class Source(Protocol):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -13,9 +14,10 @@ from medimeta_c.format.dataset import DatasetInfo
 from medimeta_c.format.keys import Image, check_name
 from medimeta_c.io.reading import Reader
 from medimeta_c.io.records import Record
+from medimeta_c.sources.contract import Channels, Reading
 from medimeta_c.sources.files import checksum_of
-from medimeta_c.sources.imagefolder_layout import NOTES, Picture, find_root, scan
-from medimeta_c.sources.pictures import picture_channels, read_picture
+from medimeta_c.sources.folders.layout import NOTES, Layout, Picture, find_root, raise_problems, scan
+from medimeta_c.sources.pictures import picture_channels, read_picture, shows_grey
 
 __all__ = ["ImagefolderSource", "open_imagefolder"]
 
@@ -35,16 +37,21 @@ class _Notes(Record):
     class_names: dict[str, Annotated[_Line, Field(min_length=1)]] = Field(default_factory=dict)
 
 
-def open_imagefolder(dataset: str, data_dir: Path, *, task: str | None = None) -> ImagefolderSource:
+def open_imagefolder(
+    dataset: str, data_dir: Path, *, task: str | None = None, reading: Reading | None = None
+) -> ImagefolderSource:
     """Open a folder of images.
 
     ``<data_dir>/<dataset>/<split>/<class>/<image>`` with splits called train, val and test, or
-    ``<data_dir>/<dataset>/<class>/<image>``, which is one split called test. If there is no folder of the
-    dataset's name and `data_dir` itself holds class folders, it is the dataset. Classes are numbered in the
-    order of their folders' names. An optional ``info.yaml`` (or ``medimeta.yaml``) in the dataset's folder
-    may give title, modality, task, license, citation, homepage, and class_names (folder to name).
+    ``<data_dir>/<dataset>/<class>/<image>``, which is one split called test. Usual spellings of splits will
+    do (``Training``, ``valid``, ``test_images``). If there is no folder of the dataset's name and `data_dir`
+    has that name itself, it is the dataset. Classes are numbered in the order of their folders' names.
+    Instead of class folders, a ``metadata.csv`` (in the dataset's folder or each split's) may list
+    ``file_name``, ``label`` and ``split``. An optional ``info.yaml`` (or ``medimeta.yaml``) in the dataset's
+    folder may give title, modality, task, license, citation, homepage, and class_names (folder to name).
 
-    Every file is looked at here, and its header read: nothing that is not an image is passed over silently.
+    Every file is looked at here, and its header read: nothing that is not an image is passed over silently,
+    but for what cameras and operating systems leave in folders. All problems are named at once.
 
     Parameters
     ----------
@@ -54,6 +61,8 @@ def open_imagefolder(dataset: str, data_dir: Path, *, task: str | None = None) -
         The folder of all datasets, or the dataset's own.
     task : str, optional
         Accepted only if it is the one the notes name, or ``"class"``.
+    reading : Reading, optional
+        How pictures are read; by default grey and RGB are kept, and not mixed.
 
     Raises
     ------
@@ -61,11 +70,15 @@ def open_imagefolder(dataset: str, data_dir: Path, *, task: str | None = None) -
         If the id is not usable, or the task is another.
     SourceError
         If there is no such folder, its layout is ambiguous, a file in it is no usable image, two images
-        would have the same id, or grey and RGB images are mixed.
+        would have the same id, grey and RGB images are mixed where channels are kept, or one shows colours
+        where grey is asked for.
     """
     check_name("dataset", dataset)
-    root = find_root(dataset, Path(data_dir))
-    layout = scan(root)
+    reading = reading or Reading()
+    root = find_root(dataset, Path(data_dir), data_is_dataset=reading.data_is_dataset)
+    layout = scan(root, reading.classes_are)
+    channels, mode = _common_channels(root, layout, reading)
+    raise_problems(root, layout.problems)
     files, notes = _read_notes(root, layout.classes)
     known_task = notes.task or "class"
     if task not in (None, known_task):
@@ -77,13 +90,15 @@ def open_imagefolder(dataset: str, data_dir: Path, *, task: str | None = None) -
         modality=notes.modality or "Medical Image",
         task=known_task,
         class_names=tuple(notes.class_names.get(name, name) for name in layout.classes),
-        channels=_common_channels(root, layout.splits),
+        channels=channels,
         splits={split: len(pictures) for split, pictures in layout.splits.items()},
         license=notes.license,
         citation=notes.citation,
         homepage=notes.homepage,
     )
-    return ImagefolderSource(info, root, layout.splits, files)
+    return ImagefolderSource(
+        info, root, layout.splits, [*files, *layout.tables], replace(reading, channels=mode)
+    )
 
 
 class ImagefolderSource:
@@ -99,11 +114,13 @@ class ImagefolderSource:
         root: Path,
         splits: Mapping[str, Mapping[str, Picture]],
         notes: list[str],
+        reading: Reading,
     ) -> None:
         self.info = info
         self._root = root
         self._splits = splits
         self._notes = notes
+        self._reading = reading
 
     def ids(self, split: str) -> tuple[str, ...]:
         """Return the image ids of a split, sorted; raises ConfigError if there is no such split."""
@@ -124,7 +141,14 @@ class ImagefolderSource:
             If the file is damaged, or partly transparent.
         """
         path = self._root / self._picture(split, image_id).file
-        return read_picture(path, channels=self.info.channels)
+        return read_picture(
+            path, channels=self.info.channels, mode=self._reading.channels, window=self._reading.shades
+        )
+
+    def shows_grey(self, split: str, image_id: str) -> bool:
+        """Return whether an image is grey, or RGB that shows grey; compression may have coloured it a bit."""
+        path = self._root / self._picture(split, image_id).file
+        return shows_grey(path, window=self._reading.shades)
 
     def checksum(self) -> str:
         """Return the digest of every image, and of the notes if there are any."""
@@ -166,16 +190,24 @@ def _read_notes(root: Path, classes: tuple[str, ...]) -> tuple[list[str], _Notes
     return present, notes
 
 
-def _common_channels(root: Path, splits: Mapping[str, Mapping[str, Picture]]) -> Literal[1, 3]:
+def _common_channels(root: Path, layout: Layout, reading: Reading) -> tuple[Literal[1, 3], Channels]:
+    """Return the channels of the images, and how each file is to be read; problems go to the layout's."""
     first: dict[int, str] = {}
-    for pictures in splits.values():
-        for picture in pictures.values():
-            first.setdefault(picture_channels(root / picture.file), picture.file)
-            if len(first) > 1:
-                raise SourceError(
-                    f"{root} mixes grey and RGB images ({first[1]} is grey, {first[3]} is RGB): "
-                    "convert them all to one of the two"
-                )
-    if not first:
-        raise SourceError(f"{root} holds no image: put images into one sub-folder per class")
-    return 1 if 1 in first else 3
+    mode, window = reading.channels, reading.shades
+    for file in (picture.file for pictures in layout.splits.values() for picture in pictures.values()):
+        try:
+            first.setdefault(picture_channels(root / file, window=window), file)
+            if mode == "grey":
+                read_picture(root / file, mode=mode, window=window)
+        except SourceError as error:
+            layout.problems.append(str(error))
+    if mode in ("grey", "luma"):
+        return 1, mode
+    if len(first) < 2:
+        return (1 if 1 in first else 3), "source"
+    if mode == "source":
+        layout.problems.append(
+            f"{root} mixes grey and RGB images ({first[1]} is grey, {first[3]} is RGB): take them all as one "
+            "of the two with --channels rgb or --channels luma, or convert them all"
+        )
+    return 3, mode

@@ -15,6 +15,7 @@ from medimeta_c.format.dataset import DatasetInfo
 from medimeta_c.format.keys import check_name
 from medimeta_c.format.suites import CORE
 from medimeta_c.sources.catalog import SPLITS, catalog, published
+from medimeta_c.sources.folders.layout import holds_classes
 from medimeta_c.sources.medimeta_images import Hdf5Images, TiffImages
 from medimeta_c.sources.medimeta_info import read_info
 from medimeta_c.sources.rows import MAX_ROWS, RowSource, check_labels, one_label_per_row, row_id
@@ -22,6 +23,7 @@ from medimeta_c.sources.rows import MAX_ROWS, RowSource, check_labels, one_label
 __all__ = ["open_medimeta"]
 
 _KIND = "medimeta"
+_PARTS = ("images.hdf5", "splits", "task_labels")
 _LINE = re.compile(r"images/([0-9]{6})\.tiff")
 
 
@@ -57,6 +59,10 @@ def open_medimeta(dataset: str, data_dir: Path, *, task: str | None = None) -> R
     known = _known(dataset)
     if not folder.is_dir():
         raise _missing_folder(dataset, folder)
+    if not any((folder / name).exists() for name in _PARTS) and holds_classes(folder):
+        raise SourceError(
+            f"{folder} holds class folders of pictures, not a MedIMeta dataset: add --source imagefolder"
+        )
     path = _required(folder, "info.yaml")
     said = read_info(path)
     if said.id not in (None, dataset):
@@ -65,10 +71,10 @@ def open_medimeta(dataset: str, data_dir: Path, *, task: str | None = None) -> R
         )
 
     chosen = said.task(path, known, task)
-    class_names = chosen.class_names(path)
+    classes = chosen.classes(path)
     images = _open_images(folder, said.channels)
     label_file = f"task_labels/{chosen.name}.npy"
-    labels = _read_labels(_required(folder, label_file), images.rows, class_names)
+    labels = _read_labels(_required(folder, label_file), images.rows, classes)
     splits = _read_splits(folder, images.rows, said.splits_num_samples or {})
 
     info = DatasetInfo(
@@ -77,7 +83,7 @@ def open_medimeta(dataset: str, data_dir: Path, *, task: str | None = None) -> R
         title=said.title or (known.title if known else dataset),
         modality=known.modality if known else said.domain or "Medical Image",
         task=chosen.name,
-        class_names=class_names,
+        class_names=tuple(classes.values()),
         channels=images.channels,
         splits={split: len(rows) for split, rows in splits.items()},
         license=said.license or (known.license if known else ""),
@@ -92,6 +98,7 @@ def open_medimeta(dataset: str, data_dir: Path, *, task: str | None = None) -> R
         labels=dict.fromkeys(splits, labels),
         images=dict.fromkeys(splits, images),
         small_files=small_files,
+        label_values=tuple(classes),
     )
 
 
@@ -123,7 +130,7 @@ def _half_extracted(folder: Path, what: str) -> SourceError:
     remedy = f"extract {folder.name}.zip again"
     if _known(folder.name):
         remedy = f"run medimeta-c download --dataset {folder.name}"
-    return SourceError(f"{folder} is not a whole dataset, {what}: delete the folder and {remedy}")
+    return SourceError(f"{folder} is not a whole dataset, {what}: move the folder away and {remedy}")
 
 
 def _open_images(folder: Path, channels: Literal[1, 3] | None) -> Hdf5Images | TiffImages:
@@ -144,7 +151,8 @@ def _open_images(folder: Path, channels: Literal[1, 3] | None) -> Hdf5Images | T
     return images
 
 
-def _read_labels(path: Path, rows: int, class_names: tuple[str, ...]) -> NDArray[np.int32]:
+def _read_labels(path: Path, rows: int, classes: Mapping[int, str]) -> NDArray[np.int32]:
+    """Return the place of each row's label among the sorted labels, which may leave numbers out."""
     try:
         # Mapped rather than read: a header that claims terabytes then fails instead of allocating them.
         stored = np.asarray(np.lib.format.open_memmap(path, mode="r"))
@@ -154,10 +162,17 @@ def _read_labels(path: Path, rows: int, class_names: tuple[str, ...]) -> NDArray
     if len(labels) != rows:
         raise SourceError(
             f"{path} has {len(labels)} labels for {rows} images: the two are from different downloads, "
-            "delete the folder and extract its archive again"
+            "move the folder away and extract its archive again"
         )
-    check_labels(str(path), labels, class_names)
-    return labels
+    keys = np.array([*classes])
+    if len(keys) == keys[-1] + 1:
+        check_labels(str(path), labels, tuple(classes.values()))
+    elif len(strays := np.flatnonzero(~np.isin(labels, keys))):
+        raise SourceError(
+            f"{path} has label {labels[strays[0]]} in row {strays[0]}, but the classes are "
+            f"{', '.join(map(str, keys))}: labels and info.yaml are of different versions, replace one"
+        )
+    return np.searchsorted(keys, labels).astype(np.int32)
 
 
 def _read_splits(folder: Path, rows: int, sizes: Mapping[str, int]) -> dict[str, NDArray[np.int32]]:
@@ -169,7 +184,9 @@ def _read_splits(folder: Path, rows: int, sizes: Mapping[str, int]) -> dict[str,
         raise _half_extracted(folder, "its folder splits has no train.txt, val.txt or test.txt")
     if unknown := [split for split in present if split not in SPLITS]:
         path = folder / "splits" / f"{unknown[0]}.txt"
-        raise SourceError(f"{path} is not named train.txt, val.txt or test.txt: rename or remove it")
+        raise SourceError(
+            f"{path} is not named train.txt, val.txt or test.txt: rename it, or move it elsewhere"
+        )
     splits: dict[str, NDArray[np.int32]] = {}
     owner = np.full(rows, -1, dtype=np.int32)
     for split in sorted(present, key=SPLITS.index):
@@ -189,7 +206,7 @@ def _read_split(path: Path, rows: int, size: int | None) -> NDArray[np.int32]:
     except (OSError, UnicodeDecodeError) as error:
         raise SourceError(f"cannot read {path} ({short(error)}): replace it") from error
     if not lines:
-        raise SourceError(f"{path} lists no image: replace it, or remove it if the split is empty")
+        raise SourceError(f"{path} lists no image: replace it, or move it elsewhere if the split is empty")
     found = np.array([_row(path, number, line, rows) for number, line in enumerate(lines, 1)], dtype=np.int32)
     unique, counts = np.unique(found, return_counts=True)
     if len(unique) != len(found):

@@ -156,12 +156,12 @@ class TiffImages:
             if f"{row_id(row)}.tiff" not in names:
                 raise SourceError(
                     f"{folder / 'images'} holds {self.rows} TIFF files but no {row_id(row)}.tiff: "
-                    "delete the dataset's folder and extract its archive again"
+                    "move the dataset's folder away and extract its archive again"
                 )
         if not names:
             raise SourceError(
                 f"{folder / 'images'} holds no TIFF file, and {folder / 'images.hdf5'} is missing: "
-                "delete the dataset's folder and extract its archive again"
+                "move the dataset's folder away and extract its archive again"
             )
         self.channels = picture_channels(self._path(0)) if channels is None else channels
 

@@ -72,14 +72,14 @@ class MedimetaTask(_Part):
         """Whether an image has exactly one of the classes."""
         return self.target in _SINGLE_LABEL
 
-    def class_names(self, path: Path) -> tuple[str, ...]:
-        """Return the class names in label order; `path` is for messages.
+    def classes(self, path: Path) -> dict[int, str]:
+        """Return the class names by label, in label order; `path` is for messages.
 
         Raises
         ------
         SourceError
-            If `labels` is not a mapping of 0, 1, … to distinct names. Keys may be integers or digits in
-            quotes.
+            If `labels` is not a mapping of numbers to distinct names. Keys may be integers or digits in
+            quotes, and numbers may be left out.
         """
         where = f"{path}, task {self.name!r}"
         if not isinstance(self.labels, dict) or not self.labels:
@@ -91,14 +91,13 @@ class MedimetaTask(_Part):
             if isinstance(name, bool) or not isinstance(name, str | int | float) or not str(name).strip():
                 raise SourceError(f"{where}: class name {name!r} is not a text: put it in quotes")
         names = {int(key): printable(name) for key, name in self.labels.items()}
-        if len(names) != len(self.labels) or sorted(names) != list(range(len(names))):
+        if len(names) != len(self.labels):
+            raise SourceError(f"{where}: labels are {', '.join(self.labels)}, one number twice: correct it")
+        ordered = dict(sorted(names.items()))
+        if len(set(ordered.values())) != len(ordered):
             raise SourceError(
-                f"{where}: labels are {', '.join(self.labels)} where 0, 1, 2, … without gaps are needed: "
-                "correct it"
+                f"{where}: two classes have the same name ({', '.join(ordered.values())}): correct it"
             )
-        ordered = tuple(names[label] for label in range(len(names)))
-        if len(set(ordered)) != len(ordered):
-            raise SourceError(f"{where}: two classes have the same name ({', '.join(ordered)}): correct it")
         return ordered
 
 

@@ -97,6 +97,13 @@ class RowSource:
         Of each split.
     small_files : iterable of str, optional
         What was read beside the images.
+    label_values : tuple of int, optional
+        The files' own number of each class; the class names' places by default.
+
+    Attributes
+    ----------
+    label_values : tuple of int
+        The files' own numbers of the classes; empty if they are 0, 1, 2, …
     """
 
     def __init__(  # noqa: PLR0913  (made in one place each, from values already checked)
@@ -108,9 +115,11 @@ class RowSource:
         labels: Mapping[str, NDArray[np.int32]],
         images: Mapping[str, Rows],
         small_files: Iterable[str] = (),
+        label_values: tuple[int, ...] = (),
     ) -> None:
         self.info = info
         self._folder, self._small_files = folder, tuple(small_files)
+        self.label_values = () if label_values == tuple(range(len(label_values))) else label_values
         self._rows, self._labels, self._images = dict(rows), labels, images
 
     def ids(self, split: str) -> tuple[str, ...]:

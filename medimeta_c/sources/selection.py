@@ -6,12 +6,15 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from medimeta_c.errors import ConfigError, SourceError, unknown_name
+from medimeta_c.format.dataset import DatasetInfo
 from medimeta_c.format.keys import check_name
-from medimeta_c.sources import DEFAULT, SOURCES, SourceFamily, family_of
+from medimeta_c.format.manifest import Protocol
+from medimeta_c.sources import DEFAULT, SOURCES, SourceFamily, family_of, open_source
 from medimeta_c.sources.catalog import catalog, published
-from medimeta_c.sources.contract import Source
+from medimeta_c.sources.contract import Reading, Source
+from medimeta_c.sources.folders.layout import holds_classes
 
-__all__ = ["ALL", "AVAILABLE", "open_datasets", "select"]
+__all__ = ["ALL", "AVAILABLE", "open_datasets", "reopen", "select"]
 
 ALL = "all"
 AVAILABLE = "available"
@@ -55,6 +58,11 @@ def _family(name: str, asked: SourceFamily | None, data_dir: Path) -> SourceFami
     check_name("dataset", name)
     family = asked or family_of(name)
     listed = published(family.name)
+    itself = asked is None and name == data_dir.name and not family.present(name, data_dir)
+    if itself and holds_classes(data_dir):
+        raise SourceError(
+            f"{data_dir} holds class folders of pictures, which --source imagefolder reads: add that option"
+        )
     if listed and family.kin(name) not in listed and not family.present(name, data_dir):
         # Without a source asked for, the name may be meant for any collection.
         raise unknown_name("dataset", name, listed if asked else list(catalog()))
@@ -84,7 +92,12 @@ def _available(family: SourceFamily, data_dir: Path) -> Sequence[str]:
 
 
 def open_datasets(
-    names: Sequence[str], source: str | None, data_dir: Path, *, task: str | None = None
+    names: Sequence[str],
+    source: str | None,
+    data_dir: Path,
+    *,
+    task: str | None = None,
+    reading: Reading | None = None,
 ) -> dict[str, Source]:
     """Open the sources of the datasets a request means, in the order named.
 
@@ -96,4 +109,18 @@ def open_datasets(
         If data is missing, damaged or of another format.
     """
     chosen = select(names, source, data_dir)
-    return {name: family.open(name, data_dir, task=task) for name, family in chosen}
+    return {name: family.open(name, data_dir, task=task, reading=reading) for name, family in chosen}
+
+
+def reopen(built: DatasetInfo, protocol: Protocol, data_dir: Path) -> Source:
+    """Open the source of a dataset that was built, to read its images again as then."""
+    if not SOURCES.find(built.kind).pictures:
+        return open_source(built.kind, built.dataset, data_dir, task=built.task)
+    # Not as strict as when it was built: its checksum tells whether it is the same data.
+    reading = Reading(
+        channels=protocol.channels,
+        window=protocol.window,
+        classes_are=built.class_names,
+        data_is_dataset=not (data_dir / built.dataset).is_dir(),
+    )
+    return open_source(built.kind, built.dataset, data_dir, task=built.task, reading=reading)

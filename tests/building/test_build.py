@@ -18,6 +18,7 @@ import filelock
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+from PIL import Image
 
 from medimeta_c.building.build import BuildConfig, build, plan
 from medimeta_c.building.verification import verify
@@ -28,6 +29,7 @@ from medimeta_c.format.manifest import read_manifest
 from medimeta_c.format.seeding import generator
 from medimeta_c.format.suites import CORE
 from medimeta_c.sources import open_source
+from medimeta_c.sources.contract import Channels
 from medimeta_corruptions import corrupt
 
 Configure = Callable[..., BuildConfig]
@@ -421,6 +423,66 @@ def test_rgb_protocol_copies_grey_before_corruption(build_config: Configure) -> 
     assert clean.shape[2] == noisy.shape[2] == 3
     assert (clean[..., 0] == clean[..., 1]).all()
     assert not (noisy[..., 0] == noisy[..., 1]).all()
+
+
+@pytest.fixture
+def xrays(tmp_path: Path) -> Path:
+    """A folder of two grey pictures stored as RGB JPEG files, which colours them by a level or two."""
+    shade = np.add.outer(np.arange(32) * 2, np.arange(32)).astype(np.uint8)
+    for name in ("ill", "well"):
+        folder = tmp_path / "data/xrays/test" / name
+        folder.mkdir(parents=True)
+        Image.fromarray(np.dstack([shade] * 3)).save(folder / "0.jpeg", quality=95)
+    return tmp_path / "data"
+
+
+@pytest.mark.parametrize("channels", ["source", "grey", "luma"])
+def test_grey_stored_as_rgb(
+    build_config: Configure, xrays: Path, channels: Channels, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A build says that RGB files show grey; asked for, it makes them grey, and so does a rebuild."""
+    config = build_config(
+        datasets=("xrays",),
+        data_dir=xrays,
+        corruptions=("gaussian_noise",),
+        severities=(3,),
+        channels=channels,
+    )
+    manifest = build(config).manifest
+    assert manifest.protocol.channels == channels
+    assert manifest.dataset("xrays").channels == (3 if channels == "source" else 1)
+    told = [record.getMessage() for record in caplog.records]
+    assert [line.partition(", so")[0] for line in told] == [
+        "xrays: all 2 images are stored as RGB and show grey"
+    ] * (channels == "source")
+    report = verify(config.out, rebuild=1, jobs=1)
+    assert (report.ok, report.rebuilt) == (True, 2)
+
+
+def test_window(build_config: Configure, tmp_path: Path) -> None:
+    """A window is part of the protocol, a rebuild uses it, and it is for folders of pictures only."""
+    for name in ("ill", "well"):
+        folder = tmp_path / "data/deep" / name
+        folder.mkdir(parents=True)
+        Image.fromarray(np.arange(256, dtype=np.uint16).reshape(16, 16) * 16).save(folder / "0.png")
+    config = build_config(
+        datasets=("deep",),
+        data_dir=tmp_path / "data",
+        corruptions=("contrast",),
+        severities=(1,),
+        window="0,4095.0",
+    )
+    assert build(config).manifest.protocol.window == "0,4095"
+    assert verify(config.out, rebuild=1, jobs=1).ok
+    with pytest.raises(ConfigError, match="pbc is read as phantoms"):
+        build(dataclasses.replace(config, datasets=("pbc",), source="phantoms"))
+
+
+def test_colours_are_not_taken_as_grey(build_config: Configure, tmp_path: Path) -> None:
+    """Arrays that show colours cannot be grey either; the image is named."""
+    config = build_config(datasets=("pbc",), source="phantoms", channels="grey", data_dir=tmp_path / "data")
+    with pytest.raises(SourceError, match=r"image '\d{6}' of pbc shows colours"):
+        build(config)
 
 
 def test_two_builds_at_once_are_refused(build_config: Configure) -> None:

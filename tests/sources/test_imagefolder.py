@@ -18,6 +18,7 @@ from PIL import Image
 from source_writers import pixels, write_images
 
 from medimeta_c.errors import ConfigError, SourceError
+from medimeta_c.sources.contract import Reading
 from medimeta_c.sources.imagefolder import open_imagefolder
 from medimeta_c.sources.pictures import SUFFIXES
 
@@ -85,9 +86,13 @@ def test_a_split_may_lack_a_class(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("names", [FLAT, SPLIT], ids=["classes", "splits"])
 def test_the_data_folder_may_be_the_dataset(tmp_path: Path, names: list[str]) -> None:
-    """Without a folder of the dataset's name, the data folder itself is looked at."""
-    write_images(tmp_path, names)
-    assert open_imagefolder("pets", tmp_path).info.class_names == ("cat", "dog")
+    """Without a folder of the dataset's name, the data folder is it if it has that name, or is said to be."""
+    root = write_images(tmp_path / "pets", names)
+    assert open_imagefolder("pets", root).info.class_names == ("cat", "dog")
+    with pytest.raises(SourceError, match=r"add --data-is-dataset"):
+        open_imagefolder("others", root)
+    source = open_imagefolder("others", root, reading=Reading(data_is_dataset=True))
+    assert source.info.class_names == ("cat", "dog")
 
 
 def test_a_folder_of_the_name_wins(tmp_path: Path) -> None:
@@ -106,7 +111,7 @@ def test_no_data(tmp_path: Path, make: str) -> None:
     if make == "other":
         (data / "pbc").mkdir()
         (data / "pbc" / "info.yaml").write_text("id: pbc")
-    words = [str(data / "pets"), str(data), "one sub-folder per class", "train/<class>", "--source phantoms"]
+    words = [str(data / "pets"), "one sub-folder per class", "train/<class>", "--source phantoms"]
     refused(data / "pets", *words)
 
 
@@ -159,6 +164,62 @@ def test_classes_that_differ_in_case(tmp_path: Path) -> None:
     refused(root, "'Cat' and 'cat'", "one spelling")
 
 
+SPELLINGS = {
+    "train": ["Train", "TRAINING", "training_set", "train_images", "train-set"],
+    "val": ["valid", "Validation", "dev", "val_images"],
+    "test": ["testing", "Testing_Set", "test images", "testset"],
+}
+
+
+@pytest.mark.parametrize(
+    ("split", "name"), [(split, name) for split in SPELLINGS for name in SPELLINGS[split]]
+)
+def test_spellings_of_splits(tmp_path: Path, split: str, name: str) -> None:
+    """The usual names of splits are splits, in any case."""
+    write_images(tmp_path / "pets", [f"{name}/cat/a.png", f"{name}/dog/b.png"])
+    assert open_imagefolder("pets", tmp_path).info.splits == {split: 2}
+
+
+def test_two_folders_of_one_split(split: Path) -> None:
+    """Which of two spellings holds is not known."""
+    write_images(split, ["training/cat/z.png"])
+    refused(split, "training is a second folder of the split 'train'", "merge")
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("Train", "Test"),
+        ("train_images", "test_images"),
+        ("images_001", "images_002"),
+        ("images", "masks"),
+        ("fold1", "fold2"),
+        ("benign", "benign_mask"),
+    ],
+)
+def test_folders_that_are_hardly_classes(tmp_path: Path, names: tuple[str, str]) -> None:
+    """Splits, parts and masks are classes only if it is said so; two ways out are named."""
+    root = write_images(tmp_path / "pets", [f"{name}/{index}.png" for name in names for index in range(2)])
+    doubtful = [name for name in names if name != "benign"]
+    refused(root, f"add --classes-are {','.join(sorted(doubtful)[:1])}")
+    source = open_imagefolder("pets", tmp_path, reading=Reading(classes_are=names))
+    assert source.info.class_names == tuple(sorted(names))
+
+
+def test_every_problem_is_named(flat: Path) -> None:
+    """One run names all that is wrong, of files that are no pictures as of pictures that are refused."""
+    (flat / "cat/notes.txt").write_text("x")
+    (flat / "stray.png").write_bytes(b"x")
+    (flat / "dog/fake.png").write_text("<svg/>")
+    Image.new("CMYK", (8, 8)).save(flat / "dog/inks.jpg")
+    with pytest.raises(SourceError, match="4 problems: ") as caught:
+        open_imagefolder("pets", flat.parent)
+    found = caught.value.problems
+    for name in ("stray.png", "cat/notes.txt", "dog/fake.png", "dog/inks.jpg"):
+        assert sum(str(flat / name) in problem for problem in found) == 1
+        assert str(flat / name) in str(caught.value)
+
+
 # Nothing is dropped silently -------------------------------------------------------------------------
 
 
@@ -166,7 +227,6 @@ def test_classes_that_differ_in_case(tmp_path: Path) -> None:
     ("layout", "name"),
     [
         (FLAT, "cat/notes.txt"),
-        (FLAT, "cat/scan.dcm"),
         (FLAT, "cat/more/x.png"),
         (FLAT, "labels.csv"),
         (FLAT, "stray.png"),
@@ -184,10 +244,21 @@ def test_unexpected_files(tmp_path: Path, layout: list[str], name: str) -> None:
 
 
 def test_hidden_files_and_documents(flat: Path) -> None:
-    """Hidden files anywhere, and a licence or readme at the top, are no images and are left alone."""
+    """Hidden files, what cameras and systems add, and a licence or readme at the top are left alone."""
     for name in (".DS_Store", "cat/.DS_Store", "cat/._one.png", "LICENSE", "README.md"):
         (flat / name).write_bytes(b"x")
-    (flat / ".git").mkdir()
+    for name in (
+        "Thumbs.db",
+        "cat/THUMBS.DB",
+        "cat/desktop.ini",
+        "cat/.picasa.ini",
+        "cat/one.xmp",
+        "cat/one.AAE",
+    ):
+        (flat / name).write_bytes(b"x")
+    for folder in (".git", "__MACOSX", "__MACOSX/cat", "cat/@eaDir"):
+        (flat / folder).mkdir()
+        (flat / folder / "one.png").write_bytes(b"x")
     assert open_imagefolder("pets", flat.parent).info.splits == {"test": 3}
 
 
@@ -377,10 +448,39 @@ def test_mixed_channels(tmp_path: Path) -> None:
     """Grey and RGB in one dataset: two of the files are named, and what to do."""
     root = write_images(tmp_path / "pets", ["cat/a.png", "cat/b.png", "dog/c.png"])
     write_images(root, ["dog/d.png"], channels=1)
-    refused(root, "dog/d.png is grey", "cat/a.png is RGB", "convert them all")
+    refused(root, "dog/d.png is grey", "cat/a.png is RGB", "--channels rgb", "convert them all")
+
+
+@pytest.mark.parametrize(("mode", "channels"), [("rgb", 3), ("luma", 1)])
+def test_mixed_channels_taken_as_one(tmp_path: Path, mode: str, channels: int) -> None:
+    """Grey and RGB together are read as what was asked for."""
+    root = write_images(tmp_path / "pets", ["cat/a.png", "dog/c.png"])
+    write_images(root, ["dog/d.png"], channels=1)
+    source = open_imagefolder("pets", tmp_path, reading=Reading(channels=mode))
+    assert source.info.channels == channels
+    assert {source.image("test", image_id).ndim for image_id in source.ids("test")} == {channels // 2 + 2}
+
+
+def test_grey_refuses_colours_before_anything_is_built(tmp_path: Path) -> None:
+    """A coloured picture among grey ones is named when the folder is opened."""
+    root = write_images(tmp_path / "pets", ["cat/a.png", "dog/c.png"], channels=1)
+    write_images(root, ["dog/d.png"])
+    with pytest.raises(SourceError, match=r"dog/d\.png shows colours"):
+        open_imagefolder("pets", tmp_path, reading=Reading(channels="grey"))
 
 
 SIXTEEN = np.full((8, 8), 1000, np.uint16)
+
+
+def test_a_window_for_more_bits(tmp_path: Path) -> None:
+    """Pictures of 16 bits are read through the window given, and those of 8 as they are."""
+    root = one_image(tmp_path, Image.fromarray(SIXTEEN))
+    write_images(root, ["cat/y.png"], channels=1)
+    source = open_imagefolder("pets", tmp_path, reading=Reading(window=" 0, 2000 "))
+    assert set(source.image("test", "cat/x").flat) == {128}
+    np.testing.assert_array_equal(source.image("test", "cat/y"), pixels(1, channels=1)[0])
+    with pytest.raises(ConfigError, match="window 'wide' is none"):
+        Reading(window="wide")
 
 
 @pytest.mark.parametrize(

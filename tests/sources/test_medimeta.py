@@ -18,12 +18,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
-from source_writers import CLASSES, ROWS, SPLITS, edit_info, pixels, task, write_medimeta
+from source_writers import CLASSES, ROWS, SPLITS, edit_info, pixels, task, write_images, write_medimeta
 
 from medimeta_c.errors import ConfigError, SourceError
 from medimeta_c.sources import medimeta_images
 from medimeta_c.sources.medimeta import open_medimeta
 from medimeta_c.sources.rows import RowSource
+from medimeta_c.sources.selection import open_datasets
 
 
 @pytest.fixture
@@ -155,6 +156,18 @@ def test_label_keys(folder: Path, keys: tuple[int | str, ...]) -> None:
     assert open_medimeta("toy", folder.parent).info.class_names == CLASSES
 
 
+def test_label_keys_with_gaps(folder: Path) -> None:
+    """A label is the place of its number among the sorted ones; the numbers are kept."""
+    labels = dict(zip((1, 4, 10), CLASSES, strict=True))
+    edit_info(folder, tasks=[{**task("grade", CLASSES), "labels": labels}])
+    np.save(folder / "task_labels" / "grade.npy", np.array([10, 4, 1] * 4))
+    source = open_medimeta("toy", folder.parent)
+    assert (source.info.class_names, source.label_values) == (CLASSES, (1, 4, 10))
+    assert [source.label("test", image_id) for image_id in source.ids("test")] == [2, 1, 0]
+    np.save(folder / "task_labels" / "grade.npy", np.array([10, 4, 2] * 4))
+    refused(folder, "grade.npy", "label 2 in row 2", "1, 4, 10")
+
+
 @settings(max_examples=25, deadline=None)
 @given(order=st.permutations(range(ROWS)), cuts=st.tuples(st.integers(1, 5), st.integers(6, 11)))
 def test_any_partition_is_kept(
@@ -279,7 +292,7 @@ def test_half_extracted(tmp_path: Path, name: str) -> None:
     edit_info(folder, tasks=[task("cell class", CLASSES)])
     (folder / "task_labels/grade.npy").rename(folder / "task_labels/cell class.npy")
     (folder / name).unlink()
-    refused(folder, str(folder), name, "delete the folder", "medimeta-c download --dataset pbc")
+    refused(folder, str(folder), name, "move the folder away", "medimeta-c download --dataset pbc")
 
 
 @pytest.mark.parametrize("name", ["splits", "task_labels"])
@@ -287,6 +300,15 @@ def test_half_extracted_folders(folder: Path, name: str) -> None:
     """So is a folder; a dataset of unknown origin is to be extracted again by hand."""
     shutil.rmtree(folder / name)
     refused(folder, name, "extract toy.zip again")
+
+
+@pytest.mark.parametrize("data", [".", "pets"])
+def test_class_folders_are_recognised(tmp_path: Path, data: str) -> None:
+    """Pictures in class folders, asked for without their source, are not called half an archive."""
+    write_images(tmp_path / "pets", ["cat/a.png", "dog/b.png"])
+    with pytest.raises(SourceError, match=r"class folders of pictures.*--source imagefolder") as caught:
+        open_datasets(["pets"], None, tmp_path / data)
+    assert "extract" not in str(caught.value)
 
 
 def test_no_images_at_all(folder: Path) -> None:
@@ -332,8 +354,6 @@ def test_broken_info(folder: Path, text: str, word: str) -> None:
     [
         (None, "not a mapping"),
         (["x", "y", "z"], "not a mapping"),
-        ({0: "x", 2: "y", 3: "z"}, "0, 2, 3"),
-        ({1: "x", 2: "y", 3: "z"}, "1, 2, 3"),
         ({0: "x", "00": "y", 1: "z"}, "0, 00, 1"),
         ({0: "x", "one": "y"}, "'one' is not a whole number"),
         ({False: "x", True: "y"}, "not a whole number"),
@@ -344,7 +364,7 @@ def test_broken_info(folder: Path, text: str, word: str) -> None:
     ],
 )
 def test_bad_labels_in_info(folder: Path, labels: object, word: str) -> None:
-    """Class names must be numbered 0, 1, 2, … without gaps and be distinct texts."""
+    """Class names must be numbered, each number once, and be distinct texts."""
     edit_info(folder, tasks=[{**task("grade", CLASSES), "labels": labels}])
     if labels is None:
         (folder / "info.yaml").write_text("tasks: [{task_name: grade, task_target: BINARY_CLASSIFICATION}]")
@@ -579,7 +599,7 @@ def test_unreadable_split(folder: Path) -> None:
 def test_unknown_split_file(folder: Path) -> None:
     """A split of another name would otherwise be passed over."""
     (folder / "splits" / "fold1.txt").write_text("images/000000.tiff")
-    refused(folder, "fold1.txt", "rename or remove")
+    refused(folder, "fold1.txt", "rename it")
 
 
 # Bad TIFFs -------------------------------------------------------------------------------------------

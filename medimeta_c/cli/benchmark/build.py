@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal, cast
+from typing import TYPE_CHECKING, Annotated, Literal, cast
 
 import typer
 
@@ -18,6 +18,9 @@ from medimeta_c.cli.options import (
     severities,
 )
 from medimeta_c.format.suite import CORE
+
+if TYPE_CHECKING:
+    from medimeta_c.sources.contract import Channels
 
 __all__ = ["build"]
 
@@ -47,8 +50,28 @@ def build(
     ] = None,
     channels: Annotated[
         str,
-        typer.Option(help="[b]source[/b] keeps grey images grey; [b]rgb[/b] copies them to three channels."),
+        typer.Option(
+            help="[b]source[/b] keeps grey images grey; [b]rgb[/b] copies them to three channels; "
+            "[b]grey[/b] makes one of three equal channels; [b]luma[/b] makes colours grey."
+        ),
     ] = "source",
+    window: Annotated[
+        str | None,
+        typer.Option(
+            help="How more than 8 bits become shades, in folders of pictures: LOW,HIGH, percentiles or full.",
+            show_default=False,
+        ),
+    ] = None,
+    classes_are: Annotated[
+        str,
+        typer.Option(
+            help="Folders that are classes though named like splits or masks, comma-separated.",
+            show_default=False,
+        ),
+    ] = "",
+    data_is_dataset: Annotated[
+        bool, typer.Option("--data-is-dataset", help="The data folder itself is the dataset.")
+    ] = False,
     engine: Annotated[str, typer.Option(help="loky (processes here) or dask.")] = "loky",
     scheduler: Annotated[
         str | None,
@@ -86,7 +109,10 @@ def build(
         source=source,
         task=task,
         seed=seed,
-        channels=cast("Literal['source', 'rgb']", channels),
+        channels=cast("Channels", channels),
+        window=window,
+        classes_are=names(classes_are),
+        data_is_dataset=data_is_dataset,
         jobs=jobs,
         engine=cast("Literal['loky', 'dask']", engine),
         scheduler=scheduler,

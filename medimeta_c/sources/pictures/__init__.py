@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from medimeta_c.sources.pictures.header import MAX_PIXELS
+from medimeta_c.sources.pictures.header import MAX_PIXELS, Refusal
 from medimeta_c.sources.pictures.reading import (
     Mode,
+    converted,
     frame_count,
     picture_channels,
     read_image,
@@ -18,7 +19,9 @@ __all__ = [
     "MAX_PIXELS",
     "SUFFIXES",
     "Mode",
+    "Refusal",
     "Window",
+    "converted",
     "frame_count",
     "picture_channels",
     "read_image",

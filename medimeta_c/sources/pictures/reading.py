@@ -22,7 +22,7 @@ from medimeta_c.sources.pictures.signatures import recognise
 from medimeta_c.sources.pictures.tiff import tiff_header
 from medimeta_c.sources.pictures.window import Window
 
-__all__ = ["Mode", "frame_count", "picture_channels", "read_image", "read_picture", "shows_grey"]
+__all__ = ["Mode", "converted", "frame_count", "picture_channels", "read_image", "read_picture", "shows_grey"]
 
 Mode: TypeAlias = Literal["source", "rgb", "grey", "luma"]
 
@@ -144,19 +144,27 @@ def read_picture(
         raise unknown_name("channels", mode, get_args(Mode))
     with _inspected(path, window, frame) as header:
         image = _pixels(path, header, window, frame)
-        if mode == "source":
-            if channels not in {None, header.channels}:
-                found, wanted = ("grey" if count == 1 else "RGB" for count in (header.channels, channels))
-                raise Refusal(f"is {found} where the dataset's images are {wanted}: convert it")
-        elif mode == "rgb":
-            image = np.repeat(image[:, :, None], 3, axis=2) if image.ndim == 2 else image
-        elif image.ndim == 3:
-            if mode == "grey" and not _equal_channels(image, _TOLERANCE.get(header.format, 0)):
-                raise Refusal(
-                    "shows colours and cannot be taken as grey: use luma, or take the channels as rgb"
-                )
-            image = _luma(image)
+        if mode == "source" and channels not in {None, header.channels}:
+            found, wanted = ("grey" if count == 1 else "RGB" for count in (header.channels, channels))
+            raise Refusal(f"is {found} where the dataset's images are {wanted}: convert it")
+        return converted(image, mode, _TOLERANCE.get(header.format, 0))
+
+
+def converted(image: Image, mode: Mode, tolerance: int = 0) -> Image:
+    """Return an image with the channels that `mode` of `read_picture` names.
+
+    Raises
+    ------
+    Refusal
+        If it is to be grey, and its channels differ by more than `tolerance`.
+    """
+    if mode == "rgb" and image.ndim == 2:
+        return np.repeat(image[:, :, None], 3, axis=2)
+    if mode in ("source", "rgb") or image.ndim == 2:
         return image
+    if mode == "grey" and not _equal_channels(image, tolerance):
+        raise Refusal("shows colours and cannot be taken as grey: use luma, or take the channels as rgb")
+    return _luma(image)
 
 
 def shows_grey(path: Path, *, window: Window | None = None, frame: int | None = None) -> bool:

@@ -1,0 +1,78 @@
+"""``medimeta-c check``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, cast
+
+import typer
+
+from medimeta_c.cli import console
+from medimeta_c.cli.options import JsonOption, names
+
+if TYPE_CHECKING:
+    from medimeta_c.sources.contract import Channels
+
+__all__ = ["check"]
+
+
+def check(
+    directory: Annotated[
+        Path,
+        typer.Argument(
+            exists=True, file_okay=False, help="One dataset: a folder of pictures in class folders."
+        ),
+    ],
+    channels: Annotated[str, typer.Option(help="As build takes it: source, rgb, grey or luma.")] = "source",
+    window: Annotated[
+        str | None, typer.Option(help="As build takes it: LOW,HIGH, percentiles or full.", show_default=False)
+    ] = None,
+    classes_are: Annotated[
+        str, typer.Option(help="As build takes it: folders that are classes.", show_default=False)
+    ] = "",
+    json: JsonOption = False,
+) -> None:
+    """List everything that stands against building a folder of pictures; exit 1 if there is anything.
+
+    [b]Examples[/b]
+
+      medimeta-c check my-data/pathology
+
+      medimeta-c check my-data/xrays --channels luma --json
+    """
+    from medimeta_c.errors import SourceError
+    from medimeta_c.sources.contract import Reading
+    from medimeta_c.sources.imagefolder import open_imagefolder
+
+    reading = Reading(
+        channels=cast("Channels", channels),
+        window=window,
+        classes_are=names(classes_are),
+        data_is_dataset=True,
+    )
+    problems: tuple[str, ...] = ()
+    splits: dict[str, int] = {}
+    class_names: tuple[str, ...] = ()
+    try:
+        info = open_imagefolder("checked", directory.expanduser(), reading=reading).info
+        splits, class_names = dict(info.splits), info.class_names
+    except SourceError as error:
+        problems = error.problems or (str(error),)
+    if json:
+        console.say_json(
+            {
+                "directory": str(directory),
+                "ok": not problems,
+                "classes": list(class_names),
+                "splits": splits,
+                "problems": list(problems),
+            }
+        )
+    else:
+        for problem in problems:
+            console.say(problem)
+    if problems:
+        raise SourceError(f"{directory} cannot be built: mend what is named above ({len(problems)} problems)")
+    if not json:
+        counts = ", ".join(f"{split} {count}" for split, count in splits.items())
+        console.say(f"{directory}: {len(class_names)} classes ({', '.join(class_names)}); images: {counts}")

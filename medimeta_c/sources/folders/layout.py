@@ -1,0 +1,333 @@
+"""Which files of a folder of pictures are which image of which class and split, and what is wrong there."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from medimeta_c.errors import SourceError
+from medimeta_c.sources.catalog import SPLITS
+from medimeta_c.sources.folders.names import is_junk, is_no_class, normal, safe, split_of
+from medimeta_c.sources.folders.table import TABLE, Listed, listed_in
+from medimeta_c.sources.pictures import DICOM_SUFFIXES, SUFFIXES
+
+__all__ = ["NOTES", "Layout", "Picture", "find_root", "holds_classes", "raise_problems", "scan"]
+
+NOTES = ("info.yaml", "medimeta.yaml")
+"""Names of the optional file that describes the dataset."""
+
+_DOCUMENTS = ("license", "license.md", "license.txt", "readme", "readme.md", "readme.txt")
+_ONLY_SPLIT = "test"
+_SUFFIXES = (*SUFFIXES, *DICOM_SUFFIXES)
+_HOW = "put images into one sub-folder per class, or into train/<class>, val/<class> and test/<class>"
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """One image file.
+
+    Parameters
+    ----------
+    file : str
+        Path relative to the dataset's folder, with forward slashes.
+    label : int
+        Index of its class.
+    """
+
+    file: str
+    label: int
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """What an image folder holds.
+
+    Parameters
+    ----------
+    classes : tuple of str
+        Names of the class folders, in label order.
+    splits : dict of str to dict of str to Picture
+        Images of each split by id, in the order of ids.
+    problems : list of str
+        What stands against reading the folder, a sentence each.
+    tables : tuple of str
+        Files that say which image is what, relative to the folder.
+    """
+
+    classes: tuple[str, ...]
+    splits: dict[str, dict[str, Picture]]
+    problems: list[str] = field(default_factory=list)
+    tables: tuple[str, ...] = ()
+
+
+def find_root(dataset: str, data_dir: Path, *, data_is_dataset: bool = False) -> Path:
+    """Return the dataset's folder: `data_dir`/`dataset`, or `data_dir` itself if it has that name.
+
+    Raises
+    ------
+    SourceError
+        If neither is there.
+    """
+    root = data_dir / dataset
+    if data_is_dataset or (not root.is_dir() and dataset in (data_dir.name, data_dir.resolve().name)):
+        root = data_dir
+    if root.is_dir():
+        return root
+    itself = ""
+    if holds_classes(data_dir):
+        itself = f" {data_dir} holds class folders: if it is the dataset itself, add --data-is-dataset."
+    raise SourceError(
+        f"no data for {dataset!r}: {root} is not a folder.{itself} {_HOW[0].upper()}{_HOW[1:]}, or build "
+        "from synthetic images with --source phantoms"
+    )
+
+
+def holds_classes(folder: Path) -> bool:
+    """Return whether a folder looks like one of pictures in class folders."""
+    levels = ("*/*", "*/*/*")
+    return folder.is_dir() and any(_is_picture(path) for level in levels for path in folder.glob(level))
+
+
+def scan(root: Path, classes_are: Collection[str] = ()) -> Layout:
+    """Return the images below a folder, by split and id, and every problem found on the way.
+
+    Parameters
+    ----------
+    root : Path
+        The dataset's folder.
+    classes_are : collection of str, optional
+        Names of folders that are classes, although they look like splits or masks.
+    """
+    scan = _Scan(root, frozenset(map(normal, classes_are)))
+    if tables := scan.tables():
+        classes, splits = scan.listed(tables)
+        names = tuple(table.relative_to(root).as_posix() for table in tables)
+        return Layout(classes, splits, scan.problems, names)
+    tree = scan.tree()
+    classes = scan.classes(tree) if tree else ()
+    order = [split for split in SPLITS if split in tree]
+    splits = {split: scan.pictures(split, tree[split], classes) for split in order} if classes else {}
+    return Layout(classes, splits, scan.problems)
+
+
+class _Scan:
+    """A walk through a folder that goes on after a problem, so that one run names them all."""
+
+    def __init__(self, root: Path, classes_are: frozenset[str]) -> None:
+        self.root, self._classes_are = root, classes_are
+        self.problems: list[str] = []
+        self._home = root.resolve()
+
+    def tables(self) -> list[Path]:
+        """Return the tables that list the pictures, if there are any."""
+        folders = [self.root, *(path for path in sorted(self.root.iterdir()) if self._split(path))]
+        found = [folder / TABLE for folder in folders if (folder / TABLE).is_file()]
+        return found[:1] if found and found[0].parent == self.root else found
+
+    def listed(self, tables: list[Path]) -> tuple[tuple[str, ...], dict[str, dict[str, Picture]]]:
+        """Return classes, and images by split and id, as tables list them."""
+        problems = self.problems
+        rows: list[Listed] = []
+        mentioned: set[Path] = set()
+        for table in tables:
+            split = self._split(table.parent) if table.parent != self.root else None
+            rows += listed_in(table, split, problems, mentioned)
+        classes = sorted({row.label for row in rows}, key=_label_order)
+        if len(classes) < 2:
+            problems.append(f"{tables[0]} has fewer than two classes ({', '.join(classes) or 'none'})")
+        labels = {name: label for label, name in enumerate(classes)}
+        unsaid = [row for row in rows if row.split is None]
+        if 0 < len(unsaid) < len(rows):
+            problems += [f"{row.where}: split is not said, as it is elsewhere: add it" for row in unsaid]
+        files = dict.fromkeys(self._files(self.root, tables))
+        owners: dict[Path, Listed] = {}
+        splits: dict[str, dict[str, Picture]] = {}
+        for row in rows:
+            if owners.setdefault(row.path, row) is not row:
+                problems.append(f"{row.where}: {row.path} is listed twice: keep one of the lines")
+            elif row.path in files:
+                name = row.path.relative_to(self.root).with_name(_stem(row.path))
+                image_id = f"{safe(row.label)}/{safe(name.as_posix())}"
+                split = row.split or _ONLY_SPLIT
+                self._add(splits.setdefault(split, {}), image_id, row.path, labels[row.label], split)
+            elif _is_picture(row.path):
+                problems.append(f"{row.where}: {row.path} is hidden, or in a hidden folder: rename it")
+        problems += [
+            f"{path} is listed in no {TABLE}: add a line for it, or move it elsewhere"
+            for path in files
+            if path not in mentioned
+        ]
+        return tuple(classes), {
+            split: dict(sorted(splits[split].items())) for split in SPLITS if split in splits
+        }
+
+    def _files(self, folder: Path, tables: list[Path]) -> list[Path]:
+        """Return every file of the folder that is to be an image, at any depth."""
+        files = []
+        for path in self._visible(folder):
+            if path.is_dir():
+                files += self._files(path, tables)
+            elif _is_picture(path):
+                files.append(path)
+            elif path not in tables and path.name not in NOTES and path.name.lower() not in _DOCUMENTS:
+                self.problems.append(f"{path} is not an image ({', '.join(_SUFFIXES)}): move it elsewhere")
+        return files
+
+    def tree(self) -> dict[str, list[Path]]:
+        """Return the class folders of each split."""
+        root, problems = self.root, self.problems
+        folders = []
+        for path in self._visible(root):
+            if path.is_dir():
+                folders.append(path)
+            elif path.name not in NOTES and path.name.lower() not in _DOCUMENTS:
+                problems.append(f"{path} is not in a class folder: {_HOW}, and move other files elsewhere")
+        splits = {folder: self._split(folder) for folder in folders}
+        named = [folder.name for folder, split in splits.items() if split]
+        if not folders:
+            problems.append(f"{root} holds no sub-folders: {_HOW}")
+        elif not named:
+            return {_ONLY_SPLIT: folders}
+        elif len(named) < len(folders):
+            other = next(folder.name for folder, split in splits.items() if not split)
+            problems.append(
+                f"{root} has a split folder {named[0]!r} beside {other!r}: all sub-folders must be splits "
+                f"(train, val, test), or all must be classes (--classes-are {','.join(named)})"
+            )
+        else:
+            return self._split_tree(splits)
+        return {}
+
+    def _split_tree(self, splits: dict[Path, str | None]) -> dict[str, list[Path]]:
+        tree: dict[str, list[Path]] = {}
+        flat = []
+        for folder, split in splits.items():
+            assert split is not None
+            if split in tree:
+                self.problems.append(f"{folder} is a second folder of the split {split!r}: merge the two")
+            inner = self._visible(folder)
+            tree.setdefault(split, []).extend(path for path in inner if path.is_dir())
+            if inner and not any(path.is_dir() for path in inner):
+                flat.append(folder.name)
+                continue
+            self.problems += [
+                f"{path} is not in a class folder: move it into {folder.name}/<class>"
+                for path in inner
+                if not path.is_dir()
+            ]
+        if flat:
+            self.problems.append(
+                f"{self.root} holds pictures directly in {', '.join(flat)}, named like splits: move them "
+                f"into class folders below, or, if these are classes, add --classes-are {','.join(flat)}"
+            )
+        return {} if flat else tree
+
+    def classes(self, tree: dict[str, list[Path]]) -> tuple[str, ...]:
+        """Return the names of the classes, in label order."""
+        root, problems = self.root, self.problems
+        holders: dict[str, list[Path]] = {}
+        for folder in (folder for folders in tree.values() for folder in folders):
+            holders.setdefault(normal(folder.name), []).append(folder)
+        names = sorted(holders)
+        if len(names) < 2:
+            problems.append(f"{root} has fewer than two class folders ({', '.join(names) or 'none'}): {_HOW}")
+            return ()
+        if doubtful := [name for name in names if is_no_class(name) and name not in self._classes_are]:
+            problems.append(
+                f"{root} has folders named like splits, parts or masks where classes are expected "
+                f"({', '.join(doubtful)}): rename or rearrange them, or, if they are classes, add "
+                f"--classes-are {','.join(doubtful)}"
+            )
+        seen: dict[str, str] = {}
+        for name in names:
+            other = seen.setdefault(name.casefold(), name)
+            if other != name:
+                problems.append(f"{root} has classes {other!r} and {name!r}: give them one spelling")
+            if not any(_is_picture(path) for folder in holders[name] for path in folder.iterdir()):
+                problems.append(
+                    f"{holders[name][0]} holds no image: add images of this class, or move it elsewhere"
+                )
+        return tuple(names)
+
+    def pictures(self, split: str, folders: Iterable[Path], classes: tuple[str, ...]) -> dict[str, Picture]:
+        """Return the images of a split by id, sorted."""
+        pictures: dict[str, Picture] = {}
+        for folder in folders:
+            label = classes.index(normal(folder.name))
+            for path in self._visible(folder):
+                if not _is_picture(path):
+                    self.problems.append(
+                        f"{path} is not an image ({', '.join(_SUFFIXES)}): move it out of the class folder"
+                    )
+                    continue
+                self._add(pictures, f"{safe(folder.name)}/{safe(_stem(path))}", path, label, split)
+        if not pictures:
+            self.problems.append(
+                f"{self.root} has no image in split {split!r}: {_HOW}, or move the folder elsewhere"
+            )
+        return dict(sorted(pictures.items()))
+
+    def _add(self, pictures: dict[str, Picture], image_id: str, path: Path, label: int, split: str) -> None:
+        picture = Picture(path.relative_to(self.root).as_posix(), label)
+        other = pictures.setdefault(image_id, picture)
+        if other is not picture:
+            self.problems.append(
+                f"{self.root} has two images with the id {image_id!r} in split {split!r}: "
+                f"{other.file} and {picture.file}; rename one"
+            )
+
+    def _split(self, folder: Path) -> str | None:
+        return None if normal(folder.name) in self._classes_are else split_of(folder.name)
+
+    def _visible(self, folder: Path) -> list[Path]:
+        """Return a folder's entries without junk, and without what may not be read, which is named."""
+        entries = []
+        for path in sorted(path for path in folder.iterdir() if not is_junk(path.name)):
+            if any("\ud800" <= char <= "\udfff" for char in path.name):
+                self.problems.append(f"{path.name!r} in {folder} is no valid file name in UTF-8: rename it")
+            elif path.is_symlink() and not path.exists():
+                self.problems.append(f"{path} is a link to nothing: restore its target, or move it elsewhere")
+            elif path.is_symlink() and not path.resolve().is_relative_to(self._home):
+                self.problems.append(f"{path} is a link out of {self.root}: copy its target in its place")
+            else:
+                entries.append(path)
+        return entries
+
+
+def _label_order(label: str) -> tuple[bool, int, str]:
+    """Sort numbers by value, before texts."""
+    number = label.isascii() and label.isdecimal()
+    return not number, int(label) if number else 0, label
+
+
+def _is_picture(path: Path) -> bool:
+    return not is_junk(path.name) and path.is_file() and (_is_known(path) or _is_dicom(path))
+
+
+def _is_known(path: Path) -> bool:
+    return path.suffix.lower() in _SUFFIXES
+
+
+def _is_dicom(path: Path) -> bool:
+    """Return whether a file of any name is DICOM; archives call them by number, without an ending."""
+    try:
+        with path.open("rb") as file:
+            return file.read(132)[128:] == b"DICM"
+    except OSError:
+        return False
+
+
+def _stem(path: Path) -> str:
+    return path.stem if _is_known(path) else path.name
+
+
+def raise_problems(root: Path, problems: list[str]) -> None:
+    """Raise a SourceError that names every problem, if there is any."""
+    if problems:
+        raise SourceError(
+            problems[0]
+            if len(problems) == 1
+            else f"{root} has {len(problems)} problems: {'; '.join(problems)}",
+            problems,
+        )
