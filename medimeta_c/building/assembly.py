@@ -6,7 +6,7 @@ import contextlib
 import logging
 import platform
 from collections.abc import Callable, Collection, Generator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -49,6 +49,8 @@ class Request:
         The sets wanted, in canonical order, with their number of images.
     plugins : collection of PluginRecord, optional
         What is not this package's own.
+    groups : mapping of (str, str) to mapping of str to int, optional
+        Number of the patient of each image, by dataset and split.
     force : bool, optional
         Make the sets wanted again even if they are finished.
     """
@@ -58,6 +60,7 @@ class Request:
     datasets: Mapping[str, DatasetRecord]
     sets: Mapping[SetKey, int]
     plugins: Collection[PluginRecord] = ()
+    groups: Mapping[tuple[str, str], Mapping[str, int]] = field(default_factory=dict)
     force: bool = False
 
 
@@ -161,7 +164,10 @@ def _finish(request: Request, journal: Journal, finished: Mapping[SetKey, SetRec
         libraries={"python": platform.python_version(), **{name: _version(name) for name in _LIBRARIES}},
         datasets=tuple(datasets),
         sets=sets,
-        files=(stats.write_spectra(request.root, sets),),
+        files=(
+            stats.write_spectra(request.root, sets),
+            *stats.write_groups(request.root, sets, request.groups),
+        ),
         fingerprint=fingerprint(datasets),
         plugins=tuple(one for one in journal.plugins if one.name in used),
     )

@@ -11,7 +11,7 @@ from typing import Literal
 
 from medimeta_c.building import engines
 from medimeta_c.building.assembly import BuildProgress, BuildReport, Request, assemble
-from medimeta_c.building.journal import remember_data
+from medimeta_c.building.journal import ids_beside, remember_data
 from medimeta_c.building.plugins import plugins_of
 from medimeta_c.building.render import RenderTask, render_set
 from medimeta_c.errors import ConfigError, unknown_name
@@ -64,6 +64,8 @@ class BuildConfig:
         Folders that are classes, although their names look like splits or masks.
     data_is_dataset : bool, optional
         `data_dir` itself is the (one) dataset, whatever its name.
+    ids : Path, optional
+        Folder of the key that numbers images of known patients; by default ``OUT.ids`` beside `out`.
     jobs : int, optional
         Worker processes; -1 is one per core.
     engine : {"loky", "dask"}, optional
@@ -92,6 +94,7 @@ class BuildConfig:
     window: str | None = None
     classes_are: tuple[str, ...] = ()
     data_is_dataset: bool = False
+    ids: Path | None = None
     jobs: int = -1
     engine: Literal["loky", "dask"] = "loky"
     scheduler: str | None = None
@@ -134,6 +137,8 @@ class BuildConfig:
             window=self.window,
             classes_are=self.classes_are,
             data_is_dataset=self.data_is_dataset,
+            ids=ids_beside(self.out) if self.ids is None else self.ids,
+            new_ids=True,
         )
 
     @property
@@ -218,6 +223,11 @@ def build(config: BuildConfig, *, on_progress: Callable[[BuildProgress], None] |
         protocol=config.protocol,
         datasets={name: _record(source, config.channels) for name, source in sources.items()},
         sets={key: len(sources[key.dataset].ids(key.split)) for key in wanted},
+        groups={
+            (key.dataset, key.split): groups
+            for key in wanted
+            if (groups := _groups(sources[key.dataset], key.split))
+        },
         plugins=plugins_of(filter(None, wanted.values()), sources),
         force=config.force,
     )
@@ -232,6 +242,11 @@ def _record(source: Source, channels: Channels) -> DatasetRecord:
         info = info.model_copy(update={"channels": 1})
     record = DatasetRecord.of(info, source.checksum(), synthetic=family(info.kind).synthetic)
     return record.model_copy(update={"label_values": getattr(source, "label_values", ())})
+
+
+def _groups(source: Source, split: str) -> Mapping[str, int]:
+    groups: Callable[[str], Mapping[str, int]] | None = getattr(source, "groups", None)
+    return groups(split) if groups else {}
 
 
 def _name_grey_as_rgb(sources: Mapping[str, Source], splits: Sequence[str]) -> None:

@@ -27,8 +27,9 @@ from medimeta_c.format.manifest import (
 from medimeta_c.io.files import PART_SUFFIX, exclusive, write_atomic, writing
 from medimeta_c.io.reading import Reader, read_record
 from medimeta_c.io.records import Record, Since, canonical_json, write_record
+from medimeta_c.sources.folders.ids import IDS_SUFFIX
 
-__all__ = ["Journal", "data_folders", "locked", "remember_data"]
+__all__ = ["Journal", "data_folders", "ids_beside", "locked", "remember_data"]
 
 FOLDER = ".medimeta-c"
 _DATA_NAME = "data.json"
@@ -241,6 +242,12 @@ def remember_data(root: Path, datasets: Iterable[str], folder: Path) -> None:
     if known != noted:
         folders = {name: str(path) for name, path in sorted(known.items())}
         write_atomic(root / FOLDER / _DATA_NAME, canonical_json(folders).encode())
+
+
+def ids_beside(root: Path) -> Path:
+    """Return the folder beside a benchmark where the key of its ids is, by default."""
+    root = root.absolute()
+    return root.with_name(root.name + IDS_SUFFIX)
 
 
 def data_folders(root: Path) -> dict[str, Path]:

@@ -1,9 +1,9 @@
-"""The statistics file contract: ``stats/spectrum.parquet``, one row a set."""
+"""The files in ``stats``: the spectrum, one row a set, and which images are of one patient."""
 
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pyarrow as pa
@@ -13,9 +13,11 @@ from medimeta_c.format.manifest import FileRecord, SetRecord
 from medimeta_c.format.spectrum import BANDS, PROFILE_BINS
 from medimeta_c.io.files import sha256_file, write_atomic
 
-__all__ = ["SPECTRUM_PATH", "holds_spectra", "write_spectra"]
+__all__ = ["GROUPS_PATH", "SPECTRUM_PATH", "holds_spectra", "write_groups", "write_spectra"]
 
 SPECTRUM_PATH = "stats/spectrum.parquet"
+GROUPS_PATH = "stats/groups.parquet"
+"""Which images are of one patient: dataset, split, image_id and group, a running number."""
 
 _SCHEMA = pa.schema(
     [
@@ -33,7 +35,14 @@ _SCHEMA = pa.schema(
         pa.field("dct_centroid", pa.float64()),
     ]
 )
-
+_GROUPS = pa.schema(
+    [
+        pa.field("dataset", pa.string()),
+        pa.field("split", pa.string()),
+        pa.field("image_id", pa.string()),
+        pa.field("group", pa.int64()),
+    ]
+)
 
 _COLUMNS = {name: f"dct_{name}" for name in (*BANDS, "centroid")}
 
@@ -58,11 +67,7 @@ def write_spectra(root: Path, sets: Sequence[SetRecord]) -> FileRecord:
     BuildError
         If the file cannot be written.
     """
-    buffer = io.BytesIO()
-    pq.write_table(_table(sets), buffer)
-    path = root / SPECTRUM_PATH
-    write_atomic(path, buffer.getvalue())
-    return FileRecord(path=SPECTRUM_PATH, bytes=path.stat().st_size, sha256=sha256_file(path))
+    return _write(root, SPECTRUM_PATH, _table(sets))
 
 
 def holds_spectra(root: Path, sets: Sequence[SetRecord]) -> bool:
@@ -85,3 +90,48 @@ def _table(sets: Sequence[SetRecord]) -> pa.Table:
         for record in sets
     ]
     return pa.Table.from_pylist(rows, schema=_SCHEMA)
+
+
+def write_groups(
+    root: Path, sets: Sequence[SetRecord], groups: Mapping[tuple[str, str], Mapping[str, int]]
+) -> list[FileRecord]:
+    """Write which images are of one patient, if that is known of any; what earlier builds wrote is kept.
+
+    Parameters
+    ----------
+    root : Path
+        The benchmark's root.
+    sets : sequence of SetRecord
+        Those that the benchmark has.
+    groups : mapping of (str, str) to mapping of str to int
+        The patient's number by image, by dataset and split.
+
+    Returns
+    -------
+    list of FileRecord
+        The file written, or nothing.
+
+    Raises
+    ------
+    BuildError
+        If the file cannot be written.
+    """
+    path, known = root / GROUPS_PATH, dict(groups)
+    for row in pq.read_table(path).to_pylist() if path.is_file() else ():
+        place = (row["dataset"], row["split"])
+        if place not in groups:
+            known[place] = {**known.get(place, {}), row["image_id"]: row["group"]}
+    rows = [
+        {"dataset": dataset, "split": split, "image_id": image_id, "group": known[dataset, split][image_id]}
+        for dataset, split in sorted({(record.dataset, record.split) for record in sets} & known.keys())
+        for image_id in sorted(known[dataset, split])
+    ]
+    return [_write(root, GROUPS_PATH, pa.Table.from_pylist(rows, schema=_GROUPS))] if rows else []
+
+
+def _write(root: Path, name: str, table: pa.Table) -> FileRecord:
+    buffer = io.BytesIO()
+    pq.write_table(table, buffer)
+    path = root / name
+    write_atomic(path, buffer.getvalue())
+    return FileRecord(path=name, bytes=path.stat().st_size, sha256=sha256_file(path))

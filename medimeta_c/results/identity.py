@@ -12,6 +12,7 @@ from medimeta_c._version import __version__
 from medimeta_c.errors import ConfigError
 from medimeta_c.format.keys import PHANTOMS
 from medimeta_c.format.manifest import Manifest, SuiteRecord
+from medimeta_c.format.stats import GROUPS_PATH
 from medimeta_c.io.records import Count, Name, Record, Sha256, Since, Text, canonical_json, dump
 from medimeta_c.models.contract import ModelIdentity
 from medimeta_c.prompts.record import PromptsRecord
@@ -27,9 +28,6 @@ __all__ = [
     "merged",
     "restricted",
 ]
-
-GROUPS_PATH = "stats/groups.parquet"
-"""Where a benchmark says which images belong together."""
 
 
 class DatasetEntry(Record):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal, Protocol, get_args
 
 from medimeta_c.errors import unknown_name
@@ -29,12 +30,18 @@ class Reading:
         Folders that are classes, although their names look like splits or masks.
     data_is_dataset : bool
         The data folder itself is the dataset, whatever its name.
+    ids : Path, optional
+        The folder whose key orders images of known patients, which get running numbers as ids.
+    new_ids : bool
+        Whether to make that key if there is none, and write the table that leads back to files.
     """
 
     channels: Channels = "source"
     window: str | None = None
     classes_are: tuple[str, ...] = ()
     data_is_dataset: bool = False
+    ids: Path | None = None
+    new_ids: bool = False
 
     def __post_init__(self) -> None:
         if self.channels not in get_args(Channels):

@@ -16,6 +16,7 @@ from medimeta_c.io.reading import Reader
 from medimeta_c.io.records import Record
 from medimeta_c.sources.contract import Channels, Reading
 from medimeta_c.sources.files import checksum_of
+from medimeta_c.sources.folders.ids import ids_key, running_numbers, write_ids
 from medimeta_c.sources.folders.layout import NOTES, Layout, Picture, find_root, raise_problems, scan
 from medimeta_c.sources.pictures import picture_channels, read_picture, shows_grey
 
@@ -47,8 +48,9 @@ def open_imagefolder(
     do (``Training``, ``valid``, ``test_images``). If there is no folder of the dataset's name and `data_dir`
     has that name itself, it is the dataset. Classes are numbered in the order of their folders' names.
     Instead of class folders, a ``metadata.csv`` (in the dataset's folder or each split's) may list
-    ``file_name``, ``label`` and ``split``. An optional ``info.yaml`` (or ``medimeta.yaml``) in the dataset's
-    folder may give title, modality, task, license, citation, homepage, and class_names (folder to name).
+    ``file_name``, ``label``, ``split`` and ``patient``. Between class and image there may be a folder for
+    each patient. An optional ``info.yaml`` (or ``medimeta.yaml``) in the dataset's folder may give title,
+    modality, task, license, citation, homepage, and class_names (folder to name).
 
     Every file is looked at here, and its header read: nothing that is not an image is passed over silently,
     but for what cameras and operating systems leave in folders. All problems are named at once.
@@ -96,16 +98,17 @@ def open_imagefolder(
         citation=notes.citation,
         homepage=notes.homepage,
     )
-    return ImagefolderSource(
-        info, root, layout.splits, [*files, *layout.tables], replace(reading, channels=mode)
-    )
+    splits = _numbered(dataset, layout, reading)
+    texts = [*files, *layout.tables]
+    return ImagefolderSource(info, root, splits, texts, replace(reading, channels=mode))
 
 
 class ImagefolderSource:
     """Images of one folder, labelled by the sub-folder they are in. Made by `open_imagefolder`.
 
     Image ids are ``<class folder>/<file name without ending>``, with characters other than letters,
-    digits, ``.``, ``_`` and ``-`` replaced by ``_``. Objects can be pickled; no file stays open.
+    digits, ``.``, ``_`` and ``-`` replaced by ``_``; or running
+    numbers where patients are known. Objects can be pickled; no file stays open.
     """
 
     def __init__(
@@ -150,6 +153,11 @@ class ImagefolderSource:
         path = self._root / self._picture(split, image_id).file
         return shows_grey(path, window=self._reading.shades)
 
+    def groups(self, split: str) -> dict[str, int]:
+        """Return the number of the patient of each image of a split; none where patients are not known."""
+        numbers = {image_id: picture.group for image_id, picture in self._pictures(split).items()}
+        return {image_id: number for image_id, number in numbers.items() if number is not None}
+
     def checksum(self) -> str:
         """Return the digest of every image, and of the notes if there are any."""
         images = (picture.file for pictures in self._splits.values() for picture in pictures.values())
@@ -168,6 +176,27 @@ class ImagefolderSource:
                 f"ids are like {next(iter(pictures))!r}"
             )
         return pictures[image_id]
+
+
+def _numbered(dataset: str, layout: Layout, reading: Reading) -> dict[str, dict[str, Picture]]:
+    """Return the images by split and id: running numbers where patients are known, and those as well."""
+    places = [(split, picture) for split, own in layout.splits.items() for picture in own.values()]
+    patients = {picture.patient for _, picture in places} - {""}
+    if not patients:
+        return layout.splits
+    key = ids_key(reading.ids, new=reading.new_ids)
+    numbers = running_numbers({picture.file for _, picture in places}, key)
+    groups = running_numbers(patients, key)
+    splits: dict[str, dict[str, Picture]] = {split: {} for split in layout.splits}
+    files: dict[tuple[str, str], tuple[str, str]] = {}
+    width = max(6, len(str(len(numbers))))  # so that ids sort as numbers do
+    for split, picture in sorted(places, key=lambda place: numbers[place[1].file]):
+        image_id = f"{numbers[picture.file]:0{width}d}"
+        files[split, image_id] = (picture.file, picture.patient)
+        splits[split][image_id] = replace(picture, patient="", group=groups[picture.patient])
+    if reading.ids is not None and reading.new_ids:
+        write_ids(reading.ids, dataset, files)
+    return splits
 
 
 def _read_notes(root: Path, classes: tuple[str, ...]) -> tuple[list[str], _Notes]:

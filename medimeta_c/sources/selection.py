@@ -112,7 +112,7 @@ def open_datasets(
     return {name: family.open(name, data_dir, task=task, reading=reading) for name, family in chosen}
 
 
-def reopen(built: DatasetInfo, protocol: Protocol, data_dir: Path) -> Source:
+def reopen(built: DatasetInfo, protocol: Protocol, data_dir: Path, *, ids: Path | None = None) -> Source:
     """Open the source of a dataset that was built, to read its images again as then."""
     if not SOURCES.find(built.kind).pictures:
         return open_source(built.kind, built.dataset, data_dir, task=built.task)
@@ -122,5 +122,6 @@ def reopen(built: DatasetInfo, protocol: Protocol, data_dir: Path) -> Source:
         window=protocol.window,
         classes_are=built.class_names,
         data_is_dataset=not (data_dir / built.dataset).is_dir(),
+        ids=ids,
     )
     return open_source(built.kind, built.dataset, data_dir, task=built.task, reading=reading)

@@ -72,6 +72,13 @@ def build(
     data_is_dataset: Annotated[
         bool, typer.Option("--data-is-dataset", help="The data folder itself is the dataset.")
     ] = False,
+    ids: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder of the key and tables of ids, where patients are known; default: OUT.ids.",
+            show_default=False,
+        ),
+    ] = None,
     engine: Annotated[str, typer.Option(help="loky (processes here) or dask.")] = "loky",
     scheduler: Annotated[
         str | None,
@@ -113,6 +120,7 @@ def build(
         window=window,
         classes_are=names(classes_are),
         data_is_dataset=data_is_dataset,
+        ids=ids.expanduser() if ids else None,
         jobs=jobs,
         engine=cast("Literal['loky', 'dask']", engine),
         scheduler=scheduler,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -33,10 +33,16 @@ class Picture:
         Path relative to the dataset's folder, with forward slashes.
     label : int
         Index of its class.
+    patient : str
+        Whom it is of; empty if not said.
+    group : int or None
+        The number that stands for the patient.
     """
 
     file: str
     label: int
+    patient: str = ""
+    group: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +91,7 @@ def find_root(dataset: str, data_dir: Path, *, data_is_dataset: bool = False) ->
 
 def holds_classes(folder: Path) -> bool:
     """Return whether a folder looks like one of pictures in class folders."""
-    levels = ("*/*", "*/*/*")
+    levels = ("*/*", "*/*/*", "*/*/*/*")
     return folder.is_dir() and any(_is_picture(path) for level in levels for path in folder.glob(level))
 
 
@@ -108,6 +114,12 @@ def scan(root: Path, classes_are: Collection[str] = ()) -> Layout:
     classes = scan.classes(tree) if tree else ()
     order = [split for split in SPLITS if split in tree]
     splits = {split: scan.pictures(split, tree[split], classes) for split in order} if classes else {}
+    pictures = [picture for own in splits.values() for picture in own.values()]
+    lone = next((picture.file for picture in pictures if not picture.patient), None)
+    if lone is not None and any(picture.patient for picture in pictures):
+        scan.problems.append(
+            f"{root / lone} is in no folder of a patient, as others are: move it into <class>/<patient>"
+        )
     return Layout(classes, splits, scan.problems)
 
 
@@ -140,6 +152,12 @@ class _Scan:
         unsaid = [row for row in rows if row.split is None]
         if 0 < len(unsaid) < len(rows):
             problems += [f"{row.where}: split is not said, as it is elsewhere: add it" for row in unsaid]
+        if any(row.patient for row in rows):
+            problems += [
+                f"{row.where}: patient is not said, as it is elsewhere: add it"
+                for row in rows
+                if not row.patient
+            ]
         files = dict.fromkeys(self._files(self.root, tables))
         owners: dict[Path, Listed] = {}
         splits: dict[str, dict[str, Picture]] = {}
@@ -150,7 +168,8 @@ class _Scan:
                 name = row.path.relative_to(self.root).with_name(_stem(row.path))
                 image_id = f"{safe(row.label)}/{safe(name.as_posix())}"
                 split = row.split or _ONLY_SPLIT
-                self._add(splits.setdefault(split, {}), image_id, row.path, labels[row.label], split)
+                picture = Picture(self._name(row.path), labels[row.label], row.patient)
+                self._add(splits.setdefault(split, {}), image_id, picture, split)
             elif _is_picture(row.path):
                 problems.append(f"{row.where}: {row.path} is hidden, or in a hidden folder: rename it")
         problems += [
@@ -165,10 +184,8 @@ class _Scan:
     def _files(self, folder: Path, tables: list[Path]) -> list[Path]:
         """Return every file of the folder that is to be an image, at any depth."""
         files = []
-        for path in self._visible(folder):
-            if path.is_dir():
-                files += self._files(path, tables)
-            elif _is_picture(path):
+        for path in self._below(folder):
+            if _is_picture(path):
                 files.append(path)
             elif path not in tables and path.name not in NOTES and path.name.lower() not in _DOCUMENTS:
                 self.problems.append(f"{path} is not an image ({', '.join(_SUFFIXES)}): move it elsewhere")
@@ -244,7 +261,7 @@ class _Scan:
             other = seen.setdefault(name.casefold(), name)
             if other != name:
                 problems.append(f"{root} has classes {other!r} and {name!r}: give them one spelling")
-            if not any(_is_picture(path) for folder in holders[name] for path in folder.iterdir()):
+            if not any(_is_picture(path) for folder in holders[name] for path in folder.rglob("*")):
                 problems.append(
                     f"{holders[name][0]} holds no image: add images of this class, or move it elsewhere"
                 )
@@ -255,27 +272,54 @@ class _Scan:
         pictures: dict[str, Picture] = {}
         for folder in folders:
             label = classes.index(normal(folder.name))
-            for path in self._visible(folder):
-                if not _is_picture(path):
-                    self.problems.append(
-                        f"{path} is not an image ({', '.join(_SUFFIXES)}): move it out of the class folder"
-                    )
-                    continue
-                self._add(pictures, f"{safe(folder.name)}/{safe(_stem(path))}", path, label, split)
+            inner = self._visible(folder)
+            patients = [path for path in inner if path.is_dir()]
+            if len(patients) < len(inner):
+                self.problems += [
+                    f"{path} is a folder beside images: move all images into folders of patients, or none"
+                    for path in patients
+                ]
+                patients = []
+            for path in inner:
+                if path.is_file() and self._wanted(path):
+                    image_id = f"{safe(folder.name)}/{safe(_stem(path))}"
+                    self._add(pictures, image_id, Picture(self._name(path), label), split)
+            for patient in patients:
+                for path in filter(self._wanted, self._below(patient)):
+                    picture = Picture(self._name(path), label, normal(patient.name))
+                    self._add(pictures, picture.file, picture, split)
         if not pictures:
             self.problems.append(
                 f"{self.root} has no image in split {split!r}: {_HOW}, or move the folder elsewhere"
             )
         return dict(sorted(pictures.items()))
 
-    def _add(self, pictures: dict[str, Picture], image_id: str, path: Path, label: int, split: str) -> None:
-        picture = Picture(path.relative_to(self.root).as_posix(), label)
+    def _add(self, pictures: dict[str, Picture], image_id: str, picture: Picture, split: str) -> None:
         other = pictures.setdefault(image_id, picture)
         if other is not picture:
             self.problems.append(
                 f"{self.root} has two images with the id {image_id!r} in split {split!r}: "
                 f"{other.file} and {picture.file}; rename one"
             )
+
+    def _name(self, path: Path) -> str:
+        return path.relative_to(self.root).as_posix()
+
+    def _wanted(self, path: Path) -> bool:
+        if _is_picture(path):
+            return True
+        self.problems.append(
+            f"{path} is not an image ({', '.join(_SUFFIXES)}): move it out of the class folder"
+        )
+        return False
+
+    def _below(self, folder: Path) -> Iterator[Path]:
+        """Yield every file of a folder, at any depth."""
+        for path in self._visible(folder):
+            if path.is_dir():
+                yield from self._below(path)
+            else:
+                yield path
 
     def _split(self, folder: Path) -> str | None:
         return None if normal(folder.name) in self._classes_are else split_of(folder.name)

@@ -1,4 +1,4 @@
-"""``metadata.csv``, a table of pictures as the library ``datasets`` has it: file_name, label, split."""
+"""``metadata.csv``, a table of pictures as the library ``datasets`` has it."""
 
 from __future__ import annotations
 

@@ -1,0 +1,96 @@
+"""Folders of patients: running numbers as ids, groups, and the key that stays beside the benchmark."""
+
+from __future__ import annotations
+
+import csv
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+from PIL import Image
+
+from medimeta_c.building.build import BuildConfig, build
+from medimeta_c.building.verification import verify
+from medimeta_c.errors import SourceError
+from medimeta_c.format.stats import GROUPS_PATH
+from medimeta_c.sources.imagefolder import open_imagefolder
+
+FILES = [f"test/{name}/{patient}/{index}.png" for name, patient in ("aA", "aB", "bA") for index in (1, 2)]
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    """Two classes, two patients, one of them in both classes."""
+    for index, name in enumerate(FILES):
+        path = tmp_path / "data/scans" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(np.full((8, 8), index * 20, np.uint8)).save(path)
+    return tmp_path / "data"
+
+
+def config(data: Path, out: Path, **changes: object) -> BuildConfig:
+    """The smallest build of it."""
+    options = {
+        "corruptions": ("contrast",),
+        "severities": (1,),
+        "jobs": 1,
+        "source": "imagefolder",
+        **changes,
+    }
+    return BuildConfig(datasets=("scans",), data_dir=data, out=out, **options)  # type: ignore[arg-type]
+
+
+def test_ids_are_running_numbers(data: Path, tmp_path: Path) -> None:
+    """The benchmark names neither files nor patients; a table beside it leads back, for its owner only."""
+    out = tmp_path / "out"
+    report = build(config(data, out))
+    rows = pq.read_table(out / GROUPS_PATH).to_pylist()
+    assert [row["image_id"] for row in rows] == [f"{number:06d}" for number in range(6)]
+    assert GROUPS_PATH in [file.path for file in report.manifest.files]
+    ids = tmp_path / "out.ids"
+    assert [path.stat().st_mode & 0o777 for path in (ids, ids / "key", ids / "scans.csv")] == [
+        0o700,
+        0o600,
+        0o600,
+    ]
+    table = list(csv.DictReader((ids / "scans.csv").read_text(encoding="utf-8").splitlines()))
+    assert sorted(row["file"] for row in table) == sorted(FILES)
+    patients = {row["image_id"]: row["patient"] for row in table}
+    assert len({(patients[row["image_id"]], row["group"]) for row in rows}) == 2
+    assert verify(out, rebuild=2, jobs=1).ok
+    shutil.move(ids, tmp_path / "elsewhere")
+    with pytest.raises(SourceError, match=r"out\.ids.key is missing"):
+        verify(out, rebuild=2, jobs=1)
+
+
+def test_the_same_key_gives_the_same_ids(data: Path, tmp_path: Path) -> None:
+    """With the key of another build the benchmark is the same; with one of its own it is another."""
+    ids = tmp_path / "ids"
+    one, two = (build(config(data, tmp_path / name, ids=ids)).manifest for name in ("one", "two"))
+    assert one.fingerprint == two.fingerprint
+    assert build(config(data, tmp_path / "one", ids=ids)).built == ()
+    assert not (tmp_path / "one.ids").exists()
+
+
+def test_patients_of_a_table(data: Path, tmp_path: Path) -> None:
+    """A column names patients as folders do."""
+    root = data / "scans"
+    lines = [f"{name},{name[5]},{name[7]}" for name in FILES]
+    (root / "metadata.csv").write_text("\n".join(["file_name,label,patient", *lines]))
+    source = open_imagefolder("scans", data)
+    assert source.info.splits == {"test": 6}
+    assert sorted(source.groups("test").values()) in ([0, 0, 0, 0, 1, 1], [0, 0, 1, 1, 1, 1])
+    (root / "metadata.csv").write_text("\n".join(["file_name,label,patient", *lines[1:], f"{FILES[0]},a,"]))
+    with pytest.raises(SourceError, match=r"line 7: patient is not said"):
+        open_imagefolder("scans", data)
+
+
+def test_patients_are_known_of_all_or_none(data: Path) -> None:
+    """A class of patients beside one of pictures is refused: each would get another kind of id."""
+    other = data / "scans/test/c"
+    other.mkdir()
+    Image.fromarray(np.zeros((8, 8), np.uint8)).save(other / "1.png")
+    with pytest.raises(SourceError, match=r"c/1\.png is in no folder of a patient"):
+        open_imagefolder("scans", data)
