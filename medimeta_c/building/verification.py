@@ -19,8 +19,7 @@ from medimeta_c.format.manifest import (
     MANIFEST_NAME,
     Manifest,
     ShardRecord,
-    dataset_fingerprint,
-    fingerprint,
+    fingerprint_faults,
     read_manifest,
 )
 from medimeta_c.format.shards import read_tables
@@ -149,7 +148,7 @@ def verify(
     problems = [problem for record in manifest.sets for problem in found[record.key].problems]
     problems += _check_classes(manifest, sources)
     problems += _check_listings(manifest, found)
-    problems += _check_fingerprints(manifest)
+    problems += [Problem(MANIFEST_NAME, fault) for fault in fingerprint_faults(manifest)]
     problems += [Problem(*fault) for fault in check_tree(root, manifest)]
     return VerificationReport(
         root=root,
@@ -245,16 +244,3 @@ def _check_listings(manifest: Manifest, found: Mapping[SetKey, _Found]) -> Itera
             if found[record.key].listing != usual:
                 message = f"its ids or labels are not those of the other sets of {'/'.join(split)}"
                 yield Problem(record.shards[0].path, message, record.key)
-
-
-def _check_fingerprints(manifest: Manifest) -> Iterator[Problem]:
-    for record in manifest.datasets:
-        own = [one for one in manifest.sets if one.dataset == record.dataset]
-        if dataset_fingerprint(record.class_names, own) != record.fingerprint:
-            message = f"the fingerprint of {record.dataset!r} does not follow from its sets (manifest edited)"
-            yield Problem(MANIFEST_NAME, message)
-    if fingerprint(manifest.datasets) != manifest.fingerprint:
-        yield Problem(
-            MANIFEST_NAME,
-            "the fingerprint does not follow from the datasets' fingerprints (manifest edited)",
-        )

@@ -15,7 +15,7 @@ from medimeta_c.format import pixels
 from medimeta_c.format.keys import Image, SetKey
 from medimeta_c.format.manifest import MANIFEST_NAME, DatasetRecord, Manifest, SetRecord, read_manifest
 from medimeta_c.format.repository import open_repository
-from medimeta_c.format.shards import read_tables
+from medimeta_c.format.shards import has_classes, read_tables
 from medimeta_c.io.hub_client import REPO_ID
 
 __all__ = ["Batch", "Benchmark", "open_benchmark"]
@@ -106,6 +106,15 @@ class Benchmark:
     def shard_paths(self, key: SetKey) -> tuple[Path, ...]:
         """Return the local files of a set's shards, fetching them if the benchmark is remote."""
         return tuple(self._fetch(shard.path) for shard in self.record(key).shards)
+
+    def check_classes(self, key: SetKey) -> None:
+        """Raise ShardError if a shard of a set names its classes otherwise than the manifest."""
+        for path in self.shard_paths(key):
+            if not has_classes(path, self.class_names(key.dataset)):
+                raise ShardError(
+                    f"set {key} of {self.name} has class names or feature types other than its manifest's: "
+                    "verify it"
+                )
 
     def tables(
         self, key: SetKey, columns: Sequence[str] | None = None, *, batch_rows: int = 100

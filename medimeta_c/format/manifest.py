@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -47,6 +47,7 @@ __all__ = [
     "SuiteRecord",
     "dataset_fingerprint",
     "fingerprint",
+    "fingerprint_faults",
     "read_manifest",
     "seal",
     "write_manifest",
@@ -285,6 +286,16 @@ def fingerprint(datasets: Iterable[DatasetRecord]) -> str:
     for record in sorted(datasets, key=lambda record: record.dataset):
         state.update(f"{record.dataset}\t{record.fingerprint}\n".encode())
     return state.hexdigest()
+
+
+def fingerprint_faults(manifest: Manifest) -> Iterator[str]:
+    """Yield each fingerprint that does not follow from what it is of: a manifest that was edited."""
+    for record in manifest.datasets:
+        own = [one for one in manifest.sets if one.dataset == record.dataset]
+        if dataset_fingerprint(record.class_names, own) != record.fingerprint:
+            yield f"the fingerprint of {record.dataset!r} does not follow from its sets (manifest edited)"
+    if fingerprint(manifest.datasets) != manifest.fingerprint:
+        yield "the fingerprint does not follow from the datasets' fingerprints (manifest edited)"
 
 
 def _self_digest(values: Mapping[str, Any]) -> str:

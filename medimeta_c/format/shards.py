@@ -28,6 +28,7 @@ __all__ = [
     "ShardWriter",
     "count_row_groups",
     "features",
+    "has_classes",
     "image_path",
     "read_row_group",
     "read_tables",
@@ -265,6 +266,13 @@ def count_row_groups(path: Path) -> int:
     """Return the number of a shard's row groups, from its footer alone; raises as `read_tables` does."""
     with _opened(path) as file:
         return int(file.num_row_groups)
+
+
+def has_classes(path: Path, class_names: Sequence[str]) -> bool:
+    """Return whether a shard's own metadata names these classes; raises as `read_tables` does."""
+    with _opened(path) as file:
+        found = (file.schema_arrow.metadata or {}).get(b"huggingface")
+        return bool(found == schema(class_names).metadata[b"huggingface"])
 
 
 def read_row_group(path: Path, index: int, columns: Sequence[str] | None = None) -> pa.Table:

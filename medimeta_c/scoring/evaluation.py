@@ -10,13 +10,14 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import get_args
 
+import numpy as np
 import torch
 
 from medimeta_c._version import __version__
-from medimeta_c.errors import ConfigError, unknown_name
+from medimeta_c.errors import ConfigError, ManifestError, ShardError, unknown_name
 from medimeta_c.format.benchmark import Benchmark, open_benchmark
 from medimeta_c.format.keys import SetKey, check_name
-from medimeta_c.format.manifest import PluginRecord
+from medimeta_c.format.manifest import PluginRecord, fingerprint_faults
 from medimeta_c.format.plugins import plugin_record
 from medimeta_c.metrics.registry import Metric, chosen_metrics
 from medimeta_c.metrics.resampling import Resampling
@@ -28,6 +29,7 @@ from medimeta_c.reports import write_reports
 from medimeta_c.results.baseline_choice import PUBLISHED, choose_baseline
 from medimeta_c.results.folder import ResultFolder, SavedResult, open_result_folder
 from medimeta_c.results.identity import RunIdentity, benchmark_record
+from medimeta_c.results.predictions import CellPredictions
 from medimeta_c.results.result import Environment, Mark
 from medimeta_c.results.scoring import Terms, make_result, scope_of
 from medimeta_c.scoring.inference import Predictor, choose_device, class_embeddings
@@ -156,6 +158,8 @@ def evaluate(
         If the result folder is held by another process or by another run.
     """
     benchmark = open_benchmark(config.benchmark)
+    for fault in fingerprint_faults(benchmark.manifest):
+        raise ManifestError(f"{benchmark.name} is not to be scored, {fault}: verify it")
     datasets = benchmark.datasets if config.datasets == ("all",) else config.datasets
     prompts = _prompts(config, benchmark, datasets)
     scope = scope_of(benchmark.manifest, datasets=datasets, split=config.split)
@@ -194,6 +198,7 @@ def evaluate(
         if set(whole.datasets) != set(scope.datasets):
             chosen = choose_baseline(config.baseline, folder.run.benchmark, config.split)
         predictions = folder.load(whole)
+        _check_listings(benchmark, predictions.values())
         environment = folder.environment or _environment(device, predictor)
         terms = Terms(
             scope=whole,
@@ -241,8 +246,22 @@ def _predict(
 
     count()
     for cell in predictor.predict(benchmark, todo, count):
+        benchmark.check_classes(cell.key)
         folder.save(cell)
         count(cells=1)
+
+
+def _check_listings(benchmark: Benchmark, cells: Iterable[CellPredictions]) -> None:
+    """Refuse sets of a split whose images or labels are not the same: one of them was forged."""
+    first: dict[tuple[str, str], CellPredictions] = {}
+    for cell in cells:
+        known = first.setdefault((cell.key.dataset, cell.key.split), cell)
+        same = cell.image_ids == known.image_ids and np.array_equal(cell.labels, known.labels)
+        if not same:
+            raise ShardError(
+                f"sets {known.key} and {cell.key} of {benchmark.name} differ in ids or labels, which all "
+                "sets of a split have in common: verify it"
+            )
 
 
 def _workers(wanted: int, device: torch.device) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import resources
@@ -10,7 +11,7 @@ from pathlib import Path
 
 from medimeta_c.errors import ConfigError
 from medimeta_c.format.benchmark import Benchmark
-from medimeta_c.io.files import write_atomic, writing
+from medimeta_c.io.files import PART_SUFFIX, writing
 from medimeta_c.leaderboard.site.board import read_boards
 from medimeta_c.leaderboard.site.entries import Board
 from medimeta_c.leaderboard.site.pages import index_page, model_page, scoring_page
@@ -115,30 +116,57 @@ def build_site(config: SiteConfig, *, on_progress: Callable[[int, int], None] | 
 
 
 def write_site(boards: tuple[Board, ...], out: Path, *, repository: str | None = None) -> SiteReport:
-    """Write the site of some boards; see `build_site`."""
-    _clear(out)
-    write_atomic(out / _MARK, b"")
-    assets = _FILES.joinpath("assets")
-    for name in ASSETS:
-        write_atomic(out / "assets" / name, assets.joinpath(name).read_bytes())
+    """Write the site of some boards; see `build_site`.
+
+    It is written beside its folder and takes its place when it is whole: neither a full disk nor a kill
+    leaves part of a site there, or none.
+    """
+    _refuse_others(out)
     entries = [(entry, board) for board in boards for entry in board.entries]
-    models = out / "models"
-    with writing(models):
-        models.mkdir(exist_ok=True)
-        for entry, board in entries:  # not synced one by one: what is lost is written again
-            (models / f"{entry.key}.html").write_text(model_page(entry, board), encoding="utf-8")
-    write_atomic(out / "scoring.html", scoring_page(boards, EXAMPLE, repository).encode())
-    write_atomic(out / "README.md", _SPACE.encode())
-    write_atomic(out / "index.html", index_page(boards).encode())
-    return SiteReport(index=out / "index.html", boards=boards, pages=len(entries) + 2)
-
-
-def _clear(out: Path) -> None:
-    """Remove an earlier site; refuse any other folder that is not empty."""
-    if not out.exists() or not any(out.iterdir()):
-        return
-    if not (out / _MARK).is_file():
-        raise ConfigError(f"{out} holds something that is not a leaderboard's site: choose another --out")
+    pages = {f"models/{entry.key}.html": model_page(entry, board) for entry, board in entries}
+    count = len(pages) + 2
+    pages |= {"scoring.html": scoring_page(boards, EXAMPLE, repository), "README.md": _SPACE}
+    assets = _FILES.joinpath("assets")
     with writing(out):
-        for name in ("models", "assets"):
-            shutil.rmtree(out / name, ignore_errors=True)
+        out.parent.mkdir(parents=True, exist_ok=True)
+        target = out.resolve()  # a link stays a link
+        with tempfile.TemporaryDirectory(
+            prefix=f".{target.name}.", suffix=PART_SUFFIX, dir=target.parent
+        ) as place:
+            fresh = Path(place) / "site"
+            for folder in ("models", "assets/vendor"):
+                (fresh / folder).mkdir(parents=True)
+            (fresh / _MARK).touch()
+            for name in ASSETS:
+                (fresh / "assets" / name).write_bytes(assets.joinpath(name).read_bytes())
+            for name, text in {**pages, "index.html": index_page(boards)}.items():
+                (fresh / name).write_text(text, encoding="utf-8")
+            _swap(fresh, target, Path(place) / "old")
+    return SiteReport(index=out / "index.html", boards=boards, pages=count)
+
+
+def _swap(fresh: Path, out: Path, old: Path) -> None:
+    """Put a whole site in the place of another, with what else lies in that one's folder, as `.git` may."""
+    if not out.exists():
+        fresh.replace(out)
+        return
+    for other in out.iterdir():
+        if other.name not in {one.name for one in fresh.iterdir()}:
+            copied = fresh / other.name
+            if other.is_dir() and not other.is_symlink():
+                shutil.copytree(other, copied, symlinks=True)
+            else:
+                shutil.copy2(other, copied, follow_symlinks=False)
+    fresh.chmod(out.stat().st_mode)
+    out.replace(old)
+    try:
+        fresh.replace(out)
+    except OSError:
+        old.replace(out)
+        raise
+
+
+def _refuse_others(out: Path) -> None:
+    """Refuse a folder that is neither empty nor an earlier site."""
+    if out.exists() and any(out.iterdir()) and not (out / _MARK).is_file():
+        raise ConfigError(f"{out} holds something that is not a leaderboard's site: choose another --out")
