@@ -9,7 +9,7 @@ from pathlib import Path
 from medimeta_c.errors import ModelError, short
 from medimeta_c.io.hub_errors import network_errors
 
-__all__ = ["commit_of", "fetch_file", "fetch_folder", "split_revision"]
+__all__ = ["commit_of", "fetch_file", "fetch_folder", "named_folder", "split_revision"]
 
 
 def split_revision(name: str) -> tuple[str, str | None]:
@@ -59,6 +59,35 @@ def fetch_folder(repo: str, patterns: Sequence[str], revision: str | None = None
             return Path(snapshot_download(repo, revision=revision, allow_patterns=list(patterns)))
         except LocalEntryNotFoundError as error:
             raise _unreachable(repo) from error
+
+
+def named_folder(repo: str, patterns: Sequence[str], *, fetch: bool, revision: str | None = None) -> Path:
+    """Return a local folder of a repository that a configuration names, by default from the cache alone.
+
+    A file that came from somewhere does not choose what else is fetched: that the user asks for.
+
+    Raises
+    ------
+    ModelError
+        If it is not in the cache and may not be fetched, or is not to be had.
+    """
+    if fetch:
+        return fetch_folder(repo, patterns, revision)
+    from huggingface_hub import snapshot_download  # noqa: PLC0415
+    from huggingface_hub.errors import LocalEntryNotFoundError  # noqa: PLC0415
+
+    with _explained(repo, revision):
+        try:
+            folder = Path(snapshot_download(repo, allow_patterns=list(patterns), local_files_only=True))
+            if any(any(folder.glob(pattern)) for pattern in patterns):
+                return folder
+        except LocalEntryNotFoundError:
+            pass
+    raise ModelError(
+        f"the model's configuration names the repository {repo}, which is not fetched unless you ask: run "
+        f"`hf download {repo} --include {' '.join(repr(one) for one in patterns)}` once if you trust it, or "
+        "copy those files into the model's folder"
+    )
 
 
 def commit_of(path: Path) -> str | None:

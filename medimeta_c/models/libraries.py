@@ -6,11 +6,12 @@ import contextlib
 import re
 from collections.abc import Iterator
 
+from huggingface_hub import constants
 from transformers.utils import logging as hf_logging
 
 from medimeta_c.errors import MediMetaError, MissingExtraError, ModelError, short
 
-__all__ = ["explained", "quiet"]
+__all__ = ["explained", "local_only", "quiet"]
 
 _MISSING = re.compile(r"requires the (\S+) library|need to have (\w+) or tiktoken installed")
 _OF_THE_EXTRA = {"sentencepiece", "protobuf"}
@@ -42,6 +43,17 @@ def explained(problem: str, remedy: str) -> Iterator[None]:
                 raise MissingExtraError(f"{problem} without {name}: it", "evaluate") from error
             raise ModelError(f"{problem} without {name}: pip install {name}") from error
         raise ModelError(f"{problem} ({short(error)}): {remedy}") from error
+
+
+@contextlib.contextmanager
+def local_only() -> Iterator[None]:
+    """Let libraries read files of this machine alone inside the block, whatever a configuration names."""
+    before = constants.HF_HUB_OFFLINE
+    constants.HF_HUB_OFFLINE = True
+    try:
+        yield
+    finally:
+        constants.HF_HUB_OFFLINE = before
 
 
 @contextlib.contextmanager

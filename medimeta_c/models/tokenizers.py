@@ -44,7 +44,7 @@ def has_tokenizer(folder: Path) -> bool:
     return any(any(folder.glob(pattern)) for pattern in _VOCABULARIES)
 
 
-def tokenizer_folder(name: str, *beside: Path) -> Path:
+def tokenizer_folder(name: str, *beside: Path, fetch: bool = True, revision: str | None = None) -> Path:
     """Return a local folder with the tokenizer called `name`.
 
     Parameters
@@ -53,6 +53,10 @@ def tokenizer_folder(name: str, *beside: Path) -> Path:
         A Hub repository, used when no folder below holds a tokenizer.
     *beside : Path
         Local folders to look in first, in order.
+    fetch : bool, optional
+        Whether it may come from the Hub, and not only from its cache.
+    revision : str or None, optional
+        Of the repository.
 
     Raises
     ------
@@ -63,7 +67,7 @@ def tokenizer_folder(name: str, *beside: Path) -> Path:
         if has_tokenizer(folder):
             return folder
     try:
-        return hub_files.fetch_folder(name, TOKENIZER_FILES)
+        return hub_files.named_folder(name, TOKENIZER_FILES, fetch=fetch, revision=revision)
     except ModelError as error:
         if not beside:
             raise

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import pickle
+import pickletools
+import zipfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -29,6 +32,9 @@ __all__ = [
 StateDict = dict[str, torch.Tensor]
 
 _KEYS_SHOWN = 5
+_HARMLESS = {"collections", "torch", "torch._tensor", "torch._utils", "torch.storage"}
+"""Modules whose names a pickled table of tensors holds."""
+
 _HINT = "check that the configuration and the checkpoint belong together"
 
 
@@ -71,7 +77,7 @@ def _read_torch(path: Path) -> object:
     try:
         return torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
-        if "Unsupported" in str(error):
+        if _would_run_code(path):
             raise ModelError(
                 f"{path} is a pickle that would run code when opened, so it was not opened: get the weights "
                 "as safetensors, or save the state dict alone with a tool you trust"
@@ -84,6 +90,33 @@ def _read_torch(path: Path) -> object:
                 "state dict as safetensors, or name the model by its open_clip tag (ViT-B-16/openai)"
             ) from error
         raise ModelError(f"{path} is damaged or no torch checkpoint: download it again") from error
+
+
+def _would_run_code(path: Path) -> bool:
+    """Return whether a pickle names a function or class that no table of tensors has.
+
+    Read off its instructions, none of which runs: PyTorch's message about them changes with its version.
+    """
+    try:
+        if zipfile.is_zipfile(path):
+            with zipfile.ZipFile(path) as archive:
+                names = [name for name in archive.namelist() if name.endswith("data.pkl")]
+                stream = io.BytesIO(archive.read(names[0]) if names else b"")
+        else:
+            stream = io.BytesIO(path.read_bytes())
+        texts: list[str] = []
+        while True:  # older files are several pickles, one after the other, then bytes
+            for opcode, argument, _ in pickletools.genops(stream):
+                if opcode.name in {"INST", "OBJ", "EXT1", "EXT2", "EXT4"}:
+                    return True
+                if opcode.name == "GLOBAL" and str(argument).split(" ")[0] not in _HARMLESS:
+                    return True
+                if opcode.name == "STACK_GLOBAL" and (len(texts) < 2 or texts[-2] not in _HARMLESS):
+                    return True
+                if isinstance(argument, str):
+                    texts.append(argument)
+    except (ValueError, IndexError, OSError, zipfile.BadZipFile, NotImplementedError):
+        return False
 
 
 def strip_prefix(state: Mapping[str, torch.Tensor], prefix: str) -> StateDict:

@@ -108,21 +108,37 @@ def test_a_known_text_tower_needs_no_hub(
     assert offline == []
 
 
-def test_an_unknown_text_tower_offline_says_what_to_copy(
-    biomed_folder: Path, tmp_path: Path, impatient: None
+def test_a_repository_that_a_configuration_names_is_not_fetched(
+    biomed_folder: Path, tmp_path: Path, offline: list[Any]
 ) -> None:
-    """Neither in the folder, nor known, nor on the Hub: the message names the file and the tower."""
+    """A text tower, a tokenizer and a timm trunk: each is named, with what to do, and nobody is called."""
     folder = edited(biomed_folder, tmp_path / "m", hf_model_name="some-lab/their-bert")
-    with pytest.raises(ModelError, match=r"config\.json.*some-lab/their-bert.*cannot be reached"):
+    with pytest.raises(
+        ModelError, match=r"names the repository some-lab/their-bert.*hf download .*config\.json"
+    ):
         load_model(f"local-dir:{folder}")
+    folder = edited(biomed_folder, tmp_path / "t", hf_tokenizer_name="some-lab/their-words")
+    for file in (*folder.glob("tokenizer*"), *folder.glob("vocab*")):
+        file.unlink()
+    with pytest.raises(ModelError, match=r"names the repository some-lab/their-words.*hf download"):
+        load_model(f"local-dir:{folder}")
+    for trunk in ("hf-hub:some-lab/their-vit", "local-dir:/etc", "some-lab/their-vit"):
+        folder = edited(biomed_folder, tmp_path / trunk.replace("/", "-").replace(":", "-"))
+        config = json.loads((folder / "open_clip_config.json").read_text())
+        config["model_cfg"]["vision_cfg"]["timm_model_name"] = trunk
+        (folder / "open_clip_config.json").write_text(json.dumps(config))
+        with pytest.raises(ModelError, match=rf"image tower from {trunk}, which is not fetched"):
+            load_model(f"local-dir:{folder}")
+    assert offline == []
 
 
 def test_a_text_tower_outside_the_folder_is_not_read(biomed_folder: Path, tmp_path: Path) -> None:
-    """A relative name that climbs out of the model's folder is not followed."""
-    folder = edited(biomed_folder, tmp_path / "models" / "m", hf_model_name="../outside")
-    shutil.copytree(biomed_folder / "text", tmp_path / "models" / "outside")
-    with pytest.raises(ModelError, match="neither a local folder nor a Hub name"):
-        load_model(f"local-dir:{folder}")
+    """A name that climbs out of the model's folder, or starts at the root, is not followed."""
+    outside = shutil.copytree(biomed_folder / "text", tmp_path / "models" / "outside")
+    for index, name in enumerate(("../outside", str(outside))):
+        folder = edited(biomed_folder, tmp_path / "models" / str(index), hf_model_name=name)
+        with pytest.raises(ModelError, match="neither a local folder nor a Hub name"):
+            load_model(f"local-dir:{folder}")
 
 
 def test_a_tokenizer_may_not_run_code(biomed_folder: Path, tmp_path: Path) -> None:

@@ -363,3 +363,15 @@ def test_a_tokenizers_missing_library_is_our_extra(module: str, library: str, tm
     run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     remedy = "it needs the 'evaluate' extra: pip install 'medimeta-c[evaluate]'"
     assert run.stdout.strip() == f"the tokenizer in {tmp_path} cannot be read without {library}: {remedy}"
+
+
+def test_an_image_tower_elsewhere_is_not_fetched(tmp_path: Path, offline: list[Any]) -> None:
+    """A configuration may name timm's architecture on the Hub: nobody is called, and it is one sentence."""
+    write_clip(tmp_path)
+    vision = {"model_type": "timm_wrapper", "architecture": "hf-hub:some-lab/their-vit"}
+    text = {"model_type": "clip_text_model", **TOWER}
+    config = {"model_type": "vision-text-dual-encoder", "vision_config": vision, "text_config": text}
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    with pytest.raises(ModelError, match="transformers cannot load the model"):
+        load_model(f"transformers:{tmp_path}")
+    assert offline == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Callable
 from pathlib import Path
 
@@ -28,6 +29,34 @@ def test_a_pickle_that_runs_code_is_not_opened(tmp_path: Path) -> None:
     torch.save({"weight": torch.zeros(2), "extra": Trap(tmp_path / "ran")}, tmp_path / "model.bin")
     with pytest.raises(ModelError, match="would run code"):
         read_checkpoint(tmp_path / "model.bin")
+    assert not (tmp_path / "ran").exists()
+
+
+@pytest.mark.parametrize("protocol", range(5))
+def test_a_malicious_pickle_is_called_that_by_any_pytorch(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, protocol: int
+) -> None:
+    """Judged by its instructions, not by the words of PyTorch's error; a cut file is still only damaged."""
+
+    def load(*_: object, **__: object) -> None:
+        raise pickle.UnpicklingError("words of another version")
+
+    monkeypatch.setattr(torch, "load", load)
+    (tmp_path / "model.bin").write_bytes(pickle.dumps({"w": Trap(tmp_path / "ran")}, protocol))
+    with pytest.raises(ModelError, match="would run code"):
+        read_checkpoint(tmp_path / "model.bin")
+    for zipped in (True, False):
+        state = {"w": torch.zeros(2)}
+        torch.save(state, tmp_path / "model.bin", _use_new_zipfile_serialization=zipped)
+        with pytest.raises(ModelError, match="damaged"):
+            read_checkpoint(tmp_path / "model.bin")
+        torch.save(
+            state | {"x": Trap(tmp_path / "ran")},
+            tmp_path / "model.bin",
+            _use_new_zipfile_serialization=zipped,
+        )
+        with pytest.raises(ModelError, match="would run code"):
+            read_checkpoint(tmp_path / "model.bin")
     assert not (tmp_path / "ran").exists()
 
 

@@ -98,7 +98,7 @@ def load_hub(spec: str, target: str) -> TorchModel:
     commit = hub_files.commit_of(config_path)
     config = _READER.read(config_path, _Config)
     weights = hub_files.fetch_file(repo, _HUB_WEIGHTS, commit or revision)
-    return _load(spec, config, weights, revision=commit)
+    return _load(spec, config, weights, revision=commit, own=(repo, commit or revision))
 
 
 def load_named(spec: str, target: str, activation: Activation | None = None) -> TorchModel:
@@ -142,7 +142,7 @@ def load_named(spec: str, target: str, activation: Activation | None = None) -> 
             )
         raise unknown_name(f"pretrained tag of {arch}", tag, known)
     config = _Config(model_cfg=model_cfg, preprocess_cfg=dict(tag_cfg))
-    return _load(spec, config, weights, revision=hub_files.commit_of(weights))
+    return _load(spec, config, weights, revision=hub_files.commit_of(weights), fetch=True)
 
 
 def _activation(arch: str, model_cfg: dict[str, Any], asked: Activation | None) -> Activation:
@@ -212,12 +212,23 @@ def _kind(part: object) -> str:
     return type(part).__name__
 
 
-def _load(
-    spec: str, config: _Config, weights: Path, *, folder: Path | None = None, revision: str | None = None
+def _load(  # noqa: PLR0913  (where a model's files are, and which others may be fetched)
+    spec: str,
+    config: _Config,
+    weights: Path,
+    *,
+    folder: Path | None = None,
+    revision: str | None = None,
+    own: tuple[str, str | None] | None = None,
+    fetch: bool = False,
 ) -> TorchModel:
-    """Read the weights and build what the configuration says around them; `folder` has its other files."""
+    """Read the weights and build what the configuration says around them; `folder` has its other files.
+
+    `own` is the repository they came from; `fetch` says that the configuration is open_clip's, which may name
+    others. One that came from elsewhere may not.
+    """
     state = read_checkpoint(weights)
-    module = build_module(config.model_cfg, folder, weights)
+    module = build_module(config.model_cfg, folder, weights, fetch=fetch)
     text_cfg = config.model_cfg["text_cfg"]
     projected = any(key.startswith("text.proj.") for key in state)
     trap = text_cfg.get("hf_model_name") and "hf_proj_type" not in text_cfg and not projected
@@ -228,7 +239,7 @@ def _load(
         module=module,
         state=_modern_layout(module, state),
         where=weights,
-        tokenizer=build_tokenizer(text_cfg, folder, weights),
+        tokenizer=build_tokenizer(text_cfg, folder, weights, own=own, fetch=fetch),
         model_cfg=config.model_cfg,
         preprocess_cfg=config.preprocess_cfg,
         hint=_PROJECTION_HINT if trap else _HINT,

@@ -32,6 +32,7 @@ def build_module(
     where: object,
     *,
     tower: dict[str, Any] | None = None,
+    fetch: bool = False,
 ) -> Any:
     """Build an untrained open_clip model; no weights are fetched, whatever the configuration asks for.
 
@@ -45,22 +46,26 @@ def build_module(
         The checkpoint, for messages.
     tower : dict, optional
         The text tower's ``config.json``, where it is known; by default it is looked for.
+    fetch : bool, optional
+        Whether any repository it names may be fetched: where it is open_clip's own configuration.
 
     Raises
     ------
     ModelError
-        If open_clip cannot build it, or the text tower's configuration is nowhere.
+        If its image tower is elsewhere, open_clip cannot build it, or the text tower's configuration is
+        nowhere.
     """
     problem = f"open_clip cannot build the architecture that goes with {where}"
     with tempfile.TemporaryDirectory() as scratch, quiet(), explained(problem, _REMEDY):
         cfg = copy.deepcopy(model_cfg)
         custom = cfg.pop("custom_text", False)
         if "timm_model_name" in cfg["vision_cfg"]:
+            _refuse_remote(cfg["vision_cfg"]["timm_model_name"], where)
             cfg["vision_cfg"]["timm_model_pretrained"] = False
         name = cfg["text_cfg"].get("hf_model_name")
         if name:
             custom = True
-            tower_folder = _text_tower(name, folder, Path(scratch), tower)
+            tower_folder = _text_tower(name, folder, Path(scratch), tower, fetch=fetch)
             cfg["text_cfg"]["hf_model_name"] = str(tower_folder)
             cfg["text_cfg"]["hf_model_pretrained"] = False
         if not custom:
@@ -68,11 +73,22 @@ def build_module(
         return (open_clip.CoCa if "multimodal_cfg" in cfg else open_clip.CustomTextCLIP)(**cfg)
 
 
-def _text_tower(name: str, folder: Path | None, scratch: Path, known: dict[str, Any] | None) -> Path:
+def _refuse_remote(name: object, where: object) -> None:
+    """Refuse a trunk that is none of timm's own architectures: ``hf-hub:org/name`` would be fetched."""
+    if not isinstance(name, str) or set(name) & set(":/\\"):
+        raise ModelError(
+            f"the configuration beside {where} takes its image tower from {name}, which is not fetched: "
+            "write the name of timm's architecture there, as timm_model_name"
+        )
+
+
+def _text_tower(
+    name: str, folder: Path | None, scratch: Path, known: dict[str, Any] | None, *, fetch: bool
+) -> Path:
     """Return a local folder whose ``config.json`` describes the transformers text tower `name`.
 
     In order: what is known of it; a folder of that name, below the model's own; the model's own folder; a
-    configuration known here; the Hub or its cache.
+    configuration known here; the Hub's cache, and the Hub itself if `fetch`.
     """
     for place in () if known else _local_places(name, folder):
         if (place / "config.json").is_file():
@@ -81,7 +97,7 @@ def _text_tower(name: str, folder: Path | None, scratch: Path, known: dict[str, 
         (scratch / "config.json").write_text(json.dumps(known), encoding="utf-8")
         return scratch
     try:
-        return _checked(hub_files.fetch_file(name, ["config.json"]).parent)
+        return _checked(hub_files.named_folder(name, ["config.json"], fetch=fetch))
     except ModelError as error:
         if folder is None:
             raise
@@ -96,8 +112,7 @@ def _local_places(name: str, folder: Path | None) -> list[Path]:
     if folder is None:
         return []
     named = (folder / name).resolve()  # an absolute name stays as it is
-    allowed = Path(name).is_absolute() or named.is_relative_to(folder)
-    return [named, folder] if allowed else [folder]
+    return [named, folder] if named.is_relative_to(folder) else [folder]
 
 
 def _checked(place: Path) -> Path:
@@ -107,8 +122,18 @@ def _checked(place: Path) -> Path:
     return place
 
 
-def build_tokenizer(text_cfg: dict[str, Any], folder: Path | None, where: object) -> OpenClipTokens:
+def build_tokenizer(
+    text_cfg: dict[str, Any],
+    folder: Path | None,
+    where: object,
+    *,
+    own: tuple[str, str | None] | None = None,
+    fetch: bool = False,
+) -> OpenClipTokens:
     """Build the tokenizer a text configuration asks for; a local folder's own files come first.
+
+    Another repository is read from the Hub's cache, and fetched only if it is known here, is the model's
+    `own` (name and commit), or `fetch` allows any.
 
     Raises
     ------
@@ -125,7 +150,9 @@ def build_tokenizer(text_cfg: dict[str, Any], folder: Path | None, where: object
         name = text_cfg.get("hf_tokenizer_name")
         if not name:
             return OpenClipTokens(open_clip.SimpleTokenizer(context_length=length, **options), length)
-        source = tokenizer_folder(name, *_local_places(name, folder))
+        allowed = fetch or name in KNOWN_CONFIGS or (own is not None and name == own[0])
+        revision = own[1] if own is not None and name == own[0] else None
+        source = tokenizer_folder(name, *_local_places(name, folder), fetch=allowed, revision=revision)
         read_tokenizer(source)  # says in one sentence what open_clip would raise as it comes
         mode = text_cfg.get("tokenizer_mode")
         tokenizer = HFTokenizer(str(source), context_length=length, tokenizer_mode=mode, **options)

@@ -15,7 +15,7 @@ from medimeta_c.errors import ModelError
 from medimeta_c.models import hub_files
 from medimeta_c.models.contract import Preprocessing, ResizeMode
 from medimeta_c.models.identity import identity_of
-from medimeta_c.models.libraries import explained, quiet
+from medimeta_c.models.libraries import explained, local_only, quiet
 from medimeta_c.models.tokenizers import TOKENIZER_FILES, HfTokens, read_tokenizer
 from medimeta_c.models.torch_model import TorchModel
 from medimeta_c.models.weights import StateDict, load_pretrained, read_checkpoint
@@ -43,7 +43,7 @@ def load_transformers(spec: str, target: str) -> TorchModel:
     """
     folder, revision = _locate(target)
     state = _read_state(folder)
-    with quiet():
+    with quiet(), local_only():
         module = _build(folder, state)
         problem = f"{folder} holds no usable preprocessor_config.json"
         with explained(problem, "copy it from the model's page"):
