@@ -19,7 +19,7 @@ from medimeta_c.format.manifest import (
     fingerprint,
     write_manifest,
 )
-from medimeta_c.format.pixels import ENCODER
+from medimeta_c.format.png import ENCODER
 from medimeta_corruptions import CORRUPTIONS
 
 

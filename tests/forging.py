@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from medimeta_c.format import manifest as contract
-from medimeta_c.format import pixels, stats
+from medimeta_c.format import png, stats
 from medimeta_c.format.manifest import MANIFEST_NAME
 from medimeta_c.format.shards import schema
 from medimeta_c.format.spectrum import SpectrumMean, spectrum
@@ -55,7 +55,7 @@ def _write_set(root: Path, record: dict[str, Any], rows: Rows, names: Iterable[s
     digest, mean = contract.RowDigest(), SpectrumMean()
     for row in rows:
         digest.add(row["image_id"], row["label"], row["pixels_sha256"])
-        mean.add(spectrum(pixels.decode(row["image"]["bytes"])))
+        mean.add(spectrum(png.decode(row["image"]["bytes"])))
     shard.update(bytes=path.stat().st_size, sha256=sha256_file(path), rows=len(rows))
     record.update(rows=len(rows), rows_sha256=digest.hexdigest(), spectrum=mean.record())
 

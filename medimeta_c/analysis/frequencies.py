@@ -17,7 +17,7 @@ from medimeta_c.analysis.effects import (
     verdict,
 )
 from medimeta_c.errors import ConfigError, ShardError, unknown_name
-from medimeta_c.format import pixels
+from medimeta_c.format import png
 from medimeta_c.format.benchmark import Benchmark
 from medimeta_c.format.keys import CLEAN, SetKey
 from medimeta_c.format.spectrum import BANDS, luma
@@ -118,7 +118,7 @@ class _Measured:
             for row, image_id in enumerate(ids):
                 self.shares[key.split, image_id] = shares[row]
                 if encoded is not None and image_id in decode:
-                    image = pixels.decode(encoded[row].as_py() or b"")
+                    image = png.decode(encoded[row].as_py() or b"")
                     variance = float(np.var(luma(image), dtype=np.float64))
                     # A flat image has no shares, and no energy in any band.
                     known = np.nan_to_num(shares[row], nan=0.0)

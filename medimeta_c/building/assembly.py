@@ -25,7 +25,7 @@ from medimeta_c.format.manifest import (
     fingerprint,
     write_manifest,
 )
-from medimeta_c.format.pixels import ENCODER
+from medimeta_c.format.png import ENCODER
 
 __all__ = ["BuildProgress", "BuildReport", "Request", "assemble"]
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from medimeta_c.errors import SourceError
-from medimeta_c.format import pixels
+from medimeta_c.format import png
 from medimeta_c.format.keys import Image, SetKey
 from medimeta_c.format.manifest import Protocol, RowDigest, SetRecord, SpectrumRecord
 from medimeta_c.format.seeding import generator
@@ -167,7 +167,7 @@ def _row(image_id: str, label: int, image: Image) -> Row:
     return Row(
         image_id=image_id,
         label=label,
-        data=pixels.encode(image),
-        pixels_sha256=pixels.digest(image),
+        data=png.encode(image),
+        pixels_sha256=png.digest(image),
         spectrum=spectrum(image),
     )

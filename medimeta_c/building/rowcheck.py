@@ -14,7 +14,7 @@ import pyarrow as pa
 from medimeta_c.building.pngcheck import check_png
 from medimeta_c.building.render import render
 from medimeta_c.errors import MediMetaError, ShardError
-from medimeta_c.format import pixels
+from medimeta_c.format import png
 from medimeta_c.format.manifest import Protocol, RowDigest, SetRecord, SpectrumRecord
 from medimeta_c.format.shards import image_path, schema
 from medimeta_c.format.spectrum import BANDS, SpectrumMean, spectrum
@@ -122,11 +122,11 @@ class RowCheck:
         data = image.get("bytes") or b""
         try:
             check_png(data)
-            decoded = pixels.decode(data)
+            decoded = png.decode(data)
         except ShardError as error:
             yield f"{where}: {error}"
             return
-        found, measured = pixels.digest(decoded), spectrum(decoded)
+        found, measured = png.digest(decoded), spectrum(decoded)
         self._mean.add(measured)
         for name in _SHARES:
             if not _equal(row[f"dct_{name}"], getattr(measured, name), _SHARE_TOLERANCE):
@@ -154,7 +154,7 @@ class RowCheck:
         except (MediMetaError, KeyError) as error:
             yield f"{where} cannot be rendered again: {error}"
             return
-        if pixels.digest(image) != found:
+        if png.digest(image) != found:
             yield f"{where}: rendered again from the source, its pixels differ"
 
 

@@ -1,4 +1,4 @@
-"""HTTP client with a redirect policy and retries."""
+"""HTTP client with a redirect policy, which asks again as `retry` says."""
 
 from __future__ import annotations
 
@@ -6,17 +6,16 @@ import logging
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from email.utils import parsedate_to_datetime
 from typing import TypeVar
 
 import httpx
 from pydantic import AnyHttpUrl, TypeAdapter, ValidationError
 
 from medimeta_c._version import __version__
+from medimeta_c.download.retry import Interrupted, RetryPolicy, retry_after_s
 from medimeta_c.errors import ConfigError, DownloadError
 
-__all__ = ["Http", "Interrupted", "RetryPolicy"]
+__all__ = ["Http"]
 
 _log = logging.getLogger(__name__)
 _T = TypeVar("_T")
@@ -28,35 +27,6 @@ _HINTS = {404: "the record or file is not there", 403: "access is refused", 410:
 _NOT_REACHED = (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError)
 _PROGRESS_BYTES = 1 << 20
 """A transfer that gained this much since its first failure starts to count its failures anew."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RetryPolicy:
-    """How patient a download is.
-
-    Parameters
-    ----------
-    retries : int
-        Failures in a row, without progress between them, before it gives up.
-    first_delay_s, longest_delay_s : float
-        The wait before the first retry, doubled for each further one up to the longest. A server that
-        asks for a wait (``Retry-After``) gets it, up to the longest.
-    timeout_s : float
-        How long a connection may stay silent.
-    """
-
-    retries: int = 5
-    first_delay_s: float = 1.0
-    longest_delay_s: float = 120.0
-    timeout_s: float = 60.0
-
-
-class Interrupted(Exception):
-    """A failure that may pass, and the wait that the server asks for; `Http.persist` catches it."""
-
-    def __init__(self, why: str, retry_after_s: float = 0.0) -> None:
-        super().__init__(why)
-        self.retry_after_s = retry_after_s
 
 
 class Http(httpx.Client):
@@ -181,16 +151,6 @@ def _raise_for_status(response: httpx.Response, url: str) -> None:
         return
     said = f"{url} answered {code} {response.reason_phrase}".rstrip()
     if code in _RETRIED_STATUSES:
-        raise Interrupted(said, _retry_after_s(response.headers.get("Retry-After", "")))
+        raise Interrupted(said, retry_after_s(response.headers.get("Retry-After", "")))
     hint = _HINTS.get(code, "the request was refused")
     raise DownloadError(f"{said}: {hint}; open the address in a browser to see")
-
-
-def _retry_after_s(value: str) -> float:
-    """Seconds of ``Retry-After``, given as a number or as a date (RFC 9110, 10.2.3)."""
-    if value.isdecimal():
-        return float(value)
-    try:
-        return parsedate_to_datetime(value).timestamp() - time.time()
-    except (ValueError, OverflowError):
-        return 0.0

@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import Literal, TypeAlias
 
 from medimeta_c.download.archives import ZENODO, Archive, archive_for, is_downloaded
-from medimeta_c.download.client import Http, RetryPolicy
+from medimeta_c.download.client import Http
 from medimeta_c.download.extract import extract_zip
 from medimeta_c.download.pins import LOCK_NAME, Pin, RemoteFile, read_pins, write_pin
+from medimeta_c.download.retry import RetryPolicy
 from medimeta_c.download.transfer import digests, discard, fetch
 from medimeta_c.download.workdir import WORK_DIR, alone, check_space, writing
 from medimeta_c.download.zenodo import Record, read_record

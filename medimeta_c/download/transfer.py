@@ -11,8 +11,9 @@ from pathlib import Path
 
 import httpx
 
-from medimeta_c.download.client import Http, Interrupted
+from medimeta_c.download.client import Http
 from medimeta_c.download.pins import RemoteFile
+from medimeta_c.download.retry import Interrupted
 from medimeta_c.errors import DownloadError, ResultError
 from medimeta_c.io.files import replace_file
 from medimeta_c.io.reading import read_record

@@ -10,8 +10,9 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from medimeta_c.download.client import Http, Interrupted
+from medimeta_c.download.client import Http
 from medimeta_c.download.pins import RemoteFile
+from medimeta_c.download.retry import Interrupted
 from medimeta_c.errors import DownloadError
 from medimeta_c.io.reading import first_problem
 

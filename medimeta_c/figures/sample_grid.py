@@ -11,7 +11,7 @@ from medimeta_c.errors import ShardError
 from medimeta_c.figures.drawing import style
 from medimeta_c.figures.drawing.montage import CARD_PX, PRINT_PX, montage
 from medimeta_c.figures.exhibit import Inputs, Lacking, Picture, paged
-from medimeta_c.format import pixels
+from medimeta_c.format import png
 from medimeta_c.format.display import (
     built_corruptions,
     built_severities,
@@ -154,6 +154,6 @@ def _first(root: Path, manifest: Manifest, key: _Key) -> tuple[Image | None, tup
         raise ShardError(f"{path} holds no rows: delete it and run the build again")
     image, *source = (column[0].as_py() for column in table.columns)
     try:
-        return pixels.decode(image["bytes"] or b""), tuple(source)
+        return png.decode(image["bytes"] or b""), tuple(source)
     except ShardError as error:
         raise ShardError(f"{path}, row 0: {error}") from error

@@ -11,7 +11,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from medimeta_c.errors import ConfigError, ManifestError, ShardError, unknown_name
-from medimeta_c.format import pixels
+from medimeta_c.format import png
 from medimeta_c.format.keys import Image, SetKey
 from medimeta_c.format.manifest import MANIFEST_NAME, DatasetRecord, Manifest, SetRecord, read_manifest
 from medimeta_c.format.repository import open_repository
@@ -168,7 +168,7 @@ class Benchmark:
 
     def _decoded(self, key: SetKey, image_id: str, data: bytes | None) -> Image:
         try:
-            return pixels.decode(data or b"")
+            return png.decode(data or b"")
         except ShardError as error:
             raise ShardError(f"set {key} of {self.name}, image {image_id}: {error}; verify it") from error
 

@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image as PillowImage
 
 from medimeta_c.errors import ConfigError
-from medimeta_c.format import pixels
+from medimeta_c.format import png
 from medimeta_c.format.benchmark import Benchmark
 from medimeta_c.format.keys import CLEAN, SetKey
 from medimeta_c.results.folder import SavedResult
@@ -146,7 +146,7 @@ def _stored(benchmark: Benchmark, key: SetKey, ids: set[str]) -> Mapping[str, by
 
 
 def _data_uri(data: bytes) -> str:
-    image = PillowImage.fromarray(pixels.decode(data))
+    image = PillowImage.fromarray(png.decode(data))
     if max(image.size) > _SIDE_PX:
         image.thumbnail((_SIDE_PX, _SIDE_PX), PillowImage.Resampling.LANCZOS)
     buffer = io.BytesIO()

@@ -14,7 +14,7 @@ from joblib.externals.loky.process_executor import TerminatedWorkerError
 from numpy.typing import NDArray
 
 from medimeta_c.errors import MediMetaError
-from medimeta_c.format import pixels
+from medimeta_c.format import png
 from medimeta_c.format.benchmark import Benchmark
 from medimeta_c.format.keys import Image, SetKey
 from medimeta_c.format.shards import count_row_groups, read_row_group
@@ -105,12 +105,12 @@ def decode(chunk: Chunk, prepare: Prepare) -> Decoded:
     """
     table = read_row_group(chunk.path, chunk.row_group, _COLUMNS)
     data = table["image"].combine_chunks().field("bytes").to_pylist()
-    images = [pixels.decode(one or b"") for one in data]
+    images = [png.decode(one or b"") for one in data]
     return Decoded(
         key=chunk.key,
         image_ids=tuple(table["image_id"].to_pylist()),
         labels=table["label"].to_numpy().astype(np.int64, copy=False),
-        pixels_sha256=tuple(map(pixels.digest, images)),
+        pixels_sha256=tuple(map(png.digest, images)),
         images=prepare(images),
     )
 

@@ -19,7 +19,7 @@ from PIL import Image
 from medimeta_c.building.pngcheck import check_png
 from medimeta_c.building.verification import verify
 from medimeta_c.errors import ShardError
-from medimeta_c.format import pixels
+from medimeta_c.format import png
 from medimeta_c.format.manifest import MANIFEST_NAME, read_manifest, write_manifest
 from medimeta_c.format.stats import write_spectra
 
@@ -63,7 +63,7 @@ def with_header(change: Callable[[bytearray], None]) -> Callable[[bytes], bytes]
 def as_format(name: str, **options: object) -> Callable[[bytes], bytes]:
     def forged(data: bytes) -> bytes:
         out = io.BytesIO()
-        Image.fromarray(pixels.decode(data)).save(out, name, **options)
+        Image.fromarray(png.decode(data)).save(out, name, **options)
         return out.getvalue()
 
     return forged
@@ -103,7 +103,7 @@ NOT_PLAIN = {
     "BMP": (as_format("BMP"), "do not decode as PNG"),
     "WebP": (as_format("WEBP", lossless=True), "do not decode as PNG"),
     "16 bits": (
-        lambda data: cv2.imencode(".png", pixels.decode(data).astype(np.uint16))[1].tobytes(),
+        lambda data: cv2.imencode(".png", png.decode(data).astype(np.uint16))[1].tobytes(),
         "not 8-bit",
     ),
 }
@@ -113,7 +113,7 @@ NOT_PLAIN = {
 def test_only_plain_png_is_stored(kind: str) -> None:
     """Whatever could make a reader show other pixels than were digested is refused, and named."""
     change, message = NOT_PLAIN[kind]
-    plain = pixels.encode(np.arange(12 * 10, dtype=np.uint8).reshape(12, 10))
+    plain = png.encode(np.arange(12 * 10, dtype=np.uint8).reshape(12, 10))
     check_png(plain)
     with pytest.raises(ShardError, match=message):
         check_png(change(plain))
@@ -123,13 +123,13 @@ def test_only_plain_png_is_stored(kind: str) -> None:
 def test_what_the_builder_encodes_is_plain(shape: tuple[int, ...]) -> None:
     """Every size and channel count, several IDAT chunks too."""
     draw = np.random.Generator(np.random.Philox(key=1))
-    check_png(pixels.encode(draw.integers(0, 256, shape, dtype=np.uint8)))
+    check_png(png.encode(draw.integers(0, 256, shape, dtype=np.uint8)))
 
 
 def test_a_claim_of_many_pixels_costs_little() -> None:
     """A stream that unpacks to far more than it should be stops being unpacked at once."""
     body = zlib.compress(bytes(200_000_000), 9)
-    data = pixels.encode(np.zeros((1, 1), np.uint8))[:33] + chunk(b"IDAT", body) + chunk(b"IEND", b"")
+    data = png.encode(np.zeros((1, 1), np.uint8))[:33] + chunk(b"IDAT", body) + chunk(b"IEND", b"")
     with pytest.raises(ShardError, match="more or fewer"):
         check_png(data)
 

@@ -18,7 +18,7 @@ from forging import Rows, forge
 
 from medimeta_c.building.verification import VerificationReport, verify
 from medimeta_c.errors import ManifestError, SourceError
-from medimeta_c.format import pixels
+from medimeta_c.format import png
 from medimeta_c.format.manifest import MANIFEST_NAME, _self_digest, read_manifest
 from medimeta_c.io.files import sha256_file
 
@@ -69,7 +69,7 @@ def other_label(table: pa.Table) -> pa.Table:
 
 def other_pixels(table: pa.Table) -> pa.Table:
     rows = table.to_pylist()
-    rows[4]["image"]["bytes"] = pixels.encode(np.zeros((5, 5, 3), dtype=np.uint8))
+    rows[4]["image"]["bytes"] = png.encode(np.zeros((5, 5, 3), dtype=np.uint8))
     return pa.Table.from_pylist(rows, schema=table.schema)
 
 
@@ -202,8 +202,8 @@ def test_rebuild_finds_pixels_that_do_not_come_from_the_source(copy: Path, clean
 
     def other_picture(rows: Rows) -> None:
         black = np.zeros((5, 5, 3), dtype=np.uint8)
-        rows[4]["image"]["bytes"] = pixels.encode(black)
-        rows[4] |= {"pixels_sha256": pixels.digest(black), "dct_low": None, "dct_mid": None}
+        rows[4]["image"]["bytes"] = png.encode(black)
+        rows[4] |= {"pixels_sha256": png.digest(black), "dct_low": None, "dct_mid": None}
         rows[4] |= {"dct_high": None, "dct_centroid": None}
 
     forge(copy, other_picture, where=SHARD)

@@ -27,7 +27,7 @@ from medimeta_c.card.dataset_card import render_card, write_card
 from medimeta_c.card.evalfile import benchmark_eval_yaml
 from medimeta_c.errors import BuildError, ShardError
 from medimeta_c.format.manifest import Manifest, SetRecord, read_manifest
-from medimeta_c.format.pixels import decode
+from medimeta_c.format.png import decode
 from medimeta_c.format.shards import read_tables, schema
 from medimeta_c.format.suites import CORE
 from medimeta_c.io.templating import templates_folder

@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 import medimeta_c.errors
 from medimeta_c.building.verification import verify
 from medimeta_c.cli import app
-from medimeta_c.format import pixels
+from medimeta_c.format import png
 from medimeta_c.format.keys import SetKey
 from medimeta_c.format.seeding import generator
 from medimeta_c.format.suites import CORE
@@ -108,9 +108,7 @@ def test_corrupt_files(run: Run, tmp_path: Path, shape: tuple[int, ...]) -> None
     written = Path(run("corrupt", tmp_path / "scan.png", *arguments).strip())
     assert written == out / "scan_impulse_noise_4.png"
     rng = generator(9, SetKey("files", "input", "impulse_noise", 4), "scan.png")
-    np.testing.assert_array_equal(
-        pixels.decode(written.read_bytes()), corrupt(image, "impulse_noise", 4, rng)
-    )
+    np.testing.assert_array_equal(png.decode(written.read_bytes()), corrupt(image, "impulse_noise", 4, rng))
 
 
 CONTRAST = ("--corruption", "contrast", "--severity", "1")

@@ -381,7 +381,8 @@ def test_long_retry_after_is_told_not_waited_for(server: ZenodoServer, tmp_path:
 
 def test_progress_renews_the_retries() -> None:
     """A long transfer may fail more often than the limit, as long as it gets on in between."""
-    from medimeta_c.download.client import Http, Interrupted
+    from medimeta_c.download.client import Http
+    from medimeta_c.download.retry import Interrupted
 
     positions = iter(range(0, 100 << 20, 2 << 20))
     state = {"position": 0, "attempts": 0}

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from medimeta_c.errors import BuildError, ShardError
-from medimeta_c.format import pixels, shards
+from medimeta_c.format import png, shards
 from medimeta_c.format.keys import SetKey
 from medimeta_c.format.spectrum import spectrum
 
@@ -25,8 +25,8 @@ def row(index: int, size: int = 9) -> shards.Row:
     return shards.Row(
         image_id=f"{index:06d}",
         label=index % 2,
-        data=pixels.encode(image),
-        pixels_sha256=pixels.digest(image),
+        data=png.encode(image),
+        pixels_sha256=png.digest(image),
         spectrum=spectrum(image),
     )
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from medimeta_c.building.medimetac.records import LabelRow, SplitRow
 from medimeta_c.errors import SourceError
-from medimeta_c.format import pixels
+from medimeta_c.format import png
 from medimeta_c.format.keys import Image
 from medimeta_c.sources.rows import RowSource
 
@@ -71,11 +71,11 @@ def match_rows(images: Iterable[Image], split: str, source: RowSource) -> Rows:
     """
     wanted: dict[str, list[int]] = {}
     for row, image in enumerate(images):
-        wanted.setdefault(pixels.digest(image), []).append(row)
+        wanted.setdefault(png.digest(image), []).append(row)
     found: dict[str, list[tuple[str, str]]] = {}
     for place in sorted(source.info.splits, key=lambda name: name != split):
         for image_id in source.ids(place):
-            digest = pixels.digest(_colour(source.image(place, image_id)))
+            digest = png.digest(_colour(source.image(place, image_id)))
             if digest in wanted:
                 found.setdefault(digest, []).append((place, image_id))
         if all(len(found.get(digest, ())) >= len(rows) for digest, rows in wanted.items()):

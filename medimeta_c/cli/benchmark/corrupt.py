@@ -28,7 +28,7 @@ def corrupt(
 
       medimeta-c corrupt scan.png --corruption motion_blur --severity 3 --out corrupted
     """
-    from medimeta_c.building.imagefiles import corrupt_files
+    from medimeta_c.building.corrupt_files import corrupt_files
 
     written = corrupt_files(images, corruption, severity, out.expanduser(), seed=seed)
     if json:

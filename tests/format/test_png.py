@@ -12,7 +12,7 @@ from hypothesis.extra import numpy as hnp
 from PIL import Image
 
 from medimeta_c.errors import ShardError
-from medimeta_c.format import pixels
+from medimeta_c.format import png
 
 sides = st.integers(1, 40)
 images = st.one_of(st.tuples(sides, sides), st.tuples(sides, sides, st.just(3))).flatmap(
@@ -23,7 +23,7 @@ images = st.one_of(st.tuples(sides, sides), st.tuples(sides, sides, st.just(3)))
 @given(images)
 def test_decoding_gives_back_the_image(image: np.ndarray) -> None:
     """Encoding loses nothing, for grey and RGB of any size."""
-    again = pixels.decode(pixels.encode(image))
+    again = png.decode(png.encode(image))
     assert again.dtype == np.uint8
     np.testing.assert_array_equal(again, image)
 
@@ -31,7 +31,7 @@ def test_decoding_gives_back_the_image(image: np.ndarray) -> None:
 @given(images)
 def test_other_readers_see_the_same_pixels(image: np.ndarray) -> None:
     """Pillow, which the `datasets` library decodes with, sees the same pixels in the same mode."""
-    with Image.open(io.BytesIO(pixels.encode(image))) as opened:
+    with Image.open(io.BytesIO(png.encode(image))) as opened:
         assert opened.mode == ("L" if image.ndim == 2 else "RGB")
         np.testing.assert_array_equal(np.asarray(opened), image)
 
@@ -39,20 +39,20 @@ def test_other_readers_see_the_same_pixels(image: np.ndarray) -> None:
 def test_digest_covers_shape_and_bytes_not_layout() -> None:
     """Equal bytes of another shape differ; a transposed view of equal pixels does not."""
     row = np.arange(6, dtype=np.uint8)
-    digests = {pixels.digest(row.reshape(shape)) for shape in ((2, 3), (3, 2), (1, 6), (1, 2, 3))}
+    digests = {png.digest(row.reshape(shape)) for shape in ((2, 3), (3, 2), (1, 6), (1, 2, 3))}
     assert len(digests) == 4
     block = row.reshape(2, 3)
-    assert pixels.digest(np.asfortranarray(block)) == pixels.digest(block)
+    assert png.digest(np.asfortranarray(block)) == png.digest(block)
 
 
-def png(mode: str) -> bytes:
+def file_of(mode: str) -> bytes:
     buffer = io.BytesIO()
     Image.new(mode, (3, 3)).save(buffer, "PNG")
     return buffer.getvalue()
 
 
-@pytest.mark.parametrize("data", [b"", b"not an image", png("RGBA"), png("I;16"), png("L")[:-20]])
+@pytest.mark.parametrize("data", [b"", b"not an image", file_of("RGBA"), file_of("I;16"), file_of("L")[:-20]])
 def test_anything_else_is_refused(data: bytes) -> None:
     """Damaged bytes, alpha and 16-bit images raise, rather than decode to something near."""
     with pytest.raises(ShardError, match="do not decode"):
-        pixels.decode(data)
+        png.decode(data)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from medimeta_c.errors import ConfigError, unknown_name
-from medimeta_c.format import pixels
+from medimeta_c.format import png
 from medimeta_c.format.keys import SetKey
 from medimeta_c.format.seeding import generator
 from medimeta_c.io.files import write_atomic
@@ -63,7 +63,7 @@ def corrupt_files(
     for path, target in zip(images, targets, strict=True):
         image = read_picture(path, channels=picture_channels(path))
         result = corrupt_image(image, corruption, severity, generator(seed, key, path.name))
-        write_atomic(target, pixels.encode(result))
+        write_atomic(target, png.encode(result))
     return targets
 
 
