@@ -21,7 +21,7 @@ root, *repos = arguments
 said = {}
 for repo in repos:
     try:
-        done = push(PushConfig(root=pathlib.Path(root), repo_id=repo, jobs=1))
+        done = push(PushConfig(root=pathlib.Path(root), repo_id=repo, jobs=1, partial=True))
         said[repo] = f"sent {len(done.plan.send)}, tagged {done.tagged is not None}"
     except MediMetaError as error:
         said[repo] = f"{type(error).__name__}: {error}"

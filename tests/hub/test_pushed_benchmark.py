@@ -17,7 +17,8 @@ from medimeta_c.format.keys import SetKey
 REPO = "org/MediMeta-C"
 PUSH = """
 from medimeta_c.hub import PushConfig, push
-report(push(PushConfig(root=pathlib.Path(arguments[0]), repo_id="org/MediMeta-C", jobs=1)).commit)
+config = PushConfig(root=pathlib.Path(arguments[0]), repo_id="org/MediMeta-C", jobs=1, partial=True)
+report(push(config).commit)
 """
 # What a process makes of a benchmark: a digest of every image, label and id, in order.
 DIGEST = """
