@@ -19,7 +19,7 @@ from medimeta_c.building.medimetac.files import published
 from medimeta_c.building.medimetac.importing import ImportReport, MedimetacConfig, import_medimetac
 from medimeta_c.building.medimetac.matching import decide_classes
 from medimeta_c.building.medimetac.records import Audit, DatasetAudit, FileAudit, Moments
-from medimeta_c.building.medimetac.source import BY_POSITION, NOT_ALIGNED
+from medimeta_c.building.medimetac.source import BY_POSITION, LEFT_OUT
 from medimeta_c.building.verification import verify
 from medimeta_c.cli import app
 from medimeta_c.errors import BuildError, ConfigError, MediMetaError, SourceError
@@ -189,7 +189,7 @@ def test_rows_in_another_order_than_ids(configure: Configure, files: Path, tmp_p
 def test_shuffled_rows_of_one_file(
     configure: Configure, files: Path, tmp_path: Path, *, with_labels: bool
 ) -> None:
-    """A file whose rows are not the clean file's is imported as it is, and said to be that."""
+    """A file whose rows are not the clean file's is said to be that; where labels show it, it is left out."""
     path = tmp_path / "c/oct/test/contrast_severity_1.npz"
     shuffled = np.roll(np.arange(12), 1)
     with np.load(path) as file:
@@ -202,9 +202,10 @@ def test_shuffled_rows_of_one_file(
     assert found.images_follow < 0.3
     assert found.as_defined is None
     assert file_of(report.audit, "contrast", 5).aligned
-    # Where labels say that rows are others, no image id can be taken over from the clean file.
-    assert oct_of(report.audit).ids == ("rows" if with_labels else "medimeta")
-    assert (NOT_ALIGNED in report.build.manifest.dataset("oct").title) is with_labels
+    assert oct_of(report.audit).ids == "medimeta"
+    assert (LEFT_OUT in report.build.manifest.dataset("oct").title) is with_labels
+    built = {record.key for record in report.build.manifest.sets}
+    assert (SetKey("oct", "test", "contrast", 1) in built) is not with_labels
     assert verify(report.build.root, jobs=1).ok
 
 

@@ -78,6 +78,7 @@ def import_medimetac(
 ) -> ImportReport:
     """Write the published MediMeta-C as a benchmark that everything here can read, and audit it.
 
+    A file whose labels are not those of its clean file, row by row, is audited and left out of the benchmark.
     Files are read as streams, one image in memory; only where MedIMeta's ids are in another order than rows
     is an array unpacked into a temporary file. What is finished is kept; an interrupted import, run again,
     goes on file by file. The audit is written to ``<out>.audit.json``, beside the benchmark: it is about the
@@ -106,7 +107,13 @@ def import_medimetac(
         root=config.out,
         protocol=PROTOCOL,
         datasets={name: DatasetRecord.of(one.info, one.checksum()) for name, one in sources.items()},
-        sets={key: len(file.labels) for one in sources.values() for key, file in one.sets.items()},
+        # The sets of a split have the same labels in the same order: a file that breaks this is audited only.
+        sets={
+            key: len(file.labels)
+            for one in sources.values()
+            for key, file in one.sets.items()
+            if labels_follow(one.sets, key)
+        },
         force=config.force,
     )
     build = assemble(request, lambda todo: _imported(config, sources, todo), on_progress)

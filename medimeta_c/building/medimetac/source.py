@@ -23,10 +23,10 @@ from medimeta_c.sources.medimeta import open_medimeta
 from medimeta_c.sources.npz import NpzArray, npz_rows
 from medimeta_c.sources.rows import check_labels, row_id
 
-__all__ = ["BY_POSITION", "NOT_ALIGNED", "PublishedDataset", "clean_of", "labels_follow", "open_published"]
+__all__ = ["BY_POSITION", "LEFT_OUT", "PublishedDataset", "clean_of", "labels_follow", "open_published"]
 
 BY_POSITION = "names by position, not checked against images"
-NOT_ALIGNED = "rows of corrupted files are not those of the clean file"
+LEFT_OUT = "files whose labels are not the clean file's are left out"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -131,8 +131,8 @@ def open_published(
     known = [one for rows in matches.values() for one in rows.classes] or [None] * len(labels)
     classes = decide_classes(dataset, names, labels, known)
     aligned = all(labels_follow(sets, key) for key in sets)
-    ids_matched = aligned and bool(matches) and all(None not in rows.ids for rows in matches.values())
-    notes = [BY_POSITION] * (not classes.checked) + [NOT_ALIGNED] * (not aligned)
+    ids_matched = bool(matches) and all(None not in rows.ids for rows in matches.values())
+    notes = [BY_POSITION] * (not classes.checked) + [LEFT_OUT] * (not aligned)
     return PublishedDataset(
         info=info.model_copy(
             update={
