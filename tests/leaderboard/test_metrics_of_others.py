@@ -107,7 +107,7 @@ def test_an_honest_submission_passes_and_names_its_plugins(honest: Path) -> None
     whose = {"distribution": "other-metrics", "version": "1.2"}
     assert values["plugins"] == [{"name": name, **whose} for name in ("brier", "worst_group")]
     table = other_scores_table(read_saved(honest).result)
-    assert table.columns[-4:-2] == ("Brier score, clean", "Brier score, corrupted")
+    assert table.headers[-4:-2] == ("Brier score, clean", "Brier score, corrupted")
     assert "Brier score: lower is better." in table.caption
 
 
@@ -131,7 +131,7 @@ def test_a_metric_that_nobody_registered_is_refused(benchmark: Benchmark, tmp_pa
     """It may stand in a result of one's own, and has no place on a board."""
     mine = Metric(name="mine", label="Mine", function=lambda labels: 0.5, inputs=("labels",))
     saved = evaluated(tmp_path / "run", benchmark, datasets=["rays"], metrics=(mine,))
-    assert saved.result.plugins == ()
+    assert [plugin.distribution for plugin in saved.result.plugins] == [f"python:{__name__}"]
     folder = place(tmp_path, saved, described(PLAIN, declared=True))
     (problem,) = check_submission(folder, None).problems
-    assert "the metric 'mine' is of no distribution that it names and not known here" in problem
+    assert "the metric 'mine' is of python:test_metrics_of_others unknown and not known here" in problem
