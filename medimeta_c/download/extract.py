@@ -127,7 +127,7 @@ def _checked_path(info: zipfile.ZipInfo) -> PurePosixPath:
     # orig_filename is the name as stored: zipfile cuts filename at a NUL and may change separators.
     name = info.orig_filename.removesuffix("/")
     parts = name.split("/")
-    plain = stat.S_IFDIR if info.is_dir() else stat.S_IFREG
+    plain = stat.S_IFDIR if info.orig_filename.endswith("/") else stat.S_IFREG
     refusals = {
         "would leave the dataset's folder": {"", ".", ".."}.intersection(parts),
         "has a name that is not portable or not safe": any(

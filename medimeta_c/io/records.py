@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from itertools import repeat
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic.fields import FieldInfo
 
 from medimeta_c.io.files import write_atomic
 
@@ -143,7 +144,12 @@ def _fields(kind: type[Record]) -> tuple[tuple[str, int, Any], ...]:
         (
             name,
             max((mark.version for mark in field.metadata if isinstance(mark, Since)), default=0),
-            field.get_default(call_default_factory=True),
+            _default(field),
         )
         for name, field in kind.model_fields.items()
     )
+
+
+def _default(field: FieldInfo) -> Any:
+    factory = cast("Callable[[], Any] | None", field.default_factory)
+    return field.default if factory is None else factory()

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from medimeta_c.download.extract import extract_zip
@@ -202,6 +202,7 @@ def test_full_disk_is_told_beforehand(tmp_path: Path, monkeypatch: pytest.Monkey
 
 
 @settings(max_examples=60, deadline=None)
+@example(name="\x00")
 @given(
     name=st.text(st.sampled_from("ab./\\: ~é\x00\n") | st.characters(codec="utf-8"), min_size=1, max_size=12)
 )
