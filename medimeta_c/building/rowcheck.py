@@ -69,7 +69,7 @@ class SetCheck:
 
 
 class RowCheck:
-    """The rows of one set as they are read, held against the manifest and, if asked, the source."""
+    """Checks of the rows of one set against the manifest and, if asked, the source."""
 
     def __init__(self, check: SetCheck) -> None:
         self._check, self._key = check, check.record.key

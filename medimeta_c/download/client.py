@@ -81,7 +81,7 @@ class Http(httpx.Client):
                     target = response.next_request.url
                     self._check_allowed(target, url, elsewhere)
         except httpx.InvalidURL as error:
-            raise DownloadError(f"{url} is an address that is none: {error}") from error
+            raise DownloadError(f"{url} is an invalid URL: {error}") from error
         except httpx.TransportError as error:
             reason = str(error) or type(error).__name__
             if not isinstance(error, _NOT_REACHED):

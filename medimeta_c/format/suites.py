@@ -51,7 +51,7 @@ def in_order(names: Iterable[str], preferred: Iterable[str]) -> tuple[str, ...]:
 def paper_order(collection: str, dataset: str) -> tuple[int, str, int, str]:
     """Sort key of a dataset: the paper's collections and datasets in its order, then others by name.
 
-    A dataset of another image size, ``bloodmnist_64``, has the place of its kin.
+    A dataset of another image size, ``bloodmnist_64``, sorts with the 224-pixel version.
 
     Examples
     --------

@@ -40,7 +40,7 @@ _TEMPLATE = "report.html.jinja"
 
 
 def render_html(saved: SavedResult, benchmark: Benchmark | None = None) -> str:
-    """Return the report of a result as a page of its own; text from outside is escaped.
+    """Return the report of a result as a page of its own; untrusted text is escaped.
 
     Parameters
     ----------

@@ -17,7 +17,7 @@ _TEMPLATE = "report.md.jinja"
 
 
 def render_markdown(result: Result) -> str:
-    """Return the report of a result as Markdown; text from outside is escaped."""
+    """Return the report of a result as Markdown; untrusted text is escaped."""
     templates = environment(templates_folder())
     templates.filters["table"] = markdown
     return templates.get_template(_TEMPLATE).render(

@@ -83,5 +83,5 @@ def _difference(found: Difference) -> Cell:
 
 
 def _line(said: str, style: str) -> Text:
-    """Return a line in which names from outside may stand."""
+    """Return one printable line of untrusted text."""
     return Text(printable(said), style)

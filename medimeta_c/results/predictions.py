@@ -232,7 +232,7 @@ def read_predictions(path: Path) -> dict[SetKey, CellPredictions]:
         raise ResultError(f"{path} is damaged ({reason}): {_REMEDY}") from error
     except ResultError as error:
         raise error if str(path) in str(error) else ResultError(f"{path}: {error}; {_REMEDY}") from error
-    except MediMetaError as error:  # a name that is none
+    except MediMetaError as error:  # an invalid name
         raise ResultError(f"{path}: {error}") from error
 
 

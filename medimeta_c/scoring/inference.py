@@ -202,7 +202,7 @@ class Predictor:
     ) -> Iterator[CellPredictions]:
         """Yield the predictions of sets, each as it is finished, in order.
 
-        Every image is digested as it was decoded, and every cell is held against the row digest of the
+        Every image is digested as it was decoded, and every cell is compared with the row digest of the
         manifest: what was scored is what the fingerprint says.
 
         Parameters

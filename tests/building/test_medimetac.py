@@ -337,7 +337,7 @@ def test_files_of_another_layout_are_refused(
 
 
 def test_all_files_of_another_layout_are_named(configure: Configure, tmp_path: Path) -> None:
-    """Rows that are missing, and a file that is none, in one error."""
+    """Rows that are missing, and an invalid file, in one error."""
     folder = tmp_path / "c/oct/test"
     with np.load(folder / "contrast_severity_1.npz") as file:
         rewrite(folder / "contrast_severity_1.npz", **{name: file[name][:5] for name in file})

@@ -210,7 +210,7 @@ def test_names_beside_rows_do_not_touch(tmp_path: Path) -> None:
 
 
 def test_sized_datasets_stand_beside_their_kin() -> None:
-    """`octmnist_64` has the place of `octmnist`, so that two collections meet row by row."""
+    """`octmnist_64` sorts with `octmnist`, so that two collections meet row by row."""
     names = ["retinamnist_64", "octmnist_64", "bloodmnist_64", "pneumoniamnist_64", "breastmnist_64"]
     found = sorted(names, key=lambda name: paper_order("MedMNIST-C", name))
     assert [name.removesuffix("_64") for name in found] == list(MEDMNIST.datasets)

@@ -216,7 +216,7 @@ def test_mean_over_seeds(values: list[float | None], expected: str) -> None:
     ],
 )
 def test_bad_requests(configure: Configure, changes: dict[str, tuple[float, ...]], message: str) -> None:
-    """A grid that is none is refused."""
+    """An invalid grid is refused."""
     values = {"fractions": (0.1,), "seeds": (0,), **changes}
     with pytest.raises(ConfigError, match=message):
         AblationConfig(run=configure(), **values)  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""One table in every form: what is marked, what is broken, and names from outside that do no harm."""
+"""One table in every form: what is marked, what is broken, and untrusted names that do no harm."""
 
 from __future__ import annotations
 

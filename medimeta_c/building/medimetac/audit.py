@@ -20,7 +20,7 @@ from medimeta_corruptions import CORRUPTIONS, Corruption
 __all__ = ["AuditTask", "audit_file"]
 
 _SIDE = 16  # of the thumbnails that are compared
-_COMPARED = 256  # rows held against all clean ones
+_COMPARED = 256  # rows compared with all clean ones
 _RIVALS = 20  # one clean row in so many may be liker by chance: the strongest corruptions leave little
 _MEASURED = 16  # rows corrupted again
 _TURNED = 4  # of these, rows whose blur's direction is searched

@@ -69,7 +69,7 @@ class Moments(Record):
 
 
 class FileAudit(Record):
-    """One corrupted file, held against its clean rows.
+    """One corrupted file, compared with its clean rows.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""Tables as GitHub Markdown: best bold, second best underlined; text from outside is escaped."""
+"""Tables as GitHub Markdown: best bold, second best underlined; untrusted text is escaped."""
 
 from __future__ import annotations
 

@@ -62,7 +62,7 @@ def print_table(table: Table, console: Console) -> None:
 
 
 def _line(said: str, style: str = "") -> Text:
-    """Return a line in which names from outside may stand."""
+    """Return one printable line of untrusted text."""
     return Text(printable(said), style)
 
 

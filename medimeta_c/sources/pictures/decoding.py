@@ -113,7 +113,7 @@ def _upright(picture: PillowImage, header: Header) -> NDArray[Any]:
     _forget_xmp(picture)
     try:
         return np.asarray(ImageOps.exif_transpose(picture))
-    except (SyntaxError, ValueError, KeyError, TypeError, struct.error):  # EXIF that is none says no side
+    except (SyntaxError, ValueError, KeyError, TypeError, struct.error):  # invalid EXIF says no side
         return np.asarray(picture)
 
 

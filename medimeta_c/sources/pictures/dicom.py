@@ -278,7 +278,7 @@ def _own_shades(values: NDArray[np.float64], item: Any, dataset: Any) -> Image:
     centre, width = (float(np.atleast_1d(item[name].value)[0]) for name in ("WindowCenter", "WindowWidth"))
     kind = str(item.get("VOILUTFunction") or "LINEAR")
     if kind not in {"LINEAR", "LINEAR_EXACT", "SIGMOID"} or not width > (kind == "LINEAR"):
-        raise Refusal(f"has a window of its own that is none ({kind}, {width:g} wide): give a window")
+        raise Refusal(f"has an invalid window of its own ({kind}, {width:g} wide): give a window")
     if kind == "SIGMOID":
         return shades(1 / (1 + np.exp(np.clip(-4 * (values - centre) / width, -700, 700))), 0, 1)
     if kind == "LINEAR":

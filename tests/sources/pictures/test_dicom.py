@@ -251,10 +251,10 @@ def test_nothing_decodes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, syntax
         ({"HighBit": 13}, "highest bit in bit 13"),
         ({"PresentationLUTShape": "INVERSE"}, "says MONOCHROME2 and the contrary"),
         ({"PixelPresentation": "COLOR"}, "colours its grey values"),
-        ({"WindowCenter": "5", "WindowWidth": "1"}, "a window of its own that is none"),
+        ({"WindowCenter": "5", "WindowWidth": "1"}, "an invalid window of its own"),
         (
             {"WindowCenter": "5", "WindowWidth": "9", "VOILUTFunction": "OTHER"},
-            "a window of its own that is none",
+            "an invalid window of its own",
         ),
         ({"BitsAllocated": 32}, "stores 12 of 32 bits"),
         ({}, "has more than 8 bits a channel (12): give a window"),
