@@ -10,7 +10,17 @@ import typer
 
 from medimeta_c.errors import ConfigError
 
-__all__ = ["DataOption", "DatasetOption", "JobsOption", "JsonOption", "data_dir", "names", "severities"]
+__all__ = [
+    "DataOption",
+    "DatasetOption",
+    "JobsOption",
+    "JsonOption",
+    "SourceOption",
+    "TaskOption",
+    "data_dir",
+    "names",
+    "severities",
+]
 
 DatasetOption = Annotated[
     str,
@@ -28,6 +38,16 @@ DataOption = Annotated[
         help="Folder of the clean datasets; default: the platform's user data directory.",
         show_default=False,
     ),
+]
+SourceOption = Annotated[
+    str | None,
+    typer.Option(
+        help="medimeta, medmnist, imagefolder or phantoms; default: by dataset id.", show_default=False
+    ),
+]
+TaskOption = Annotated[
+    str | None,
+    typer.Option(help="The labels to use where a dataset has several tasks.", show_default=False),
 ]
 JobsOption = Annotated[int, typer.Option("--jobs", help="Worker processes; -1 is one per core.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Report as JSON on stdout.")]

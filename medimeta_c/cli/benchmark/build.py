@@ -13,6 +13,8 @@ from medimeta_c.cli.options import (
     DatasetOption,
     JobsOption,
     JsonOption,
+    SourceOption,
+    TaskOption,
     data_dir,
     names,
     severities,
@@ -38,16 +40,8 @@ def build(
     out: Annotated[Path, typer.Option(help="Directory of the benchmark.")] = Path("MediMeta-C"),
     seed: Annotated[int, typer.Option(help="Root of every image's seed; the benchmark's is 0.")] = 0,
     jobs: JobsOption = -1,
-    source: Annotated[
-        str | None,
-        typer.Option(
-            help="medimeta, medmnist, imagefolder or phantoms; default: by dataset id.", show_default=False
-        ),
-    ] = None,
-    task: Annotated[
-        str | None,
-        typer.Option(help="The labels to use where a dataset has several tasks.", show_default=False),
-    ] = None,
+    source: SourceOption = None,
+    task: TaskOption = None,
     channels: Annotated[
         str,
         typer.Option(

@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 import typer
 
 from medimeta_c.cli import console
-from medimeta_c.cli.options import DataOption, DatasetOption, JsonOption, data_dir, names
+from medimeta_c.cli.options import (
+    DataOption,
+    DatasetOption,
+    JsonOption,
+    SourceOption,
+    TaskOption,
+    data_dir,
+    names,
+)
 from medimeta_c.errors import ConfigError, importing_models
 
 if TYPE_CHECKING:
@@ -43,16 +51,8 @@ def finetune(
         typer.Option(help="Several seeds, comma-separated: one run for each.", show_default=False),
     ] = None,
     data: DataOption = None,
-    source: Annotated[
-        str | None,
-        typer.Option(
-            help="medimeta, medmnist, imagefolder or phantoms; default: by dataset id.", show_default=False
-        ),
-    ] = None,
-    task: Annotated[
-        str | None,
-        typer.Option(help="The labels to use where a dataset has several tasks.", show_default=False),
-    ] = None,
+    source: SourceOption = None,
+    task: TaskOption = None,
     rank: Annotated[int, typer.Option(help="Rank of the adapters.")] = 16,
     alpha: Annotated[
         float | None,
