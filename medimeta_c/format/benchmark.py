@@ -16,6 +16,7 @@ from medimeta_c.format.keys import Image, SetKey
 from medimeta_c.format.manifest import MANIFEST_NAME, DatasetRecord, Manifest, SetRecord, read_manifest
 from medimeta_c.format.repository import open_repository
 from medimeta_c.format.shards import has_classes, read_tables
+from medimeta_c.format.stats import GROUPS_PATH, read_groups
 from medimeta_c.io.hub_client import REPO_ID
 
 __all__ = ["Batch", "Benchmark", "open_benchmark"]
@@ -106,6 +107,17 @@ class Benchmark:
     def shard_paths(self, key: SetKey) -> tuple[Path, ...]:
         """Return the local files of a set's shards, fetching them if the benchmark is remote."""
         return tuple(self._fetch(shard.path) for shard in self.record(key).shards)
+
+    def groups(self, split: str) -> dict[str, dict[str, int]]:
+        """Return the group (patient) of each image of a split by dataset and id; empty where none is known.
+
+        Raises
+        ------
+        ShardError
+            If the file of groups is missing, damaged, or not what the manifest says.
+        """
+        listed = [file for file in self.manifest.files if file.path == GROUPS_PATH]
+        return read_groups(self._fetch(GROUPS_PATH), listed[0], split) if listed else {}
 
     def check_classes(self, key: SetKey) -> None:
         """Raise ShardError if a shard of a set names its classes otherwise than the manifest."""

@@ -9,11 +9,12 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from medimeta_c.errors import ShardError, short
 from medimeta_c.format.manifest import FileRecord, SetRecord
 from medimeta_c.format.spectrum import BANDS, PROFILE_BINS
 from medimeta_c.io.files import sha256_file, write_atomic
 
-__all__ = ["GROUPS_PATH", "SPECTRUM_PATH", "holds_spectra", "write_groups", "write_spectra"]
+__all__ = ["GROUPS_PATH", "SPECTRUM_PATH", "holds_spectra", "read_groups", "write_groups", "write_spectra"]
 
 SPECTRUM_PATH = "stats/spectrum.parquet"
 GROUPS_PATH = "stats/groups.parquet"
@@ -127,6 +128,27 @@ def write_groups(
         for image_id in sorted(known[dataset, split])
     ]
     return [_write(root, GROUPS_PATH, pa.Table.from_pylist(rows, schema=_GROUPS))] if rows else []
+
+
+def read_groups(path: Path, record: FileRecord, split: str) -> dict[str, dict[str, int]]:
+    """Return the running number of each image's group, by dataset and image id, of one split.
+
+    Raises
+    ------
+    ShardError
+        If the file is missing, damaged, or not what the manifest says.
+    """
+    try:
+        if sha256_file(path) != record.sha256:
+            raise ShardError(f"{path} is not what its manifest says (its SHA-256 differs): restore it")
+        rows = pq.read_table(path, columns=_GROUPS.names).cast(_GROUPS).to_pylist()
+    except (pa.ArrowException, OSError) as error:
+        raise ShardError(f"{path} cannot be read ({short(error)}): restore it, or build again") from error
+    found: dict[str, dict[str, int]] = {}
+    for row in rows:
+        if row["split"] == split:
+            found.setdefault(row["dataset"], {})[row["image_id"]] = row["group"]
+    return found
 
 
 def _write(root: Path, name: str, table: pa.Table) -> FileRecord:

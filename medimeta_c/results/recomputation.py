@@ -39,7 +39,8 @@ def rescore(
         for metric in metrics:
             if "groups" in metric.inputs:
                 raise ResultError(
-                    f"{metric.name} was computed with the benchmark's groups of images: give the benchmark"
+                    f"{metric.name} was computed with the benchmark's groups of images, which are not "
+                    "at hand: it cannot be computed again"
                 )
     terms = Terms(
         scope=result.scope,

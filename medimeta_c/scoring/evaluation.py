@@ -167,6 +167,7 @@ def evaluate(
     # Before any work: they may not fit.
     chosen = choose_baseline(config.baseline, described, config.split)
     metrics = chosen_metrics(config.metrics)
+    groups = benchmark.groups(config.split)
     device = choose_device(config.device)
     loaded = load_model(
         model or config.model, device=device, precision=config.precision, activation=config.activation
@@ -205,6 +206,7 @@ def evaluate(
             baseline=chosen,
             resampling=config.resampling,
             metrics=metrics,
+            groups=groups,
             plugins=_plugins(config.model if model is None else model, folder.run.prompts),
         )
         marks: tuple[Mark, ...] = ("limited",) if benchmark.manifest.limited else ()

@@ -6,8 +6,10 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 from conftest import Shell
+from PIL import Image
 
 pytestmark = pytest.mark.slow
 
@@ -92,6 +94,29 @@ def test_a_result_names_its_metric_prompts_and_model(scored: Path) -> None:
     cells = result["scores"]["cells"]  # type: ignore[index]
     assert all("together" in cell["metrics"]["worst_group_error"]["reason"] for cell in cells)
     assert "Worst group" in (scored / "report.md").read_text()
+
+
+def test_a_metric_gets_the_groups_that_a_benchmark_knows(shell: Shell) -> None:
+    """Patients of a metadata.csv become groups, and the worst patient's error a number of every cell."""
+    folder = shell.folder / "data" / "slides"
+    folder.mkdir(parents=True)
+    pixels = np.load(shell.folder / "data" / "photos" / "images.npy")
+    for index, image in enumerate(pixels):
+        Image.fromarray(image).save(folder / f"{index}.png")
+    lines = [
+        f"{index}.png,{('dark', 'light')[index % 2]},patient {index // 4}" for index in range(len(pixels))
+    ]
+    (folder / "metadata.csv").write_text("\n".join(["file_name,label,patient", *lines]) + "\n")
+    build = ("build", "--source", "imagefolder", "--dataset", "slides", "--corruption", "contrast")
+    shell(*build, "--severity", 1, "--jobs", 1, "--out", "slides-c")
+    shell(
+        *("evaluate", "--model", "colours:mean", "--benchmark", "slides-c", "--baseline", "none"),
+        *("--metrics", "worst_group_error", "--out", "slides-results"),
+    )
+    (path,) = (shell.folder / "slides-results").glob("*/*/result.json")
+    cells = read(path)["scores"]["cells"]  # type: ignore[index]
+    for cell in cells:
+        assert cell["metrics"]["worst_group_error"]["value"] >= 1 - cell["top1"]["value"]
 
 
 def test_the_board_computes_it_again(shell: Shell, built: Path, scored: Path) -> None:
