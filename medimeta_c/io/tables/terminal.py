@@ -25,10 +25,6 @@ def print_table(table: Table, console: Console) -> None:
     number.
     """
     grid = Grid(
-        title=_line(table.name, "table.title") if table.name else None,
-        caption=_line(table.caption, "table.caption") if table.caption else None,
-        title_justify="left",
-        caption_justify="left",
         box=SIMPLE_HEAD,
         show_edge=False,
         pad_edge=False,
@@ -57,7 +53,12 @@ def print_table(table: Table, console: Console) -> None:
     own = console.width
     needed = console.measure(grid, options=console.options.update(max_width=10_000)).minimum
     console.width = max(own, needed)
+    # Not the grid's own title and caption, which would be no wider than a narrow table.
+    if table.name:
+        console.print(_line(table.name, "table.title"))
     console.print(grid, crop=False)
+    if table.caption:
+        console.print(_line(table.caption, "table.caption"))
     console.width = own
 
 
