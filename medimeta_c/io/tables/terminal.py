@@ -59,6 +59,7 @@ def print_table(table: Table, console: Console) -> None:
     console.print(grid, crop=False)
     if table.caption:
         console.print(_line(table.caption, "table.caption"))
+    console.print()
     console.width = own
 
 
