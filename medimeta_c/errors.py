@@ -14,7 +14,8 @@
     ├── ResultError               a result is damaged, of another run, or being written by another process
     ├── PublishError              the Hub cannot be reached, refuses, or holds something else
     ├── IncompleteGridError       a number over all cells is asked for while cells are missing
-    └── MissingExtraError         an optional dependency is not installed
+    ├── MissingPackageError       medimeta-corruptions is not installed (also an ImportError)
+    └── MissingExtraError         an optional dependency is not installed (also an ImportError)
 
 A message says what is wrong, where, and what to do next. The command line prints it as one line and
 exits with the class's ``exit_code``; it shows a traceback only with ``--debug``.
@@ -34,6 +35,7 @@ __all__ = [
     "ManifestError",
     "MediMetaError",
     "MissingExtraError",
+    "MissingPackageError",
     "ModelError",
     "PublishError",
     "ResultError",
@@ -48,6 +50,7 @@ __all__ = [
 
 
 _SHOWN = 240
+_CORRUPTIONS = "medimeta_corruptions"
 _EVALUATE = {"open_clip", "safetensors", "sklearn", "torch", "torchvision", "transformers"}
 
 
@@ -140,6 +143,20 @@ class IncompleteGridError(MediMetaError):
         return IncompleteGridError, (self.missing, self.expected)
 
 
+class MissingPackageError(MediMetaError, ImportError):
+    """Raised when the package of corruptions, without which nothing works, is no longer installed."""
+
+    def __init__(self, purpose: str) -> None:
+        super().__init__(
+            f"{purpose} needs medimeta-corruptions, which is not installed: in a clone of the repository, "
+            "pip install ./corruptions"
+        )
+
+    def __reduce__(self) -> tuple[type[Exception], tuple[object, ...]]:
+        """Pickle by message, since ``__init__`` takes other arguments."""
+        return MediMetaError, self.args
+
+
 class MissingExtraError(MediMetaError, ImportError):
     """Raised when a command needs an optional dependency that is not installed.
 
@@ -152,7 +169,10 @@ class MissingExtraError(MediMetaError, ImportError):
     """
 
     def __init__(self, purpose: str, extra: str) -> None:
-        super().__init__(f"{purpose} needs the {extra!r} extra: pip install 'medimeta-c[{extra}]'")
+        super().__init__(
+            f"{purpose} needs the {extra!r} extra: in a clone of the repository, "
+            f"pip install ./corruptions '.[{extra}]'"
+        )
 
     def __reduce__(self) -> tuple[type[Exception], tuple[object, ...]]:
         """Pickle by message, since ``__init__`` takes other arguments."""
@@ -161,7 +181,7 @@ class MissingExtraError(MediMetaError, ImportError):
 
 @contextlib.contextmanager
 def importing_models(purpose: str) -> Iterator[None]:
-    """Turn an import in the block that lacks the ``evaluate`` extra into the error that says so.
+    """Turn an import in the block that lacks the ``evaluate`` extra, or the corruptions, into our error.
 
     Parameters
     ----------
@@ -172,11 +192,16 @@ def importing_models(purpose: str) -> Iterator[None]:
     ------
     MissingExtraError
         In place of the ModuleNotFoundError of a library the extra brings.
+    MissingPackageError
+        In place of that of ``medimeta_corruptions``.
     """
     try:
         yield
     except ModuleNotFoundError as error:
-        if (error.name or "").partition(".")[0] not in _EVALUATE:
+        missing = (error.name or "").partition(".")[0]
+        if missing == _CORRUPTIONS:
+            raise MissingPackageError(purpose) from error
+        if missing not in _EVALUATE:
             raise
         raise MissingExtraError(purpose, "evaluate") from error
 

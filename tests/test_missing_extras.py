@@ -8,7 +8,7 @@ import sys
 import pytest
 
 WITHOUT = "import sys\nsys.modules.update(dict.fromkeys(('torch', 'safetensors', 'sklearn')))\n"
-REMEDY = "needs the 'evaluate' extra: pip install 'medimeta-c[evaluate]'"
+REMEDY = "needs the 'evaluate' extra: in a clone of the repository, pip install ./corruptions '.[evaluate]'"
 
 
 @pytest.mark.parametrize("name", ["evaluate", "EvaluateConfig", "finetune", "FinetuneConfig"])

@@ -36,10 +36,13 @@ __all__ = [
     "Pixels",
     "Registry",
     "Rng",
+    "__version__",
     "corrupt",
     "get",
     "warm_up",
 ]
+
+__version__ = "0.1.0"
 
 # Their colours are Okabe and Ito's palette without its yellow, which white paper swallows, and Paul Tol's
 # wine instead: one hue a category, told apart within it by lightness and dashes, so that no pair rests on hue

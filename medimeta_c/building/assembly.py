@@ -26,6 +26,7 @@ from medimeta_c.format.manifest import (
     write_manifest,
 )
 from medimeta_c.format.png import ENCODER
+from medimeta_corruptions import __version__ as corruptions_version
 
 __all__ = ["BuildProgress", "BuildReport", "Request", "assemble"]
 
@@ -161,7 +162,11 @@ def _finish(request: Request, journal: Journal, finished: Mapping[SetKey, SetRec
         package_version=__version__,
         protocol=request.protocol,
         encoder=ENCODER,
-        libraries={"python": platform.python_version(), **{name: _version(name) for name in _LIBRARIES}},
+        libraries={
+            "python": platform.python_version(),
+            "medimeta-corruptions": corruptions_version,
+            **{name: _version(name) for name in _LIBRARIES},
+        },
         datasets=tuple(datasets),
         sets=sets,
         files=(

@@ -31,7 +31,7 @@ from medimeta_c.cli.benchmark import (
 from medimeta_c.cli.command import Command
 from medimeta_c.cli.model import compare, evaluate, export_peft, features, finetune
 from medimeta_c.cli.outlets import analyse, figures, leaderboard, submit
-from medimeta_c.errors import MediMetaError, printable
+from medimeta_c.errors import MediMetaError, importing_models, printable
 
 __all__ = ["app", "main"]
 
@@ -45,7 +45,8 @@ class _Group(TyperGroup):
     def invoke(self, ctx: Any) -> Any:
         """Run a command."""
         try:
-            return super().invoke(ctx)
+            with importing_models("medimeta-c"):
+                return super().invoke(ctx)
         except BrokenPipeError:  # whoever read the output has had enough; Typer ends quietly
             raise
         except (*_EXPLAINED, ValueError) as error:

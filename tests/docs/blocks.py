@@ -16,7 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 REPO = Path(__file__).parents[2]
-PAGES = (REPO / "README.md", REPO / "CONTRIBUTING.md", *sorted((REPO / "docs").rglob("*.md")))
+TOP = ("README.md", "CONTRIBUTING.md", "corruptions/README.md")
+PAGES = (*(REPO / name for name in TOP), *sorted((REPO / "docs").rglob("*.md")))
 RUN = ("bash", "python")
 SHOWN = ("json", "text", "toml", "yaml")
 

@@ -11,7 +11,6 @@ import pytest
 import yaml
 from typer.main import get_command
 
-from medimeta_c._version import __version__
 from medimeta_c.cli import app
 
 PATH = Path(__file__).parents[2] / "docs/leaderboard-workflow.yml"
@@ -38,7 +37,7 @@ def test_no_secret_is_within_reach() -> None:
     """No secret is named, and no checkout leaves its token on the disk."""
     assert "secrets" not in str(WORKFLOW)
     checkouts = [step["with"] for _, step in STEPS if step.get("uses", "").startswith("actions/checkout@")]
-    assert len(checkouts) == 3
+    assert len(checkouts) == 6  # of the board and of what is proposed; and the checker, a job each
     assert all(one["persist-credentials"] is False for one in checkouts)
 
 
@@ -56,14 +55,16 @@ def test_nothing_from_outside_is_put_into_a_command() -> None:
     assert not any("${{" in command for command in COMMANDS)
 
 
-def test_the_checker_is_installed_first_and_in_this_version() -> None:
-    """Before a stranger's file is on the disk, and as the version whose manual this is."""
-    assert WORKFLOW["env"]["CHECKER"] == f"medimeta-c[leaderboard]=={__version__}"
+def test_the_checker_is_installed_first_and_from_one_commit() -> None:
+    """Before a stranger's file is on the disk, and from no index, where anyone may take a name nobody has."""
+    assert re.fullmatch(r"[0-9a-f]{40}", WORKFLOW["env"]["CHECKER_COMMIT"])
+    source = {"repository": "${{ env.CHECKER }}", "ref": "${{ env.CHECKER_COMMIT }}", "path": "checker"}
     for job in (job for name, job in JOBS.items() if name != "publish"):
-        steps = [step.get("run") or step["uses"] for step in job["steps"]]
-        installed = steps.index('pip install "$CHECKER"')
-        assert all("checkout" not in step and "download" not in step for step in steps[:installed])
-        assert not any("pip install" in step for step in steps[installed + 1 :])
+        python, checkout, install, *rest = job["steps"]
+        assert python["uses"].startswith("actions/setup-python@")
+        assert checkout["with"] == {**source, "persist-credentials": False}
+        assert install == {"run": "pip install ./checker/corruptions './checker[leaderboard]'"}
+        assert not any("pip install" in str(step) or "env.CHECKER" in str(step) for step in rest)
 
 
 @pytest.mark.parametrize("command", [one for one in COMMANDS if one.startswith("medimeta-c ")])

@@ -183,5 +183,5 @@ def test_optional_arguments_are_checked_too(
 def test_without_scikit_learn_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     """The error is the pip line of the smallest extra that has it."""
     monkeypatch.setitem(sys.modules, "sklearn.metrics", None)
-    with pytest.raises(MissingExtraError, match=r"pip install 'medimeta-c\[leaderboard\]'"):
+    with pytest.raises(MissingExtraError, match=r"pip install ./corruptions '\.\[leaderboard\]'"):
         score_cell([[0.9, 0.1], [0.1, 0.9]], [0, 1])

@@ -82,7 +82,7 @@ def test_precision_is_one_of_three() -> None:
 def test_a_missing_extra_gives_the_pip_line(missing: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without one of the libraries, the error says what to install."""
     monkeypatch.setitem(sys.modules, missing, None)
-    with pytest.raises(MissingExtraError, match=r"pip install 'medimeta-c\[evaluate\]'"):
+    with pytest.raises(MissingExtraError, match=r"pip install ./corruptions '\.\[evaluate\]'"):
         load_model("ViT-B-16/openai")
 
 

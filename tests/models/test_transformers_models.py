@@ -361,7 +361,9 @@ def test_a_tokenizers_missing_library_is_our_extra(module: str, library: str, tm
         "except ImportError as error:\n    print(error)"
     )
     run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
-    remedy = "it needs the 'evaluate' extra: pip install 'medimeta-c[evaluate]'"
+    remedy = (
+        "it needs the 'evaluate' extra: in a clone of the repository, pip install ./corruptions '.[evaluate]'"
+    )
     assert run.stdout.strip() == f"the tokenizer in {tmp_path} cannot be read without {library}: {remedy}"
 
 

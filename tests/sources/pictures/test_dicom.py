@@ -302,5 +302,5 @@ def test_without_the_extra(tmp_path: Path) -> None:
         f"try:\n    read_image({str(path)!r})\nexcept ImportError as error:\n    print(error)"
     )
     run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
-    remedy = "reading it needs the 'dicom' extra: pip install 'medimeta-c[dicom]'"
-    assert run.stdout.strip() == f"{path} is a DICOM file; {remedy}"
+    remedy = "in a clone of the repository, pip install ./corruptions '.[dicom]'"
+    assert run.stdout.strip() == f"{path} is a DICOM file; reading it needs the 'dicom' extra: {remedy}"
