@@ -26,8 +26,10 @@ MAX_BYTES = 32 << 20
 """Largest JSON file read. A result of the whole suite, with its prompts, is below one MB."""
 
 MAX_JSON_MARKS = 2_000_000
-"""Most commas and colons of a JSON text, and so about its values: 32 MiB of ``[],`` would be gigabytes of lists.
-Where `max_bytes` allows larger files, one in 16 bytes; ours have one in 20."""
+"""Most commas and colons of a JSON text, and so about its values: 32 MiB of ``[],`` would be gigabytes.
+
+Where `max_bytes` allows larger files, one in 16 bytes; ours have one in 20.
+"""
 
 MAX_YAML_BYTES = 1 << 20
 MAX_DEPTH = 64
