@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from medimeta_c.errors import ResultError
+from medimeta_c.io.records import canonical_json
 from medimeta_c.leaderboard.submission import FILES, SUBMISSION_NAME, flaw_of_text
 from medimeta_c.results.folder import PREDICTIONS_NAME
 from medimeta_c.results.result import RESULT_NAME, Result
@@ -24,6 +25,7 @@ _MAX_ROW_BYTES = 4 * _MAX_ID_BYTES
 _MAX_VALUE_BYTES = 16
 _MAX_RESAMPLES = 10_000
 _MAX_PARAMETERS = 10**14
+_MAX_DECODING = 4000
 _STRINGS = ("dataset", "split", "corruption", "image_id")
 
 
@@ -67,6 +69,7 @@ def check_result(result: Result) -> None:
     sizes = {
         "resampling.resamples": (result.resampling.resamples, _MAX_RESAMPLES),
         "run.model.parameters": (result.run.model.parameters, _MAX_PARAMETERS),
+        "run.decoding": (len(canonical_json(result.run.decoding)), _MAX_DECODING),
     }
     for where, (number, limit) in sizes.items():
         if number > limit:
@@ -154,6 +157,10 @@ def _texts(result: Result) -> Iterator[tuple[str, str]]:
         text = getattr(run.model, name)
         if text is not None:
             yield f"run.model.{name}", text
+    # What a model was asked may hold <image>; pages escape it.
+    yield "run.decoding", canonical_json(run.decoding).replace("<", "").replace(">", "")
+    if run.prompts is not None:
+        yield "run.prompts.name", run.prompts.name
     for name in ("preprocessing_variant", "activation"):
         yield f"run.{name}", getattr(run, name) or "none"
     for plugin in result.plugins:
@@ -165,6 +172,7 @@ def _texts(result: Result) -> Iterator[tuple[str, str]]:
     yield "run.package_version", run.package_version
     for entry in run.benchmark.datasets:
         yield f"the title of {entry.dataset}", entry.title
+        yield f"the modality of {entry.dataset}", entry.modality or "none"
     yield "environment.device", result.environment.device
     for package, version in result.environment.packages.items():
         yield "environment.packages", f"{package} {version}"

@@ -20,13 +20,18 @@ from medimeta_c.metrics.summary import CellScore, Scores
 from medimeta_c.metrics.values import Estimate, Number
 from medimeta_c.results.identity import RunIdentity
 
-__all__ = ["RESULT_NAME", "Environment", "Mark", "Result", "read_result", "write_result"]
+__all__ = ["MARKS", "RESULT_NAME", "Environment", "Mark", "Result", "read_result", "write_result"]
 
 RESULT_NAME = "result.json"
 _REMEDY = "evaluate the model again, or restore the file"
 
 Mark = Literal["limited", "unverified"]
-"""What a reader is warned of: a part of each split only; a benchmark that was not verified."""
+
+MARKS: dict[Mark, str] = {
+    "limited": "A trial on some images of each split: its numbers are not the benchmark's.",
+    "unverified": "The benchmark was not verified: its files may differ from its fingerprint.",
+}
+"""By mark, the warning that every report and page shows."""
 
 
 class Environment(Record):
@@ -65,7 +70,7 @@ class Result(Document):
     scope : Scope
         The cells requested.
     marks : tuple of str
-        See `Mark`.
+        See `MARKS`.
     plugins : tuple of PluginRecord
         What other distributions brought to it, such as metrics.
     blind : dict of str to Number

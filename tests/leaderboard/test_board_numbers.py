@@ -25,6 +25,7 @@ from medimeta_c.leaderboard.site.writing import SiteConfig, build_site
 from medimeta_c.leaderboard.submission import described
 from medimeta_c.results.comparison import compare
 from medimeta_c.results.folder import SavedResult
+from medimeta_c.results.result import MARKS
 
 Submitted = Callable[..., Path]
 
@@ -112,6 +113,31 @@ def test_a_model_that_saw_the_test_images_is_not_ranked(
     assert (seen.name, seen.ranks, other.name, other.ranks, other.tied) == ("Seen", None, "Weak", (1, 1), ())
     assert seen.overall is not None
     assert seen.overall.average_accuracy.value == saved.result.scores.overall.average_accuracy.value
+
+
+def test_a_trial_is_not_ranked(
+    submitted: Submitted, saved: SavedResult, weak: SavedResult, tmp_path: Path
+) -> None:
+    """Its page says why, and shows what else its run states; the others are ranked without it."""
+    folder = submitted(name="Trial", date="2026-02-28", trained_on="PMC-15M, ROCO")
+
+    def limit(values: dict) -> None:  # type: ignore[type-arg]
+        values.update(marks=["limited"], schema_version=2)
+        values["run"]["activation"] = "gelu"
+
+    edit_json(folder / "result.json", limit)
+    submitted(weak, name="Weak")
+    site = build_site(SiteConfig(results=tmp_path, out=tmp_path / "site", baseline="none"))
+    trial, other = own(site.boards).entries
+    assert (trial.name, trial.ranks, other.ranks) == ("Trial", None, (1, 1))
+    assert MARKS["limited"] in trial.warnings
+    assert {name: trial.facts[name] for name in ("Activation", "Evaluated", "Names of training data")} == {
+        "Activation": "gelu",
+        "Evaluated": "2026-02-28",
+        "Names of training data": "PMC-15M, ROCO",
+    }
+    page = (tmp_path / f"site/models/{trial.key}.html").read_text(encoding="utf-8")
+    assert "Not ranked: a trial on some images of each split." in page
 
 
 def test_ranks_of_samples() -> None:

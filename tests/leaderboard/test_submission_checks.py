@@ -55,6 +55,18 @@ def test_third_parties_and_unknown_overlap_are_noted(submitted: Submitted, accep
     assert "give --accepted or --benchmark" in check_submission(folder, None).notes[-1]
 
 
+def test_a_trial_is_refused_and_an_unverified_benchmark_noted(
+    submitted: Submitted, accepted: Accepted
+) -> None:
+    """Numbers of a part of the images are no entry; what was not verified is for a maintainer to judge."""
+    folder = submitted()
+    edit_json(folder / "result.json", lambda values: values.update(marks=["unverified"], schema_version=2))
+    (note,) = check_submission(folder, accepted).notes
+    assert note.startswith("it is marked unverified: The benchmark was not verified")
+    edit_json(folder / "result.json", lambda values: values.update(marks=["limited"]))
+    assert "marked limited, a trial on some images" in problem(folder, accepted)
+
+
 def _flatter(values: Any) -> None:
     values["scores"]["overall"]["average_accuracy"]["value"] += 0.01
 

@@ -52,7 +52,7 @@ def _entry(entry: Entry) -> dict[str, Any]:
         "name": entry.name,
         "organisation": entry.organisation,
         "source": entry.source,
-        "group": entry.source if entry.comparable or entry.source == "paper" else "seen",
+        "group": "seen" if entry.seen else entry.source,
         "backbone": entry.backbone,
         "training": entry.training.kind,
         "type": entry.adaptation,

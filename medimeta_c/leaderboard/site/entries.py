@@ -90,6 +90,8 @@ class Entry:
         Keys of the entries it cannot be told from.
     facts : mapping of str to str
         What else its page says, in order.
+    trial : bool
+        Whether it was scored on some images of each split only.
     """
 
     key: str
@@ -113,11 +115,17 @@ class Entry:
     pictures: tuple[Picture, ...] = ()
     ranks: tuple[int, int] | None = None
     tied: tuple[str, ...] = ()
+    trial: bool = False
+
+    @property
+    def seen(self) -> bool:
+        """Whether it was measured here, with weights that have seen test images."""
+        return self.source == "measured" and self.training.overlap == "test"
 
     @property
     def comparable(self) -> bool:
-        """Whether it may have a rank: measured here, with weights that have not seen the test images."""
-        return self.source == "measured" and self.training.overlap != "test"
+        """Whether it may have a rank: measured here on all images, none of which its weights have seen."""
+        return self.source == "measured" and not self.seen and not self.trial
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
