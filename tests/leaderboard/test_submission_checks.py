@@ -246,6 +246,30 @@ def test_a_board_that_grows(
     )
 
 
+def test_a_boards_own_accepted_file_is_found(
+    submitted: Submitted, tmp_path: Path, accepted: Accepted
+) -> None:
+    """Beside the results checked, or beside those of --among: never one that a pull request brings along."""
+    board, proposed = tmp_path / "board", tmp_path / "proposed"
+    folder = submitted(root=proposed)
+    board.mkdir()
+    write_accepted(proposed / "accepted.yaml", accepted)
+    write_accepted(board / "accepted.yaml", Accepted(datasets=()))
+
+    def said(*arguments: object) -> tuple[int, list[str]]:
+        done = CliRunner().invoke(app, ["leaderboard", "validate", *map(str, arguments)])
+        return done.exit_code, done.stdout.splitlines()
+
+    for path in (proposed, proposed / "results"):
+        assert said(path) == (0, [f"compared with {proposed / 'accepted.yaml'}", f"ok      {folder}"])
+    code, lines = said(proposed, "--among", board)
+    assert (code, lines[0]) == (1, f"compared with {board / 'accepted.yaml'}")
+    assert "is not accepted here" in lines[2]
+    write_accepted(folder.parent / "accepted.yaml", accepted)
+    for path in (folder, folder.parent):
+        assert "were not compared with a benchmark" in said(path)[1][-1]
+
+
 def test_place_and_strays_in_a_tree(submitted: Submitted, tmp_path: Path) -> None:
     """In a board's tree a submission lies where its name says, and nothing lies beside it."""
     folder = submitted()
