@@ -1,4 +1,4 @@
-"""Check one submission: nothing it states is believed, everything is computed again from its predictions."""
+"""Check one submission by computing every number again from its predictions."""
 
 from __future__ import annotations
 
@@ -145,7 +145,7 @@ def check_submission(folder: Path, accepted: Accepted | None, root: Path | None 
 
 def _placement(folder: Path, root: Path, place: str) -> Iterator[str]:
     parts, whole = tuple(place.split("/")), folder.resolve().parts
-    # Of a board, also no deeper; of a part of one, what can be told from the path's end.
+    # In a full tree compare the whole relative path, otherwise its suffix.
     start = len(root.resolve().parts) - 1 if root.resolve().name == ROOT else -len(parts)
     if whole[start:] != parts:
         yield f"{folder} is not where it belongs: its name, organisation and fingerprint say {place}"

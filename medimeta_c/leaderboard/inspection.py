@@ -1,4 +1,4 @@
-"""Files of a submission before they are read: what they are, how large, and what they would unfold into."""
+"""Check a submission's files before they are read: kind, size, and size once decompressed."""
 
 from __future__ import annotations
 
@@ -11,14 +11,16 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from medimeta_c.errors import ResultError
+from medimeta_c.io.reading import MAX_BYTES
 from medimeta_c.io.records import canonical_json
 from medimeta_c.leaderboard.submission import FILES, SUBMISSION_NAME, flaw_of_text
+from medimeta_c.leaderboard.submission import MAX_BYTES as MAX_SUBMISSION_BYTES
 from medimeta_c.results.folder import PREDICTIONS_NAME
 from medimeta_c.results.result import RESULT_NAME, Result
 
 __all__ = ["check_files", "check_predictions_file", "check_result", "stray_files"]
 
-_MAX_BYTES = {SUBMISSION_NAME: 64 << 10, RESULT_NAME: 32 << 20, PREDICTIONS_NAME: 1 << 30}
+_MAX_BYTES = {SUBMISSION_NAME: MAX_SUBMISSION_BYTES, RESULT_NAME: MAX_BYTES, PREDICTIONS_NAME: 1 << 30}
 _MAX_ID_BYTES = 300
 # Per row, its four texts, three numbers and the levels of its list; per probability, itself and its levels.
 _MAX_ROW_BYTES = 4 * _MAX_ID_BYTES
@@ -81,9 +83,10 @@ def check_result(result: Result) -> None:
 
 
 def check_predictions_file(path: Path, result: Result) -> None:
-    """Check what a file of predictions claims to hold, and what its texts would unfold into, unread.
+    """Check what a file of predictions claims to hold, and the size of its texts once decompressed.
 
-    Dictionary encoding lets a file of a few kB stand for terabytes of text; extension types may name code.
+    Nothing is decompressed: dictionary encoding lets a file of a few kB stand for terabytes of text.
+    Extension types may name code.
 
     Raises
     ------
@@ -105,8 +108,8 @@ def check_predictions_file(path: Path, result: Result) -> None:
                     f"{rows} and {values}: submit the two files of one evaluation"
                 )
             limit = (1 << 20) + rows * _MAX_ROW_BYTES + values * _MAX_VALUE_BYTES
-            if _unfolded(file.metadata) > limit:
-                raise ResultError(f"{path} unfolds into more than its {rows} rows need: it is not read")
+            if _decompressed(file.metadata) > limit:
+                raise ResultError(f"{path} decompresses to more than {rows} rows can need; refused")
         with pq.ParquetFile(path, read_dictionary=list(_STRINGS)) as file:
             _check_names(path, file)
     except (pa.ArrowException, OSError, UnicodeDecodeError, ValueError) as error:
@@ -135,13 +138,13 @@ def _claimed(meta: pq.FileMetaData) -> tuple[int, int]:
     return meta.num_rows, sum(group.column(group.num_columns - 1).num_values for group in groups)
 
 
-def _unfolded(meta: pq.FileMetaData) -> int:
+def _decompressed(meta: pq.FileMetaData) -> int:
     """Return how many bytes the columns are once decompressed, by the file's own account."""
     return sum(meta.row_group(index).total_byte_size for index in range(meta.num_row_groups))
 
 
 def _check_names(path: Path, file: pq.ParquetFile) -> None:
-    """Read the texts without unfolding them, and refuse those that are no names."""
+    """Read the texts as dictionaries, and refuse those too long for a name."""
     for batch in file.iter_batches(batch_size=1 << 16, columns=list(_STRINGS)):
         for name, column in zip(batch.schema.names, batch.columns, strict=True):
             words = column.dictionary if pa.types.is_dictionary(column.type) else column

@@ -1,4 +1,4 @@
-"""Check submissions as a maintainer would: each by itself, apart from the rest, then one against another."""
+"""Check submissions, each in a process of its own, and look for copies among them."""
 
 from __future__ import annotations
 

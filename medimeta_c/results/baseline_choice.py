@@ -1,4 +1,4 @@
-"""What ``--baseline`` means: published figures, another result, or nothing."""
+"""Choose a baseline: published figures, another result, or none."""
 
 from __future__ import annotations
 

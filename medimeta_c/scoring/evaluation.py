@@ -105,9 +105,10 @@ class EvaluateConfig:
         if self.workers < -1:
             raise ConfigError(f"workers {self.workers} is not valid: use 0 or more, or -1 for one per core")
         if not self.datasets or ("all" in self.datasets and len(self.datasets) > 1):
-            raise ConfigError("datasets must be named, or be 'all' alone")
+            raise ConfigError("datasets must be names, or 'all' alone")
         if len(set(self.datasets)) < len(self.datasets):
-            raise ConfigError(f"datasets {', '.join(self.datasets)} name one twice: name each once")
+            twice = next(name for name in self.datasets if self.datasets.count(name) > 1)
+            raise ConfigError(f"duplicate dataset: {twice}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,7 +129,7 @@ def evaluate(
 ) -> SavedResult:
     """Score a model on a benchmark and write its result and reports.
 
-    Cells are saved as they are finished; run again, the same evaluation goes on where it stopped. Nothing is
+    Cells are saved as they are finished; run again to resume. Nothing is
     kept of a run whose weights, prompts, precision, preprocessing or benchmark differ.
 
     Parameters

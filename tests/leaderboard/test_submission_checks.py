@@ -38,7 +38,7 @@ def problem(folder: Path, accepted: Accepted | None = None, *, root: Path | None
 def test_a_good_submission_passes(
     submitted: Submitted, accepted: Accepted, benchmark: Benchmark, tmp_path: Path
 ) -> None:
-    """Held against what is accepted, nothing stands against it."""
+    """Compared with what is accepted, it has no problem."""
     folder = submitted()
     (found,) = validate([tmp_path], accepted)
     assert (found.folder, found.problems, found.notes) == (folder, (), ())
@@ -302,7 +302,7 @@ def test_place_and_strays_in_a_tree(submitted: Submitted, tmp_path: Path) -> Non
         ("https://example.org/code", 'https://example.org/"onclick=x', "not valid at code"),
         ("name: Tiny CLIP", "name: <img src=x onerror=alert(1)>", "must not hold '<' or '>'"),
         ("name: Tiny CLIP", 'name: "Tiny \\u202e CLIP"', "control or formatting characters"),
-        ("name: Tiny CLIP", 'name: "\\u3164"', "letters that cannot be seen"),
+        ("name: Tiny CLIP", 'name: "\\u3164"', "invisible characters"),
         ("name: Tiny CLIP", f"name: Tiny{chr(0x301) * 4}", "more than 3 accents on one letter"),
         ("name: Tiny CLIP", f"name: {'x' * 121}", "at most 120"),
         ("name: Tiny CLIP", "name: 2024-01-01", "no text, number or yes/no"),

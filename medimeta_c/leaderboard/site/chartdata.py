@@ -1,4 +1,4 @@
-"""The numbers of the pages' charts, small: percent with two digits, lists instead of records."""
+"""JSON of the pages' charts: percentages with two digits, in lists."""
 
 from __future__ import annotations
 

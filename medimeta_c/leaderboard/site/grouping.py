@@ -1,4 +1,4 @@
-"""Which submissions may stand side by side: the same collection, version and fingerprints."""
+"""Group submissions by collection, version and fingerprints into boards."""
 
 from __future__ import annotations
 

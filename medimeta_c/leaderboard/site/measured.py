@@ -1,4 +1,4 @@
-"""From submissions to entries: every number on the board is computed here, from predictions."""
+"""Compute an entry of the board from a submission's predictions."""
 
 from __future__ import annotations
 
