@@ -1,6 +1,5 @@
 """The most memory a process has held, measured for that process alone."""
 
-import resource
 import sys
 from pathlib import Path
 
@@ -15,4 +14,6 @@ def peak_memory() -> int:
     if status.exists():
         line = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM:"))
         return int(line.split()[1]) * 1024
+    import resource  # not on Windows
+
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)

@@ -25,12 +25,6 @@ __all__ = ["MAX_BYTES", "Reader", "first_problem", "read_record"]
 MAX_BYTES = 32 << 20
 """Largest JSON file read. A result of the whole suite, with its prompts, is below one MB."""
 
-MAX_JSON_MARKS = 2_000_000
-"""Most commas and colons of a JSON text, and so about its values: 32 MiB of ``[],`` would be gigabytes.
-
-Where `max_bytes` allows larger files, one in 16 bytes; ours have one in 20.
-"""
-
 MAX_YAML_BYTES = 1 << 20
 MAX_DEPTH = 64
 """Deepest nesting read; ours are below ten."""
@@ -90,8 +84,7 @@ class Reader:
         """Return the plain values of a text of YAML or JSON; `where` it is from is for messages."""
         kind = "YAML" if yaml else "JSON"
         try:
-            marks = max(MAX_JSON_MARKS, (self.max_bytes or 0) // 16)
-            values = _parse_yaml(data, self.aliases) if yaml else _parse_json(data, marks)
+            values = _parse_yaml(data, self.aliases) if yaml else _parse_json(data)
             _check_depth(values)
         except RecursionError as error:
             raise self.error(f"{where} is not valid {kind} (nested too deeply): {self.remedy}") from error
@@ -161,9 +154,7 @@ def _check_depth(values: Any) -> None:
     raise RecursionError
 
 
-def _parse_json(data: bytes, most_marks: int) -> Any:
-    if data.count(b",") + data.count(b":") > most_marks:
-        raise ValueError(f"it has more than {most_marks} commas and colons")
+def _parse_json(data: bytes) -> Any:
     return json.loads(data, object_pairs_hook=_unique_keys, parse_constant=_no_constant, parse_float=_finite)
 
 
@@ -206,11 +197,7 @@ def _parse_yaml(data: bytes, aliases: bool) -> Any:
 
 
 class _StrictLoader(yaml.SafeLoader):
-    """The safe loader, which also refuses a key given twice, the merge key, and unasked-for aliases.
-
-    So it does numbers in base 60 (``1:30``), which take PyYAML quadratic time or an OverflowError, NaN and
-    infinity.
-    """
+    """The safe loader, which also refuses a key given twice, the merge key, and unasked-for aliases."""
 
     def __init__(self, text: str, aliases: bool) -> None:
         super().__init__(text)
@@ -235,25 +222,7 @@ class _StrictLoader(yaml.SafeLoader):
     def construct_mapping(self, node: yaml.Node, deep: bool = False) -> dict[Hashable, Any]:
         if isinstance(node, yaml.MappingNode):
             self.flatten_mapping(node)
-        values = super().construct_mapping(node, deep=deep)  # type: ignore[arg-type]
-        if len(values) < len(node.value):  # 1 and 0x1
-            raise _refusal("two keys are the same number or yes/no", node.start_mark)
-        return values
-
-    def construct_number(self, node: yaml.ScalarNode) -> int | float:
-        """Return an integer or a finite number."""
-        if ":" in node.value:
-            raise _refusal("a number in base 60 (1:30) is used: quote it", node.start_mark)
-        if node.tag == "tag:yaml.org,2002:int":
-            return int(self.construct_yaml_int(node))
-        number = float(self.construct_yaml_float(node))
-        if not math.isfinite(number):
-            raise _refusal("a number is NaN, infinite or too large", node.start_mark)
-        return number
-
-
-for _kind in ("int", "float"):
-    _StrictLoader.add_constructor(f"tag:yaml.org,2002:{_kind}", _StrictLoader.construct_number)
+        return super().construct_mapping(node, deep=deep)  # type: ignore[arg-type]
 
 
 def _count(node: yaml.Node, known: dict[int, int]) -> int:

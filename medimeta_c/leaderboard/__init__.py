@@ -3,7 +3,7 @@
 Reads files only; never runs a model.
 """
 
-from medimeta_c.leaderboard.accepted import Accepted, accept, board_accepted, read_accepted, write_accepted
+from medimeta_c.leaderboard.accepted import Accepted, accept, read_accepted, write_accepted
 from medimeta_c.leaderboard.checks import Finding
 from medimeta_c.leaderboard.evalresults import model_eval_yaml
 from medimeta_c.leaderboard.site.writing import SiteConfig, SiteReport, build_site
@@ -20,7 +20,6 @@ __all__ = [
     "SubmitConfig",
     "SubmitReport",
     "accept",
-    "board_accepted",
     "build_site",
     "model_eval_yaml",
     "read_accepted",

@@ -1,4 +1,4 @@
-"""Accepted benchmarks of a leaderboard: fingerprints, grids and label digests.
+"""Which benchmarks a leaderboard accepts: fingerprints, grids, and a digest of the labels they stand for.
 
 The digest lets anyone check a submission's labels with this one small file, without the benchmark.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -18,7 +18,6 @@ from medimeta_c.format.benchmark import Benchmark
 from medimeta_c.format.keys import CLEAN, SetKey
 from medimeta_c.io.reading import Reader
 from medimeta_c.io.records import Count, Document, Name, Record, Sha256, Text, write_record
-from medimeta_c.leaderboard.tree import ROOT, root_of
 from medimeta_c.metrics.grid import Severity
 from medimeta_c.results.predictions import CellPredictions
 from medimeta_c.results.result import Result
@@ -28,7 +27,6 @@ __all__ = [
     "Accepted",
     "AcceptedDataset",
     "accept",
-    "board_accepted",
     "label_digest",
     "read_accepted",
     "write_accepted",
@@ -209,25 +207,6 @@ def read_accepted(path: Path) -> Accepted:
     """
     file = path / ACCEPTED_NAME if path.is_dir() else path
     return Reader(remedy=_REMEDY, max_bytes=_MAX_BYTES).read(file, Accepted)
-
-
-def board_accepted(paths: Sequence[Path], among: Path | None = None) -> Path | None:
-    """Return the ``accepted.yaml`` of a board, None if there is none.
-
-    Parameters
-    ----------
-    paths : sequence of Path
-        What is checked: a board's repository, or its folder of submissions. A part of one has no such file:
-        who submits it could have put one there.
-    among : Path, optional
-        The board as it stands. With it, no file of `paths` is used.
-    """
-    roots = [root_of(path).resolve() for path in (paths if among is None else [among])]
-    repositories = [
-        root.parent if root.name == ROOT else root for root in roots if root.name == ROOT or among
-    ]
-    files = (repository / ACCEPTED_NAME for repository in repositories)
-    return next((file for file in files if file.is_file()), None)
 
 
 def write_accepted(path: Path, accepted: Accepted) -> None:

@@ -1,4 +1,4 @@
-"""Plausibility checks on predictions."""
+"""What predictions show of how they were made: over the same images in every set, and of each set's own."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def check_renderings_differ(cells: Mapping[SetKey, CellPredictions]) -> None:
         other = first.setdefault((key.dataset, cell.digest), key)
         if other != key:
             raise ResultError(
-                f"{key} has exactly the same probabilities as {other}, and their images differ: "
+                f"{key} has the very probabilities of {other}, image by image, and their images differ: "
                 "evaluate the model on each set"
             )
 

@@ -1,4 +1,4 @@
-"""Check one submission by computing every number again from its predictions."""
+"""Check one submission: nothing it states is believed, everything is computed again from its predictions."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from medimeta_c.leaderboard.tree import ROOT
 from medimeta_c.metrics.baselines import PUBLISHED, published_baseline
 from medimeta_c.results.folder import PREDICTIONS_NAME, SavedResult, read_saved
 from medimeta_c.results.recomputation import disagreements, rescore
-from medimeta_c.results.result import MARKS, RESULT_NAME, Result, read_result
+from medimeta_c.results.result import RESULT_NAME, Result, read_result
 
 __all__ = ["Finding", "check_submission", "found_of", "load_submission"]
 
@@ -145,7 +145,7 @@ def check_submission(folder: Path, accepted: Accepted | None, root: Path | None 
 
 def _placement(folder: Path, root: Path, place: str) -> Iterator[str]:
     parts, whole = tuple(place.split("/")), folder.resolve().parts
-    # In a full tree compare the whole relative path, otherwise its suffix.
+    # Of a board, also no deeper; of a part of one, what can be told from the path's end.
     start = len(root.resolve().parts) - 1 if root.resolve().name == ROOT else -len(parts)
     if whole[start:] != parts:
         yield f"{folder} is not where it belongs: its name, organisation and fingerprint say {place}"
@@ -155,10 +155,6 @@ def _placement(folder: Path, root: Path, place: str) -> Iterator[str]:
 
 
 def _complete(result: Result) -> None:
-    if "limited" in result.marks:
-        raise ResultError(
-            f"{RESULT_NAME} is marked limited, a trial on some images of each split: evaluate on all images"
-        )
     lacking = [*result.missing, *result.invalid]
     if lacking:
         raise ResultError(
@@ -235,7 +231,6 @@ def _notes(submission: Submission, saved: SavedResult, accepted: Accepted | None
         )
     if result.phantoms:
         yield f"{', '.join(result.phantoms)}: phantoms, not medical images"
-    yield from (f"it is marked {mark}: {MARKS[mark]}" for mark in result.marks)
     certain = sum(decided(cell) for cell in saved.predictions.values())
     if certain:
         yield f"{certain} cells hold only the probabilities 0 and 1, or none: decisions, not probabilities"

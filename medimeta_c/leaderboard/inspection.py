@@ -1,4 +1,4 @@
-"""Check a submission's files before they are read: kind, size, and size once decompressed."""
+"""Files of a submission before they are read: what they are, how large, and what they would unfold into."""
 
 from __future__ import annotations
 
@@ -11,23 +11,19 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from medimeta_c.errors import ResultError
-from medimeta_c.io.reading import MAX_BYTES
-from medimeta_c.io.records import canonical_json
 from medimeta_c.leaderboard.submission import FILES, SUBMISSION_NAME, flaw_of_text
-from medimeta_c.leaderboard.submission import MAX_BYTES as MAX_SUBMISSION_BYTES
 from medimeta_c.results.folder import PREDICTIONS_NAME
 from medimeta_c.results.result import RESULT_NAME, Result
 
 __all__ = ["check_files", "check_predictions_file", "check_result", "stray_files"]
 
-_MAX_BYTES = {SUBMISSION_NAME: MAX_SUBMISSION_BYTES, RESULT_NAME: MAX_BYTES, PREDICTIONS_NAME: 1 << 30}
+_MAX_BYTES = {SUBMISSION_NAME: 64 << 10, RESULT_NAME: 32 << 20, PREDICTIONS_NAME: 1 << 30}
 _MAX_ID_BYTES = 300
 # Per row, its four texts, three numbers and the levels of its list; per probability, itself and its levels.
 _MAX_ROW_BYTES = 4 * _MAX_ID_BYTES
 _MAX_VALUE_BYTES = 16
 _MAX_RESAMPLES = 10_000
 _MAX_PARAMETERS = 10**14
-_MAX_DECODING = 4000
 _STRINGS = ("dataset", "split", "corruption", "image_id")
 
 
@@ -71,7 +67,6 @@ def check_result(result: Result) -> None:
     sizes = {
         "resampling.resamples": (result.resampling.resamples, _MAX_RESAMPLES),
         "run.model.parameters": (result.run.model.parameters, _MAX_PARAMETERS),
-        "run.decoding": (len(canonical_json(result.run.decoding)), _MAX_DECODING),
     }
     for where, (number, limit) in sizes.items():
         if number > limit:
@@ -83,10 +78,9 @@ def check_result(result: Result) -> None:
 
 
 def check_predictions_file(path: Path, result: Result) -> None:
-    """Check what a file of predictions claims to hold, and the size of its texts once decompressed.
+    """Check what a file of predictions claims to hold, and what its texts would unfold into, unread.
 
-    Nothing is decompressed: dictionary encoding lets a file of a few kB stand for terabytes of text.
-    Extension types may name code.
+    Dictionary encoding lets a file of a few kB stand for terabytes of text; extension types may name code.
 
     Raises
     ------
@@ -108,8 +102,8 @@ def check_predictions_file(path: Path, result: Result) -> None:
                     f"{rows} and {values}: submit the two files of one evaluation"
                 )
             limit = (1 << 20) + rows * _MAX_ROW_BYTES + values * _MAX_VALUE_BYTES
-            if _decompressed(file.metadata) > limit:
-                raise ResultError(f"{path} decompresses to more than {rows} rows can need; refused")
+            if _unfolded(file.metadata) > limit:
+                raise ResultError(f"{path} unfolds into more than its {rows} rows need: it is not read")
         with pq.ParquetFile(path, read_dictionary=list(_STRINGS)) as file:
             _check_names(path, file)
     except (pa.ArrowException, OSError, UnicodeDecodeError, ValueError) as error:
@@ -138,13 +132,13 @@ def _claimed(meta: pq.FileMetaData) -> tuple[int, int]:
     return meta.num_rows, sum(group.column(group.num_columns - 1).num_values for group in groups)
 
 
-def _decompressed(meta: pq.FileMetaData) -> int:
+def _unfolded(meta: pq.FileMetaData) -> int:
     """Return how many bytes the columns are once decompressed, by the file's own account."""
     return sum(meta.row_group(index).total_byte_size for index in range(meta.num_row_groups))
 
 
 def _check_names(path: Path, file: pq.ParquetFile) -> None:
-    """Read the texts as dictionaries, and refuse those too long for a name."""
+    """Read the texts without unfolding them, and refuse those that are no names."""
     for batch in file.iter_batches(batch_size=1 << 16, columns=list(_STRINGS)):
         for name, column in zip(batch.schema.names, batch.columns, strict=True):
             words = column.dictionary if pa.types.is_dictionary(column.type) else column
@@ -160,10 +154,6 @@ def _texts(result: Result) -> Iterator[tuple[str, str]]:
         text = getattr(run.model, name)
         if text is not None:
             yield f"run.model.{name}", text
-    # What a model was asked may hold <image>; pages escape it.
-    yield "run.decoding", canonical_json(run.decoding).replace("<", "").replace(">", "")
-    if run.prompts is not None:
-        yield "run.prompts.name", run.prompts.name
     for name in ("preprocessing_variant", "activation"):
         yield f"run.{name}", getattr(run, name) or "none"
     for plugin in result.plugins:
@@ -175,7 +165,6 @@ def _texts(result: Result) -> Iterator[tuple[str, str]]:
     yield "run.package_version", run.package_version
     for entry in run.benchmark.datasets:
         yield f"the title of {entry.dataset}", entry.title
-        yield f"the modality of {entry.dataset}", entry.modality or "none"
     yield "environment.device", result.environment.device
     for package, version in result.environment.packages.items():
         yield "environment.packages", f"{package} {version}"

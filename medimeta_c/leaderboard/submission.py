@@ -79,7 +79,7 @@ def flaw_of_text(text: str) -> str | None:
     if any(unicodedata.category(char)[0] == "C" for char in text):
         return "text must not hold control or formatting characters"
     if any(char in text for char in _BLANK_LETTERS):
-        return "text must not hold invisible characters"
+        return "text must not hold letters that cannot be seen"
     marks = "".join("m" if unicodedata.category(char)[0] == "M" else " " for char in text)
     if "m" * (_MOST_MARKS + 1) in marks:
         return f"text must not hold more than {_MOST_MARKS} accents on one letter"

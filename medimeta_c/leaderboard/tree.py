@@ -1,4 +1,4 @@
-"""List the submissions of a board's directory tree, which is untrusted input."""
+"""A board's tree of submissions, as it may come from anyone: what lies in it, links never followed."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def root_of(path: Path) -> Path:
 
 def is_tree(path: Path) -> bool:
     """Return whether a path holds submissions at any depth, rather than being one."""
-    # The root itself is never a submission, whatever files it has: those below it would go unseen.
+    # A board's root is none, whatever lies in it: its submissions would go unseen.
     is_root = root_of(path.resolve()).name == ROOT
     return path.is_dir() and (is_root or not any((path / name).exists() for name in _NAMES))
 

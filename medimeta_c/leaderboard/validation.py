@@ -1,4 +1,4 @@
-"""Check submissions, each in a process of its own, and look for copies among them."""
+"""Check submissions as a maintainer would: each by itself, apart from the rest, then one against another."""
 
 from __future__ import annotations
 

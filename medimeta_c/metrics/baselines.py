@@ -49,7 +49,7 @@ class Baseline(Record):
     source: Text
     measured_on_these_shards: bool
     note: Text
-    paired: bool
+    paired: bool = False
     left_out: dict[Name, tuple[Name, ...]] = Field(default_factory=dict)
     grids: dict[Name, ErrorGrid]
 
@@ -124,7 +124,6 @@ def published_baseline() -> Baseline:
         source="{authors}: {title} {venue}, arXiv:{arxiv}, {table}".format(**table["source"]),
         measured_on_these_shards=False,
         note=table["note"],
-        paired=False,
         grids=grids,
     )
 
@@ -150,7 +149,6 @@ def measured_baseline(name: str, model: str, source: str, errors: Mapping[SetKey
         source=source,
         measured_on_these_shards=True,
         note=f"measured on these shards ({source})",
-        paired=False,
         grids=error_grids(errors),
     )
 

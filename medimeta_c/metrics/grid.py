@@ -152,14 +152,6 @@ class Scope(Asked):
         """Names of the datasets, in order."""
         return tuple(self.corruptions)
 
-    def __contains__(self, key: SetKey) -> bool:
-        """Return whether a cell is one of `cells`."""
-        corruptions = self.corruptions.get(key.dataset)
-        if corruptions is None or key.split != self.split:
-            return False
-        clean = (key.corruption, key.severity) == (CLEAN, 0)
-        return clean or (key.corruption in corruptions and key.severity in self.severities)
-
     def cells(self) -> tuple[SetKey, ...]:
         """Return every cell: per dataset the clean one, then corruption by corruption."""
         return tuple(

@@ -21,15 +21,13 @@ from medimeta_c.io.records import Text
 from medimeta_c.metrics.correctness import CorrectnessTable
 from medimeta_c.metrics.values import Asked
 
-__all__ = ["RESAMPLING_SCHEME", "Resampling", "alike", "percentile_interval", "resampled_accuracies"]
+__all__ = ["RESAMPLING_SCHEME", "Resampling", "resampled_accuracies"]
 
 RESAMPLING_SCHEME = "medimeta-c/bootstrap/1"
 """Version of the derivation of resamples from the seed."""
 
 _CHUNK_ELEMENTS = 1 << 21
 """Resamples times images held at once: about 25 MB of weights."""
-
-_DECIMALS = 12
 
 
 class Resampling(Asked):
@@ -110,25 +108,6 @@ def resampled_accuracies(tables: Sequence[CorrectnessTable], plan: Resampling) -
     accuracies = right.astype(np.float64) / n
     bounds = np.cumsum([len(table.keys) for table in tables])[:-1]
     return list(np.split(accuracies, bounds, axis=1))
-
-
-def percentile_interval(
-    samples: NDArray[np.float64], level: float
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return both ends of the percentile interval of numbers along their last axis.
-
-    Equal sums added up in another order differ by 1e-16, and an end that is 0 must not seem to leave 0 out:
-    ends are rounded to 12 decimals.
-    """
-    low, high = np.round(np.quantile(samples, [(1 - level) / 2, (1 + level) / 2], axis=-1), _DECIMALS) + 0.0
-    return low, high
-
-
-def alike(samples: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Return whether numbers are the same on every resample, the last axis; not if one is NaN."""
-    rounded = np.round(samples, _DECIMALS)
-    same: NDArray[np.bool_] = rounded.min(axis=-1) == rounded.max(axis=-1)
-    return same
 
 
 def _generator(seed: int, dataset: str, split: str) -> np.random.Generator:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from pydantic import ValidationError, ValidationInfo, model_validator
+from pydantic import ValidationError, model_validator
 
 from medimeta_c.errors import ConfigError
 from medimeta_c.io.reading import first_problem
@@ -19,10 +19,7 @@ __all__ = ["Asked", "Estimate", "Number", "mean_number", "undefined_parts"]
 
 
 class Asked(Record):
-    """A record that users of the library make too: made of what does not fit, it raises a ConfigError.
-
-    Its defaults are for them. A file gives every value but those that may be null.
-    """
+    """A record that users of the library make too: made of what does not fit, it raises a ConfigError."""
 
     def __init__(self, **values: Any) -> None:
         try:
@@ -32,14 +29,6 @@ class Asked(Record):
 
     # Within a file it is checked like any other record, so that the message says where it stands.
     __init__.__pydantic_base_init__ = True  # type: ignore[attr-defined]
-
-    @model_validator(mode="after")
-    def _file_gives_values(self, info: ValidationInfo) -> Self:
-        if info.mode == "json":
-            for name, field in type(self).model_fields.items():
-                if name not in self.model_fields_set and field.default is not None:
-                    raise ValueError(f"{name} is missing")
-        return self
 
 
 class Number(Record):

@@ -22,7 +22,6 @@ from medimeta_c.io.templating import environment, templates_folder, visible
 from medimeta_c.metrics.summary import CellScore
 from medimeta_c.metrics.values import Estimate
 from medimeta_c.reports.changed import most_changed, thumbnails
-from medimeta_c.reports.settings import further_facts, software
 from medimeta_c.reports.tables import (
     ALL,
     further_tables,
@@ -79,8 +78,6 @@ def render_html(saved: SavedResult, benchmark: Benchmark | None = None) -> str:
             sections=list(_sections(saved, benchmark)),
             pictures=benchmark is not None,
             images=sum(entry.images for entry in result.run.benchmark.datasets),
-            facts=further_facts(result),
-            software=software(result),
             preprocessing=json.dumps(result.run.preprocessing, sort_keys=True, ensure_ascii=False, indent=1),
         )
     )

@@ -7,7 +7,6 @@ import json
 from medimeta_c.io.markdown import environment
 from medimeta_c.io.tables.markdown import markdown
 from medimeta_c.io.templating import templates_folder
-from medimeta_c.reports.settings import further_facts, software
 from medimeta_c.reports.tables import further_tables, main_tables, severity_table
 from medimeta_c.reports.verdict import verdict
 from medimeta_c.results.result import Result
@@ -28,7 +27,5 @@ def render_markdown(result: Result) -> str:
         tables=main_tables(result),
         more=further_tables(result),
         by_severity=[severity_table(result, name) for name in result.scope.corruptions],
-        facts=further_facts(result),
-        software=software(result),
         preprocessing=json.dumps(result.run.preprocessing, sort_keys=True, ensure_ascii=False),
     )

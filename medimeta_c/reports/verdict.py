@@ -1,4 +1,4 @@
-"""The top of a report: one sentence, four numbers and all warnings."""
+"""What a reader should know in ten seconds: one sentence, four numbers, and every reason for caution."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from medimeta_c.format.display import display_name
 from medimeta_c.io.tables.table import UNDEFINED, Cell, Column, Table, texts
 from medimeta_c.metrics.values import Estimate
 from medimeta_c.reports.tables import interval_text, percent
-from medimeta_c.results.result import MARKS, Result
+from medimeta_c.results.result import Result
 from medimeta_c.sources import family
 
 __all__ = ["Headline", "Verdict", "verdict"]
@@ -85,8 +85,6 @@ def verdict(result: Result) -> Verdict:
 
 def _sentence(result: Result) -> str:
     mce = result.scores.overall.mce
-    if "limited" in result.marks:
-        return "No verdict: this is a trial on some images of each split."
     if result.baseline is None:
         return "Scored without a baseline: accuracies only."
     if result.phantoms and not result.baseline.measured_on_these_shards:
@@ -159,7 +157,6 @@ def _warnings(result: Result) -> tuple[str, ...]:
         )
         if result.baseline is not None and not result.baseline.measured_on_these_shards:
             found.append("Its mCE has no meaning: the baseline was measured on the real datasets.")
-    found += [MARKS[mark] for mark in result.marks]
     total = len(result.scope.cells())
     for keys, what in (
         (result.missing, "missing"),

@@ -1,4 +1,4 @@
-"""Choose a baseline: published figures, another result, or none."""
+"""What ``--baseline`` means: published figures, another result, or nothing."""
 
 from __future__ import annotations
 

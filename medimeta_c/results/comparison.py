@@ -1,4 +1,4 @@
-"""Compare models on the images they share: paired differences and ranks."""
+"""Models side by side, on the images they share: paired differences, and ranks that admit ties."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from medimeta_c.metrics.baselines import Baseline
 from medimeta_c.metrics.correctness import CorrectnessTable
 from medimeta_c.metrics.grid import Scope
 from medimeta_c.metrics.intervals import Bootstrap, Difference, bootstrap, difference, summary_estimates
-from medimeta_c.metrics.ranks import ranks
 from medimeta_c.metrics.resampling import Resampling
 from medimeta_c.metrics.summary import Scores
 from medimeta_c.metrics.values import Estimate, Number
@@ -118,13 +117,7 @@ def compare(
         for name, saved in zip(names, results, strict=True)
     }
     ranked_by, order = _order(drawn)
-    samples = {
-        name: drawn[name].samples["", ranked_by, ""]
-        for name in order
-        if _number(drawn[name], ranked_by) is not None
-    }
-    level = drawn[order[0]].plan.level
-    placed = ranks(samples, lower_is_better=ranked_by == "mce", level=level)
+    ranked = [name for name in order if _number(drawn[name], ranked_by) is not None]
     differences = {(a, b): difference(drawn[a], drawn[b]) for a, b in combinations(order, 2)}
     by_name = dict(zip(names, results, strict=True))
     return Comparison(
@@ -133,7 +126,7 @@ def compare(
                 name=name,
                 result=by_name[name],
                 numbers=summary_estimates(drawn[name]),
-                ranks=(placed[name].best, placed[name].worst) if name in placed else None,
+                ranks=_ranks(name, ranked, differences, ranked_by),
             )
             for name in order
         ),
@@ -248,6 +241,29 @@ def _order(drawn: Mapping[str, Bootstrap]) -> tuple[str, list[str]]:
 def _number(drawn: Bootstrap, ranked_by: str) -> float | None:
     found: Number = getattr(drawn.point.overall, ranked_by)
     return found.value
+
+
+def _ranks(
+    name: str,
+    ranked: Sequence[str],
+    differences: Mapping[tuple[str, str], Scores[Difference]],
+    ranked_by: str,
+) -> tuple[int, int] | None:
+    """Return the best and the worst rank of a model: ties with a model could go either way."""
+    if name not in ranked:
+        return None
+    best, worst = 1, len(ranked)
+    for pair, summary in differences.items():
+        if name not in pair:
+            continue
+        found: Difference = getattr(summary.overall, ranked_by)
+        if found.tie is False and found.value is not None:
+            first_is_better = (found.value < 0) == (ranked_by == "mce")
+            if first_is_better == (name == pair[0]):
+                worst -= 1
+            else:
+                best += 1
+    return best, worst
 
 
 def _settings_that_differ(

@@ -1,4 +1,4 @@
-"""Run identity: model, data, prompts, precision."""
+"""Who answered what: the identity of a run, equal for two runs exactly when their predictions must be."""
 
 from __future__ import annotations
 

@@ -20,18 +20,13 @@ from medimeta_c.metrics.summary import CellScore, Scores
 from medimeta_c.metrics.values import Estimate, Number
 from medimeta_c.results.identity import RunIdentity
 
-__all__ = ["MARKS", "RESULT_NAME", "Environment", "Mark", "Result", "read_result", "write_result"]
+__all__ = ["RESULT_NAME", "Environment", "Mark", "Result", "read_result", "write_result"]
 
 RESULT_NAME = "result.json"
 _REMEDY = "evaluate the model again, or restore the file"
 
 Mark = Literal["limited", "unverified"]
-
-MARKS: dict[Mark, str] = {
-    "limited": "A trial on some images of each split: its numbers are not the benchmark's.",
-    "unverified": "The benchmark was not verified: its files may differ from its fingerprint.",
-}
-"""By mark, the warning that every report and page shows."""
+"""What a reader is warned of: a part of each split only; a benchmark that was not verified."""
 
 
 class Environment(Record):
@@ -70,7 +65,7 @@ class Result(Document):
     scope : Scope
         The cells requested.
     marks : tuple of str
-        See `MARKS`.
+        See `Mark`.
     plugins : tuple of PluginRecord
         What other distributions brought to it, such as metrics.
     blind : dict of str to Number
@@ -128,10 +123,12 @@ class Result(Document):
 
     @model_validator(mode="after")
     def _parts_fit_together(self) -> Result:
+        wanted = set(self.scope.cells())
         have = {cell.key for cell in self.scores.cells}
-        foreign = [key for key in have if key not in self.scope]
-        if foreign:
-            raise ValueError(f"the cell {min(foreign)} was not requested")
+        if not have <= wanted:
+            raise ValueError(f"the cell {min(have - wanted)} was not requested")
+        if self.complete != (have == wanted):
+            raise ValueError(f"complete is {self.complete}, with {len(have)} of {len(wanted)} cells")
         entries = {entry.dataset: entry.images for entry in self.run.benchmark.datasets}
         if not set(self.scope.corruptions) == set(self.scores.datasets) == set(entries):
             raise ValueError("the datasets of benchmark, scope and scores are not the same")
@@ -139,10 +136,6 @@ class Result(Document):
             set(self.scores.datasets[name].ce) != set(each) for name, each in self.scope.corruptions.items()
         ):
             raise ValueError("the corruptions of scope and scores are not the same")
-        # Listed only here: a short scope may stand for millions of cells, which no scores go with.
-        wanted = len(self.scope.cells())
-        if self.complete != (len(have) == wanted):
-            raise ValueError(f"complete is {self.complete}, with {len(have)} of {wanted} cells")
         if self.scope.split != self.run.split:
             raise ValueError("the split requested is not the split scored")
         if self.baseline is not None and self.baseline.left_out != self.baseline.lacks(self.scope):

@@ -1,4 +1,4 @@
-"""Cells of an unfinished result, in ``.cells/``, from which an evaluation resumes.
+"""The cells of a result that is not finished: ``.cells/``, so that an evaluation goes on where it stopped.
 
 ::
 

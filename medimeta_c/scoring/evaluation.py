@@ -105,10 +105,9 @@ class EvaluateConfig:
         if self.workers < -1:
             raise ConfigError(f"workers {self.workers} is not valid: use 0 or more, or -1 for one per core")
         if not self.datasets or ("all" in self.datasets and len(self.datasets) > 1):
-            raise ConfigError("datasets must be names, or 'all' alone")
+            raise ConfigError("datasets must be named, or be 'all' alone")
         if len(set(self.datasets)) < len(self.datasets):
-            twice = next(name for name in self.datasets if self.datasets.count(name) > 1)
-            raise ConfigError(f"duplicate dataset: {twice}")
+            raise ConfigError(f"datasets {', '.join(self.datasets)} name one twice: name each once")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,7 +128,7 @@ def evaluate(
 ) -> SavedResult:
     """Score a model on a benchmark and write its result and reports.
 
-    Cells are saved as they are finished; run again to resume. Nothing is
+    Cells are saved as they are finished; run again, the same evaluation goes on where it stopped. Nothing is
     kept of a run whose weights, prompts, precision, preprocessing or benchmark differ.
 
     Parameters

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from importlib import resources
 from pathlib import Path
 
+import numpy as np
 import pytest
 from made_up_predictions import evaluated
 from medimetac_files import clean_rows, write_medimeta, write_published
@@ -19,11 +20,11 @@ from medimeta_c.format.suites import CORE
 from medimeta_c.leaderboard.site.board import read_boards
 from medimeta_c.leaderboard.site.entries import Board
 from medimeta_c.leaderboard.site.paper import paper_entries
+from medimeta_c.leaderboard.site.ranking import ranks
 from medimeta_c.leaderboard.site.writing import SiteConfig, build_site
 from medimeta_c.leaderboard.submission import described
 from medimeta_c.results.comparison import compare
 from medimeta_c.results.folder import SavedResult
-from medimeta_c.results.result import MARKS
 
 Submitted = Callable[..., Path]
 
@@ -113,29 +114,34 @@ def test_a_model_that_saw_the_test_images_is_not_ranked(
     assert seen.overall.average_accuracy.value == saved.result.scores.overall.average_accuracy.value
 
 
-def test_a_trial_is_not_ranked(
-    submitted: Submitted, saved: SavedResult, weak: SavedResult, tmp_path: Path
-) -> None:
-    """Its page says why, and shows what else its run states; the others are ranked without it."""
-    folder = submitted(name="Trial", date="2026-02-28", trained_on="PMC-15M, ROCO")
-
-    def limit(values: dict) -> None:  # type: ignore[type-arg]
-        values.update(marks=["limited"], schema_version=2)
-        values["run"]["activation"] = "gelu"
-
-    edit_json(folder / "result.json", limit)
-    submitted(weak, name="Weak")
-    site = build_site(SiteConfig(results=tmp_path, out=tmp_path / "site", baseline="none"))
-    trial, other = own(site.boards).entries
-    assert (trial.name, trial.ranks, other.ranks) == ("Trial", None, (1, 1))
-    assert MARKS["limited"] in trial.warnings
-    assert {name: trial.facts[name] for name in ("Activation", "Evaluated", "Names of training data")} == {
-        "Activation": "gelu",
-        "Evaluated": "2026-02-28",
-        "Names of training data": "PMC-15M, ROCO",
+def test_ranks_of_samples() -> None:
+    """Models far apart have ranks of their own; models the resamples cannot tell apart share a range."""
+    draw = np.random.default_rng(1)
+    noise = draw.normal(size=1000)
+    samples = {
+        "best": 0.2 + 0.001 * noise,
+        "a": 0.5 + 0.02 * draw.normal(size=1000),
+        "b": 0.501 + 0.02 * draw.normal(size=1000),
+        "worst": 0.9 + 0.05 * noise,
     }
-    page = (tmp_path / f"site/models/{trial.key}.html").read_text(encoding="utf-8")
-    assert "Not ranked: a trial on some images of each split." in page
+    found = ranks(samples, lower_is_better=True)
+    assert [(found[name].best, found[name].worst) for name in samples] == [(1, 1), (2, 3), (2, 3), (4, 4)]
+    assert found["a"].tied == ("b",)
+    mirrored = ranks(samples, lower_is_better=False)
+    assert [(mirrored[name].best, mirrored[name].worst) for name in samples] == [
+        (4, 4),
+        (2, 3),
+        (2, 3),
+        (1, 1),
+    ]
+    assert ranks({}, lower_is_better=True) == {}
+
+
+def test_pairing_tells_apart_what_intervals_overlap() -> None:
+    """Two models hit by the same hard images differ surely, though their own intervals overlap."""
+    shared = np.random.default_rng(2).normal(size=1000)
+    found = ranks({"a": 0.5 + 0.1 * shared, "b": 0.51 + 0.1 * shared}, lower_is_better=True)
+    assert (found["a"].worst, found["b"].best) == (1, 2)
 
 
 @pytest.mark.parametrize("collection", ["MediMeta-C", "MedMNIST-C"])

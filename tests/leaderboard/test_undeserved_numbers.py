@@ -68,7 +68,7 @@ def test_answers_to_clean_images_do_not_pass_for_all(benchmark: Benchmark, tmp_p
     clean = {key.dataset: cell for key, cell in cells.items() if key.severity == 0}
     forged = {key: replace(clean[key.dataset], key=key) for key in cells}
     (problem,) = check_submission(resubmitted(benchmark, tmp_path, forged), None).problems
-    assert "has exactly the same probabilities as cells/test/" in problem
+    assert "has the very probabilities of cells/test/" in problem
 
 
 def test_decisions_and_a_constant_may_repeat(benchmark: Benchmark, tmp_path: Path) -> None:

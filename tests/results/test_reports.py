@@ -16,10 +16,8 @@ from medimeta_c.cli import console
 from medimeta_c.errors import ConfigError
 from medimeta_c.format.benchmark import Benchmark
 from medimeta_c.format.keys import SetKey
-from medimeta_c.format.manifest import PluginRecord, SuiteRecord
 from medimeta_c.format.suites import CORE
 from medimeta_c.io.tables.table import UNDEFINED, Cell, Table
-from medimeta_c.metrics.values import Number
 from medimeta_c.reports import write_reports
 from medimeta_c.reports.changed import most_changed
 from medimeta_c.reports.html import render_html
@@ -28,9 +26,8 @@ from medimeta_c.reports.tables import main_tables, other_scores_table
 from medimeta_c.reports.terminal import result_view
 from medimeta_c.reports.verdict import verdict
 from medimeta_c.results.folder import SavedResult
-from medimeta_c.results.identity import HeadRecord
 from medimeta_c.results.predictions import CellPredictions
-from medimeta_c.results.result import MARKS, Mark, Result
+from medimeta_c.results.result import Result
 
 HOSTILE = "<script>alert(1)</script>|`*x*`\"'$\\alpha$\u202e\n# big"
 
@@ -290,52 +287,6 @@ def test_text_from_outside_stays_text(tmp_path: Path, benchmark: Benchmark) -> N
         if line.startswith("| ") and "Weights" in line
     }
     assert widths == {3}
-
-
-def test_settings_of_this_run_alone_are_told(saved: SavedResult, benchmark: Benchmark) -> None:
-    """What schema 2 added is in both reports; without it there is no row of it."""
-    run = {"decoding": {"temperature": 0.5}, "activation": "gelu", "preprocessing_variant": "antialias"}
-    head = HeadRecord(name="linear", shots=4, seed=1)
-    result = changed(saved.result, "run", head=head, option_orders={"rays": ((0, 1), (1, 0))}, **run)
-    suite = SuiteRecord(name="clinical", version="7.5", digest="ab" * 32)
-    result = changed(result, "run", "benchmark", suite=suite)
-    plugin = PluginRecord(name="brier", distribution="other", version="1.2")
-    result = changed(result, plugins=(plugin,), blind={"cells": Number(value=0.25)})
-    rows = {
-        "Suite": "clinical, version 7.5",
-        "Classifier": "linear, trained on 4 training images a class, seed 1",
-        "Preprocessing variant": "antialias",
-        "Activation": "gelu",
-        "Decoding": '{"temperature":0.5}',
-        "Orders of options": "2 of rays",
-        "Plug-ins": "brier of other 1.2",
-        "Accuracy without the image": "cells 25.0 %",
-    }
-    page, plain = (Page(render_html(replace(saved, result=each))).text for each in (result, saved.result))
-    markdown, bare = render_markdown(result), render_markdown(saved.result)
-    for label, text in rows.items():
-        assert label + text in page
-        assert f"| {label} | {text} |" in markdown
-        assert label + text not in plain
-        assert f"| {label} |" not in bare
-
-
-def test_this_package_is_named_once(saved: SavedResult) -> None:
-    """It is among the environment's packages too."""
-    packages = {"numpy": "2.0", "medimeta-c": saved.result.run.package_version}
-    result = changed(saved.result, "environment", packages=packages)
-    line = f"medimeta-c {result.run.package_version}, numpy 2.0"
-    assert f"| Software | {line} |" in render_markdown(result)
-    assert f"Software{line}" in Page(render_html(replace(saved, result=result))).text
-
-
-@pytest.mark.parametrize("mark", MARKS)
-def test_marks_are_warnings(saved: SavedResult, mark: Mark) -> None:
-    """A reader of either report sees them; a trial has no verdict."""
-    result = changed(saved.result, marks=(mark,))
-    assert f"> **Note.** {MARKS[mark]}" in render_markdown(result)
-    assert MARKS[mark] in Page(render_html(replace(saved, result=result))).text
-    assert verdict(result).sentence.startswith("No verdict: this is a trial") == (mark == "limited")
 
 
 def test_most_changed_images_are_right_when_clean_and_surely_wrong_after(saved: SavedResult) -> None:

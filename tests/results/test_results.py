@@ -12,7 +12,6 @@ import pytest
 
 from medimeta_c.errors import IncompleteGridError, ResultError
 from medimeta_c.io import reading
-from medimeta_c.metrics.grid import Scope
 from medimeta_c.results.folder import SavedResult
 from medimeta_c.results.result import Result, read_result, write_result
 
@@ -101,12 +100,6 @@ CELL = ("scores", "cells", 3)
         (at("resampling", "resamples", value=10**9), "resampling.resamples"),
         (at("scope", "corruptions", "cells", value=["contrast"]), "was not requested"),
         (at("scope", "severities", value=[2, 1]), "not ascending"),
-        (at("scope", "split", value=KeyError), "scope: split is missing"),
-        *(
-            (at("resampling", name, value=KeyError), f"resampling: {name} is missing")
-            for name in ("scheme", "resamples", "level", "seed", "numpy")
-        ),
-        (at("baseline", "paired", value=KeyError), "baseline.paired"),
         (at("scores", "overall", "mce", "value", value=None), "scores.overall.mce"),
         (at("scores", "overall", "mce", "low", value=9.0), "scores.overall.mce"),
         (at("scores", "datasets", "rays", value=KeyError), "datasets of benchmark, scope and scores"),
@@ -157,17 +150,6 @@ def test_text_that_is_no_result(tmp_path: Path, text: str, message: str) -> None
     path = tmp_path / "result.json"
     path.write_bytes(text.encode("utf-8", "surrogatepass"))
     assert message in refused(path)
-
-
-def test_a_short_scope_of_millions_of_cells_is_refused_unlisted(
-    tmp_path: Path, values: Json, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Cells are listed only where there are scores of each dataset and corruption."""
-    hostile = copy.deepcopy(values)
-    hostile["scope"]["corruptions"]["more"] = ["contrast"]
-    (tmp_path / "result.json").write_text(json.dumps(hostile))
-    monkeypatch.setattr(Scope, "cells", lambda scope: pytest.fail("listed"))
-    assert "datasets of benchmark, scope and scores" in refused(tmp_path / "result.json")
 
 
 def test_a_file_too_large_is_not_parsed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -219,7 +219,7 @@ def test_what_does_not_fit_is_refused_before_any_work(built: Path, tiny: Path, t
         ([*model, "--benchmark", tmp_path / "nothing"], 1, "neither a directory"),
         ([*model, "--benchmark", built], 2, "--baseline none"),
         ([*good, "--dataset", "cellz"], 2, "did you mean 'cells'"),
-        ([*good, "--dataset", "cells,cells"], 2, "duplicate dataset: cells"),
+        ([*good, "--dataset", "cells,cells"], 2, "name each once"),
         ([*good, "--split", "train"], 2, "train"),
         ([*good, "--device", "tpu"], 2, "device 'tpu'"),
         ([*good, "--precision", "fp8"], 2, "unknown precision 'fp8'"),

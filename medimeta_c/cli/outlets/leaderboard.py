@@ -39,11 +39,7 @@ def validate(
     partial: PartialOption = False,
     accepted: Annotated[
         Path | None,
-        typer.Option(
-            help="The board's accepted.yaml: fingerprints and labels. Without --benchmark, by default that "
-            "of --among, or of the board checked.",
-            show_default=False,
-        ),
+        typer.Option(help="The board's accepted.yaml: fingerprints and labels.", show_default=False),
     ] = None,
     among: Annotated[
         Path | None,
@@ -65,27 +61,24 @@ def validate(
 
       medimeta-c leaderboard validate results --accepted accepted.yaml
 
-      medimeta-c leaderboard validate pull/results --among board --json
+      medimeta-c leaderboard validate pull/results --accepted accepted.yaml --among results --json
     """
-    from medimeta_c.leaderboard import accept, board_accepted, read_accepted
+    from medimeta_c.leaderboard import accept, read_accepted
     from medimeta_c.leaderboard import validate as run
 
-    paths = [path.expanduser() for path in paths]
-    among = None if among is None else among.expanduser()
-    if accepted is None and benchmark is None:
-        accepted = board_accepted(paths, among)
     taken = None if accepted is None else read_accepted(accepted.expanduser())
     if benchmark is not None:
         taken = accept(_opened(benchmark, partial=partial), held=taken)
-    found = run(paths, taken, among=among, isolated=True)
+    found = run(
+        [path.expanduser() for path in paths],
+        taken,
+        among=None if among is None else among.expanduser(),
+        isolated=True,
+    )
     bad = [one for one in found if not one.ok]
     if json:
-        source = None if accepted is None else str(accepted)
-        values = [_values(one) for one in found]
-        console.say_json({"ok": not bad, "accepted": source, "submissions": values})
+        console.say_json({"ok": not bad, "submissions": [_values(one) for one in found]})
     else:
-        if accepted is not None:
-            console.say(f"compared with {printable(accepted)}")
         for one in (one for one in found if not one.unchanged):
             console.say(f"{'ok     ' if one.ok else 'REFUSED'} {printable(one.folder)}")
             for problem in one.problems:

@@ -1,4 +1,4 @@
-"""JSON of the pages' charts: percentages with two digits, in lists."""
+"""The numbers of the pages' charts, small: percent with two digits, lists instead of records."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def _entry(entry: Entry) -> dict[str, Any]:
         "name": entry.name,
         "organisation": entry.organisation,
         "source": entry.source,
-        "group": "seen" if entry.seen else entry.source,
+        "group": entry.source if entry.comparable or entry.source == "paper" else "seen",
         "backbone": entry.backbone,
         "training": entry.training.kind,
         "type": entry.adaptation,

@@ -1,4 +1,4 @@
-"""Entries of the board: one for each model and board, measured here or reported in the paper."""
+"""What the board shows: one entry a model and board, whether measured here or reported in the paper."""
 
 from __future__ import annotations
 
@@ -90,8 +90,6 @@ class Entry:
         Keys of the entries it cannot be told from.
     facts : mapping of str to str
         What else its page says, in order.
-    trial : bool
-        Whether it was scored on some images of each split only.
     """
 
     key: str
@@ -115,17 +113,11 @@ class Entry:
     pictures: tuple[Picture, ...] = ()
     ranks: tuple[int, int] | None = None
     tied: tuple[str, ...] = ()
-    trial: bool = False
-
-    @property
-    def seen(self) -> bool:
-        """Whether it was measured here, with weights that have seen test images."""
-        return self.source == "measured" and self.training.overlap == "test"
 
     @property
     def comparable(self) -> bool:
-        """Whether it may have a rank: measured here on all images, none of which its weights have seen."""
-        return self.source == "measured" and not self.seen and not self.trial
+        """Whether it may have a rank: measured here, with weights that have not seen the test images."""
+        return self.source == "measured" and self.training.overlap != "test"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

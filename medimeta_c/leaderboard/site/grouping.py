@@ -1,4 +1,4 @@
-"""Group submissions by collection, version and fingerprints into boards."""
+"""Which submissions may stand side by side: the same collection, version and fingerprints."""
 
 from __future__ import annotations
 

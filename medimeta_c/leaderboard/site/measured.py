@@ -1,4 +1,4 @@
-"""Compute an entry of the board from a submission's predictions."""
+"""From submissions to entries: every number on the board is computed here, from predictions."""
 
 from __future__ import annotations
 
@@ -17,12 +17,10 @@ from medimeta_c.metrics.registry import METRICS
 from medimeta_c.metrics.summary import Scores
 from medimeta_c.metrics.values import Estimate, mean_number
 from medimeta_c.reports.changed import most_changed, thumbnails
-from medimeta_c.reports.settings import further_settings
 from medimeta_c.reports.tables import percent
 from medimeta_c.results.baseline_choice import ChosenBaseline
 from medimeta_c.results.folder import SavedResult
 from medimeta_c.results.predictions import correctness_of
-from medimeta_c.results.result import MARKS
 from medimeta_c.results.scoring import Terms, score
 
 __all__ = ["Measured", "measure"]
@@ -118,9 +116,8 @@ def _entry(
         paper=submission.paper,
         model=submission.model,
         notes=submission.notes or "",
-        facts={**_other_metrics(scores), **_facts(submission, saved)},
+        facts={**_facts(saved), **_other_metrics(scores)},
         warnings=tuple(_warnings(submission, saved)),
-        trial="limited" in saved.result.marks,
     )
 
 
@@ -135,10 +132,9 @@ def _cells(scores: Scores[Estimate]) -> dict[str, dict[str, dict[int, CellShown]
     return found
 
 
-def _facts(submission: Submission, saved: SavedResult) -> dict[str, str]:
+def _facts(saved: SavedResult) -> dict[str, str]:
     result = saved.result
     run = result.run
-    stated = {"Evaluated": submission.date, "Names of training data": ", ".join(submission.trained_on)}
     return {
         "Specification": f"{run.model.spec} ({run.model.family})",
         "Architecture": run.model.architecture,
@@ -149,8 +145,6 @@ def _facts(submission: Submission, saved: SavedResult) -> dict[str, str]:
         "Fingerprint": run.benchmark.fingerprint,
         "Precision": f"{run.precision} on {result.environment.device}",
         "Package": f"medimeta-c {run.package_version}",
-        **further_settings(run),
-        **{name: text for name, text in stated.items() if text},
     }
 
 
@@ -175,7 +169,6 @@ def _warnings(submission: Submission, saved: SavedResult) -> list[str]:
             f"Phantoms: the images of {', '.join(saved.result.phantoms)} are generated, not medical. Nothing "
             "here says anything about a medical use."
         )
-    found += [MARKS[mark] for mark in saved.result.marks]
     if submission.training_data.overlap in ("test", "unknown"):
         found.append(f"Overlap with the benchmark: {OVERLAPS[submission.training_data.overlap]}.")
     return found

@@ -183,9 +183,7 @@ def _standing(entry: Entry, board: Board) -> str:
 def _no_rank(entry: Entry, board: Board) -> str:
     if entry.source == "paper":
         return "Not ranked: measured by the paper on other renderings, with other code."
-    if entry.trial:
-        return "Not ranked: a trial on some images of each split."
-    if entry.seen:
+    if not entry.comparable:
         return "Not ranked: its weights were trained on images of the benchmark's test splits."
     return (
         f"Not ranked: scored on {len(entry.datasets)} of the {len(board.datasets)} datasets of {board.title}."

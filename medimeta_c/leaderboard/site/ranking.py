@@ -1,4 +1,4 @@
-"""Ranks with ties: a model is above another only where the images tell the two apart."""
+"""Ranks that admit ties: a model is above another only where the images tell the two apart."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from medimeta_c.metrics.corruption_error import FloatArray
-from medimeta_c.metrics.resampling import alike, percentile_interval
 
 __all__ = ["Rank", "ranks"]
 
@@ -36,8 +35,7 @@ def ranks(
     """Rank models by a number that was computed on the same resamples of the same images.
 
     Two models are tied where the interval of their paired difference includes 0: images that are hard for
-    both cancel, so this is finer than to compare the models' own intervals. They are tied too where the
-    difference is the same on every resample: see `medimeta_c.metrics.intervals.Difference`.
+    both cancel, so this is finer than to compare the models' own intervals.
 
     Parameters
     ----------
@@ -61,9 +59,8 @@ def ranks(
     for index, name in enumerate(names):
         # Differences to every other model at once: negative where the other is better.
         differences = numbers - numbers[index]
-        low, high = percentile_interval(differences, level)
-        varies = ~alike(differences)
-        better, worse = varies & (high < 0), varies & (low > 0)
+        low, high = np.quantile(differences, [(1 - level) / 2, (1 + level) / 2], axis=1)
+        better, worse = high < 0, low > 0
         tie = ~(better | worse)
         tie[index] = False
         found[name] = Rank(
