@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["UNIT", "Pixels", "Rng", "as_pixels", "channels", "to_bytes"]
+__all__ = ["BLOCK", "UNIT", "Pixels", "Rng", "as_pixels", "blocks", "channels", "look_up", "to_bytes"]
 
 Pixels: TypeAlias = NDArray[np.uint8]
 """An image: ``(H, W)`` grey or ``(H, W, 3)`` colour, at least one pixel a side."""
@@ -17,6 +18,9 @@ Rng: TypeAlias = np.random.Generator | np.random.RandomState
 
 UNIT: NDArray[np.float64] = np.arange(256, dtype=np.float64) / 255.0
 """Every byte on the unit scale: ``UNIT[v]`` is ``v / 255``."""
+
+BLOCK = 1 << 16
+"""Values worked on at a time: in double precision they fit a processor's cache, whatever the image's size."""
 
 
 def as_pixels(image: object) -> Pixels:
@@ -70,3 +74,19 @@ def to_bytes(unit: NDArray[np.float64]) -> Pixels:
     Truncation (254.9 becomes 254) rather than rounding is the reference's ``np.uint8(x)``.
     """
     return (np.clip(unit, 0.0, 1.0) * 255.0).astype(np.uint8)
+
+
+def blocks(size: int) -> Iterator[slice]:
+    """Yield slices that cover ``size`` values in order, so that eight bytes each are never needed for all."""
+    for start in range(0, size, BLOCK):
+        yield slice(start, start + BLOCK)
+
+
+def look_up(table: NDArray[np.uint8], image: Pixels) -> Pixels:
+    """Return a new image with ``table[v]`` for every value ``v``; the table has 256 entries."""
+    out = np.empty_like(image)
+    values, found = image.reshape(-1), out.reshape(-1)
+    for block in blocks(values.size):
+        # NumPy makes eight bytes of each index first. No byte is out of range: "clip" only spares a copy.
+        np.take(table, values[block], out=found[block], mode="clip")
+    return out

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from medimeta_corruptions._image import UNIT, Pixels, Rng, to_bytes
+from medimeta_corruptions._image import UNIT, Pixels, Rng, look_up, to_bytes
 from medimeta_corruptions._jit import kernel
 from medimeta_corruptions._spec import Corruption
 
@@ -40,7 +40,7 @@ def brightness(image: Pixels, amount: float, rng: Rng | None = None) -> Pixels:
     .. [1] D. Hendrycks and T. Dietterich, ICLR 2019.
     """
     if image.ndim == 2:
-        return np.take(to_bytes(UNIT + amount), image)
+        return look_up(to_bytes(UNIT + amount), image)
     out = np.empty_like(image)
     _raise_value(image.reshape(-1, 3), amount, out.reshape(-1, 3))
     return out

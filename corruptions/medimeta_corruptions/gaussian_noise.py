@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from medimeta_corruptions._image import Pixels, Rng
+from medimeta_corruptions._image import Pixels, Rng, blocks
 from medimeta_corruptions._jit import kernel
 from medimeta_corruptions._spec import Corruption
 
@@ -33,9 +33,11 @@ def gaussian_noise(image: Pixels, sigma: float, rng: Rng) -> Pixels:
     ----------
     .. [1] D. Hendrycks and T. Dietterich, ICLR 2019.
     """
-    noise = rng.normal(size=image.shape, scale=sigma)
     out = np.empty_like(image)
-    _add(image.reshape(-1), noise.reshape(-1), out.reshape(-1))
+    values, noisy = image.reshape(-1), out.reshape(-1)
+    for block in blocks(values.size):
+        some = values[block]
+        _add(some, rng.normal(size=some.size, scale=sigma), noisy[block])
     return out
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from medimeta_corruptions._image import Pixels, Rng
+from medimeta_corruptions._image import Pixels, Rng, blocks
 from medimeta_corruptions._jit import kernel
 from medimeta_corruptions._spec import Corruption
 
@@ -43,24 +43,29 @@ def impulse_noise(image: Pixels, amount: float, rng: Rng) -> Pixels:
     ----------
     .. [1] D. Hendrycks and T. Dietterich, ICLR 2019.
     """
-    which = rng.random(image.shape)
-    white = rng.random(image.shape)
     out = np.empty_like(image)
-    _replace(image.reshape(-1), which.reshape(-1), white.reshape(-1), amount, out.reshape(-1))
+    values, noisy = image.reshape(-1), out.reshape(-1)
+    # All of the first numbers come before the second ones: what they choose waits in the output.
+    for block in blocks(values.size):
+        chosen = noisy[block]
+        _choose(rng.random(chosen.size), amount, chosen)
+    for block in blocks(values.size):
+        some = values[block]
+        _replace(some, rng.random(some.size), noisy[block])
     return out
 
 
-@kernel("(uint8[::1], float64[::1], float64[::1], float64, uint8[::1])")
-def _replace(
-    image: Pixels,
-    which: NDArray[np.float64],
-    white: NDArray[np.float64],
-    amount: float,
-    out: Pixels,
-) -> None:
+@kernel("(float64[::1], float64, uint8[::1])")
+def _choose(which: NDArray[np.float64], amount: float, chosen: Pixels) -> None:
+    for i in range(which.size):
+        chosen[i] = np.uint8(which[i] <= amount)
+
+
+@kernel("(uint8[::1], float64[::1], uint8[::1])")
+def _replace(image: Pixels, white: NDArray[np.float64], out: Pixels) -> None:
     for i in range(image.size):
         impulse = 255 if white[i] <= 0.5 else 0
-        out[i] = np.uint8(impulse if which[i] <= amount else image[i])
+        out[i] = np.uint8(impulse if out[i] else image[i])
 
 
 IMPULSE_NOISE = Corruption(

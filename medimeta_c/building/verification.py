@@ -31,6 +31,9 @@ from medimeta_corruptions import CORRUPTIONS
 
 __all__ = ["Problem", "VerificationReport", "verify"]
 
+_BATCH_BYTES = 32 << 20
+"""Stored images held at a time by a worker, or one if it is larger."""
+
 
 @dataclass(frozen=True, slots=True)
 class Problem:
@@ -203,7 +206,7 @@ def _check_set(check: SetCheck) -> _Found:
         broken = _check_bytes(path, shard)
         found(shard.path, *broken)
         try:
-            for table in read_tables(path):
+            for table in read_tables(path, batch_bytes=_BATCH_BYTES):
                 found(shard.path, *rows.check(table))
         except ShardError as error:
             if not broken:

@@ -11,6 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -23,6 +24,7 @@ from medimeta_c.io.files import PART_SUFFIX, publish, sha256_file, writing
 
 __all__ = [
     "MAX_SHARD_BYTES",
+    "ROW_GROUP_BYTES",
     "ROW_GROUP_ROWS",
     "Row",
     "ShardWriter",
@@ -37,6 +39,8 @@ __all__ = [
 
 MAX_SHARD_BYTES = 500_000_000
 ROW_GROUP_ROWS = 100
+ROW_GROUP_BYTES = 100_000_000
+"""A row group has no more, or one image alone; `datasets` draws the line there, too."""
 
 # What the `datasets` library itself writes for image datasets and the Hub's viewer reads best: image bytes
 # plain and uncompressed (PNG does not compress again), the rest dictionary-coded, page index,
@@ -136,7 +140,7 @@ class ShardWriter:
         self._group: list[Row] = []
         self._parts: list[tuple[Path, int]] = []
         self._writer: pq.ParquetWriter | None = None
-        self._shard_rows = self._shard_bytes = 0
+        self._shard_rows = self._shard_bytes = self._group_bytes = 0
 
     def __enter__(self) -> ShardWriter:
         with writing(self._root / self._key.folder):
@@ -163,8 +167,11 @@ class ShardWriter:
         BuildError
             If the disk is full or not writable.
         """
+        if self._group and self._group_bytes + len(row.data) > ROW_GROUP_BYTES:
+            self._flush()
         self._group.append(row)
         self._shard_bytes += len(row.data)
+        self._group_bytes += len(row.data)
         if len(self._group) == ROW_GROUP_ROWS:
             self._flush()
         if self._shard_bytes >= self._max_bytes:
@@ -193,9 +200,13 @@ class ShardWriter:
         with writing(self._root / self._key.folder):
             if self._writer is None:
                 self._writer = self._open_part()
-            self._writer.write_table(self._table(), row_group_size=ROW_GROUP_ROWS)
-        self._shard_rows += len(self._group)
-        self._group.clear()
+            table = self._table()
+            self._shard_rows += table.num_rows
+            self._group.clear()  # the table has a copy, and writing needs another
+            self._group_bytes = 0
+            self._writer.write_table(table, row_group_size=ROW_GROUP_ROWS)
+        del table
+        pa.default_memory_pool().release_unused()  # which it would keep for the next group
 
     def _open_part(self) -> pq.ParquetWriter:
         # The process id keeps apart a worker that outlives a killed build for a moment, and the next build's.
@@ -235,7 +246,6 @@ class ShardWriter:
     def _table(self) -> pa.Table:
         rows = [
             {
-                "image": {"bytes": row.data, "path": image_path(self._key, row.image_id)},
                 "label": row.label,
                 "image_id": row.image_id,
                 **asdict(self._key),
@@ -244,13 +254,30 @@ class ShardWriter:
             }
             for row in self._group
         ]
-        return pa.Table.from_pylist(rows, schema=self._schema)
+        others = pa.Table.from_pylist(rows, schema=self._schema.remove(0))
+        return pa.Table.from_arrays([self._images(), *others.columns], schema=self._schema)
+
+    def _images(self) -> pa.StructArray:
+        # Joined at once: an array that grows while bytes are added takes up to twice their memory.
+        data = b"".join([row.data for row in self._group])
+        ends = np.cumsum([0, *(len(row.data) for row in self._group)], dtype=np.int32)
+        images = pa.BinaryArray.from_buffers(
+            pa.binary(), len(self._group), [None, pa.py_buffer(ends), pa.py_buffer(data)]
+        )
+        paths = pa.array([image_path(self._key, row.image_id) for row in self._group], pa.string())
+        return pa.StructArray.from_arrays([images, paths], fields=list(self._schema.field("image").type))
 
 
 def read_tables(
-    path: Path, columns: Sequence[str] | None = None, *, batch_rows: int = ROW_GROUP_ROWS
+    path: Path,
+    columns: Sequence[str] | None = None,
+    *,
+    batch_rows: int = ROW_GROUP_ROWS,
+    batch_bytes: int | None = None,
 ) -> Iterator[pa.Table]:
     """Yield a shard's rows as tables of at most `batch_rows` rows, without reading the file whole.
+
+    With `batch_bytes`, tables have fewer rows where these are so large that they would be larger than that.
 
     Raises
     ------
@@ -258,6 +285,10 @@ def read_tables(
         If the file is missing, damaged, has not the columns of this contract, or no value where it needs one.
     """
     with _opened(path) as file:
+        if batch_bytes is not None:
+            groups = [file.metadata.row_group(index) for index in range(file.num_row_groups)]
+            largest = max((group.total_byte_size // max(1, group.num_rows) for group in groups), default=0)
+            batch_rows = max(1, min(batch_rows, batch_bytes // max(1, largest)))
         for batch in file.iter_batches(batch_size=batch_rows, columns=columns):
             yield _checked(path, pa.Table.from_batches([batch]))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,8 +20,15 @@ BANDS = ("low", "mid", "high")
 # A multiple of both 32 bins and 3 bands, so that one pass over the coefficients serves both.
 _FINE_BINS = 96
 
+_KEPT, _BLOCK = 1 << 22, 1 << 20
+"""Up to so many coefficients, frequencies are kept for the next image; of more, made block by block."""
+
 # ITU-R BT.601 weights of R, G and B, for values 0-255 scaled to luma 0-1.
 _RED, _GREEN, _BLUE = (np.float32(weight / 255) for weight in (0.299, 0.587, 0.114))
+
+
+_Sums: TypeAlias = NDArray[np.float64]
+_Bins: TypeAlias = tuple[NDArray[np.intp], NDArray[np.float64], NDArray[np.int64]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,20 +65,48 @@ def luma(image: Image) -> NDArray[np.float32]:
         return brightness
     # Elementwise on purpose: a matrix product may round the last pixels of a row in another way, and a
     # constant image must have constant luma.
-    brightness = image[..., 0] * _RED + image[..., 1] * _GREEN + image[..., 2] * _BLUE
+    brightness = image[..., 0] * _RED
+    brightness += image[..., 1] * _GREEN
+    brightness += image[..., 2] * _BLUE
     return brightness
 
 
-# Sixteen bytes a pixel: more than the last two sizes would be gigabytes for large images that all differ.
-@functools.lru_cache(maxsize=2)
-def _radial_bins(height: int, width: int) -> tuple[NDArray[np.intp], NDArray[np.float64], NDArray[np.int64]]:
-    """Return each coefficient's fine bin, its radial frequency, and the number of coefficients a bin."""
-    rows = np.arange(height)[:, None] / height
+def _radial_bins(height: int, width: int, first: int, stop: int) -> _Bins:
+    """Return some rows' fine bins, radial frequencies, and the number of their coefficients a bin."""
+    rows = np.arange(first, stop)[:, None] / height
     columns = np.arange(width)[None, :] / width
-    radius = np.hypot(rows, columns) / np.sqrt(2)
+    radius = np.hypot(rows, columns)
+    radius /= np.sqrt(2)
     bins = np.minimum((radius * _FINE_BINS).astype(np.intp), _FINE_BINS - 1).ravel()
-    counts = np.bincount(bins[1:], minlength=_FINE_BINS)
-    return bins, radius.ravel(), counts
+    return bins, radius.ravel(), np.bincount(bins, minlength=_FINE_BINS)
+
+
+# Sixteen bytes a coefficient: more than the last two sizes would add up where all images differ in size.
+_kept_bins = functools.lru_cache(maxsize=2)(_radial_bins)
+
+
+def _binned(power: NDArray[np.float32]) -> tuple[_Sums, _Sums, NDArray[np.int64]]:
+    """Return the sums of power and of power times frequency, and the number of coefficients, by fine bin."""
+    height, width = power.shape
+    if power.size <= _KEPT:
+        bins, radius, counts = _kept_bins(height, width, 0, height)
+        values = power.ravel()
+        return _added(bins, values), _added(bins, values * radius), counts
+    energy, moment, counts = np.zeros(_FINE_BINS), np.zeros(_FINE_BINS), np.zeros(_FINE_BINS, np.int64)
+    rows = max(1, _BLOCK // width)
+    for first in range(0, height, rows):
+        bins, radius, here = _radial_bins(height, width, first, min(first + rows, height))
+        counts += here
+        values = power[first : first + rows].ravel()
+        # The sums so far come first, so that all values are added one by one and in order, as in one go.
+        places = np.concatenate([np.arange(_FINE_BINS), bins])
+        energy = _added(places, np.concatenate([energy, values]))
+        moment = _added(places, np.concatenate([moment, values * radius]))
+    return energy, moment, counts
+
+
+def _added(bins: NDArray[np.intp], weights: NDArray[np.floating[Any]]) -> _Sums:
+    return np.asarray(np.bincount(bins, weights=weights, minlength=_FINE_BINS), dtype=np.float64)
 
 
 def spectrum(image: Image) -> Spectrum:
@@ -96,20 +131,20 @@ def spectrum(image: Image) -> Spectrum:
     True
     """
     brightness = luma(image)
-    height, width = brightness.shape
-    power = np.square(fft.dctn(brightness, norm="ortho")).ravel()
-    dc = float(power[0])
-    if brightness.min() == brightness.max():  # rounding noise of the transform is not AC energy
+    flat = brightness.min() == brightness.max()
+    power = fft.dctn(brightness, norm="ortho", overwrite_x=True)
+    np.square(power, out=power)
+    dc = float(power[0, 0])
+    if flat:  # rounding noise of the transform is not AC energy
         return Spectrum(dc=dc, profile=np.zeros(PROFILE_BINS), low=None, mid=None, high=None, centroid=None)
-    power[0] = 0
-    bins, radius, counts = _radial_bins(height, width)
-    energy = np.bincount(bins, weights=power, minlength=_FINE_BINS)
-    moment = np.bincount(bins, weights=power * radius, minlength=_FINE_BINS).sum()
+    power[0, 0] = 0
+    energy, moment, counts = _binned(power)
+    counts = counts - (np.arange(_FINE_BINS) == 0)  # less the DC's
     total = energy.sum()
     low, mid, high = (energy.reshape(len(BANDS), -1).sum(axis=1) / total).tolist()
     per_bin = counts.reshape(PROFILE_BINS, -1).sum(axis=1)
     profile = energy.reshape(PROFILE_BINS, -1).sum(axis=1) / np.maximum(per_bin, 1)
-    return Spectrum(dc=dc, profile=profile, low=low, mid=mid, high=high, centroid=float(moment / total))
+    return Spectrum(dc=dc, profile=profile, low=low, mid=mid, high=high, centroid=float(moment.sum() / total))
 
 
 class SpectrumMean:

@@ -129,6 +129,33 @@ def test_a_large_set_becomes_several_shards(tmp_path: Path) -> None:
     assert sum(record.rows for record in records) == 25
 
 
+def test_large_images_make_small_row_groups(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A row group holds as many bytes of images as the limit lets, and one image however large it is."""
+    size = len(row(0).data)
+    monkeypatch.setattr(shards, "ROW_GROUP_BYTES", 3 * size + 20)
+    (record,) = write(tmp_path, 25)
+    file = pq.ParquetFile(tmp_path / record.path)
+    assert max(file.metadata.row_group(index).num_rows for index in range(file.num_row_groups)) == 3
+    tables = list(shards.read_tables(tmp_path / record.path))
+    assert [one for table in tables for one in table["image"].to_pylist()] == [
+        {"bytes": row(index).data, "path": f"pbc_test_{index:06d}_motion_blur_3.png"} for index in range(25)
+    ]
+    monkeypatch.setattr(shards, "ROW_GROUP_BYTES", size // 2)
+    (record,) = write(tmp_path, 5)
+    assert shards.count_row_groups(tmp_path / record.path) == 5
+
+
+def test_a_reader_may_ask_for_few_bytes_at_a_time(tmp_path: Path) -> None:
+    """Batches have as many rows as are asked for in bytes or in number, whichever are fewer; one at least."""
+    (record,) = write(tmp_path, 130)
+    path = tmp_path / record.path
+    few = [table.num_rows for table in shards.read_tables(path, batch_bytes=10 * len(row(0).data))]
+    assert sum(few) == 130
+    assert 1 < max(few) <= 10
+    assert {table.num_rows for table in shards.read_tables(path, batch_bytes=1)} == {1}
+    assert max(table.num_rows for table in shards.read_tables(path, batch_bytes=10**9)) == 100
+
+
 def test_writing_again_gives_the_same_bytes_and_leaves_no_old_shard(tmp_path: Path) -> None:
     """A set written twice is one set, byte for byte, even when it was split otherwise before."""
     first = write(tmp_path, 25, max_bytes=2000)

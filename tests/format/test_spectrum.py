@@ -66,6 +66,22 @@ def test_shares_are_shares(image: np.ndarray) -> None:
         assert np.isfinite(found.profile).all()
 
 
+@pytest.mark.parametrize("shape", [(1, 9), (9, 1), (17, 40), (33, 21, 3), (120, 77)], ids=str)
+@pytest.mark.parametrize("block", [1, 50, 1000])
+def test_large_images_are_summed_as_small_ones(
+    shape: tuple[int, ...], block: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In blocks of rows, each statistic comes out as in one go, to the last bit."""
+    image = np.random.Generator(np.random.Philox(key=4)).integers(0, 256, shape, dtype=np.uint8)
+    whole = spectrum(image)
+    monkeypatch.setattr("medimeta_c.format.spectrum._KEPT", 0)
+    monkeypatch.setattr("medimeta_c.format.spectrum._BLOCK", block)
+    found = spectrum(image)
+    np.testing.assert_array_equal(found.profile, whole.profile)
+    for name in ("dc", "low", "mid", "high", "centroid"):
+        assert getattr(found, name) == getattr(whole, name)
+
+
 @pytest.mark.parametrize("colour", [(1, 2, 3), (255, 255, 255), (17, 200, 33)])
 def test_constant_colour_has_no_spectrum(colour: tuple[int, int, int]) -> None:
     """A flat image of any colour and an awkward size has exactly no AC energy."""

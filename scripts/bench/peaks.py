@@ -1,0 +1,201 @@
+"""Measure the most memory a process takes for a picture of 5000 x 6000 grey values, at each step of its way.
+
+Each figure is of a process of its own, imports included: VmHWM, in MB. The picture is random, which PNG cannot
+make smaller.
+
+    python scripts/bench/peaks.py              every corruption at severities 1 and 5, and every stage
+    python scripts/bench/peaks.py --all        all severities
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+
+sys.path.append(str(Path(__file__).parents[2] / "tests"))
+from memory import peak_memory
+
+LIMIT = 1_000_000_000
+"""What a worker may take, in bytes."""
+
+SHAPE = (5000, 6000)
+SUITE = ("gaussian_noise", "impulse_noise", "motion_blur", "zoom_blur", "brightness", "contrast", "pixelate")
+SET = "mammograms"
+Stage = Callable[..., None]
+
+
+def picture() -> np.ndarray:
+    """Return random grey values."""
+    return np.random.default_rng(0).integers(0, 256, SHAPE, dtype=np.uint8)
+
+
+def corrupt(name: str, severity: str) -> None:
+    """Corrupt the picture, as a caller of `medimeta_corruptions` does."""
+    import medimeta_corruptions
+
+    medimeta_corruptions.corrupt(picture(), name, int(severity), generator())
+
+
+def generator() -> np.random.Generator:
+    return np.random.Generator(np.random.Philox(key=0))
+
+
+def encode() -> None:
+    """Encode the picture."""
+    from medimeta_c.format import png
+
+    png.encode(picture())
+
+
+def digest() -> None:
+    """Take the picture's digest."""
+    from medimeta_c.format import png
+
+    png.digest(picture())
+
+
+def spectrum() -> None:
+    """Measure the picture's spectrum."""
+    from medimeta_c.format.spectrum import spectrum as measured
+
+    measured(picture())
+
+
+def written(folder: str) -> None:
+    """Write a set of twenty such pictures: more than a shard holds."""
+    from medimeta_c.format import png
+    from medimeta_c.format.keys import SetKey
+    from medimeta_c.format.shards import Row, ShardWriter
+    from medimeta_c.format.spectrum import spectrum as measured
+
+    pixels = np.zeros((2, 2), np.uint8)
+    with ShardWriter(Path(folder) / "written", SetKey(SET, "test", "contrast", 1), ("benign",)) as writer:
+        for index in range(20):
+            # As large as the encoded picture; nothing here decodes it.
+            data = np.random.default_rng(index).bytes(SHAPE[0] * SHAPE[1])
+            row = Row(
+                image_id=f"{index:06d}",
+                label=0,
+                data=data,
+                pixels_sha256=png.digest(pixels),
+                spectrum=measured(pixels),
+            )
+            writer.add(row)
+        writer.finish()
+
+
+def command(folder: str, name: str, severity: str) -> None:
+    """Run ``medimeta-c corrupt`` on the picture's file."""
+    from medimeta_c.building.corrupt_files import corrupt_files
+
+    file = next((Path(folder) / SET).glob("*/*/*.png"))
+    corrupt_files([file], name, int(severity), Path(folder) / "corrupted")
+
+
+def built(folder: str, name: str, severity: str) -> None:
+    """Build one set and its clean one: read, corrupt, encode, digest, measure, write."""
+    from medimeta_c.building.build import BuildConfig, build
+
+    build(
+        BuildConfig(
+            datasets=(SET,),
+            source="imagefolder",
+            data_dir=Path(folder),
+            out=Path(folder) / "built",
+            corruptions=(name,),
+            severities=(int(severity),),
+            splits=("test",),
+            jobs=1,
+        )
+    )
+
+
+def verified(folder: str, rebuild: str) -> None:
+    """Verify what was built; `rebuild` rows of each set are rendered again."""
+    from medimeta_c.building.verification import verify
+
+    report = verify(Path(folder) / "built", rebuild=int(rebuild), data_dir=Path(folder), jobs=1)
+    assert report.ok, report.problems
+
+
+STAGES: dict[str, Stage] = {
+    stage.__name__: stage for stage in (corrupt, encode, digest, spectrum, written, command, built, verified)
+}
+
+
+def pictures(folder: Path, count: int) -> None:
+    """Write the picture as files of two classes: one file, under as many names."""
+    import cv2
+
+    first: Path | None = None
+    for label in ("benign", "malignant"):
+        place = folder / SET / "test" / label
+        place.mkdir(parents=True)
+        for index in range(count):
+            path = place / f"{label}{index:03d}.png"
+            if first is None:
+                cv2.imwrite(str(path), picture(), (cv2.IMWRITE_PNG_COMPRESSION, 0))
+                first = path
+            else:
+                os.link(first, path)
+
+
+def measured(stage: str, *arguments: str) -> int:
+    """Return the peak of a new process that runs one stage, in bytes."""
+    run = subprocess.run(
+        [sys.executable, str(Path(__file__).absolute()), "--stage", stage, *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if run.returncode:
+        raise RuntimeError(f"{stage} {' '.join(arguments)}: {run.stderr}")
+    return int(run.stdout.splitlines()[-1])
+
+
+def table(severities: tuple[int, ...], rows: int) -> Iterator[tuple[str, int]]:
+    """Yield what was done and its peak in bytes: corruptions, then the stages of a build."""
+    for name in SUITE:
+        for severity in severities:
+            yield f"{name} {severity}", measured("corrupt", name, str(severity))
+    for stage in ("encode", "digest", "spectrum"):
+        yield stage, measured(stage)
+    with tempfile.TemporaryDirectory() as folder:
+        pictures(Path(folder), rows)
+        yield "shards of 20 pictures", measured("written", folder)
+        yield "corrupt command", measured("command", folder, "gaussian_noise", "5")
+        yield f"build of {2 * rows} pictures", measured("built", folder, "gaussian_noise", "5")
+        yield "verify", measured("verified", folder, "0")
+        yield "verify --rebuild 1", measured("verified", folder, "1")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--all", action="store_true", help="all severities")
+    parser.add_argument("--rows", type=int, default=3, help="pictures a class that are built")
+    parser.add_argument("--stage", nargs="+", help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.stage:
+        name, *arguments = options.stage
+        STAGES[name](*arguments)
+        print(peak_memory())
+        return
+    print("| step | peak, MB |\n|---|---:|")
+    over = False
+    for what, peak in table((1, 2, 3, 4, 5) if options.all else (1, 5), options.rows):
+        over = over or peak >= LIMIT
+        print(f"| {what} | {peak / 1e6:.0f} |", flush=True)
+    sys.exit(over)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,42 @@
+"""A worker stays below a gigabyte for a picture of 5000 x 6000 grey values, at each step of its way."""
+
+from __future__ import annotations
+
+import runpy
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+SCRIPT = runpy.run_path(str(Path(__file__).parents[2] / "scripts" / "bench" / "peaks.py"))
+LIMIT: int = SCRIPT["LIMIT"]
+measured: Callable[..., int] = SCRIPT["measured"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", SCRIPT["SUITE"])
+def test_corruption(name: str) -> None:
+    """Each corruption of the core suite, at the severity that takes most."""
+    assert measured("corrupt", name, "1") < LIMIT
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("stage", ["encode", "spectrum"])
+def test_stage(stage: str) -> None:
+    """What follows a corruption."""
+    assert measured(stage) < LIMIT
+
+
+@pytest.mark.slow
+def test_shards(tmp_path: Path) -> None:
+    """More pictures than a shard holds."""
+    assert measured("written", str(tmp_path)) < LIMIT
+
+
+@pytest.mark.slow
+def test_build_verify_and_corrupt(tmp_path: Path) -> None:
+    """From files to a benchmark that is verified and rendered again, and from a file to a file."""
+    SCRIPT["pictures"](tmp_path, 2)
+    assert measured("command", str(tmp_path), "impulse_noise", "5") < LIMIT
+    assert measured("built", str(tmp_path), "gaussian_noise", "5") < LIMIT
+    assert measured("verified", str(tmp_path), "1") < LIMIT
