@@ -246,8 +246,8 @@ def remember_data(root: Path, datasets: Iterable[str], folder: Path) -> None:
 
 def ids_beside(root: Path) -> Path:
     """Return the folder beside a benchmark where the key of its ids is, by default."""
-    root = root.absolute()
-    return root.with_name(root.name + IDS_SUFFIX)
+    root = root.resolve()
+    return root.parent / (root.name + IDS_SUFFIX)
 
 
 def data_folders(root: Path) -> dict[str, Path]:

@@ -33,7 +33,7 @@ class Reading:
     ids : Path, optional
         The folder whose key orders images of known patients, which get running numbers as ids.
     new_ids : bool
-        Whether to make that key if there is none, and write the table that leads back to files.
+        Whether to make that key if there is none.
     """
 
     channels: Channels = "source"

@@ -16,7 +16,7 @@ from medimeta_c.io.reading import Reader
 from medimeta_c.io.records import Record
 from medimeta_c.sources.contract import Channels, Reading
 from medimeta_c.sources.files import checksum_of
-from medimeta_c.sources.folders.ids import ids_key, running_numbers, write_ids
+from medimeta_c.sources.folders.ids import ids_key, keyed, running_numbers, write_ids
 from medimeta_c.sources.folders.layout import NOTES, Layout, Picture, find_root, raise_problems, scan
 from medimeta_c.sources.pictures import picture_channels, read_picture, shows_grey
 
@@ -98,9 +98,11 @@ def open_imagefolder(
         citation=notes.citation,
         homepage=notes.homepage,
     )
-    splits = _numbered(dataset, layout, reading)
+    key = ids_key(reading.ids, new=reading.new_ids) if layout.patients else None
+    splits = layout.splits if key is None else _numbered(layout, key)
     texts = [*files, *layout.tables]
-    return ImagefolderSource(info, root, splits, texts, replace(reading, channels=mode))
+    reading = replace(reading, channels=mode)
+    return ImagefolderSource(info, root, splits, notes=texts, reading=reading, key=key)
 
 
 class ImagefolderSource:
@@ -111,19 +113,22 @@ class ImagefolderSource:
     numbers where patients are known. Objects can be pickled; no file stays open.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  (made in one place, from values already checked)
         self,
         info: DatasetInfo,
         root: Path,
         splits: Mapping[str, Mapping[str, Picture]],
+        *,
         notes: list[str],
         reading: Reading,
+        key: bytes | None,
     ) -> None:
         self.info = info
         self._root = root
         self._splits = splits
         self._notes = notes
         self._reading = reading
+        self._key = key
 
     def ids(self, split: str) -> tuple[str, ...]:
         """Return the image ids of a split, sorted; raises ConfigError if there is no such split."""
@@ -159,9 +164,20 @@ class ImagefolderSource:
         return {image_id: number for image_id, number in numbers.items() if number is not None}
 
     def checksum(self) -> str:
-        """Return the digest of every image, and of the notes if there are any."""
+        """Return the digest of every image, of the notes if there are any, and of the key of ids."""
         images = (picture.file for pictures in self._splits.values() for picture in pictures.values())
-        return checksum_of(self._root, [*self._notes, *images])
+        checksum = checksum_of(self._root, [*self._notes, *images])
+        return checksum if self._key is None else keyed(checksum, self._key)
+
+    def keep_ids(self) -> None:
+        """Write the table that leads from ids back to files and patients, if patients are known."""
+        if self._key is not None and self._reading.ids is not None:
+            files = {
+                (split, image_id): (picture.file, picture.patient)
+                for split, pictures in self._splits.items()
+                for image_id, picture in pictures.items()
+            }
+            write_ids(self._reading.ids, self.info.dataset, files)
 
     def _pictures(self, split: str) -> Mapping[str, Picture]:
         if split not in self._splits:
@@ -178,24 +194,16 @@ class ImagefolderSource:
         return pictures[image_id]
 
 
-def _numbered(dataset: str, layout: Layout, reading: Reading) -> dict[str, dict[str, Picture]]:
-    """Return the images by split and id: running numbers where patients are known, and those as well."""
+def _numbered(layout: Layout, key: bytes) -> dict[str, dict[str, Picture]]:
+    """Return the images by split and id, images and patients with running numbers."""
     places = [(split, picture) for split, own in layout.splits.items() for picture in own.values()]
-    patients = {picture.patient for _, picture in places} - {""}
-    if not patients:
-        return layout.splits
-    key = ids_key(reading.ids, new=reading.new_ids)
     numbers = running_numbers({picture.file for _, picture in places}, key)
-    groups = running_numbers(patients, key)
+    groups = running_numbers(layout.patients, key)
     splits: dict[str, dict[str, Picture]] = {split: {} for split in layout.splits}
-    files: dict[tuple[str, str], tuple[str, str]] = {}
     width = max(6, len(str(len(numbers))))  # so that ids sort as numbers do
     for split, picture in sorted(places, key=lambda place: numbers[place[1].file]):
         image_id = f"{numbers[picture.file]:0{width}d}"
-        files[split, image_id] = (picture.file, picture.patient)
-        splits[split][image_id] = replace(picture, patient="", group=groups[picture.patient])
-    if reading.ids is not None and reading.new_ids:
-        write_ids(reading.ids, dataset, files)
+        splits[split][image_id] = replace(picture, group=groups[picture.patient])
     return splits
 
 

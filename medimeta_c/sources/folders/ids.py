@@ -5,15 +5,14 @@ from __future__ import annotations
 import csv
 import hmac
 import io
-import os
 import secrets
 from collections.abc import Mapping
 from pathlib import Path
 
 from medimeta_c.errors import SourceError
-from medimeta_c.io.files import writing
+from medimeta_c.io.files import write_atomic
 
-__all__ = ["IDS_SUFFIX", "ids_key", "running_numbers", "write_ids"]
+__all__ = ["IDS_SUFFIX", "ids_key", "keyed", "running_numbers", "write_ids"]
 
 IDS_SUFFIX = ".ids"
 """Ends the name of the folder beside a benchmark that keeps the key and the tables; never published."""
@@ -47,7 +46,7 @@ def ids_key(folder: Path | None, *, new: bool) -> bytes:
             raise SourceError(
                 f"{path} is missing: the ids of these images follow from that key, put its folder back"
             )
-        _write(path, secrets.token_hex(_KEY_BYTES).encode())
+        write_atomic(path, secrets.token_hex(_KEY_BYTES).encode(), private=True)
     try:
         key = bytes.fromhex(path.read_text(encoding="ascii"))
     except (OSError, ValueError) as error:
@@ -69,6 +68,14 @@ def running_numbers(names: set[str], key: bytes) -> dict[str, int]:
     return {name: number for number, name in enumerate(order)}
 
 
+def keyed(checksum: str, key: bytes) -> str:
+    """Return the checksum of files whose ids follow from a key: other with another key.
+
+    Without the key it tells nothing of the files, not even to those who have them.
+    """
+    return f"sha256:{hmac.digest(key, checksum.encode(), 'sha256').hex()}"
+
+
 def write_ids(folder: Path, dataset: str, files: Mapping[tuple[str, str], tuple[str, str]]) -> None:
     """Write the table that leads back from ids to files and patients, for its keeper's eyes only.
 
@@ -85,16 +92,4 @@ def write_ids(folder: Path, dataset: str, files: Mapping[tuple[str, str], tuple[
     table = csv.writer(buffer, lineterminator="\n")
     table.writerow(("split", "image_id", "file", "patient"))
     table.writerows((*place, *names) for place, names in sorted(files.items()))
-    _write(folder / f"{dataset}.csv", buffer.getvalue().encode())
-
-
-def _write(path: Path, data: bytes) -> None:
-    part = path.with_name(f".{path.name}.{os.getpid()}")
-    with writing(path):
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
+    write_atomic(folder / f"{dataset}.csv", buffer.getvalue().encode(), private=True)
