@@ -113,7 +113,7 @@ def test_a_folder_of_ids_is_refused_where_it_would_be_published_or_ignored(
     for folder in (data / "scans/test").glob("*/*/"):
         if folder.is_dir():
             folder.rmdir()
-    with pytest.raises(ConfigError, match=r"none of these datasets names any"):
+    with pytest.raises(ConfigError, match=r"none of these datasets has any"):
         build(config(data, tmp_path / "out", ids=tmp_path / "ids"))
     assert not (tmp_path / "ids").exists()
 

@@ -37,12 +37,15 @@ class Picture:
         Whom it is of; empty if not said.
     group : int or None
         The number that stands for the patient.
+    frame : int or None
+        Which of the file's frames, if it has several.
     """
 
     file: str
     label: int
     patient: str = ""
     group: int | None = None
+    frame: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
