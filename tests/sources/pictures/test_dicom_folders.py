@@ -12,12 +12,14 @@ import pytest
 from written import dicom_file
 
 from medimeta_c.building.build import BuildConfig, build
+from medimeta_c.building.corrupt_files import corrupt_files
 from medimeta_c.building.verification import verify
-from medimeta_c.errors import BuildError, SourceError
+from medimeta_c.errors import BuildError, ConfigError, SourceError
 from medimeta_c.format.png import decode
 from medimeta_c.format.stats import GROUPS_PATH
 from medimeta_c.sources.contract import Reading
 from medimeta_c.sources.imagefolder import open_imagefolder
+from medimeta_c.sources.pictures import read_image
 
 pydicom = pytest.importorskip("pydicom")
 
@@ -149,3 +151,16 @@ def test_later_pictures_get_the_next_numbers(tmp_path: Path) -> None:
     (ids / "scans.csv").write_text("split,image_id\n")
     with pytest.raises(SourceError, match=r"scans\.csv is no table of ids"):
         build(config(tmp_path, "fourth", ids=ids))
+
+
+def test_frames_of_files(tmp_path: Path) -> None:
+    """`corrupt` refuses several frames, or writes one picture a frame, each with noise of its own."""
+    path = dicom_file(tmp_path / "x.dcm", np.full((8, 8, 1), 99, np.uint8), 8, frames=2)
+    with pytest.raises(SourceError, match="holds 2 frames"):
+        corrupt_files([path], "gaussian_noise", 1, tmp_path / "out")
+    one, two = corrupt_files([path], "gaussian_noise", 1, tmp_path / "out", frames="each")
+    assert (one.name, two.name) == ("x_frame0_gaussian_noise_1.png", "x_frame1_gaussian_noise_1.png")
+    assert one.read_bytes() != two.read_bytes()
+    assert read_image(path, frame=1).max() == 99
+    with pytest.raises(ConfigError, match="unknown frames 'all'"):
+        corrupt_files([path], "gaussian_noise", 1, tmp_path / "out", frames="all")
