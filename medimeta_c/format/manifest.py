@@ -144,6 +144,9 @@ class SetRecord(Record):
     ----------
     encoder : str or None
         What encoded its images, where that is not the manifest's encoder.
+    clean_distance : float or None
+        Mean absolute difference from the clean images, of imported ones that get nearer to them from one
+        severity to the next.
     """
 
     dataset: str
@@ -155,6 +158,7 @@ class SetRecord(Record):
     shards: Annotated[tuple[ShardRecord, ...], Field(min_length=1)]
     spectrum: SpectrumRecord
     encoder: Annotated[str | None, Since(2)] = None
+    clean_distance: Annotated[float | None, Field(ge=0), Since(2)] = None
 
     @property
     def key(self) -> SetKey:
