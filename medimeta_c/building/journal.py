@@ -243,8 +243,10 @@ def remember_data(root: Path, datasets: Iterable[str], folder: Path, *, ids: Pat
     """
     noted = data_folders(root)
     known = {**noted, **dict.fromkeys(datasets, folder.resolve())}
-    if ids is not None and ids.resolve() != _ids_beside(root):
+    if ids is not None:
         known[_IDS] = ids.resolve()
+        if known[_IDS] == _ids_beside(root):
+            del known[_IDS]
     if known != noted:
         folders = {name: str(path) for name, path in sorted(known.items())}
         write_atomic(root / FOLDER / _DATA_NAME, canonical_json(folders).encode())
@@ -252,7 +254,8 @@ def remember_data(root: Path, datasets: Iterable[str], folder: Path, *, ids: Pat
 
 def ids_folder(root: Path) -> Path:
     """Return the folder where the key of a benchmark's ids is: the one last used, or the one beside it."""
-    return data_folders(root).get(_IDS) or _ids_beside(root)
+    noted, beside = data_folders(root).get(_IDS), _ids_beside(root)
+    return beside if noted is None or (beside.is_dir() and not noted.is_dir()) else noted
 
 
 def _ids_beside(root: Path) -> Path:

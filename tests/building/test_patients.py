@@ -72,6 +72,11 @@ def test_the_same_key_gives_the_same_ids(data: Path, tmp_path: Path) -> None:
     assert one.fingerprint == two.fingerprint
     assert build(config(data, tmp_path / "one", ids=ids)).built == ()
     assert not (tmp_path / "one.ids").exists()
+    assert verify(tmp_path / "one", rebuild=1, jobs=1).ok
+    shutil.move(ids, tmp_path / "one.ids")
+    assert verify(tmp_path / "one", rebuild=1, jobs=1).ok
+    with pytest.raises(SourceError, match=r"ids.key is missing"):
+        verify(tmp_path / "two", rebuild=1, jobs=1)
 
 
 def test_ids_of_two_keys_do_not_mix(data: Path, tmp_path: Path) -> None:
