@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import functools
 import logging
-from collections.abc import Callable, Generator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
 from medimeta_c.building import engines
 from medimeta_c.building.assembly import BuildProgress, BuildReport, Request, assemble
-from medimeta_c.building.journal import ids_beside, remember_data
+from medimeta_c.building.journal import Journal, ids_folder, remember_data
 from medimeta_c.building.plugins import plugins_of
 from medimeta_c.building.render import RenderTask, render_set
 from medimeta_c.errors import ConfigError, unknown_name
@@ -20,13 +20,16 @@ from medimeta_c.format.keys import CLEAN, SetKey, check_name
 from medimeta_c.format.manifest import Protocol, SetRecord
 from medimeta_c.format.suites import BENCHMARK_VERSION
 from medimeta_c.sources import default_data_dir, family
-from medimeta_c.sources.contract import Channels, Reading, Source
+from medimeta_c.sources.contract import Channels, Frames, Reading, Source
+from medimeta_c.sources.patients import patients_of, shared_patients
 from medimeta_c.sources.selection import open_datasets
 from medimeta_corruptions import CORRUPTIONS, Corruption
 
 __all__ = ["BuildConfig", "BuildProgress", "BuildReport", "build", "plan"]
 
 _log = logging.getLogger(__name__)
+_OF_NAMES = ("source", "task", "window", "frames", "classes_are", "data_is_dataset", "ids")
+"""What says how datasets given by name are read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,12 +63,15 @@ class BuildConfig:
     window : str, optional
         How grey values of more than eight bits become shades, in folders of pictures: ``"LOW,HIGH"`` in the
         files' units, ``"percentiles"`` or ``"full"``.
+    frames : {"one", "each"}, optional
+        Whether a DICOM file of several frames is refused, or each frame is an image.
     classes_are : tuple of str, optional
         Folders that are classes, although their names look like splits or masks.
     data_is_dataset : bool, optional
         `data_dir` itself is the (one) dataset, whatever its name.
     ids : Path, optional
-        Folder of the key that numbers images of known patients; by default ``OUT.ids`` beside `out`.
+        Folder of the key that numbers DICOM images and those of known patients; by default the one of the
+        last build there, or ``OUT.ids`` beside `out`.
     jobs : int, optional
         Worker processes; -1 is one per core.
     engine : {"loky", "dask"}, optional
@@ -92,6 +98,7 @@ class BuildConfig:
     seed: int = 0
     channels: Channels = "source"
     window: str | None = None
+    frames: Frames = "one"
     classes_are: tuple[str, ...] = ()
     data_is_dataset: bool = False
     ids: Path | None = None
@@ -123,6 +130,17 @@ class BuildConfig:
         for kind, values in names.items():
             if not values or len(set(values)) != len(values):
                 raise ConfigError(f"{kind} names must be given, each once: {', '.join(values) or 'none'}")
+        unused = [name for name in _OF_NAMES if getattr(self, name) not in (None, (), False, "one")]
+        if unused and not any(isinstance(one, str) for one in self.datasets):
+            raise ConfigError(
+                f"{', '.join(unused)} given, but only for datasets given by name, and there are none: "
+                "leave it out"
+            )
+        if self.ids is not None and self.ids.resolve().is_relative_to(self.out.resolve()):
+            raise ConfigError(
+                f"--ids {self.ids} is in the benchmark, and may not be published with it: choose a folder "
+                f"outside {self.out}"
+            )
 
     @property
     def named_corruptions(self) -> tuple[Corruption, ...] | None:
@@ -135,10 +153,10 @@ class BuildConfig:
         return Reading(
             channels=self.channels,
             window=self.window,
+            frames=self.frames,
             classes_are=self.classes_are,
             data_is_dataset=self.data_is_dataset,
-            ids=ids_beside(self.out) if self.ids is None else self.ids,
-            new_ids=True,
+            ids=ids_folder(self.out) if self.ids is None else self.ids.absolute(),
         )
 
     @property
@@ -149,6 +167,7 @@ class BuildConfig:
             seed=self.seed,
             channels=self.channels,
             window=self.reading.window,
+            frames=self.frames,
         )
 
 
@@ -210,12 +229,13 @@ def build(config: BuildConfig, *, on_progress: Callable[[BuildProgress], None] |
         If the output directory is locked, holds another build, or cannot be written.
     """
     engines.require(config.engine, config.scheduler)
-    # Absolute, because the workers of a cluster were started in folders of their own.
-    data_dir = config.data_dir.absolute()
-    names = [one for one in config.datasets if isinstance(one, str)]
-    opened = open_datasets(names, config.source, data_dir, task=config.task, reading=config.reading)
-    sources = opened | {one.info.dataset: one for one in config.datasets if not isinstance(one, str)}
+    opened = _opened(config)
+    given = {one.info.dataset: one for one in config.datasets if not isinstance(one, str)}
+    if twice := sorted(opened.keys() & given.keys()):
+        raise ConfigError(f"duplicate dataset, by name and as an object: {', '.join(twice)}")
+    sources = opened | given
     wanted = plan(config, sources)
+    _warn(sources)
     if config.channels == "source":
         _name_grey_as_rgb(sources, config.splits)
     request = Request(
@@ -223,16 +243,15 @@ def build(config: BuildConfig, *, on_progress: Callable[[BuildProgress], None] |
         protocol=config.protocol,
         datasets={name: _record(source, config.channels) for name, source in sources.items()},
         sets={key: len(sources[key.dataset].ids(key.split)) for key in wanted},
-        groups={
-            (key.dataset, key.split): groups
-            for key in wanted
-            if (groups := _groups(sources[key.dataset], key.split))
-        },
+        groups=_patients(config, sources, wanted),
         plugins=plugins_of(filter(None, wanted.values()), sources),
         force=config.force,
     )
     report = assemble(request, lambda todo: _rendered(config, sources, wanted, todo), on_progress)
-    remember_data(config.out, opened, config.data_dir)
+    remember_data(config.out, opened, config.data_dir, ids=config.reading.ids)
+    for source in opened.values():
+        if keep_ids := getattr(source, "keep_ids", None):
+            keep_ids()
     return report
 
 
@@ -244,9 +263,36 @@ def _record(source: Source, channels: Channels) -> DatasetRecord:
     return record.model_copy(update={"label_values": getattr(source, "label_values", ())})
 
 
-def _groups(source: Source, split: str) -> Mapping[str, int]:
-    groups: Callable[[str], Mapping[str, int]] | None = getattr(source, "groups", None)
-    return groups(split) if groups else {}
+def _opened(config: BuildConfig) -> dict[str, Source]:
+    """Open the datasets given by name."""
+    names = [one for one in config.datasets if isinstance(one, str)]
+    # A key is made for datasets that the benchmark lacks: the ids of one that it has follow from its own.
+    reading = replace(config.reading, new_ids=not Journal(config.out).datasets.keys() >= set(names))
+    # Absolute, because the workers of a cluster were started in folders of their own.
+    data_dir = config.data_dir.absolute()
+    return open_datasets(names, config.source, data_dir, task=config.task, reading=reading)
+
+
+def _patients(
+    config: BuildConfig, sources: Mapping[str, Source], wanted: Iterable[SetKey]
+) -> dict[tuple[str, str], Mapping[str, int]]:
+    """Return the number of the patient of each image, by dataset and split, where patients are known."""
+    places = {(key.dataset, key.split) for key in wanted}
+    found = {place: numbers for place in places if (numbers := patients_of(sources[place[0]], place[1]))}
+    if config.ids is not None and not any(getattr(one, "numbered", False) for one in sources.values()):
+        raise ConfigError(
+            "--ids is for DICOM files and images of known patients, and none of these datasets has any: put "
+            "each patient's images into a folder <class>/<patient>, or leave out --ids"
+        )
+    return found
+
+
+def _warn(sources: Mapping[str, Source]) -> None:
+    """Say what whoever uses the data should know, but need not mend."""
+    for name, source in sources.items():
+        for warning in (*getattr(source, "warnings", ()), shared_patients(source)):
+            if warning:
+                _log.warning("%s: %s", name, warning)
 
 
 def _name_grey_as_rgb(sources: Mapping[str, Source], splits: Sequence[str]) -> None:

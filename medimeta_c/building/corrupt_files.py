@@ -4,21 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import get_args
 
 from medimeta_c.errors import ConfigError, unknown_name
 from medimeta_c.format import png
 from medimeta_c.format.keys import SetKey
 from medimeta_c.format.seeding import generator
 from medimeta_c.io.files import write_atomic
-from medimeta_c.sources.pictures import picture_channels, read_picture
+from medimeta_c.sources.contract import Frames
+from medimeta_c.sources.pictures import picture_headers, read_picture
 from medimeta_corruptions import CORRUPTIONS
 from medimeta_corruptions import corrupt as corrupt_image
 
 __all__ = ["corrupt_files"]
 
 
-def corrupt_files(
-    images: Sequence[Path], corruption: str, severity: int, out: Path, *, seed: int = 0
+def corrupt_files(  # noqa: PLR0913  (each of them is one choice of the user's)
+    images: Sequence[Path],
+    corruption: str,
+    severity: int,
+    out: Path,
+    *,
+    seed: int = 0,
+    frames: str = "one",
 ) -> list[Path]:
     """Corrupt image files and write the results as PNG.
 
@@ -37,6 +45,9 @@ def corrupt_files(
         Folder written to, as ``<stem>_<corruption>_<severity>.png``.
     seed : int, optional
         Root of every image's seed.
+    frames : {"one", "each"}, optional
+        Whether a file of several frames is refused, or each frame of a DICOM file is an image, written as
+        ``<stem>_frame<number>_<corruption>_<severity>.png`` with random numbers of its own.
 
     Returns
     -------
@@ -57,14 +68,26 @@ def corrupt_files(
         raise unknown_name("corruption", corruption, CORRUPTIONS)
     if severity not in range(1, 6):
         raise ConfigError(f"unknown severity {severity}: use 1 to 5")
-    targets = [out / f"{path.stem}_{corruption}_{severity}.png" for path in images]
-    _check_targets(images, targets)
+    if frames not in get_args(Frames):
+        raise unknown_name("frames", frames, get_args(Frames))
+    parts = [(path, frame) for path in images for frame in _frames(path, each=frames == "each")]
+    targets = [out / f"{path.stem}{_mark(frame)}_{corruption}_{severity}.png" for path, frame in parts]
+    _check_targets([path for path, _ in parts], targets)
     key = SetKey("files", "input", corruption, severity)
-    for path, target in zip(images, targets, strict=True):
-        image = read_picture(path, channels=picture_channels(path))
-        result = corrupt_image(image, corruption, severity, generator(seed, key, path.name))
+    for (path, frame), target in zip(parts, targets, strict=True):
+        image = read_picture(path, frame=frame)
+        result = corrupt_image(image, corruption, severity, generator(seed, key, path.name + _mark(frame)))
         write_atomic(target, png.encode(result))
     return targets
+
+
+def _frames(path: Path, *, each: bool) -> Sequence[int | None]:
+    count = len(picture_headers(path, each_frame=True)) if each else 1
+    return range(count) if count > 1 else (None,)
+
+
+def _mark(frame: int | None) -> str:
+    return "" if frame is None else f"_frame{frame}"
 
 
 def _check_targets(images: Sequence[Path], targets: Sequence[Path]) -> None:

@@ -3,25 +3,31 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 from collections import deque
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+
+import numpy as np
 
 from medimeta_c.building import engines
 from medimeta_c.building.assembly import BuildProgress, BuildReport, Request, assemble
 from medimeta_c.building.medmnistc import SEVERITIES, SPLIT, MedmnistC, datasets_in, open_medmnistc
 from medimeta_c.building.render import write_set
+from medimeta_c.card.severities import in_order, unordered_severities
 from medimeta_c.errors import ConfigError, SourceError
 from medimeta_c.format.dataset import DatasetRecord
-from medimeta_c.format.keys import CLEAN, SetKey
+from medimeta_c.format.keys import CLEAN, Image, SetKey
 from medimeta_c.format.manifest import IMPORTED, Protocol, SetRecord
 from medimeta_c.format.suites import MEDMNIST
 from medimeta_c.sources import default_data_dir
 from medimeta_c.sources.selection import ALL, AVAILABLE
 
 __all__ = ["PROTOCOL", "ImportConfig", "import_medmnistc"]
+
+_log = logging.getLogger(__name__)
 
 PROTOCOL = Protocol(
     benchmark_version="MedMNIST-C", seed=0, seed_scheme=f"{IMPORTED}medmnist-c", channels="source"
@@ -75,8 +81,9 @@ def import_medmnistc(
 ) -> BuildReport:
     """Write the official MedMNIST-C, with its clean test sets, as a benchmark that everything here can read.
 
-    Corruptions keep their own names. Each npz file is read once, as a stream: one image in memory, nothing
-    unpacked on disk. What is finished is kept; an interrupted import, run again, goes on file by file.
+    Corruptions keep their own names; those whose severities do not grow from 1 to 5 are named. Each npz file
+    is read once, as a stream: one image in memory, nothing unpacked on disk. What is finished is kept; an
+    interrupted import, run again, goes on file by file.
 
     Parameters
     ----------
@@ -160,19 +167,36 @@ def _imported(
     ]
     with contextlib.closing(engines.run_all(_import_file, tasks, jobs=config.jobs)) as results:
         for records in results:
+            for place in unordered_severities(records):
+                _log.warning("%s, %s: severities do not grow from 1 to 5; %s", *place)
             yield from records
 
 
 def _import_file(task: _FileTask) -> list[SetRecord]:
     """Write the sets of one file, reading it to its end: damage anywhere in it is found."""
     info, count = task.source.info, task.source.count
-    records = []
+    clean = {} if task.corruption == CLEAN else task.source.some_clean()
+    records, distances = [], []
     with contextlib.closing(task.source.images(task.corruption)) as images:
         for severity in _severities(task.corruption):
-            key, own = SetKey(info.dataset, SPLIT, task.corruption, severity), islice(images, count)
+            key, differences = SetKey(info.dataset, SPLIT, task.corruption, severity), list[float]()
+            own = _compared(islice(images, count), clean, differences)
             if key in task.wanted:
                 records.append(write_set(task.root, key, info.class_names, own))
             else:
                 deque(own, maxlen=0)
+            distances.append(float(np.mean(differences)) if differences else 0.0)
         deque(images, maxlen=0)
-    return records
+    if in_order(distances):
+        return records
+    return [one.model_copy(update={"clean_distance": distances[one.severity - 1]}) for one in records]
+
+
+def _compared(
+    images: Iterable[tuple[str, int, Image]], clean: Mapping[str, Image], differences: list[float]
+) -> Iterator[tuple[str, int, Image]]:
+    """Yield images as they are; those of which a clean one is given add their mean difference from it."""
+    for image_id, label, image in images:
+        if image_id in clean:
+            differences.append(float(np.abs(image.astype(np.int16) - clean[image_id]).mean()))
+        yield image_id, label, image

@@ -29,10 +29,11 @@ from medimeta_c.io.reading import Reader, read_record
 from medimeta_c.io.records import Record, Since, canonical_json, write_record
 from medimeta_c.sources.folders.ids import IDS_SUFFIX
 
-__all__ = ["Journal", "data_folders", "ids_beside", "locked", "remember_data"]
+__all__ = ["Journal", "data_folders", "ids_folder", "locked", "remember_data"]
 
 FOLDER = ".medimeta-c"
 _DATA_NAME = "data.json"
+_IDS = ".ids"  # no dataset's name begins with a dot
 
 
 class _State(Record):
@@ -235,19 +236,31 @@ def _read_record(path: Path) -> SetRecord | None:
         return None
 
 
-def remember_data(root: Path, datasets: Iterable[str], folder: Path) -> None:
-    """Note where datasets were read from, so that ``verify --rebuild`` finds them; never published."""
+def remember_data(root: Path, datasets: Iterable[str], folder: Path, *, ids: Path | None = None) -> None:
+    """Note where datasets and the key of their ids were read from, for later builds and ``verify --rebuild``.
+
+    Never published.
+    """
     noted = data_folders(root)
     known = {**noted, **dict.fromkeys(datasets, folder.resolve())}
+    if ids is not None:
+        known[_IDS] = ids.resolve()
+        if known[_IDS] == _ids_beside(root):
+            del known[_IDS]
     if known != noted:
         folders = {name: str(path) for name, path in sorted(known.items())}
         write_atomic(root / FOLDER / _DATA_NAME, canonical_json(folders).encode())
 
 
-def ids_beside(root: Path) -> Path:
-    """Return the folder beside a benchmark where the key of its ids is, by default."""
-    root = root.absolute()
-    return root.with_name(root.name + IDS_SUFFIX)
+def ids_folder(root: Path) -> Path:
+    """Return the folder where the key of a benchmark's ids is: the one last used, or the one beside it."""
+    noted, beside = data_folders(root).get(_IDS), _ids_beside(root)
+    return beside if noted is None or (beside.is_dir() and not noted.is_dir()) else noted
+
+
+def _ids_beside(root: Path) -> Path:
+    root = root.resolve()
+    return root.parent / (root.name + IDS_SUFFIX)
 
 
 def data_folders(root: Path) -> dict[str, Path]:

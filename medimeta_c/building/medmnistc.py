@@ -37,6 +37,7 @@ __all__ = ["SEVERITIES", "SPLIT", "MedmnistC", "datasets_in", "open_medmnistc"]
 
 SEVERITIES = (1, 2, 3, 4, 5)
 SPLIT = "test"
+_COMPARED = 64
 
 _CITATION = (
     'F. Di Salvo, S. Doerrich and C. Ledig, "MedMNIST-C: Comprehensive benchmark and improved classifier '
@@ -93,6 +94,11 @@ class MedmnistC:
             return
         for row, image in enumerate(npz_rows(self.files[corruption], "test_images")):
             yield ids[row % len(ids)], labels[row % len(ids)], image
+
+    def some_clean(self) -> dict[str, Image]:
+        """Return clean images by id, spread over the test set: enough to compare corrupted ones with."""
+        ids = self.clean.ids(SPLIT)
+        return {one: self.clean.image(SPLIT, one) for one in ids[:: -(-len(ids) // _COMPARED)]}
 
     def checksum(self) -> str:
         """Return the digest of the clean file and of every corruption's file."""

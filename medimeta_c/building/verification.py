@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from medimeta_c.building.engines import run_all
-from medimeta_c.building.journal import data_folders, ids_beside
+from medimeta_c.building.journal import data_folders, ids_folder
 from medimeta_c.building.plugins import require_plugins
 from medimeta_c.building.rowcheck import RowCheck, SetCheck
 from medimeta_c.building.treecheck import check_tree
@@ -169,7 +169,7 @@ def _open_sources(root: Path, manifest: Manifest, data_dir: Path | None) -> dict
     sources, noted = {}, data_folders(root)
     for record in manifest.datasets:
         folder = data_dir or noted.get(record.dataset) or default_data_dir()
-        source = reopen(record, manifest.protocol, folder, ids=ids_beside(root))
+        source = reopen(record, manifest.protocol, folder, ids=ids_folder(root))
         if source.checksum() != record.checksum:
             raise SourceError(
                 f"the data of {record.dataset!r} in {folder} is not what {root} was built from (checksum "

@@ -10,6 +10,7 @@ from medimeta_c import figures
 from medimeta_c.card.coverage import coverage
 from medimeta_c.card.evalfile import EVAL_NAME, benchmark_eval_yaml
 from medimeta_c.card.metadata import card_metadata, default_config
+from medimeta_c.card.severities import unordered_severities
 from medimeta_c.format.display import (
     built_corruptions,
     built_severities,
@@ -112,6 +113,7 @@ def _context(manifest: Manifest) -> Mapping[str, Any]:
         "size": _size(sum(shard.bytes for record in manifest.sets for shard in record.shards)),
         "built_splits": {name: _built_splits(manifest, name) for name in names},
         "shown_splits": {name: shown_split(manifest, name) for name in names},
+        "unordered": unordered_severities(manifest.sets) if manifest.protocol.imported else (),
         "built_corruptions": {name: built_corruptions(manifest, name) for name in names},
         "corruption_count": len(corruptions),
         "corruptions": [CORRUPTIONS[name] for name in corruptions if name in CORRUPTIONS],

@@ -33,6 +33,7 @@ from medimeta_c.io.records import (
 )
 
 __all__ = [
+    "GROUPS_PATH",
     "IMPORTED",
     "MANIFEST_NAME",
     "DatasetRecord",
@@ -56,6 +57,9 @@ __all__ = [
 MANIFEST_NAME = "manifest.json"
 MAX_BYTES = 256 << 20
 """Largest manifest read: a thousand datasets of the core suite have about 150 MB."""
+
+GROUPS_PATH = "stats/groups.parquet"
+"""Which images are of one patient: dataset, split, image_id and group, a running number."""
 
 IMPORTED = "imported/"
 """Starts the seed scheme of a benchmark whose pixels were not rendered here."""
@@ -82,6 +86,8 @@ class Protocol(Record):
         colour converted to luma.
     window : str or None
         How values of more than 8 bits became 8; None where none was given, so no image had more.
+    frames : {"one", "each"}
+        Whether each file was one image, or each frame of a DICOM file.
     """
 
     benchmark_version: str
@@ -89,6 +95,7 @@ class Protocol(Record):
     seed_scheme: str = SEED_SCHEME
     channels: Literal["source", "rgb", "grey", "luma"]
     window: Annotated[str | None, Since(2)] = None
+    frames: Annotated[Literal["one", "each"], Since(2)] = "one"
 
     def needs_schema(self) -> int:
         """Return 2 for the channels that version 1 did not know."""
@@ -137,6 +144,9 @@ class SetRecord(Record):
     ----------
     encoder : str or None
         What encoded its images, where that is not the manifest's encoder.
+    clean_distance : float or None
+        Mean absolute difference from the clean images, of imported ones that get nearer to them from one
+        severity to the next.
     """
 
     dataset: str
@@ -148,6 +158,7 @@ class SetRecord(Record):
     shards: Annotated[tuple[ShardRecord, ...], Field(min_length=1)]
     spectrum: SpectrumRecord
     encoder: Annotated[str | None, Since(2)] = None
+    clean_distance: Annotated[float | None, Field(ge=0), Since(2)] = None
 
     @property
     def key(self) -> SetKey:
@@ -231,6 +242,10 @@ class Manifest(Document):
     rng: Annotated[Text | None, Since(2)] = None
     plugins: Annotated[tuple[PluginRecord, ...], Since(2)] = ()
     limited: Annotated[int | None, Field(ge=1), Since(2)] = None
+
+    def needs_schema(self) -> int:
+        """Return 2 for the groups of images, a file that version 1 did not know."""
+        return 2 if any(record.path == GROUPS_PATH for record in self.files) else 1
 
     def dataset(self, name: str) -> DatasetRecord:
         """Return the record of one dataset; KeyError if it is not part of the build."""

@@ -10,15 +10,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from medimeta_c.errors import ShardError, short
-from medimeta_c.format.manifest import FileRecord, SetRecord
+from medimeta_c.format.manifest import GROUPS_PATH, FileRecord, SetRecord
 from medimeta_c.format.spectrum import BANDS, PROFILE_BINS
 from medimeta_c.io.files import sha256_file, write_atomic
 
 __all__ = ["GROUPS_PATH", "SPECTRUM_PATH", "holds_spectra", "read_groups", "write_groups", "write_spectra"]
 
 SPECTRUM_PATH = "stats/spectrum.parquet"
-GROUPS_PATH = "stats/groups.parquet"
-"""Which images are of one patient: dataset, split, image_id and group, a running number."""
 
 _SCHEMA = pa.schema(
     [

@@ -119,8 +119,10 @@ def _sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
-def write_atomic(path: Path, data: bytes) -> None:
+def write_atomic(path: Path, data: bytes, *, private: bool = False) -> None:
     """Write `data` to `path` so that a reader sees the old content or the new, never a part.
+
+    A private file, and the folder made for it, are for this user alone.
 
     Raises
     ------
@@ -128,15 +130,17 @@ def write_atomic(path: Path, data: bytes) -> None:
         If the file cannot be written; nothing is left behind.
     """
     with writing(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        replace_file(path, data)
+        path.parent.mkdir(mode=0o700 if private else 0o777, parents=True, exist_ok=True)
+        replace_file(path, data, mode=0o600 if private else 0o666)
 
 
-def replace_file(path: Path, data: bytes) -> None:
+def replace_file(path: Path, data: bytes, *, mode: int = 0o666) -> None:
     """Write `data` to `path` as `write_atomic` does, in a folder that exists; an OSError stays one."""
     part = path.parent / f".{path.name}{PART_SUFFIX}"
     try:
-        part.write_bytes(data)
+        part.unlink(missing_ok=True)  # a killed process may have left one, with another mode
+        with open(part, "wb", opener=lambda name, flags: os.open(name, flags, mode)) as file:
+            file.write(data)
         publish(part, path)
     except BaseException:
         part.unlink(missing_ok=True)

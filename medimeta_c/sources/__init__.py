@@ -79,10 +79,11 @@ class SourceFamily:
         """Open one dataset; raises SourceError when it is not there or not whole."""
         opener = resolve_name(self.opener) if isinstance(self.opener, str) else self.opener
         reading = reading or Reading()
-        if not self.pictures and (reading.window or reading.classes_are or reading.data_is_dataset):
+        given = reading.window or reading.classes_are or reading.data_is_dataset or reading.frames != "one"
+        if given and not self.pictures:
             raise ConfigError(
-                f"--window, --classes-are and --data-is-dataset are for folders of pictures, and {dataset} "
-                f"is read as {self.name}: leave them out, or add --source imagefolder"
+                "--window, --frames, --classes-are and --data-is-dataset are for folders of pictures, and "
+                f"{dataset} is read as {self.name}: leave them out, or add --source imagefolder"
             )
         options = {"reading": reading} if self.pictures else {}
         source: Source = opener(dataset, data_dir, task=task, **options)

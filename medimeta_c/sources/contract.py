@@ -11,9 +11,10 @@ from medimeta_c.format.dataset import DatasetInfo
 from medimeta_c.format.keys import Image
 from medimeta_c.sources.pictures.window import Window
 
-__all__ = ["Channels", "Reading", "Source"]
+__all__ = ["Channels", "Frames", "Reading", "Source"]
 
 Channels = Literal["source", "rgb", "grey", "luma"]
+Frames = Literal["one", "each"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +27,8 @@ class Reading:
         What becomes of channels; a source may leave it to whoever asked for the image.
     window : str, optional
         How grey values of more than eight bits become shades: ``"LOW,HIGH"``, ``"percentiles"``, ``"full"``.
+    frames : {"one", "each"}
+        Whether a file has one picture and is refused otherwise, or each frame of a DICOM file is an image.
     classes_are : tuple of str
         Folders that are classes, although their names look like splits or masks.
     data_is_dataset : bool
@@ -33,11 +36,12 @@ class Reading:
     ids : Path, optional
         The folder whose key orders images of known patients, which get running numbers as ids.
     new_ids : bool
-        Whether to make that key if there is none, and write the table that leads back to files.
+        Whether to make that key if there is none.
     """
 
     channels: Channels = "source"
     window: str | None = None
+    frames: Frames = "one"
     classes_are: tuple[str, ...] = ()
     data_is_dataset: bool = False
     ids: Path | None = None
@@ -46,6 +50,8 @@ class Reading:
     def __post_init__(self) -> None:
         if self.channels not in get_args(Channels):
             raise unknown_name("channels", self.channels, get_args(Channels))
+        if self.frames not in get_args(Frames):
+            raise unknown_name("frames", self.frames, get_args(Frames))
         if self.window is not None:
             object.__setattr__(self, "window", str(Window.parse(self.window)))  # one spelling
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
@@ -14,11 +15,12 @@ from medimeta_c.format.dataset import DatasetInfo
 from medimeta_c.format.keys import Image, check_name
 from medimeta_c.io.reading import Reader
 from medimeta_c.io.records import Record
-from medimeta_c.sources.contract import Channels, Reading
+from medimeta_c.sources.contract import Reading
 from medimeta_c.sources.files import checksum_of
-from medimeta_c.sources.folders.ids import ids_key, running_numbers, write_ids
-from medimeta_c.sources.folders.layout import NOTES, Layout, Picture, find_root, raise_problems, scan
-from medimeta_c.sources.pictures import picture_channels, read_picture, shows_grey
+from medimeta_c.sources.folders.ids import Entry, ids_key, keyed, read_ids, running_numbers, write_ids
+from medimeta_c.sources.folders.inspection import Inspection, inspect, named_people
+from medimeta_c.sources.folders.layout import NOTES, Picture, find_root, raise_problems, scan
+from medimeta_c.sources.pictures import read_picture, shows_grey
 
 __all__ = ["ImagefolderSource", "open_imagefolder"]
 
@@ -79,7 +81,7 @@ def open_imagefolder(
     reading = reading or Reading()
     root = find_root(dataset, Path(data_dir), data_is_dataset=reading.data_is_dataset)
     layout = scan(root, reading.classes_are)
-    channels, mode = _common_channels(root, layout, reading)
+    found = inspect(root, layout, reading)
     raise_problems(root, layout.problems)
     files, notes = _read_notes(root, layout.classes)
     known_task = notes.task or "class"
@@ -92,38 +94,59 @@ def open_imagefolder(
         modality=notes.modality or "Medical Image",
         task=known_task,
         class_names=tuple(notes.class_names.get(name, name) for name in layout.classes),
-        channels=channels,
-        splits={split: len(pictures) for split, pictures in layout.splits.items()},
+        channels=found.channels,
+        splits=dict(Counter(split for split, _, _ in found.pictures)),
         license=notes.license,
         citation=notes.citation,
         homepage=notes.homepage,
     )
-    splits = _numbered(dataset, layout, reading)
-    texts = [*files, *layout.tables]
-    return ImagefolderSource(info, root, splits, texts, replace(reading, channels=mode))
+    numbered = found.dicom or bool(layout.patients)
+    key = ids_key(reading.ids, new=reading.new_ids) if numbered else None
+    splits = layout.splits if key is None else _numbered(dataset, found, key, reading.ids)
+    people = "" if numbered else named_people(root, layout)
+    return ImagefolderSource(
+        info,
+        root,
+        splits,
+        notes=[*files, *layout.tables],
+        reading=replace(reading, channels=found.mode),
+        key=key,
+        warnings=(*found.warnings, *filter(None, [people])),
+    )
 
 
 class ImagefolderSource:
     """Images of one folder, labelled by the sub-folder they are in. Made by `open_imagefolder`.
 
     Image ids are ``<class folder>/<file name without ending>``, with characters other than letters,
-    digits, ``.``, ``_`` and ``-`` replaced by ``_``; or running
-    numbers where patients are known. Objects can be pickled; no file stays open.
+    digits, ``.``, ``_`` and ``-`` replaced by ``_``; or running numbers, where patients are known or a file
+    is DICOM. Objects can be pickled; no file stays open.
+
+    Attributes
+    ----------
+    numbered : bool
+        Whether image ids are running numbers.
+    warnings : tuple of str
+        What whoever uses the data should know.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  (made in one place, from values already checked)
         self,
         info: DatasetInfo,
         root: Path,
         splits: Mapping[str, Mapping[str, Picture]],
+        *,
         notes: list[str],
         reading: Reading,
+        key: bytes | None,
+        warnings: tuple[str, ...],
     ) -> None:
-        self.info = info
+        self.info, self.numbered, self.warnings = info, key is not None, warnings
         self._root = root
         self._splits = splits
         self._notes = notes
         self._reading = reading
+        self._key = key
 
     def ids(self, split: str) -> tuple[str, ...]:
         """Return the image ids of a split, sorted; raises ConfigError if there is no such split."""
@@ -143,15 +166,19 @@ class ImagefolderSource:
         SourceError
             If the file is damaged, or partly transparent.
         """
-        path = self._root / self._picture(split, image_id).file
+        picture = self._picture(split, image_id)
         return read_picture(
-            path, channels=self.info.channels, mode=self._reading.channels, window=self._reading.shades
+            self._root / picture.file,
+            channels=self.info.channels,
+            mode=self._reading.channels,
+            window=self._reading.shades,
+            frame=picture.frame,
         )
 
     def shows_grey(self, split: str, image_id: str) -> bool:
         """Return whether an image is grey, or RGB that shows grey; compression may have coloured it a bit."""
-        path = self._root / self._picture(split, image_id).file
-        return shows_grey(path, window=self._reading.shades)
+        picture = self._picture(split, image_id)
+        return shows_grey(self._root / picture.file, window=self._reading.shades, frame=picture.frame)
 
     def groups(self, split: str) -> dict[str, int]:
         """Return the number of the patient of each image of a split; none where patients are not known."""
@@ -159,9 +186,20 @@ class ImagefolderSource:
         return {image_id: number for image_id, number in numbers.items() if number is not None}
 
     def checksum(self) -> str:
-        """Return the digest of every image, and of the notes if there are any."""
-        images = (picture.file for pictures in self._splits.values() for picture in pictures.values())
-        return checksum_of(self._root, [*self._notes, *images])
+        """Return the digest of every image, of the notes if there are any, and of the key of ids."""
+        images = [picture.file for pictures in self._splits.values() for picture in pictures.values()]
+        checksum = checksum_of(self._root, [*self._notes, *dict.fromkeys(images)])
+        return checksum if self._key is None else keyed(checksum, self._key)
+
+    def keep_ids(self) -> None:
+        """Write the table that leads from running numbers back to files and patients."""
+        if self._key is not None and self._reading.ids is not None:
+            entries = (
+                _entry(picture, split, image_id)
+                for split, pictures in self._splits.items()
+                for image_id, picture in pictures.items()
+            )
+            write_ids(self._reading.ids, self.info.dataset, entries)
 
     def _pictures(self, split: str) -> Mapping[str, Picture]:
         if split not in self._splits:
@@ -178,24 +216,32 @@ class ImagefolderSource:
         return pictures[image_id]
 
 
-def _numbered(dataset: str, layout: Layout, reading: Reading) -> dict[str, dict[str, Picture]]:
-    """Return the images by split and id: running numbers where patients are known, and those as well."""
-    places = [(split, picture) for split, own in layout.splits.items() for picture in own.values()]
-    patients = {picture.patient for _, picture in places} - {""}
-    if not patients:
-        return layout.splits
-    key = ids_key(reading.ids, new=reading.new_ids)
-    numbers = running_numbers({picture.file for _, picture in places}, key)
-    groups = running_numbers(patients, key)
-    splits: dict[str, dict[str, Picture]] = {split: {} for split in layout.splits}
-    files: dict[tuple[str, str], tuple[str, str]] = {}
-    width = max(6, len(str(len(numbers))))  # so that ids sort as numbers do
-    for split, picture in sorted(places, key=lambda place: numbers[place[1].file]):
-        image_id = f"{numbers[picture.file]:0{width}d}"
-        files[split, image_id] = (picture.file, picture.patient)
-        splits[split][image_id] = replace(picture, patient="", group=groups[picture.patient])
-    if reading.ids is not None and reading.new_ids:
-        write_ids(reading.ids, dataset, files)
+def _entry(picture: Picture, split: str = "", image_id: str = "") -> Entry:
+    frame, group = ("" if number is None else str(number) for number in (picture.frame, picture.group))
+    return Entry(split, image_id, picture.file, frame, picture.patient, group)
+
+
+def _numbered(dataset: str, found: Inspection, key: bytes, ids: Path | None) -> dict[str, dict[str, Picture]]:
+    """Return the images by split and id, images and patients with running numbers.
+
+    What an earlier build with the same key has numbered keeps its numbers.
+    """
+    pictures = [
+        (split, replace(picture, patient=keyed(found.subjects[picture.file], key)))
+        if picture.file in found.subjects
+        else (split, picture)
+        for split, _, picture in found.pictures
+    ]
+    before = read_ids(ids, dataset)
+    images = {entry.name: int(entry.image_id) for entry in before}
+    images = running_numbers({_entry(picture).name for _, picture in pictures}, key, images)
+    groups = {entry.patient: int(entry.group) for entry in before if entry.patient}
+    groups = running_numbers({picture.patient for _, picture in pictures} - {""}, key, groups)
+    splits: dict[str, dict[str, Picture]] = {split: {} for split, _ in pictures}
+    width = max(6, len(str(max(images.values()))))  # so that ids sort as numbers do
+    for split, picture in sorted(pictures, key=lambda place: images[_entry(place[1]).name]):
+        number = images[_entry(picture).name]
+        splits[split][f"{number:0{width}d}"] = replace(picture, group=groups.get(picture.patient))
     return splits
 
 
@@ -217,26 +263,3 @@ def _read_notes(root: Path, classes: tuple[str, ...]) -> tuple[list[str], _Notes
     if len(set(shown)) != len(shown):
         raise SourceError(f"{path}: two classes would have the same name ({', '.join(shown)}): correct it")
     return present, notes
-
-
-def _common_channels(root: Path, layout: Layout, reading: Reading) -> tuple[Literal[1, 3], Channels]:
-    """Return the channels of the images, and how each file is to be read; problems go to the layout's."""
-    first: dict[int, str] = {}
-    mode, window = reading.channels, reading.shades
-    for file in (picture.file for pictures in layout.splits.values() for picture in pictures.values()):
-        try:
-            first.setdefault(picture_channels(root / file, window=window), file)
-            if mode == "grey":
-                read_picture(root / file, mode=mode, window=window)
-        except SourceError as error:
-            layout.problems.append(str(error))
-    if mode in ("grey", "luma"):
-        return 1, mode
-    if len(first) < 2:
-        return (1 if 1 in first else 3), "source"
-    if mode == "source":
-        layout.problems.append(
-            f"{root} mixes grey and RGB images ({first[1]} is grey, {first[3]} is RGB): take them all as one "
-            "of the two with --channels rgb or --channels luma, or convert them all"
-        )
-    return 3, mode

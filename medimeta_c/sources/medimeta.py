@@ -18,6 +18,7 @@ from medimeta_c.sources.catalog import SPLITS, catalog, published
 from medimeta_c.sources.folders.layout import holds_classes
 from medimeta_c.sources.medimeta_images import Hdf5Images, TiffImages
 from medimeta_c.sources.medimeta_info import read_info
+from medimeta_c.sources.patients import annotated_patients
 from medimeta_c.sources.rows import MAX_ROWS, RowSource, check_labels, one_label_per_row, row_id
 
 __all__ = ["open_medimeta"]
@@ -76,6 +77,7 @@ def open_medimeta(dataset: str, data_dir: Path, *, task: str | None = None) -> R
     label_file = f"task_labels/{chosen.name}.npy"
     labels = _read_labels(_required(folder, label_file), images.rows, classes)
     splits = _read_splits(folder, images.rows, said.splits_num_samples or {})
+    patients, warning = annotated_patients(folder, np.concatenate([*splits.values()]))
 
     info = DatasetInfo(
         dataset=dataset,
@@ -99,6 +101,8 @@ def open_medimeta(dataset: str, data_dir: Path, *, task: str | None = None) -> R
         images=dict.fromkeys(splits, images),
         small_files=small_files,
         label_values=tuple(classes),
+        patients=patients,
+        warnings=(warning,) if warning else (),
     )
 
 

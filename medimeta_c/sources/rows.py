@@ -99,11 +99,17 @@ class RowSource:
         What was read beside the images.
     label_values : tuple of int, optional
         The files' own number of each class; the class names' places by default.
+    patients : mapping of int to int, optional
+        The number of the patient of each row, where patients are known.
+    warnings : tuple of str, optional
+        What whoever uses the data should know.
 
     Attributes
     ----------
     label_values : tuple of int
         The files' own numbers of the classes; empty if they are 0, 1, 2, …
+    warnings : tuple of str
+        What whoever uses the data should know.
     """
 
     def __init__(  # noqa: PLR0913  (made in one place each, from values already checked)
@@ -116,11 +122,14 @@ class RowSource:
         images: Mapping[str, Rows],
         small_files: Iterable[str] = (),
         label_values: tuple[int, ...] = (),
+        patients: Mapping[int, int] | None = None,
+        warnings: tuple[str, ...] = (),
     ) -> None:
-        self.info = info
+        self.info, self.warnings = info, warnings
         self._folder, self._small_files = folder, tuple(small_files)
         self.label_values = () if label_values == tuple(range(len(label_values))) else label_values
         self._rows, self._labels, self._images = dict(rows), labels, images
+        self._patients = patients or {}
 
     def ids(self, split: str) -> tuple[str, ...]:
         """Return the image ids of a split, sorted; raises ConfigError if there is no such split."""
@@ -142,8 +151,15 @@ class RowSource:
         """
         return self._images[split].image(self._row(split, image_id))
 
+    def groups(self, split: str) -> dict[str, int]:
+        """Return the number of the patient of each image of a split; none where patients are not known."""
+        return {row_id(row): self._patients[row] for row in map(int, self._of(split)) if self._patients}
+
     def checksum(self) -> str:
-        """Return the digest of every file that was read, or holds pixels of some split."""
+        """Return the digest of every file that was read, or holds pixels of some split.
+
+        What says whose images they are is left out: no pixel or label depends on it.
+        """
         rows = [int(row) for row in np.unique(np.concatenate(list(self._rows.values())))]
         names = [name for images in dict.fromkeys(self._images.values()) for name in images.files(rows)]
         return checksum_of(self._folder, [*self._small_files, *names])

@@ -120,6 +120,7 @@ def reopen(built: DatasetInfo, protocol: Protocol, data_dir: Path, *, ids: Path 
     reading = Reading(
         channels=protocol.channels,
         window=protocol.window,
+        frames=protocol.frames,
         classes_are=built.class_names,
         data_is_dataset=not (data_dir / built.dataset).is_dir(),
         ids=ids,

@@ -118,6 +118,32 @@ def test_the_card_says_imported(imported: Path) -> None:
     assert render_card(open_benchmark(imported).manifest) == card
 
 
+def test_severities_that_are_not_in_order_are_named(
+    files: Path, imported: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Those of the original by what it says, others by how far they are from the clean images."""
+    clean = write_clean(tmp_path / "data", "bloodmnist")
+    whole = stacked(clean)
+    turned = whole["test_images"].reshape(5, COUNT, 28, 28, 3)[[4, 1, 2, 3, 0]].reshape(-1, 28, 28, 3)
+    write_corrupted(tmp_path / "c", "bloodmnist", "bubble", {**whole, "test_images": turned})
+    for corruption in ("pixelate", "stain_deposit"):
+        write_corrupted(tmp_path / "c", "bloodmnist", corruption, whole)
+    config = ImportConfig(folder=tmp_path / "c", data_dir=tmp_path / "data", out=tmp_path / "out", jobs=1)
+    manifest = import_medmnistc(config).manifest
+    card = (tmp_path / "out/README.md").read_text()
+    assert "- `bloodmnist`, `bubble`: from nearest to the clean images to farthest (mean absolute " in card
+    assert "the order is 5, 2, 3, 4, 1: the file may be stacked in another order" in card
+    assert "- `bloodmnist`, `stain_deposit`: not in order in the original: 1, 2, 3, 3 and 3 deposits" in card
+    assert "`bloodmnist`, `pixelate`:" not in card
+    said = [record.getMessage() for record in caplog.records]
+    assert [sum(name in line for line in said) for name in ("bubble", "pixelate")] == [1, 0]
+    assert {one.corruption for one in manifest.sets if one.clean_distance} == {"bubble"}
+    assert manifest.schema_version == 2
+    assert verify(tmp_path / "out", jobs=1).ok
+    assert "do not grow" not in (imported / "README.md").read_text()
+    assert open_benchmark(imported).manifest.schema_version == 1
+
+
 def test_a_protocol_of_its_own(imported: Path) -> None:
     """The manifest says imported; a rendered benchmark's protocol is what it always was."""
     protocol = open_benchmark(imported).manifest.protocol

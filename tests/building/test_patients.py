@@ -13,7 +13,7 @@ from PIL import Image
 
 from medimeta_c.building.build import BuildConfig, build
 from medimeta_c.building.verification import verify
-from medimeta_c.errors import SourceError
+from medimeta_c.errors import BuildError, ConfigError, SourceError
 from medimeta_c.format.stats import GROUPS_PATH
 from medimeta_c.sources.imagefolder import open_imagefolder
 
@@ -72,6 +72,55 @@ def test_the_same_key_gives_the_same_ids(data: Path, tmp_path: Path) -> None:
     assert one.fingerprint == two.fingerprint
     assert build(config(data, tmp_path / "one", ids=ids)).built == ()
     assert not (tmp_path / "one.ids").exists()
+    assert verify(tmp_path / "one", rebuild=1, jobs=1).ok
+    shutil.move(ids, tmp_path / "one.ids")
+    assert verify(tmp_path / "one", rebuild=1, jobs=1).ok
+    with pytest.raises(SourceError, match=r"ids.key is missing"):
+        verify(tmp_path / "two", rebuild=1, jobs=1)
+
+
+def test_ids_of_two_keys_do_not_mix(data: Path, tmp_path: Path) -> None:
+    """A benchmark grows with its own key only: under another, its numbers would stand for other images."""
+    out, ids = tmp_path / "out", tmp_path / "out.ids"
+    build(config(data, out))
+    build(config(data, tmp_path / "other"))
+    more = {"corruptions": ("contrast", "pixelate")}
+    with pytest.raises(BuildError, match=r"was built with scans checksum"):
+        build(config(data, out, ids=tmp_path / "other.ids", **more))
+    kept = shutil.move(ids, tmp_path / "kept")
+    with pytest.raises(SourceError, match=r"out\.ids.key is missing"):
+        build(config(data, out, **more))
+    assert not ids.exists()
+    shutil.move(kept, ids)
+    assert len(build(config(data, out, **more)).built) == 1
+    assert verify(out, rebuild=2, jobs=1).ok
+
+
+def test_the_table_of_a_benchmark_outlives_changed_data(data: Path, tmp_path: Path) -> None:
+    """Data that changed is refused, and leaves the table that leads back from the benchmark's ids."""
+    build(config(data, tmp_path / "out"))
+    table = tmp_path / "out.ids/scans.csv"
+    before = table.read_bytes()
+    (data / "scans" / FILES[0]).unlink()
+    with pytest.raises(BuildError, match=r"was built with scans checksum"):
+        build(config(data, tmp_path / "out"))
+    assert table.read_bytes() == before
+
+
+def test_a_folder_of_ids_is_refused_where_it_would_be_published_or_ignored(
+    data: Path, tmp_path: Path
+) -> None:
+    """Not in the benchmark, and not for images whose ids are their files' names all the same."""
+    with pytest.raises(ConfigError, match=r"is in the benchmark"):
+        config(data, tmp_path / "out", ids=tmp_path / "elsewhere/../out/ids")
+    for path in sorted((data / "scans/test").glob("*/*/*.png")):
+        path.rename(path.parent.with_name(f"{path.parent.name}-{path.name}"))
+    for folder in (data / "scans/test").glob("*/*/"):
+        if folder.is_dir():
+            folder.rmdir()
+    with pytest.raises(ConfigError, match=r"none of these datasets has any"):
+        build(config(data, tmp_path / "out", ids=tmp_path / "ids"))
+    assert not (tmp_path / "ids").exists()
 
 
 def test_patients_of_a_table(data: Path, tmp_path: Path) -> None:

@@ -98,6 +98,22 @@ def test_objects_are_built_without_any_registration(tmp_path: Path, jobs: int) -
     assert verify(tmp_path / "b", jobs=1).ok
 
 
+def test_what_is_only_for_names_is_refused_for_objects(tmp_path: Path) -> None:
+    """A window that nothing applied would be recorded."""
+    source = FakeSource(dataset="mine", info_changes={"kind": "made_up"})
+    options = {"window": "0,9", "classes_are": ("a",), "source": "medmnist", "task": "t", "ids": tmp_path}
+    for name, value in {**options, "data_is_dataset": True}.items():
+        with pytest.raises(ConfigError, match=rf"^{name} given, but only for datasets given by name"):
+            BuildConfig(datasets=(source,), out=tmp_path / "b", **{name: value})  # type: ignore[arg-type]
+
+
+def test_a_name_given_in_both_ways_is_refused(sample_dir: Path, tmp_path: Path) -> None:
+    """Otherwise one of the two sources would be lost."""
+    sources = ("available", FakeSource(dataset="pbc"))
+    with pytest.raises(ConfigError, match=r"duplicate dataset, by name and as an object: pbc"):
+        build(BuildConfig(datasets=sources, out=tmp_path / "b", data_dir=sample_dir))
+
+
 def test_a_later_build_keeps_what_took_part(build_config: Configure) -> None:
     """Sets of the user's corruption stay in the directory, and so does the record of whose they are."""
     config = build_config(datasets=("rays",), severities=(1,), corruptions=(DARKEN,))

@@ -54,3 +54,45 @@ def test_options_of_build(tmp_path: Path) -> None:
     assert RUNNER.invoke(app, ["check", str(root)]).exit_code == 1
     assert RUNNER.invoke(app, ["check", str(root), "--classes-are", "masks"]).exit_code == 0
     assert RUNNER.invoke(app, ["check", str(root), "--channels", "cmyk"]).exit_code == 2
+
+
+def test_names_in_paths_are_said(tmp_path: Path) -> None:
+    """Ids are made of file names, so names of people among them are warned of; nothing is refused."""
+    root = folder(tmp_path / "scans")
+    for name in ("ill/Jane_Doe_2.png", "well/DOE, JOHN.png", "well/Well_Ill_3.png", "ill/Chest_Left.png"):
+        (root / name).write_bytes((root / "ill/0.png").read_bytes())
+    result = RUNNER.invoke(app, ["check", str(root)])
+    assert result.exit_code == 0
+    warning, summary = result.stdout.strip().splitlines()
+    assert warning.startswith("warning: 2 of 6 files have names that look like people's (the first is ")
+    assert "ids are running numbers" in warning
+    assert summary.endswith("images: test 6")
+    found = json.loads(RUNNER.invoke(app, ["check", str(root), "--json"]).stdout)
+    assert (found["ok"], len(found["warnings"])) == (True, 1)
+    for path in [*root.glob("*/*.png")]:
+        (path.parent / "Jane Doe").mkdir(exist_ok=True)
+        path.rename(path.parent / "Jane Doe" / path.name)
+    assert "warning" not in RUNNER.invoke(app, ["check", str(root)]).stdout, "their ids are numbers"
+
+
+def test_a_word_that_many_files_have_is_nobodys_name(tmp_path: Path) -> None:
+    """A scanner's or a project's name is in every file; a person's is not."""
+    root = folder(tmp_path / "scans")
+    for number in range(30):
+        (root / f"ill/Acme Scanner {number}.png").write_bytes((root / "ill/0.png").read_bytes())
+    assert "warning" not in RUNNER.invoke(app, ["check", str(root)]).stdout
+    (root / "well/Jane Doe.png").write_bytes((root / "ill/0.png").read_bytes())
+    assert "warning: 1 of 33 files" in RUNNER.invoke(app, ["check", str(root)]).stdout
+
+
+def test_patients_in_several_splits_are_said(tmp_path: Path) -> None:
+    """By number, and by nothing else."""
+    root = tmp_path / "scans"
+    for name in ("train/ill/Jane", "train/well/Joe", "test/ill/Jane", "test/well/Jim"):
+        (root / name).mkdir(parents=True)
+        Image.fromarray(np.zeros((8, 8), np.uint8)).save(root / name / "0.png")
+    lines = RUNNER.invoke(app, ["check", str(root)]).stdout.strip().splitlines()
+    assert lines[0].startswith(
+        "warning: 1 of 3 patients have images in several splits (1 in train and test; "
+    )
+    assert "Jane" not in lines[0]

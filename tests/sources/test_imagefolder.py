@@ -393,6 +393,14 @@ def test_a_link_to_nothing(flat: Path) -> None:
     refused(flat, str(flat / "dog" / "gone.png"), "link to nothing")
 
 
+def test_links_in_a_circle(tmp_path: Path) -> None:
+    """A link to a folder around it is named; two of them would be followed 2^40 times."""
+    root = write_images(tmp_path / "pets", ["cat/tom/one.png", "dog/rex/one.png"])
+    for name in ("here", "too"):
+        (root / "cat/tom" / name).symlink_to(".")
+    refused(root, str(root / "cat/tom/here"), "is a link to a folder that it is in")
+
+
 # Colour modes ----------------------------------------------------------------------------------------
 
 

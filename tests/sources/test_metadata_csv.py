@@ -49,6 +49,8 @@ def test_numbers_are_sorted_as_numbers(root: Path) -> None:
     """Class 10 comes after class 2."""
     listed(root, "a.png,10", "b.png,2", "more/c.png,2", "d.png,0")
     assert open_imagefolder("pets", root.parent).info.class_names == ("0", "2", "10")
+    listed(root, "a.png,10", f"b.png,{'9' * 5000}", "more/c.png,002", "d.png,x")  # more than int() takes
+    assert open_imagefolder("pets", root.parent).info.class_names == ("002", "10", "9" * 5000, "x")
 
 
 def test_splits_of_a_column(root: Path) -> None:
@@ -92,9 +94,10 @@ def test_every_line_is_looked_at(root: Path) -> None:
     write_images(root, ["e.png"])
     listed(
         root, "a.png,dog,train", "a.png,dog,train", "../x.png,cat,train", "gone.png,cat,train",
-        "b.png,,train", "more/c.png,cat,later", "d.png,cat,", header="file_name,label,split",
+        "b.png,,train", "more/c.png,cat,later", "d.png,cat,", f"{'x' * 256}.png,cat,train",
+        header="file_name,label,split",
     )  # fmt: skip
-    with pytest.raises(SourceError, match="7 problems"):
+    with pytest.raises(SourceError, match="8 problems"):
         open_imagefolder("pets", root.parent)
     refused(
         root, "line 3: ", "listed twice", "'../x.png' is no path below", f"no file {root / 'gone.png'}",

@@ -22,7 +22,7 @@ from medimeta_c.cli.options import (
 from medimeta_c.format.suite import CORE
 
 if TYPE_CHECKING:
-    from medimeta_c.sources.contract import Channels
+    from medimeta_c.sources.contract import Channels, Frames
 
 __all__ = ["build"]
 
@@ -56,6 +56,12 @@ def build(
             show_default=False,
         ),
     ] = None,
+    frames: Annotated[
+        str,
+        typer.Option(
+            help="[b]one[/b] refuses DICOM files of several frames; [b]each[/b] makes every frame an image."
+        ),
+    ] = "one",
     classes_are: Annotated[
         str,
         typer.Option(
@@ -69,7 +75,7 @@ def build(
     ids: Annotated[
         Path | None,
         typer.Option(
-            help="Folder of the key and tables of ids, where patients are known; default: OUT.ids.",
+            help="Folder of the key and tables of ids, for DICOM and known patients; default: OUT.ids.",
             show_default=False,
         ),
     ] = None,
@@ -112,6 +118,7 @@ def build(
         seed=seed,
         channels=cast("Channels", channels),
         window=window,
+        frames=cast("Frames", frames),
         classes_are=names(classes_are),
         data_is_dataset=data_is_dataset,
         ids=ids.expanduser() if ids else None,

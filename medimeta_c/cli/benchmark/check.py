@@ -11,7 +11,7 @@ from medimeta_c.cli import console
 from medimeta_c.cli.options import JsonOption, names
 
 if TYPE_CHECKING:
-    from medimeta_c.sources.contract import Channels
+    from medimeta_c.sources.contract import Channels, Frames
 
 __all__ = ["check"]
 
@@ -27,12 +27,15 @@ def check(
     window: Annotated[
         str | None, typer.Option(help="As build takes it: LOW,HIGH, percentiles or full.", show_default=False)
     ] = None,
+    frames: Annotated[str, typer.Option(help="As build takes it: one or each.")] = "one",
     classes_are: Annotated[
         str, typer.Option(help="As build takes it: folders that are classes.", show_default=False)
     ] = "",
     json: JsonOption = False,
 ) -> None:
     """List everything that stands against building a folder of pictures; exit 1 if there is anything.
+
+    Warns of file names that look like people's, and of patients whose images are in several splits.
 
     [b]Examples[/b]
 
@@ -43,19 +46,23 @@ def check(
     from medimeta_c.errors import SourceError
     from medimeta_c.sources.contract import Reading
     from medimeta_c.sources.imagefolder import open_imagefolder
+    from medimeta_c.sources.patients import shared_patients
 
     reading = Reading(
         channels=cast("Channels", channels),
         window=window,
+        frames=cast("Frames", frames),
         classes_are=names(classes_are),
         data_is_dataset=True,
     )
     problems: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
     splits: dict[str, int] = {}
     class_names: tuple[str, ...] = ()
     try:
-        info = open_imagefolder("checked", directory.expanduser(), reading=reading).info
-        splits, class_names = dict(info.splits), info.class_names
+        source = open_imagefolder("checked", directory.expanduser(), reading=reading)
+        splits, class_names = dict(source.info.splits), source.info.class_names
+        warnings = (*source.warnings, *filter(None, [shared_patients(source)]))
     except SourceError as error:
         problems = error.problems or (str(error),)
     if json:
@@ -66,11 +73,14 @@ def check(
                 "classes": list(class_names),
                 "splits": splits,
                 "problems": list(problems),
+                "warnings": list(warnings),
             }
         )
     else:
         for problem in problems:
             console.say(problem)
+        for warning in warnings:
+            console.say(f"warning: {warning}")
     if problems:
         raise SourceError(f"{directory} cannot be built: mend what is named above ({len(problems)} problems)")
     if not json:

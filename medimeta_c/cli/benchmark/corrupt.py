@@ -20,6 +20,9 @@ def corrupt(
     severity: Annotated[int, typer.Option(help="1 to 5.")],
     out: Annotated[Path, typer.Option(help="Folder for the corrupted images, as PNG.")],
     seed: Annotated[int, typer.Option(help="Root of every image's seed.")] = 0,
+    frames: Annotated[
+        str, typer.Option(help="[b]each[/b] corrupts every frame of a DICOM file of several.")
+    ] = "one",
     json: JsonOption = False,
 ) -> None:
     """Corrupt image files: files in, PNG files out, reproducible by seed and file name.
@@ -30,7 +33,7 @@ def corrupt(
     """
     from medimeta_c.building.corrupt_files import corrupt_files
 
-    written = corrupt_files(images, corruption, severity, out.expanduser(), seed=seed)
+    written = corrupt_files(images, corruption, severity, out.expanduser(), seed=seed, frames=frames)
     if json:
         console.say_json([str(path) for path in written])
         return

@@ -5,21 +5,50 @@ from __future__ import annotations
 import csv
 import hmac
 import io
-import os
 import secrets
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
+from types import MappingProxyType
+from typing import NamedTuple
 
-from medimeta_c.errors import SourceError
-from medimeta_c.io.files import writing
+from medimeta_c.errors import SourceError, short
+from medimeta_c.io.files import write_atomic
 
-__all__ = ["IDS_SUFFIX", "ids_key", "running_numbers", "write_ids"]
+__all__ = ["IDS_SUFFIX", "Entry", "ids_key", "keyed", "read_ids", "running_numbers", "write_ids"]
 
 IDS_SUFFIX = ".ids"
 """Ends the name of the folder beside a benchmark that keeps the key and the tables; never published."""
 
 _KEY = "key"
 _KEY_BYTES = 32
+_NOTHING: Mapping[str, int] = MappingProxyType({})
+
+
+class Entry(NamedTuple):
+    """A line of the table that leads back from an image id, for its keeper's eyes only.
+
+    Attributes
+    ----------
+    split, image_id : str
+        What is published.
+    file, frame : str
+        The picture, and which of its frames, if it has several.
+    patient, group : str
+        Whom it is of and the number that is published; empty if not known. For a DICOM file's PatientID, its
+        HMAC.
+    """
+
+    split: str
+    image_id: str
+    file: str
+    frame: str
+    patient: str
+    group: str
+
+    @property
+    def name(self) -> str:
+        """What the id follows from."""
+        return f"{self.file}\0{self.frame}" if self.frame else self.file
 
 
 def ids_key(folder: Path | None, *, new: bool) -> bytes:
@@ -47,7 +76,7 @@ def ids_key(folder: Path | None, *, new: bool) -> bytes:
             raise SourceError(
                 f"{path} is missing: the ids of these images follow from that key, put its folder back"
             )
-        _write(path, secrets.token_hex(_KEY_BYTES).encode())
+        write_atomic(path, secrets.token_hex(_KEY_BYTES).encode(), private=True)
     try:
         key = bytes.fromhex(path.read_text(encoding="ascii"))
     except (OSError, ValueError) as error:
@@ -57,20 +86,54 @@ def ids_key(folder: Path | None, *, new: bool) -> bytes:
     return key
 
 
-def running_numbers(names: set[str], key: bytes) -> dict[str, int]:
-    """Return a number from 0 for each name, in the order of their HMAC-SHA256.
+def running_numbers(
+    names: Collection[str], key: bytes, known: Mapping[str, int] = _NOTHING
+) -> dict[str, int]:
+    """Return a number from 0 for each name, in the order of their HMAC-SHA256; known ones keep theirs.
 
     Examples
     --------
     >>> sorted(running_numbers({"a", "b", "c"}, b"key").values())
     [0, 1, 2]
+    >>> running_numbers({"a", "b"}, b"key", {"b": 4})["a"]
+    5
     """
-    order = sorted(names, key=lambda name: hmac.digest(key, name.encode(), "sha256"))
-    return {name: number for number, name in enumerate(order)}
+    order = sorted({*names} - known.keys(), key=lambda name: hmac.digest(key, name.encode(), "sha256"))
+    return {**known, **dict(zip(order, range(max(known.values(), default=-1) + 1, 1 << 62), strict=False))}
 
 
-def write_ids(folder: Path, dataset: str, files: Mapping[tuple[str, str], tuple[str, str]]) -> None:
-    """Write the table that leads back from ids to files and patients, for its keeper's eyes only.
+def keyed(text: str, key: bytes) -> str:
+    """Return the HMAC of a text, which tells nothing of it without the key, even to those who guess it."""
+    return f"sha256:{hmac.digest(key, text.encode(), 'sha256').hex()}"
+
+
+def read_ids(folder: Path | None, dataset: str) -> list[Entry]:
+    """Return the table of a dataset that earlier builds with a key wrote; nothing if there is none.
+
+    Raises
+    ------
+    SourceError
+        If it is damaged.
+    """
+    path = folder / f"{dataset}.csv" if folder is not None else None
+    if path is None or not path.is_file():
+        return []
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            head, *rows = csv.reader(file)
+        entries = [Entry(*row) for row in rows]
+        whole = tuple(head) == Entry._fields and all(
+            entry.image_id.isdecimal() and (entry.group.isdecimal() or not entry.patient) for entry in entries
+        )
+    except (OSError, ValueError, TypeError, csv.Error) as error:
+        raise SourceError(f"{path} is no table of ids ({short(error)}): restore it") from error
+    if not whole:
+        raise SourceError(f"{path} is no table of ids of this package: restore it")
+    return entries
+
+
+def write_ids(folder: Path, dataset: str, entries: Iterable[Entry]) -> None:
+    """Write the table that leads back from ids to files and patients; what it said of other files stays.
 
     Parameters
     ----------
@@ -78,23 +141,12 @@ def write_ids(folder: Path, dataset: str, files: Mapping[tuple[str, str], tuple[
         Where the key is.
     dataset : str
         Names the table.
-    files : mapping of (str, str) to (str, str)
-        File and patient by split and image id.
+    entries : iterable of Entry
+        What is known of each image.
     """
+    merged = {entry.name: entry for entry in (*read_ids(folder, dataset), *entries)}
     buffer = io.StringIO()
     table = csv.writer(buffer, lineterminator="\n")
-    table.writerow(("split", "image_id", "file", "patient"))
-    table.writerows((*place, *names) for place, names in sorted(files.items()))
-    _write(folder / f"{dataset}.csv", buffer.getvalue().encode())
-
-
-def _write(path: Path, data: bytes) -> None:
-    part = path.with_name(f".{path.name}.{os.getpid()}")
-    with writing(path):
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
+    table.writerow(Entry._fields)
+    table.writerows(sorted(merged.values()))
+    write_atomic(folder / f"{dataset}.csv", buffer.getvalue().encode(), private=True)

@@ -37,12 +37,15 @@ class Picture:
         Whom it is of; empty if not said.
     group : int or None
         The number that stands for the patient.
+    frame : int or None
+        Which of the file's frames, if it has several.
     """
 
     file: str
     label: int
     patient: str = ""
     group: int | None = None
+    frame: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +68,12 @@ class Layout:
     splits: dict[str, dict[str, Picture]]
     problems: list[str] = field(default_factory=list)
     tables: tuple[str, ...] = ()
+
+    @property
+    def patients(self) -> set[str]:
+        """The patients that are named; of all images or of none."""
+        own = {picture.patient for pictures in self.splits.values() for picture in pictures.values()}
+        return own - {""}
 
 
 def find_root(dataset: str, data_dir: Path, *, data_is_dataset: bool = False) -> Path:
@@ -334,15 +343,17 @@ class _Scan:
                 self.problems.append(f"{path} is a link to nothing: restore its target, or move it elsewhere")
             elif path.is_symlink() and not path.resolve().is_relative_to(self._home):
                 self.problems.append(f"{path} is a link out of {self.root}: copy its target in its place")
+            elif path.is_symlink() and path.resolve() in {above.resolve() for above in path.parents}:
+                self.problems.append(f"{path} is a link to a folder that it is in: remove it")
             else:
                 entries.append(path)
         return entries
 
 
-def _label_order(label: str) -> tuple[bool, int, str]:
+def _label_order(label: str) -> tuple[bool, int, str, str]:
     """Sort numbers by value, before texts."""
-    number = label.isascii() and label.isdecimal()
-    return not number, int(label) if number else 0, label
+    digits = label.lstrip("0") if label.isascii() and label.isdecimal() else None
+    return digits is None, len(digits or ""), digits or "", label
 
 
 def _is_picture(path: Path) -> bool:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterable
 
-__all__ = ["is_junk", "is_no_class", "normal", "safe", "split_of"]
+__all__ = ["is_junk", "is_no_class", "normal", "safe", "split_of", "words_of_a_person"]
 
 _SPLITS = {
     "train": "train|training",
@@ -28,6 +29,28 @@ _JUNK = re.compile(
     r"|__macosx|icon\r|@eadir|#recycle|lost\+found|picasa\.ini|.*\.(?:xmp|aae|thm)",
     re.IGNORECASE | re.DOTALL,
 )
+
+_LETTERS = r"[^\W\d_]"
+_WORDS = re.compile(rf"{_LETTERS}+")
+# As DICOM and archives write people: DOE^JOHN, Doe, John; then two words, which must begin with a capital.
+_PERSON = re.compile(
+    rf"{_LETTERS}{{2,}}(?:\^|, ?){_LETTERS}{{2,}}"
+    rf"|(?<!{_LETTERS})(?P<one>{_LETTERS}{{2,}})[ ._-](?P<two>{_LETTERS}{{2,}})(?!{_LETTERS})"
+)
+_NOBODY = re.compile(
+    "abnormal|adult|anterior|ap|apr(?:il)?|aug(?:ust)?|axial|back|bacteria(?:l)?|bad|baseline|benign|biopsy|blood"
+    "|bone|brain|breast|case|cells?|chest|child|clinical|colou?r|copy|coronal|covid|cropped|day|dec(?:ember)?|derm"
+    "|dorsal|down|early|edited|eye|fe?male|feb(?:ruary)?|figure|file|final|first|fluid|follow|foot|frame|fri(?:day)?"
+    "|front(?:al)?|full|fundus|good|grade|hand|head|heart|high|hip|images?|img|jan(?:uary)?|june?|july?|kidney|knee"
+    "|last|lat(?:eral|e)?|left|lesion|level|liver|low(?:er)?|lungs?|malignant|mar(?:ch)?|mass|max|may|mild|min"
+    "|moderate|mon(?:day)?|mri?|neck|negative|new|normal|nov(?:ember)?|number|oct(?:ober)?|old|original|pa|page|part"
+    "|patch|patient|photo|picture|plane|pneumonia|pos(?:ition|itive|t|terior)|pre|prone|raw|ray|region|retina|right"
+    "|sample|sat(?:urday)?|scans?|screen|second|section|sep(?:tember)?|series|severe|shot|side|skin|slice|slide"
+    "|spine|stage|stain|study|subject|sun(?:day)?|supine|task|third|thorax|thu(?:rsday)?|tile|time|top|tue(?:sday)?"
+    "|tumou?r|type|ultrasound|unknown|upper|version|view|viral|virus|visit|wed(?:nesday)?|week|whole|with(?:out)?"
+    "|wrist|xray|year"
+)
+"""Words of file names that are nobody's name, though they may begin with a capital."""
 
 
 def split_of(name: str) -> str | None:
@@ -74,3 +97,31 @@ def normal(name: str) -> str:
 def safe(name: str) -> str:
     """Return a name that can be part of a file name on any system."""
     return "".join(char if char.isalnum() or char in "._-" else "_" for char in normal(name))
+
+
+def words_of_a_person(name: str, classes: Iterable[str] = ()) -> str:
+    """Return the words of a file's or folder's name that look like a person's, or nothing.
+
+    Parameters
+    ----------
+    name : str
+        The name, without its ending.
+    classes : iterable of str
+        Names of classes, whose words are nobody's.
+
+    Examples
+    --------
+    >>> [words_of_a_person(name) for name in ("DOE^JOHN", "scan Jane Doe 3", "Chest_Left", "IM-0006-0001")]
+    ['DOE^JOHN', 'Jane Doe', '', '']
+    """
+    known = {word for one in classes for word in _WORDS.findall(one.lower())}
+    name, start = normal(name), 0
+    while match := _PERSON.search(name, start):
+        words = [word for word in match.group("one", "two") if word]
+        if all(
+            word.istitle() and word.lower() not in known and not _NOBODY.fullmatch(word.lower())
+            for word in words
+        ):
+            return match[0]
+        start = match.end("one")
+    return ""

@@ -17,6 +17,7 @@ TABLE = "metadata.csv"
 """The table's file name: in the dataset's folder, or in each folder of a split."""
 
 _SEVERAL = re.compile(r"[|;]|^\[.*\]$")
+_LONGEST = 255  # bytes of a name, in every usual file system
 _ONE_HOT = {"0", "1", "0.0", "1.0", "true", "false"}
 
 
@@ -99,7 +100,7 @@ def _listed(
         path=table.parent / cells["file_name"],
         label=normal(printable(cells["label"])),
         split=split_of(cells["split"]) or folder_split or split_of(first),
-        patient=cells["patient"],
+        patient=normal(cells["patient"]),
     )
 
 
@@ -108,8 +109,9 @@ def _faults(cells: dict[str, str], folder: Path, *, extra: bool) -> Iterator[str
     if extra:
         yield "has more cells than there are columns: put texts with commas in quotes"
     parts = PurePosixPath(name).parts
-    if not name or name.startswith("/") or ".." in parts or "\\" in name or "\0" in name:
-        yield f"file_name {printable(name)!r} is no path below {folder}: correct it"
+    unusable = name.startswith("/") or ".." in parts or "\\" in name or "\0" in name
+    if not name or unusable or any(len(part.encode()) > _LONGEST for part in parts):
+        yield f"file_name {short(name)!r} is no path below {folder}: correct it"
     elif not (folder / name).is_file():
         yield f"there is no file {folder / name}: correct file_name, or add the file"
     if not label:

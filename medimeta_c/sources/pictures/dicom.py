@@ -15,7 +15,7 @@ from medimeta_c.sources.pictures.header import Damage, Header, Kind, Refusal, pa
 from medimeta_c.sources.pictures.jpeg import jpeg_frame
 from medimeta_c.sources.pictures.window import Window, by_rows, shades, tally
 
-__all__ = ["dicom_header", "dicom_image"]
+__all__ = ["dicom_header", "dicom_headers", "dicom_image"]
 
 _GREY = {"MONOCHROME1", "MONOCHROME2"}
 _COLOUR = {"RGB", "YBR_FULL", "YBR_FULL_422", "YBR_ICT", "YBR_RCT"}
@@ -35,6 +35,13 @@ def dicom_header(path: Path, frame: int | None) -> Header:
         If pydicom is not installed.
     """
     return _header(_dataset(path), frame)
+
+
+def dicom_headers(path: Path) -> list[Header]:
+    """Return what a DICOM file says of each of its frames; raises as `dicom_header` does."""
+    dataset = _dataset(path)
+    first = _header(dataset, 0)
+    return [first, *(_header(dataset, frame) for frame in range(1, first.pictures))]
 
 
 def _dataset(path: Path) -> Any:
@@ -83,7 +90,14 @@ def _header(dataset: Any, frame: int | None) -> Header:
         kind=stored,
         pictures=int(dataset.get("NumberOfFrames") or 1),
         windowed=_own_window(dataset, frame) is not None,
+        patient=_patient(dataset),
     )
+
+
+def _patient(dataset: Any) -> str:
+    """Return whom a file is of; one number may be two patients' of two issuers."""
+    said = [str(dataset.get(name) or "").strip() for name in ("PatientID", "IssuerOfPatientID")]
+    return "\0".join(said) if said[0] else ""
 
 
 def _check_grey(dataset: Any, photometric: str) -> None:

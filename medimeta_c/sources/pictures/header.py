@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import numpy as np
@@ -68,6 +68,8 @@ class Header:
         Whether the file says itself how its values become shades (DICOM).
     codec : str
         A compression that not every Pillow can undo.
+    patient : str
+        Whom a DICOM file says it is of; never to be written anywhere.
     """
 
     format: str
@@ -82,6 +84,7 @@ class Header:
     white_is_zero: bool = False
     windowed: bool = False
     codec: str = ""
+    patient: str = field(default="", repr=False)
 
     @property
     def channels(self) -> int:
@@ -120,7 +123,7 @@ def check(header: Header, window: Window | None, frame: int | None, limit: int) 
     if header.width * header.height > limit:
         raise Refusal(f"claims more than {limit} pixels and could exhaust memory: crop or scale it first")
     if frame is None and header.pictures != 1:
-        choice = " or read it frame by frame" if header.format == "DICOM" else ""
+        choice = " or read it frame by frame (--frames each)" if header.format == "DICOM" else ""
         raise Refusal(f"holds {header.pictures} frames: save the one to use as a still image{choice}")
     if frame is not None and not 0 <= frame < header.pictures:
         raise Refusal(f"has no frame {frame}: its frames are 0 to {header.pictures - 1}")

@@ -15,14 +15,23 @@ from medimeta_c.format.keys import Image
 from medimeta_c.sources.pictures.blocks import bmp_header, gif_header, png_header, webp_header
 from medimeta_c.sources.pictures.boxes import avif_header, jpeg2000_header
 from medimeta_c.sources.pictures.decoding import NAMES, decoded, opened
-from medimeta_c.sources.pictures.dicom import dicom_header, dicom_image
+from medimeta_c.sources.pictures.dicom import dicom_header, dicom_headers, dicom_image
 from medimeta_c.sources.pictures.header import MAX_PIXELS, Damage, Header, Refusal, check
 from medimeta_c.sources.pictures.jpeg import jpeg_header
 from medimeta_c.sources.pictures.signatures import recognise
 from medimeta_c.sources.pictures.tiff import tiff_header
 from medimeta_c.sources.pictures.window import Window
 
-__all__ = ["Mode", "converted", "frame_count", "picture_channels", "read_image", "read_picture", "shows_grey"]
+__all__ = [
+    "Mode",
+    "converted",
+    "frame_count",
+    "picture_channels",
+    "picture_headers",
+    "read_image",
+    "read_picture",
+    "shows_grey",
+]
 
 Mode: TypeAlias = Literal["source", "rgb", "grey", "luma"]
 
@@ -58,6 +67,24 @@ def picture_channels(
         return 3 if mode == "rgb" or (mode == "source" and header.channels == 3) else 1
 
 
+def picture_headers(path: Path, *, window: Window | None = None, each_frame: bool = False) -> list[Header]:
+    """Return what a file says of its picture, or of each frame of a DICOM file of several if so asked.
+
+    Raises
+    ------
+    SourceError
+        If the file is not a picture, or one that `read_picture` cannot take without changing it.
+    """
+    with _explained(path):
+        headers = _headers(path) if each_frame else [_header(path, None)]
+        for frame, header in enumerate(headers):
+            check(header, window, frame if len(headers) > 1 else None, _limit())
+        if headers[0].format != "DICOM":
+            with opened(path, headers[0]):
+                pass
+    return headers
+
+
 def frame_count(path: Path) -> int:
     """Return how many pages or frames a file holds.
 
@@ -70,7 +97,7 @@ def frame_count(path: Path) -> int:
         return _header(path, None).pictures
 
 
-def read_image(path: str | Path, *, window: Window | str | None = None) -> Image:
+def read_image(path: str | Path, *, window: Window | str | None = None, frame: int | None = None) -> Image:
     """Return a picture's pixels as the corruptions want them: 8-bit grey or RGB, upright, palettes resolved.
 
     What would have to be changed for that is refused with the reason and what to do; nothing is guessed.
@@ -82,6 +109,8 @@ def read_image(path: str | Path, *, window: Window | str | None = None) -> Image
     window : Window or str, optional
         How grey values of more than eight bits become shades: ``"LOW,HIGH"`` in the file's units,
         ``"percentiles"`` or ``"full"``.
+    frame : int, optional
+        Which frame of a DICOM file of several, from 0.
 
     Returns
     -------
@@ -98,7 +127,8 @@ def read_image(path: str | Path, *, window: Window | str | None = None) -> Image
     >>> read_image("scan.png").dtype  # doctest: +SKIP
     dtype('uint8')
     """
-    return read_picture(Path(path), window=Window.parse(window) if isinstance(window, str) else window)
+    parsed = Window.parse(window) if isinstance(window, str) else window
+    return read_picture(Path(path), window=parsed, frame=frame)
 
 
 def read_picture(
@@ -197,13 +227,17 @@ def _luma(image: Image) -> Image:
 
 @contextmanager
 def _inspected(path: Path, window: Window | None, frame: int | None) -> Iterator[Header]:
-    from PIL import Image as Pillow  # noqa: PLC0415  (keeps `--help` fast)
-
     with _explained(path):
         header = _header(path, frame)
-        # Whoever sets a stricter limit in Pillow is heard.
-        check(header, window, frame, min(MAX_PIXELS, Pillow.MAX_IMAGE_PIXELS or MAX_PIXELS))
+        check(header, window, frame, _limit())
         yield header
+
+
+def _limit() -> int:
+    """Return the most pixels of a picture; whoever sets a stricter limit in Pillow is heard."""
+    from PIL import Image as Pillow  # noqa: PLC0415  (keeps `--help` fast)
+
+    return min(MAX_PIXELS, Pillow.MAX_IMAGE_PIXELS or MAX_PIXELS)
 
 
 @contextmanager
@@ -245,6 +279,12 @@ def _header(path: Path, frame: int | None) -> Header:
             return dicom_header(path, frame)
         file.seek(0)
         return _HEADERS[name](file)
+
+
+def _headers(path: Path) -> list[Header]:
+    with path.open("rb") as file:
+        name = recognise(file.read(_HEAD), path)
+    return dicom_headers(path) if name == "DICOM" else [_header(path, None)]
 
 
 def _pixels(path: Path, header: Header, window: Window | None, frame: int | None) -> Image:
