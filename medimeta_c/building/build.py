@@ -20,7 +20,7 @@ from medimeta_c.format.keys import CLEAN, SetKey, check_name
 from medimeta_c.format.manifest import Protocol, SetRecord
 from medimeta_c.format.suites import BENCHMARK_VERSION
 from medimeta_c.sources import default_data_dir, family
-from medimeta_c.sources.contract import Channels, Reading, Source
+from medimeta_c.sources.contract import Channels, Reading, Source, groups_of
 from medimeta_c.sources.selection import open_datasets
 from medimeta_corruptions import CORRUPTIONS, Corruption
 
@@ -226,7 +226,7 @@ def build(config: BuildConfig, *, on_progress: Callable[[BuildProgress], None] |
         groups={
             (key.dataset, key.split): groups
             for key in wanted
-            if (groups := _groups(sources[key.dataset], key.split))
+            if (groups := groups_of(sources[key.dataset], key.split))
         },
         plugins=plugins_of(filter(None, wanted.values()), sources),
         force=config.force,
@@ -242,11 +242,6 @@ def _record(source: Source, channels: Channels) -> DatasetRecord:
         info = info.model_copy(update={"channels": 1})
     record = DatasetRecord.of(info, source.checksum(), synthetic=family(info.kind).synthetic)
     return record.model_copy(update={"label_values": getattr(source, "label_values", ())})
-
-
-def _groups(source: Source, split: str) -> Mapping[str, int]:
-    groups: Callable[[str], Mapping[str, int]] | None = getattr(source, "groups", None)
-    return groups(split) if groups else {}
 
 
 def _name_grey_as_rgb(sources: Mapping[str, Source], splits: Sequence[str]) -> None:

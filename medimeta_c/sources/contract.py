@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol, get_args
@@ -11,7 +12,7 @@ from medimeta_c.format.dataset import DatasetInfo
 from medimeta_c.format.keys import Image
 from medimeta_c.sources.pictures.window import Window
 
-__all__ = ["Channels", "Reading", "Source"]
+__all__ = ["Channels", "Reading", "Source", "groups_of"]
 
 Channels = Literal["source", "rgb", "grey", "luma"]
 
@@ -78,3 +79,9 @@ class Source(Protocol):
     def checksum(self) -> str:
         """``"sha256:<hex>"`` over the bytes of every file this source reads, in a fixed order."""
         ...
+
+
+def groups_of(source: Source, split: str) -> Mapping[str, int]:
+    """Return the number of the patient of each image of `split`; empty for a source that knows of none."""
+    groups: Callable[[str], Mapping[str, int]] | None = getattr(source, "groups", None)
+    return groups(split) if groups else {}

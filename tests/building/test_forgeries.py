@@ -20,8 +20,9 @@ from medimeta_c.building.pngcheck import check_png
 from medimeta_c.building.verification import verify
 from medimeta_c.errors import ShardError
 from medimeta_c.format import png
-from medimeta_c.format.manifest import MANIFEST_NAME, read_manifest, write_manifest
+from medimeta_c.format.manifest import MANIFEST_NAME, FileRecord, read_manifest, write_manifest
 from medimeta_c.format.stats import write_spectra
+from medimeta_c.io.files import sha256_file
 
 CONTRAST = "rays/test/contrast/severity-3"
 
@@ -216,6 +217,23 @@ def test_statistics_are_those_of_the_manifest(copy: Path, listed: bool) -> None:
     record = write_spectra(copy, other)
     write_manifest(copy, manifest.model_copy(update={"files": (record,) if listed else ()}))
     assert ("not those of the manifest" if listed else "does not list stats/spectrum") in found(copy)
+
+
+@pytest.mark.parametrize("name", ["data/rays/train.csv", "rays.py", "README.md"])
+def test_the_manifest_lists_no_file_of_its_own(copy: Path, name: str) -> None:
+    """That the manifest lists a file beside shards and statistics is no leave to have it."""
+    path = copy / name
+    path.write_bytes(path.read_bytes() if path.exists() else b"x")
+    manifest = read_manifest(copy / MANIFEST_NAME)
+    record = FileRecord(path=name, bytes=path.stat().st_size, sha256=sha256_file(path))
+    write_manifest(copy, manifest.model_copy(update={"files": (*manifest.files, record)}))
+    assert found(copy) == f"{name}: no benchmark has such a file, though the manifest lists it"
+    write_manifest(copy, manifest.model_copy(update={"files": manifest.files * 2}))
+    assert "lists a file twice" in found(copy)
+    (stated,) = manifest.files
+    smaller = stated.model_copy(update={"bytes": stated.bytes - 1})
+    write_manifest(copy, manifest.model_copy(update={"files": (smaller,)}))
+    assert "its size or SHA-256 differs" in found(copy)
 
 
 def test_the_card_sends_nobody_elsewhere(copy: Path) -> None:
