@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from medimeta_c.building.pngcheck import check_png
+from medimeta_c.building.pngcheck import decode_plain
 from medimeta_c.building.render import render
 from medimeta_c.errors import MediMetaError, ShardError
 from medimeta_c.format import png
@@ -121,8 +121,7 @@ class RowCheck:
         image = row["image"] or {}
         data = image.get("bytes") or b""
         try:
-            check_png(data)
-            decoded = png.decode(data)
+            decoded = decode_plain(data)
         except ShardError as error:
             yield f"{where}: {error}"
             return

@@ -53,7 +53,10 @@ def check_tree(root: Path, manifest: Manifest) -> Iterator[tuple[str, str]]:
     for path in sorted(_files(root)):
         name = path.relative_to(root).as_posix()
         if path.is_symlink() and not (path.is_file() and path.resolve().is_relative_to(home)):
-            yield name, "it is a link out of the tree, or to a folder, not a file of the benchmark: remove it"
+            yield (
+                name,
+                "it is a link out of the tree or to a folder, no file of the benchmark: move it away",
+            )
         elif name not in listed and (fault := _fault(PurePosixPath(name))):
             yield name, fault
 
@@ -98,9 +101,9 @@ def _fault(path: PurePosixPath) -> str | None:
     if path.parts[:-1] == (ASSETS,) and path.suffix == ".png":
         return None
     if suffix == ".parquet":
-        return "the manifest does not list this shard; delete it, or finish the build that wrote it"
+        return "the manifest does not list this shard: move it away, or finish the build that wrote it"
     alike = {one.casefold() for one in (*_UNLISTED, _LOADER_SETTINGS)}
     own = first in _OWN and not name.startswith(".")  # hidden parts are what a killed build leaves
     if own or suffix in _LOADED or (at_root and name.casefold() in alike):
-        return "the manifest does not list this file, which a loader may read: delete it"
+        return "the manifest does not list this file, which a loader may read: move it away"
     return None

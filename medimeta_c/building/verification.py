@@ -77,11 +77,12 @@ class VerificationReport:
         return not self.problems
 
 
-def verify(
+def verify(  # noqa: PLR0913  (every one has a name at the call)
     root: Path,
     *,
     rebuild: int = 0,
     data_dir: Path | None = None,
+    ids: Path | None = None,
     jobs: int = -1,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> VerificationReport:
@@ -101,6 +102,9 @@ def verify(
     data_dir : Path, optional
         Where the clean data is, for `rebuild`. By default where the build on this machine read it, else the
         platform's user data directory.
+    ids : Path, optional
+        Where the key of the image ids is, for `rebuild`, if the images have one. By default the folder
+        ``OUT.ids`` beside the benchmark.
     jobs : int, optional
         Worker processes; -1 is one per core.
     on_progress : callable, optional
@@ -127,7 +131,7 @@ def verify(
             "images can be rendered again: verify it without --rebuild, or import it again and compare "
             "fingerprints"
         )
-    sources = _open_sources(root, manifest, data_dir) if rebuild else {}
+    sources = _open_sources(root, manifest, data_dir, ids or ids_beside(root)) if rebuild else {}
     checks = [
         SetCheck(
             root=root,
@@ -168,13 +172,13 @@ def verify(
     )
 
 
-def _open_sources(root: Path, manifest: Manifest, data_dir: Path | None) -> dict[str, Source]:
+def _open_sources(root: Path, manifest: Manifest, data_dir: Path | None, ids: Path) -> dict[str, Source]:
     """Open the source of every dataset; other data than the build's says nothing about the build."""
     require_plugins(root, manifest)
     sources, noted = {}, data_folders(root)
     for record in manifest.datasets:
         folder = data_dir or noted.get(record.dataset) or default_data_dir()
-        source = reopen(record, manifest.protocol, folder, ids=ids_beside(root))
+        source = reopen(record, manifest.protocol, folder, ids=ids)
         if source.checksum() != record.checksum:
             raise SourceError(
                 f"the data of {record.dataset!r} in {folder} is not what {root} was built from (checksum "

@@ -16,7 +16,7 @@ import pytest
 from forging import Rows, forge
 from PIL import Image
 
-from medimeta_c.building.pngcheck import check_png
+from medimeta_c.building.pngcheck import decode_plain
 from medimeta_c.building.verification import verify
 from medimeta_c.errors import ShardError
 from medimeta_c.format import png
@@ -115,16 +115,18 @@ def test_only_plain_png_is_stored(kind: str) -> None:
     """Whatever could make a reader show other pixels than were digested is refused, and named."""
     change, message = NOT_PLAIN[kind]
     plain = png.encode(np.arange(12 * 10, dtype=np.uint8).reshape(12, 10))
-    check_png(plain)
+    assert (decode_plain(plain) == png.decode(plain)).all()
     with pytest.raises(ShardError, match=message):
-        check_png(change(plain))
+        decode_plain(change(plain))
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 1, 3), (700, 900, 3), (3, 40000)])
 def test_what_the_builder_encodes_is_plain(shape: tuple[int, ...]) -> None:
     """Every size and channel count, several IDAT chunks too."""
     draw = np.random.Generator(np.random.Philox(key=1))
-    check_png(png.encode(draw.integers(0, 256, shape, dtype=np.uint8)))
+    image = draw.integers(0, 256, shape, dtype=np.uint8)
+    assert np.array_equal(decode_plain(png.encode(image)), image)
+    assert np.array_equal(decode_plain(png.encode(image // 255)), image // 255)
 
 
 def test_a_claim_of_many_pixels_costs_little() -> None:
@@ -132,7 +134,7 @@ def test_a_claim_of_many_pixels_costs_little() -> None:
     body = zlib.compress(bytes(200_000_000), 9)
     data = png.encode(np.zeros((1, 1), np.uint8))[:33] + chunk(b"IDAT", body) + chunk(b"IEND", b"")
     with pytest.raises(ShardError, match="more or fewer"):
-        check_png(data)
+        decode_plain(data)
 
 
 @pytest.mark.parametrize("kind", ["orientation", "gamma", "BMP"])

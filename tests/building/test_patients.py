@@ -13,9 +13,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from PIL import Image
+from typer.testing import CliRunner
 
 from medimeta_c.building.build import BuildConfig, build
 from medimeta_c.building.verification import verify
+from medimeta_c.cli import app
 from medimeta_c.errors import ShardError, SourceError
 from medimeta_c.format.manifest import MANIFEST_NAME, FileRecord, read_manifest, write_manifest
 from medimeta_c.format.stats import GROUPS_PATH, write_groups
@@ -66,8 +68,14 @@ def test_ids_are_running_numbers(data: Path, tmp_path: Path) -> None:
     assert len({(patients[row["image_id"]], row["group"]) for row in rows}) == 2
     assert verify(out, rebuild=2, jobs=1).ok
     shutil.move(ids, tmp_path / "elsewhere")
-    with pytest.raises(SourceError, match=r"out\.ids.key is missing"):
+    with pytest.raises(SourceError, match=r"out\.ids.key is missing: .* or say with --ids DIR where it is"):
         verify(out, rebuild=2, jobs=1)
+    assert verify(out, rebuild=2, ids=tmp_path / "elsewhere", jobs=1).ok
+    told = ["verify", str(out), "--rebuild", "2", "--jobs", "1"]
+    assert CliRunner().invoke(app, [*told, "--ids", str(tmp_path / "elsewhere")]).exit_code == 0
+    refused = CliRunner().invoke(app, [*told, "--ids", str(tmp_path / "nowhere")])
+    assert refused.exit_code == 1
+    assert "nowhere/key is missing" in "".join(refused.output.split("\n"))
 
 
 def forge_groups(root: Path, change: Callable[[list[dict[str, Any]]], object]) -> None:
