@@ -26,11 +26,12 @@ __all__ = ["RowCheck", "SetCheck"]
 _KEY = ("dataset", "split", "corruption", "severity")
 _SHARES = (*BANDS, "centroid")
 
-# The transform is of single precision, so another machine's may round otherwise. Between single and double
-# precision, real images' shares move by 6e-8 and the bins of their profiles by 2e-6 of themselves; a bin
-# that holds rounding noise alone is far below the last of these.
+# The transform is of single precision. On x86-64 it was the same to the last bit with NumPy 1.26, SciPy 1.12
+# and NumPy 2.4, SciPy 1.17, with and without vector instructions (310 images). Other processors may round
+# otherwise: between single and double precision, real images' shares move by 6e-8 and the bins of their
+# profiles by 2e-6 of themselves; a bin that holds rounding noise alone is far below the last of these.
 _SHARE_TOLERANCE = 1e-6
-_MEAN_TOLERANCE = 1e-4
+_MEAN_TOLERANCE = 1e-5
 _NOISE = 1e-14
 
 

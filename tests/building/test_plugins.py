@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import shutil
 import sys
 from collections.abc import Callable
@@ -79,6 +80,23 @@ def test_without_the_distribution_verify_names_it(toys: Path, monkeypatch: pytes
     assert result.exit_code == 1
     assert "'invert' of toy-plugin 1.2, which is not installed here" in " ".join(result.output.split())
     assert verify(toys, jobs=1).ok
+
+
+def test_a_distribution_that_fails_to_import_stops_no_check_of_files(
+    toys: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing of it is needed to check files; where it is, one sentence says what is wrong with it."""
+    next(Path(one) for one in sys.path if one.endswith("site")).joinpath("toy_plugin.py").write_text("1 / 0")
+    monkeypatch.delitem(sys.modules, "toy_plugin")
+    plugins.forget(monkeypatch)
+    importlib.invalidate_caches()
+    told = ["verify", str(toys), "--jobs", "1"]
+    assert RUNNER.invoke(app, told).exit_code == 0
+    assert RUNNER.invoke(app, ["build", "--help"]).exit_code == 0
+    refused = RUNNER.invoke(app, [*told, "--rebuild", "1"])
+    assert refused.exit_code != 0
+    text = " ".join(refused.output.split())
+    assert "of toy-plugin 1.2 cannot be loaded (ZeroDivisionError: division by zero): repair" in text
 
 
 def test_a_corruption_of_nobody_is_named(small: Path, tmp_path: Path) -> None:
