@@ -132,7 +132,10 @@ class Registry(Mapping[str, T], Generic[T]):
         try:
             thing = entry.load()
         except Exception as error:
-            raise self._error(f"{where} cannot be loaded ({type(error).__name__}: {error})") from error
+            raise self._error(
+                f"{where} cannot be loaded ({type(error).__name__}: {error}): repair it, or uninstall that "
+                "distribution"
+            ) from error
         if not isinstance(thing, self._kind):
             raise self._error(f"{where} is a {type(thing).__name__}, not a {self._kind.__name__}")
         if getattr(thing, "name", entry.name) != entry.name:

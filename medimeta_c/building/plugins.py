@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from medimeta_c.errors import SourceError
+from medimeta_c.format.keys import CLEAN
 from medimeta_c.format.manifest import Manifest, PluginRecord
 from medimeta_c.format.plugins import PYTHON, given, plugin_record
 from medimeta_c.sources import SOURCES
@@ -47,11 +48,17 @@ def require_plugins(root: Path, manifest: Manifest) -> None:
     Raises
     ------
     SourceError
-        Naming the first that is missing, its distribution and version.
+        Naming the first that is missing, and its distribution and version where the manifest says them.
     """
     for one in manifest.plugins:
         if one.distribution.startswith(PYTHON) or not (one.name in CORRUPTIONS or one.name in SOURCES):
             raise SourceError(
                 f"{root} was built with {one.name!r} of {one.distribution} {one.version}, which is not "
                 "installed here: install it, or verify without --rebuild"
+            )
+    for name in sorted({record.corruption for record in manifest.sets} - {CLEAN}):
+        if name not in CORRUPTIONS:
+            raise SourceError(
+                f"{root} has sets of the corruption {name!r}, which is not installed here, and its manifest "
+                "does not say where it comes from: verify without --rebuild"
             )

@@ -1,4 +1,4 @@
-"""Check that stored image bytes are a plain PNG, which every reader turns into the same pixels."""
+"""Decode stored image bytes that are a plain PNG, which every reader turns into the same pixels."""
 
 from __future__ import annotations
 
@@ -7,26 +7,35 @@ import zlib
 from collections.abc import Iterator
 
 from medimeta_c.errors import ShardError
+from medimeta_c.format import png
+from medimeta_c.format.keys import Image
 
-__all__ = ["check_png"]
+__all__ = ["decode_plain"]
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _SAMPLES = {0: 1, 2: 3}
 """Samples a pixel by PNG colour type: grey and RGB."""
 
 _PIECE = 1 << 20
+_AROUND = 12
+"""Bytes of a chunk beside its content: size, type and CRC."""
 
 
-def check_png(data: bytes) -> None:
-    """Refuse anything but one IHDR, consecutive IDAT and one IEND, 8-bit grey or RGB, not interlaced.
+def decode_plain(data: bytes) -> Image:
+    """Return the pixels of one IHDR, consecutive IDAT and one IEND, 8-bit grey or RGB, not interlaced.
 
     Other chunks (an orientation, a gamma, a palette) make some readers show other pixels than the digest is
-    of. Memory stays bounded, whatever size the bytes claim to have.
+    of. Memory stays bounded by the pixels that are there, whatever size the bytes claim to have.
 
     Parameters
     ----------
     data : bytes
         A stored image.
+
+    Returns
+    -------
+    ndarray of shape (H, W) or (H, W, 3)
+        uint8, grey or RGB.
 
     Raises
     ------
@@ -47,7 +56,10 @@ def check_png(data: bytes) -> None:
     width, height, depth, colour, *rest = struct.unpack(">IIBBBBB", header)
     if depth != 8 or colour not in _SAMPLES or any(rest) or not width or not height:
         raise ShardError("the stored PNG is not 8-bit grey or RGB, or is interlaced")
-    _check_stream([body for _, body in chunks[1:-1]], height * (1 + width * _SAMPLES[colour]))
+    # Unpacked once: the decoder gets the same rows in a stream that it has but to copy.
+    stored = _stored([body for _, body in chunks[1:-1]], height * (1 + width * _SAMPLES[colour]))
+    head = len(_SIGNATURE) + _AROUND + len(header)
+    return png.decode(b"".join((data[:head], *_chunk(b"IDAT", stored), data[-_AROUND:])))
 
 
 def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
@@ -66,16 +78,27 @@ def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
             raise ShardError("the stored PNG has bytes after its end")
 
 
-def _check_stream(bodies: list[bytes], expected: int) -> None:
-    """Refuse compressed pixels that are not exactly those of the size claimed, and nothing more."""
-    stream, found = zlib.decompressobj(), 0
+def _chunk(kind: bytes, body: bytes) -> tuple[bytes, ...]:
+    return struct.pack(">I", len(body)), kind, body, struct.pack(">I", zlib.crc32(body, zlib.crc32(kind)))
+
+
+def _stored(bodies: list[bytes], expected: int) -> bytes:
+    """Return compressed pixels as a stream that is not compressed.
+
+    Those that are not exactly as many as the size claimed, and nothing more, are refused.
+    """
+    stream, plain, found = zlib.decompressobj(), zlib.compressobj(0), 0
+    parts: list[bytes] = []
     try:
         for body in bodies:
             rest = body
             while rest and found <= expected:
-                found += len(stream.decompress(rest, _PIECE))
+                piece = stream.decompress(rest, _PIECE)
+                found += len(piece)
+                parts.append(plain.compress(piece))
                 rest = stream.unconsumed_tail
     except zlib.error as error:
         raise ShardError(f"the stored PNG's pixels are damaged ({error})") from error
     if not stream.eof or stream.unused_data or found != expected:
         raise ShardError("the stored PNG has more or fewer pixels than its header says")
+    return b"".join((*parts, plain.flush()))

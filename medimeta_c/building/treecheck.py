@@ -9,13 +9,14 @@ from pathlib import Path, PurePosixPath
 from medimeta_c.card.card_check import card_problems
 from medimeta_c.card.dataset_card import ASSETS, CARD_NAME
 from medimeta_c.card.evalfile import EVAL_NAME
-from medimeta_c.format.manifest import MANIFEST_NAME, Manifest
-from medimeta_c.format.stats import SPECTRUM_PATH, holds_spectra
+from medimeta_c.format.manifest import MANIFEST_NAME, FileRecord, Manifest
+from medimeta_c.format.stats import GROUPS_PATH, SPECTRUM_PATH, holds_spectra
 from medimeta_c.io.files import sha256_file
 
 __all__ = ["check_tree"]
 
 _OWN = ("data", "stats", ASSETS)
+_STATISTICS = (SPECTRUM_PATH, GROUPS_PATH)
 _UNLISTED = (CARD_NAME, EVAL_NAME, MANIFEST_NAME, ".gitattributes")
 _LOCAL = {".medimeta-c", ".git", ".cache"}
 """Folders of this machine that no loader looks into, and no push sends."""
@@ -40,25 +41,38 @@ def check_tree(root: Path, manifest: Manifest) -> Iterator[tuple[str, str]]:
     manifest : Manifest
         What was built.
     """
+    files = [record.path for record in manifest.files]
     for record in manifest.files:
-        if not (root / record.path).is_file():
-            yield record.path, "the file is missing"
-        elif sha256_file(root / record.path) != record.sha256:
-            yield record.path, "the file's bytes are not what was written (its SHA-256 differs)"
-        elif record.path == SPECTRUM_PATH and not holds_spectra(root, manifest.sets):
-            yield record.path, "its numbers are not those of the manifest"
-    if not any(record.path == SPECTRUM_PATH for record in manifest.files):
-        yield MANIFEST_NAME, f"it does not list {SPECTRUM_PATH}"
+        if fault := _listed_fault(root, manifest, record):
+            yield record.path, fault
+    if SPECTRUM_PATH not in files or len(set(files)) != len(files):
+        yield MANIFEST_NAME, f"it does not list {SPECTRUM_PATH}, or lists a file twice"
     yield from card_problems(root, manifest)
-    listed = {record.path for record in manifest.files}
-    listed |= {shard.path for one in manifest.sets for shard in one.shards}
+    listed = {*files, *(shard.path for one in manifest.sets for shard in one.shards)}
     home = _home(root)
     for path in sorted(_files(root)):
         name = path.relative_to(root).as_posix()
         if path.is_symlink() and not (path.is_file() and path.resolve().is_relative_to(home)):
-            yield name, "it is a link out of the tree, or to a folder, not a file of the benchmark: remove it"
+            yield (
+                name,
+                "it is a link out of the tree or to a folder, no file of the benchmark: move it away",
+            )
         elif name not in listed and (fault := _fault(PurePosixPath(name))):
             yield name, fault
+
+
+def _listed_fault(root: Path, manifest: Manifest, record: FileRecord) -> str | None:
+    """Return what is wrong with a file that the manifest lists beside the shards, if anything."""
+    path = root / record.path
+    if record.path not in _STATISTICS:  # listed or not, a loader would read it unchecked
+        return "no benchmark has such a file, though the manifest lists it"
+    if not path.is_file():
+        return "the file is missing"
+    if path.stat().st_size != record.bytes or sha256_file(path) != record.sha256:
+        return "the file's bytes are not what was written (its size or SHA-256 differs)"
+    if record.path == SPECTRUM_PATH and not holds_spectra(root, manifest.sets):
+        return "its numbers are not those of the manifest"
+    return None
 
 
 def _files(root: Path) -> Iterator[Path]:
@@ -87,9 +101,9 @@ def _fault(path: PurePosixPath) -> str | None:
     if path.parts[:-1] == (ASSETS,) and path.suffix == ".png":
         return None
     if suffix == ".parquet":
-        return "the manifest does not list this shard; delete it, or finish the build that wrote it"
+        return "the manifest does not list this shard: move it away, or finish the build that wrote it"
     alike = {one.casefold() for one in (*_UNLISTED, _LOADER_SETTINGS)}
     own = first in _OWN and not name.startswith(".")  # hidden parts are what a killed build leaves
     if own or suffix in _LOADED or (at_root and name.casefold() in alike):
-        return "the manifest does not list this file, which a loader may read: delete it"
+        return "the manifest does not list this file, which a loader may read: move it away"
     return None

@@ -14,6 +14,7 @@ from medimeta_c.building.plugins import require_plugins
 from medimeta_c.building.rowcheck import RowCheck, SetCheck
 from medimeta_c.building.treecheck import check_tree
 from medimeta_c.errors import ConfigError, ShardError, SourceError
+from medimeta_c.format.benchmark import Benchmark
 from medimeta_c.format.keys import SetKey
 from medimeta_c.format.manifest import (
     MANIFEST_NAME,
@@ -23,9 +24,11 @@ from medimeta_c.format.manifest import (
     read_manifest,
 )
 from medimeta_c.format.shards import read_tables
+from medimeta_c.format.stats import GROUPS_PATH
 from medimeta_c.io.files import sha256_file
 from medimeta_c.sources import default_data_dir
 from medimeta_c.sources.contract import Source
+from medimeta_c.sources.patients import patients_of
 from medimeta_c.sources.selection import reopen
 from medimeta_corruptions import CORRUPTIONS
 
@@ -75,11 +78,12 @@ class VerificationReport:
         return not self.problems
 
 
-def verify(
+def verify(  # noqa: PLR0913  (every one has a name at the call)
     root: Path,
     *,
     rebuild: int = 0,
     data_dir: Path | None = None,
+    ids: Path | None = None,
     jobs: int = -1,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> VerificationReport:
@@ -95,10 +99,13 @@ def verify(
         The benchmark's directory.
     rebuild : int, optional
         Render this many rows of each set again from the source and compare their pixels; and compare class
-        names, and ids and labels of all rows.
+        names, ids and labels of all rows, and groups.
     data_dir : Path, optional
         Where the clean data is, for `rebuild`. By default where the build on this machine read it, else the
         platform's user data directory.
+    ids : Path, optional
+        Where the key of the image ids is, for `rebuild`, if the images have one. By default the folder
+        ``OUT.ids`` beside the benchmark.
     jobs : int, optional
         Worker processes; -1 is one per core.
     on_progress : callable, optional
@@ -125,7 +132,7 @@ def verify(
             "images can be rendered again: verify it without --rebuild, or import it again and compare "
             "fingerprints"
         )
-    sources = _open_sources(root, manifest, data_dir) if rebuild else {}
+    sources = _open_sources(root, manifest, data_dir, ids or ids_folder(root)) if rebuild else {}
     checks = [
         SetCheck(
             root=root,
@@ -152,7 +159,10 @@ def verify(
     problems += _check_classes(manifest, sources)
     problems += _check_listings(manifest, found)
     problems += [Problem(MANIFEST_NAME, fault) for fault in fingerprint_faults(manifest)]
-    problems += [Problem(*fault) for fault in check_tree(root, manifest)]
+    tree = [Problem(*fault) for fault in check_tree(root, manifest)]
+    problems += tree
+    if GROUPS_PATH not in {problem.path for problem in tree}:
+        problems += _check_groups(root, manifest, sources)
     return VerificationReport(
         root=root,
         manifest=manifest,
@@ -163,13 +173,13 @@ def verify(
     )
 
 
-def _open_sources(root: Path, manifest: Manifest, data_dir: Path | None) -> dict[str, Source]:
+def _open_sources(root: Path, manifest: Manifest, data_dir: Path | None, ids: Path) -> dict[str, Source]:
     """Open the source of every dataset; other data than the build's says nothing about the build."""
     require_plugins(root, manifest)
     sources, noted = {}, data_folders(root)
     for record in manifest.datasets:
         folder = data_dir or noted.get(record.dataset) or default_data_dir()
-        source = reopen(record, manifest.protocol, folder, ids=ids_folder(root))
+        source = reopen(record, manifest.protocol, folder, ids=ids)
         if source.checksum() != record.checksum:
             raise SourceError(
                 f"the data of {record.dataset!r} in {folder} is not what {root} was built from (checksum "
@@ -234,6 +244,19 @@ def _check_classes(manifest: Manifest, sources: Mapping[str, Source]) -> Iterato
     for name, source in sources.items():
         if manifest.dataset(name).class_names != source.info.class_names:
             yield Problem(MANIFEST_NAME, f"the class names of {name!r} are not its source's")
+
+
+def _check_groups(root: Path, manifest: Manifest, sources: Mapping[str, Source]) -> Iterator[Problem]:
+    """Yield what is wrong with the groups (patients): they cannot be read, or are not the source's."""
+    benchmark = Benchmark(str(root), manifest, root.joinpath)
+    for name, split in sorted({(record.dataset, record.split) for record in manifest.sets}):
+        try:
+            stated = benchmark.groups(split).get(name, {})
+        except ShardError as error:
+            yield Problem(GROUPS_PATH, str(error))
+            return
+        if name in sources and stated != patients_of(sources[name], split):
+            yield Problem(GROUPS_PATH, f"its groups of {name}/{split} are not the source's")
 
 
 def _check_listings(manifest: Manifest, found: Mapping[SetKey, _Found]) -> Iterator[Problem]:

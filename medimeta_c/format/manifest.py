@@ -343,10 +343,12 @@ def read_manifest(path: Path) -> Manifest:
     ManifestError
         If it is missing, not JSON, of a later schema, or not what was written (edited).
     """
+    if not path.parent.is_dir():
+        raise ManifestError(f"{path.parent} is no folder: give that of a built benchmark")
     if not path.exists():
         raise ManifestError(
-            f"{path} is missing: this is not a finished build; run the same `medimeta-c build` command "
-            "again to finish it"
+            f"{path} is missing: this is not a finished build; run the same `medimeta-c build` (or import) "
+            "command again to finish it"
         )
     return Reader(remedy=_REMEDY, error=ManifestError, max_bytes=MAX_BYTES).read(
         path, Manifest, check=lambda values: _check_seal(values, path)

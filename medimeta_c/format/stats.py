@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -114,15 +115,18 @@ def write_groups(
     ------
     BuildError
         If the file cannot be written.
+    ShardError
+        If that of an earlier build is damaged.
     """
-    path, known = root / GROUPS_PATH, dict(groups)
-    for row in pq.read_table(path).to_pylist() if path.is_file() else ():
-        place = (row["dataset"], row["split"])
-        if place not in groups:
-            known[place] = {**known.get(place, {}), row["image_id"]: row["group"]}
+    path, places = root / GROUPS_PATH, {(record.dataset, record.split) for record in sets}
+    earlier: dict[tuple[str, str], dict[str, int]] = {}
+    # A file that says nothing but what is known anyway is written again, whatever became of it.
+    for row in _rows_of_groups(path) if places - groups.keys() and path.is_file() else ():
+        earlier.setdefault((row["dataset"], row["split"]), {})[row["image_id"]] = row["group"]
+    known: Mapping[tuple[str, str], Mapping[str, int]] = {**earlier, **groups}
     rows = [
         {"dataset": dataset, "split": split, "image_id": image_id, "group": known[dataset, split][image_id]}
-        for dataset, split in sorted({(record.dataset, record.split) for record in sets} & known.keys())
+        for dataset, split in sorted(places & known.keys())
         for image_id in sorted(known[dataset, split])
     ]
     return [_write(root, GROUPS_PATH, pa.Table.from_pylist(rows, schema=_GROUPS))] if rows else []
@@ -136,17 +140,32 @@ def read_groups(path: Path, record: FileRecord, split: str) -> dict[str, dict[st
     ShardError
         If the file is missing, damaged, or not what the manifest says.
     """
-    try:
-        if sha256_file(path) != record.sha256:
-            raise ShardError(f"{path} is not what its manifest says (its SHA-256 differs): restore it")
-        rows = pq.read_table(path, columns=_GROUPS.names).cast(_GROUPS).to_pylist()
-    except (pa.ArrowException, OSError) as error:
-        raise ShardError(f"{path} cannot be read ({short(error)}): restore it, or build again") from error
+    rows = _rows_of_groups(path)
+    if sha256_file(path) != record.sha256:
+        raise ShardError(f"{path} is not what its manifest says (its SHA-256 differs): restore it")
     found: dict[str, dict[str, int]] = {}
     for row in rows:
         if row["split"] == split:
             found.setdefault(row["dataset"], {})[row["image_id"]] = row["group"]
     return found
+
+
+def _rows_of_groups(path: Path) -> list[dict[str, Any]]:
+    """Return every row of a file of groups; raise ShardError if it is damaged or has other columns."""
+    try:
+        # No partitioning: a folder named `split=a` on the way to the file is no column.
+        table = pq.read_table(path, columns=_GROUPS.names, partitioning=None).cast(_GROUPS)
+    except (pa.ArrowException, OSError) as error:
+        raise ShardError(
+            f"{path} cannot be read ({short(error)}): restore it, or delete it and build again"
+        ) from error
+    rows: list[dict[str, Any]] = table.to_pylist()
+    places = {tuple(row[name] for name in _GROUPS.names[:-1]) for row in rows}
+    if len(places) != len(rows) or any(None in row.values() for row in rows):
+        raise ShardError(
+            f"{path} has an empty value, or an image twice: restore it, or delete it and build again"
+        )
+    return rows
 
 
 def _write(root: Path, name: str, table: pa.Table) -> FileRecord:

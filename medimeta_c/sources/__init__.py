@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -109,6 +110,8 @@ class SourceFamily:
         return published(self.name, single_label=True) or (self.builds.datasets if self.suite else ())
 
 
+_log = logging.getLogger(__name__)
+
 SOURCES = Registry(
     "medimeta_c.sources",
     SourceFamily,
@@ -166,11 +169,14 @@ _IMPORTED = SourceFamily(
 
 
 def family(kind: str) -> SourceFamily:
-    """Return the family of a kind that a file names; one that is not installed here has but its name."""
-    if kind in SOURCES:
-        return SOURCES[kind]
+    """Return the family of a kind that a file names; one not installed, or broken, has but its name."""
     if kind == MEDIMETAC:
         return _IMPORTED
+    if kind in SOURCES:
+        try:
+            return SOURCES[kind]
+        except ConfigError as error:  # files can be checked without it
+            _log.warning("%s", error)
     return SourceFamily(name=kind, title=kind, summary="not installed here", opener="")
 
 

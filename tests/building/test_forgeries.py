@@ -16,12 +16,13 @@ import pytest
 from forging import Rows, forge
 from PIL import Image
 
-from medimeta_c.building.pngcheck import check_png
+from medimeta_c.building.pngcheck import decode_plain
 from medimeta_c.building.verification import verify
 from medimeta_c.errors import ShardError
 from medimeta_c.format import png
-from medimeta_c.format.manifest import MANIFEST_NAME, read_manifest, write_manifest
+from medimeta_c.format.manifest import MANIFEST_NAME, FileRecord, read_manifest, write_manifest
 from medimeta_c.format.stats import write_spectra
+from medimeta_c.io.files import sha256_file
 
 CONTRAST = "rays/test/contrast/severity-3"
 
@@ -114,16 +115,18 @@ def test_only_plain_png_is_stored(kind: str) -> None:
     """Whatever could make a reader show other pixels than were digested is refused, and named."""
     change, message = NOT_PLAIN[kind]
     plain = png.encode(np.arange(12 * 10, dtype=np.uint8).reshape(12, 10))
-    check_png(plain)
+    assert (decode_plain(plain) == png.decode(plain)).all()
     with pytest.raises(ShardError, match=message):
-        check_png(change(plain))
+        decode_plain(change(plain))
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 1, 3), (700, 900, 3), (3, 40000)])
 def test_what_the_builder_encodes_is_plain(shape: tuple[int, ...]) -> None:
     """Every size and channel count, several IDAT chunks too."""
     draw = np.random.Generator(np.random.Philox(key=1))
-    check_png(png.encode(draw.integers(0, 256, shape, dtype=np.uint8)))
+    image = draw.integers(0, 256, shape, dtype=np.uint8)
+    assert np.array_equal(decode_plain(png.encode(image)), image)
+    assert np.array_equal(decode_plain(png.encode(image // 255)), image // 255)
 
 
 def test_a_claim_of_many_pixels_costs_little() -> None:
@@ -131,7 +134,7 @@ def test_a_claim_of_many_pixels_costs_little() -> None:
     body = zlib.compress(bytes(200_000_000), 9)
     data = png.encode(np.zeros((1, 1), np.uint8))[:33] + chunk(b"IDAT", body) + chunk(b"IEND", b"")
     with pytest.raises(ShardError, match="more or fewer"):
-        check_png(data)
+        decode_plain(data)
 
 
 @pytest.mark.parametrize("kind", ["orientation", "gamma", "BMP"])
@@ -198,11 +201,11 @@ def test_spectra_of_sets_follow_from_their_pixels(copy: Path, name: str) -> None
     def change(values: dict[str, Any]) -> None:
         spectrum = values["sets"][0]["spectrum"]
         if name == "profile":
-            spectrum[name][10] *= 1.001
+            spectrum[name][10] *= 1.00003
         elif name == "images_with_ac":
             spectrum[name] -= 1
         else:
-            spectrum[name] *= 1.001
+            spectrum[name] *= 1.00003
 
     forge(copy, manifest=change)
     assert "the spectrum that the manifest states is not that of its pixels" in found(copy)
@@ -216,6 +219,23 @@ def test_statistics_are_those_of_the_manifest(copy: Path, listed: bool) -> None:
     record = write_spectra(copy, other)
     write_manifest(copy, manifest.model_copy(update={"files": (record,) if listed else ()}))
     assert ("not those of the manifest" if listed else "does not list stats/spectrum") in found(copy)
+
+
+@pytest.mark.parametrize("name", ["data/rays/train.csv", "rays.py", "README.md"])
+def test_the_manifest_lists_no_file_of_its_own(copy: Path, name: str) -> None:
+    """That the manifest lists a file beside shards and statistics is no leave to have it."""
+    path = copy / name
+    path.write_bytes(path.read_bytes() if path.exists() else b"x")
+    manifest = read_manifest(copy / MANIFEST_NAME)
+    record = FileRecord(path=name, bytes=path.stat().st_size, sha256=sha256_file(path))
+    write_manifest(copy, manifest.model_copy(update={"files": (*manifest.files, record)}))
+    assert found(copy) == f"{name}: no benchmark has such a file, though the manifest lists it"
+    write_manifest(copy, manifest.model_copy(update={"files": manifest.files * 2}))
+    assert "lists a file twice" in found(copy)
+    (stated,) = manifest.files
+    smaller = stated.model_copy(update={"bytes": stated.bytes - 1})
+    write_manifest(copy, manifest.model_copy(update={"files": (smaller,)}))
+    assert "its size or SHA-256 differs" in found(copy)
 
 
 def test_the_card_sends_nobody_elsewhere(copy: Path) -> None:

@@ -4,17 +4,24 @@ from __future__ import annotations
 
 import csv
 import shutil
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from PIL import Image
+from typer.testing import CliRunner
 
 from medimeta_c.building.build import BuildConfig, build
 from medimeta_c.building.verification import verify
-from medimeta_c.errors import BuildError, ConfigError, SourceError
-from medimeta_c.format.stats import GROUPS_PATH
+from medimeta_c.cli import app
+from medimeta_c.errors import BuildError, ConfigError, ShardError, SourceError
+from medimeta_c.format.manifest import MANIFEST_NAME, FileRecord, read_manifest, write_manifest
+from medimeta_c.format.stats import GROUPS_PATH, write_groups
+from medimeta_c.io.files import sha256_file
 from medimeta_c.sources.imagefolder import open_imagefolder
 
 FILES = [f"test/{name}/{patient}/{index}.png" for name, patient in ("aA", "aB", "bA") for index in (1, 2)]
@@ -61,8 +68,51 @@ def test_ids_are_running_numbers(data: Path, tmp_path: Path) -> None:
     assert len({(patients[row["image_id"]], row["group"]) for row in rows}) == 2
     assert verify(out, rebuild=2, jobs=1).ok
     shutil.move(ids, tmp_path / "elsewhere")
-    with pytest.raises(SourceError, match=r"out\.ids.key is missing"):
+    with pytest.raises(SourceError, match=r"out\.ids.key is missing: .* or say with --ids DIR where it is"):
         verify(out, rebuild=2, jobs=1)
+    assert verify(out, rebuild=2, ids=tmp_path / "elsewhere", jobs=1).ok
+    told = ["verify", str(out), "--rebuild", "2", "--jobs", "1"]
+    assert CliRunner().invoke(app, [*told, "--ids", str(tmp_path / "elsewhere")]).exit_code == 0
+    refused = CliRunner().invoke(app, [*told, "--ids", str(tmp_path / "nowhere")])
+    assert refused.exit_code == 1
+    assert "nowhere/key is missing" in "".join(refused.output.split("\n"))
+
+
+def forge_groups(root: Path, change: Callable[[list[dict[str, Any]]], object]) -> None:
+    """Edit the groups, and the manifest's digest of them."""
+    path, manifest = root / GROUPS_PATH, read_manifest(root / MANIFEST_NAME)
+    table = pq.read_table(path)
+    rows = table.to_pylist()
+    change(rows)
+    pq.write_table(pa.Table.from_pylist(rows, schema=table.schema), path)
+    record = FileRecord(path=GROUPS_PATH, bytes=path.stat().st_size, sha256=sha256_file(path))
+    kept = [one for one in manifest.files if one.path != GROUPS_PATH]
+    write_manifest(root, manifest.model_copy(update={"files": (*kept, record)}))
+
+
+def test_groups_are_those_of_the_source(data: Path, tmp_path: Path) -> None:
+    """Whose images are whose is compared with the source; a file that says nothing or two things is named."""
+    out = tmp_path / "out"
+    build(config(data, out))
+    forge_groups(out, lambda rows: rows[0].update(group=1 - rows[0]["group"]))
+    assert verify(out, jobs=1).ok
+    (problem,) = verify(out, rebuild=1, jobs=1).problems
+    assert str(problem) == f"{GROUPS_PATH}: its groups of scans/test are not the source's"
+    for change in (
+        lambda rows: rows[0].update(group=None),
+        lambda rows: rows.append({**rows[0], "group": 1 - rows[0]["group"]}),
+    ):
+        build(config(data, out, force=True))
+        forge_groups(out, change)
+        (problem,) = verify(out, jobs=1).problems
+        assert "has an empty value, or an image twice" in str(problem)
+    (out / GROUPS_PATH).write_bytes(b"PAR1")
+    assert str(verify(out, jobs=1).problems[0]).startswith(f"{GROUPS_PATH}: the file's bytes are not")
+    build(config(data, out, force=True))
+    assert verify(out, rebuild=1, jobs=1).ok
+    (out / GROUPS_PATH).write_bytes(b"PAR1")
+    with pytest.raises(ShardError, match=r"groups\.parquet cannot be read .* or delete it and build again"):
+        write_groups(out, read_manifest(out / MANIFEST_NAME).sets, {})
 
 
 def test_the_same_key_gives_the_same_ids(data: Path, tmp_path: Path) -> None:

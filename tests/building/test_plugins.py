@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+import shutil
 import sys
 from collections.abc import Callable
 from dataclasses import replace
@@ -18,7 +20,7 @@ from medimeta_c.card.dataset_card import CARD_NAME
 from medimeta_c.cli import app
 from medimeta_c.errors import ConfigError, SourceError
 from medimeta_c.format.display import phantom_datasets
-from medimeta_c.format.manifest import PluginRecord, read_manifest
+from medimeta_c.format.manifest import PluginRecord, SetRecord, read_manifest, write_manifest
 from medimeta_c.format.suites import CORE, SUITES
 from medimeta_c.sources import SOURCES, collection_of, family_of
 from medimeta_c.sources.catalog import catalog
@@ -78,6 +80,40 @@ def test_without_the_distribution_verify_names_it(toys: Path, monkeypatch: pytes
     assert result.exit_code == 1
     assert "'invert' of toy-plugin 1.2, which is not installed here" in " ".join(result.output.split())
     assert verify(toys, jobs=1).ok
+
+
+def test_a_distribution_that_fails_to_import_stops_no_check_of_files(
+    toys: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing of it is needed to check files; where it is, one sentence says what is wrong with it."""
+    next(Path(one) for one in sys.path if one.endswith("site")).joinpath("toy_plugin.py").write_text("1 / 0")
+    monkeypatch.delitem(sys.modules, "toy_plugin")
+    plugins.forget(monkeypatch)
+    importlib.invalidate_caches()
+    told = ["verify", str(toys), "--jobs", "1"]
+    assert RUNNER.invoke(app, told).exit_code == 0
+    assert RUNNER.invoke(app, ["build", "--help"]).exit_code == 0
+    refused = RUNNER.invoke(app, [*told, "--rebuild", "1"])
+    assert refused.exit_code != 0
+    text = " ".join(refused.output.split())
+    assert "of toy-plugin 1.2 cannot be loaded (ZeroDivisionError: division by zero): repair" in text
+
+
+def test_a_corruption_of_nobody_is_named(small: Path, tmp_path: Path) -> None:
+    """A forged manifest that says not whose its corruption is: no clean images pass for it unseen."""
+    root = Path(shutil.copytree(small, tmp_path / "copy"))
+    manifest = read_manifest(root / "manifest.json")
+
+    def renamed(record: SetRecord) -> SetRecord:
+        if record.corruption != "contrast":
+            return record
+        (shard,) = record.shards
+        shard = shard.model_copy(update={"path": shard.path.replace("contrast", "xray")})
+        return record.model_copy(update={"corruption": "xray", "shards": (shard,)})
+
+    write_manifest(root, manifest.model_copy(update={"sets": tuple(map(renamed, manifest.sets))}))
+    with pytest.raises(SourceError, match="sets of the corruption 'xray', which is not installed here"):
+        verify(root, rebuild=1, jobs=1)
 
 
 @pytest.mark.parametrize("jobs", [1, 2])

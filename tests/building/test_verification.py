@@ -184,6 +184,16 @@ def test_an_edited_manifest_stops_at_once(copy: Path) -> None:
         problems(copy)
 
 
+def test_what_is_no_build_is_named(copy: Path) -> None:
+    """A folder that is not there, a file, and a build that did not end are three things."""
+    for place in (copy / "nowhere", copy / MANIFEST_NAME):
+        with pytest.raises(ManifestError, match=f"^{place} is no folder: give that of a built benchmark$"):
+            problems(place)
+    (copy / MANIFEST_NAME).unlink()
+    with pytest.raises(ManifestError, match=r"not a finished build; .* \(or import\) command again"):
+        problems(copy)
+
+
 def test_statistics_and_stray_shards_are_checked(copy: Path) -> None:
     """A changed or missing statistics file and a shard nobody lists are problems of their own."""
     stray = copy / "data/cells/test/motion_blur/severity-9-00000-of-00001.parquet"

@@ -27,6 +27,15 @@ def test_sets_are_counted(small: Path, built: Path) -> None:
     assert all(one.complete for one in coverage(read_manifest(built / MANIFEST_NAME)))
 
 
+def test_a_manifest_cannot_ask_for_less(small: Path) -> None:
+    """What a manifest says that its dataset's corruptions are does not decide what is whole."""
+    manifest = read_manifest(small / MANIFEST_NAME)
+    (record,) = manifest.datasets
+    less = record.model_copy(update={"corruptions": ("contrast",)})
+    (part,) = coverage(manifest.model_copy(update={"datasets": (less,)}))
+    assert part.wanted == 36
+
+
 def test_what_lacks_sets_is_refused(small: Path, built: Path) -> None:
     """So is a trial of some images; a whole build is not, nor an imported one, which is of no suite."""
     whole, part = read_manifest(built / MANIFEST_NAME), read_manifest(small / MANIFEST_NAME)

@@ -79,6 +79,7 @@ def test_verify_reports_damage_and_exits_1(built: Path, tmp_path: Path) -> None:
         in result.stdout
     )
     assert "1 problems in 1 files" in result.stderr
+    assert "delete" not in result.stderr
     result = RUNNER.invoke(app, ["verify", str(copy), "--jobs", "1", "--json"])
     assert result.exit_code == 1
     assert json.loads(result.stdout)["problems"][0]["set"] == "rays/test/contrast/severity-2"

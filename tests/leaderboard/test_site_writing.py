@@ -37,6 +37,19 @@ def test_a_site_is_replaced_whole_or_not_at_all(
             write_site((board(3),), out)
     assert {path: path.read_bytes() for path in out.rglob("*") if path.is_file()} == before
     assert list(tmp_path.iterdir()) == [out]
+    with monkeypatch.context() as patch:
+        move = Path.replace
+
+        def fail_between(path: Path, target: Path) -> Path:
+            if path.name == "site" and path != out:
+                raise failure
+            return move(path, target)
+
+        patch.setattr(Path, "replace", fail_between)
+        with pytest.raises((BuildError, KeyboardInterrupt)):
+            write_site((board(3),), out)
+    assert {path: path.read_bytes() for path in out.rglob("*") if path.is_file()} == before
+    assert list(tmp_path.iterdir()) == [out]
     write_site((board(3),), out)
     assert len(list((out / "models").iterdir())) == 3
     assert (out / "CNAME").read_text() == "board.example.org"

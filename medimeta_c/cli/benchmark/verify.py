@@ -27,6 +27,13 @@ def verify(
         bool, typer.Option("--complete", help="Refuse a benchmark that lacks sets of its suite.")
     ] = False,
     data: DataOption = None,
+    ids: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder of the key of ids, where patients are known; default: DIRECTORY.ids.",
+            show_default=False,
+        ),
+    ] = None,
     jobs: JobsOption = -1,
     json: JsonOption = False,
 ) -> None:
@@ -48,6 +55,7 @@ def verify(
             directory.expanduser(),
             rebuild=rebuild,
             data_dir=data.expanduser() if data else None,
+            ids=ids.expanduser() if ids else None,
             jobs=jobs,
             on_progress=lambda done, total: show("verifying", done, total),
         )
@@ -77,7 +85,7 @@ def verify(
         files = len({problem.path for problem in report.problems})
         raise VerificationError(
             f"{directory} is not what its manifest says ({len(report.problems)} problems in {files} files): "
-            "delete the files named and run the build again"
+            "restore the files named from a copy, or move them away and run the build again"
         )
     if not json and covered:
         console.show(

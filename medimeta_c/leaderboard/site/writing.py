@@ -158,11 +158,12 @@ def _swap(fresh: Path, out: Path, old: Path) -> None:
             else:
                 shutil.copy2(other, copied, follow_symlinks=False)
     fresh.chmod(out.stat().st_mode)
-    out.replace(old)
     try:
+        out.replace(old)
         fresh.replace(out)
-    except OSError:
-        old.replace(out)
+    except BaseException:  # an interruption too: the old one lies where everything is removed next
+        if old.exists() and not out.exists():
+            old.replace(out)
         raise
 
 

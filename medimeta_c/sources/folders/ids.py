@@ -74,7 +74,8 @@ def ids_key(folder: Path | None, *, new: bool) -> bytes:
     if not path.exists():
         if not new:
             raise SourceError(
-                f"{path} is missing: the ids of these images follow from that key, put its folder back"
+                f"{path} is missing: the ids of these images follow from that key, so put its folder "
+                "back, or say with --ids DIR where it is"
             )
         write_atomic(path, secrets.token_hex(_KEY_BYTES).encode(), private=True)
     try:
