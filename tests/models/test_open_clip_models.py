@@ -141,11 +141,24 @@ def test_a_text_tower_outside_the_folder_is_not_read(biomed_folder: Path, tmp_pa
             load_model(f"local-dir:{folder}")
 
 
-def test_a_tokenizer_may_not_run_code(biomed_folder: Path, tmp_path: Path) -> None:
-    """A configuration that asks for trust_remote_code is refused."""
-    folder = edited(biomed_folder, tmp_path / "m", tokenizer_kwargs={"trust_remote_code": True})
-    with pytest.raises(ModelError, match="trust_remote_code"):
+@pytest.mark.parametrize("setting", ["trust_remote_code", "cache_dir", "vocab_file", "tokenizer_name"])
+def test_a_tokenizer_may_not_run_code(biomed_folder: Path, tmp_path: Path, setting: str) -> None:
+    """A configuration sets what open_clip's own tokenizers take, not what is handed on to transformers."""
+    folder = edited(biomed_folder, tmp_path / "m", tokenizer_kwargs={"clean": "lower", setting: "x"})
+    with pytest.raises(ModelError, match=rf"could run code or read other files \({setting}\)"):
         load_model(f"local-dir:{folder}")
+
+
+def test_a_text_tower_of_another_kind_is_not_built(
+    biomed_folder: Path, tmp_path: Path, offline: list[Any]
+) -> None:
+    """Some of transformers' kinds fetch a backbone that they name, when their configuration is read."""
+    folder = edited(biomed_folder, tmp_path / "m")
+    tower = {"model_type": "upernet", "backbone": "some-lab/their-vit", "use_pretrained_backbone": True}
+    (folder / "text" / "config.json").write_text(json.dumps(tower))
+    with pytest.raises(ModelError, match=r"its model_type is 'upernet', not one of roberta"):
+        load_model(f"local-dir:{folder}")
+    assert offline == []
 
 
 def test_the_silent_projection_is_an_error_with_its_cure(biomed_folder: Path, tmp_path: Path) -> None:

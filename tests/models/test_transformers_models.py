@@ -33,6 +33,7 @@ from transformers import (
 
 from medimeta_c.errors import ModelError
 from medimeta_c.models import Model, load_model
+from medimeta_c.models.families import transformers_clip
 
 TEXTS = ["a photo of a benign cell", "retina", "an x-ray image"]
 TOWER: dict[str, Any] = {
@@ -377,3 +378,80 @@ def test_an_image_tower_elsewhere_is_not_fetched(tmp_path: Path, offline: list[A
     with pytest.raises(ModelError, match="transformers cannot load the model"):
         load_model(f"transformers:{tmp_path}")
     assert offline == []
+
+
+@pytest.mark.parametrize(
+    ("settings", "named"),
+    [
+        ({"attn_implementation": "some-lab/their-kernel"}, "attn_implementation from some-lab/their-kernel"),
+        ({"text_config": {**TOWER, "_attn_implementation": "a/b:c"}}, "_attn_implementation from a/b:c"),
+        (
+            {
+                "model_type": "vision-text-dual-encoder",
+                "vision_config": {"model_type": "timm_wrapper", "architecture": "local-dir:/elsewhere"},
+                "text_config": {"model_type": "clip_text_model", **TOWER},
+            },
+            "architecture from local-dir:/elsewhere",
+        ),
+    ],
+    ids=["kernel", "text kernel", "image tower"],
+)
+def test_a_configuration_does_not_choose_what_else_is_read(
+    tmp_path: Path, offline: list[Any], settings: dict[str, Any], named: str
+) -> None:
+    """Kernels to run and towers to build from, in the Hub's cache or on this disk, are refused by name."""
+    write_clip(tmp_path)
+    values = json.loads((tmp_path / "config.json").read_text())
+    (tmp_path / "config.json").write_text(json.dumps(values | settings))
+    with pytest.raises(ModelError, match=f"{named}, which is not fetched and not read"):
+        load_model(f"transformers:{tmp_path}")
+    assert offline == []
+
+
+def test_a_model_of_another_kind_is_not_built(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Which kind a configuration means is known before its code runs."""
+    write_bert(tmp_path, seed=1)
+    monkeypatch.setattr(f"{transformers_clip.__name__}.load_pretrained", lambda *_: pytest.fail("built"))
+    with pytest.raises(ModelError, match=r"BertModel.*does not embed images and texts"):
+        load_model(f"transformers:{tmp_path}")
+
+
+@pytest.mark.parametrize(
+    "setting", ["vocab", "merges", "gguf_file", "init_inputs", "vocab_file", "tokenizer_file"]
+)
+def test_a_tokenizer_outside_the_folder_is_not_read(tmp_path: Path, setting: str) -> None:
+    """Some of these transformers 5.8 opens, some today's, whatever lies there."""
+    folder, outside = write_clip(tmp_path / "m"), tmp_path / "secret.txt"
+    outside.write_text("a\nb\n")
+    file = folder / "tokenizer_config.json"
+    value = [str(outside)] if setting == "init_inputs" else str(outside)
+    file.write_text(json.dumps(json.loads(file.read_text()) | {setting: value}))
+    with pytest.raises(ModelError, match=rf"{setting} from the file .*secret\.txt, which is not read"):
+        load_model(f"transformers:{folder}")
+
+
+def test_settings_that_only_say_where_files_were_are_read(folder: Path, model: Model, tmp_path: Path) -> None:
+    """Tokenizers saved by older transformers hold paths of the machine that saved them, and own names."""
+    other = copied(folder, tmp_path / "m")
+    (tmp_path / "map.json").write_text("{}")
+    file = other / "tokenizer_config.json"
+    paths = {"special_tokens_map_file": str(tmp_path / "map.json"), "vocab_file": "/root/.cache/vocab.json"}
+    more = {"name_or_path": "some-lab/other", "tokenizer_file": "tokenizer.json"}
+    file.write_text(json.dumps(json.loads(file.read_text()) | paths | more))
+    assert load_model(f"transformers:{other}").identity.architecture == model.identity.architecture
+
+
+def test_an_index_reads_no_other_file_and_a_tensor_is_there_once(
+    folder: Path, model: Model, tmp_path: Path
+) -> None:
+    """The digest is of the shards in the folder; two shards of two checkpoints are not mixed."""
+    other = copied(folder, tmp_path / "m")
+    state = load_file(other / "model.safetensors")
+    shard = (other / "model.safetensors").rename(other / "model-00001-of-00001.safetensors")
+    save_file({key: value + 1 for key, value in state.items()}, tmp_path / "evil.safetensors")
+    index = {"weight_map": dict.fromkeys(state, "../evil.safetensors")}
+    (other / "model.safetensors.index.json").write_text(json.dumps(index))
+    assert load_model(f"transformers:{other}").identity.weights_sha256 == model.identity.weights_sha256
+    shutil.copy(shard, other / "model-00001-of-00002.safetensors")
+    with pytest.raises(ModelError, match=r"tensor .* in model-00001-of-00002.* and in another file"):
+        load_model(f"transformers:{other}")

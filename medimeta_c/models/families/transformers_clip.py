@@ -12,6 +12,7 @@ from PIL import Image as PILImage
 from transformers import MODEL_MAPPING, AutoConfig, AutoImageProcessor
 
 from medimeta_c.errors import ModelError
+from medimeta_c.io.reading import Reader
 from medimeta_c.models import hub_files
 from medimeta_c.models.contract import Preprocessing, ResizeMode
 from medimeta_c.models.identity import identity_of
@@ -29,8 +30,13 @@ _SMALL_FILES = (*TOKENIZER_FILES, "preprocessor_config.json", "processor_config.
 _WEIGHTS = ("model.safetensors", "model-*.safetensors", "pytorch_model.bin", "pytorch_model-*.bin")
 """File names of weights, in one file or in shards, the preferred first: transformers' own order."""
 
+_NAMES_CODE = ("attn_implementation", "experts_implementation")
+_NAMES_A_MODEL = ("architecture", "backbone", "model_name")
+"""Settings of a configuration that may name a repository, of kernels to run or of an image tower."""
+
 _PLAIN_PROCESSORS = ("CLIPImageProcessor", "SiglipImageProcessor", "ViTImageProcessor")
 _BYTE = 1 / 255
+_READER = Reader(remedy="copy it again", error=ModelError)
 
 
 def load_transformers(spec: str, target: str) -> TorchModel:
@@ -112,20 +118,42 @@ def _read_state(folder: Path) -> StateDict:
             f"{folder} is no transformers model: it needs config.json and model.safetensors "
             "(or pytorch_model.bin)"
         )
-    return {name: tensor for file in files for name, tensor in read_checkpoint(file).items()}
+    state: StateDict = {}
+    for file in files:
+        part = read_checkpoint(file)
+        if twice := sorted(state.keys() & part.keys()):
+            raise ModelError(
+                f"{folder} holds the tensor {twice[0]} in {file.name} and in another file: keep there the "
+                "shards of one checkpoint"
+            )
+        state |= part
+    return state
 
 
 def _build(folder: Path, state: StateDict) -> Any:
     """Build the model and load its weights, all of them."""
     with explained(f"transformers cannot load the model in {folder}", "copy its files again"):
+        _refuse_remote(_READER.values(folder / "config.json"), folder)
         config = AutoConfig.from_pretrained(str(folder), trust_remote_code=False, local_files_only=True)
-        module = load_pretrained(MODEL_MAPPING[type(config)], config, state, folder)
-    if not (hasattr(module, "get_image_features") and hasattr(module, "get_text_features")):
-        raise ModelError(
-            f"{folder} holds a {type(module).__name__}, which does not embed images and texts in one space "
-            "(no get_image_features and get_text_features): choose a CLIP-style model"
-        )
-    return module
+        kind = MODEL_MAPPING[type(config)]
+        if not (hasattr(kind, "get_image_features") and hasattr(kind, "get_text_features")):
+            raise ModelError(
+                f"{folder} holds a {kind.__name__}, which does not embed images and texts in one space "
+                "(no get_image_features and get_text_features): choose a CLIP-style model"
+            )
+        return load_pretrained(kind, config, state, folder)
+
+
+def _refuse_remote(values: object, folder: Path) -> None:
+    """Refuse a configuration that names a path or repository to build from, or to run code of."""
+    for name, value in values.items() if isinstance(values, dict) else ():
+        _refuse_remote(value, folder)
+        known = name.removeprefix("_") in _NAMES_CODE or name in _NAMES_A_MODEL
+        if known and isinstance(value, str) and set(value) & set(":/\\"):
+            raise ModelError(
+                f"the configuration in {folder} takes its {name} from {value}, which is not fetched and "
+                "not read: write the name of a local one there, or remove the setting"
+            )
 
 
 def _vectors(output: Any) -> torch.Tensor:
