@@ -154,6 +154,11 @@ def _activation(arch: str, model_cfg: dict[str, Any], asked: Activation | None) 
     named: Activation | None = "gelu" if arch.endswith("-gelu") else None
     if model_cfg.get("quick_gelu"):
         named = "quickgelu"
+    if asked and "timm_model_name" in model_cfg["vision_cfg"] and "hf_model_name" in model_cfg["text_cfg"]:
+        raise ConfigError(
+            f"{arch} has a tower of timm and one of transformers, whose activations are their own: leave "
+            "--activation out"
+        )
     if asked and named not in {None, asked}:
         raise ConfigError(
             f"{arch} has {named}, not {asked}: leave --activation out, or name another architecture"
