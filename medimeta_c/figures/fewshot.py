@@ -36,8 +36,8 @@ def exhibit(inputs: Inputs) -> Iterator[Picture]:
     yield Picture(
         name="fewshot",
         caption=f"Fine-tuning on a share of the {scores[0].split} split; shares stand at equal distances. "
-        "Accuracy is top-1; errors are in percent of the baseline's. Hollow and thin: clean images; filled: under "
-        f"corruption.{spread}{inputs.note}",
+        "Accuracy is top-1; errors are in percent of the baseline's. Hollow and thin: clean images; filled: "
+        f"under corruption.{spread}{inputs.note}",
         figure=fewshot(scores, inputs.model_looks()),
         header=("variant", "percent", *_NUMBERS, *(f"{name}_sd" for name in _NUMBERS), "train_hours"),
         rows=[

@@ -68,7 +68,10 @@ def _score(
     return FewShotScore(
         variant=variant,
         percent=percent,
-        **means,
+        clean_accuracy=means["clean_accuracy"],
+        clean_error=means["clean_error"],
+        corruption_accuracy=means["corruption_accuracy"],
+        mce=means["mce"],
         spread=spread,
         train_hours=hours,
         total_params_m=run.total_parameters / 1e6,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import pickle
 import shutil
@@ -420,6 +421,21 @@ def test_the_activation_of_a_bare_checkpoint_is_asked_for(clip_folder: Path, tin
         load_model(f"nllb-clip-base-siglip/{file}", activation="quickgelu")
     with pytest.raises(ConfigError, match="unknown activation 'relu': use quickgelu or gelu"):
         load_model(f"{tiny_arch}/{file}", activation="relu")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("address", ["https://openaipublic.x/{}/a.pt", "https://x/mlfoundations/a-{:.8}.pt"])
+def test_the_activation_of_a_published_file_is_known(
+    clip_folder: Path, tiny_arch: str, monkeypatch: pytest.MonkeyPatch, address: str
+) -> None:
+    """By its digest, which open_clip's address of it has, whole or in part."""
+    file = clip_folder / "open_clip_model.safetensors"
+    url = address.format(hashlib.sha256(file.read_bytes()).hexdigest())
+    known = {"openai": {"url": url, "quick_gelu": True}}
+    monkeypatch.setitem(open_clip_pretrained._PRETRAINED, "ViT-tiny", known)
+    found = load_model(f"{tiny_arch}/{file}").identity.architecture
+    assert found == load_model(f"{tiny_arch}/{file}", activation="quickgelu").identity.architecture
+    with pytest.raises(ConfigError, match="is a published file that has quickgelu"):
+        load_model(f"{tiny_arch}/{file}", activation="gelu")
 
 
 def test_unknown_architectures_and_tags_are_suggested(tiny_arch: str) -> None:
