@@ -2,19 +2,37 @@
 
 from __future__ import annotations
 
+import io
 import json
 import math
+import string
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import open_clip
+import sentencepiece
 import torch
 from PIL import Image
 from safetensors.torch import save_file
-from transformers import BertConfig, BertModel, BertTokenizerFast
+from transformers import (
+    BertConfig,
+    BertModel,
+    BertTokenizerFast,
+    SiglipConfig,
+    SiglipImageProcessor,
+    SiglipModel,
+)
 
+SENTENCES = ("a photo of a benign cell", "retina", "an x-ray image")
 WORDS = ("a", "photo", "of", "an", "image", "the", "benign", "malignant", "normal", "retina", "blood", "cell")
+
+TOWER: dict[str, Any] = {
+    "hidden_size": 32,
+    "intermediate_size": 48,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 2,
+}
 
 TINY_BERT: dict[str, Any] = {
     "model_type": "bert",
@@ -149,3 +167,40 @@ def _write_open_clip(
     else:
         torch.save(state, path / name)
     return path
+
+
+def write_sentencepiece(folder: Path) -> int:
+    """SigLIP's kind of tokenizer, spiece.model, trained on the spot; returns the size of its vocabulary."""
+    model = io.BytesIO()
+    sentencepiece.SentencePieceTrainer.train(
+        sentence_iterator=iter([*SENTENCES, string.ascii_lowercase, string.digits] * 20),
+        model_writer=model,
+        vocab_size=80,
+        hard_vocab_limit=False,
+        pad_id=0,
+        eos_id=1,
+        unk_id=2,
+        bos_id=-1,
+        minloglevel=2,
+    )
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "spiece.model").write_bytes(model.getvalue())
+    settings = {"tokenizer_class": "SiglipTokenizer", "model_max_length": 64, "do_lower_case": True}
+    special = {"pad_token": "</s>", "eos_token": "</s>", "unk_token": "<unk>"}
+    (folder / "tokenizer_config.json").write_text(json.dumps(settings | special))
+    return int(sentencepiece.SentencePieceProcessor(model_proto=model.getvalue()).vocab_size())
+
+
+def write_siglip(folder: Path) -> Path:
+    """A tiny SiglipModel; its text tower reads 64 tokens, always all of them."""
+    vocabulary = write_sentencepiece(folder)
+    config = SiglipConfig(
+        text_config={**TOWER, "vocab_size": vocabulary, "max_position_embeddings": 64, "projection_size": 32},
+        vision_config={**TOWER, "image_size": 224, "patch_size": 32},
+    )
+    module = seeded(SiglipModel(config), 4)
+    with torch.no_grad():
+        module.logit_bias.fill_(-9.5)
+    module.save_pretrained(folder)
+    SiglipImageProcessor().save_pretrained(folder)
+    return folder

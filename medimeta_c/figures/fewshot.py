@@ -35,9 +35,9 @@ def exhibit(inputs: Inputs) -> Iterator[Picture]:
     spread = " Bars: sample standard deviation over seeds." if any(one.spread for one in scores) else ""
     yield Picture(
         name="fewshot",
-        caption="Fine-tuning on a share of the train split; shares stand at equal distances. Accuracy is "
-        "top-1; errors are in percent of the baseline's. Hollow and thin: clean images; filled: under "
-        f"corruption.{spread}{inputs.note}",
+        caption=f"Fine-tuning on a share of the {scores[0].split} split; shares stand at equal distances. "
+        "Accuracy is top-1; errors are in percent of the baseline's. Hollow and thin: clean images; filled: "
+        f"under corruption.{spread}{inputs.note}",
         figure=fewshot(scores, inputs.model_looks()),
         header=("variant", "percent", *_NUMBERS, *(f"{name}_sd" for name in _NUMBERS), "train_hours"),
         rows=[
@@ -73,7 +73,7 @@ def fewshot(scores: Sequence[FewShotScore], looks: Mapping[str, Look]) -> Figure
         for panel, (label, names) in zip(panels, kept, strict=True):
             for name, how in zip(names, (_HOLLOW, _FILLED), strict=True):
                 _draw(panel, scores, looks, name, how)
-            panel.set(ylabel=label, xlabel="Share of the train split (%)")
+            panel.set(ylabel=label, xlabel=f"Share of the {scores[0].split} split (%)")
             panel.set_xticks(range(len(shares)), [f"{share:g}" for share in shares])
             panel.set_ylim(bottom=0)
             style.rules(panel, "y")

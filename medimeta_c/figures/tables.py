@@ -51,15 +51,16 @@ def draw_table3(inputs: Inputs) -> Iterator[Table]:
 
 def draw_table6(inputs: Inputs) -> Iterator[Table]:
     """Yield Table 6: the few-shot ablation."""
+    scores = inputs.ablated()
     yield _table(
         "table6_fewshot",
-        "Fine-tuning on a share of the train split: accuracy, clean error and mCE in percent, "
+        f"Fine-tuning on a share of the {scores[0].split} split: accuracy, clean error and mCE in percent, "
         f"training hours, parameters. Best bold, second best underlined.{_from(inputs)}",
         ("Model", "Few-shot (%)"),
         {name: mark for name, (mark, _) in _FEWSHOT.items()},
         (
             ((one.variant, f"{one.percent:g}"), [getattr(one, field) for _, field in _FEWSHOT.values()])
-            for one in inputs.ablated()
+            for one in scores
         ),
     )
 

@@ -134,6 +134,7 @@ def ablate(
         baseline=None if base is None else base.baseline.name if base.baseline else config.baseline,
         base=_scored(base),
         runs=tuple(runs),
+        draw_from=config.run.draw_from,
     )
     write_ablation(config.run.out, ablation)
     return ablation

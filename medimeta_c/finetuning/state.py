@@ -244,7 +244,9 @@ def read_state(out: Path, run: RunRecord) -> TrainingState | None:
 
 def _refuse_other(out: Path, held_run: RunRecord, run: RunRecord) -> None:
     theirs, ours = held_run.model_dump(), run.model_dump()
-    name = next((name for name in theirs if theirs[name] != ours[name]), None)
+    # Another digest of images follows from the settings, which say more.
+    names = sorted(theirs, key=lambda name: name == "fewshot_digest")
+    name = next((name for name in names if theirs[name] != ours[name]), None)
     if name is not None:
         raise ResultError(
             f"{out} holds a run with {name.replace('_', ' ')} {_shown(theirs[name])}, this run has "

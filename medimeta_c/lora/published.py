@@ -25,12 +25,12 @@ from medimeta_c.models.torch_model import TorchModel
 from medimeta_c.models.transforms import clips_own
 from medimeta_c.models.weights import StateDict, key_error, load_strictly, strip_prefix, weights_sha256
 
-__all__ = ["PUBLISHED_FILES", "default_base", "fold_published"]
+__all__ = ["BIOMEDCLIP", "PUBLISHED_FILES", "default_base", "fold_published"]
 
 PUBLISHED_FILES = ("model.pth", "lora_weights.safetensors")
 """Names of the published files, the complete one first."""
 
-_BIOMEDCLIP = "hf-hub:microsoft/BiomedCLIP-PubMedBERT_256-vit_base_patch16_224"
+BIOMEDCLIP = "hf-hub:microsoft/BiomedCLIP-PubMedBERT_256-vit_base_patch16_224"
 _VIT, _RESNET, _TEXT = "lora_vit.lora_vit.", "lora_resnet.lora_medclip.", "text_encoder."
 _RESNET_COPIES = ("lora_resnet.w_As.", "lora_resnet.w_Bs.")
 _HINT = "name the model it was fine-tuned from as +base=SPEC"
@@ -50,7 +50,7 @@ def default_base(state: StateDict, where: Path) -> str:
     if any(key.startswith(_RESNET) for key in state) or _is_resnet(state):
         return "medclip:resnet"
     if any(key.startswith(_VIT) for key in state) or any(map(_FACTOR.fullmatch, state)):
-        return _BIOMEDCLIP
+        return BIOMEDCLIP
     raise ModelError(
         f"{where} is no RobustMedCLIP checkpoint (looked for {_VIT}…, {_RESNET}… or w_a_000, …): name "
         "model.pth or lora_weights.safetensors as published, or a folder that `medimeta-c finetune` wrote"
@@ -92,7 +92,7 @@ def fold_published(model: TorchModel, state: StateDict, where: Path) -> str:
         what = _fold_vit(model, tensors, where)
     else:
         what = _fold_factors(model, tensors, where)
-    if default_base(state, where) != _BIOMEDCLIP:
+    if default_base(state, where) != BIOMEDCLIP:
         model.preprocess, model.preprocessing = clips_own()
     digest = hashlib.sha256(f"{base.weights_sha256}|{weights_sha256(state)}".encode()).hexdigest()
     model.identity = base.model_copy(update={"weights_sha256": digest})

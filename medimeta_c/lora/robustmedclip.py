@@ -7,15 +7,17 @@ Imam et al., "On the Robustness of Medical Vision-Language Models: Are they Trul
 
 from __future__ import annotations
 
+import contextlib
 import re
 from pathlib import Path
 
 from medimeta_c.errors import ConfigError, ModelError
 from medimeta_c.lora.adapterfile import RECORD, TENSORS, apply_adapter, read_adapter
 from medimeta_c.lora.adapters import Adapters
-from medimeta_c.lora.published import PUBLISHED_FILES, default_base, fold_published
+from medimeta_c.lora.published import BIOMEDCLIP, PUBLISHED_FILES, default_base, fold_published
 from medimeta_c.lora.record import AdapterRecord
 from medimeta_c.models import hub_files, load_model
+from medimeta_c.models.libraries import local_only
 from medimeta_c.models.torch_model import TorchModel
 from medimeta_c.models.weights import read_checkpoint
 
@@ -64,7 +66,7 @@ def load_robustmedclip(spec: str, target: str) -> TorchModel:
         what = f"LoRA of rank {lora.rank} on {', '.join(lora.targets)} of {lora.layers} layers"
     else:
         state = read_checkpoint(file)
-        model = _load_base(base_spec or default_base(state, file), spec, chosen=bool(base_spec))
+        model = _load_base(base_spec or default_base(state, file), spec, chosen=bool(base_spec), fetch=True)
         what = fold_published(model, state, file)
     model.identity = model.identity.model_copy(
         update={
@@ -111,7 +113,9 @@ def _located(spec: str, target: str) -> tuple[Path, str]:
 def _attached(spec: str, folder: Path, base_spec: str) -> Adapters:
     """Return adapters of this package's format, on their base."""
     adapter = read_adapter(folder)
-    model = _load_base(base_spec or _recorded_base(adapter.record, folder), spec, chosen=bool(base_spec))
+    recorded = base_spec or _recorded_base(adapter.record, folder)
+    known = recorded.partition("@")[0] == BIOMEDCLIP
+    model = _load_base(recorded, spec, chosen=bool(base_spec), fetch=bool(base_spec) or known)
     return apply_adapter(model, adapter)
 
 
@@ -154,9 +158,13 @@ def _from_hub(place: str, names: tuple[str, ...]) -> Path:
 
 
 def _recorded_base(record: AdapterRecord, folder: Path) -> str:
-    """Return the spec that ``adapter.json`` names, at its revision, if a file may choose it."""
+    """Return the spec that ``adapter.json`` names, at its revision, if a file may choose it.
+
+    One that came from the Hub may not choose what is read of this machine.
+    """
     base = record.base
-    if not _may_choose(base.spec):
+    downloaded = hub_files.commit_of(folder / RECORD) is not None
+    if not _may_choose(base.spec) or (downloaded and _is_here(base.spec)):
         raise ModelError(
             f"{folder / RECORD} names {base.spec} as the base, which is loaded only when you ask for it "
             f"yourself: robustmedclip:{folder}{_OVERRIDE}{base.spec}"
@@ -170,13 +178,33 @@ def _may_choose(base_spec: str) -> bool:
     return base_spec.partition(":")[0] not in _NOT_FROM_A_FILE
 
 
-def _load_base(base_spec: str, spec: str, *, chosen: bool) -> TorchModel:
-    """Load the base model; `chosen` says that the user named it."""
+def _is_here(base_spec: str) -> bool:
+    """Return whether a spec names a place on this machine."""
+    prefix, _, target = base_spec.partition(":")
+    places = filter(None, (target, target.partition("@")[2], base_spec.partition("/")[2]))
+    return prefix == "local-dir" or any(_exists(Path(place)) for place in places)
+
+
+def _exists(path: Path) -> bool:
     try:
-        model = load_model(base_spec)
+        return path.expanduser().exists()
+    except (OSError, RuntimeError):  # too long a name, or nobody's home
+        return False
+
+
+def _load_base(base_spec: str, spec: str, *, chosen: bool, fetch: bool) -> TorchModel:
+    """Load the base model; `chosen` says that the user named it, `fetch` that it may come from the Hub."""
+    try:
+        with contextlib.nullcontext() if fetch else local_only():
+            model = load_model(base_spec)
     except (ConfigError, ModelError) as error:
         if chosen:
             raise
+        if not fetch and not _is_here(base_spec):
+            raise ModelError(
+                f"the base model {base_spec} of {spec} did not load from this machine ({error}), and a file "
+                f"may not choose what is fetched: to fetch it, name it as {spec}{_OVERRIDE}{base_spec}"
+            ) from error
         raise ModelError(
             f"the base model {base_spec} of {spec} did not load: {error}; if you have it elsewhere, name it "
             f"as {spec}{_OVERRIDE}SPEC"

@@ -13,7 +13,7 @@ from importlib.util import find_spec
 from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Any, TypeAlias, get_args
 
-from medimeta_c.errors import ConfigError, MissingExtraError, ModelError
+from medimeta_c.errors import ConfigError, MissingExtraError, ModelError, unknown_name
 from medimeta_c.models.contract import (
     Activation,
     Model,
@@ -63,12 +63,16 @@ class ModelFamily:
         One line for people.
     loader : str or Loader
         The function, or ``"module:function"``, which is imported when first used.
+    preprocessings : tuple of str, optional
+        Names of transforms that models of this family may have beside their own, where upstream publishes
+        two; the loader takes the name as ``preprocessing``.
     """
 
     name: str
     forms: tuple[str, ...]
     summary: str
     loader: str | Loader
+    preprocessings: tuple[str, ...] = ()
 
     def load(self, spec: str, target: str, **options: Any) -> Model:
         """Load a model of this family, with options of its own."""
@@ -77,8 +81,14 @@ class ModelFamily:
         return model
 
 
-def _family(name: str, forms: str, summary: str, loader: str) -> ModelFamily:
-    return ModelFamily(name=name, forms=tuple(forms.split()), summary=summary, loader=f"medimeta_c.{loader}")
+def _family(name: str, forms: str, summary: str, loader: str, *preprocessings: str) -> ModelFamily:
+    return ModelFamily(
+        name=name,
+        forms=tuple(forms.split()),
+        summary=summary,
+        loader=f"medimeta_c.{loader}",
+        preprocessings=preprocessings,
+    )
 
 
 MODELS = Registry(
@@ -108,6 +118,7 @@ MODELS = Registry(
             "transformers:NAME_OR_PATH",
             "CLIP, SigLIP and kin of the transformers library",
             "models.families.transformers_clip:load_transformers",
+            "big-vision",
         ),
         _family(
             "medclip",
@@ -146,6 +157,7 @@ def load_model(
     device: torch.device | str = "cpu",
     precision: Precision = "fp32",
     activation: Activation | None = None,
+    preprocessing: str | None = None,
 ) -> Model:
     """Load a model by its spec, or check a model object.
 
@@ -160,6 +172,9 @@ def load_model(
         Number format of weights and activations.
     activation : {"quickgelu", "gelu"}, optional
         What a checkpoint named as ``ARCH/PATH`` was trained with, where neither says it.
+    preprocessing : str, optional
+        One of the family's `preprocessings` instead of the model's own transform: ``"big-vision"`` of SigLIP
+        models in transformers.
 
     Returns
     -------
@@ -169,8 +184,8 @@ def load_model(
     Raises
     ------
     ConfigError
-        If the spec is of no known form, or names a variant that does not exist, or the activation is unknown
-        or is not this model's to choose.
+        If the spec is of no known form, or names a variant that does not exist, or the activation or
+        preprocessing is unknown or is not this model's to choose.
     MissingExtraError
         If torch, torchvision, open_clip or transformers is not installed.
     ModelError
@@ -179,7 +194,10 @@ def load_model(
     if precision not in get_args(Precision):
         raise ConfigError(f"unknown precision {precision!r}: use {', '.join(get_args(Precision))}")
     family, target = _parse(spec) if isinstance(spec, str) else (None, "")
-    options = {} if activation is None else {"activation": activation}
+    asked = {"activation": activation, "preprocessing": preprocessing}
+    options = {name: value for name, value in asked.items() if value is not None}
+    if preprocessing is not None:
+        _check_preprocessing(preprocessing, family)
     if activation is not None:
         if activation not in get_args(Activation):
             raise ConfigError(f"unknown activation {activation!r}: use {' or '.join(get_args(Activation))}")
@@ -200,6 +218,15 @@ def load_model(
     import torch  # noqa: PLC0415  (everything above works without)
 
     return model.to(device, getattr(torch, _DTYPES[precision]))
+
+
+def _check_preprocessing(name: str, family: ModelFamily | None) -> None:
+    """Refuse a transform that the family does not list."""
+    if family is None or not family.preprocessings:
+        kind = "a model of your own" if family is None else f"{family.forms[0]}"
+        raise ConfigError(f"{kind} has no preprocessing but its own, so not {name!r}: leave it out")
+    if name not in family.preprocessings:
+        raise unknown_name(f"preprocessing of {family.forms[0]}", name, family.preprocessings)
 
 
 def _parse(spec: str) -> tuple[ModelFamily, str]:

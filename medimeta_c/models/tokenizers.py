@@ -1,8 +1,9 @@
-"""Tokenizers behind one face: they count before they cut, so that nothing is truncated unseen."""
+"""Tokenizers with one interface; over-long prompts raise, and files outside their folder are not read."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os.path
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -11,8 +12,9 @@ import torch
 from transformers import AutoTokenizer, BertTokenizerFast
 
 from medimeta_c.errors import ModelError
+from medimeta_c.io.reading import Reader
 from medimeta_c.models import hub_files
-from medimeta_c.models.libraries import explained, quiet
+from medimeta_c.models.libraries import explained, local_only, quiet
 
 __all__ = [
     "TOKENIZER_FILES",
@@ -37,6 +39,14 @@ TOKENIZER_FILES = (
 """What a Hub repository may hold of a tokenizer; ``config.json`` says which class reads it."""
 
 _VOCABULARIES = ("tokenizer.json", "vocab.txt", "vocab.json", "*.model")
+_SETTINGS = "tokenizer_config.json"
+_READER = Reader(remedy="copy it again", error=ModelError)
+
+_OPENED = ("vocab", "merges", "gguf_file", "init_inputs")
+"""Settings whose value transformers opens as a file, relative to the current folder."""
+
+_NEVER_OPENED = "special_tokens_map_file"
+"""Older transformers wrote into it where the file was on the machine that saved the tokenizer."""
 
 
 def has_tokenizer(folder: Path) -> bool:
@@ -83,19 +93,39 @@ def read_tokenizer(folder: Path) -> Any:
     Raises
     ------
     ModelError
-        If transformers cannot read it without running code from the folder, or there is no vocabulary:
-        transformers 5 would make up one of five tokens, and every prompt would be the same.
+        If transformers cannot read it without running code from the folder, its settings name a file outside
+        the folder, or there is no vocabulary: transformers 5 would make up one of five tokens, and every
+        prompt would be the same.
     """
     if not has_tokenizer(folder):
         raise ModelError(
             f"there is no tokenizer in {folder} (tokenizer.json, vocab.txt, …): copy its files there"
         )
-    readable = ("tokenizer.json", "tokenizer_config.json", "config.json")
-    with explained(f"the tokenizer in {folder} cannot be read", "copy its files again"):
+    for name, value in _named_files(folder):
+        raise ModelError(
+            f"{folder / _SETTINGS} takes the setting {name} from the file {value}, which is not read: copy "
+            "that file into the folder if you trust it, and remove the setting"
+        )
+    readable = ("tokenizer.json", _SETTINGS, "config.json")
+    with explained(f"the tokenizer in {folder} cannot be read", "copy its files again"), local_only():
         if not any((folder / name).is_file() for name in readable) and (folder / "vocab.txt").is_file():
             lines = (folder / "vocab.txt").read_text(encoding="utf-8").splitlines()
             return BertTokenizerFast(vocab={token: index for index, token in enumerate(lines)})
         return AutoTokenizer.from_pretrained(str(folder), trust_remote_code=False, local_files_only=True)
+
+
+def _named_files(folder: Path) -> Iterator[tuple[str, str]]:
+    """Yield the settings of a tokenizer that name a file which transformers would open outside its folder."""
+    file = folder / _SETTINGS
+    settings = _READER.values(file) if file.is_file() else {}
+    for name, value in settings.items() if isinstance(settings, dict) else ():
+        for text in value if isinstance(value, list) else [value]:
+            if isinstance(text, str) and name in _OPENED:
+                yield name, text
+            elif isinstance(text, str) and name.endswith("_file") and name != _NEVER_OPENED:
+                place = Path(os.path.normpath(folder / text))  # links in the folder are the Hub's cache
+                if place.exists() and not place.is_relative_to(folder):
+                    yield name, text
 
 
 @dataclass(slots=True)

@@ -1,12 +1,59 @@
-"""open_clip's inference transform, and what it does in words and numbers; CLIP's own is its default."""
+"""Transforms of images: open_clip's, CLIP's own among them, and TensorFlow's resizing."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
 from open_clip.transform import PreprocessCfg, image_transform_v2
+from PIL import Image as PILImage
 
 from medimeta_c.models.contract import Preprocess, Preprocessing
 
-__all__ = ["clips_own", "open_clip_transform"]
+if TYPE_CHECKING:
+    import torch
+
+__all__ = ["ResizedAsTensorFlow", "clips_own", "open_clip_transform"]
+
+
+@dataclass(frozen=True, slots=True)
+class ResizedAsTensorFlow:
+    """Resize as ``tf.image.resize(image, size, "bilinear", antialias=False)``, cut to uint8, then go on.
+
+    Google's big_vision evaluates SigLIP models so, and MedSigLIP's model card repeats it: both edges are
+    resized without regard to the aspect ratio, and fractions are cut off, not rounded.
+
+    Parameters
+    ----------
+    size : (int, int)
+        Height and width aimed at.
+    then : Preprocess
+        What is done with the resized image.
+    """
+
+    size: tuple[int, int]
+    then: Preprocess
+
+    def __call__(self, image: PILImage.Image) -> torch.Tensor:
+        """Return float32 of shape (3, H, W)."""
+        pixels = np.asarray(image.convert("RGB"), dtype=np.float32)
+        (top, bottom, down), (left, right, across) = map(_taps, pixels.shape[:2], self.size)
+        rows, shares = (pixels[top], pixels[bottom]), across[:, None]
+        above, below = (row[:, left] + (row[:, right] - row[:, left]) * shares for row in rows)
+        resized = above + (below - above) * down[:, None, None]
+        return self.then(PILImage.fromarray(resized.astype(np.uint8)))
+
+
+def _taps(edge: int, wanted: int) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
+    """Return the two pixels that each resized one lies between, and how far it is towards the second."""
+    half = np.float32(0.5)
+    place = (np.arange(wanted, dtype=np.float32) + half) * np.float32(edge / wanted) - half
+    below = np.floor(place)
+    first = np.maximum(below, 0).astype(np.int64)
+    second = np.minimum(np.ceil(place), edge - 1).astype(np.int64)
+    return np.minimum(first, second), second, place - below
 
 
 def clips_own() -> tuple[Preprocess, Preprocessing]:

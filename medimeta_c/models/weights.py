@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import io
-import pickle
+import mmap
 import pickletools
+import re
 import zipfile
-from collections.abc import Iterable, Mapping
+import zlib
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import torch
 from safetensors import SafetensorError
@@ -32,8 +35,14 @@ __all__ = [
 StateDict = dict[str, torch.Tensor]
 
 _KEYS_SHOWN = 5
-_HARMLESS = {"collections", "torch", "torch._tensor", "torch._utils", "torch.storage"}
-"""Modules whose names a pickled table of tensors holds."""
+_HARMLESS = re.compile(
+    r"collections\.OrderedDict|torch\._utils\._rebuild_\w+|torch\._tensor\._rebuild_from_type_v2"
+    r"|torch(?:\.storage)?\.\w*Storage|torch\.(?:Size|Tensor|device|bool|[a-z]+\d\w*)"
+)
+"""What a pickled table of tensors names, the types of numbers last."""
+
+_UNKNOWN = "?"
+_ZIP = b"PK\x03\x04"
 
 _HINT = "check that the configuration and the checkpoint belong together"
 
@@ -55,7 +64,7 @@ def read_checkpoint(path: Path) -> StateDict:
     if isinstance(content, Mapping) and isinstance(content.get("state_dict"), Mapping):
         content = content["state_dict"]
     is_table = isinstance(content, Mapping) and content and all(isinstance(key, str) for key in content)
-    if not is_table or not all(isinstance(value, torch.Tensor) for value in content.values()):
+    if not is_table or not all(map(_is_plain, content.values())):
         raise ModelError(
             f"{path} holds no table of named tensors: a checkpoint must be a state dict, alone or under "
             "the key 'state_dict'"
@@ -76,20 +85,23 @@ def _read_torch(path: Path) -> object:
     """Read a torch file with the restricted unpickler."""
     try:
         return torch.load(path, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError as error:
+    except Exception as error:  # what it trips over in a damaged file is not foreseeable
+        if isinstance(error, RuntimeError) and "TorchScript" in str(error):
+            raise ModelError(
+                f"{path} is a TorchScript program, not a table of weights, so it was not opened: save its "
+                "state dict as safetensors, or name the model by its open_clip tag (ViT-B-16/openai)"
+            ) from error
         if _would_run_code(path):
             raise ModelError(
                 f"{path} is a pickle that would run code when opened, so it was not opened: get the weights "
                 "as safetensors, or save the state dict alone with a tool you trust"
             ) from error
         raise ModelError(f"{path} is damaged or no torch checkpoint: download it again") from error
-    except (RuntimeError, EOFError, OSError, ValueError, KeyError) as error:
-        if "TorchScript" in str(error):
-            raise ModelError(
-                f"{path} is a TorchScript program, not a table of weights, so it was not opened: save its "
-                "state dict as safetensors, or name the model by its open_clip tag (ViT-B-16/openai)"
-            ) from error
-        raise ModelError(f"{path} is damaged or no torch checkpoint: download it again") from error
+
+
+def _is_plain(value: object) -> bool:
+    """Return whether a value is a tensor whose numbers are all there: not sparse, and not without storage."""
+    return isinstance(value, torch.Tensor) and value.layout == torch.strided and value.device.type == "cpu"
 
 
 def _would_run_code(path: Path) -> bool:
@@ -98,25 +110,44 @@ def _would_run_code(path: Path) -> bool:
     Read off its instructions, none of which runs: PyTorch's message about them changes with its version.
     """
     try:
-        if zipfile.is_zipfile(path):
-            with zipfile.ZipFile(path) as archive:
-                names = [name for name in archive.namelist() if name.endswith("data.pkl")]
-                stream = io.BytesIO(archive.read(names[0]) if names else b"")
-        else:
-            stream = io.BytesIO(path.read_bytes())
-        texts: list[str] = []
+        with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+            if content[:4] != _ZIP:
+                return _names_code(content)  # type: ignore[arg-type]  # it reads as a file does
+            with zipfile.ZipFile(file) as archive:
+                members = [name for name in archive.namelist() if name.endswith("data.pkl")]
+                return any(_names_code(io.BytesIO(archive.read(name))) for name in members)
+    except (OSError, RuntimeError, ValueError, zipfile.BadZipFile, zlib.error, EOFError):
+        return False  # neither an archive nor pickles
+
+
+def _names_code(stream: IO[bytes]) -> bool:
+    """Return whether the pickles of a stream name anything but the parts of tensors."""
+    return any(_HARMLESS.fullmatch(name) is None for name in _globals(stream))
+
+
+def _globals(stream: IO[bytes]) -> Iterator[str]:
+    """Yield the dotted names in a stream's pickles; ``?`` for one that cannot be read off."""
+    with contextlib.suppress(ValueError, IndexError):  # where the pickles end, or are cut
         while True:  # older files are several pickles, one after the other, then bytes
+            words: list[str] = []  # the texts on top of the stack
+            memo: dict[int, str] = {}
             for opcode, argument, _ in pickletools.genops(stream):
-                if opcode.name in {"INST", "OBJ", "EXT1", "EXT2", "EXT4"}:
-                    return True
-                if opcode.name == "GLOBAL" and str(argument).split(" ")[0] not in _HARMLESS:
-                    return True
-                if opcode.name == "STACK_GLOBAL" and (len(texts) < 2 or texts[-2] not in _HARMLESS):
-                    return True
-                if isinstance(argument, str):
-                    texts.append(argument)
-    except (ValueError, IndexError, OSError, zipfile.BadZipFile, NotImplementedError):
-        return False
+                kind = opcode.name
+                if kind.endswith(("UNICODE", "UNICODE8", "STRING")):
+                    words.append(str(argument))
+                elif kind in {"GET", "BINGET", "LONG_BINGET"}:
+                    words.append(memo.get(int(argument or 0), _UNKNOWN))
+                elif kind in {"MEMOIZE", "PUT", "BINPUT", "LONG_BINPUT"}:
+                    place = len(memo) if argument is None else int(argument)
+                    memo[place] = words[-1] if words else _UNKNOWN
+                else:
+                    if kind == "GLOBAL":
+                        yield str(argument).replace(" ", ".")
+                    elif kind == "STACK_GLOBAL":
+                        yield ".".join(words[-2:]) if len(words) > 1 else _UNKNOWN
+                    elif kind in {"INST", "OBJ", "EXT1", "EXT2", "EXT4"}:
+                        yield _UNKNOWN
+                    words = []
 
 
 def strip_prefix(state: Mapping[str, torch.Tensor], prefix: str) -> StateDict:

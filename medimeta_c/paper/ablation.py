@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from medimeta_c.paper.names import short_name
@@ -42,7 +43,7 @@ def read_fewshot(path: Path) -> tuple[FewShotScore, ...]:
         scored = [run.scored for run in runs]
         hours = statistics.fmean(run.hours for run in runs)
         rows.append(_score(variant, runs[0], scored, percent=100 * fraction, hours=hours))
-    return tuple(rows)
+    return tuple(replace(row, split=ablation.draw_from) for row in rows)
 
 
 def _score(
@@ -67,7 +68,10 @@ def _score(
     return FewShotScore(
         variant=variant,
         percent=percent,
-        **means,
+        clean_accuracy=means["clean_accuracy"],
+        clean_error=means["clean_error"],
+        corruption_accuracy=means["corruption_accuracy"],
+        mce=means["mce"],
         spread=spread,
         train_hours=hours,
         total_params_m=run.total_parameters / 1e6,

@@ -1,4 +1,4 @@
-"""Rows of the paper's tables: a model on a dataset, a fine-tuned variant at a share of the train split."""
+"""Rows of the paper's tables: a model on a dataset, a fine-tuned variant at a share of a split."""
 
 from __future__ import annotations
 
@@ -45,20 +45,22 @@ class ModelScores:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FewShotScore:
-    """One fine-tuned variant at one share of the train split: a row of the paper's Table 6.
+    """One fine-tuned variant at one share of its training images: a row of the paper's Table 6.
 
     Parameters
     ----------
     variant : str
         The model that was tuned.
     percent : float
-        Share of the train split, in percent; 0 is the model before tuning.
+        Share of a split, in percent; 0 is the model before tuning.
     clean_accuracy, clean_error, corruption_accuracy, mce : float or None
         In percent; means over seeds.
     spread : mapping of str to float
         Sample standard deviations over seeds by the names above, where there are several.
     train_hours, total_params_m, trainable_percent : float or None
         Cost.
+    split : str, optional
+        The split that the share is of.
     """
 
     variant: str
@@ -71,3 +73,4 @@ class FewShotScore:
     train_hours: float | None
     total_params_m: float | None
     trainable_percent: float | None
+    split: str = "train"

@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import Field
 
 from medimeta_c.io.reading import read_record
-from medimeta_c.io.records import Document, Record
+from medimeta_c.io.records import Document, Record, Since
 
 __all__ = ["ABLATION_NAME", "Ablation", "AblationRun", "Scored", "read_ablation"]
 
@@ -48,6 +48,8 @@ class Ablation(Document):
         What was scored on, and what CE divides by; None if nothing was scored.
     base : Scored or None
         The model before training.
+    draw_from : str
+        The split whose images were trained on.
     """
 
     model: str
@@ -56,6 +58,7 @@ class Ablation(Document):
     baseline: str | None
     base: Scored | None
     runs: Annotated[tuple[AblationRun, ...], Field(min_length=1)]
+    draw_from: Annotated[str, Since(2)] = "train"
 
 
 def read_ablation(path: Path) -> Ablation:

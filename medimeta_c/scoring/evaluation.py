@@ -72,6 +72,8 @@ class EvaluateConfig:
         How intervals are made.
     activation : {"quickgelu", "gelu"}, optional
         What a checkpoint named as ``ARCH/PATH`` was trained with, where neither says it.
+    preprocessing : str, optional
+        A transform that the model's family lists beside the model's own; see `medimeta_c.models.ModelFamily`.
     metrics : tuple of str or Metric, optional
         What is computed of each cell beside this package's metrics: names of registered ones, or metrics.
 
@@ -95,6 +97,7 @@ class EvaluateConfig:
     resampling: Resampling = field(default_factory=Resampling)
     metrics: tuple[str | Metric, ...] = ()
     activation: Activation | None = None
+    preprocessing: str | None = None
 
     def __post_init__(self) -> None:
         check_name("split", self.split)
@@ -170,7 +173,11 @@ def evaluate(
     groups = benchmark.groups(config.split)
     device = choose_device(config.device)
     loaded = load_model(
-        model or config.model, device=device, precision=config.precision, activation=config.activation
+        model or config.model,
+        device=device,
+        precision=config.precision,
+        activation=config.activation,
+        preprocessing=config.preprocessing,
     )
     run = RunIdentity(
         model=loaded.identity,
@@ -179,6 +186,7 @@ def evaluate(
         prompts=PromptsRecord.asked(load_prompts(config.prompts).name, prompts),
         precision=config.precision,
         preprocessing=loaded.preprocessing.plain_values(),
+        preprocessing_variant=config.preprocessing,
         activation=config.activation,
     )
     predictor = Predictor(

@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -61,6 +62,22 @@ def test_the_code_of_a_page_runs(page: Path, reader: Reader) -> None:
         check=False,
     )
     assert done.returncode == 0, f"{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
+
+
+def test_the_plain_classifier_of_the_docs_reads_grey_sets(
+    built: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The readers' folder above has colour alone; here one dataset of two is grey."""
+    (tmp_path / "MediMeta-C").symlink_to(built)
+    monkeypatch.chdir(tmp_path)
+    (block,) = (one for one in blocks_of(REPO / "docs" / "evaluation.md") if "def errors" in one.code)
+    names: dict[str, Any] = {}
+    exec(block.code, names)
+    bench = names["bench"]
+    assert {next(bench.batches(key)).images[0].ndim for key in bench.sets} == {2, 3}
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines] == list(bench.datasets)
+    assert all(float(line.split("mCE ")[1]) > 0 for line in lines)
 
 
 @pytest.mark.parametrize("block", SKIPPED, ids=[one.place for one in SKIPPED])

@@ -270,7 +270,10 @@ def test_what_has_no_input_is_left_out_and_named(inputs: Inputs, tmp_path: Path)
     assert set(made.left_out) == set(FIGURES) - {"fewshot", "table6"}
     captions = (tmp_path / "captions.md").read_text()
     assert captions.count("**") == 4
-    assert captions.startswith("**fewshot.** ")
+    assert captions.startswith("**fewshot.** Fine-tuning on a share of the train split")
+    of_val = Inputs(fewshot=tuple(replace(one, split="val") for one in inputs.fewshot))
+    make(of_val, tmp_path / "val")
+    assert (tmp_path / "val" / "captions.md").read_text().count("on a share of the val split") == 2
 
 
 def test_nothing_to_draw_and_unknown_names_are_refused(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import json
 import shutil
 import statistics
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -98,7 +99,20 @@ def test_without_a_benchmark(configure: Configure) -> None:
     table = (config.run.out / "ablation.md").read_text()
     assert "mCE" not in table
     assert "Nothing was scored on a benchmark" in table
-    assert "mce" not in json.loads((config.run.out / "ablation.json").read_text())["runs"][0]
+    record = json.loads((config.run.out / "ablation.json").read_text())
+    assert "mce" not in record["runs"][0]
+    assert "of the train splits of" in table
+    assert "draw_from" not in record
+
+
+def test_images_of_val_are_called_that(configure: Configure) -> None:
+    """`--from val` is in both files; runs of the two splits do not go into one folder."""
+    run = configure(epochs=1, draw_from="val")
+    ablation = ablate(AblationConfig(run=run, fractions=(0.5,), seeds=(0,)))
+    assert (ablation.draw_from, ablation.schema_version) == ("val", 2)
+    assert "1 share of the val splits of cells, rays" in (run.out / "ablation.md").read_text()
+    with pytest.raises(ResultError, match="draw from"):
+        ablate(AblationConfig(run=replace(run, draw_from="train"), fractions=(0.5,), seeds=(0,)))
 
 
 @pytest.mark.parametrize("name", ["thesis.tex", "adapter.json"])

@@ -173,7 +173,7 @@ def test_a_finished_run_is_not_trained_again(configure: Configure, monkeypatch: 
         ({"augment": True}, "a run with augment False, this run has True"),
         ({"prompts": "reference"}, "a run with prompts digest"),
         ({"temperature": 0.5}, "a run with temperature 0.05"),
-        ({"draw_from": "val"}, "a run with fewshot digest"),
+        ({"draw_from": "val"}, "a run with draw from train, this run has val"),
         ({"targets": ("q", "v")}, "a run with targets None, this run has q, v"),
         ({"precision": "bf16"}, "a run with precision fp32, this run has bf16"),
     ],

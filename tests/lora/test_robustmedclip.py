@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import shutil
+import socket
 from pathlib import Path
 from typing import Any
 
@@ -191,6 +192,30 @@ def test_a_hub_base_is_loaded_at_its_recorded_commit(
     assert asked == ["hf-hub:org/tiny@c0ffee", "hf-hub:org/tiny@v1", "ViT-B-16/openai"]
 
 
+@pytest.mark.usefixtures("impatient")
+@pytest.mark.parametrize(
+    "base", ["hf-hub:some-lab/their-clip", "transformers:some-lab/their-clip", "ViT-B-16/openai"]
+)
+def test_a_base_that_a_file_names_is_fetched_when_the_user_names_it(
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, base: str
+) -> None:
+    """It is read from the Hub's cache, and otherwise named and asked for: nobody is called."""
+    tried: list[Any] = []
+
+    def refuse(*arguments: Any, **_: Any) -> None:
+        tried.append(arguments)
+        raise OSError("the network is off")
+
+    monkeypatch.setattr(socket, "getaddrinfo", refuse)
+    folder = edited(run, tmp_path / "run", spec=base, revision=None)
+    with pytest.raises(ModelError, match=rf"to fetch it, name it as robustmedclip:{folder}\+base={base}"):
+        load_model(f"robustmedclip:{folder}")
+    assert tried == []
+    with pytest.raises(ModelError, match="cannot be reached"):
+        load_model(f"robustmedclip:{folder}+base={base}")
+    assert tried
+
+
 def test_adapters_come_from_the_hub(
     base_folder: Path, run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -204,7 +229,10 @@ def test_adapters_come_from_the_hub(
         return snapshot / names[0]
 
     monkeypatch.setattr("medimeta_c.models.hub_files.fetch_file", stand_in)
-    model = load_model("robustmedclip:org/adapters@v2")
+    with pytest.raises(ModelError, match=rf"names local-dir:{base_folder} as the base.*only when you ask"):
+        load_model("robustmedclip:org/adapters@v2")
+    asked.clear()
+    model = load_model(f"robustmedclip:org/adapters@v2+base=local-dir:{base_folder}")
     assert model.identity.revision == "abc123"
     assert [(repo, names[0], revision) for repo, names, revision in asked] == [
         ("org/adapters", "adapter.json", "v2"),
@@ -213,7 +241,7 @@ def test_adapters_come_from_the_hub(
 
 
 def test_weights_come_from_a_folder_of_a_repository(
-    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    base_folder: Path, run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """``ORG/NAME/FOLDER/…[@REVISION]`` is a folder of the repository, or a file in it."""
     asked: list[tuple[str, tuple[str, ...], str | None]] = []
@@ -226,7 +254,8 @@ def test_weights_come_from_a_folder_of_a_repository(
 
     monkeypatch.setattr("medimeta_c.models.hub_files.fetch_file", stand_in)
     for place in ("deep/er@v2", "deep/er/adapter.json@v2", "deep/er/adapter.safetensors@v2"):
-        assert load_model(f"robustmedclip:org/adapters/{place}").identity.revision == "abc123"
+        model = load_model(f"robustmedclip:org/adapters/{place}+base=local-dir:{base_folder}")
+        assert model.identity.revision == "abc123"
     published = ("deep/er/model.pth", "deep/er/lora_weights.safetensors")
     assert asked[0] == ("org/adapters", ("deep/er/adapter.json", *published), "v2")
     assert asked[1] == ("org/adapters", ("deep/er/adapter.safetensors",), "abc123")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import pickle
 import shutil
@@ -141,11 +142,24 @@ def test_a_text_tower_outside_the_folder_is_not_read(biomed_folder: Path, tmp_pa
             load_model(f"local-dir:{folder}")
 
 
-def test_a_tokenizer_may_not_run_code(biomed_folder: Path, tmp_path: Path) -> None:
-    """A configuration that asks for trust_remote_code is refused."""
-    folder = edited(biomed_folder, tmp_path / "m", tokenizer_kwargs={"trust_remote_code": True})
-    with pytest.raises(ModelError, match="trust_remote_code"):
+@pytest.mark.parametrize("setting", ["trust_remote_code", "cache_dir", "vocab_file", "tokenizer_name"])
+def test_a_tokenizer_may_not_run_code(biomed_folder: Path, tmp_path: Path, setting: str) -> None:
+    """A configuration sets what open_clip's own tokenizers take, not what is handed on to transformers."""
+    folder = edited(biomed_folder, tmp_path / "m", tokenizer_kwargs={"clean": "lower", setting: "x"})
+    with pytest.raises(ModelError, match=rf"could run code or read other files \({setting}\)"):
         load_model(f"local-dir:{folder}")
+
+
+def test_a_text_tower_of_another_kind_is_not_built(
+    biomed_folder: Path, tmp_path: Path, offline: list[Any]
+) -> None:
+    """Some of transformers' kinds fetch a backbone that they name, when their configuration is read."""
+    folder = edited(biomed_folder, tmp_path / "m")
+    tower = {"model_type": "upernet", "backbone": "some-lab/their-vit", "use_pretrained_backbone": True}
+    (folder / "text" / "config.json").write_text(json.dumps(tower))
+    with pytest.raises(ModelError, match=r"its model_type is 'upernet', not one of roberta"):
+        load_model(f"local-dir:{folder}")
+    assert offline == []
 
 
 def test_the_silent_projection_is_an_error_with_its_cure(biomed_folder: Path, tmp_path: Path) -> None:
@@ -403,8 +417,25 @@ def test_the_activation_of_a_bare_checkpoint_is_asked_for(clip_folder: Path, tin
         load_model(f"{tiny_arch}/openai", activation="gelu")
     with pytest.raises(ConfigError, match="only for a checkpoint named as ARCH/PATH"):
         load_model(f"local-dir:{clip_folder}", activation="gelu")
+    with pytest.raises(ConfigError, match=r"whose activations are their own: leave --activation out"):
+        load_model(f"nllb-clip-base-siglip/{file}", activation="quickgelu")
     with pytest.raises(ConfigError, match="unknown activation 'relu': use quickgelu or gelu"):
         load_model(f"{tiny_arch}/{file}", activation="relu")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("address", ["https://openaipublic.x/{}/a.pt", "https://x/mlfoundations/a-{:.8}.pt"])
+def test_the_activation_of_a_published_file_is_known(
+    clip_folder: Path, tiny_arch: str, monkeypatch: pytest.MonkeyPatch, address: str
+) -> None:
+    """By its digest, which open_clip's address of it has, whole or in part."""
+    file = clip_folder / "open_clip_model.safetensors"
+    url = address.format(hashlib.sha256(file.read_bytes()).hexdigest())
+    known = {"openai": {"url": url, "quick_gelu": True}}
+    monkeypatch.setitem(open_clip_pretrained._PRETRAINED, "ViT-tiny", known)
+    found = load_model(f"{tiny_arch}/{file}").identity.architecture
+    assert found == load_model(f"{tiny_arch}/{file}", activation="quickgelu").identity.architecture
+    with pytest.raises(ConfigError, match="is a published file that has quickgelu"):
+        load_model(f"{tiny_arch}/{file}", activation="gelu")
 
 
 def test_unknown_architectures_and_tags_are_suggested(tiny_arch: str) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import pickle
 import shutil
@@ -15,9 +14,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-import sentencepiece
 import torch
-from model_factories import picture, seeded, write_bert
+from model_factories import SENTENCES, TOWER, picture, seeded, write_bert, write_siglip
+from PIL import Image as PILImage
 from safetensors.torch import load_file, save_file
 from transformers import (
     AutoModel,
@@ -26,21 +25,14 @@ from transformers import (
     CLIPImageProcessor,
     CLIPModel,
     CLIPTokenizerFast,
-    SiglipConfig,
-    SiglipImageProcessor,
-    SiglipModel,
 )
 
-from medimeta_c.errors import ModelError
+from medimeta_c.errors import ConfigError, ModelError
 from medimeta_c.models import Model, load_model
+from medimeta_c.models.families import transformers_clip
+from medimeta_c.models.transforms import ResizedAsTensorFlow
 
-TEXTS = ["a photo of a benign cell", "retina", "an x-ray image"]
-TOWER: dict[str, Any] = {
-    "hidden_size": 32,
-    "intermediate_size": 48,
-    "num_hidden_layers": 2,
-    "num_attention_heads": 2,
-}
+TEXTS = list(SENTENCES)
 
 
 def write_clip(folder: Path) -> Path:
@@ -66,42 +58,6 @@ def write_clip(folder: Path) -> Path:
     )
     seeded(CLIPModel(config), 3).save_pretrained(folder)
     CLIPImageProcessor().save_pretrained(folder)
-    return folder
-
-
-def write_sentencepiece(folder: Path) -> int:
-    """SigLIP's kind of tokenizer, spiece.model, trained on the spot; returns the size of its vocabulary."""
-    model = io.BytesIO()
-    sentencepiece.SentencePieceTrainer.train(
-        sentence_iterator=iter([*TEXTS, string.ascii_lowercase, string.digits] * 20),
-        model_writer=model,
-        vocab_size=80,
-        hard_vocab_limit=False,
-        pad_id=0,
-        eos_id=1,
-        unk_id=2,
-        bos_id=-1,
-        minloglevel=2,
-    )
-    (folder / "spiece.model").write_bytes(model.getvalue())
-    settings = {"tokenizer_class": "SiglipTokenizer", "model_max_length": 64, "do_lower_case": True}
-    special = {"pad_token": "</s>", "eos_token": "</s>", "unk_token": "<unk>"}
-    (folder / "tokenizer_config.json").write_text(json.dumps(settings | special))
-    return int(sentencepiece.SentencePieceProcessor(model_proto=model.getvalue()).vocab_size())
-
-
-def write_siglip(folder: Path) -> Path:
-    """A tiny SiglipModel; its text tower reads 64 tokens, always all of them."""
-    vocabulary = write_sentencepiece(folder)
-    config = SiglipConfig(
-        text_config={**TOWER, "vocab_size": vocabulary, "max_position_embeddings": 64, "projection_size": 32},
-        vision_config={**TOWER, "image_size": 224, "patch_size": 32},
-    )
-    module = seeded(SiglipModel(config), 4)
-    with torch.no_grad():
-        module.logit_bias.fill_(-9.5)
-    module.save_pretrained(folder)
-    SiglipImageProcessor().save_pretrained(folder)
     return folder
 
 
@@ -374,6 +330,116 @@ def test_an_image_tower_elsewhere_is_not_fetched(tmp_path: Path, offline: list[A
     text = {"model_type": "clip_text_model", **TOWER}
     config = {"model_type": "vision-text-dual-encoder", "vision_config": vision, "text_config": text}
     (tmp_path / "config.json").write_text(json.dumps(config))
-    with pytest.raises(ModelError, match="transformers cannot load the model"):
+    with pytest.raises(ModelError, match="architecture from hf-hub:some-lab/their-vit, which is not"):
         load_model(f"transformers:{tmp_path}")
     assert offline == []
+
+
+@pytest.mark.parametrize(
+    ("settings", "named"),
+    [
+        ({"attn_implementation": "some-lab/their-kernel"}, "attn_implementation from some-lab/their-kernel"),
+        ({"text_config": {**TOWER, "_attn_implementation": "a/b:c"}}, "_attn_implementation from a/b:c"),
+        (
+            {
+                "model_type": "vision-text-dual-encoder",
+                "vision_config": {"model_type": "timm_wrapper", "architecture": "local-dir:/elsewhere"},
+                "text_config": {"model_type": "clip_text_model", **TOWER},
+            },
+            "architecture from local-dir:/elsewhere",
+        ),
+    ],
+    ids=["kernel", "text kernel", "image tower"],
+)
+def test_a_configuration_does_not_choose_what_else_is_read(
+    tmp_path: Path, offline: list[Any], settings: dict[str, Any], named: str
+) -> None:
+    """Kernels to run and towers to build from, in the Hub's cache or on this disk, are refused by name."""
+    write_clip(tmp_path)
+    values = json.loads((tmp_path / "config.json").read_text())
+    (tmp_path / "config.json").write_text(json.dumps(values | settings))
+    with pytest.raises(ModelError, match=f"{named}, which is not fetched and not read"):
+        load_model(f"transformers:{tmp_path}")
+    assert offline == []
+
+
+def test_a_model_of_another_kind_is_not_built(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Which kind a configuration means is known before its code runs."""
+    write_bert(tmp_path, seed=1)
+    monkeypatch.setattr(f"{transformers_clip.__name__}.load_pretrained", lambda *_: pytest.fail("built"))
+    with pytest.raises(ModelError, match=r"BertModel.*does not embed images and texts"):
+        load_model(f"transformers:{tmp_path}")
+
+
+@pytest.mark.parametrize(
+    "setting", ["vocab", "merges", "gguf_file", "init_inputs", "vocab_file", "tokenizer_file"]
+)
+def test_a_tokenizer_outside_the_folder_is_not_read(tmp_path: Path, setting: str) -> None:
+    """Some of these transformers 5.8 opens, some today's, whatever lies there."""
+    folder, outside = write_clip(tmp_path / "m"), tmp_path / "secret.txt"
+    outside.write_text("a\nb\n")
+    file = folder / "tokenizer_config.json"
+    value = [str(outside)] if setting == "init_inputs" else str(outside)
+    file.write_text(json.dumps(json.loads(file.read_text()) | {setting: value}))
+    with pytest.raises(ModelError, match=rf"{setting} from the file .*secret\.txt, which is not read"):
+        load_model(f"transformers:{folder}")
+
+
+def test_settings_that_only_say_where_files_were_are_read(folder: Path, model: Model, tmp_path: Path) -> None:
+    """Tokenizers saved by older transformers hold paths of the machine that saved them, and own names."""
+    other = copied(folder, tmp_path / "m")
+    (tmp_path / "map.json").write_text("{}")
+    file = other / "tokenizer_config.json"
+    paths = {"special_tokens_map_file": str(tmp_path / "map.json"), "vocab_file": "/root/.cache/vocab.json"}
+    more = {"name_or_path": "some-lab/other", "tokenizer_file": "tokenizer.json"}
+    file.write_text(json.dumps(json.loads(file.read_text()) | paths | more))
+    assert load_model(f"transformers:{other}").identity.architecture == model.identity.architecture
+
+
+def test_an_index_reads_no_other_file_and_a_tensor_is_there_once(
+    folder: Path, model: Model, tmp_path: Path
+) -> None:
+    """The digest is of the shards in the folder; two shards of two checkpoints are not mixed."""
+    other = copied(folder, tmp_path / "m")
+    state = load_file(other / "model.safetensors")
+    shard = (other / "model.safetensors").rename(other / "model-00001-of-00001.safetensors")
+    save_file({key: value + 1 for key, value in state.items()}, tmp_path / "evil.safetensors")
+    index = {"weight_map": dict.fromkeys(state, "../evil.safetensors")}
+    (other / "model.safetensors.index.json").write_text(json.dumps(index))
+    assert load_model(f"transformers:{other}").identity.weights_sha256 == model.identity.weights_sha256
+    shutil.copy(shard, other / "model-00001-of-00002.safetensors")
+    with pytest.raises(ModelError, match=r"tensor .* in model-00001-of-00002.* and in another file"):
+        load_model(f"transformers:{other}")
+
+
+def test_big_vision_resizes_as_tensorflow_does(tmp_path: Path) -> None:
+    """Bilinear from the centres of pixels, without antialiasing, cut to whole numbers; then the processor."""
+    ours = load_model(f"transformers:{write_siglip(tmp_path)}", preprocessing="big-vision")
+    line = PILImage.fromarray(np.array([[0, 100], [0, 100]], np.uint8))
+    resized = ResizedAsTensorFlow((1, 4), lambda image: torch.from_numpy(np.asarray(image)[0, :, 0].copy()))
+    assert resized(line).tolist() == [0, 25, 75, 100]
+    image = picture(97, 61)
+    pixels = torch.from_numpy(np.asarray(image).copy()).permute(2, 0, 1)[None].double()
+    exact = torch.nn.functional.interpolate(pixels, (224, 224), mode="bilinear", antialias=False)[0]
+    found = (ours.preprocess(image) * 0.5 + 0.5) * 255
+    cut = found.round().double()
+    assert (found - cut).abs().max() < 1e-3
+    assert ((exact - cut) > -1e-3).all()
+    assert ((exact - cut) < 1 + 1e-3).all()
+    own = load_model(f"transformers:{tmp_path}")
+    assert (own.preprocess(picture(600, 500)) - ours.preprocess(picture(600, 500))).abs().max() > 0.05
+    assert torch.equal(own.preprocess(picture(224, 224)), ours.preprocess(picture(224, 224)))
+    said = ours.preprocessing
+    assert (said.resize, said.interpolation, said.plain) == ("squash", "bilinear", True)
+    assert "ResizedAsTensorFlow" in said.implementation
+    assert pickle.loads(pickle.dumps(ours.preprocess))(image).equal(ours.preprocess(image))
+
+
+def test_a_preprocessing_that_a_model_does_not_have_is_refused_by_name(tmp_path: Path) -> None:
+    """By the family where it lists none or others, by the model where it is no SigLIP."""
+    with pytest.raises(ConfigError, match=r"hf-hub:org/name.* has no preprocessing but its own, so not"):
+        load_model("hf-hub:some-lab/model", preprocessing="big-vision")
+    with pytest.raises(ConfigError, match=r"unknown preprocessing of transformers:NAME_OR_PATH 'big-visio'"):
+        load_model("transformers:some-lab/model", preprocessing="big-visio")
+    with pytest.raises(ConfigError, match=r"of type clip, read by transformers\.CLIPImageProcessor"):
+        load_model(f"transformers:{write_clip(tmp_path)}", preprocessing="big-vision")

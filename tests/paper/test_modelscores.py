@@ -84,6 +84,9 @@ def test_an_ablation_is_averaged_over_its_seeds(tmp_path: Path) -> None:
     assert row.spread["clean_accuracy"] == pytest.approx(200**0.5)
     assert row.clean_error is None and "clean_error" not in row.spread
     assert row.trainable_percent == pytest.approx(5e-4)
+    assert row.split == "train"
+    (tmp_path / "ablation.json").write_text(json.dumps(ABLATION | {"schema_version": 2, "draw_from": "val"}))
+    assert read_fewshot(tmp_path)[0].split == "val"
 
 
 @pytest.mark.parametrize(

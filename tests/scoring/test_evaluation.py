@@ -16,7 +16,7 @@ import pytest
 torch = pytest.importorskip("torch", reason="needs the evaluate extra")
 
 from hub_server import HubServer, hub_environment  # noqa: E402
-from model_factories import make_open_clip_folder  # noqa: E402
+from model_factories import make_open_clip_folder, write_siglip  # noqa: E402
 from typer.testing import CliRunner  # noqa: E402
 
 from medimeta_c.building.build import BuildConfig, build  # noqa: E402
@@ -271,3 +271,18 @@ def test_the_activation_of_a_bare_checkpoint_is_recorded(
     assert saved.result.schema_version == 2
     line = run(*options, "--activation", "gelu", code=1)
     assert "holds a run with architecture" in line or "activation" in line
+
+
+def test_a_preprocessing_of_the_family_is_recorded(built: Path, tiny: Path, tmp_path: Path) -> None:
+    """The result names it and is of schema 2; cells of the model's own do not go into it."""
+    write_siglip(tmp_path / "siglip")
+    options = ["--benchmark", built, "--dataset", "rays", "--out", tmp_path / "out", "--device", "cpu"]
+    options += ["--baseline", "none", "--preprocessing", "big-vision"]
+    assert "has no preprocessing but its own" in run("--model", f"local-dir:{tiny}", *options, code=2)
+    siglip = ["--model", f"transformers:{tmp_path / 'siglip'}"]
+    run(*siglip, *options)
+    saved = read_saved(folder_of(tmp_path))
+    assert saved.result.run.preprocessing_variant == "big-vision"
+    assert saved.result.run.preprocessing["interpolation"] == "bilinear"
+    assert saved.result.schema_version == 2
+    assert "holds a run with preprocessing" in run(*siglip, *options[:-2], code=1)

@@ -47,6 +47,13 @@ def evaluate(
             show_default=False,
         ),
     ] = None,
+    preprocessing: Annotated[
+        str | None,
+        typer.Option(
+            help="How images are prepared, if not as the model has it: [b]big-vision[/b], of SigLIP models.",
+            show_default=False,
+        ),
+    ] = None,
     batch_size: Annotated[
         int | None,
         typer.Option(help="Images a batch; default: 256 on CUDA, 64 elsewhere.", show_default=False),
@@ -91,6 +98,7 @@ def evaluate(
         batch_size=batch_size,
         workers=workers,
         activation=cast("Activation | None", activation),
+        preprocessing=preprocessing,
         metrics=names(metrics) if metrics else (),
     )
     settle_client()

@@ -37,7 +37,7 @@ def finetune(
     out: Annotated[Path, typer.Option(help="Folder of the run, or of all runs.")],
     dataset: DatasetOption = "all",
     fewshot: Annotated[
-        str, typer.Option(help="Share of each train split, above 0 to 1; several, comma-separated.")
+        str, typer.Option(help="Share of each split drawn from, above 0 to 1; several, comma-separated.")
     ] = "0.1",
     draw_from: Annotated[
         str,

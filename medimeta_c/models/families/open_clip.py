@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from open_clip.pretrained import list_pretrained_tags_by_model
 from pydantic import ConfigDict, field_validator
 
 from medimeta_c.errors import ConfigError, ModelError, unknown_name
+from medimeta_c.io.files import sha256_file
 from medimeta_c.io.reading import Reader
 from medimeta_c.io.records import Record
 from medimeta_c.models import hub_files
@@ -40,6 +42,9 @@ _WEIGHTS = (
     "model.pth",
 )
 """File names of weights, the preferred first: open_clip's own order."""
+
+_DIGEST = re.compile(r"openaipublic.*/([0-9a-f]{64})/|mlfoundations.*-([0-9a-f]{8,64})\.\w+$")
+"""Of a file, in its address: whole, or its first digits."""
 
 _HUB_WEIGHTS = ("open_clip_model.safetensors", "open_clip_pytorch_model.bin")
 _READER = Reader(
@@ -132,7 +137,10 @@ def load_named(spec: str, target: str, activation: Activation | None = None) -> 
         model_cfg["quick_gelu"] = bool(tag_cfg.get("quick_gelu", False))
     elif file.is_file():
         weights = file
-        if _activation(arch, model_cfg, activation) == "quickgelu":
+        published = _published(arch, file)
+        if activation and published not in {None, activation}:
+            raise ConfigError(f"{file} is a published file that has {published}: leave --activation out")
+        if _activation(arch, model_cfg, activation or published) == "quickgelu":
             model_cfg["quick_gelu"] = True
     else:
         known = list_pretrained_tags_by_model(arch)
@@ -145,6 +153,17 @@ def load_named(spec: str, target: str, activation: Activation | None = None) -> 
     return _load(spec, config, weights, revision=hub_files.commit_of(weights), fetch=True)
 
 
+def _published(arch: str, file: Path) -> Activation | None:
+    """Return the activation of a file that was published under a tag, by the digest in the tag's address."""
+    digest = ""
+    for tag in list_pretrained_tags_by_model(arch):
+        tag_cfg = open_clip.get_pretrained_cfg(arch, tag)
+        stated = _DIGEST.search(str(tag_cfg.get("url", "")))
+        if stated and (digest := digest or sha256_file(file)).startswith(stated[1] or stated[2]):
+            return "quickgelu" if tag_cfg.get("quick_gelu") else "gelu"
+    return None
+
+
 def _activation(arch: str, model_cfg: dict[str, Any], asked: Activation | None) -> Activation:
     """Return the activation of a file, as asked for or as the architecture's name says.
 
@@ -154,6 +173,11 @@ def _activation(arch: str, model_cfg: dict[str, Any], asked: Activation | None) 
     named: Activation | None = "gelu" if arch.endswith("-gelu") else None
     if model_cfg.get("quick_gelu"):
         named = "quickgelu"
+    if asked and "timm_model_name" in model_cfg["vision_cfg"] and "hf_model_name" in model_cfg["text_cfg"]:
+        raise ConfigError(
+            f"{arch} has a tower of timm and one of transformers, whose activations are their own: leave "
+            "--activation out"
+        )
     if asked and named not in {None, asked}:
         raise ConfigError(
             f"{arch} has {named}, not {asked}: leave --activation out, or name another architecture"

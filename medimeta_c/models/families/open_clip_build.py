@@ -9,21 +9,28 @@ from pathlib import Path
 from typing import Any
 
 import open_clip
+from open_clip.hf_configs import arch_dict
 from open_clip.tokenizer import DEFAULT_CONTEXT_LENGTH, HFTokenizer
 from open_clip.transform import PreprocessCfg, merge_preprocess_dict
 from transformers import AutoConfig
 
 from medimeta_c.errors import ModelError
+from medimeta_c.io.reading import Reader
 from medimeta_c.models import hub_files
 from medimeta_c.models.bert import KNOWN_CONFIGS
 from medimeta_c.models.contract import Preprocess, Preprocessing
-from medimeta_c.models.libraries import explained, quiet
+from medimeta_c.models.libraries import explained, local_only, quiet
 from medimeta_c.models.tokenizers import OpenClipTokens, read_tokenizer, tokenizer_folder
 from medimeta_c.models.transforms import open_clip_transform
 
 __all__ = ["build_module", "build_tokenizer", "build_transform"]
 
 _REMEDY = "copy the model's configuration again"
+_READER = Reader(remedy="copy it again", error=ModelError)
+_TOKENIZER_SETTINGS = {
+    *("additional_special_tokens", "clean", "language", "reduction_mask", "strip_sep_token"),
+}
+"""Settings of open_clip's tokenizers, but for paths and what it hands on to transformers."""
 
 
 def build_module(
@@ -116,8 +123,19 @@ def _local_places(name: str, folder: Path | None) -> list[Path]:
 
 
 def _checked(place: Path) -> Path:
-    """Return `place` if transformers reads its configuration without running code from it."""
-    with explained(f"{place / 'config.json'} does not describe a text tower", "copy it again"):
+    """Return `place` if its configuration is of a text tower that open_clip knows.
+
+    Of those, transformers has the code, and none names other files; of other kinds, some do.
+    """
+    file = place / "config.json"
+    values = _READER.values(file)
+    kind = values.get("model_type") if isinstance(values, dict) else None
+    if not isinstance(kind, str) or kind not in arch_dict:
+        raise ModelError(
+            f"{file} does not describe a text tower: its model_type is {kind!r}, not one of "
+            f"{', '.join(arch_dict)}"
+        )
+    with explained(f"{file} does not describe a text tower", "copy it again"), local_only():
         AutoConfig.from_pretrained(str(place), trust_remote_code=False, local_files_only=True)
     return place
 
@@ -138,13 +156,14 @@ def build_tokenizer(
     Raises
     ------
     ModelError
-        If its files are nowhere, or the configuration asks to run code.
+        If its files are nowhere, or the configuration sets more than open_clip's tokenizers take.
     """
     with explained(f"open_clip cannot build the tokenizer that goes with {where}", _REMEDY):
         options = dict(text_cfg.get("tokenizer_kwargs") or {})
-        if "trust_remote_code" in options:
+        if strange := options.keys() - _TOKENIZER_SETTINGS:
             raise ModelError(
-                "the model's configuration asks its tokenizer to run code (trust_remote_code): remove that"
+                f"the model's configuration has tokenizer_kwargs that could run code or read other files "
+                f"({', '.join(sorted(strange))}): remove them"
             )
         length = int(text_cfg.get("context_length") or DEFAULT_CONTEXT_LENGTH)
         name = text_cfg.get("hf_tokenizer_name")
@@ -155,7 +174,8 @@ def build_tokenizer(
         source = tokenizer_folder(name, *_local_places(name, folder), fetch=allowed, revision=revision)
         read_tokenizer(source)  # says in one sentence what open_clip would raise as it comes
         mode = text_cfg.get("tokenizer_mode")
-        tokenizer = HFTokenizer(str(source), context_length=length, tokenizer_mode=mode, **options)
+        with local_only():
+            tokenizer = HFTokenizer(str(source), context_length=length, tokenizer_mode=mode, **options)
         return OpenClipTokens(tokenizer, length)
 
 

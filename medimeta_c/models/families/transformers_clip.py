@@ -11,13 +11,15 @@ import torch
 from PIL import Image as PILImage
 from transformers import MODEL_MAPPING, AutoConfig, AutoImageProcessor
 
-from medimeta_c.errors import ModelError
+from medimeta_c.errors import ConfigError, ModelError
+from medimeta_c.io.reading import Reader
 from medimeta_c.models import hub_files
-from medimeta_c.models.contract import Preprocessing, ResizeMode
+from medimeta_c.models.contract import Preprocess, Preprocessing, ResizeMode
 from medimeta_c.models.identity import identity_of
 from medimeta_c.models.libraries import explained, local_only, quiet
 from medimeta_c.models.tokenizers import TOKENIZER_FILES, HfTokens, read_tokenizer
 from medimeta_c.models.torch_model import TorchModel
+from medimeta_c.models.transforms import ResizedAsTensorFlow
 from medimeta_c.models.weights import StateDict, load_pretrained, read_checkpoint
 
 if TYPE_CHECKING:
@@ -29,15 +31,25 @@ _SMALL_FILES = (*TOKENIZER_FILES, "preprocessor_config.json", "processor_config.
 _WEIGHTS = ("model.safetensors", "model-*.safetensors", "pytorch_model.bin", "pytorch_model-*.bin")
 """File names of weights, in one file or in shards, the preferred first: transformers' own order."""
 
+_NAMES_CODE = ("attn_implementation", "experts_implementation")
+_NAMES_A_MODEL = ("architecture", "backbone", "model_name")
+"""Settings of a configuration that may name a repository, of kernels to run or of an image tower."""
+
 _PLAIN_PROCESSORS = ("CLIPImageProcessor", "SiglipImageProcessor", "ViTImageProcessor")
 _BYTE = 1 / 255
+_READER = Reader(remedy="copy it again", error=ModelError)
 
 
-def load_transformers(spec: str, target: str) -> TorchModel:
+def load_transformers(spec: str, target: str, preprocessing: str | None = None) -> TorchModel:
     """Load ``transformers:NAME_OR_PATH``; a Hub name may end in ``@revision``.
+
+    With `preprocessing` ``"big-vision"``, a SigLIP model reads images as Google's evaluation of MedSigLIP
+    does, not as its processor resizes them.
 
     Raises
     ------
+    ConfigError
+        If that preprocessing is asked of a model that is no SigLIP.
     ModelError
         If the files are not to be had, need their own code, do not fit, or are no CLIP-style model.
     """
@@ -50,15 +62,18 @@ def load_transformers(spec: str, target: str) -> TorchModel:
             processor = AutoImageProcessor.from_pretrained(
                 str(folder), trust_remote_code=False, local_files_only=True
             )
-            preprocessing = _describe(processor, folder)
+            described = _describe(processor, folder)
+            preprocess: Preprocess = ProcessorTransform(processor)
+            if preprocessing is not None:
+                preprocess, described = _big_vision(preprocess, described, module.config.model_type, folder)
     tokens = _tokens(module.config, folder)
     model = TorchModel(
         module,
         embed_images=lambda pixels: _vectors(module.get_image_features(pixel_values=pixels)),
         embed_texts=lambda tokens: _vectors(module.get_text_features(**tokens)),
         tokenizer=tokens,
-        preprocess=ProcessorTransform(processor),
-        preprocessing=preprocessing,
+        preprocess=preprocess,
+        preprocessing=described,
         identity=identity_of(
             spec=spec,
             family="transformers",
@@ -73,7 +88,7 @@ def load_transformers(spec: str, target: str) -> TorchModel:
         logit_bias=float(module.logit_bias.detach()) if hasattr(module, "logit_bias") else None,
     )
     with explained(f"the image tower in {folder} does not read what its processor gives", "copy both again"):
-        model.encode_images(torch.zeros(1, 3, *preprocessing.size))
+        model.encode_images(torch.zeros(1, 3, *described.size))
     return model
 
 
@@ -112,20 +127,42 @@ def _read_state(folder: Path) -> StateDict:
             f"{folder} is no transformers model: it needs config.json and model.safetensors "
             "(or pytorch_model.bin)"
         )
-    return {name: tensor for file in files for name, tensor in read_checkpoint(file).items()}
+    state: StateDict = {}
+    for file in files:
+        part = read_checkpoint(file)
+        if twice := sorted(state.keys() & part.keys()):
+            raise ModelError(
+                f"{folder} holds the tensor {twice[0]} in {file.name} and in another file: keep there the "
+                "shards of one checkpoint"
+            )
+        state |= part
+    return state
 
 
 def _build(folder: Path, state: StateDict) -> Any:
     """Build the model and load its weights, all of them."""
     with explained(f"transformers cannot load the model in {folder}", "copy its files again"):
+        _refuse_remote(_READER.values(folder / "config.json"), folder)
         config = AutoConfig.from_pretrained(str(folder), trust_remote_code=False, local_files_only=True)
-        module = load_pretrained(MODEL_MAPPING[type(config)], config, state, folder)
-    if not (hasattr(module, "get_image_features") and hasattr(module, "get_text_features")):
-        raise ModelError(
-            f"{folder} holds a {type(module).__name__}, which does not embed images and texts in one space "
-            "(no get_image_features and get_text_features): choose a CLIP-style model"
-        )
-    return module
+        kind = MODEL_MAPPING[type(config)]
+        if not (hasattr(kind, "get_image_features") and hasattr(kind, "get_text_features")):
+            raise ModelError(
+                f"{folder} holds a {kind.__name__}, which does not embed images and texts in one space "
+                "(no get_image_features and get_text_features): choose a CLIP-style model"
+            )
+        return load_pretrained(kind, config, state, folder)
+
+
+def _refuse_remote(values: object, folder: Path) -> None:
+    """Refuse a configuration that names a path or repository to build from, or to run code of."""
+    for name, value in values.items() if isinstance(values, dict) else ():
+        _refuse_remote(value, folder)
+        known = name.removeprefix("_") in _NAMES_CODE or name in _NAMES_A_MODEL
+        if known and isinstance(value, str) and set(value) & set(":/\\"):
+            raise ModelError(
+                f"the configuration in {folder} takes its {name} from {value}, which is not fetched and "
+                "not read: write the name of a local one there, or remove the setting"
+            )
 
 
 def _vectors(output: Any) -> torch.Tensor:
@@ -187,6 +224,23 @@ def _describe(processor: Any, folder: Path) -> Preprocessing:
             and mode in {"shortest", "squash", "none"}
             and target == (height, width)
         ),
+    )
+
+
+def _big_vision(
+    preprocess: Preprocess, described: Preprocessing, kind: str, folder: Path
+) -> tuple[Preprocess, Preprocessing]:
+    """Return the transform with big_vision's resizing before the processor, which then only normalises."""
+    if not (kind.startswith("siglip") and described.plain):
+        raise ConfigError(
+            f"{folder} holds a model of type {kind}, read by {described.implementation}, which has no "
+            "preprocessing but its own: big-vision is how Google's evaluation reads images for SigLIP models"
+        )
+    kept = {"resize": "squash", "resize_size": described.size, "interpolation": "bilinear"}
+    name = f"{ResizedAsTensorFlow.__module__}.{ResizedAsTensorFlow.__name__}, {described.implementation}"
+    return (
+        ResizedAsTensorFlow(described.size, preprocess),
+        described.model_copy(update={**kept, "center_crop": False, "implementation": name}),
     )
 
 
