@@ -11,6 +11,7 @@ import os
 import stat
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,6 +20,8 @@ from medimeta_corruptions._version import __version__
 __all__ = ["folders", "kept_in"]
 
 _NAME = "medimeta-corruptions"
+_PATIENCE_S = 60
+_POLL_S = 0.05
 
 
 def folders() -> Iterator[Path]:
@@ -40,15 +43,45 @@ def folders() -> Iterator[Path]:
 
 @contextlib.contextmanager
 def kept_in(folder: Path) -> Iterator[None]:
-    """Have numba keep the code of functions compiled in the block in a folder."""
+    """Have numba keep the code of functions compiled in the block in a folder, one process at a time."""
     from numba import config  # noqa: PLC0415
 
-    before = config.CACHE_DIR
-    config.CACHE_DIR = str(folder)
-    try:
+    with _alone_in(folder):
+        before = config.CACHE_DIR
+        config.CACHE_DIR = str(folder)
+        try:
+            yield
+        finally:
+            config.CACHE_DIR = before
+
+
+@contextlib.contextmanager
+def _alone_in(folder: Path) -> Iterator[None]:
+    """Wait while another process compiles into a folder: what it leaves there is found, not compiled again.
+
+    Only for so long, since the locks of a network's folder may be missing or stuck; a lock saves time, and
+    nothing is wrong without it.
+    """
+    if sys.platform == "win32":
         yield
-    finally:
-        config.CACHE_DIR = before
+        return
+    import fcntl  # noqa: PLC0415 - not on every system
+
+    with (folder / "lock").open("w") as file:
+        until = time.monotonic() + _PATIENCE_S
+        while time.monotonic() < until:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                time.sleep(_POLL_S)
+            except OSError:
+                break
+        try:
+            yield
+        finally:
+            with contextlib.suppress(OSError):
+                fcntl.flock(file, fcntl.LOCK_UN)  # at once, though a forked process may have the file open
 
 
 def _asked_for() -> Path:
