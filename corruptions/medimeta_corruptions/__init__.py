@@ -17,6 +17,7 @@ from __future__ import annotations
 from medimeta_corruptions._image import Pixels, Rng
 from medimeta_corruptions._jit import warm_up
 from medimeta_corruptions._spec import SEVERITIES, Category, Corruption, Parameter
+from medimeta_corruptions._version import __version__
 from medimeta_corruptions.brightness import BRIGHTNESS
 from medimeta_corruptions.contrast import CONTRAST
 from medimeta_corruptions.gaussian_noise import GAUSSIAN_NOISE
@@ -41,8 +42,6 @@ __all__ = [
     "get",
     "warm_up",
 ]
-
-__version__ = "0.1.0"
 
 # Their colours are Okabe and Ito's palette without its yellow, which white paper swallows, and Paul Tol's
 # wine instead: one hue a category, told apart within it by lightness and dashes, so that no pair rests on hue

@@ -1,8 +1,8 @@
 """Kernels compiled on first use.
 
 Importing numba takes longer than corrupting a hundred images, so nothing here imports it before a kernel
-is called. Machine code is cached on disk where numba finds a writable place, and compiled afresh in each
-process where it finds none.
+is called. Machine code is kept on disk (`_cache` says where), so that a machine compiles once; a process
+compiles for itself alone only where no folder can be written to.
 
 A kernel computes exactly what its Python source says, operation by operation: ``fastmath`` stays off, so
 no sum is reordered, no division becomes a multiplication and no multiply-add is fused.
@@ -10,10 +10,13 @@ no sum is reordered, no division becomes a multiplication and no multiply-add is
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import threading
 from collections.abc import Callable
 from typing import Any, Generic, ParamSpec
+
+from medimeta_corruptions._cache import folders, kept_in
 
 __all__ = ["Kernel", "kernel", "warm_up"]
 
@@ -76,25 +79,31 @@ def kernel(signature: str) -> Callable[[Callable[P, None]], Kernel[P]]:
 
 
 def warm_up() -> None:
-    """Compile every kernel now, so that no later call has to wait for it.
+    """Compile every kernel now, or load it from disk, so that no later call has to wait for it.
 
-    Worth calling before timing anything, and once before starting worker processes, which then find
-    the machine code in the disk cache.
+    Worth calling once before worker processes start, which then all find the machine code on disk instead of
+    compiling it each for itself, and before anything is timed.
+
+    Notes
+    -----
+    The code is kept in the user's cache folder (``~/.cache/medimeta-corruptions`` on Linux), or in
+    ``NUMBA_CACHE_DIR`` if that is set. Where neither can be written to, it is kept in a folder of the
+    temporary directory that belongs to this user alone.
     """
     for each in _KERNELS:
         each.compile()
 
 
 def _compile(function: Callable[P, None], signature: str) -> Callable[P, None]:
-    """Compile with numba; without its disk cache if that fails for any reason."""
+    """Return the machine code, from the first folder that serves; without one, for this process alone."""
     import numba  # noqa: PLC0415 - half a second, which importing this package must not cost
 
     options = {"nopython": True, "nogil": True, "fastmath": False, "error_model": "numpy"}
     compiled: Callable[P, None]
-    try:
-        compiled = numba.jit(signature, cache=True, **options)(function)
-    except Exception:
-        # No writable place, a full disk, a truncated cache file: the cache is only a convenience.
-        # An error in the kernel itself is raised again here.
-        compiled = numba.jit(signature, **options)(function)
+    for folder in folders():
+        # A full disk, a damaged file: the folder is only a convenience, and the next one may do.
+        with contextlib.suppress(Exception), kept_in(folder):
+            compiled = numba.jit(signature, cache=True, **options)(function)
+            return compiled
+    compiled = numba.jit(signature, **options)(function)  # an error in the kernel itself is raised here
     return compiled
