@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,7 @@ from medimeta_c.format.benchmark import Benchmark
 from medimeta_c.format.keys import CLEAN, SetKey
 from medimeta_c.format.spectrum import BANDS, luma
 from medimeta_c.format.suites import in_order
+from medimeta_c.io.settings import several
 from medimeta_corruptions import CORRUPTIONS
 
 __all__ = ["analyse"]
@@ -34,8 +35,8 @@ _COLUMNS = ("image_id", *(f"dct_{band}" for band in BANDS))
 def analyse(  # noqa: PLR0913  keyword-only, each with a default
     benchmark: Benchmark,
     *,
-    datasets: Sequence[str] = ("all",),
-    splits: Sequence[str] = ("test",),
+    datasets: str | Iterable[str] = "all",
+    splits: str | Iterable[str] = "test",
     images: int = 500,
     seed: int = 0,
     on_progress: Callable[[int, int], None] = lambda done, total: None,
@@ -49,10 +50,10 @@ def analyse(  # noqa: PLR0913  keyword-only, each with a default
     ----------
     benchmark : Benchmark
         What was built.
-    datasets : sequence of str
-        Datasets, or ``("all",)``.
-    splits : sequence of str
-        Splits, pooled; or ``("all",)``. A dataset without any of them is an error.
+    datasets : str, or several
+        Datasets, or ``"all"``.
+    splits : str, or several
+        Splits, pooled; or ``"all"``. A dataset without any of them is an error.
     images : int
         Images of each dataset to decode at most; the same ids in every set.
     seed : int
@@ -69,8 +70,9 @@ def analyse(  # noqa: PLR0913  keyword-only, each with a default
     """
     if images < 2:
         raise ConfigError(f"{images} decoded images give no interval: use 2 or more")
-    names = benchmark.datasets if tuple(datasets) == ("all",) else tuple(datasets)
-    plans = {name: _plan(benchmark, name, splits) for name in names}
+    wanted, pooled = several(datasets), several(splits)
+    names = benchmark.datasets if wanted == ("all",) else wanted
+    plans = {name: _plan(benchmark, name, pooled) for name in names}
     total, done = sum(len(plan) for plan in plans.values()), 0
     effects: list[FrequencyEffect] = []
     counts: dict[str, tuple[int, int]] = {}

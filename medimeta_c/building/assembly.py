@@ -28,7 +28,7 @@ from medimeta_c.format.manifest import (
 from medimeta_c.format.png import ENCODER
 from medimeta_corruptions import __version__ as corruptions_version
 
-__all__ = ["BuildProgress", "BuildReport", "Request", "assemble"]
+__all__ = ["BuildProgress", "BuildReport", "Request", "as_images", "assemble"]
 
 _log = logging.getLogger(__name__)
 _LIBRARIES = ("numpy", "scipy", "pillow", "opencv-python-headless", "numba", "pyarrow")
@@ -74,6 +74,11 @@ class BuildProgress:
     images_done: int
     images_total: int
     last: SetKey | None
+
+
+def as_images(verb: str) -> Callable[[BuildProgress], tuple[str, float, float]]:
+    """Return how progress of a build is shown: a description, images done and images in all."""
+    return lambda now: (f"{verb} {now.sets_done}/{now.sets_total} sets", now.images_done, now.images_total)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

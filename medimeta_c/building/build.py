@@ -5,20 +5,31 @@ from __future__ import annotations
 import functools
 import logging
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from pathlib import Path
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from medimeta_c.building import engines
-from medimeta_c.building.assembly import BuildProgress, BuildReport, Request, assemble
+from medimeta_c.building.assembly import BuildProgress, BuildReport, Request, as_images, assemble
 from medimeta_c.building.journal import Journal, ids_folder, remember_data
 from medimeta_c.building.plugins import plugins_of
 from medimeta_c.building.render import RenderTask, render_set
 from medimeta_c.errors import ConfigError, unknown_name
-from medimeta_c.format.dataset import DatasetRecord
-from medimeta_c.format.keys import CLEAN, SetKey, check_name
+from medimeta_c.format.dataset import DatasetInfo, DatasetRecord
+from medimeta_c.format.keys import CLEAN, SetKey, check_distinct, check_name
 from medimeta_c.format.manifest import Protocol, SetRecord
 from medimeta_c.format.suites import BENCHMARK_VERSION
+from medimeta_c.io.progress import following
+from medimeta_c.io.settings import (
+    Location,
+    OptionalLocation,
+    OptionalSeveral,
+    Several,
+    default,
+    default_of,
+    require_kind,
+    required,
+    settle,
+)
 from medimeta_c.sources import default_data_dir, family
 from medimeta_c.sources.contract import Channels, Frames, Reading, Source
 from medimeta_c.sources.patients import patients_of, shared_patients
@@ -38,19 +49,20 @@ class BuildConfig:
 
     Parameters
     ----------
-    datasets : tuple of str or Source
-        Dataset ids, or sources of your own; or ``("all",)`` for the suite's five, every one required; or
-        ``("available",)`` for those whose data is on this disk.
-    out : Path
+    datasets : str, Source, or several
+        Dataset ids, or sources of your own; or ``"all"`` for the suite's five, every one required; or
+        ``"available"`` for those whose data is on this disk.
+    out : str or path
         The benchmark's directory.
-    corruptions : tuple of str or Corruption, optional
+    corruptions : str, Corruption, or several, optional
         Names of registered corruptions, or corruptions of your own; the suite's by default.
-    severities : tuple of int, optional
+    severities : int, or several, optional
         1 to 5; the suite's by default. The clean set, severity 0, is always built along.
-    splits : tuple of str, optional
+    splits : str, or several, optional
         Splits to build.
-    data_dir : Path, optional
-        Where clean data is; the platform's user data directory by default.
+    data_dir : str or path, optional
+        Where clean data is; by default the folder that the environment variable ``MEDIMETA_DATA`` names, or
+        else the platform's user data directory.
     source : str, optional
         A source family; by default the one the dataset id belongs to.
     task : str, optional
@@ -65,11 +77,11 @@ class BuildConfig:
         files' units, ``"percentiles"`` or ``"full"``.
     frames : {"one", "each"}, optional
         Whether a DICOM file of several frames is refused, or each frame is an image.
-    classes_are : tuple of str, optional
+    classes_are : str, or several, optional
         Folders that are classes, although their names look like splits or masks.
     data_is_dataset : bool, optional
         `data_dir` itself is the (one) dataset, whatever its name.
-    ids : Path, optional
+    ids : str or path, optional
         Folder of the key that numbers DICOM images and those of known patients; by default the one of the
         last build there, or ``OUT.ids`` beside `out`.
     jobs : int, optional
@@ -87,27 +99,28 @@ class BuildConfig:
         If a name, severity or combination is not valid.
     """
 
-    datasets: tuple[str | Source, ...]
-    out: Path
-    corruptions: tuple[str | Corruption, ...] | None = None
-    severities: tuple[int, ...] | None = None
-    splits: tuple[str, ...] = ("test",)
-    data_dir: Path = field(default_factory=default_data_dir)
+    datasets: Several[str | Source] = required()
+    out: Location = required()
+    corruptions: OptionalSeveral[str | Corruption] = default(None)
+    severities: OptionalSeveral[int] = default(None)
+    splits: Several[str] = default("test")
+    data_dir: Location = default_of(default_data_dir)
     source: str | None = None
     task: str | None = None
     seed: int = 0
     channels: Channels = "source"
     window: str | None = None
     frames: Frames = "one"
-    classes_are: tuple[str, ...] = ()
+    classes_are: Several[str] = default(())
     data_is_dataset: bool = False
-    ids: Path | None = None
+    ids: OptionalLocation = default(None)
     jobs: int = -1
     engine: Literal["loky", "dask"] = "loky"
     scheduler: str | None = None
     force: bool = False
 
     def __post_init__(self) -> None:
+        settle(self)
         own = self.named_corruptions
         _ = self.reading  # checks itself
         for severity in self.severities or ():
@@ -117,19 +130,15 @@ class BuildConfig:
             check_name("split", name)
         if self.seed < 0:
             raise ConfigError(f"seed {self.seed} is negative: use 0 or more")
-        if self.jobs == 0:
-            raise ConfigError("jobs 0 is no worker: use 1 or more, or -1 for one per core")
-        if self.engine not in engines.ENGINES:
-            raise unknown_name("engine", self.engine, engines.ENGINES)
+        engines.check_jobs(self.jobs)
         if self.scheduler is not None and self.engine != "dask":
             raise ConfigError("a scheduler address is only used with --engine dask")
-        names = {"dataset": [one if isinstance(one, str) else one.info.dataset for one in self.datasets]}
+        names = {"dataset": [_dataset_name(one) for one in self.datasets]}
         names["split"] = list(self.splits)
         if own is not None:
             names["corruption"] = [one.name for one in own]
         for kind, values in names.items():
-            if not values or len(set(values)) != len(values):
-                raise ConfigError(f"{kind} names must be given, each once: {', '.join(values) or 'none'}")
+            check_distinct(kind, values)
         unused = [name for name in _OF_NAMES if getattr(self, name) not in (None, (), False, "one")]
         if unused and not any(isinstance(one, str) for one in self.datasets):
             raise ConfigError(
@@ -171,6 +180,13 @@ class BuildConfig:
         )
 
 
+def _dataset_name(one: str | Source) -> str:
+    info = None if isinstance(one, str) else getattr(one, "info", None)
+    if isinstance(one, str) or not isinstance(info, DatasetInfo):
+        return check_name("dataset", str(one))
+    return info.dataset
+
+
 def _corruption(one: str | Corruption) -> Corruption:
     if isinstance(one, str):
         if one not in CORRUPTIONS:
@@ -201,7 +217,12 @@ def plan(config: BuildConfig, sources: Mapping[str, Source]) -> dict[SetKey, Cor
     return dict(sorted(wanted.items(), key=lambda item: item[0]))
 
 
-def build(config: BuildConfig, *, on_progress: Callable[[BuildProgress], None] | None = None) -> BuildReport:
+def build(
+    config: BuildConfig,
+    *,
+    on_progress: Callable[[BuildProgress], None] | None = None,
+    progress: bool = False,
+) -> BuildReport:
     """Build the sets a configuration asks for; finished ones are kept, an interrupted build goes on.
 
     Sets are written one by one, atomically; the card and, last of all, the manifest follow when every
@@ -213,6 +234,8 @@ def build(config: BuildConfig, *, on_progress: Callable[[BuildProgress], None] |
         What to build.
     on_progress : callable, optional
         Called with a `BuildProgress` in this process, first before any work and then after each set.
+    progress : bool, optional
+        Show a progress bar, on stderr or in a notebook.
 
     Returns
     -------
@@ -228,6 +251,7 @@ def build(config: BuildConfig, *, on_progress: Callable[[BuildProgress], None] |
     BuildError
         If the output directory is locked, holds another build, or cannot be written.
     """
+    require_kind(config, BuildConfig, "build")
     engines.require(config.engine, config.scheduler)
     opened = _opened(config)
     given = {one.info.dataset: one for one in config.datasets if not isinstance(one, str)}
@@ -247,7 +271,8 @@ def build(config: BuildConfig, *, on_progress: Callable[[BuildProgress], None] |
         plugins=plugins_of(filter(None, wanted.values()), sources),
         force=config.force,
     )
-    report = assemble(request, lambda todo: _rendered(config, sources, wanted, todo), on_progress)
+    with following(on_progress, progress, "images", as_images("building")) as tell:
+        report = assemble(request, lambda todo: _rendered(config, sources, wanted, todo), tell)
     remember_data(config.out, opened, config.data_dir, ids=config.reading.ids)
     for source in opened.values():
         if keep_ids := getattr(source, "keep_ids", None):

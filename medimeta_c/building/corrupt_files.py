@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import get_args
 
@@ -11,6 +11,7 @@ from medimeta_c.format import png
 from medimeta_c.format.keys import SetKey
 from medimeta_c.format.seeding import generator
 from medimeta_c.io.files import write_atomic
+from medimeta_c.io.settings import StrPath, as_path, several
 from medimeta_c.sources.contract import Frames
 from medimeta_c.sources.pictures import picture_headers, read_picture
 from medimeta_corruptions import CORRUPTIONS
@@ -20,10 +21,10 @@ __all__ = ["corrupt_files"]
 
 
 def corrupt_files(  # noqa: PLR0913  (each of them is one choice of the user's)
-    images: Sequence[Path],
+    images: StrPath | Iterable[StrPath],
     corruption: str,
     severity: int,
-    out: Path,
+    out: StrPath,
     *,
     seed: int = 0,
     frames: str = "one",
@@ -35,13 +36,13 @@ def corrupt_files(  # noqa: PLR0913  (each of them is one choice of the user's)
 
     Parameters
     ----------
-    images : sequence of Path
+    images : str or path, or several
         8-bit grey or RGB image files; names must differ.
     corruption : str
         A registered corruption.
     severity : int
         1 to 5.
-    out : Path
+    out : str or path
         Folder written to, as ``<stem>_<corruption>_<severity>.png``.
     seed : int, optional
         Root of every image's seed.
@@ -70,8 +71,10 @@ def corrupt_files(  # noqa: PLR0913  (each of them is one choice of the user's)
         raise ConfigError(f"unknown severity {severity}: use 1 to 5")
     if frames not in get_args(Frames):
         raise unknown_name("frames", frames, get_args(Frames))
-    parts = [(path, frame) for path in images for frame in _frames(path, each=frames == "each")]
-    targets = [out / f"{path.stem}{_mark(frame)}_{corruption}_{severity}.png" for path, frame in parts]
+    folder = as_path(out, "out")
+    files = [as_path(image, "image") for image in several(images)]
+    parts = [(path, frame) for path in files for frame in _frames(path, each=frames == "each")]
+    targets = [folder / f"{path.stem}{_mark(frame)}_{corruption}_{severity}.png" for path, frame in parts]
     _check_targets([path for path, _ in parts], targets)
     key = SetKey("files", "input", corruption, severity)
     for (path, frame), target in zip(parts, targets, strict=True):

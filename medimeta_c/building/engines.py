@@ -21,7 +21,7 @@ from medimeta_c.errors import BuildError, ConfigError, MissingExtraError, unknow
 if TYPE_CHECKING:
     from distributed import Client
 
-__all__ = ["ENGINES", "require", "run_all"]
+__all__ = ["ENGINES", "check_jobs", "require", "run_all"]
 
 ENGINES = ("loky", "dask")
 _END: Any = object()
@@ -31,6 +31,12 @@ _DASK_S = 10  # for a worker to answer
 
 Task = TypeVar("Task")
 Outcome = TypeVar("Outcome")
+
+
+def check_jobs(jobs: int) -> None:
+    """Refuse a number of worker processes that is none, with a ConfigError."""
+    if jobs == 0:
+        raise ConfigError("jobs must be at least 1, or -1 for one per core; got 0")
 
 
 def require(engine: str, scheduler: str | None = None) -> None:

@@ -13,15 +13,25 @@ from pathlib import Path
 import numpy as np
 
 from medimeta_c.building import engines
-from medimeta_c.building.assembly import BuildProgress, BuildReport, Request, assemble
+from medimeta_c.building.assembly import BuildProgress, BuildReport, Request, as_images, assemble
 from medimeta_c.building.medmnistc import SEVERITIES, SPLIT, MedmnistC, datasets_in, open_medmnistc
 from medimeta_c.building.render import write_set
 from medimeta_c.card.severities import in_order, unordered_severities
 from medimeta_c.errors import ConfigError, SourceError
 from medimeta_c.format.dataset import DatasetRecord
-from medimeta_c.format.keys import CLEAN, Image, SetKey
+from medimeta_c.format.keys import CLEAN, Image, SetKey, check_distinct
 from medimeta_c.format.manifest import IMPORTED, Protocol, SetRecord
 from medimeta_c.format.suites import MEDMNIST
+from medimeta_c.io.progress import following
+from medimeta_c.io.settings import (
+    Location,
+    OptionalLocation,
+    Several,
+    default,
+    require_kind,
+    required,
+    settle,
+)
 from medimeta_c.sources import default_data_dir
 from medimeta_c.sources.selection import ALL, AVAILABLE
 
@@ -41,14 +51,15 @@ class ImportConfig:
 
     Parameters
     ----------
-    folder : Path
+    folder : str or path
         MedMNIST-C as published: ``<dataset>/<corruption>.npz``.
-    out : Path
+    out : str or path
         The benchmark's directory.
-    datasets : tuple of str, optional
-        Dataset ids; or ``("available",)`` for those of `folder`, or ``("all",)`` for the suite's five.
-    data_dir : Path, optional
-        Where the clean MedMNIST+ files are; the platform's user data directory by default.
+    datasets : str, or several, optional
+        Dataset ids; or ``"available"`` for those of `folder`, or ``"all"`` for the suite's five.
+    data_dir : str or path, optional
+        Where the clean MedMNIST+ files are; by default the folder that ``MEDIMETA_DATA`` names, or else the
+        platform's user data directory.
     jobs : int, optional
         Worker processes; -1 is one per core.
     force : bool, optional
@@ -60,24 +71,26 @@ class ImportConfig:
         If a value is not valid.
     """
 
-    folder: Path
-    out: Path
-    datasets: tuple[str, ...] = (AVAILABLE,)
-    data_dir: Path | None = None
+    folder: Location = required()
+    out: Location = required()
+    datasets: Several[str] = default(AVAILABLE)
+    data_dir: OptionalLocation = default(None)
     jobs: int = -1
     force: bool = False
 
     def __post_init__(self) -> None:
-        if not self.datasets or len(set(self.datasets)) != len(self.datasets):
-            raise ConfigError(f"dataset names must be given, each once: {', '.join(self.datasets) or 'none'}")
+        settle(self)
+        check_distinct("dataset", self.datasets)
         if {ALL, AVAILABLE} & set(self.datasets) and len(self.datasets) > 1:
             raise ConfigError(f"{ALL!r} and {AVAILABLE!r} stand alone: give one of them, or dataset names")
-        if self.jobs == 0:
-            raise ConfigError("jobs 0 is no worker: use 1 or more, or -1 for one per core")
+        engines.check_jobs(self.jobs)
 
 
 def import_medmnistc(
-    config: ImportConfig, *, on_progress: Callable[[BuildProgress], None] | None = None
+    config: ImportConfig,
+    *,
+    on_progress: Callable[[BuildProgress], None] | None = None,
+    progress: bool = False,
 ) -> BuildReport:
     """Write the official MedMNIST-C, with its clean test sets, as a benchmark that everything here can read.
 
@@ -91,6 +104,8 @@ def import_medmnistc(
         What to import.
     on_progress : callable, optional
         Called with a `BuildProgress`, first before any work and then after each set.
+    progress : bool, optional
+        Show a progress bar, on stderr or in a notebook.
 
     Returns
     -------
@@ -106,6 +121,7 @@ def import_medmnistc(
     BuildError
         If the output directory is locked, holds another build, or cannot be written.
     """
+    require_kind(config, ImportConfig, "import_medmnistc")
     data_dir = config.data_dir or default_data_dir()
     sources = {name: open_medmnistc(name, config.folder, data_dir) for name in _names(config)}
     request = Request(
@@ -120,7 +136,8 @@ def import_medmnistc(
         },
         force=config.force,
     )
-    return assemble(request, lambda todo: _imported(config, sources, todo), on_progress)
+    with following(on_progress, progress, "images", as_images("importing")) as tell:
+        return assemble(request, lambda todo: _imported(config, sources, todo), tell)
 
 
 def _names(config: ImportConfig) -> Sequence[str]:

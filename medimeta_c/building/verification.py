@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from medimeta_c.building.engines import run_all
+from medimeta_c.building import engines
 from medimeta_c.building.journal import data_folders, ids_folder
 from medimeta_c.building.plugins import require_plugins
 from medimeta_c.building.rowcheck import RowCheck, SetCheck
@@ -26,6 +26,8 @@ from medimeta_c.format.manifest import (
 from medimeta_c.format.shards import read_tables
 from medimeta_c.format.stats import GROUPS_PATH
 from medimeta_c.io.files import sha256_file
+from medimeta_c.io.progress import following
+from medimeta_c.io.settings import StrPath, as_path
 from medimeta_c.sources import default_data_dir
 from medimeta_c.sources.contract import Source
 from medimeta_c.sources.patients import patients_of
@@ -79,13 +81,14 @@ class VerificationReport:
 
 
 def verify(  # noqa: PLR0913  (every one has a name at the call)
-    root: Path,
+    root: StrPath,
     *,
     rebuild: int = 0,
-    data_dir: Path | None = None,
-    ids: Path | None = None,
+    data_dir: StrPath | None = None,
+    ids: StrPath | None = None,
     jobs: int = -1,
     on_progress: Callable[[int, int], None] | None = None,
+    progress: bool = False,
 ) -> VerificationReport:
     """Check every file of a built benchmark.
 
@@ -95,21 +98,23 @@ def verify(  # noqa: PLR0913  (every one has a name at the call)
 
     Parameters
     ----------
-    root : Path
+    root : str or path
         The benchmark's directory.
     rebuild : int, optional
         Render this many rows of each set again from the source and compare their pixels; and compare class
         names, ids and labels of all rows, and groups.
-    data_dir : Path, optional
+    data_dir : str or path, optional
         Where the clean data is, for `rebuild`. By default where the build on this machine read it, else the
-        platform's user data directory.
-    ids : Path, optional
+        folder that ``MEDIMETA_DATA`` names, else the platform's user data directory.
+    ids : str or path, optional
         Where the key of the image ids is, for `rebuild`, if the images have one. By default the folder
         ``OUT.ids`` beside the benchmark.
     jobs : int, optional
         Worker processes; -1 is one per core.
     on_progress : callable, optional
         Called with images checked and images in all, after each set.
+    progress : bool, optional
+        Show a progress bar, on stderr or in a notebook.
 
     Returns
     -------
@@ -125,6 +130,8 @@ def verify(  # noqa: PLR0913  (every one has a name at the call)
     ConfigError
         If `rebuild` is asked for and the benchmark was imported, not rendered.
     """
+    root, data_dir = as_path(root, "root"), None if data_dir is None else as_path(data_dir, "data dir")
+    engines.check_jobs(jobs)
     manifest = read_manifest(root / MANIFEST_NAME)
     if rebuild and manifest.protocol.imported:
         raise ConfigError(
@@ -132,7 +139,8 @@ def verify(  # noqa: PLR0913  (every one has a name at the call)
             "images can be rendered again: verify it without --rebuild, or import it again and compare "
             "fingerprints"
         )
-    sources = _open_sources(root, manifest, data_dir, ids or ids_folder(root)) if rebuild else {}
+    key = ids_folder(root) if ids is None else as_path(ids, "ids")
+    sources = _open_sources(root, manifest, data_dir, key) if rebuild else {}
     checks = [
         SetCheck(
             root=root,
@@ -148,12 +156,14 @@ def verify(  # noqa: PLR0913  (every one has a name at the call)
     ]
     total, done = sum(record.rows for record in manifest.sets), 0
     found: dict[SetKey, _Found] = {}
-    with contextlib.closing(run_all(_check_set, checks, jobs=jobs)) as results:
+    with (
+        following(on_progress, progress, "images", lambda done, total: ("verifying", done, total)) as tell,
+        contextlib.closing(engines.run_all(_check_set, checks, jobs=jobs)) as results,
+    ):
         for one in results:
             found[one.key] = one
             done += one.rows
-            if on_progress is not None:
-                on_progress(done, total)
+            tell(done, total)
     # In canonical order, whichever was checked first.
     problems = [problem for record in manifest.sets for problem in found[record.key].problems]
     problems += _check_classes(manifest, sources)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import typer
+
+from medimeta_c.io.progress import counting
 
 if TYPE_CHECKING:
     from medimeta_c.building.assembly import BuildProgress, BuildReport
@@ -75,42 +76,3 @@ def show(*parts: Any) -> None:
             print_table(part, console)
         else:
             console.print(part)
-
-
-@contextlib.contextmanager
-def counting(unit: str) -> Iterator[Callable[[str, float, float], None]]:
-    """Show a progress bar with rate and time left while the block runs.
-
-    Yields
-    ------
-    callable
-        Takes a description, how much is done and how much there is.
-    """
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, ProgressColumn, TextColumn, TimeRemainingColumn
-    from rich.text import Text
-
-    class Rate(ProgressColumn):
-        def render(self, task: Any) -> Text:
-            speed = task.finished_speed or task.speed
-            return Text("" if speed is None else f"{speed:,.0f} {unit}/s", style="cyan")
-
-    console = Console(stderr=True)
-    bar = Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TextColumn("{task.completed:,.0f}/{task.total:,.0f} " + unit),
-        Rate(),
-        TextColumn("left"),
-        TimeRemainingColumn(),
-        console=console,
-        speed_estimate_period=600,  # seconds: progress comes by sets, which may take minutes each
-        disable=not console.is_terminal,
-    )
-    with bar:
-        task = bar.add_task("starting", total=1)
-
-        def update(description: str, done: float, total: float) -> None:
-            bar.update(task, description=description, completed=done, total=total or 1)
-
-        yield update

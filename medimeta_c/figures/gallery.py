@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from medimeta_c.figures import FIGURES
 from medimeta_c.figures.drawing import style
 from medimeta_c.figures.exhibit import Inputs, Lacking, Picture
 from medimeta_c.io.files import write_atomic
+from medimeta_c.io.settings import StrPath, as_path, several
 from medimeta_c.io.tables.csv import csv_text, data_csv
 from medimeta_c.io.tables.latex import latex
 from medimeta_c.io.tables.markdown import markdown
@@ -44,9 +45,9 @@ class Made:
 
 def make(
     inputs: Inputs,
-    out: Path,
+    out: StrPath,
     *,
-    only: Sequence[str] = (),
+    only: str | Iterable[str] = (),
     on_progress: Callable[[str, int, int], None] = lambda name, done, total: None,
 ) -> Made:
     """Draw what the inputs allow: PNG, SVG and PDF with the data as CSV, or tables in three forms.
@@ -55,9 +56,9 @@ def make(
     ----------
     inputs : Inputs
         What there is.
-    out : Path
+    out : str or path
         Folder of the files; files of the same names are replaced.
-    only : sequence of str
+    only : str, or several
         Names of figures; by default all for which there is input.
     on_progress : callable, optional
         Called with the entry's name, the number done and the total.
@@ -73,9 +74,10 @@ def make(
     BuildError
         If a file cannot be written.
     """
-    for name in only:
+    folder, asked = as_path(out, "out"), several(only)
+    for name in asked:
         FIGURES.find(name)
-    names = list(only or FIGURES)
+    names = list(asked or FIGURES)
     files: list[Path] = []
     captions: list[str] = []
     left_out: dict[str, str] = {}
@@ -83,10 +85,10 @@ def make(
         on_progress(name, done, len(names))
         try:
             for exhibit in exhibits(name, inputs):
-                files += _write(out, exhibit)
+                files += _write(folder, exhibit)
                 captions.append(f"**{exhibit.name}.** {exhibit.caption}")
         except Lacking as reason:
-            if only:
+            if asked:
                 raise ConfigError(f"{name} cannot be drawn: {reason}") from None
             left_out[name] = str(reason)
     on_progress("done", len(names), len(names))
@@ -94,7 +96,7 @@ def make(
         raise ConfigError(
             "there is nothing to draw: give a built benchmark, --results, --ablation or --paper"
         )
-    write_atomic(out / CAPTIONS, ("\n\n".join(captions) + "\n").encode())
+    write_atomic(folder / CAPTIONS, ("\n\n".join(captions) + "\n").encode())
     letters = style.undrawn("".join(inputs.models()))
     if letters:
         _log.warning(
@@ -103,7 +105,7 @@ def make(
             letters[:12],
             get_cachedir(),
         )
-    return Made(files=(*files, out / CAPTIONS), left_out=left_out)
+    return Made(files=(*files, folder / CAPTIONS), left_out=left_out)
 
 
 def exhibits(name: str, inputs: Inputs) -> Iterator[Picture | Table]:

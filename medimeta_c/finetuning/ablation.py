@@ -14,6 +14,16 @@ from medimeta_c.finetuning.fewshot import check_fraction, draw_few_shot
 from medimeta_c.finetuning.run import FinetuneReport, finetune, open_sources
 from medimeta_c.finetuning.state import refuse_foreign
 from medimeta_c.finetuning.training import FinetuneProgress
+from medimeta_c.format.keys import check_distinct
+from medimeta_c.io.settings import (
+    OptionalTextOrPath,
+    Several,
+    TextOrPath,
+    default,
+    require_kind,
+    required,
+    settle,
+)
 from medimeta_c.lora.robustmedclip import adapted_spec
 from medimeta_c.results.ablation import ABLATION_NAME, Ablation, AblationRun, Scored
 from medimeta_c.results.baseline_choice import PUBLISHED
@@ -34,14 +44,14 @@ class AblationConfig:
     ----------
     run : FinetuneConfig
         What all runs share; its `out` is the folder of the ablation, its fraction and seed are not used.
-    fractions : tuple of float
+    fractions : float, or several
         Shares of the splits drawn from.
-    seeds : tuple of int
+    seeds : int, or several
         One run for each, at every fraction.
-    benchmark : str, optional
+    benchmark : str or path, optional
         A built benchmark, directory or ``ORG/NAME``, on whose test split the base model and every adapter are
         scored; by default nothing is scored.
-    baseline : str, optional
+    baseline : str or path, optional
         What CE divides by; see `medimeta_c.scoring.evaluation.EvaluateConfig`.
 
     Raises
@@ -51,15 +61,15 @@ class AblationConfig:
     """
 
     run: FinetuneConfig
-    fractions: tuple[float, ...]
-    seeds: tuple[int, ...]
-    benchmark: str | None = None
-    baseline: str = PUBLISHED
+    fractions: Several[float] = required()
+    seeds: Several[int] = required()
+    benchmark: OptionalTextOrPath = default(None)
+    baseline: TextOrPath = default(PUBLISHED)
 
     def __post_init__(self) -> None:
+        settle(self)
         for name, values in (("fraction", self.fractions), ("seed", self.seeds)):
-            if not values or len(set(values)) != len(values):
-                raise ConfigError(f"give at least one {name}, and each only once")
+            check_distinct(name, values)
         for fraction in self.fractions:
             check_fraction(fraction)
         if min(self.seeds) < 0:
@@ -113,6 +123,7 @@ def ablate(
     MediMetaError
         As `finetune` and `evaluate` raise them.
     """
+    require_kind(config, AblationConfig, "ablate")
     tell = on_progress or (lambda name, progress: None)
     refuse_foreign(config.run.out, "ablation", _RESULTS, ABLATION_NAME, TABLE_NAME, f"{_FRACTION}*")
     wanted = config.runs()

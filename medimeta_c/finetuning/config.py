@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Literal, get_args
+from dataclasses import dataclass
+from typing import Literal
 
-from medimeta_c.errors import ConfigError, unknown_name
+from medimeta_c.errors import ConfigError
 from medimeta_c.finetuning.fewshot import FewShotSplit, check_fraction
+from medimeta_c.format.keys import check_distinct
+from medimeta_c.io.settings import (
+    Location,
+    OptionalSeveral,
+    Several,
+    TextOrPath,
+    default,
+    default_of,
+    required,
+    settle,
+)
 from medimeta_c.lora import LoraConfig, Target
 from medimeta_c.sources import default_data_dir
 
@@ -30,9 +40,9 @@ class FinetuneConfig:
     ----------
     model : str
         Spec of the base model; see `medimeta_c.models`.
-    datasets : tuple of str
-        Dataset ids, all classes of which form one label space; or ``("all",)`` or ``("available",)``.
-    out : Path
+    datasets : str, or several
+        Dataset ids, all classes of which form one label space; or ``"all"`` or ``"available"``.
+    out : str or path
         The folder of the run: adapter, log, checkpoint and card.
     fraction : float, optional
         Share of each split that is drawn from, above 0 and at most 1.
@@ -41,15 +51,16 @@ class FinetuneConfig:
         images that were not drawn choose the checkpoint.
     seed : int, optional
         Decides the few-shot images, their order, the adapters' start and the augmentation.
-    data_dir : Path, optional
-        Where clean data is; the platform's user data directory by default.
+    data_dir : str or path, optional
+        Where clean data is; by default the folder that the environment variable ``MEDIMETA_DATA`` names, or
+        else the platform's user data directory.
     source : str, optional
         A source family; by default the one the dataset id belongs to.
     task : str, optional
         The labels to use where a dataset has several tasks.
     rank : int, optional
         Rank of the adapters.
-    targets : tuple of Target, optional
+    targets : Target, or several, optional
         What is adapted, as `LoraConfig` has it; by default what the paper adapts, see
         `medimeta_c.lora.targets.default_targets`.
     alpha : float, optional
@@ -71,7 +82,7 @@ class FinetuneConfig:
         Stop after so many epochs without a better validation accuracy; by default never.
     augment : bool, optional
         Corrupt training images at random. Off in the paper's protocol, which trains on clean images only.
-    prompts : str, optional
+    prompts : str or path, optional
         A shipped set of templates, or a file.
     device : str, optional
         ``"auto"``, or a torch device.
@@ -86,17 +97,17 @@ class FinetuneConfig:
     """
 
     model: str
-    datasets: tuple[str, ...]
-    out: Path
+    datasets: Several[str] = required()
+    out: Location = required()
     fraction: float = 0.1
     draw_from: FewShotSplit = "train"
     seed: int = 0
-    data_dir: Path = field(default_factory=default_data_dir)
+    data_dir: Location = default_of(default_data_dir)
     source: str | None = None
     task: str | None = None
     rank: int = 16
     alpha: float | None = None
-    targets: tuple[Target, ...] | None = None
+    targets: OptionalSeveral[Target] = default(None)
     epochs: int = 20
     lr: float = 1e-4
     schedule: Schedule = "constant"
@@ -105,16 +116,14 @@ class FinetuneConfig:
     temperature: float | None = None
     patience: int | None = None
     augment: bool = False
-    prompts: str = "paper"
+    prompts: TextOrPath = default("paper")
     device: str = "auto"
     precision: TrainingPrecision = "auto"
 
     def __post_init__(self) -> None:
-        if not self.datasets or len(set(self.datasets)) != len(self.datasets):
-            raise ConfigError("datasets must be named, each once, or be 'all' or 'available' alone")
+        settle(self)
+        check_distinct("dataset", self.datasets)
         check_fraction(self.fraction)
-        if self.draw_from not in get_args(FewShotSplit):
-            raise unknown_name("split to draw from", self.draw_from, get_args(FewShotSplit))
         if self.targets is not None:
             LoraConfig(targets=self.targets)
         if self.seed < 0:
@@ -131,10 +140,6 @@ class FinetuneConfig:
             raise ConfigError(
                 f"lr {self.lr:g} is not valid: Adam moves a weight by about lr a step, use 1e-4 or so"
             )
-        if self.schedule not in get_args(Schedule):
-            raise unknown_name("schedule", self.schedule, get_args(Schedule))
-        if self.precision not in get_args(TrainingPrecision):
-            raise unknown_name("precision", self.precision, get_args(TrainingPrecision))
 
     @property
     def step_images(self) -> int:

@@ -18,6 +18,8 @@ from medimeta_c.finetuning.outputs import Outputs
 from medimeta_c.finetuning.session import Session
 from medimeta_c.finetuning.state import Progress, RunRecord, held, read_state
 from medimeta_c.finetuning.training import FinetuneProgress, TrainingData
+from medimeta_c.io.progress import following
+from medimeta_c.io.settings import require_kind
 from medimeta_c.lora import ATTENTION, CONVOLUTIONS, LoraConfig, LoraRecord
 from medimeta_c.lora.adapters import attach
 from medimeta_c.lora.targets import default_targets
@@ -65,6 +67,7 @@ def finetune(
     *,
     model: Model | None = None,
     on_progress: Callable[[FinetuneProgress], None] | None = None,
+    progress: bool = False,
 ) -> FinetuneReport:
     """Adapt the image tower of a CLIP-style model to a few images of each class.
 
@@ -82,6 +85,8 @@ def finetune(
         The model itself, instead of loading `config.model`; it is given back without adapters.
     on_progress : callable, optional
         Called with a `FinetuneProgress` after each batch.
+    progress : bool, optional
+        Show a progress bar, on stderr or in a notebook.
 
     Returns
     -------
@@ -106,6 +111,7 @@ def finetune(
     ----------
     The MediMeta-C and RobustMedCLIP paper, section 3.2 and appendix A.
     """
+    require_kind(config, FinetuneConfig, "finetune")
     sources = open_sources(config)
     infos = {name: source.info for name, source in sources.items()}
     few_shot = draw_few_shot(sources, fraction=config.fraction, seed=config.seed, split=config.draw_from)
@@ -135,8 +141,10 @@ def finetune(
                 embeddings=space.embeddings(loaded),
                 reader=ImageReader(sources, loaded, augment_seed=config.seed if config.augment else None),
             )
-            tell = on_progress or (lambda progress: None)
-            state = Session(outputs, data, begun, config.step_images, tell).train()
+            with following(
+                on_progress, progress, "images", lambda now: (now.text, now.images_done, now.images_total)
+            ) as tell:
+                state = Session(outputs, data, begun, config.step_images, tell).train()
             outputs.write(state)
             size = adapters.report()
         finally:

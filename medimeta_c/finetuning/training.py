@@ -54,6 +54,16 @@ class FinetuneProgress:
     images_done: int
     images_total: int
 
+    @property
+    def text(self) -> str:
+        """The epoch, the loss and the validation accuracy, for people."""
+        parts = [f"epoch {self.epoch}/{self.epochs}" if self.epoch else "before training"]
+        if self.loss is not None:
+            parts.append(f"loss {self.loss:.3f}")
+        if self.val_accuracy is not None:
+            parts.append(f"val {100 * self.val_accuracy:.1f} %")
+        return "  ".join(parts)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class TrainingData:

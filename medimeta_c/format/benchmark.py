@@ -18,6 +18,7 @@ from medimeta_c.format.repository import open_repository
 from medimeta_c.format.shards import has_classes, read_tables
 from medimeta_c.format.stats import GROUPS_PATH, read_groups
 from medimeta_c.io.hub_client import REPO_ID
+from medimeta_c.io.settings import StrPath, as_path
 
 __all__ = ["Batch", "Benchmark", "open_benchmark"]
 
@@ -191,12 +192,12 @@ def _image_bytes(table: pa.Table) -> list[bytes | None]:
     return data
 
 
-def open_benchmark(where: str | Path, *, revision: str | None = None) -> Benchmark:
+def open_benchmark(where: StrPath, *, revision: str | None = None) -> Benchmark:
     """Open a built benchmark.
 
     Parameters
     ----------
-    where : str or Path
+    where : str or path
         A directory that `medimeta-c build` wrote, or a dataset repository ``ORG/NAME`` or
         ``ORG/NAME@REVISION`` on the Hub. Of a repository only the manifest is fetched now; shards are when
         their set is read, and are checked against the manifest then. What the Hub's cache has is not fetched
@@ -222,13 +223,13 @@ def open_benchmark(where: str | Path, *, revision: str | None = None) -> Benchma
     >>> for batch in bench.batches(bench.sets[0], batch_size=32):       # doctest: +SKIP
     ...     print(batch.images[0].shape, batch.labels[:3])
     """
-    folder = Path(where)
+    folder = as_path(where, "benchmark")
     if folder.is_dir():
         if revision is not None:
             raise ConfigError(
                 f"{where} is a directory here, which has no revisions: leave the revision {revision!r} out"
             )
-        return Benchmark(str(where), read_manifest(folder / MANIFEST_NAME), folder.joinpath)
+        return Benchmark(str(folder), read_manifest(folder / MANIFEST_NAME), folder.joinpath)
     repo_id, at, named = str(where).partition("@")
     if not REPO_ID.fullmatch(repo_id) or (at and not named):
         raise ManifestError(

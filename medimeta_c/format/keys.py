@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 
 from medimeta_c.errors import ConfigError
 
-__all__ = ["CLEAN", "MEDIMETAC", "PHANTOMS", "Image", "SetKey", "check_name"]
+__all__ = ["CLEAN", "MEDIMETAC", "PHANTOMS", "Image", "SetKey", "check_distinct", "check_name"]
 
 Image: TypeAlias = NDArray[np.uint8]
 """uint8 pixels of shape (H, W) for grey or (H, W, 3) for RGB, values 0-255."""
@@ -41,6 +42,20 @@ def check_name(kind: str, name: str) -> str:
             f"{kind} name {name!r} is not usable: use lower-case letters, digits and underscores only"
         )
     return name
+
+
+def check_distinct(kind: str, names: Sequence[object]) -> None:
+    """Refuse no names, and a name given twice.
+
+    Raises
+    ------
+    ConfigError
+        Saying which.
+    """
+    if not names:
+        raise ConfigError(f"no {kind} given")
+    if twice := [name for index, name in enumerate(names) if name in names[:index]]:
+        raise ConfigError(f"duplicate {kind}: {twice[0]}")
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -23,6 +23,7 @@ from medimeta_c.hub.request import PushConfig, PushReport
 from medimeta_c.hub.tree import LocalFile, Plan, compare, local_files, remote_files
 from medimeta_c.io.hub_client import token_or_none, transfer_bars
 from medimeta_c.io.hub_errors import explained, network_errors, unreachable
+from medimeta_c.io.settings import require_kind
 
 if TYPE_CHECKING:
     from huggingface_hub import HfApi
@@ -68,6 +69,7 @@ def push(
         If the card cannot be published, the Hub cannot be reached or refuses, the tag marks another build, or
         the repository is public and was to be private.
     """
+    require_kind(config, PushConfig, "push")
     manifest = read_manifest(config.root / MANIFEST_NAME)
     if token_or_none() is None and not config.dry_run:
         raise PublishError(

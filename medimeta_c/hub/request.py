@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from pathlib import Path
 
+from medimeta_c.building import engines
 from medimeta_c.errors import ConfigError
 from medimeta_c.format.manifest import Manifest
 from medimeta_c.hub.tree import Plan
 from medimeta_c.io.hub_client import check_repo_id
+from medimeta_c.io.settings import Location, required, settle
 
 __all__ = ["PushConfig", "PushReport"]
 
@@ -23,7 +24,7 @@ class PushConfig:
 
     Parameters
     ----------
-    root : Path
+    root : str or path
         The built benchmark's directory.
     repo_id : str
         ORG/NAME of the dataset repository; created if it is not there.
@@ -46,7 +47,7 @@ class PushConfig:
         If a name or combination is not valid.
     """
 
-    root: Path
+    root: Location = required()
     repo_id: str
     private: bool = False
     pull_request: bool = False
@@ -56,6 +57,8 @@ class PushConfig:
     jobs: int = -1
 
     def __post_init__(self) -> None:
+        settle(self)
+        engines.check_jobs(self.jobs)
         check_repo_id(self.repo_id)
         if self.tag is not None and (not _TAG.fullmatch(self.tag) or ".." in self.tag or self.tag == _BRANCH):
             raise ConfigError(f"{self.tag!r} is not usable as a tag: use letters, digits, '.', '-' and '_'")

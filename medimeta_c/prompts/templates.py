@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from medimeta_c.errors import ConfigError, unknown_name
+from medimeta_c.io.settings import StrPath, as_path
 from medimeta_c.prompts.files import PROMPTS, DatasetWords, PromptSet, read_prompt_file
 from medimeta_c.prompts.texts import ClassPrompts, check_text
 
@@ -166,7 +166,7 @@ def _words(layer: PromptSet, dataset: str) -> DatasetWords:
     return layer.datasets.get(dataset, _SILENT)
 
 
-def load_prompts(name_or_path: str | Path = "paper") -> PromptBook:
+def load_prompts(name_or_path: StrPath = "paper") -> PromptBook:
     """Return a template set.
 
     Parameters
@@ -181,10 +181,10 @@ def load_prompts(name_or_path: str | Path = "paper") -> PromptBook:
     ConfigError
         If there is neither such a set nor such a file, or the file is not valid.
     """
-    if name_or_path in PROMPTS:
-        name = str(name_or_path)
+    if isinstance(name_or_path, str) and name_or_path in PROMPTS:
+        name = name_or_path
         return PromptBook(_chain(PROMPTS.find(name)), f"the template set {name!r}")
-    path = Path(name_or_path)
+    path = as_path(name_or_path, "prompts")
     looks_like_a_name = len(path.parts) == 1 and not path.suffix
     if looks_like_a_name and not path.exists():
         error = unknown_name("template set", str(path), PROMPTS)

@@ -21,6 +21,7 @@ from medimeta_c.format.keys import SetKey
 from medimeta_c.format.suites import DATASETS, in_order
 from medimeta_c.io.files import exclusive, writing
 from medimeta_c.io.reading import read_record
+from medimeta_c.io.settings import StrPath, as_path
 from medimeta_c.metrics.grid import Scope
 from medimeta_c.results.identity import RunIdentity, first_difference, merged
 from medimeta_c.results.predictions import CellPredictions, read_predictions, write_predictions
@@ -68,12 +69,12 @@ def result_path(out: Path, run: RunIdentity) -> Path:
     return out / run.model.slug / run.benchmark.fingerprint[:12]
 
 
-def read_saved(path: Path) -> SavedResult:
+def read_saved(path: StrPath) -> SavedResult:
     """Read a result with its predictions.
 
     Parameters
     ----------
-    path : Path
+    path : str or path
         The result's folder, or the ``result.json`` in it.
 
     Raises
@@ -81,6 +82,7 @@ def read_saved(path: Path) -> SavedResult:
     ResultError
         If a file is missing or damaged, or the two do not belong together.
     """
+    path = as_path(path, "result")
     folder = path.parent if path.name == RESULT_NAME else path
     if not folder.is_dir():
         raise ResultError(f"{path} is not the folder of a result: give the folder that holds {RESULT_NAME}")

@@ -12,6 +12,7 @@ from medimeta_c.format.keys import SetKey
 from medimeta_c.format.manifest import PluginRecord
 from medimeta_c.io.reading import read_record
 from medimeta_c.io.records import Document, Name, Record, Since, Text, write_record
+from medimeta_c.io.settings import StrPath, as_path
 from medimeta_c.metrics.baselines import Baseline
 from medimeta_c.metrics.grid import Scope
 from medimeta_c.metrics.registry import BUILT_IN
@@ -154,12 +155,12 @@ def write_result(folder: Path, result: Result) -> None:
     write_record(folder / RESULT_NAME, result)
 
 
-def read_result(path: Path) -> Result:
+def read_result(path: StrPath) -> Result:
     """Read and check a result.
 
     Parameters
     ----------
-    path : Path
+    path : str or path
         The ``result.json`` itself, or its folder.
 
     Raises
@@ -167,4 +168,5 @@ def read_result(path: Path) -> Result:
     ResultError
         If it is missing, of another schema, or anything in it does not fit; the message says where.
     """
+    path = as_path(path, "result")
     return read_record(path / RESULT_NAME if path.is_dir() else path, Result, _REMEDY)

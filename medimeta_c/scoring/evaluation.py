@@ -7,18 +7,18 @@ import platform
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
-from typing import get_args
 
 import numpy as np
 import torch
 
 from medimeta_c._version import __version__
-from medimeta_c.errors import ConfigError, ManifestError, ShardError, unknown_name
+from medimeta_c.errors import ConfigError, ManifestError, ShardError
 from medimeta_c.format.benchmark import Benchmark, open_benchmark
-from medimeta_c.format.keys import SetKey, check_name
+from medimeta_c.format.keys import SetKey, check_distinct, check_name
 from medimeta_c.format.manifest import PluginRecord, fingerprint_faults
 from medimeta_c.format.plugins import plugin_record
+from medimeta_c.io.progress import following
+from medimeta_c.io.settings import Location, Several, TextOrPath, default, require_kind, required, settle
 from medimeta_c.metrics.registry import Metric, chosen_metrics
 from medimeta_c.metrics.resampling import Resampling
 from medimeta_c.models import MODELS, Activation, Model, Precision, load_model
@@ -48,17 +48,17 @@ class EvaluateConfig:
     ----------
     model : str or Model
         A model spec; see `medimeta_c.models`. Or the model itself, which its identity's spec names.
-    benchmark : str
+    benchmark : str or path
         Directory of a built benchmark, or ``ORG/NAME`` on the Hub.
-    datasets : tuple of str, optional
-        Datasets of it; ``("all",)`` for every one.
+    datasets : str, or several, optional
+        Datasets of it; ``"all"`` for every one.
     split : str, optional
         The split scored.
-    baseline : str, optional
+    baseline : str or path, optional
         ``"published"``, ``"none"``, or the folder of a result to divide by.
-    prompts : str, optional
+    prompts : str or path, optional
         A shipped set of templates, or a file.
-    out : Path, optional
+    out : str or path, optional
         Root of all results.
     device : str, optional
         ``"auto"``, or a torch device.
@@ -74,7 +74,7 @@ class EvaluateConfig:
         What a checkpoint named as ``ARCH/PATH`` was trained with, where neither says it.
     preprocessing : str, optional
         A transform that the model's family lists beside the model's own; see `medimeta_c.models.ModelFamily`.
-    metrics : tuple of str or Metric, optional
+    metrics : str, Metric, or several, optional
         What is computed of each cell beside this package's metrics: names of registered ones, or metrics.
 
     Raises
@@ -84,33 +84,31 @@ class EvaluateConfig:
     """
 
     model: str | Model
-    benchmark: str
-    datasets: tuple[str, ...] = ("all",)
+    benchmark: TextOrPath = required()
+    datasets: Several[str] = default("all")
     split: str = "test"
-    baseline: str = PUBLISHED
-    prompts: str = "paper"
-    out: Path = Path("results")
+    baseline: TextOrPath = default(PUBLISHED)
+    prompts: TextOrPath = default("paper")
+    out: Location = default("results")
     device: str = "auto"
     precision: Precision = "fp32"
     batch_size: int | None = None
     workers: int = 0
     resampling: Resampling = field(default_factory=Resampling)
-    metrics: tuple[str | Metric, ...] = ()
+    metrics: Several[str | Metric] = default(())
     activation: Activation | None = None
     preprocessing: str | None = None
 
     def __post_init__(self) -> None:
+        settle(self)
         check_name("split", self.split)
-        if self.precision not in get_args(Precision):
-            raise unknown_name("precision", self.precision, get_args(Precision))
         if self.batch_size is not None and self.batch_size < 1:
             raise ConfigError(f"batch size {self.batch_size} is not valid: use 1 or more")
         if self.workers < -1:
             raise ConfigError(f"workers {self.workers} is not valid: use 0 or more, or -1 for one per core")
-        if not self.datasets or ("all" in self.datasets and len(self.datasets) > 1):
-            raise ConfigError("datasets must be named, or be 'all' alone")
-        if len(set(self.datasets)) < len(self.datasets):
-            raise ConfigError(f"datasets {', '.join(self.datasets)} name one twice: name each once")
+        check_distinct("dataset", self.datasets)
+        if "all" in self.datasets and len(self.datasets) > 1:
+            raise ConfigError("'all' stands alone: give it, or names of datasets")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,6 +126,7 @@ def evaluate(
     *,
     model: Model | None = None,
     on_progress: Callable[[EvaluateProgress], None] | None = None,
+    progress: bool = False,
 ) -> SavedResult:
     """Score a model on a benchmark and write its result and reports.
 
@@ -142,6 +141,8 @@ def evaluate(
         The model itself, instead of loading `config.model`.
     on_progress : callable, optional
         Called with an `EvaluateProgress` after each batch.
+    progress : bool, optional
+        Show a progress bar, on stderr or in a notebook.
 
     Returns
     -------
@@ -160,6 +161,7 @@ def evaluate(
     ResultError
         If the result folder is held by another process or by another run.
     """
+    require_kind(config, EvaluateConfig, "evaluate")
     benchmark = open_benchmark(config.benchmark)
     for fault in fingerprint_faults(benchmark.manifest):
         raise ManifestError(f"{benchmark.name} is not to be scored, {fault}: verify it")
@@ -200,7 +202,8 @@ def evaluate(
         built, finished = set(benchmark.sets), folder.finished
         if todo := [key for key in scope.cells() if key in built and key not in finished]:
             folder.add_environment(_environment(device, predictor))
-        _predict(folder, predictor, benchmark, todo, on_progress)
+        with following(on_progress, progress, "images", _view) as tell:
+            _predict(folder, predictor, benchmark, todo, tell)
         if todo:  # batches may have become smaller
             folder.add_environment(_environment(device, predictor))
         whole = folder.widened(scope)
@@ -223,6 +226,10 @@ def evaluate(
     return saved
 
 
+def _view(now: EvaluateProgress, /) -> tuple[str, float, float]:
+    return f"scoring {now.cells_done}/{now.cells_total} cells", now.images_done, now.images_total
+
+
 def _prompts(config: EvaluateConfig, benchmark: Benchmark, datasets: Iterable[str]) -> list[ClassPrompts]:
     book = load_prompts(config.prompts)
     book.require_known(benchmark.datasets)
@@ -242,7 +249,7 @@ def _predict(
     predictor: Predictor,
     benchmark: Benchmark,
     todo: Sequence[SetKey],
-    on_progress: Callable[[EvaluateProgress], None] | None,
+    tell: Callable[[EvaluateProgress], None],
 ) -> None:
     """Predict and save cells, one by one."""
     cells, images = len(todo), sum(benchmark.record(key).rows for key in todo)
@@ -251,8 +258,7 @@ def _predict(
     def count(images: int = 0, cells: int = 0) -> None:
         nonlocal now
         now = replace(now, cells_done=now.cells_done + cells, images_done=now.images_done + images)
-        if on_progress is not None:
-            on_progress(now)
+        tell(now)
 
     count()
     for cell in predictor.predict(benchmark, todo, count):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,11 +13,13 @@ from pkgutil import resolve_name
 from medimeta_c.errors import ConfigError
 from medimeta_c.format.keys import MEDIMETAC, PHANTOMS
 from medimeta_c.format.suites import COLLECTIONS, CORE, MEDMNIST, SUITES, Suite
+from medimeta_c.io.settings import as_path
 from medimeta_c.sources.catalog import catalog, published
 from medimeta_c.sources.contract import Reading, Source
 from medimeta_corruptions import Registry
 
 __all__ = [
+    "DATA_VARIABLE",
     "DEFAULT",
     "SOURCES",
     "SourceFamily",
@@ -26,6 +29,9 @@ __all__ = [
     "family_of",
     "open_source",
 ]
+
+DATA_VARIABLE = "MEDIMETA_DATA"
+"""The environment variable that names the folder of clean datasets, from Python and from a shell."""
 
 DEFAULT = "medimeta"
 """The family of a dataset id that no family claims."""
@@ -215,13 +221,15 @@ def open_source(
 
 
 def default_data_dir() -> Path:
-    """Return the platform's user data directory for clean datasets.
+    """Return the folder of clean datasets: ``MEDIMETA_DATA`` if set, else the platform's user data directory.
 
     Raises
     ------
     ConfigError
         If the user has none, as one whom a container made up.
     """
+    if named := os.environ.get(DATA_VARIABLE):
+        return as_path(named, DATA_VARIABLE)
     from platformdirs import user_data_path  # noqa: PLC0415  (keeps `--help` fast)
 
     try:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from medimeta_c.building import engines
-from medimeta_c.building.assembly import BuildProgress, BuildReport, Request, assemble
+from medimeta_c.building.assembly import BuildProgress, BuildReport, Request, as_images, assemble
 from medimeta_c.building.importer import ImportConfig
 from medimeta_c.building.medimetac.audit import AuditTask, audit_file
 from medimeta_c.building.medimetac.files import SPLITS, Problems, find_sets, published
@@ -20,7 +20,9 @@ from medimeta_c.format.dataset import DatasetRecord
 from medimeta_c.format.keys import CLEAN, SetKey
 from medimeta_c.format.manifest import IMPORTED, Protocol, SetRecord
 from medimeta_c.format.suites import CORE
+from medimeta_c.io.progress import following
 from medimeta_c.io.records import write_record
+from medimeta_c.io.settings import Location, OptionalLocation, Several, default, require_kind, required
 from medimeta_c.sources.selection import ALL, AVAILABLE
 
 __all__ = ["PROTOCOL", "ImportReport", "MedimetacConfig", "import_medimetac"]
@@ -37,15 +39,15 @@ class MedimetacConfig(ImportConfig):
 
     Parameters
     ----------
-    folder : Path
+    folder : str or path
         MediMeta-C as published: ``<dataset>/<split>/<corruption>_severity_<1-5>.npz``.
-    data_dir : Path, optional
+    data_dir : str or path, optional
         Where the clean MedIMeta data is, to find clean images in. Without it ids are row numbers and class
         names are MedIMeta's by position.
     split : str, optional
         ``"test"``, ``"val"``, or ``"all"`` for both.
     out, datasets, jobs, force
-        As in `ImportConfig`; ``("all",)`` is the benchmark's five.
+        As in `ImportConfig`; ``"all"`` is the benchmark's five.
 
     Raises
     ------
@@ -53,6 +55,11 @@ class MedimetacConfig(ImportConfig):
         If a value is not valid.
     """
 
+    # Once more, for type checkers, to which an inherited field accepts and is one type.
+    folder: Location = required()
+    out: Location = required()
+    datasets: Several[str] = default(AVAILABLE)
+    data_dir: OptionalLocation = default(None)
     split: str = "test"
 
     def __post_init__(self) -> None:
@@ -75,6 +82,7 @@ def import_medimetac(
     *,
     on_progress: Callable[[BuildProgress], None] | None = None,
     on_audit: Callable[[int, int], None] | None = None,
+    progress: bool = False,
 ) -> ImportReport:
     """Write the published MediMeta-C as a benchmark that everything here can read, and audit it.
 
@@ -92,6 +100,8 @@ def import_medimetac(
         Called with a `BuildProgress`, first before any work and then after each set.
     on_audit : callable, optional
         Called with files audited and files in all, after each.
+    progress : bool, optional
+        Show a progress bar, on stderr or in a notebook.
 
     Raises
     ------
@@ -102,6 +112,7 @@ def import_medimetac(
     BuildError
         If the output directory is locked, holds another build, or cannot be written.
     """
+    require_kind(config, MedimetacConfig, "import_medimetac")
     sources = _open(config)
     request = Request(
         root=config.out,
@@ -116,8 +127,10 @@ def import_medimetac(
         },
         force=config.force,
     )
-    build = assemble(request, lambda todo: _imported(config, sources, todo), on_progress)
-    audit = _audited(config, sources, build.manifest.fingerprint, on_audit)
+    with following(on_progress, progress, "images", as_images("importing")) as tell:
+        build = assemble(request, lambda todo: _imported(config, sources, todo), tell)
+    with following(on_audit, progress, "files", lambda done, total: ("auditing", done, total)) as tell_audit:
+        audit = _audited(config, sources, build.manifest.fingerprint, tell_audit)
     place = config.out.resolve()
     path = place.with_name(f"{place.name}.audit.json")
     write_record(path, audit)
@@ -189,7 +202,7 @@ def _audited(
     config: MedimetacConfig,
     sources: Mapping[str, PublishedDataset],
     fingerprint: str,
-    on_audit: Callable[[int, int], None] | None,
+    on_audit: Callable[[int, int], None],
 ) -> Audit:
     tasks = [
         AuditTask(
@@ -207,8 +220,7 @@ def _audited(
     with contextlib.closing(engines.run_all(audit_file, tasks, jobs=config.jobs)) as results:
         for key, file_audit, grey in results:
             found[key] = file_audit, grey
-            if on_audit is not None:
-                on_audit(len(found), len(tasks))
+            on_audit(len(found), len(tasks))
     datasets = []
     for name, one in sources.items():
         own = [found[key] for key in sorted(found) if key.dataset == name]

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from medimeta_c.cli import console
-from medimeta_c.cli.options import DataOption, JobsOption, JsonOption
+from medimeta_c.cli.options import JobsOption, JsonOption
 
 __all__ = ["verify"]
 
@@ -26,7 +26,14 @@ def verify(
     complete: Annotated[
         bool, typer.Option("--complete", help="Refuse a benchmark that lacks sets of its suite.")
     ] = False,
-    data: DataOption = None,
+    data: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder of the clean datasets, for --rebuild; default: where the build read them, else "
+            "MEDIMETA_DATA.",
+            show_default=False,
+        ),
+    ] = None,
     ids: Annotated[
         Path | None,
         typer.Option(

@@ -181,7 +181,7 @@ def _one(config: FinetuneConfig, json: bool) -> None:
     from medimeta_c.lora.robustmedclip import adapted_spec
 
     with console.counting("images") as show:
-        report = run(config, on_progress=lambda now: show(_described(now), now.images_done, now.images_total))
+        report = run(config, on_progress=lambda now: show(now.text, now.images_done, now.images_total))
     if json:
         console.say_json(_values(report))
         return
@@ -212,7 +212,7 @@ def _several(config: AblationConfig, json: bool) -> None:
             if isinstance(now, EvaluateProgress):
                 text = f"scoring {now.cells_done}/{now.cells_total} cells"
             else:
-                text = _described(now)
+                text = now.text
             show(f"{name}: {text}", now.images_done, now.images_total)
 
         ablation = ablate(config, on_progress=on_progress)
@@ -228,15 +228,6 @@ def _show_table(config: AblationConfig, ablation: Ablation) -> None:
     console.say((config.run.out / TABLE_NAME).read_text(encoding="utf-8").rstrip())
     console.say()
     console.say(f"{config.run.out}: {len(ablation.runs)} runs")
-
-
-def _described(now: FinetuneProgress) -> str:
-    parts = [f"epoch {now.epoch}/{now.epochs}" if now.epoch else "before training"]
-    if now.loss is not None:
-        parts.append(f"loss {now.loss:.3f}")
-    if now.val_accuracy is not None:
-        parts.append(f"val {100 * now.val_accuracy:.1f} %")
-    return "  ".join(parts)
 
 
 def _values(report: FinetuneReport) -> dict[str, Any]:

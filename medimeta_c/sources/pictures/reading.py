@@ -12,6 +12,7 @@ import numpy as np
 
 from medimeta_c.errors import MediMetaError, SourceError, short, unknown_name
 from medimeta_c.format.keys import Image
+from medimeta_c.io.settings import StrPath, as_path
 from medimeta_c.sources.pictures.blocks import bmp_header, gif_header, png_header, webp_header
 from medimeta_c.sources.pictures.boxes import avif_header, jpeg2000_header
 from medimeta_c.sources.pictures.decoding import NAMES, decoded, opened
@@ -97,14 +98,14 @@ def frame_count(path: Path) -> int:
         return _header(path, None).pictures
 
 
-def read_image(path: str | Path, *, window: Window | str | None = None, frame: int | None = None) -> Image:
+def read_image(path: StrPath, *, window: Window | str | None = None, frame: int | None = None) -> Image:
     """Return a picture's pixels as the corruptions want them: 8-bit grey or RGB, upright, palettes resolved.
 
     What would have to be changed for that is refused with the reason and what to do; nothing is guessed.
 
     Parameters
     ----------
-    path : str or pathlib.Path
+    path : str or path
         A PNG, JPEG, TIFF, BMP, GIF, WebP, JPEG 2000, AVIF or (with the extra ``dicom``) DICOM file.
     window : Window or str, optional
         How grey values of more than eight bits become shades: ``"LOW,HIGH"`` in the file's units,
@@ -128,7 +129,7 @@ def read_image(path: str | Path, *, window: Window | str | None = None, frame: i
     dtype('uint8')
     """
     parsed = Window.parse(window) if isinstance(window, str) else window
-    return read_picture(Path(path), window=parsed, frame=frame)
+    return read_picture(as_path(path, "image"), window=parsed, frame=frame)
 
 
 def read_picture(
