@@ -2,48 +2,94 @@
 
 from __future__ import annotations
 
-from importlib import import_module
+from pkgutil import resolve_name
 from typing import TYPE_CHECKING
 
 from medimeta_c._version import __version__
-from medimeta_c.errors import importing_models
+from medimeta_c.errors import ConfigError, MediMetaError, importing_models
 
 if TYPE_CHECKING:
-    from medimeta_c.building.build import BuildConfig, build
-    from medimeta_c.building.verification import verify
-    from medimeta_c.finetuning import FinetuneConfig, finetune
+    from medimeta_c.building.build import BuildConfig, BuildReport, build
+    from medimeta_c.building.corrupt_files import corrupt_files
+    from medimeta_c.building.importer import ImportConfig, import_medmnistc
+    from medimeta_c.building.medimetac.importing import MedimetacConfig, import_medimetac
+    from medimeta_c.building.verification import VerificationReport, verify
+    from medimeta_c.finetuning import FinetuneConfig, FinetuneReport, finetune
     from medimeta_c.format.benchmark import Benchmark, open_benchmark
     from medimeta_c.format.keys import SetKey
+    from medimeta_c.format.views.image_set import ImageSet, Sample
+    from medimeta_c.hub.push import push
+    from medimeta_c.hub.request import PushConfig, PushReport
+    from medimeta_c.models import load_model
+    from medimeta_c.results.comparison import Comparison, compare
+    from medimeta_c.results.folder import SavedResult
+    from medimeta_c.results.folder import read_saved as read_result
     from medimeta_c.scoring.evaluation import EvaluateConfig, evaluate
+    from medimeta_c.scoring.torch_dataset import TorchDataset
     from medimeta_c.sources.pictures import read_image
+    from medimeta_corruptions import CORRUPTIONS, corrupt
 
 # Names are resolved on first use, so that importing the package (and `medimeta-c --help`) stays fast.
+_PLACES = {
+    "medimeta_c.building.build": ("build", "BuildConfig", "BuildReport"),
+    "medimeta_c.building.corrupt_files": ("corrupt_files",),
+    "medimeta_c.building.importer": ("import_medmnistc", "ImportConfig"),
+    "medimeta_c.building.medimetac.importing": ("import_medimetac", "MedimetacConfig"),
+    "medimeta_c.building.verification": ("verify", "VerificationReport"),
+    "medimeta_c.finetuning": ("finetune", "FinetuneConfig", "FinetuneReport"),
+    "medimeta_c.format.benchmark": ("open_benchmark", "Benchmark"),
+    "medimeta_c.format.keys": ("SetKey",),
+    "medimeta_c.format.views.image_set": ("ImageSet", "Sample"),
+    "medimeta_c.hub.push": ("push",),
+    "medimeta_c.hub.request": ("PushConfig", "PushReport"),
+    "medimeta_c.models": ("load_model",),
+    "medimeta_c.results.comparison": ("compare", "Comparison"),
+    "medimeta_c.results.folder": ("read_saved", "SavedResult"),
+    "medimeta_c.scoring.evaluation": ("evaluate", "EvaluateConfig"),
+    "medimeta_c.scoring.torch_dataset": ("TorchDataset",),
+    "medimeta_c.sources.pictures": ("read_image",),
+    "medimeta_corruptions": ("corrupt", "CORRUPTIONS"),
+}
+_RENAMED = {"read_saved": "read_result"}  # inside, `read_result` is of the numbers alone
 _EXPORTS = {
-    "build": "medimeta_c.building.build",
-    "BuildConfig": "medimeta_c.building.build",
-    "open_benchmark": "medimeta_c.format.benchmark",
-    "Benchmark": "medimeta_c.format.benchmark",
-    "verify": "medimeta_c.building.verification",
-    "evaluate": "medimeta_c.scoring.evaluation",
-    "EvaluateConfig": "medimeta_c.scoring.evaluation",
-    "finetune": "medimeta_c.finetuning",
-    "FinetuneConfig": "medimeta_c.finetuning",
-    "SetKey": "medimeta_c.format.keys",
-    "read_image": "medimeta_c.sources.pictures",
+    _RENAMED.get(name, name): f"{module}:{name}" for module, names in _PLACES.items() for name in names
 }
 
 __all__ = [
+    "CORRUPTIONS",
     "Benchmark",
     "BuildConfig",
+    "BuildReport",
+    "Comparison",
+    "ConfigError",
     "EvaluateConfig",
     "FinetuneConfig",
+    "FinetuneReport",
+    "ImageSet",
+    "ImportConfig",
+    "MediMetaError",
+    "MedimetacConfig",
+    "PushConfig",
+    "PushReport",
+    "Sample",
+    "SavedResult",
     "SetKey",
+    "TorchDataset",
+    "VerificationReport",
     "__version__",
     "build",
+    "compare",
+    "corrupt",
+    "corrupt_files",
     "evaluate",
     "finetune",
+    "import_medimetac",
+    "import_medmnistc",
+    "load_model",
     "open_benchmark",
+    "push",
     "read_image",
+    "read_result",
     "verify",
 ]
 
@@ -53,9 +99,9 @@ if not TYPE_CHECKING:  # to a type checker, a name that is not imported above is
     def __getattr__(name):
         if name in _EXPORTS:
             with importing_models(f"medimeta_c.{name}"):
-                return getattr(import_module(_EXPORTS[name]), name)
+                return resolve_name(_EXPORTS[name])
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return sorted(__all__)

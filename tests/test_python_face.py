@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import ast
+import json
+import pickle
+import re
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 import medimeta_c
-from medimeta_c.errors import ConfigError
+from medimeta_c.errors import ConfigError, MissingExtraError
 
 
 @pytest.fixture
@@ -22,7 +27,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, clean_dir: Path) -> 
     return tmp_path
 
 
-def built(**changes: Any) -> medimeta_c.BuildConfig:
+def config(**changes: Any) -> medimeta_c.BuildConfig:
     values: dict[str, Any] = {
         "datasets": "rays",
         "source": "imagefolder",
@@ -37,7 +42,7 @@ def built(**changes: Any) -> medimeta_c.BuildConfig:
 
 def test_one_name_and_paths_as_texts(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Build, verify and open with texts, where MEDIMETA_DATA says that clean data is, quietly."""
-    report = medimeta_c.build(built())
+    report = medimeta_c.build(config())
     assert report.root == Path("small")
     assert [str(key) for key in report.built] == [
         "rays/test/clean/severity-0",
@@ -55,7 +60,7 @@ def test_progress_is_an_option(folder: Path, monkeypatch: pytest.MonkeyPatch) ->
     shown: list[str] = []
     monkeypatch.setattr(progress, "_LINES_S", 0.0)
     monkeypatch.setattr(progress, "_sentence", lambda text, *rest: shown.append(text) or text)
-    medimeta_c.build(built(), progress=True)
+    medimeta_c.build(config(), progress=True)
     medimeta_c.verify("small", jobs=1, progress=True)
     assert shown == ["building 0/2 sets", "building 1/2 sets", "building 2/2 sets", "verifying", "verifying"]
 
@@ -64,12 +69,12 @@ def test_the_shell_and_python_mean_the_same_data(folder: Path, clean_dir: Path) 
     """``MEDIMETA_DATA`` is the default of every configuration that reads clean data, and of the shell."""
     from medimeta_c.sources import default_data_dir
 
-    assert built().data_dir == clean_dir == default_data_dir()
-    assert built(data_dir="elsewhere").data_dir == Path("elsewhere")
+    assert config().data_dir == clean_dir == default_data_dir()
+    assert config(data_dir="elsewhere").data_dir == Path("elsewhere")
     shell = [sys.executable, "-m", "medimeta_c", "build", "--dataset", "rays", "--source", "imagefolder"]
     shell += ["--corruption", "contrast", "--severity", "3", "--jobs", "1", "--out", "by-shell"]
     subprocess.run(shell, check=True, capture_output=True)
-    python = medimeta_c.build(built()).manifest
+    python = medimeta_c.build(config()).manifest
     assert medimeta_c.open_benchmark("by-shell").fingerprint == python.fingerprint
 
 
@@ -78,7 +83,7 @@ def test_without_the_variable_it_is_the_users_folder(monkeypatch: pytest.MonkeyP
     from platformdirs import user_data_path
 
     monkeypatch.setenv("MEDIMETA_DATA", "")
-    assert built().data_dir == user_data_path("medimeta-c", appauthor=False)
+    assert config().data_dir == user_data_path("medimeta-c", appauthor=False)
 
 
 CALLS: dict[str, tuple[Callable[[], object], str]] = {
@@ -87,14 +92,14 @@ CALLS: dict[str, tuple[Callable[[], object], str]] = {
         "build takes a BuildConfig, not 'pbc': call build(BuildConfig(...))",
     ),
     "a number of datasets": (
-        lambda: built(datasets=3),
+        lambda: config(datasets=3),
         "datasets 3 is not valid: give a text or a Source",
     ),
-    "no datasets": (lambda: built(datasets=()), "no dataset given"),
-    "a dataset twice": (lambda: built(datasets=["rays", "rays"]), "duplicate dataset: rays"),
-    "an unknown corruption": (lambda: built(corruptions="contrst"), "did you mean 'contrast'?"),
-    "severity six": (lambda: built(severities=[3, 6]), "unknown severity 6: use 1 to 5, or 0 for clean"),
-    "a split by its letters": (lambda: built(splits=["a/b"]), "split name 'a/b' is not usable"),
+    "no datasets": (lambda: config(datasets=()), "no dataset given"),
+    "a dataset twice": (lambda: config(datasets=["rays", "rays"]), "duplicate dataset: rays"),
+    "an unknown corruption": (lambda: config(corruptions="contrst"), "did you mean 'contrast'?"),
+    "severity six": (lambda: config(severities=[3, 6]), "unknown severity 6: use 1 to 5, or 0 for clean"),
+    "a split by its letters": (lambda: config(splits=["a/b"]), "split name 'a/b' is not usable"),
     "no worker": (lambda: medimeta_c.verify("small", jobs=0), "jobs must be at least 1, or -1"),
     "a number for a folder": (
         lambda: medimeta_c.verify(3),  # type: ignore[arg-type]
@@ -115,3 +120,204 @@ def test_a_wrong_argument_is_our_error(case: str) -> None:
     with pytest.raises(ConfigError) as caught:
         call()
     assert message in str(caught.value)
+
+
+def test_every_name_is_typed_documented_and_resolved() -> None:
+    """`__all__`, what a type checker sees, what resolves, and the table of docs/python.md are one list."""
+    tree = ast.parse(Path(medimeta_c.__file__).read_text(encoding="utf-8"))
+    seen = {
+        alias.asname or alias.name
+        for node in ast.walk(tree)
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
+        for each in node.body
+        if isinstance(each, ast.ImportFrom)
+        for alias in each.names
+    }
+    page = (Path(__file__).parents[1] / "docs/python.md").read_text(encoding="utf-8")
+    listed = set(re.findall(r"^\| `(\w+)`", page, flags=re.MULTILINE))
+    assert seen | {"MediMetaError", "ConfigError", "__version__"} == set(medimeta_c.__all__)
+    assert listed == set(medimeta_c.__all__)
+    for name in medimeta_c.__all__:
+        assert getattr(medimeta_c, name).__doc__ or name in {"__version__", "CORRUPTIONS"}, name
+
+
+def test_nothing_else_is_in_dir() -> None:
+    """Not the annotations of the module, and no submodule that happens to be imported."""
+    import medimeta_c.figures
+
+    assert dir(medimeta_c) == sorted(medimeta_c.__all__)
+
+
+def test_importing_the_package_imports_nothing_heavy() -> None:
+    """Names are resolved when they are used."""
+    heavy = "{'numpy', 'torch', 'pyarrow', 'pydantic', 'rich'}"
+    script = f"import sys, medimeta_c; print(sorted({heavy} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True)
+    assert done.stdout == "[]\n"
+
+
+class TestBenchmark:
+    """A built benchmark is a collection of sets, and a set is a sequence of images."""
+
+    def test_it_counts_its_sets_and_gives_them_in_order(self, built: Path) -> None:
+        bench = medimeta_c.open_benchmark(built)
+        assert len(bench) == len(bench.sets) == 72
+        assert [images.key for images in bench] == list(bench.sets)
+
+    @pytest.mark.parametrize(
+        ("where", "key"),
+        [
+            (("rays", "contrast", 3), "rays/test/contrast/severity-3"),
+            (("rays", "test", "contrast", 3), "rays/test/contrast/severity-3"),
+            (("rays", "clean"), "rays/test/clean/severity-0"),
+            (("rays", "clean", 0), "rays/test/clean/severity-0"),
+            (("rays", "test", "clean"), "rays/test/clean/severity-0"),
+            (medimeta_c.SetKey("rays", "test", "contrast", 3), "rays/test/contrast/severity-3"),
+        ],
+        ids=repr,
+    )
+    def test_a_set_by_its_names(self, built: Path, where: Any, key: str) -> None:
+        """The split is test unless it is named; clean has severity 0."""
+        bench = medimeta_c.open_benchmark(built)
+        assert str(bench[where].key) == key
+        assert where in bench
+
+    @pytest.mark.parametrize(
+        ("where", "message"),
+        [
+            (("rays", "contrst", 3), "has no set rays/test/contrst/severity-3"),
+            (("rays", "val", "contrast", 3), "has no set rays/val/contrast/severity-3"),
+            (("rays", "contrast", 6), "severity is 1-5"),
+            ("rays", "'rays' names no set: give (dataset, corruption, severity)"),
+            (3, "3 names no set"),
+        ],
+        ids=repr,
+    )
+    def test_what_was_not_built_is_our_error(self, built: Path, where: Any, message: str) -> None:
+        with pytest.raises(ConfigError) as caught:
+            medimeta_c.open_benchmark(built)[where]
+        assert message in str(caught.value)
+
+    def test_images_by_index_and_in_order_are_those_of_batches(self, built: Path) -> None:
+        images = medimeta_c.open_benchmark(built)["cells", "gaussian_noise", 3]
+        batches = list(images.batches(batch_size=5))
+        pixels = [image for batch in batches for image in batch.images]
+        assert len(images) == len(pixels) == 12
+        for index, sample in enumerate(images):
+            again = sample
+            assert np.array_equal(sample.image, pixels[index])
+            assert np.array_equal(again.image, pixels[index])
+            assert (sample.image_id, sample.label) == (again.image_id, again.label)
+            assert sample.class_name == images.class_names[sample.label]
+        assert images.image_ids == tuple(name for batch in batches for name in batch.image_ids)
+        assert images.labels.tolist() == [label for batch in batches for label in batch.labels]
+        assert np.array_equal(images[-1].image, pixels[-1])
+        assert np.array_equal(images[np.int64(1)].image, pixels[1])
+        for outside in (12, -13):
+            with pytest.raises(IndexError, match=f"image {outside} of 12"):
+                images[outside]
+
+    def test_a_set_goes_to_another_process(self, built: Path) -> None:
+        images = medimeta_c.open_benchmark(built)["cells", "contrast", 1]
+        first = images[0]
+        again = pickle.loads(pickle.dumps(images))[0]
+        assert np.array_equal(first.image, again.image)
+
+    def test_tables_and_plain_values(self, built: Path) -> None:
+        bench = medimeta_c.open_benchmark(built)
+        frame = bench.to_pandas()
+        assert len(frame) == len(bench)
+        assert frame.images.sum() == sum(len(images) for images in bench)
+        assert list(frame.columns[:5]) == ["dataset", "split", "corruption", "severity", "images"]
+        assert bench.to_dict() == json.loads((built / "manifest.json").read_text(encoding="utf-8"))
+        assert bench.manifest.datasets[0].to_dict()["dataset"] == "cells"
+
+
+class TestRepr:
+    """What a notebook or a debugger prints is short, and a notebook's HTML is escaped."""
+
+    def test_representations_fit_on_a_few_lines(self, built: Path) -> None:
+        bench = medimeta_c.open_benchmark(built)
+        images = bench["rays", "contrast", 3]
+        report = medimeta_c.verify(built, jobs=1)
+        batch = next(images.batches())
+        shown = [bench, bench.manifest, bench.manifest.sets[0], bench.manifest.datasets[0], images, images[0]]
+        for each in [*shown, report, report.manifest.protocol, batch]:
+            assert len(repr(each)) < 400, type(each)
+            assert len(str(each)) < 400, type(each)
+            assert "\n" not in repr(each)
+        assert repr(images).endswith("'rays/test/contrast/severity-3', 8 images)")
+        assert (
+            repr(bench.manifest)
+            == f"Manifest(cells, rays: 72 sets, 720 images, '{bench.fingerprint[:12]}'...)"
+        )
+        assert repr(images[0]) == (
+            "Sample(image=<uint8 array of shape (26, 22)>, label=0, class_name='class0', "
+            f"image_id='{images[0].image_id}', key=rays/test/contrast/severity-3)"
+        )
+
+    def test_a_benchmark_is_a_table(self, built: Path) -> None:
+        page = medimeta_c.open_benchmark(built)._repr_html_()
+        assert page.count("<tr") == 3
+        assert "cells" in page and "rays" in page
+
+    def test_a_set_is_its_first_images(self, built: Path) -> None:
+        images = medimeta_c.open_benchmark(built)["rays", "contrast", 3]
+        assert images._repr_html_().count('src="data:image/png;base64,') == 6
+        assert images[0]._repr_png_().startswith(b"\x89PNG")
+
+    def test_names_do_nothing_in_html(self, built: Path) -> None:
+        """A title from a data folder stays a text."""
+        bench = medimeta_c.open_benchmark(built)
+        evil = bench.manifest.datasets[0].model_copy(update={"title": "<script>alert(1)</script>"})
+        manifest = bench.manifest.model_copy(update={"datasets": (evil, bench.manifest.datasets[1])})
+        page = medimeta_c.Benchmark("<b>", manifest, built.joinpath)._repr_html_()
+        assert "<script>" not in page
+        assert "&lt;script&gt;" in page
+        assert "<b>:" not in page
+
+
+def test_a_data_frame_without_pandas(built: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pandas is optional; the error has the line that installs it."""
+    monkeypatch.setitem(sys.modules, "pandas", None)
+    with pytest.raises(MissingExtraError) as caught:
+        medimeta_c.open_benchmark(built).to_pandas()
+    assert str(caught.value) == "a DataFrame needs the 'pandas' extra: pip install 'medimeta-c[pandas]'"
+
+
+class TestTorch:
+    """A benchmark, or some of its sets, for a ``DataLoader``."""
+
+    @pytest.fixture(autouse=True)
+    def _torch(self) -> None:
+        pytest.importorskip("torch", reason="needs the 'evaluate' extra")
+
+    def test_images_are_tensors_from_0_to_1(self, built: Path) -> None:
+        import torch
+
+        bench = medimeta_c.open_benchmark(built)
+        data = medimeta_c.TorchDataset(bench["cells", "contrast", 3])
+        pixels, labels = next(iter(torch.utils.data.DataLoader(data, batch_size=12)))
+        first = bench["cells", "contrast", 3][0]
+        assert pixels.shape == (12, 3, 22, 26)
+        assert torch.equal(
+            (pixels[0] * 255).round().to(torch.uint8).permute(1, 2, 0), torch.tensor(first.image)
+        )
+        assert labels.tolist() == bench["cells", "contrast", 3].labels.tolist()
+        assert medimeta_c.TorchDataset(bench["rays", "clean"])[0][0].shape == (1, 26, 22)
+
+    def test_several_sets_one_after_the_other(self, built: Path) -> None:
+        bench = medimeta_c.open_benchmark(built)
+        data = medimeta_c.TorchDataset(
+            [bench["rays", "clean"], bench["cells", "clean"]], transform=lambda image: image.size
+        )
+        assert len(data) == 20
+        assert [data[index][0] for index in (0, 7, 8, 19, -1)] == [(22, 26)] * 2 + [(26, 22)] * 3
+        assert len(medimeta_c.TorchDataset(bench)) == 720
+        with pytest.raises(IndexError):
+            data[20]
+
+    @pytest.mark.parametrize("wrong", [[], [3]], ids=["nothing", "a number"])
+    def test_anything_else_is_our_error(self, wrong: Any) -> None:
+        with pytest.raises(ConfigError, match="is of one set or several"):
+            medimeta_c.TorchDataset(wrong)

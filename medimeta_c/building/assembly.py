@@ -26,6 +26,7 @@ from medimeta_c.format.manifest import (
     write_manifest,
 )
 from medimeta_c.format.png import ENCODER
+from medimeta_c.io.shown import short_repr
 from medimeta_corruptions import __version__ as corruptions_version
 
 __all__ = ["BuildProgress", "BuildReport", "Request", "as_images", "assemble"]
@@ -64,6 +65,8 @@ class Request:
     groups: Mapping[tuple[str, str], Mapping[str, int]] = field(default_factory=dict)
     force: bool = False
 
+    __repr__ = short_repr
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BuildProgress:
@@ -89,6 +92,8 @@ class BuildReport:
     manifest: Manifest
     built: tuple[SetKey, ...]
     kept: tuple[SetKey, ...]
+
+    __repr__ = short_repr
 
 
 def assemble(

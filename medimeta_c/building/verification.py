@@ -28,6 +28,7 @@ from medimeta_c.format.stats import GROUPS_PATH
 from medimeta_c.io.files import sha256_file
 from medimeta_c.io.progress import following
 from medimeta_c.io.settings import StrPath, as_path
+from medimeta_c.io.shown import short_repr
 from medimeta_c.sources import default_data_dir
 from medimeta_c.sources.contract import Source
 from medimeta_c.sources.patients import patients_of
@@ -73,6 +74,8 @@ class VerificationReport:
     images: int
     rebuilt: int
     problems: tuple[Problem, ...]
+
+    __repr__ = short_repr
 
     @property
     def ok(self) -> bool:

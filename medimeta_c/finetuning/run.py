@@ -20,6 +20,7 @@ from medimeta_c.finetuning.state import Progress, RunRecord, held, read_state
 from medimeta_c.finetuning.training import FinetuneProgress, TrainingData
 from medimeta_c.io.progress import following
 from medimeta_c.io.settings import require_kind
+from medimeta_c.io.shown import short_repr
 from medimeta_c.lora import ATTENTION, CONVOLUTIONS, LoraConfig, LoraRecord
 from medimeta_c.lora.adapters import attach
 from medimeta_c.lora.targets import default_targets
@@ -60,6 +61,8 @@ class FinetuneReport:
     size: LoraRecord
     few_shot: FewShot
     epochs_before: int | None
+
+    __repr__ = short_repr
 
 
 def finetune(

@@ -1,10 +1,13 @@
-"""Open a built benchmark, here or on the Hub: its sets, and their images in batches."""
+"""Open a built benchmark, here or on the Hub: its sets, and their images one by one or in batches."""
 
 from __future__ import annotations
 
+import dataclasses
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -16,14 +19,23 @@ from medimeta_c.format.keys import Image, SetKey
 from medimeta_c.format.manifest import MANIFEST_NAME, DatasetRecord, Manifest, SetRecord, read_manifest
 from medimeta_c.format.repository import open_repository
 from medimeta_c.format.shards import has_classes, read_tables
+from medimeta_c.format.spectrum import BANDS
 from medimeta_c.format.stats import GROUPS_PATH, read_groups
+from medimeta_c.format.views.image_set import ImageSet, key_of
 from medimeta_c.io.hub_client import REPO_ID
 from medimeta_c.io.settings import StrPath, as_path
+from medimeta_c.io.shown import short_repr
+from medimeta_c.io.tables.frame import data_frame
+from medimeta_c.io.tables.notebook import notebook_html
+from medimeta_c.io.tables.table import Column, Table, texts
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["Batch", "Benchmark", "open_benchmark"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Batch:
     """Consecutive rows of one set.
 
@@ -43,6 +55,8 @@ class Batch:
     images: tuple[Image, ...]
     labels: NDArray[np.int64]
     image_ids: tuple[str, ...]
+
+    __repr__ = short_repr
 
     def __len__(self) -> int:
         return len(self.image_ids)
@@ -70,7 +84,74 @@ class Benchmark:
         self._records = {record.key: record for record in manifest.sets}
 
     def __repr__(self) -> str:
-        return f"Benchmark({self.name!r}, {len(self.sets)} sets of {', '.join(self.datasets)})"
+        return f"Benchmark({self.name!r}, {len(self)} sets of {', '.join(self.datasets)})"
+
+    def __len__(self) -> int:
+        """Return the number of sets."""
+        return len(self._records)
+
+    def __iter__(self) -> Iterator[ImageSet]:
+        return (ImageSet(self, key) for key in self._records)
+
+    def __contains__(self, where: object) -> bool:
+        return key_of(where) in self._records
+
+    def __getitem__(self, where: SetKey | tuple[str | int, ...]) -> ImageSet:
+        """Return one set: ``bench["pbc", "contrast", 3]``.
+
+        Parameters
+        ----------
+        where : tuple or SetKey
+            Dataset, corruption, severity, of the split test; or dataset, split, corruption, severity. Of
+            clean images the severity may be left out.
+
+        Raises
+        ------
+        ConfigError
+            If it was not built.
+        """
+        return ImageSet(self, key_of(where))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the manifest as plain values."""
+        return self.manifest.to_dict()
+
+    def to_pandas(self) -> pd.DataFrame:
+        """Return a row for each set: its key, images, bytes, and the mean shares of its spectrum.
+
+        Raises
+        ------
+        MissingExtraError
+            If pandas is not installed.
+        """
+        return data_frame(
+            {
+                **dataclasses.asdict(key),
+                "images": record.rows,
+                "bytes": sum(shard.bytes for shard in record.shards),
+                **{f"dct_{name}": getattr(record.spectrum, name) for name in (*BANDS, "centroid")},
+            }
+            for key, record in self._records.items()
+        )
+
+    def _repr_html_(self) -> str:
+        """Return a table of the datasets, for a notebook."""
+        sets = Counter(key.dataset for key in self._records)
+        table = Table(
+            caption=f"fingerprint {self.fingerprint[:12]}",
+            columns=(
+                *(Column(header, "label") for header in ("Dataset", "Title", "Modality")),
+                *map(Column, ("Classes", "Channels", "Sets")),
+            ),
+            rows=tuple(
+                texts(
+                    *(one.dataset, one.title, one.modality),
+                    *map(str, (len(one.class_names), one.channels, sets[one.dataset])),
+                )
+                for one in self.manifest.datasets
+            ),
+        )
+        return notebook_html(f"{self.name}: {len(self)} sets", [table])
 
     @property
     def fingerprint(self) -> str:
@@ -172,14 +253,15 @@ class Benchmark:
             yield Batch(
                 key=key,
                 images=tuple(
-                    self._decoded(key, image_id, data)
+                    self.decoded(key, image_id, data)
                     for image_id, data in zip(image_ids, _image_bytes(table), strict=True)
                 ),
                 labels=table["label"].to_numpy().astype(np.int64, copy=False),
                 image_ids=image_ids,
             )
 
-    def _decoded(self, key: SetKey, image_id: str, data: bytes | None) -> Image:
+    def decoded(self, key: SetKey, image_id: str, data: bytes | None) -> Image:
+        """Return the pixels of an image's bytes; a ShardError names it if they are none."""
         try:
             return png.decode(data or b"")
         except ShardError as error:

@@ -64,6 +64,7 @@ GROUPS_PATH = "stats/groups.parquet"
 IMPORTED = "imported/"
 """Starts the seed scheme of a benchmark whose pixels were not rendered here."""
 _REMEDY = "restore it or build again"
+_SHOWN = 8
 
 # No part of it may start with a dot, so it cannot leave the tree or name a hidden file.
 RelativePath = Annotated[str, Field(pattern=r"^[A-Za-z0-9_][\w.-]*(/[A-Za-z0-9_][\w.-]*)*$")]
@@ -246,6 +247,12 @@ class Manifest(Document):
     def needs_schema(self) -> int:
         """Return 2 for the groups of images, a file that version 1 did not know."""
         return 2 if any(record.path == GROUPS_PATH for record in self.files) else 1
+
+    def __repr__(self) -> str:
+        images = sum(record.rows for record in self.sets)
+        names = [record.dataset for record in self.datasets]
+        shown = ", ".join(names) if len(names) <= _SHOWN else f"{len(names)} datasets"
+        return f"Manifest({shown}: {len(self.sets)} sets, {images} images, {self.fingerprint[:12]!r}...)"
 
     def dataset(self, name: str) -> DatasetRecord:
         """Return the record of one dataset; KeyError if it is not part of the build."""

@@ -28,12 +28,12 @@ __all__ = [
     "ROW_GROUP_ROWS",
     "Row",
     "ShardWriter",
-    "count_row_groups",
     "features",
     "has_classes",
     "image_path",
     "read_row_group",
     "read_tables",
+    "row_group_rows",
     "schema",
 ]
 
@@ -293,10 +293,10 @@ def read_tables(
             yield _checked(path, pa.Table.from_batches([batch]))
 
 
-def count_row_groups(path: Path) -> int:
-    """Return the number of a shard's row groups, from its footer alone; raises as `read_tables` does."""
+def row_group_rows(path: Path) -> tuple[int, ...]:
+    """Return the rows of each row group of a shard, from its footer; raises as `read_tables` does."""
     with _opened(path) as file:
-        return int(file.num_row_groups)
+        return tuple(file.metadata.row_group(index).num_rows for index in range(file.num_row_groups))
 
 
 def has_classes(path: Path, class_names: Sequence[str]) -> bool:

@@ -11,6 +11,7 @@ from medimeta_c.format.manifest import Manifest
 from medimeta_c.hub.tree import Plan
 from medimeta_c.io.hub_client import check_repo_id
 from medimeta_c.io.settings import Location, required, settle
+from medimeta_c.io.shown import short_repr
 
 __all__ = ["PushConfig", "PushReport"]
 
@@ -107,3 +108,5 @@ class PushReport:
     tagged: str | None = None
     pull_request: str | None = None
     dry_run: bool = False
+
+    __repr__ = short_repr

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic.fields import FieldInfo
 
 from medimeta_c.io.files import write_atomic
+from medimeta_c.io.shown import short_repr
 
 __all__ = [
     "SCHEMA_VERSION",
@@ -50,6 +51,15 @@ class Record(BaseModel):
     """Frozen; no unknown keys, no conversions between types, no NaN and no infinity."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+
+    __repr__ = short_repr
+
+    def __str__(self) -> str:
+        return repr(self)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the record as plain values, as its file holds them."""
+        return dump(self)
 
     def needs_schema(self) -> int:
         """Return the schema version that this record's values need, fields marked `Since` apart."""

@@ -7,10 +7,11 @@ from dataclasses import replace
 
 from medimeta_c.format.display import display_name
 from medimeta_c.format.keys import CLEAN, SetKey
-from medimeta_c.io.tables.table import UNDEFINED, Cell, Column, Table, printed, texts
+from medimeta_c.io.tables.table import UNDEFINED, Cell, Column, Table, texts
 from medimeta_c.metrics.registry import BUILT_IN, METRICS
 from medimeta_c.metrics.summary import CellScore, Summary
 from medimeta_c.metrics.values import Estimate, Number, mean_number
+from medimeta_c.results.cells import interval_text, number_cell, percent, rank_text
 from medimeta_c.results.result import Result
 
 __all__ = [
@@ -27,34 +28,6 @@ __all__ = [
 ]
 
 ALL = "All datasets"
-
-
-def percent(value: float | None, digits: int = 1) -> str:
-    """Return a fraction in percent without the sign, or a dash."""
-    return UNDEFINED if value is None else printed(100 * value, digits)
-
-
-def interval_text(estimate: Estimate, digits: int = 1) -> str:
-    """Return an interval in percent, empty where there is none."""
-    if estimate.low is None or estimate.high is None:
-        return ""
-    return f"{percent(estimate.low, digits)} to {percent(estimate.high, digits)}"
-
-
-def rank_text(ranks: tuple[int, int] | None) -> str:
-    """Return the ranks that a model may have, or a dash."""
-    return UNDEFINED if ranks is None else "\N{EN DASH}".join(map(str, dict.fromkeys(ranks)))
-
-
-def number_cell(number: Number, *, show: bool = False) -> Cell:
-    """Return a number's cell in percent, its interval beneath it or on demand."""
-    if number.value is None:
-        return Cell(UNDEFINED, note=number.reason or "")
-    text, note = "", ""
-    if isinstance(number, Estimate):
-        text = interval_text(number)
-        note = f"interval {text}" if text else number.interval_reason or ""
-    return Cell(percent(number.value), 100 * number.value, below=text if show else "", note=note)
 
 
 def main_tables(result: Result) -> list[Table]:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
+from typing import TYPE_CHECKING, Any
 
 from medimeta_c.errors import ConfigError
+from medimeta_c.io.settings import StrPath, as_path, several
+from medimeta_c.io.shown import short_repr
+from medimeta_c.io.tables.frame import data_frame
+from medimeta_c.io.tables.notebook import notebook_html
 from medimeta_c.metrics.baselines import Baseline
 from medimeta_c.metrics.correctness import CorrectnessTable
 from medimeta_c.metrics.grid import Scope
@@ -14,10 +19,14 @@ from medimeta_c.metrics.intervals import Bootstrap, Difference, bootstrap, diffe
 from medimeta_c.metrics.resampling import Resampling
 from medimeta_c.metrics.summary import Scores
 from medimeta_c.metrics.values import Estimate, Number
-from medimeta_c.results.baseline_choice import ChosenBaseline, baseline_of
-from medimeta_c.results.folder import SavedResult
+from medimeta_c.results.baseline_choice import NO_BASELINE, ChosenBaseline, baseline_of, choose_baseline
+from medimeta_c.results.folder import SavedResult, read_saved
 from medimeta_c.results.identity import BenchmarkRecord
 from medimeta_c.results.predictions import correctness_of
+from medimeta_c.results.views import comparison_rows, comparison_tables, comparison_values
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["Compared", "Comparison", "common_benchmark", "compare"]
 
@@ -43,6 +52,8 @@ class Compared:
     result: SavedResult
     numbers: Scores[Estimate]
     ranks: tuple[int, int] | None
+
+    __repr__ = short_repr
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -72,21 +83,47 @@ class Comparison:
     baseline: str | None
     notes: tuple[str, ...]
 
+    def __repr__(self) -> str:
+        names = ", ".join(repr(model.name) for model in self.models)
+        return f"Comparison({names}; best first by {self.ranked_by}, on {', '.join(self.scope.datasets)})"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return everything as plain values."""
+        return comparison_values(self)
+
+    def to_pandas(self) -> pd.DataFrame:
+        """Return a row for each model and dataset, and for each model over all (dataset ``"all"``).
+
+        Numbers are fractions; one that is undefined is NaN.
+
+        Raises
+        ------
+        MissingExtraError
+            If pandas is not installed.
+        """
+        return data_frame(comparison_rows(self))
+
+    def _repr_html_(self) -> str:
+        """Return the models and their differences as tables, for a notebook."""
+        notes = [] if self.baseline is None else [f"CE divides by {self.baseline}."]
+        return notebook_html("Comparison", comparison_tables(self), [*notes, *self.notes])
+
 
 def compare(
-    results: Sequence[SavedResult],
+    results: Iterable[SavedResult | StrPath],
     *,
-    baseline: ChosenBaseline | None = None,
+    baseline: ChosenBaseline | StrPath | None = None,
     plan: Resampling | None = None,
 ) -> Comparison:
     """Compare models on the datasets on which all have the same fingerprint.
 
     Parameters
     ----------
-    results : sequence of SavedResult
-        At least two.
-    baseline : ChosenBaseline, optional
-        What CE divides by; by default what all the results that have a baseline divided by.
+    results : sequence of SavedResult, str or path
+        Results, or their folders; at least two.
+    baseline : str, path, or ChosenBaseline, optional
+        What CE divides by: ``"published"`` or the folder of a result; by default what all the results that
+        have a baseline divided by.
     plan : Resampling, optional
         1000 resamples at 95 %, seed 0, by default.
 
@@ -99,10 +136,13 @@ def compare(
     ConfigError
         If there are fewer than two, or they share no dataset of equal fingerprint.
     """
-    if len(results) < 2:
+    read = [one if isinstance(one, SavedResult) else read_saved(one) for one in several(results)]
+    if len(read) < 2:
         raise ConfigError("one result cannot be compared: give two or more")
-    scope, skipped = _common_scope(results)
-    chosen, note = (baseline, ()) if baseline is not None else _common_baseline(results, scope)
+    scope, skipped = _common_scope(read)
+    if baseline is not None and not isinstance(baseline, ChosenBaseline):
+        baseline = _named_baseline(baseline, read)
+    chosen, note = (baseline, ()) if baseline is not None else _common_baseline(read, scope)
     if chosen is not None:
         chosen.baseline.require(scope.datasets)
         skipped += tuple(
@@ -111,15 +151,15 @@ def compare(
         )
         scope = chosen.baseline.mce_scope(scope)
     divisor = {} if chosen is None else chosen.divisor
-    names = _names(results)
+    names = _names(read)
     drawn = {
         name: bootstrap(_tables(saved, scope), divisor, scope, plan)
-        for name, saved in zip(names, results, strict=True)
+        for name, saved in zip(names, read, strict=True)
     }
     ranked_by, order = _order(drawn)
     ranked = [name for name in order if _number(drawn[name], ranked_by) is not None]
     differences = {(a, b): difference(drawn[a], drawn[b]) for a, b in combinations(order, 2)}
-    by_name = dict(zip(names, results, strict=True))
+    by_name = dict(zip(names, read, strict=True))
     return Comparison(
         models=tuple(
             Compared(
@@ -134,8 +174,19 @@ def compare(
         differences=differences,
         scope=scope,
         baseline=None if chosen is None else f"{chosen.baseline.model}, {chosen.baseline.note}",
-        notes=(*skipped, *note, *_settings_that_differ(names, results, scope.datasets)),
+        notes=(*skipped, *note, *_settings_that_differ(names, read, scope.datasets)),
     )
+
+
+def _named_baseline(baseline: StrPath, results: Sequence[SavedResult]) -> ChosenBaseline:
+    name = baseline if isinstance(baseline, str) else str(as_path(baseline, "baseline"))
+    if name == NO_BASELINE:
+        raise ConfigError(
+            "compare divides by published or by a result: leave the baseline out, or give one of them"
+        )
+    chosen = choose_baseline(name, common_benchmark(results), results[0].result.run.split)
+    assert chosen is not None
+    return chosen
 
 
 def common_benchmark(results: Sequence[SavedResult]) -> BenchmarkRecord:

@@ -15,6 +15,7 @@ import logging
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from medimeta_c.errors import ResultError
 from medimeta_c.format.keys import SetKey
@@ -27,6 +28,9 @@ from medimeta_c.results.identity import RunIdentity, first_difference, merged
 from medimeta_c.results.predictions import CellPredictions, read_predictions, write_predictions
 from medimeta_c.results.result import RESULT_NAME, Environment, Result, read_result, write_result
 from medimeta_c.results.unfinished import UnfinishedCells
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = [
     "PREDICTIONS_NAME",
@@ -62,6 +66,21 @@ class SavedResult:
     path: Path
     result: Result
     predictions: Mapping[SetKey, CellPredictions]
+
+    def __repr__(self) -> str:
+        return f"SavedResult({str(self.path)!r}: {self.result!r})"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the numbers as plain values, as ``result.json`` holds them."""
+        return self.result.to_dict()
+
+    def to_pandas(self) -> pd.DataFrame:
+        """Return a row for each cell; see `Result.to_pandas`."""
+        return self.result.to_pandas()
+
+    def _repr_html_(self) -> str:
+        """Return accuracies, mCE and cells of each dataset, for a notebook."""
+        return self.result._repr_html_()
 
 
 def result_path(out: Path, run: RunIdentity) -> Path:

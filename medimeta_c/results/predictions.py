@@ -20,6 +20,7 @@ from numpy.typing import ArrayLike, NDArray
 from medimeta_c.errors import MediMetaError, ResultError
 from medimeta_c.format.keys import SetKey
 from medimeta_c.io.files import PART_SUFFIX, publish, writing
+from medimeta_c.io.shown import short_repr
 from medimeta_c.metrics.correctness import CorrectnessTable, correctness_tables
 from medimeta_c.metrics.scores import NO_ANSWER, NO_PREDICTION
 
@@ -84,6 +85,8 @@ class CellPredictions:
     labels: Integers
     predictions: Integers
     probabilities: Floats | None
+
+    __repr__ = short_repr
 
     def __post_init__(self) -> None:
         if reason := _first_flaw(self):

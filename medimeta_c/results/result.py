@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field, model_validator
 
@@ -13,6 +13,8 @@ from medimeta_c.format.manifest import PluginRecord
 from medimeta_c.io.reading import read_record
 from medimeta_c.io.records import Document, Name, Record, Since, Text, write_record
 from medimeta_c.io.settings import StrPath, as_path
+from medimeta_c.io.tables.frame import data_frame
+from medimeta_c.io.tables.notebook import notebook_html
 from medimeta_c.metrics.baselines import Baseline
 from medimeta_c.metrics.grid import Scope
 from medimeta_c.metrics.registry import BUILT_IN
@@ -20,6 +22,10 @@ from medimeta_c.metrics.resampling import Resampling
 from medimeta_c.metrics.summary import CellScore, Scores
 from medimeta_c.metrics.values import Estimate, Number
 from medimeta_c.results.identity import RunIdentity
+from medimeta_c.results.views import cell_rows, result_table
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["RESULT_NAME", "Environment", "Mark", "Result", "read_result", "write_result"]
 
@@ -83,6 +89,30 @@ class Result(Document):
     marks: Annotated[tuple[Mark, ...], Since(2)] = ()
     plugins: Annotated[tuple[PluginRecord, ...], Since(2)] = ()
     blind: Annotated[dict[Name, Number], Since(2)] = Field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        run, mce = self.run, self.scores.overall.mce.percent
+        accuracy = self.scores.overall.average_accuracy.percent
+        numbers = {"mCE": mce, "average accuracy": accuracy}
+        shown = [f"{name} {number:.1f} %" for name, number in numbers.items() if number is not None]
+        cells = f"{len(self.scores.cells)} of {len(self.scope.cells())} cells"
+        return f"Result({run.model.spec!r} on {run.benchmark.name!r}: {', '.join([cells, *shown])})"
+
+    def to_pandas(self) -> pd.DataFrame:
+        """Return a row for each cell: its key, images, and every metric, top-1 accuracy with its interval.
+
+        Numbers are fractions; one that is undefined is NaN.
+
+        Raises
+        ------
+        MissingExtraError
+            If pandas is not installed.
+        """
+        return data_frame(cell_rows(self.scores.cells))
+
+    def _repr_html_(self) -> str:
+        """Return accuracies, mCE and cells of each dataset, for a notebook."""
+        return notebook_html(repr(self), [result_table(self)])
 
     @property
     def missing(self) -> tuple[SetKey, ...]:

@@ -17,7 +17,7 @@ from medimeta_c.errors import MediMetaError
 from medimeta_c.format import png
 from medimeta_c.format.benchmark import Benchmark
 from medimeta_c.format.keys import Image, SetKey
-from medimeta_c.format.shards import count_row_groups, read_row_group
+from medimeta_c.format.shards import read_row_group, row_group_rows
 
 __all__ = ["Chunk", "Decoded", "Prepare", "chunks_of", "decode", "decode_all"]
 
@@ -91,7 +91,7 @@ def chunks_of(benchmark: Benchmark, keys: Iterable[SetKey]) -> Iterator[Chunk]:
     """Yield the chunks of sets, in order; shards of a remote benchmark are fetched as they come up."""
     for key in keys:
         for path in benchmark.shard_paths(key):
-            for index in range(count_row_groups(path)):
+            for index in range(len(row_group_rows(path))):
                 yield Chunk(key=key, path=path, row_group=index)
 
 

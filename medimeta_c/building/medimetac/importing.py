@@ -23,6 +23,7 @@ from medimeta_c.format.suites import CORE
 from medimeta_c.io.progress import following
 from medimeta_c.io.records import write_record
 from medimeta_c.io.settings import Location, OptionalLocation, Several, default, require_kind, required
+from medimeta_c.io.shown import short_repr
 from medimeta_c.sources.selection import ALL, AVAILABLE
 
 __all__ = ["PROTOCOL", "ImportReport", "MedimetacConfig", "import_medimetac"]
@@ -75,6 +76,8 @@ class ImportReport:
     build: BuildReport
     audit: Audit
     audit_path: Path
+
+    __repr__ = short_repr
 
 
 def import_medimetac(

@@ -1,0 +1,1 @@
+"""Views of a built benchmark for Python callers and notebooks."""

@@ -1,0 +1,36 @@
+"""Numbers of a result as cells of a table: in percent, with intervals and the reasons of undefined ones."""
+
+from __future__ import annotations
+
+from medimeta_c.io.tables.table import UNDEFINED, Cell, printed
+from medimeta_c.metrics.values import Estimate, Number
+
+__all__ = ["interval_text", "number_cell", "percent", "rank_text"]
+
+
+def percent(value: float | None, digits: int = 1) -> str:
+    """Return a fraction in percent without the sign, or a dash."""
+    return UNDEFINED if value is None else printed(100 * value, digits)
+
+
+def interval_text(estimate: Estimate, digits: int = 1) -> str:
+    """Return an interval in percent, empty where there is none."""
+    if estimate.low is None or estimate.high is None:
+        return ""
+    return f"{percent(estimate.low, digits)} to {percent(estimate.high, digits)}"
+
+
+def rank_text(ranks: tuple[int, int] | None) -> str:
+    """Return the ranks that a model may have, or a dash."""
+    return UNDEFINED if ranks is None else "\N{EN DASH}".join(map(str, dict.fromkeys(ranks)))
+
+
+def number_cell(number: Number, *, show: bool = False) -> Cell:
+    """Return a number's cell in percent, its interval beneath it or on demand."""
+    if number.value is None:
+        return Cell(UNDEFINED, note=number.reason or "")
+    text, note = "", ""
+    if isinstance(number, Estimate):
+        text = interval_text(number)
+        note = f"interval {text}" if text else number.interval_reason or ""
+    return Cell(percent(number.value), 100 * number.value, below=text if show else "", note=note)
