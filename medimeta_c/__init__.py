@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from medimeta_c.hub.push import push
     from medimeta_c.hub.request import PushConfig, PushReport
     from medimeta_c.models import load_model
+    from medimeta_c.models.wrapping import wrap
     from medimeta_c.results.comparison import Comparison, compare
     from medimeta_c.results.folder import SavedResult
     from medimeta_c.results.folder import read_saved as read_result
@@ -43,6 +44,7 @@ _PLACES = {
     "medimeta_c.hub.push": ("push",),
     "medimeta_c.hub.request": ("PushConfig", "PushReport"),
     "medimeta_c.models": ("load_model",),
+    "medimeta_c.models.wrapping": ("wrap",),
     "medimeta_c.results.comparison": ("compare", "Comparison"),
     "medimeta_c.results.folder": ("read_saved", "SavedResult"),
     "medimeta_c.scoring.evaluation": ("evaluate", "EvaluateConfig"),
@@ -91,6 +93,7 @@ __all__ = [
     "read_image",
     "read_result",
     "verify",
+    "wrap",
 ]
 
 

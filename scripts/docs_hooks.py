@@ -1,9 +1,12 @@
-"""MkDocs hooks: the command line reference, generated from the application itself."""
+"""MkDocs hooks: the command line reference, generated from the application, and notebooks as pages."""
 
 from __future__ import annotations
 
+import html
 import inspect
+import json
 import re
+from pathlib import Path
 from typing import Any
 
 import typer
@@ -26,7 +29,31 @@ def on_files(files: Any, config: Any) -> Any:
     from mkdocs.structure.files import File
 
     files.append(File.generated(config, PAGE, content=command_line_reference()))
+    for path in Path(config.docs_dir).glob("*.ipynb"):
+        files.append(File.generated(config, f"{path.stem}.md", content=notebook_page(path)))
     return files
+
+
+def notebook_page(path: Path) -> str:
+    """Return a notebook as Markdown: its texts, its code, and the outputs that it was saved with."""
+    notebook = json.loads(path.read_text(encoding="utf-8"))
+    parts = []
+    for cell in notebook["cells"]:
+        source = "".join(cell["source"])
+        parts.append(source if cell["cell_type"] == "markdown" else f"```python\n{source}\n```")
+        parts += map(_output, cell.get("outputs", ()))
+    title, _, rest = "\n\n".join(parts).partition("\n")
+    return f"{title}\n\n[The notebook itself]({path.name})\n{rest}\n"
+
+
+def _output(output: dict[str, Any]) -> str:
+    """Return one output of a cell: HTML as it is, without the blank lines that would end it, or text."""
+    data = output.get("data", {"text/plain": output.get("text", "")})
+    if "text/html" in data:
+        lines = "".join(data["text/html"]).splitlines()
+        return "<div>\n" + "\n".join(line for line in lines if line.strip()) + "\n</div>"
+    text = "".join(data["text/plain"]).rstrip()
+    return f"<pre>{html.escape(text)}</pre>" if text else ""
 
 
 def command_line_reference() -> str:

@@ -169,5 +169,6 @@ def _sentence(description: str, done: float, total: float, unit: str, seconds: f
     parts = [f"{done:,.0f} of {total:,.0f} {unit}"]
     if done and seconds:
         rate = done / seconds
-        parts += [f"{rate:,.0f} {unit}/s", f"{(total - done) / rate:,.0f} s left"]
+        left = (total - done) / rate
+        parts += [f"{rate:,.0f} {unit}/s", f"{left:,.0f} s left" if left else f"{seconds:,.0f} s"]
     return f"{description}: {', '.join(parts)}"

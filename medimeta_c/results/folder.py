@@ -43,6 +43,8 @@ __all__ = [
 
 PREDICTIONS_NAME = "predictions.parquet"
 
+_SHOWN = 6
+
 _logger = logging.getLogger(__name__)
 
 
@@ -94,17 +96,14 @@ def read_saved(path: StrPath) -> SavedResult:
     Parameters
     ----------
     path : str or path
-        The result's folder, or the ``result.json`` in it.
+        The result's folder, the ``result.json`` in it, or the folder of a model that has one result.
 
     Raises
     ------
     ResultError
         If a file is missing or damaged, or the two do not belong together.
     """
-    path = as_path(path, "result")
-    folder = path.parent if path.name == RESULT_NAME else path
-    if not folder.is_dir():
-        raise ResultError(f"{path} is not the folder of a result: give the folder that holds {RESULT_NAME}")
+    folder = _folder_of(as_path(path, "result"))
     result = read_result(folder)
     predictions = read_predictions(folder / PREDICTIONS_NAME)
     _check_pair(folder, result, predictions)
@@ -112,6 +111,22 @@ def read_saved(path: StrPath) -> SavedResult:
     return SavedResult(
         name=f"{whole.parent.name}/{whole.name}", path=folder, result=result, predictions=predictions
     )
+
+
+def _folder_of(path: Path) -> Path:
+    if path.name == RESULT_NAME:
+        path = path.parent
+    if not path.exists():
+        raise ResultError(f"{path} does not exist: give the folder that holds {RESULT_NAME}")
+    if not path.is_dir():
+        raise ResultError(f"{path} is not the folder of a result: give the folder that holds {RESULT_NAME}")
+    below = sorted(path.glob(f"*/{RESULT_NAME}"))
+    if (path / RESULT_NAME).is_file() or not below:
+        return path
+    if len(below) > 1:
+        names = ", ".join(each.parent.name for each in below[:_SHOWN])
+        raise ResultError(f"{path} holds {len(below)} results ({names}): give the folder of one")
+    return below[0].parent
 
 
 @contextlib.contextmanager

@@ -52,6 +52,9 @@ def test_the_site_builds_and_warnings_are_errors(tmp_path: Path) -> None:
     assert "medimeta-c build" in cli
     api = (tmp_path / "site" / "api" / "index.html").read_text(encoding="utf-8")
     assert "open_benchmark" in api
+    tutorial = (tmp_path / "site" / "tutorial" / "index.html").read_text(encoding="utf-8")
+    assert "EvaluateConfig" in tutorial
+    assert "<table" in tutorial
 
 
 def test_every_page_is_in_the_navigation() -> None:
@@ -59,7 +62,8 @@ def test_every_page_is_in_the_navigation() -> None:
     text = (REPO / "mkdocs.yml").read_text(encoding="utf-8")
     named = set(_names(yaml.safe_load(text)["nav"]))
     pages = {path.relative_to(REPO / "docs").as_posix() for path in (REPO / "docs").rglob("*.md")}
-    assert pages | {"cli.md"} == named
+    notebooks = {path.with_suffix(".md").name for path in (REPO / "docs").glob("*.ipynb")}
+    assert pages | notebooks | {"cli.md"} == named
 
 
 def test_the_command_line_reference_is_complete() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import json
 import subprocess
 import sys
@@ -14,7 +13,6 @@ import pytest
 from fake_build import fake_build
 from fake_source import FakeSource
 
-import medimeta_c
 from medimeta_c.errors import ConfigError, ManifestError, ShardError
 from medimeta_c.format.benchmark import open_benchmark
 from medimeta_c.format.keys import SetKey
@@ -32,22 +30,6 @@ def test_public_names_are_the_functions() -> None:
     assert callable(medimeta_c.verify)
     with pytest.raises(AttributeError, match="nonsense"):
         medimeta_c.nonsense  # noqa: B018
-
-
-def test_public_names_are_seen_before_they_are_used() -> None:
-    """By `dir`, which completion asks, and by type checkers, which would else take each for `Any`."""
-    script = "import medimeta_c\nassert set(medimeta_c.__all__) <= set(dir(medimeta_c))"
-    subprocess.run([sys.executable, "-c", script], check=True)
-    tree = ast.parse(Path(medimeta_c.__file__).read_text(encoding="utf-8"))
-    typed = next(node for node in tree.body if isinstance(node, ast.If))
-    assert ast.unparse(typed.test) == "TYPE_CHECKING"
-    imported = {
-        alias.name: node.module
-        for node in typed.body
-        if isinstance(node, ast.ImportFrom)
-        for alias in node.names
-    }
-    assert imported == medimeta_c._EXPORTS
 
 
 def test_sets_classes_and_batches(built: Path) -> None:

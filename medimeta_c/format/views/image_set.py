@@ -15,6 +15,7 @@ import numpy as np
 import pyarrow as pa
 from markupsafe import Markup
 from numpy.typing import NDArray
+from PIL import Image as Pillow
 
 from medimeta_c.errors import ConfigError
 from medimeta_c.format import png
@@ -28,7 +29,8 @@ if TYPE_CHECKING:
 __all__ = ["ImageSet", "Sample", "key_of"]
 
 _COLUMNS = ("image", "label", "image_id")
-_SHOWN = 6
+_SHOWN = 4
+_HEIGHT = 112
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -143,10 +145,10 @@ class ImageSet:
         """Return the first images with their classes, for a notebook."""
         figure = Markup(
             '<figure style="display: inline-block; margin: 4px">'
-            '<img height="112" src="data:image/png;base64,{}"><figcaption>{}</figcaption></figure>'
+            '<img height="{}" src="data:image/png;base64,{}"><figcaption>{}</figcaption></figure>'
         )
         shown = [
-            figure.format(base64.b64encode(png.encode(sample.image)).decode(), sample.class_name)
+            figure.format(_HEIGHT, base64.b64encode(_thumbnail(sample.image)).decode(), sample.class_name)
             for sample in islice(self, _SHOWN)
         ]
         heading = f"{self.key}: {len(self)} images of {self.benchmark.name}"
@@ -174,6 +176,13 @@ class ImageSet:
             image_id=image_id,
             key=self.key,
         )
+
+
+def _thumbnail(image: Image) -> bytes:
+    """Return a small PNG: a notebook keeps what it shows."""
+    picture = Pillow.fromarray(image)
+    picture.thumbnail((2 * _HEIGHT, _HEIGHT))
+    return png.encode(np.asarray(picture))
 
 
 def key_of(where: object) -> SetKey:
