@@ -8,7 +8,9 @@
     │   └── DownloadError         an archive could not be fetched whole and verified
     ├── ShardError                a Parquet shard could not be written, or is damaged
     ├── ManifestError             a manifest is missing, edited or of another schema
-    ├── BuildError                a build cannot start or go on (locked, other seed, disk full)
+    ├── BuildError                a build cannot start or go on (locked, other seed, not a build)
+    ├── WriteError                a file cannot be written (disk full, not allowed, no locks)
+    ├── WorkerError               a worker process died, or a cluster went away
     ├── VerificationError         a built benchmark is not what its manifest says
     ├── ModelError                a model is missing, unsafe, does not fit or cannot read a prompt
     ├── ResultError               a result is damaged, of another run, or being written by another process
@@ -17,15 +19,18 @@
     ├── MissingPackageError       medimeta-corruptions is not installed (also an ImportError)
     └── MissingExtraError         an optional dependency is not installed (also an ImportError)
 
-A message says what is wrong, where, and what to do next. The command line prints it as one line and
-exits with the class's ``exit_code``; it shows a traceback only with ``--debug``.
+A message says what is wrong, where, and what to do next. The last is data, a `Remedy` that names parameters
+as Python has them. The command line prints the message as one line, with the options of the command that runs
+in place of parameters, and exits with the class's ``exit_code``; it shows a traceback only when debugging.
 """
 
 from __future__ import annotations
 
 import contextlib
 import difflib
-from collections.abc import Iterable, Iterator
+import string
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 
 __all__ = [
     "BuildError",
@@ -38,10 +43,13 @@ __all__ = [
     "MissingPackageError",
     "ModelError",
     "PublishError",
+    "Remedy",
     "ResultError",
     "ShardError",
     "SourceError",
     "VerificationError",
+    "WorkerError",
+    "WriteError",
     "importing_models",
     "printable",
     "short",
@@ -54,10 +62,107 @@ _CORRUPTIONS = "medimeta_corruptions"
 _EVALUATE = {"open_clip", "safetensors", "sklearn", "torch", "torchvision", "transformers"}
 
 
+@dataclass(frozen=True, slots=True, init=False)
+class Remedy:
+    """What to do about an error: words, and the parameters in them.
+
+    Parameters
+    ----------
+    text : str
+        What to do. ``{out}`` stands for the parameter ``out`` of the function that was called, ``{0}`` for
+        the first of `words`.
+    words : object
+        Texts that are only known when the error is raised.
+    command : str, optional
+        The command of ``medimeta-c`` that ``{command}`` in the text stands for; `values` are its parameters.
+    values : object
+        The value to give to a parameter of the text.
+
+    Examples
+    --------
+    >>> print(Remedy("choose another {out}"))
+    choose another `out`
+    >>> print(Remedy("add {source}", source="imagefolder"))
+    add `source='imagefolder'`
+    >>> print(Remedy("get it with {command}", command="download", datasets="pbc"))
+    get it with the command `medimeta-c download` (datasets='pbc')
+    """
+
+    text: str
+    words: tuple[object, ...] = ()
+    command: str | None = None
+    values: Mapping[str, object] = field(default_factory=dict)
+
+    def __init__(self, text: str, /, *words: object, command: str | None = None, **values: object) -> None:
+        for name, value in (("text", text), ("words", words), ("command", command), ("values", values)):
+            object.__setattr__(self, name, value)
+
+    def __str__(self) -> str:
+        return self.spelled(_parameter, _command)
+
+    @property
+    def parameters(self) -> tuple[str, ...]:
+        """The parameters of the text, in its order."""
+        names = [name for _, name, _, _ in string.Formatter().parse(self.text) if name]
+        return tuple(name for name in names if not name.isdigit() and name != "command")
+
+    def spelled(
+        self,
+        parameter: Callable[[str, object], str],
+        command: Callable[[str, Mapping[str, object]], str],
+    ) -> str:
+        """Return the text with every parameter, and the command, as these functions spell them.
+
+        Parameters
+        ----------
+        parameter : callable
+            Takes a parameter's name and the value to give to it, None for any.
+        command : callable
+            Takes a command's name and the values of its parameters.
+        """
+        spellings = {name: parameter(name, self.values.get(name)) for name in self.parameters}
+        if self.command is not None:
+            spellings["command"] = command(self.command, self.values)
+        return self.text.format(*self.words, **spellings)
+
+
+def _parameter(name: str, value: object) -> str:
+    return f"`{name}`" if value is None else f"`{name}={value!r}`"
+
+
+def _command(name: str, values: Mapping[str, object]) -> str:
+    given = ", ".join(f"{each}={value!r}" for each, value in values.items())
+    return f"the command `medimeta-c {name}`" + (f" ({given})" if given else "")
+
+
 class MediMetaError(Exception):
-    """Base of every error this package raises on purpose."""
+    """Base of every error this package raises on purpose.
+
+    Parameters
+    ----------
+    cause : str
+        What is wrong, where.
+    remedy : Remedy or sequence of Remedy, optional
+        What to do: any one of several.
+    value : object, optional
+        The value that is wrong.
+
+    Attributes
+    ----------
+    remedies : tuple of Remedy
+        What to do.
+    """
 
     exit_code = 1
+
+    def __init__(self, cause: str, *, remedy: Remedy | Iterable[Remedy] = (), value: object = None) -> None:
+        self.cause, self.value = cause, value
+        self.remedies = (remedy,) if isinstance(remedy, Remedy) else tuple(remedy)
+        super().__init__(self.sentence(str))
+
+    def sentence(self, spell: Callable[[Remedy], str]) -> str:
+        """Return the whole message, with each remedy as `spell` has it."""
+        return f"{self.cause}: {', or '.join(map(spell, self.remedies))}" if self.remedies else self.cause
 
 
 class ConfigError(MediMetaError, ValueError):
@@ -71,14 +176,21 @@ class SourceError(MediMetaError):
 
     Parameters
     ----------
-    message : str
-        The sentence to show.
+    cause, remedy, value
+        As every error has them.
     problems : iterable of str, optional
         Every offending file with its reason, a sentence each, where all of them were looked for.
     """
 
-    def __init__(self, message: str, problems: Iterable[str] = ()) -> None:
-        super().__init__(message)
+    def __init__(
+        self,
+        cause: str,
+        problems: Iterable[str] = (),
+        *,
+        remedy: Remedy | Iterable[Remedy] = (),
+        value: object = None,
+    ) -> None:
+        super().__init__(cause, remedy=remedy, value=value)
         self.problems = tuple(problems)
 
 
@@ -95,7 +207,15 @@ class ManifestError(MediMetaError):
 
 
 class BuildError(MediMetaError):
-    """Raised when a build cannot start or continue in its output directory."""
+    """Raised when a build cannot start or continue in its output directory; by builds and imports only."""
+
+
+class WriteError(MediMetaError):
+    """Raised when a file cannot be written: no space, no permission, no locks."""
+
+
+class WorkerError(MediMetaError):
+    """Raised when a worker process died, or the cluster of workers went away."""
 
 
 class VerificationError(MediMetaError):
@@ -231,7 +351,7 @@ def unknown_name(kind: str, name: str, known: Iterable[str]) -> ConfigError:
     names = list(known)
     near = difflib.get_close_matches(name, names, n=1)
     hint = f": did you mean {near[0]!r}?" if near else ""
-    return ConfigError(f"unknown {kind} {name!r}{hint} (known: {', '.join(names)})")
+    return ConfigError(f"unknown {kind} {name!r}{hint} (known: {', '.join(names)})", value=name)
 
 
 def printable(text: object) -> str:

@@ -13,7 +13,7 @@ from medimeta_c.building.assembly import BuildProgress, BuildReport, Request, as
 from medimeta_c.building.journal import Journal, ids_folder, remember_data
 from medimeta_c.building.plugins import plugins_of
 from medimeta_c.building.render import RenderTask, render_set
-from medimeta_c.errors import ConfigError, unknown_name
+from medimeta_c.errors import ConfigError, Remedy, unknown_name
 from medimeta_c.format.dataset import DatasetInfo, DatasetRecord
 from medimeta_c.format.keys import CLEAN, SetKey, check_distinct, check_name
 from medimeta_c.format.manifest import Protocol, SetRecord
@@ -132,7 +132,11 @@ class BuildConfig:
             raise ConfigError(f"seed {self.seed} is negative: use 0 or more")
         engines.check_jobs(self.jobs)
         if self.scheduler is not None and self.engine != "dask":
-            raise ConfigError("a scheduler address is only used with --engine dask")
+            raise ConfigError(
+                f"the engine {self.engine} has no scheduler",
+                value=self.scheduler,
+                remedy=[Remedy("leave {scheduler} out"), Remedy("choose {engine}", engine="dask")],
+            )
         names = {"dataset": [_dataset_name(one) for one in self.datasets]}
         names["split"] = list(self.splits)
         if own is not None:
@@ -327,10 +331,10 @@ def _name_grey_as_rgb(sources: Mapping[str, Source], splits: Sequence[str]) -> N
         ids = [(split, image_id) for split in splits for image_id in source.ids(split)]
         if source.info.channels == 3 and all(check(*place) for place in ids):
             _log.warning(
-                "%s: all %d images are stored as RGB and show grey, so noise on them will be coloured: "
-                "--channels grey makes them grey",
+                "%s: all %d images are stored as RGB and show grey, so noise on them will be coloured: %s",
                 name,
                 len(ids),
+                Remedy("{channels} makes them grey", channels="grey"),
             )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import get_args
 
-from medimeta_c.errors import ConfigError, unknown_name
+from medimeta_c.errors import ConfigError, Remedy, unknown_name
 from medimeta_c.format import png
 from medimeta_c.format.keys import SetKey
 from medimeta_c.format.seeding import generator
@@ -62,7 +62,7 @@ def corrupt_files(  # noqa: PLR0913  (each of them is one choice of the user's)
         written to one file, or one over another's original.
     SourceError
         If an image cannot be read.
-    BuildError
+    WriteError
         If a file cannot be written.
     """
     if corruption not in CORRUPTIONS:
@@ -103,6 +103,7 @@ def _check_targets(images: Sequence[Path], targets: Sequence[Path]) -> None:
             raise ConfigError(f"two images would be written to {target}: corrupt them into different folders")
         if target.resolve() in originals:
             raise ConfigError(
-                f"{target} is itself to be corrupted and would be written over: use another --out"
+                f"{target} is itself to be corrupted and would be written over",
+                remedy=Remedy("choose another {out}"),
             )
         taken.add(target)

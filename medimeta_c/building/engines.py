@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from joblib import Parallel, delayed, effective_n_jobs, parallel_config
 from joblib.externals.loky.process_executor import TerminatedWorkerError
 
-from medimeta_c.errors import BuildError, ConfigError, MissingExtraError, unknown_name
+from medimeta_c.errors import ConfigError, MissingExtraError, Remedy, WorkerError, unknown_name
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -36,7 +36,9 @@ Outcome = TypeVar("Outcome")
 def check_jobs(jobs: int) -> None:
     """Refuse a number of worker processes that is none, with a ConfigError."""
     if jobs == 0:
-        raise ConfigError("jobs must be at least 1, or -1 for one per core; got 0")
+        raise ConfigError(
+            "0 jobs do no work", value=jobs, remedy=Remedy("give {jobs} 1 or more, or -1 for one per core")
+        )
 
 
 def require(engine: str, scheduler: str | None = None) -> None:
@@ -53,7 +55,7 @@ def require(engine: str, scheduler: str | None = None) -> None:
     if engine not in ENGINES:
         raise unknown_name("engine", engine, ENGINES)
     if engine == "dask" and find_spec("distributed") is None:
-        raise MissingExtraError("--engine dask", "dask")
+        raise MissingExtraError("the engine dask", "dask")
     if scheduler is not None:
         with _dask_client(scheduler, jobs=1) as client:
             _check_workers(client, scheduler)
@@ -88,7 +90,7 @@ def run_all(
         If `jobs` is 0, or the engine is unknown.
     MissingExtraError
         If the engine is not installed.
-    BuildError
+    WorkerError
         If a worker process died.
     MediMetaError
         Whatever a task raised; tasks not yet started are dropped.
@@ -186,10 +188,10 @@ def _end_with(parent: int) -> None:
     threading.Thread(target=watch, name="end-with-parent", daemon=True).start()
 
 
-def _died() -> BuildError:
-    return BuildError(
-        "a worker process died, most likely for lack of memory: run the same command again with fewer "
-        "--jobs; finished sets are kept"
+def _died() -> WorkerError:
+    return WorkerError(
+        "a worker process died, most likely for lack of memory",
+        remedy=Remedy("run the same again with fewer {jobs}; finished sets are kept"),
     )
 
 
@@ -208,9 +210,9 @@ def _over_dask(
         except KilledWorker as error:
             raise _died() from error
         except CancelledError as error:
-            raise BuildError(
-                "the Dask scheduler went away: start it again, then run the same command again; finished "
-                "sets are kept"
+            raise WorkerError(
+                "the Dask scheduler went away",
+                remedy=Remedy("start it again, then run the same again; finished sets are kept"),
             ) from error
 
 
@@ -247,7 +249,8 @@ def _dask_client(scheduler: str | None, jobs: int) -> Iterator[Client]:
         client = Client(scheduler, timeout=5)
     except (OSError, ValueError) as error:
         raise ConfigError(
-            f"no Dask scheduler answers at {scheduler!r} ({error}): start one, or leave --scheduler out"
+            f"no Dask scheduler answers at {scheduler!r} ({error})",
+            remedy=[Remedy("start one"), Remedy("leave {scheduler} out")],
         ) from error
     with client:
         yield client

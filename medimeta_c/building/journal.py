@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Annotated
 
-from medimeta_c.errors import BuildError, ResultError
+from medimeta_c.errors import BuildError, Remedy, ResultError
 from medimeta_c.format.dataset import DatasetRecord
 from medimeta_c.format.keys import SetKey
 from medimeta_c.format.manifest import (
@@ -31,6 +31,7 @@ from medimeta_c.sources.folders.ids import IDS_SUFFIX
 
 __all__ = ["Journal", "data_folders", "ids_folder", "locked", "remember_data"]
 
+_OTHER = Remedy("choose another {out}")
 FOLDER = ".medimeta-c"
 _DATA_NAME = "data.json"
 _IDS = ".ids"  # no dataset's name begins with a dot
@@ -54,18 +55,18 @@ def locked(root: Path) -> Iterator[None]:
         If another process is building there, the directory holds something else, or it is not writable.
     """
     if root.exists() and not root.is_dir():
-        raise BuildError(f"{root} is a file: choose another --out")
+        raise BuildError(f"{root} is a file", remedy=_OTHER)
     try:
         str(root).encode()
     except UnicodeEncodeError:
-        raise BuildError(f"{str(root)!r} is not valid Unicode: choose another --out") from None
+        raise BuildError(f"{str(root)!r} is not valid Unicode", remedy=_OTHER) from None
     if root.is_dir() and not (root / FOLDER).is_dir() and not (root / MANIFEST_NAME).is_file():
         foreign = next((entry.name for entry in root.iterdir() if not entry.name.startswith(".")), None)
         if foreign is not None:
             raise BuildError(
-                f"{root} is not empty and not a MediMeta-C build (it holds {foreign!r}): choose another --out"
+                f"{root} is not empty and not a MediMeta-C build (it holds {foreign!r})", remedy=_OTHER
             )
-    busy = BuildError(f"another build is writing to {root}: wait until it ends, or choose another --out")
+    busy = BuildError(f"another build is writing to {root}", remedy=[Remedy("wait until it ends"), _OTHER])
     with exclusive(root / FOLDER / "build.lock", root, busy):
         yield
 
@@ -170,8 +171,8 @@ class Journal:
         for shard in record.shards:
             if not (self._root / shard.path).is_file():
                 raise BuildError(
-                    f"a worker has written {shard.path}, but not to {self._root} of this machine: choose an "
-                    "--out that all workers see under the same path"
+                    f"a worker has written {shard.path}, but not to {self._root} of this machine",
+                    remedy=Remedy("choose an {out} that all workers see under the same path"),
                 )
         write_record(self._set_file(record.key), record)
 
@@ -216,8 +217,8 @@ class Journal:
             before, now = getattr(held, name), getattr(wanted, name)
             if before != now:
                 raise BuildError(
-                    f"{self._root} was built with {of}{name} {before!r}, this build has {now!r}: choose "
-                    "another --out, or delete the directory"
+                    f"{self._root} was built with {of}{name} {before!r}, this build has {now!r}",
+                    remedy=[_OTHER, Remedy("delete the directory")],
                 )
 
     def _read_state(self) -> _State | None:
@@ -237,7 +238,7 @@ def _read_record(path: Path) -> SetRecord | None:
 
 
 def remember_data(root: Path, datasets: Iterable[str], folder: Path, *, ids: Path | None = None) -> None:
-    """Note where datasets and the key of their ids were read from, for later builds and ``verify --rebuild``.
+    """Note where datasets and the key of their ids were read from, for later builds and verifications.
 
     Never published.
     """

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from medimeta_c.errors import SourceError
+from medimeta_c.errors import Remedy, SourceError
 from medimeta_c.format.keys import CLEAN
 from medimeta_c.format.manifest import Manifest, PluginRecord
 from medimeta_c.format.plugins import PYTHON, given, plugin_record
@@ -54,11 +54,13 @@ def require_plugins(root: Path, manifest: Manifest) -> None:
         if one.distribution.startswith(PYTHON) or not (one.name in CORRUPTIONS or one.name in SOURCES):
             raise SourceError(
                 f"{root} was built with {one.name!r} of {one.distribution} {one.version}, which is not "
-                "installed here: install it, or verify without --rebuild"
+                "installed here",
+                remedy=[Remedy("install it"), Remedy("verify without {rebuild}")],
             )
     for name in sorted({record.corruption for record in manifest.sets} - {CLEAN}):
         if name not in CORRUPTIONS:
             raise SourceError(
                 f"{root} has sets of the corruption {name!r}, which is not installed here, and its manifest "
-                "does not say where it comes from: verify without --rebuild"
+                "does not say where it comes from",
+                remedy=Remedy("verify without {rebuild}"),
             )

@@ -88,7 +88,7 @@ def render_set(task: RenderTask, on_image: Callable[[], None] | None = None) -> 
     ------
     SourceError
         If an image cannot be read, or the split is empty.
-    BuildError
+    WriteError
         If a shard cannot be written.
     """
     key, source = task.key, task.source
@@ -137,7 +137,7 @@ def write_set(  # noqa: PLR0913  (each of them is one thing a set needs)
 
     Raises
     ------
-    BuildError
+    WriteError
         If a shard cannot be written.
     """
     rows, rows_digest, mean = 0, RowDigest(), SpectrumMean()

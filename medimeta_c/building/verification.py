@@ -13,7 +13,7 @@ from medimeta_c.building.journal import data_folders, ids_folder
 from medimeta_c.building.plugins import require_plugins
 from medimeta_c.building.rowcheck import RowCheck, SetCheck
 from medimeta_c.building.treecheck import check_tree
-from medimeta_c.errors import ConfigError, ShardError, SourceError
+from medimeta_c.errors import ConfigError, Remedy, ShardError, SourceError
 from medimeta_c.format.benchmark import Benchmark
 from medimeta_c.format.keys import SetKey
 from medimeta_c.format.manifest import (
@@ -139,8 +139,11 @@ def verify(  # noqa: PLR0913  (every one has a name at the call)
     if rebuild and manifest.protocol.imported:
         raise ConfigError(
             f"{root} was imported ({manifest.protocol.benchmark_version}), not rendered, so none of its "
-            "images can be rendered again: verify it without --rebuild, or import it again and compare "
-            "fingerprints"
+            "images can be rendered again",
+            remedy=[
+                Remedy("verify it without {rebuild}"),
+                Remedy("import it again and compare fingerprints"),
+            ],
         )
     key = ids_folder(root) if ids is None else as_path(ids, "ids")
     sources = _open_sources(root, manifest, data_dir, key) if rebuild else {}
@@ -196,7 +199,11 @@ def _open_sources(root: Path, manifest: Manifest, data_dir: Path | None, ids: Pa
         if source.checksum() != record.checksum:
             raise SourceError(
                 f"the data of {record.dataset!r} in {folder} is not what {root} was built from (checksum "
-                "differs): give the folder of that data with --data, or verify without --rebuild"
+                "differs)",
+                remedy=[
+                    Remedy("give the folder of that data with {data_dir}"),
+                    Remedy("verify without {rebuild}"),
+                ],
             )
         sources[record.dataset] = source
     return sources

@@ -21,7 +21,7 @@ __all__ = ["card_problems", "check_card", "pictures"]
 
 _HEADER = re.compile(r"---\r?\n(.*?)\r?\n---\r?\n", re.DOTALL)
 _PICTURE = re.compile(rf"(?<![\w./-]){ASSETS}/([A-Za-z0-9][\w.-]*\.\w+)", re.ASCII)
-_AGAIN = "correct it, or run the same `medimeta-c build` command with --force to have it written again"
+_AGAIN = "correct it, or build the benchmark again with force, which writes it again"
 
 _READER = Reader(remedy=_AGAIN, aliases=True)
 
@@ -70,7 +70,7 @@ def _card(root: Path, manifest: Manifest) -> tuple[str, str | None]:
     try:
         text = path.read_bytes().decode()
     except FileNotFoundError:
-        return "", "is missing: run the same `medimeta-c build` command with --force"
+        return "", "is missing: build the benchmark again with force, which writes it again"
     except UnicodeDecodeError as error:
         return "", f"is not UTF-8 text ({error}): {_AGAIN}"
     problem = _problem(_header(text), manifest)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from medimeta_c.errors import VerificationError
+from medimeta_c.errors import Remedy, VerificationError
 from medimeta_c.format.keys import CLEAN, SetKey
 from medimeta_c.format.manifest import DatasetRecord, Manifest
 from medimeta_c.sources import family
@@ -48,7 +48,7 @@ def coverage(manifest: Manifest) -> tuple[Coverage, ...]:
     return tuple(_covered(record, built) for record in manifest.datasets)
 
 
-def require_complete(name: str, manifest: Manifest, remedy: str) -> None:
+def require_complete(name: str, manifest: Manifest, remedy: Remedy) -> None:
     """Refuse a benchmark that lacks sets of its suite, or was built of some images alone.
 
     Parameters
@@ -57,7 +57,7 @@ def require_complete(name: str, manifest: Manifest, remedy: str) -> None:
         The benchmark, for the message.
     manifest : Manifest
         What was built.
-    remedy : str
+    remedy : Remedy
         What else to do than to build the rest.
 
     Raises
@@ -66,13 +66,13 @@ def require_complete(name: str, manifest: Manifest, remedy: str) -> None:
         If anything is missing.
     """
     if manifest.limited is not None:
-        raise VerificationError(f"{name} has {manifest.limited} images a split, a trial: {remedy}")
+        raise VerificationError(f"{name} has {manifest.limited} images a split, a trial", remedy=remedy)
     short = [one for one in coverage(manifest) if not one.complete]
     if short:
         lacks = ", ".join(f"{one.dataset} has {one.there} of {one.wanted}" for one in short)
         raise VerificationError(
-            f"{name} is not complete: of the sets of its suite on the {SPLIT} split {lacks}; build the rest, "
-            f"or {remedy}"
+            f"{name} is not complete, of the sets of its suite on the {SPLIT} split {lacks}",
+            remedy=[Remedy("build the rest"), remedy],
         )
 
 

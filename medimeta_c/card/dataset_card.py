@@ -70,7 +70,7 @@ def write_card(root: Path, manifest: Manifest) -> None:
     ------
     ShardError
         If a shard is missing or damaged.
-    BuildError
+    WriteError
         If a file cannot be written.
     """
     for name, data in figures.draw(root, manifest):

@@ -31,6 +31,7 @@ from medimeta_c.cli.benchmark import (
 from medimeta_c.cli.command import Command
 from medimeta_c.cli.model import compare, evaluate, export_peft, features, finetune
 from medimeta_c.cli.outlets import analyse, figures, leaderboard, submit
+from medimeta_c.cli.remedies import message, spelled_arguments
 from medimeta_c.errors import MediMetaError, importing_models, printable
 
 __all__ = ["app", "main"]
@@ -66,7 +67,7 @@ def _sentence(error: BaseException) -> str:
     if isinstance(error, OSError) and error.filename is not None:
         path = printable(error.filename)
         return f"cannot read or write {path} ({error.strerror}): check the path, and that it is yours"
-    return printable(error)
+    return printable(message(error))
 
 
 def _sentences(error: BaseException) -> str:
@@ -74,7 +75,8 @@ def _sentences(error: BaseException) -> str:
     problems = getattr(error, "problems", ())
     if len(problems) < 2:
         return _sentence(error)
-    return "\n  ".join([f"{len(problems)} problems:", *map(printable, problems)])
+    said = [message(one) if isinstance(one, MediMetaError) else one for one in problems]
+    return "\n  ".join([f"{len(problems)} problems:", *map(printable, said)])
 
 
 app = typer.Typer(
@@ -106,6 +108,7 @@ def _options(
     log = logging.StreamHandler()
     log.addFilter(lambda record: not record.name.startswith("huggingface_hub"))  # it prints its own
     level = logging.DEBUG if debug else logging.WARNING
+    log.addFilter(spelled_arguments)
     log.setLevel(level)  # distributed sets its own loggers to INFO
     logging.basicConfig(level=level, format="%(name)s: %(message)s", handlers=[log])
     logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)  # another weight is no news
@@ -133,7 +136,7 @@ _COMMANDS: dict[str, Callable[..., None]] = {
 for _name, _function in _COMMANDS.items():
     app.command(_name, cls=Command)(_function)
 app.add_typer(leaderboard.app, name="leaderboard")
-app.command("demo")(demo.demo)
+app.command("demo", cls=Command)(demo.demo)
 
 
 def main() -> None:

@@ -7,6 +7,8 @@ from typing import Any
 
 from typer.core import TyperCommand
 
+from medimeta_c.cli.remedies import running
+
 __all__ = ["Command"]
 
 _GROUPS = {
@@ -23,6 +25,11 @@ _GROUPS = {
 
 class Command(TyperCommand):
     """A command of ``medimeta-c``."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command; from now on remedies are spelled in its options."""
+        running.command, running.group = self, ctx.find_root().command
+        return super().invoke(ctx)
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
         """Write the help; an option that takes names lists those of other distributions."""

@@ -19,7 +19,7 @@ from medimeta_c.download.retry import RetryPolicy
 from medimeta_c.download.transfer import digests, discard, fetch
 from medimeta_c.download.workdir import WORK_DIR, alone, check_space, writing
 from medimeta_c.download.zenodo import Record, read_record
-from medimeta_c.errors import ConfigError, DownloadError
+from medimeta_c.errors import ConfigError, DownloadError, Remedy
 
 __all__ = ["DownloadProgress", "DownloadReport", "Phase", "RetryPolicy", "download", "is_downloaded"]
 
@@ -225,8 +225,8 @@ class _Job:
         if pin is not None and file.md5 != pin.md5 and not self.update:
             raise DownloadError(
                 f"{file.url} now has md5 {file.md5}, but {LOCK_NAME} pins {pin.md5} for {name} (record "
-                f"{pin.record}, version {pin.version}): the archive has changed since it was first fetched; "
-                "use --update to accept the new one"
+                f"{pin.record}, version {pin.version}): the archive has changed since it was first fetched",
+                remedy=Remedy("accept the new one with {update}", update=True),
             )
 
     def fetch_verified(self, file: RemoteFile) -> tuple[str, int]:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from medimeta_c.errors import DownloadError
+from medimeta_c.errors import DownloadError, Remedy
 
 __all__ = ["WORK_DIR", "alone", "check_space", "writing"]
 
@@ -33,8 +33,8 @@ def alone(path: Path) -> Iterator[None]:
             held = lock.acquire()
     except NotImplementedError as error:
         raise DownloadError(
-            f"the file system of {path.parent} has no file locks: download to a local disk with --data and "
-            "move the data afterwards"
+            f"the file system of {path.parent} has no file locks",
+            remedy=Remedy("download to a local disk with {data_dir} and move the data afterwards"),
         ) from error
     with held:
         yield
@@ -49,8 +49,8 @@ def writing(data_dir: Path) -> Iterator[None]:
         full = error.errno in (errno.ENOSPC, errno.EDQUOT)
         way_out = "make room" if full else "check that the folder exists and is yours to write"
         raise DownloadError(
-            f"cannot write {error.filename or data_dir} ({error.strerror or error}): {way_out}, or choose "
-            "another folder with --data, and run the same command again"
+            f"cannot write {error.filename or data_dir} ({error.strerror or error})",
+            remedy=[Remedy(way_out), Remedy("choose another folder with {data_dir}, and run the same again")],
         ) from error
 
 
@@ -60,6 +60,9 @@ def check_space(folder: Path, needed_bytes: int, purpose: str) -> None:
     if needed_bytes > free:
         raise DownloadError(
             f"not enough disk space {purpose}: {needed_bytes / 1e6:,.0f} MB are needed in {folder}, "
-            f"{free / 1e6:,.0f} MB are free; make room, or choose another folder with --data, and run the "
-            "same command again"
+            f"{free / 1e6:,.0f} MB are free",
+            remedy=[
+                Remedy("make room"),
+                Remedy("choose another folder with {data_dir}, and run the same again"),
+            ],
         )

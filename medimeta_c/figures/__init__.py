@@ -25,7 +25,7 @@ class Figure:
     Parameters
     ----------
     name : str
-        What ``--only`` calls it.
+        What a choice of figures calls it.
     title : str
         What it is, for people; of the paper's, with its number there.
     needs : str
@@ -53,8 +53,8 @@ class Figure:
 
 
 _BUILT = "give the directory of a built benchmark"
-_SCORED = "give --results, or --paper"
-_ABLATED = "give --ablation, or --paper"
+_SCORED = "give results, or draw the paper's own numbers"
+_ABLATED = "give a few-shot ablation, or draw the paper's own numbers"
 
 
 FIGURES = Registry(
@@ -90,7 +90,7 @@ FIGURES = Registry(
         Figure(
             "feature_map",
             "Fig. 3: t-SNE of image features",
-            "give --features, which `medimeta-c features` saves",
+            "give the features that `medimeta-c features` saves",
             "medimeta_c.figures.feature_map:exhibit",
         ),
         Figure(
@@ -108,13 +108,13 @@ FIGURES = Registry(
         Figure(
             "backbones",
             "Fig. 7: backbones",
-            "give --results of models with two image encoders, or --paper",
+            "give results of models with two image encoders, or draw the paper's own numbers",
             "medimeta_c.figures.backbones:exhibit",
         ),
         Figure(
             "severity",
             "Fig. 8: severity curves",
-            "give --results: the paper prints means over severities",
+            "give results: the paper prints means over severities",
             "medimeta_c.figures.severity:exhibit",
         ),
         Figure(

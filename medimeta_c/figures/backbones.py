@@ -54,7 +54,7 @@ def exhibit(inputs: Inputs) -> Iterator[Picture]:
         lines = _of_results(inputs.scores)
         what = "means over datasets; a model not scored on all of them has none"
         if all(one.clean is None and one.corrupted is None for one in lines):
-            raise Lacking("no model was scored on all datasets: give --results of two models on the same")
+            raise Lacking("no model was scored on all datasets: give results of two models on the same")
     elif len({one.variant for one in inputs.fewshot}) > 1:
         lines, what = _of_variants(inputs.fewshot), "fine-tuned on the share given"
     else:

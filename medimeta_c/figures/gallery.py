@@ -9,7 +9,7 @@ from pathlib import Path
 
 from matplotlib import get_cachedir
 
-from medimeta_c.errors import ConfigError
+from medimeta_c.errors import ConfigError, Remedy
 from medimeta_c.figures import FIGURES
 from medimeta_c.figures.drawing import style
 from medimeta_c.figures.exhibit import Inputs, Lacking, Picture
@@ -71,7 +71,7 @@ def make(
     ------
     ConfigError
         If an entry is unknown, was asked for by name without its input, or nothing can be made.
-    BuildError
+    WriteError
         If a file cannot be written.
     """
     folder, asked = as_path(out, "out"), several(only)
@@ -94,16 +94,18 @@ def make(
     on_progress("done", len(names), len(names))
     if not files:
         raise ConfigError(
-            "there is nothing to draw: give a built benchmark, --results, --ablation or --paper"
+            "there is nothing to draw",
+            remedy=Remedy("give a built benchmark, {results}, {ablation} or {paper}", paper=True),
         )
     write_atomic(folder / CAPTIONS, ("\n\n".join(captions) + "\n").encode())
     letters = style.undrawn("".join(inputs.models()))
     if letters:
         _log.warning(
             "no font here has %s of a model's name, so PNG and PDF show boxes: install Noto Sans CJK and "
-            "delete the list of fonts in %s, or name the model by --results NAME=PATH",
+            "delete the list of fonts in %s, or %s",
             letters[:12],
             get_cachedir(),
+            Remedy("name the model by {results}", results="NAME=PATH"),
         )
     return Made(files=(*files, folder / CAPTIONS), left_out=left_out)
 

@@ -29,7 +29,7 @@ _FEWSHOT: Mapping[str, tuple[_Mark, str]] = {
 def draw_table2(inputs: Inputs) -> Iterator[Table]:
     """Yield Table 2: clean error, CE by corruption and mCE, by dataset."""
     if all(one.mce is None and one.clean_error is None for one in inputs.scored()):
-        raise Lacking("results have no baseline in common: evaluate all with one --baseline")
+        raise Lacking("results have no baseline in common: evaluate all with one baseline")
     yield _table(
         "table2_ce_mce",
         f"Errors in percent of those of {inputs.divisor()}; lower is better. Best bold, second best "

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from medimeta_c.errors import ConfigError, ResultError
+from medimeta_c.errors import ConfigError, Remedy, ResultError
 from medimeta_c.finetuning.ablationtable import TABLE_NAME, write_ablation
 from medimeta_c.finetuning.config import FinetuneConfig
 from medimeta_c.finetuning.fewshot import check_fraction, draw_few_shot
@@ -175,8 +175,8 @@ def _score(
     others = [entry.dataset for entry in saved.result.run.benchmark.datasets if entry.dataset not in datasets]
     if others:  # an evaluation keeps what its folder holds, and its means are over all of it
         raise ResultError(
-            f"{saved.path} holds scores on {', '.join(others)} too, which this ablation leaves out: choose "
-            "another --out"
+            f"{saved.path} holds scores on {', '.join(others)} too, which this ablation leaves out",
+            remedy=Remedy("choose another {out}"),
         )
     return saved.result
 

@@ -69,7 +69,7 @@ def epoch_order(training: Sequence[Sample], *, seed: int, epoch: int) -> list[Sa
 
 
 def augmented(image: Image, sample: Sample, *, seed: int, epoch: int) -> Image:
-    """Return an image as `--augment` shows it in one epoch.
+    """Return an image as augmentation shows it in one epoch.
 
     One of eight conditions, each as likely: clean, or one of the core seven corruptions at one of five
     severities. The choice and the noise depend on seed, epoch and the image's identity alone, and are never

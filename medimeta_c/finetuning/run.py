@@ -107,7 +107,7 @@ def finetune(
         If the model cannot be had or adapted, or the loss becomes NaN.
     ResultError
         If the folder holds a run with other settings, or is in use.
-    BuildError
+    WriteError
         If a file cannot be written; the checkpoint before is intact.
 
     References

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from medimeta_c.errors import ModelError
+from medimeta_c.errors import ModelError, Remedy
 from medimeta_c.finetuning.outputs import Outputs
 from medimeta_c.finetuning.state import Progress, TrainingState, write_state
 from medimeta_c.finetuning.training import FinetuneProgress, NotANumber, Trainer, TrainingData
@@ -57,7 +57,7 @@ class Session:
         ------
         ModelError
             If the loss, a weight or an embedding becomes NaN; the last good adapters are kept.
-        BuildError
+        WriteError
             If a file cannot be written; the checkpoint before is intact.
         """
         while self._state is None or not self._state.progress.finished:
@@ -71,7 +71,7 @@ class Session:
         try:
             record = self._trainer.run_epoch(len(epochs), self._tell)
         except NotANumber as error:
-            raise ModelError(self._diverged(error, state)) from error
+            raise self._diverged(error, state) from error
         progress = Progress(run=self._outputs.run, epochs=(*epochs, record))
         last = self._outputs.adapters.state_dict()
         best = last if state is None or progress.best == record else state.best
@@ -79,15 +79,18 @@ class Session:
             progress=progress, last=last, best=best, optimiser=self._trainer.optimiser_state()
         )
 
-    def _diverged(self, error: NotANumber, state: TrainingState | None) -> str:
+    def _diverged(self, error: NotANumber, state: TrainingState | None) -> ModelError:
         """Keep the last good adapters where they can be used, and say so."""
         if state is None:
-            return f"{error}, which is before training: check the weights of the base model"
-        epoch, advice = state.progress.last.epoch, "lower --lr, or use --precision fp32, with another --out"
+            return ModelError(
+                f"{error}, which is before training", remedy=Remedy("check the weights of the base model")
+            )
+        epoch = state.progress.last.epoch
+        advice = Remedy("lower {lr} or use {precision}, with another {out}", precision="fp32")
         if epoch == 0:
-            return f"{error}, before anything was learnt: {advice}"
+            return ModelError(f"{error}, before anything was learnt", remedy=advice)
         kept = f"the adapters of epoch {epoch} are kept in {self._outputs.write_last(state)}"
-        return f"{error}: training stops; {kept}; {advice}"
+        return ModelError(f"{error}, training stops, and {kept}", remedy=advice)
 
     def _tell(self, images: int, loss: float | None) -> None:
         """Count images, and tell of them."""

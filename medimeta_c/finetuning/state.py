@@ -20,7 +20,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
 from medimeta_c._version import __version__
-from medimeta_c.errors import BuildError, ResultError
+from medimeta_c.errors import Remedy, ResultError, WriteError
 from medimeta_c.io.files import exclusive, write_atomic
 from medimeta_c.io.records import Document, Record, Since, canonical_json, dump
 from medimeta_c.lora import Target
@@ -171,15 +171,16 @@ def held(out: Path) -> Iterator[None]:
     ------
     ResultError
         If another process trains there, or the folder holds something else.
-    BuildError
+    WriteError
         If it cannot be written.
     """
     if out.exists() and not out.is_dir():
-        raise ResultError(f"{out} is a file: choose another --out")
+        raise ResultError(f"{out} is a file", remedy=Remedy("choose another {out}"))
     if not (out / _FOLDER).is_dir():
         refuse_foreign(out, "fine-tuning run")
     busy = ResultError(
-        f"another process is fine-tuning into {out}: wait until it ends, or choose another --out"
+        f"another process is fine-tuning into {out}",
+        remedy=[Remedy("wait until it ends"), Remedy("choose another {out}")],
     )
     with exclusive(out / _FOLDER / "lock", out, busy):
         yield
@@ -190,7 +191,9 @@ def refuse_foreign(out: Path, kind: str, *own: str) -> None:
     names = sorted(path.name for path in out.iterdir()) if out.is_dir() else []
     for name in names:
         if not any(fnmatchcase(name, pattern) for pattern in (".*", *own)):
-            raise ResultError(f"{out} is not empty and no {kind} (it holds {name!r}): choose another --out")
+            raise ResultError(
+                f"{out} is not empty and no {kind} (it holds {name!r})", remedy=Remedy("choose another {out}")
+            )
 
 
 def write_state(out: Path, state: TrainingState) -> None:
@@ -198,7 +201,7 @@ def write_state(out: Path, state: TrainingState) -> None:
 
     Raises
     ------
-    BuildError
+    WriteError
         If it cannot be written; the one before is intact.
     """
     groups = {"last": state.last, "best": state.best, "optimiser": state.optimiser}
@@ -210,10 +213,11 @@ def write_state(out: Path, state: TrainingState) -> None:
     data = save(tensors, metadata={_HEADER: canonical_json(dump(state.progress))})
     try:
         write_atomic(out / _CHECKPOINT, data)
-    except BuildError as error:
+    except WriteError as error:
         epoch = state.progress.last.epoch
         kept = f"that of epoch {epoch - 1} is intact; " if epoch else ""
-        raise BuildError(f"the checkpoint of epoch {epoch} could not be saved, {kept}{error}") from error
+        cause = f"the checkpoint of epoch {epoch} could not be saved, {kept}{error.cause}"
+        raise WriteError(cause, remedy=error.remedies) from error
 
 
 def read_state(out: Path, run: RunRecord) -> TrainingState | None:
@@ -250,7 +254,8 @@ def _refuse_other(out: Path, held_run: RunRecord, run: RunRecord) -> None:
     if name is not None:
         raise ResultError(
             f"{out} holds a run with {name.replace('_', ' ')} {_shown(theirs[name])}, this run has "
-            f"{_shown(ours[name])}: choose another --out, or delete the folder"
+            f"{_shown(ours[name])}",
+            remedy=[Remedy("choose another {out}"), Remedy("delete the folder")],
         )
 
 

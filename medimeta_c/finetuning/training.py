@@ -14,7 +14,7 @@ from typing import TypeVar
 import torch
 from torch.nn import functional
 
-from medimeta_c.errors import ModelError
+from medimeta_c.errors import ModelError, Remedy
 from medimeta_c.finetuning.config import FinetuneConfig
 from medimeta_c.finetuning.data import ImageReader, Sample, batches, epoch_order
 from medimeta_c.finetuning.state import EpochRecord, RunRecord, Tensors
@@ -223,8 +223,8 @@ class Trainer:
             except torch.OutOfMemoryError as error:
                 if self.micro_batch == 1:
                     raise ModelError(
-                        f"{self._device} has no memory to train on a single image: use a smaller model or "
-                        "--device cpu"
+                        f"{self._device} has no memory to train on a single image",
+                        remedy=[Remedy("use a smaller model"), Remedy("use {device}", device="cpu")],
                     ) from error
             # Here, not above: the error's traceback holds the tensors that fill the memory.
             self.micro_batch = (self.micro_batch + 1) // 2

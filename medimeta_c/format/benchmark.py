@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from medimeta_c.errors import ConfigError, ManifestError, ShardError, unknown_name
+from medimeta_c.errors import ConfigError, ManifestError, Remedy, ShardError, unknown_name
 from medimeta_c.format import png
 from medimeta_c.format.keys import Image, SetKey
 from medimeta_c.format.manifest import MANIFEST_NAME, DatasetRecord, Manifest, SetRecord, read_manifest
@@ -313,10 +313,11 @@ def open_benchmark(where: StrPath, *, revision: str | None = None) -> Benchmark:
             )
         return Benchmark(str(folder), read_manifest(folder / MANIFEST_NAME), folder.joinpath)
     repo_id, at, named = str(where).partition("@")
+    reason = "is not a directory" if folder.exists() else "does not exist"
     if not REPO_ID.fullmatch(repo_id) or (at and not named):
         raise ManifestError(
-            f"{where} is neither a directory nor a repository id (ORG/NAME or ORG/NAME@REVISION): "
-            "check the path"
+            f"{where} {reason}, and is no repository id (ORG/NAME or ORG/NAME@REVISION)",
+            remedy=Remedy("check the path"),
         )
     if at and revision is not None:
         raise ConfigError(f"the revision is given twice, {named!r} and {revision!r}: leave one of them out")

@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
-from medimeta_c.errors import ManifestError, MediMetaError
+from medimeta_c.errors import ManifestError, MediMetaError, Remedy
 from medimeta_c.format.dataset import DatasetRecord
 from medimeta_c.format.keys import SetKey, check_name
 from medimeta_c.format.seeding import SEED_SCHEME
@@ -351,7 +351,8 @@ def read_manifest(path: Path) -> Manifest:
         If it is missing, not JSON, of a later schema, or not what was written (edited).
     """
     if not path.parent.is_dir():
-        raise ManifestError(f"{path.parent} is no folder: give that of a built benchmark")
+        reason = "is no folder" if path.parent.exists() else "does not exist"
+        raise ManifestError(f"{path.parent} {reason}", remedy=Remedy("give the folder of a built benchmark"))
     if not path.exists():
         raise ManifestError(
             f"{path} is missing: this is not a finished build; run the same `medimeta-c build` (or import) "

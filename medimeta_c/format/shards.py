@@ -164,7 +164,7 @@ class ShardWriter:
 
         Raises
         ------
-        BuildError
+        WriteError
             If the disk is full or not writable.
         """
         if self._group and self._group_bytes + len(row.data) > ROW_GROUP_BYTES:

@@ -64,7 +64,7 @@ def write_spectra(root: Path, sets: Sequence[SetRecord]) -> FileRecord:
 
     Raises
     ------
-    BuildError
+    WriteError
         If the file cannot be written.
     """
     return _write(root, SPECTRUM_PATH, _table(sets))
@@ -113,7 +113,7 @@ def write_groups(
 
     Raises
     ------
-    BuildError
+    WriteError
         If the file cannot be written.
     ShardError
         If that of an earlier build is damaged.

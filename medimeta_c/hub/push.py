@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from medimeta_c.building.verification import verify
 from medimeta_c.card.card_check import check_card
 from medimeta_c.card.coverage import require_complete
-from medimeta_c.errors import ManifestError, PublishError, VerificationError
+from medimeta_c.errors import ManifestError, PublishError, Remedy, VerificationError
 from medimeta_c.format.manifest import MANIFEST_NAME, Manifest, read_manifest
 from medimeta_c.format.repository import Repository, open_repository
 from medimeta_c.hub.request import PushConfig, PushReport
@@ -87,7 +87,7 @@ def _verified_files(
     """Return the files to publish and the card's text, everything checked."""
     card = check_card(config.root, manifest)
     if not config.partial:
-        require_complete(str(config.root), manifest, "push it with --partial")
+        require_complete(str(config.root), manifest, Remedy("push it with {partial}", partial=True))
     report = verify(config.root, jobs=config.jobs, on_progress=on_verified)
     if not report.ok:
         raise VerificationError(
@@ -150,8 +150,8 @@ class _Push:
         except RepositoryNotFoundError:
             if self.config.pull_request:
                 raise PublishError(
-                    f"the Hub has no dataset {self.repo_id!r} that you may see, to open a pull request in: "
-                    "check the name, or push without --pr to create it"
+                    f"the Hub has no dataset {self.repo_id!r} that you may see, to open a pull request in",
+                    remedy=[Remedy("check the name"), Remedy("push without {pull_request} to create it")],
                 ) from None
             return None, self._report(compare(self.files, {}), exists=False)
         self._check_privacy(bool(info.private))
@@ -186,7 +186,9 @@ class _Push:
         """Return the commit the tag marks, None if there is no such tag; raise if it marks another build."""
         refs = self.api.list_repo_refs(self.repo_id, repo_type="dataset")
         if self.tag in {branch.name for branch in refs.branches}:
-            raise PublishError(f"{self.repo_id} has a branch named {self.tag}: choose another --tag")
+            raise PublishError(
+                f"{self.repo_id} has a branch named {self.tag}", remedy=Remedy("choose another {tag}")
+            )
         if self.tag not in {tag.name for tag in refs.tags}:
             return None
         there = self._build_at(self.tag)
@@ -195,8 +197,8 @@ class _Push:
         found = there.manifest.fingerprint[:12] if there else "not a readable one"
         raise PublishError(
             f"the tag {self.tag} of {self.repo_id} marks another build ({found}; this one is "
-            f"{self.manifest.fingerprint[:12]}), and a published version never changes: choose another "
-            "--tag, or delete that tag on the Hub first"
+            f"{self.manifest.fingerprint[:12]}), and a published version never changes",
+            remedy=[Remedy("choose another {tag}"), Remedy("delete that tag on the Hub first")],
         )
 
     def _check_head(self, head: str) -> None:
@@ -227,8 +229,8 @@ class _Push:
     def _check_privacy(self, private: bool) -> None:
         if self.config.private and not private:
             raise PublishError(
-                f"{self.repo_id} is there and public, and --private only says how to create it: make it "
-                "private in its settings, or push without --private"
+                f"{self.repo_id} is there and public, and only a new repository is created private",
+                remedy=[Remedy("make it private in its settings"), Remedy("push without {private}")],
             )
 
     def _send(self, plan: Plan, head: str) -> _Landed:

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 
 from medimeta_c.building import engines
-from medimeta_c.errors import ConfigError
+from medimeta_c.errors import ConfigError, Remedy
 from medimeta_c.format.manifest import Manifest
 from medimeta_c.hub.tree import Plan
 from medimeta_c.io.hub_client import check_repo_id
@@ -65,11 +65,13 @@ class PushConfig:
             raise ConfigError(f"{self.tag!r} is not usable as a tag: use letters, digits, '.', '-' and '_'")
         if self.pull_request and self.private:
             raise ConfigError(
-                "--private is for creating a repository, and --pr needs one that is there: choose one"
+                "a repository is created private, and a pull request needs one that is there",
+                remedy=Remedy("choose one of {private} and {pull_request}"),
             )
         if self.pull_request and self.tag is not None:
             raise ConfigError(
-                "a pull request is not tagged: leave --tag out, and push without --pr once it is merged"
+                "a pull request is not tagged",
+                remedy=Remedy("leave {tag} out, and push without {pull_request} once it is merged"),
             )
 
 

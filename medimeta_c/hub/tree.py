@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from medimeta_c.card.card_check import pictures
 from medimeta_c.card.dataset_card import ASSETS, CARD_NAME
 from medimeta_c.card.evalfile import EVAL_NAME
-from medimeta_c.errors import PublishError
+from medimeta_c.errors import PublishError, Remedy
 from medimeta_c.format.manifest import MANIFEST_NAME, Manifest
 from medimeta_c.io.files import sha256_file
 
@@ -116,8 +116,8 @@ def local_files(root: Path, manifest: Manifest, card: str) -> tuple[LocalFile, .
         # No digest vouches for these, so a link could publish any file of this machine.
         if not source.is_file() or not source.resolve().is_relative_to(root.resolve()):
             raise PublishError(
-                f"{source} is missing, or not a file of the benchmark: run the same `medimeta-c build` "
-                "command with --force to have it drawn again"
+                f"{source} is missing, or not a file of the benchmark",
+                remedy=Remedy("have it drawn again by {command}", command="build", force=True),
             )
         files.append(LocalFile.of(path, source))
     return tuple(sorted(files, key=lambda file: file.path))

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import filelock
 
-from medimeta_c.errors import BuildError, MediMetaError
+from medimeta_c.errors import MediMetaError, Remedy, WriteError
 
 __all__ = [
     "PART_SUFFIX",
@@ -34,26 +34,30 @@ _FORBIDDEN = {errno.EACCES, errno.EPERM, errno.EROFS}
 _UNSUPPORTED = {errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP}
 
 
-def explain_os_error(error: OSError, path: Path) -> BuildError:
+def explain_os_error(error: OSError, path: Path) -> WriteError:
     """Return the one-sentence error for an operating-system failure while writing `path`."""
     if error.errno in _FULL:
-        return BuildError(
-            f"no space left while writing {path} ({error.strerror}): free some space or choose another "
-            "--out, then run the same command again; what is finished is kept"
+        return WriteError(
+            f"no space left while writing {path} ({error.strerror})",
+            remedy=Remedy(
+                "free some space or choose another {out}, then run the same again; what is finished is kept"
+            ),
         )
     if error.errno in _FORBIDDEN:
-        return BuildError(f"cannot write {path} ({error.strerror}): choose an --out you may write to")
-    if error.errno in _IN_THE_WAY:
-        return BuildError(
-            f"cannot write {path}: a file, or a link to nothing, stands where a folder must be; move it, or "
-            "choose another --out"
+        return WriteError(
+            f"cannot write {path} ({error.strerror})", remedy=Remedy("choose an {out} you may write to")
         )
-    return BuildError(f"cannot write {path}: {error.strerror or error}")
+    if error.errno in _IN_THE_WAY:
+        return WriteError(
+            f"cannot write {path}, where a file, or a link to nothing, stands in place of a folder",
+            remedy=[Remedy("move it"), Remedy("choose another {out}")],
+        )
+    return WriteError(f"cannot write {path}: {error.strerror or error}")
 
 
 @contextlib.contextmanager
 def writing(path: Path) -> Iterator[None]:
-    """Turn an operating-system failure inside the block into a BuildError that names `path`."""
+    """Turn an operating-system failure inside the block into a WriteError that names `path`."""
     try:
         yield
     except OSError as error:
@@ -75,7 +79,7 @@ def exclusive(lock: Path, folder: Path, busy: MediMetaError) -> Iterator[None]:
 
     Raises
     ------
-    BuildError
+    WriteError
         If the file cannot be written, or the file system has no locks.
     """
     held = filelock.FileLock(lock)
@@ -86,9 +90,9 @@ def exclusive(lock: Path, folder: Path, busy: MediMetaError) -> Iterator[None]:
         except filelock.Timeout:
             raise busy from None
         except NotImplementedError as error:
-            raise BuildError(
-                f"the file system of {folder} has no file locks: choose an --out on a local disk, and move "
-                "it afterwards"
+            raise WriteError(
+                f"the file system of {folder} has no file locks",
+                remedy=Remedy("choose an {out} on a local disk, and move it afterwards"),
             ) from error
     try:
         yield
@@ -126,7 +130,7 @@ def write_atomic(path: Path, data: bytes, *, private: bool = False) -> None:
 
     Raises
     ------
-    BuildError
+    WriteError
         If the file cannot be written; nothing is left behind.
     """
     with writing(path):

@@ -104,7 +104,7 @@ def _of_refusal(error: Any, repo_id: str, revision: str | None) -> str:
         401: f"the Hub does not accept the token (401{said}): it is expired, revoked or mistyped; make one "
         f"at {_endpoint()}/settings/tokens, then `hf auth login` or set HF_TOKEN",
         403: f"the token may not do this to {repo_id} (403{said}): use a token with that right to {owner!r}, "
-        "or ask its owners for it; without it, a push can be proposed with --pr",
+        "or ask its owners for it; without it, a push can still be proposed as a pull request",
         404: f"the Hub does not find what was asked of {repo_id} (404{said}): check that it is still there",
         409: f"the Hub reports a conflict in {repo_id} (409{said}): somebody else is changing it; look at "
         f"it, then {_AGAIN}",

@@ -109,7 +109,7 @@ def write_record(path: Path, record: Record, *, comment: str = "") -> None:
 
     Raises
     ------
-    BuildError
+    WriteError
         If the file cannot be written.
     """
     values = dump(record)

@@ -223,7 +223,7 @@ def _notes(submission: Submission, saved: SavedResult, accepted: Accepted | None
     if result.run.model.family == "robustmedclip" and not submission.adapted:
         yield "a robustmedclip model is adapted to some datasets, and its adaptation is said to be base"
     if accepted is None:
-        yield "fingerprints and labels were not compared with a benchmark: give --accepted or --benchmark"
+        yield "fingerprints and labels were not compared with a benchmark, as none was given"
     if result.baseline is not None and result.baseline.name != PUBLISHED:
         yield (
             f"its CE and mCE divide by {result.baseline.name}, a baseline of the submitter's own, whose "

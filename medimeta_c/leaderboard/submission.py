@@ -19,7 +19,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, ValidationError, model_validator
 
-from medimeta_c.errors import ConfigError
+from medimeta_c.errors import ConfigError, Remedy
 from medimeta_c.io.reading import Reader
 from medimeta_c.io.records import Document, Record, Since, write_record
 from medimeta_c.results.folder import PREDICTIONS_NAME
@@ -254,10 +254,11 @@ def described(given: Mapping[str, str], *, declared: bool) -> Submission:
         where = ".".join(map(str, first["loc"])) or "description"
         if "statements" in first["loc"]:
             raise ConfigError(
-                "the two declarations are not made: read them in --help, and give --declare"
+                "the two declarations are not made",
+                remedy=Remedy("read them in the help, and give {declare}", declare=True),
             ) from error
         message = first["msg"].removeprefix("Value error, ")
-        raise ConfigError(f"the {where} of the submission is not valid: {message}; see --help") from error
+        raise ConfigError(f"the {where} of the submission is not valid: {message}; see the help") from error
 
 
 def write_submission(path: Path, submission: Submission) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from medimeta_c.errors import ConfigError, PublishError, ResultError
+from medimeta_c.errors import ConfigError, PublishError, Remedy, ResultError
 from medimeta_c.hub.tree import LocalFile, RemoteFile
 from medimeta_c.io.files import write_atomic
 from medimeta_c.io.hub_client import REPO_ID, check_repo_id, token_or_none
@@ -146,8 +146,11 @@ def _place_submission(config: SubmitConfig) -> Submission:
     if config.submission is None:
         if not target.is_file():
             raise ResultError(
-                f"{target} is missing: give --submission FILE, or the options that describe the model "
-                "(--name, --organisation, …; see --help)"
+                f"{target} is missing",
+                remedy=[
+                    Remedy("give the file with {submission}"),
+                    Remedy("describe the model with {name}, {organisation} and so on; see the help"),
+                ],
             )
         return read_submission(target)
     submission = read_submission(config.submission)
@@ -187,10 +190,10 @@ def _write_model_file(config: SubmitConfig, report: SubmitReport) -> SubmitRepor
     if not REPO_ID.fullmatch(name):
         if config.model_repo is not None:
             raise ConfigError(
-                f"the result was scored on {name!r}, no repository: give --benchmark-repo ORG/NAME, which "
-                "the model's file must name"
+                f"the result was scored on {name!r}, no repository",
+                remedy=Remedy("name the repository with {benchmark_repo}, for the model's file"),
             )
-        note = f"{MODEL_EVAL_PATH} is not written: --benchmark-repo says where the benchmark is"
+        note = f"{MODEL_EVAL_PATH} is not written, since the benchmark scored is no repository"
         return replace(report, notes=(*report.notes, note))
     url = f"{HfApi().endpoint}/datasets/{config.repo_id}/tree/main/{report.finding.place}"
     target = config.folder / MODEL_EVAL_PATH

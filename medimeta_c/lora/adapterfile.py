@@ -55,7 +55,7 @@ def write_adapter(folder: Path, adapters: Adapters, training: TrainingRecord | N
 
     Raises
     ------
-    BuildError
+    WriteError
         If a file cannot be written.
     """
     state = adapters.state_dict()

@@ -39,7 +39,7 @@ def export_peft(folder: Path, adapters: Adapters) -> None:
     ------
     ConfigError
         If PEFT has no form for such layers.
-    BuildError
+    WriteError
         If a file cannot be written.
 
     Notes

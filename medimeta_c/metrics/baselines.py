@@ -26,7 +26,7 @@ class Baseline(Record):
     Attributes
     ----------
     name : str
-        What ``--baseline`` takes: ``"published"``, or a result's name.
+        What names it: ``"published"``, or a result's name.
     model : str
         The model measured.
     source : str

@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from medimeta_c.errors import ModelError, short
+from medimeta_c.errors import ModelError, Remedy, short
 from medimeta_c.io.hub_errors import network_errors
 
 __all__ = ["commit_of", "fetch_file", "fetch_folder", "named_folder", "split_revision"]
@@ -84,9 +84,15 @@ def named_folder(repo: str, patterns: Sequence[str], *, fetch: bool, revision: s
         except LocalEntryNotFoundError:
             pass
     raise ModelError(
-        f"the model's configuration names the repository {repo}, which is not fetched unless you ask: run "
-        f"`hf download {repo} --include {' '.join(repr(one) for one in patterns)}` once if you trust it, or "
-        "copy those files into the model's folder"
+        f"the model's configuration names the repository {repo}, which is not fetched unless you ask",
+        remedy=[
+            Remedy(
+                "run `hf download {0} --include {1}` once if you trust it",
+                repo,
+                " ".join(map(repr, patterns)),
+            ),
+            Remedy("copy those files into the model's folder"),
+        ],
     )
 
 

@@ -8,7 +8,7 @@ from typing import Protocol
 
 import torch
 
-from medimeta_c.errors import ModelError
+from medimeta_c.errors import ModelError, Remedy
 from medimeta_c.models.contract import ModelIdentity, Preprocess, Preprocessing
 
 __all__ = ["Tokenizer", "TorchModel"]
@@ -130,5 +130,6 @@ class TorchModel:
                 shown = text[:_PROMPT_SHOWN_CHARS] + ("…" if len(text) > _PROMPT_SHOWN_CHARS else "")
                 raise ModelError(
                     f"prompt {shown!r} is {length} tokens, and {self.identity.spec} reads at most "
-                    f"{self.context_length}: shorten its template or class name (--prompts FILE)"
+                    f"{self.context_length}",
+                    remedy=Remedy("shorten its template or class name, in a file of {prompts}"),
                 )

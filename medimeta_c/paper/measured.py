@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from medimeta_c.errors import ConfigError
+from medimeta_c.errors import ConfigError, Remedy
 from medimeta_c.format.suites import paper_order
 from medimeta_c.metrics.baselines import Baseline
 from medimeta_c.paper.names import short_name
@@ -111,7 +111,8 @@ def _require_one_build(results: Mapping[str, Sequence[Result]]) -> None:
                 if known != entry.fingerprint:
                     raise ConfigError(
                         f"{entry.dataset} was scored on two builds of it, {known[:12]} and "
-                        f"{entry.fingerprint[:12]}, and such scores do not compare: give --results of one"
+                        f"{entry.fingerprint[:12]}, and such scores do not compare",
+                        remedy=Remedy("give {results} of one"),
                     )
 
 

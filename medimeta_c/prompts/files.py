@@ -119,7 +119,7 @@ def read_prompt_file(path: Path) -> PromptSet:
     ConfigError
         If the file cannot be read, is not such YAML, or holds a text that cannot be a prompt.
     """
-    remedy = f"--prompts takes a YAML file of texts, or one of {', '.join(PROMPTS)}"
+    remedy = f"prompts are a YAML file of texts, or one of {', '.join(PROMPTS)}"
     reader = Reader(remedy=remedy, error=ConfigError, aliases=True, max_bytes=1 << 20)
     values = reader.values(path, yaml=True)
     if isinstance(values, dict):

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from medimeta_c.errors import ConfigError, unknown_name
+from medimeta_c.errors import ConfigError, Remedy, unknown_name
 from medimeta_c.io.settings import StrPath, as_path
 from medimeta_c.prompts.files import PROMPTS, DatasetWords, PromptSet, read_prompt_file
 from medimeta_c.prompts.texts import ClassPrompts, check_text
@@ -154,8 +154,11 @@ class PromptBook:
             entries = ", ".join(f"{json.dumps(label)}: WORDS" for label in bare)
             raise ConfigError(
                 f"dataset {dataset!r} has classes with no prompts: labels {', '.join(map(repr, bare))} say "
-                f"nothing to a model; give --prompts a YAML file with 'version: 1' and "
-                f"'datasets: {{{dataset}: {{classes: {{{entries}}}}}}}'"
+                "nothing to a model",
+                remedy=Remedy(
+                    "give {prompts} a YAML file with 'version: 1' and '{0}'",
+                    f"datasets: {{{dataset}: {{classes: {{{entries}}}}}}}",
+                ),
             )
         for label in labels:
             check_text(label, f"dataset {dataset!r} has no prompt for a class: its label")
@@ -188,7 +191,9 @@ def load_prompts(name_or_path: StrPath = "paper") -> PromptBook:
     looks_like_a_name = len(path.parts) == 1 and not path.suffix
     if looks_like_a_name and not path.exists():
         error = unknown_name("template set", str(path), PROMPTS)
-        raise ConfigError(f"{error}; --prompts also takes the path of a YAML file")
+        raise ConfigError(
+            error.cause, value=error.value, remedy=Remedy("give {prompts} the path of a YAML file")
+        )
     return PromptBook(_chain(read_prompt_file(path)), str(path))
 
 

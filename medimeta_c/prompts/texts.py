@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from medimeta_c.errors import ConfigError
+from medimeta_c.errors import ConfigError, Remedy
 
 __all__ = ["ClassPrompts", "check_template", "check_text"]
 
@@ -58,7 +58,8 @@ class ClassPrompts:
             labels = [repr(label) for label, words in pairs if words.casefold() == same]
             raise ConfigError(
                 f"{where}: labels {' and '.join(labels)} have the same words {same!r}, so no model can tell "
-                "them apart: give them different words with --prompts FILE"
+                "them apart",
+                remedy=Remedy("give them different words in a file, with {prompts}"),
             )
 
 

@@ -35,7 +35,7 @@ def write_reports(saved: SavedResult, benchmark: Benchmark | None = None) -> tup
     ------
     ConfigError
         If the benchmark is another than the one scored.
-    BuildError
+    WriteError
         If a file cannot be written.
     """
     markdown, html = saved.path / MARKDOWN_NAME, saved.path / HTML_NAME

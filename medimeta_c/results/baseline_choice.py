@@ -1,4 +1,4 @@
-"""What ``--baseline`` means: published figures, another result, or nothing."""
+"""What corruption errors divide by: published figures, another result, or nothing."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from medimeta_c.errors import ConfigError
+from medimeta_c.errors import ConfigError, Remedy
 from medimeta_c.format.keys import MEDIMETAC
 from medimeta_c.metrics.baselines import PUBLISHED, Baseline, measured_baseline, published_baseline
 from medimeta_c.metrics.correctness import CorrectnessTable
@@ -84,7 +84,8 @@ def choose_baseline(text: str, benchmark: BenchmarkRecord, split: str = "test") 
     try:
         chosen.baseline.require(entry.dataset for entry in benchmark.datasets)
     except ConfigError as error:
-        raise ConfigError(f"{error}; --baseline {NO_BASELINE} scores without one") from error
+        without = Remedy("score without one by {baseline}", baseline=NO_BASELINE)
+        raise ConfigError(error.cause, remedy=[*error.remedies, without]) from error
     return chosen
 
 

@@ -236,12 +236,10 @@ def _common_baseline(
     """Return the baseline shared by all results that have one, or a sentence why there is none."""
     records = [saved.result.baseline for saved in results if saved.result.baseline is not None]
     if not records:
-        return None, ("no result has a baseline, so there is no mCE: give --baseline",)
+        return None, ("no result has a baseline, so there is no mCE: name one",)
     if any(_grids(record, scope) != _grids(records[0], scope) for record in records):
         models = ", ".join(dict.fromkeys(f"{record.model} ({record.name})" for record in records))
-        return None, (
-            f"the results divide by different baselines ({models}), so there is no mCE: give --baseline",
-        )
+        return None, (f"the results divide by different baselines ({models}), so there is no mCE: name one",)
     chosen = ChosenBaseline(records[0])
     for saved in results:  # the baseline itself is among them: pair its images
         if saved.name == records[0].name:

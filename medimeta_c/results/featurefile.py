@@ -61,7 +61,7 @@ class Features:
 
 
 def write_features(path: Path, features: Features) -> None:
-    """Write features atomically; raises BuildError if that fails."""
+    """Write features atomically; raises WriteError if that fails."""
     names = zip(_TYPES.items(), zip(*features.rows, strict=True), strict=True)
     columns = {name: pa.array(column, kind) for (name, kind), column in names}
     n, d = features.vectors.shape

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from medimeta_c.errors import ResultError
+from medimeta_c.errors import Remedy, ResultError
 from medimeta_c.format.keys import SetKey
 from medimeta_c.format.suites import DATASETS, in_order
 from medimeta_c.io.files import exclusive, writing
@@ -154,7 +154,8 @@ def open_result_folder(out: Path, run: RunIdentity) -> Iterator[ResultFolder]:
     with writing(path):
         path.mkdir(parents=True, exist_ok=True)
     busy = ResultError(
-        f"another process is evaluating into {path}: wait until it ends, or choose another --out"
+        f"another process is evaluating into {path}",
+        remedy=[Remedy("wait until it ends"), Remedy("choose another {out}")],
     )
     # Beside the folder, not in it: what is in it may be published as it stands.
     with exclusive(path.parent / f".{path.name}.lock", path, busy):
@@ -216,7 +217,7 @@ class ResultFolder:
 
         Raises
         ------
-        BuildError
+        WriteError
             If it cannot be written.
         """
         self._cells.save(cell)
@@ -263,8 +264,8 @@ class ResultFolder:
         if difference is not None:
             name, theirs, ours = difference
             raise ResultError(
-                f"{self.path} holds a run with {name} {theirs!r}, this run has {ours!r}: choose another "
-                "--out, or delete the folder"
+                f"{self.path} holds a run with {name} {theirs!r}, this run has {ours!r}",
+                remedy=[Remedy("choose another {out}"), Remedy("delete the folder")],
             )
 
     def _read_kept(self) -> dict[SetKey, CellPredictions]:

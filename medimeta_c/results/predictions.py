@@ -194,7 +194,7 @@ def write_predictions(path: Path, cells: Iterable[CellPredictions]) -> None:
 
     Raises
     ------
-    BuildError
+    WriteError
         If it cannot be written.
     """
     part = path.parent / f".{path.name}{PART_SUFFIX}"

@@ -13,7 +13,7 @@ from joblib.externals.loky import ProcessPoolExecutor
 from joblib.externals.loky.process_executor import TerminatedWorkerError
 from numpy.typing import NDArray
 
-from medimeta_c.errors import MediMetaError
+from medimeta_c.errors import Remedy, WorkerError
 from medimeta_c.format import png
 from medimeta_c.format.benchmark import Benchmark
 from medimeta_c.format.keys import Image, SetKey
@@ -149,9 +149,9 @@ def decode_all(chunks: Iterable[Chunk], prepare: Prepare, *, workers: int) -> Ge
         while waiting:
             yield waiting.popleft().result()
     except TerminatedWorkerError as error:
-        raise MediMetaError(
-            "a decoding process died, most likely for lack of memory: run the same command again with fewer "
-            "--workers; finished cells are kept"
+        raise WorkerError(
+            "a decoding process died, most likely for lack of memory",
+            remedy=Remedy("run the same again with fewer {workers}; finished cells are kept"),
         ) from error
     finally:
         executor.shutdown(wait=True, kill_workers=True)

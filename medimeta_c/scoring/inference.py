@@ -11,7 +11,7 @@ from typing import TypeAlias
 import numpy as np
 import torch
 
-from medimeta_c.errors import ConfigError, ModelError, ShardError
+from medimeta_c.errors import ConfigError, ModelError, Remedy, ShardError
 from medimeta_c.format.benchmark import Benchmark
 from medimeta_c.format.keys import SetKey
 from medimeta_c.format.manifest import RowDigest, SetRecord
@@ -95,7 +95,8 @@ def class_embeddings(model: Model, prompts: ClassPrompts) -> torch.Tensor:
         if not torch.isfinite(mean).all():
             raise ModelError(
                 f"the text tower gives NaN or infinity for class {name!r} of {prompts.dataset} "
-                f"(prompt {texts[0]!r}): check the weights, or use --precision fp32"
+                f"(prompt {texts[0]!r})",
+                remedy=[Remedy("check the weights"), Remedy("use {precision}", precision="fp32")],
             )
         rows.append(mean)
     return torch.stack(rows)
@@ -251,8 +252,10 @@ class Predictor:
         except torch.OutOfMemoryError as error:
             if len(images) == 1:
                 raise ModelError(
-                    f"{self._device} has no memory for a single image: use a smaller model, --precision "
-                    "bf16 or --device cpu"
+                    f"{self._device} has no memory for a single image",
+                    remedy=Remedy(
+                        "use a smaller model, {precision} or {device}", precision="bf16", device="cpu"
+                    ),
                 ) from error
         torch.cuda.empty_cache()
         half = (len(images) + 1) // 2

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from pkgutil import resolve_name
 
-from medimeta_c.errors import ConfigError
+from medimeta_c.errors import ConfigError, Remedy
 from medimeta_c.format.keys import MEDIMETAC, PHANTOMS
 from medimeta_c.format.suites import COLLECTIONS, CORE, MEDMNIST, SUITES, Suite
 from medimeta_c.io.settings import as_path
@@ -44,7 +44,7 @@ class SourceFamily:
     Parameters
     ----------
     name : str
-        What ``--source`` takes, and what a manifest keeps as a dataset's kind.
+        What names it, and what a manifest keeps as a dataset's kind.
     title : str
         What a card calls it.
     summary : str
@@ -55,9 +55,9 @@ class SourceFamily:
     collection : str or None, optional
         What its datasets are called together in tables; None if they have nothing in common.
     suite : str or None, optional
-        The name of the suite that ``--dataset all`` means.
+        The name of the suite whose datasets ``"all"`` means.
     ids : str, optional
-        A regular expression of the dataset ids that mean this family when ``--source`` is not given.
+        A regular expression of the dataset ids that mean this family when no source is given.
     files : tuple of str, optional
         Patterns of what is in the data folder if a dataset ``{dataset}`` is; none: it is made on the spot.
     sizes : bool, optional
@@ -89,8 +89,11 @@ class SourceFamily:
         given = reading.window or reading.classes_are or reading.data_is_dataset or reading.frames != "one"
         if given and not self.pictures:
             raise ConfigError(
-                "--window, --frames, --classes-are and --data-is-dataset are for folders of pictures, and "
-                f"{dataset} is read as {self.name}: leave them out, or add --source imagefolder"
+                f"{dataset} is read as {self.name}, not as a folder of pictures",
+                remedy=[
+                    Remedy("leave out {window}, {frames}, {classes_are} and {data_is_dataset}"),
+                    Remedy("add {source}", source="imagefolder"),
+                ],
             )
         options = {"reading": reading} if self.pictures else {}
         source: Source = opener(dataset, data_dir, task=task, **options)
@@ -171,7 +174,7 @@ _IMPORTED = SourceFamily(
     collection=COLLECTIONS[MEDIMETAC],
     suite=CORE.name,
 )
-"""Nothing is built from it, so that it is no choice of ``--source``."""
+"""Nothing is built from it, so that it is no choice of sources."""
 
 
 def family(kind: str) -> SourceFamily:
@@ -198,7 +201,7 @@ def collection_of(kind: str) -> str:
 
 
 def family_of(dataset: str) -> SourceFamily:
-    """Return the source family that a dataset id belongs to when ``--source`` is not given."""
+    """Return the source family that a dataset id belongs to when no source is given."""
     if dataset in catalog():
         return SOURCES[catalog()[dataset].kind]
     claims = (one for one in SOURCES.values() if one.ids and re.fullmatch(one.ids, dataset))
@@ -236,6 +239,6 @@ def default_data_dir() -> Path:
         return user_data_path("medimeta-c", appauthor=False).expanduser()
     except RuntimeError as error:
         raise ConfigError(
-            "this user has no home directory to look for clean data in: give the folder with --data DIR or "
-            "MEDIMETA_DATA"
+            "this user has no home directory to look for clean data in",
+            remedy=Remedy("give the folder with {data_dir}, or in the environment variable MEDIMETA_DATA"),
         ) from error

@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from medimeta_c.errors import SourceError, short
+from medimeta_c.errors import Remedy, SourceError, short
 from medimeta_c.format.dataset import DatasetInfo
 from medimeta_c.format.keys import check_name
 from medimeta_c.format.suites import CORE
@@ -62,7 +62,8 @@ def open_medimeta(dataset: str, data_dir: Path, *, task: str | None = None) -> R
         raise _missing_folder(dataset, folder)
     if not any((folder / name).exists() for name in _PARTS) and holds_classes(folder):
         raise SourceError(
-            f"{folder} holds class folders of pictures, not a MedIMeta dataset: add --source imagefolder"
+            f"{folder} holds class folders of pictures, not a MedIMeta dataset",
+            remedy=Remedy("add {source}", source="imagefolder"),
         )
     path = _required(folder, "info.yaml")
     said = read_info(path)
@@ -116,10 +117,12 @@ def _missing_folder(dataset: str, folder: Path) -> SourceError:
             f"no dataset {dataset!r}: {folder} is not a folder, and MedIMeta publishes no {dataset}.zip "
             f"(it has {', '.join(published(_KIND))}); correct the name or the data folder"
         )
-    other = " or build from synthetic images with --source phantoms" if dataset in CORE.datasets else ""
+    remedies = [Remedy("run {command}", command="download", datasets=dataset)]
+    if dataset in CORE.datasets:
+        remedies.append(Remedy("build from synthetic images with {source}", source="phantoms"))
+    reason = "is not a folder" if folder.exists() else "does not exist"
     return SourceError(
-        f"no data for {dataset!r}: {folder} is not a folder; it comes in the archive {dataset}.zip: "
-        f"run medimeta-c download --dataset {dataset}{other}"
+        f"no data for {dataset!r}: {folder} {reason}; it comes in the archive {dataset}.zip", remedy=remedies
     )
 
 
@@ -131,10 +134,10 @@ def _required(folder: Path, name: str) -> Path:
 
 
 def _half_extracted(folder: Path, what: str) -> SourceError:
-    remedy = f"extract {folder.name}.zip again"
+    remedy = Remedy("move the folder away and extract {0}.zip again", folder.name)
     if _known(folder.name):
-        remedy = f"run medimeta-c download --dataset {folder.name}"
-    return SourceError(f"{folder} is not a whole dataset, {what}: move the folder away and {remedy}")
+        remedy = Remedy("move the folder away and run {command}", command="download", datasets=folder.name)
+    return SourceError(f"{folder} is not a whole dataset, {what}", remedy=remedy)
 
 
 def _open_images(folder: Path, channels: Literal[1, 3] | None) -> Hdf5Images | TiffImages:

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
-from medimeta_c.errors import ConfigError, SourceError, printable, unknown_name
+from medimeta_c.errors import ConfigError, Remedy, SourceError, printable, unknown_name
 from medimeta_c.format.dataset import DatasetInfo
 from medimeta_c.io.reading import Reader
 from medimeta_c.io.records import Record
@@ -177,7 +177,7 @@ class MedimetaInfo(_Part):
         if wanted is None and known is not None and known.task in single:
             wanted = known.task
         if wanted is None and len(single) > 1:
-            raise ConfigError(f"{path} has {len(single)} tasks: choose one with --task ({_listed(single)})")
+            raise ConfigError(f"{path} has {len(single)} tasks", remedy=_choice(single))
         task = tasks[wanted or next(iter([*single, *tasks]))]
         if task.single_label:
             return task
@@ -186,8 +186,13 @@ class MedimetaInfo(_Part):
             if task.target == _MULTILABEL
             else f"has target {task.target}, which is not a classification"
         )
-        choice = f"choose one with --task ({_listed(single)})" if single else "it has no single-label task"
-        raise ConfigError(f"task {task.name!r} in {path} {reason}: {choice}")
+        if not single:
+            reason = f"{reason}, and it has no single-label task"
+        raise ConfigError(f"task {task.name!r} in {path} {reason}", remedy=_choice(single) if single else ())
+
+
+def _choice(tasks: list[str]) -> Remedy:
+    return Remedy("choose one with {task} ({0})", _listed(tasks))
 
 
 def _listed(names: list[str]) -> str:

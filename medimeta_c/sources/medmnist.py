@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from medimeta_c.errors import ConfigError, SourceError, unknown_name
+from medimeta_c.errors import ConfigError, Remedy, SourceError, unknown_name
 from medimeta_c.format.dataset import DatasetInfo
 from medimeta_c.format.keys import check_name
 from medimeta_c.sources.catalog import SPLITS, catalog, published
@@ -51,7 +51,9 @@ def open_medmnist(dataset: str, data_dir: Path, *, task: str | None = None) -> R
     """
     record, size = _parse(dataset)
     if task not in (None, record.task):
-        raise ConfigError(f"{dataset} has only the task {record.task!r}: leave out --task")
+        raise ConfigError(
+            f"{dataset} has only the task {record.task!r}", value=task, remedy=Remedy("leave out {task}")
+        )
     path = _find(dataset, Path(data_dir), record.dataset, size)
     headers = npz_headers(path)
     splits = _splits(path, headers)
@@ -94,9 +96,13 @@ def _find(dataset: str, data_dir: Path, name: str, size: int | None) -> Path:
         return files[size]
     wanted = f"{name}.npz" if size == _ORIGINAL_SIZE else f"{name}_{size or _USUAL_SIZE}.npz"
     others = f" (sizes there: {', '.join(map(str, sorted(files)))})" if files else ""
+    reason = f"holds no {wanted}{others}" if data_dir.exists() else "does not exist"
     raise SourceError(
-        f"no data for {dataset!r}: {data_dir} holds no {wanted}{others}: "
-        f"run medimeta-c download --dataset {dataset}, or correct the data folder"
+        f"no data for {dataset!r}: {data_dir} {reason}",
+        remedy=[
+            Remedy("run {command}", command="download", datasets=dataset),
+            Remedy("correct the data folder"),
+        ],
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from medimeta_c.errors import ConfigError, SourceError, unknown_name
+from medimeta_c.errors import ConfigError, Remedy, SourceError, unknown_name
 from medimeta_c.format.dataset import DatasetInfo
 from medimeta_c.format.keys import check_name
 from medimeta_c.format.manifest import Protocol
@@ -48,7 +48,7 @@ def select(names: Sequence[str], source: str | None, data_dir: Path) -> list[tup
     family = family or SOURCES[DEFAULT]
     if not family.suite:
         raise ConfigError(
-            f"--dataset {names[0]} has no meaning with --source {family.name}: name the dataset"
+            f"{names[0]!r} is not defined for the source {family.name}", remedy=Remedy("name the dataset")
         )
     chosen = _all(family, data_dir) if names[0] == ALL else _available(family, data_dir)
     return [(name, family) for name in chosen]
@@ -61,7 +61,7 @@ def _family(name: str, asked: SourceFamily | None, data_dir: Path) -> SourceFami
     itself = asked is None and name == data_dir.name and not family.present(name, data_dir)
     if itself and holds_classes(data_dir):
         raise SourceError(
-            f"{data_dir} holds class folders of pictures, which --source imagefolder reads: add that option"
+            f"{data_dir} holds class folders of pictures", remedy=Remedy("add {source}", source="imagefolder")
         )
     if listed and family.kin(name) not in listed and not family.present(name, data_dir):
         # Without a source asked for, the name may be meant for any collection.
@@ -73,10 +73,13 @@ def _all(family: SourceFamily, data_dir: Path) -> Sequence[str]:
     wanted = family.builds.datasets
     missing = [name for name in wanted if not family.present(name, data_dir)]
     if missing:
+        lacks = f"lacks {', '.join(missing)}" if data_dir.exists() else "does not exist"
         raise SourceError(
-            f"--dataset all needs {', '.join(wanted)}, but {data_dir} lacks {', '.join(missing)}: get it "
-            f"with `medimeta-c download --dataset {','.join(missing)} --data {data_dir}`, or build what is "
-            "there with --dataset available"
+            f"{ALL!r} needs {', '.join(wanted)}, but {data_dir} {lacks}",
+            remedy=[
+                Remedy("get it with {command}", command="download", datasets=missing, data_dir=str(data_dir)),
+                Remedy("build what is there with {datasets}", datasets=AVAILABLE),
+            ],
         )
     return wanted
 
@@ -84,9 +87,15 @@ def _all(family: SourceFamily, data_dir: Path) -> Sequence[str]:
 def _available(family: SourceFamily, data_dir: Path) -> Sequence[str]:
     found = [name for name in family.known if family.present(name, data_dir)]
     if not found:
+        none = f"holds no dataset of the {family.name} collection"
+        reason = none if data_dir.exists() else "does not exist"
         raise SourceError(
-            f"{data_dir} holds no dataset of the {family.name} collection: point --data at the right folder, "
-            "get one with `medimeta-c download`, or try --source phantoms"
+            f"{data_dir} {reason}",
+            remedy=[
+                Remedy("name the right folder with {data_dir}"),
+                Remedy("get one with {command}", command="download"),
+                Remedy("try {source}", source="phantoms"),
+            ],
         )
     return found
 

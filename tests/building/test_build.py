@@ -184,7 +184,7 @@ def test_shards_on_a_disk_of_the_workers_own_are_no_build(
 
     monkeypatch.setattr(engines, "run_all", render_elsewhere)
     config = build_config(datasets=("rays",), severities=(1,))
-    with pytest.raises(BuildError, match=r"not to .* of this machine: choose an --out that all workers see"):
+    with pytest.raises(BuildError, match=r"not to .* of this machine: choose an `out` that all workers see"):
         build(config)
     assert not (config.out / "manifest.json").exists()
 
@@ -411,7 +411,7 @@ def test_other_source_data_needs_another_directory(
     other = tmp_path / "other"
     shutil.copytree(clean_dir, other)
     next((other / "rays" / "class0").iterdir()).unlink()
-    with pytest.raises(BuildError, match=r"rays checksum .*choose another --out"):
+    with pytest.raises(BuildError, match=r"rays checksum .*choose another `out`"):
         build(dataclasses.replace(config, data_dir=other, severities=(1, 2)))
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from medimeta_c.building.build import BuildConfig, build
 from medimeta_c.building.engines import require, run_all
-from medimeta_c.errors import BuildError, ConfigError, SourceError
+from medimeta_c.errors import ConfigError, SourceError, WorkerError
 from medimeta_c.format.manifest import read_manifest
 from medimeta_c.format.suites import CORE
 
@@ -63,12 +63,12 @@ def test_dask_gives_up_in_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
     distributed = pytest.importorskip("distributed", reason="needs the dask extra")
     with distributed.LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=None) as cluster:
         address = cluster.scheduler_address
-        with pytest.raises(BuildError, match="a worker process died"):
+        with pytest.raises(WorkerError, match="a worker process died"):
             list(run_all(_die, [0], jobs=1, engine="dask", scheduler=address))
         results = run_all(_wait, [0.0, 60.0], jobs=1, engine="dask", scheduler=address)
         assert next(results) == 0
         cluster.close()
-        with pytest.raises(BuildError, match="the Dask scheduler went away"):
+        with pytest.raises(WorkerError, match="the Dask scheduler went away"):
             next(results)
     monkeypatch.setattr("medimeta_c.building.engines._DASK_S", 0.1)
     with (
@@ -123,7 +123,7 @@ def test_a_worker_that_dies_is_one_sentence(build_config: Configure) -> None:
             killed.append(workers[0])
             os.kill(workers[0], signal.SIGKILL)
 
-    with pytest.raises(BuildError, match=r"a worker process died.*fewer --jobs; finished sets are kept"):
+    with pytest.raises(WorkerError, match=r"a worker process died.*fewer `jobs`; finished sets are kept"):
         build(build_config(jobs=2), on_progress=kill_one)
     assert build(build_config(jobs=2)).kept
 

@@ -289,7 +289,7 @@ def test_an_interrupted_import_goes_on(configure: Configure, tmp_path: Path) -> 
 def test_another_reading_of_labels_never_joins(configure: Configure, files: Path) -> None:
     """Ids by MedIMeta and ids by row do not share a directory."""
     import_medimetac(configure())
-    with pytest.raises(BuildError, match="choose another --out"):
+    with pytest.raises(BuildError, match="choose another `out`"):
         import_medimetac(configure(data_dir=files / "clean"))
 
 

@@ -25,7 +25,7 @@ from PIL import Image
 
 from medimeta_c.card.dataset_card import render_card, write_card
 from medimeta_c.card.evalfile import benchmark_eval_yaml
-from medimeta_c.errors import BuildError, ShardError
+from medimeta_c.errors import ShardError, WriteError
 from medimeta_c.format.manifest import Manifest, SetRecord, read_manifest
 from medimeta_c.format.png import decode
 from medimeta_c.format.shards import read_tables, schema
@@ -389,7 +389,7 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     """A file where the pictures' folder should be stops the card with one sentence, and no card is left."""
     manifest = fake_build(tmp_path, [FakeSource(splits={"test": 1})], corruptions=())
     (tmp_path / "assets").write_text("in the way")
-    with pytest.raises(BuildError, match=r"cannot write .*sample_grid\.png"):
+    with pytest.raises(WriteError, match=r"cannot write .*sample_grid\.png"):
         write_card(tmp_path, manifest)
     assert not (tmp_path / "README.md").exists()
 

@@ -479,7 +479,7 @@ def test_changed_archive_is_refused_until_update(server: ZenodoServer, tmp_path:
     server.host(MEDIMETA_RECORD, "pbc.zip", medimeta_zip(images=b"new pixels"))
     message = refused(server, tmp_path)
     assert f"{LOCK_NAME} pins {hashlib.md5(PBC).hexdigest()}" in message
-    assert "--update" in message
+    assert "`update=True`" in message
     get(server, tmp_path, update=True)
     assert_pbc(tmp_path, b"new pixels")
     assert read_pins(tmp_path)["pbc.zip"].size == len(medimeta_zip(images=b"new pixels"))
@@ -666,11 +666,11 @@ def test_folder_in_the_way(server: ZenodoServer, tmp_path: Path) -> None:
 
 
 def test_data_folder_that_cannot_be_made(server: ZenodoServer, tmp_path: Path) -> None:
-    """The error names the folder and the option."""
+    """The error names the folder and the parameter."""
     (tmp_path / "file").write_text("")
     message = refused(server, tmp_path / "file" / "data")
     assert message.startswith(f"cannot write {tmp_path / 'file' / 'data'}")
-    assert "--data" in message
+    assert "`data_dir`" in message
 
 
 @pytest.mark.skipif(

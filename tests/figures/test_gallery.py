@@ -278,7 +278,7 @@ def test_what_has_no_input_is_left_out_and_named(inputs: Inputs, tmp_path: Path)
 
 def test_nothing_to_draw_and_unknown_names_are_refused(tmp_path: Path) -> None:
     """Both name the way out."""
-    with pytest.raises(ConfigError, match="give a built benchmark, --results, --ablation or --paper"):
+    with pytest.raises(ConfigError, match="give a built benchmark, `results`, `ablation` or `paper=True`"):
         make(Inputs(), tmp_path)
     with pytest.raises(ConfigError, match="severity"):
         make(Inputs(), tmp_path, only=("severiti",))

@@ -260,7 +260,7 @@ def test_nothing_is_kept_of_a_first_epoch_that_diverges(
     features = model.features
     learning = torch.is_grad_enabled
     monkeypatch.setattr(model, "features", lambda pixels: features(pixels) / (0 if learning() else 1))
-    with pytest.raises(ModelError, match=r"step 1 of epoch 1, before anything was learnt: lower --lr"):
+    with pytest.raises(ModelError, match=r"step 1 of epoch 1, before anything was learnt: lower `lr`"):
         finetune(config, model=model)
     assert not list(config.out.rglob("adapter*"))
 

@@ -17,7 +17,7 @@ import pytest
 from filelock import FileLock
 from runs import log, record, weights
 
-from medimeta_c.errors import BuildError, ResultError
+from medimeta_c.errors import ResultError, WriteError
 from medimeta_c.finetuning import FinetuneConfig, FinetuneProgress, finetune
 from medimeta_c.io import files
 from medimeta_c.models import load_model
@@ -134,7 +134,7 @@ def test_a_full_disk_leaves_the_checkpoint_before(
 
     monkeypatch.setattr(files, "publish", full)
     message = r"the checkpoint of epoch 2 could not be saved, that of epoch 1 is intact; no space left"
-    with pytest.raises(BuildError, match=message):
+    with pytest.raises(WriteError, match=message):
         finetune(config)
     assert not list(config.out.rglob("*.part"))
     report = finetune(config)
@@ -164,7 +164,7 @@ def test_a_finished_run_is_not_trained_again(configure: Configure, monkeypatch: 
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"lr": 2e-2}, r"holds a run with lr 0.01, this run has 0.02: choose another --out, or delete"),
+        ({"lr": 2e-2}, r"holds a run with lr 0.01, this run has 0.02: choose another `out`, or delete"),
         ({"rank": 3}, "a run with rank 2, this run has 3"),
         ({"seed": 1}, "a run with seed 0, this run has 1"),
         ({"fraction": 1.0}, "a run with fraction 0.5, this run has 1.0"),
@@ -228,7 +228,7 @@ def test_folders_of_something_else(configure: Configure) -> None:
     (config.out / "thesis.tex").touch()
     with pytest.raises(ResultError, match=r"is not empty and no fine-tuning run \(it holds 'thesis.tex'\)"):
         finetune(config)
-    with pytest.raises(ResultError, match=r"is a file: choose another --out"):
+    with pytest.raises(ResultError, match=r"is a file: choose another `out`"):
         finetune(configure(out=config.out / "thesis.tex"))
     assert [path.name for path in config.out.iterdir()] == ["thesis.tex"]
 

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from medimeta_c.errors import BuildError, ShardError
+from medimeta_c.errors import ShardError, WriteError
 from medimeta_c.format import png, shards
 from medimeta_c.format.keys import SetKey
 from medimeta_c.format.spectrum import spectrum
@@ -180,16 +180,16 @@ signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 from tests.format.test_shards import write
 resource.setrlimit(resource.RLIMIT_FSIZE, (60_000, 60_000))
 from pathlib import Path
-from medimeta_c.errors import BuildError
+from medimeta_c.errors import WriteError
 try:
     write(Path(sys.argv[1]), 2000)
-except BuildError as error:
+except WriteError as error:
     print(error)
 """
 
 
 def test_a_full_disk_in_mid_shard_is_one_sentence(tmp_path: Path) -> None:
-    """The operating system refusing more bytes becomes a BuildError, and the part file is gone."""
+    """The operating system refusing more bytes becomes a WriteError, and the part file is gone."""
     repo = Path(__file__).parents[2]
     run = subprocess.run(
         [sys.executable, "-c", FULL_DISK, str(tmp_path)], cwd=repo, capture_output=True, text=True, check=True
@@ -202,7 +202,7 @@ def test_a_full_disk_in_mid_shard_is_one_sentence(tmp_path: Path) -> None:
 def test_a_folder_that_cannot_be_made_is_one_sentence(tmp_path: Path) -> None:
     """A file where the set's folder should be is named."""
     (tmp_path / "data").write_text("in the way")
-    with pytest.raises(BuildError, match="data"):
+    with pytest.raises(WriteError, match="data"):
         write(tmp_path, 1)
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import filelock
 import pytest
 
-from medimeta_c.errors import BuildError, ResultError
+from medimeta_c.errors import ResultError, WriteError
 from medimeta_c.io.files import exclusive, write_atomic
 
 
@@ -36,7 +36,7 @@ def test_a_file_system_without_locks_is_one_sentence(tmp_path: Path, monkeypatch
 
     monkeypatch.setattr(filelock.FileLock, "acquire", refuse)
     with (
-        pytest.raises(BuildError, match=r"has no file locks: choose an --out on a local disk"),
+        pytest.raises(WriteError, match=r"has no file locks: choose an `out` on a local disk"),
         exclusive(tmp_path / "lock", tmp_path, ResultError("busy")),
     ):
         raise AssertionError("held without a lock")
@@ -59,12 +59,12 @@ def test_a_file_system_that_syncs_no_folders_will_do(
         write_atomic(tmp_path / "file", b"whole")
         assert (tmp_path / "file").read_bytes() == b"whole"
     else:
-        with pytest.raises(BuildError, match="cannot write"):
+        with pytest.raises(WriteError, match="cannot write"):
             write_atomic(tmp_path / "file", b"whole")
 
 
 def test_a_link_to_nothing_in_the_way_is_named(tmp_path: Path) -> None:
     """Where a folder must be made and something else stands, the sentence says so."""
     (tmp_path / "out").symlink_to(tmp_path / "nowhere")
-    with pytest.raises(BuildError, match="a file, or a link to nothing, stands where a folder must be"):
+    with pytest.raises(WriteError, match="where a file, or a link to nothing, stands in place of a folder"):
         write_atomic(tmp_path / "out" / "a.json", b"{}")

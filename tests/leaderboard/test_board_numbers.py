@@ -219,7 +219,7 @@ def test_only_a_site_is_replaced(tmp_path: Path) -> None:
     out = tmp_path / "out"
     out.mkdir()
     (out / "thesis.tex").write_text("years")
-    with pytest.raises(ConfigError, match="choose another --out"):
+    with pytest.raises(ConfigError, match="choose another `out`"):
         build_site(SiteConfig(results=tmp_path / "results", out=out))
     (out / "thesis.tex").unlink()
     build_site(SiteConfig(results=tmp_path / "results", out=out))

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from made_up_boards import board
 
-from medimeta_c.errors import BuildError
+from medimeta_c.errors import WriteError
 from medimeta_c.leaderboard.site.writing import write_site
 
 
@@ -33,7 +33,7 @@ def test_a_site_is_replaced_whole_or_not_at_all(
                 return whole(path, *given, **options)
 
             patch.setattr(Path, name, fail)
-        with pytest.raises((BuildError, KeyboardInterrupt)):
+        with pytest.raises((WriteError, KeyboardInterrupt)):
             write_site((board(3),), out)
     assert {path: path.read_bytes() for path in out.rglob("*") if path.is_file()} == before
     assert list(tmp_path.iterdir()) == [out]

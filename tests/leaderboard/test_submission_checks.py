@@ -309,7 +309,7 @@ def test_label_digest_knows_order_of_neither_rows_nor_columns() -> None:
 
 def test_described_names_what_is_missing() -> None:
     """Options that lack something or contradict each other are answered so; none go without --declare."""
-    with pytest.raises(ConfigError, match="give --declare"):
+    with pytest.raises(ConfigError, match="give `declare=True`"):
         described(PLAIN, declared=False)
     with pytest.raises(ConfigError, match=r"adaptation is few-shot, .* and training_data\.overlap is none"):
         described({**PLAIN, "adaptation": "few-shot"}, declared=True)

@@ -13,7 +13,7 @@ import torch
 from lora_towers import RESNETS, TOWERS, build, pixels, size_of, trained
 from safetensors.torch import load_file, save_file
 
-from medimeta_c.errors import BuildError, ModelError
+from medimeta_c.errors import ModelError, WriteError
 from medimeta_c.lora import ATTENTION, CENTRES, CONVOLUTIONS, LoraConfig
 from medimeta_c.lora.adapterfile import apply_adapter, read_adapter, write_adapter
 from medimeta_c.lora.adapters import Adapters, attach
@@ -197,7 +197,7 @@ def test_a_failed_write_keeps_the_old_adapters(folder: Path, monkeypatch: pytest
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(BuildError, match="no space left"):
+    with pytest.raises(WriteError, match="no space left"):
         write_adapter(folder, tuned(rank=2))
     monkeypatch.undo()
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before

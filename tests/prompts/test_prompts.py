@@ -280,7 +280,7 @@ def test_labels_without_a_letter_have_no_prompts() -> None:
         load_prompts("paper").prompts("grades", ["0", "1-2", "mild"], modality="MRI")
     message = str(caught.value)
     assert "'grades' has classes with no prompts: labels '0', '1-2'" in message
-    assert "--prompts a YAML file" in message
+    assert "give `prompts` a YAML file" in message
     assert "mild" not in message
 
 

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from medimeta_c.errors import BuildError, ResultError
+from medimeta_c.errors import ResultError, WriteError
 from medimeta_c.format.keys import SetKey
 from medimeta_c.results.predictions import (
     NO_PREDICTION,
@@ -169,6 +169,6 @@ def test_a_file_that_claims_too_much_is_not_read(tmp_path: Path, monkeypatch: py
 def test_an_unwritable_place(tmp_path: Path) -> None:
     """A file where the folder should be is one sentence, and leaves nothing."""
     (tmp_path / "file").write_text("")
-    with pytest.raises(BuildError, match="cannot write"):
+    with pytest.raises(WriteError, match="cannot write"):
         write_predictions(tmp_path / "file" / "predictions.parquet", [cell()])
     assert [path.name for path in tmp_path.iterdir()] == ["file"]

@@ -203,7 +203,7 @@ def test_another_run_is_refused(
             folder.finish(result_of(benchmark, held), held)
         before = {path: path.read_bytes() for path in folder.path.rglob("*") if path.is_file()}
     with (
-        pytest.raises(ResultError, match="choose another --out") as caught,
+        pytest.raises(ResultError, match="choose another `out`") as caught,
         open_result_folder(tmp_path, identity(benchmark, **changes)),
     ):
         pytest.fail("the folder of another run was opened")

@@ -271,7 +271,7 @@ def test_no_data_folder(tmp_path: Path, dataset: str) -> None:
 
 def test_no_data_folder_outside_the_benchmark(tmp_path: Path) -> None:
     """Phantoms stand in for the benchmark's five only."""
-    with pytest.raises(SourceError, match=r"medimeta-c download --dataset bus$"):
+    with pytest.raises(SourceError, match=r"run the command `medimeta-c download` \(datasets='bus'\)$"):
         open_medimeta("bus", tmp_path)
     refused(tmp_path / "unheard_of", str(tmp_path / "unheard_of"), "pbc, mammo_calc", "correct the name")
 

@@ -213,7 +213,7 @@ def test_multi_label(tmp_path: Path) -> None:
 def test_task(path: Path) -> None:
     """The only task may be named; another is refused."""
     assert open_medmnist("bloodmnist", path.parent, task="multi-class").info.task == "multi-class"
-    with pytest.raises(ConfigError, match=r"only the task 'multi-class': leave out --task"):
+    with pytest.raises(ConfigError, match=r"only the task 'multi-class': leave out `task`"):
         open_medmnist("bloodmnist", path.parent, task="cell class")
 
 

@@ -9,12 +9,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from medimeta_c.building.medimetac.records import LabelRow, SplitRow
-from medimeta_c.errors import SourceError
+from medimeta_c.errors import Remedy, SourceError
 from medimeta_c.format import png
 from medimeta_c.format.keys import Image
 from medimeta_c.sources.rows import RowSource
 
 __all__ = ["Classes", "Rows", "decide_classes", "match_rows"]
+
+_POSITION = [Remedy("import without {data_dir} for names by position"), Remedy("get the files again")]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,14 +135,15 @@ def decide_classes(
         if label in table:
             raise SourceError(
                 f"label {label} of the published {dataset} is {_said(names, table[label], label, pairs)} and "
-                f"{_said(names, known, label, pairs)} in MedIMeta, so no class name fits it: import without "
-                "--data for names by position, or get the files again"
+                f"{_said(names, known, label, pairs)} in MedIMeta, so no class name fits it",
+                remedy=_POSITION,
             )
         if known in table.values():
             other = next(one for one, its in table.items() if its == known)
             raise SourceError(
                 f"labels {other} and {label} of the published {dataset} are both {names[known]!r} in "
-                "MedIMeta: import without --data for names by position, or get the files again"
+                "MedIMeta",
+                remedy=_POSITION,
             )
         table[label] = known
     order = _completed(table, len(names))

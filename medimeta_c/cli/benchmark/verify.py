@@ -54,7 +54,7 @@ def verify(
     """
     from medimeta_c.building.verification import verify as run
     from medimeta_c.card.coverage import coverage, require_complete
-    from medimeta_c.errors import VerificationError
+    from medimeta_c.errors import Remedy, VerificationError
     from medimeta_c.io.tables.table import Column, Table, texts
 
     with console.counting("images") as show:
@@ -103,7 +103,7 @@ def verify(
             )
         )
     if complete:
-        require_complete(str(directory), report.manifest, "leave --complete out")
+        require_complete(str(directory), report.manifest, Remedy("leave {complete} out"))
     if not json:
         again = f", {report.rebuilt} rows rendered again and equal" if rebuild else ""
         console.say(f"{directory}: {report.sets} sets, {report.images} images, all as built{again}")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from medimeta_c.cli import console
+from medimeta_c.cli.command import Command
 from medimeta_c.cli.options import JsonOption
 from medimeta_c.errors import ResultError, printable
 
@@ -32,7 +33,7 @@ PartialOption = Annotated[
 ]
 
 
-@app.command()
+@app.command(cls=Command)
 def validate(
     paths: Annotated[list[Path], typer.Argument(help="Submissions, or folders that hold some at any depth.")],
     benchmark: BenchmarkOption = None,
@@ -93,7 +94,7 @@ def validate(
         raise ResultError(f"{len(bad)} of {len(found)} submissions have problems, first {first}")
 
 
-@app.command()
+@app.command(cls=Command)
 def build(
     results: Annotated[Path, typer.Argument(help="A clone of the board's repository, or its results.")],
     out: Annotated[Path, typer.Option(help="Folder of the site; an earlier site there is replaced.")] = Path(
@@ -150,7 +151,7 @@ def build(
     console.say(f"{report.pages} pages, open {report.index}")
 
 
-@app.command()
+@app.command(cls=Command)
 def accept(
     benchmark: Annotated[str, typer.Argument(help="A built benchmark, or ORG/NAME on the Hub.")],
     accepted: Annotated[Path, typer.Option(help="The file to add it to.")] = Path("accepted.yaml"),
@@ -182,11 +183,12 @@ def accept(
 def _opened(where: str, *, partial: bool) -> Benchmark:
     """Open the board's benchmark; one that lacks sets of its suite only where that is meant."""
     from medimeta_c.card.coverage import require_complete
+    from medimeta_c.errors import Remedy
     from medimeta_c.format.benchmark import open_benchmark
 
     benchmark = open_benchmark(where)
     if not partial:
-        require_complete(where, benchmark.manifest, "give --partial")
+        require_complete(where, benchmark.manifest, Remedy("accept it with {partial}", partial=True))
     return benchmark
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 
-from medimeta_c.errors import ConfigError
+from medimeta_c.errors import ConfigError, Remedy
 from medimeta_c.format.benchmark import Benchmark
 from medimeta_c.io.files import PART_SUFFIX, writing
 from medimeta_c.leaderboard.site.board import read_boards
@@ -106,7 +106,7 @@ def build_site(config: SiteConfig, *, on_progress: Callable[[int, int], None] | 
         If a submission cannot be read; the message names it.
     ConfigError
         If the folder to write holds something that is not an earlier site.
-    BuildError
+    WriteError
         If a file cannot be written.
     """
     boards = read_boards(
@@ -170,4 +170,6 @@ def _swap(fresh: Path, out: Path, old: Path) -> None:
 def _refuse_others(out: Path) -> None:
     """Refuse a folder that is neither empty nor an earlier site."""
     if out.exists() and any(out.iterdir()) and not (out / _MARK).is_file():
-        raise ConfigError(f"{out} holds something that is not a leaderboard's site: choose another --out")
+        raise ConfigError(
+            f"{out} holds something that is not a leaderboard's site", remedy=Remedy("choose another {out}")
+        )

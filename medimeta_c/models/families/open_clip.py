@@ -13,7 +13,7 @@ from open_clip.model import convert_to_custom_text_state_dict
 from open_clip.pretrained import list_pretrained_tags_by_model
 from pydantic import ConfigDict, field_validator
 
-from medimeta_c.errors import ConfigError, ModelError, unknown_name
+from medimeta_c.errors import ConfigError, ModelError, Remedy, unknown_name
 from medimeta_c.io.files import sha256_file
 from medimeta_c.io.reading import Reader
 from medimeta_c.io.records import Record
@@ -131,7 +131,7 @@ def load_named(spec: str, target: str, activation: Activation | None = None) -> 
     tag_cfg = open_clip.get_pretrained_cfg(arch, tag)
     file = Path(tag).expanduser()
     if tag_cfg and activation:
-        raise ConfigError(f"the activation of {target} is known: leave --activation out")
+        raise ConfigError(f"the activation of {target} is known", remedy=Remedy("leave {activation} out"))
     if tag_cfg:
         weights = _download(arch, tag, tag_cfg)
         model_cfg["quick_gelu"] = bool(tag_cfg.get("quick_gelu", False))
@@ -175,18 +175,24 @@ def _activation(arch: str, model_cfg: dict[str, Any], asked: Activation | None) 
         named = "quickgelu"
     if asked and "timm_model_name" in model_cfg["vision_cfg"] and "hf_model_name" in model_cfg["text_cfg"]:
         raise ConfigError(
-            f"{arch} has a tower of timm and one of transformers, whose activations are their own: leave "
-            "--activation out"
+            f"{arch} has a tower of timm and one of transformers, whose activations are their own",
+            value=asked,
+            remedy=Remedy("leave {activation} out"),
         )
     if asked and named not in {None, asked}:
         raise ConfigError(
-            f"{arch} has {named}, not {asked}: leave --activation out, or name another architecture"
+            f"{arch} has {named}, not {asked}",
+            value=asked,
+            remedy=[Remedy("leave {activation} out"), Remedy("name another architecture")],
         )
     if not (asked or named) and "openai" in list_pretrained_tags_by_model(arch):
         raise ConfigError(
             f"a checkpoint of {arch} does not say whether it was trained with QuickGELU, as OpenAI's CLIP "
-            f"and what was tuned from it, or with GELU: add --activation quickgelu or gelu, or name it "
-            f"{arch}-quickgelu/PATH or {arch}-gelu/PATH"
+            "and what was tuned from it, or with GELU",
+            remedy=[
+                Remedy("add {activation}", activation="quickgelu or gelu"),
+                Remedy("name it {0}-quickgelu/PATH or {0}-gelu/PATH", arch),
+            ],
         )
     return asked or named or "gelu"
 

@@ -65,7 +65,7 @@ def ids_key(folder: Path | None, *, new: bool) -> bytes:
     ------
     SourceError
         If there is none and none is to be made, or it is damaged.
-    BuildError
+    WriteError
         If it cannot be written.
     """
     if folder is None:

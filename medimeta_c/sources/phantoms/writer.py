@@ -12,7 +12,7 @@ import yaml
 from filelock import FileLock, Timeout
 from PIL import Image as Pillow
 
-from medimeta_c.errors import SourceError
+from medimeta_c.errors import Remedy, SourceError
 from medimeta_c.sources.phantoms.drawing import SIDE
 from medimeta_c.sources.phantoms.plan import PhantomPlan
 
@@ -60,8 +60,8 @@ def ensure_phantoms(plan: PhantomPlan, parent: Path) -> Path:
         ) from error
     except OSError as error:
         raise SourceError(
-            f"cannot write the phantoms of {plan.dataset!r} to {folder} ({error.strerror or error}): "
-            "choose a folder that can be written, with --data DIR or MEDIMETA_DATA"
+            f"cannot write the phantoms of {plan.dataset!r} to {folder} ({error.strerror or error})",
+            remedy=Remedy("choose a folder that can be written, with {data_dir} or MEDIMETA_DATA"),
         ) from error
     return folder
 
