@@ -178,14 +178,15 @@ class SourceError(MediMetaError):
     ----------
     cause, remedy, value
         As every error has them.
-    problems : iterable of str, optional
-        Every offending file with its reason, a sentence each, where all of them were looked for.
+    problems : iterable of str or MediMetaError, optional
+        Every offending file with its reason, where all of them were looked for: a sentence, or an error with
+        a remedy of its own.
     """
 
     def __init__(
         self,
         cause: str,
-        problems: Iterable[str] = (),
+        problems: Iterable[str | MediMetaError] = (),
         *,
         remedy: Remedy | Iterable[Remedy] = (),
         value: object = None,

@@ -283,7 +283,8 @@ def test_a_data_frame_without_pandas(built: Path, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setitem(sys.modules, "pandas", None)
     with pytest.raises(MissingExtraError) as caught:
         medimeta_c.open_benchmark(built).to_pandas()
-    assert str(caught.value) == "a DataFrame needs the 'pandas' extra: pip install 'medimeta-c[pandas]'"
+    assert str(caught.value).startswith("a DataFrame needs the 'pandas' extra: ")
+    assert str(caught.value).endswith(" '.[pandas]'")
 
 
 class TestTorch:

@@ -151,8 +151,9 @@ class BuildConfig:
             )
         if self.ids is not None and self.ids.resolve().is_relative_to(self.out.resolve()):
             raise ConfigError(
-                f"--ids {self.ids} is in the benchmark, and may not be published with it: choose a folder "
-                f"outside {self.out}"
+                f"{self.ids} is in the benchmark, and may not be published with it",
+                value=self.ids,
+                remedy=Remedy("choose a folder outside {0} with {ids}", self.out),
             )
 
     @property
@@ -310,8 +311,12 @@ def _patients(
     found = {place: numbers for place in places if (numbers := patients_of(sources[place[0]], place[1]))}
     if config.ids is not None and not any(getattr(one, "numbered", False) for one in sources.values()):
         raise ConfigError(
-            "--ids is for DICOM files and images of known patients, and none of these datasets has any: put "
-            "each patient's images into a folder <class>/<patient>, or leave out --ids"
+            "ids are of DICOM files and images of known patients, and none of these datasets has any",
+            value=config.ids,
+            remedy=[
+                Remedy("put each patient's images into a folder <class>/<patient>"),
+                Remedy("leave out {ids}"),
+            ],
         )
     return found
 

@@ -10,7 +10,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
-from medimeta_c.errors import ConfigError, SourceError, printable, unknown_name
+from medimeta_c.errors import ConfigError, Remedy, SourceError, printable, unknown_name
 from medimeta_c.format.dataset import DatasetInfo
 from medimeta_c.format.keys import Image, check_name
 from medimeta_c.io.reading import Reader
@@ -86,7 +86,9 @@ def open_imagefolder(
     files, notes = _read_notes(root, layout.classes)
     known_task = notes.task or "class"
     if task not in (None, known_task):
-        raise ConfigError(f"{dataset} has only the task {known_task!r}: leave out --task")
+        raise ConfigError(
+            f"{dataset} has only the task {known_task!r}", value=task, remedy=Remedy("leave out {task}")
+        )
     info = DatasetInfo(
         dataset=dataset,
         kind="imagefolder",

@@ -176,7 +176,7 @@ def test_the_command(base: SavedResult, saved: SavedResult, twin: SavedResult) -
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["nowhere", "nothing"], "nowhere is not the folder of a result"),
+        (["nowhere", "nothing"], "nowhere does not exist"),
         (["{saved}"], "give two or more"),
         (["{saved}", "{base}", "--baseline", "published"], "has no cells, rays"),
         (["{saved}", "{base}", "--baseline", "publish"], "unknown baseline 'publish'"),

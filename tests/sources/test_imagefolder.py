@@ -89,7 +89,7 @@ def test_the_data_folder_may_be_the_dataset(tmp_path: Path, names: list[str]) ->
     """Without a folder of the dataset's name, the data folder is it if it has that name, or is said to be."""
     root = write_images(tmp_path / "pets", names)
     assert open_imagefolder("pets", root).info.class_names == ("cat", "dog")
-    with pytest.raises(SourceError, match=r"add --data-is-dataset"):
+    with pytest.raises(SourceError, match=r"add `data_is_dataset=True`"):
         open_imagefolder("others", root)
     source = open_imagefolder("others", root, reading=Reading(data_is_dataset=True))
     assert source.info.class_names == ("cat", "dog")
@@ -646,7 +646,7 @@ def test_two_notes(flat: Path) -> None:
 
 def test_task(flat: Path) -> None:
     """A folder has one task."""
-    with pytest.raises(ConfigError, match="only the task 'class': leave out --task"):
+    with pytest.raises(ConfigError, match="only the task 'class': leave out `task`"):
         open_imagefolder("pets", flat.parent, task="breed")
 
 

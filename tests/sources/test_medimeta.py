@@ -306,7 +306,7 @@ def test_half_extracted_folders(folder: Path, name: str) -> None:
 def test_class_folders_are_recognised(tmp_path: Path, data: str) -> None:
     """Pictures in class folders, asked for without their source, are not called half an archive."""
     write_images(tmp_path / "pets", ["cat/a.png", "dog/b.png"])
-    with pytest.raises(SourceError, match=r"class folders of pictures.*--source imagefolder") as caught:
+    with pytest.raises(SourceError, match=r"class folders of pictures.*`source='imagefolder'`") as caught:
         open_datasets(["pets"], None, tmp_path / data)
     assert "extract" not in str(caught.value)
 

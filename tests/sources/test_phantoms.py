@@ -330,7 +330,7 @@ def test_full_disk_leaves_no_folder(tmp_path: Path) -> None:
     def draw(dice: Dice, label: int) -> NDArray[np.uint8]:
         raise OSError(28, "No space left on device")
 
-    with pytest.raises(SourceError, match=r"oct.*No space left on device.*--data DIR"):
+    with pytest.raises(SourceError, match=r"oct.*No space left on device.*`data_dir`"):
         ensure_phantoms(few(PLANS["oct"], draw=draw), tmp_path)
     assert {path.name for path in tmp_path.iterdir()} <= {".oct.lock"}
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Literal
 
-from medimeta_c.errors import SourceError
+from medimeta_c.errors import Remedy, SourceError
 from medimeta_c.sources.contract import Channels, Reading
 from medimeta_c.sources.folders.layout import Layout, Picture
 from medimeta_c.sources.folders.names import split_of, words_of_a_person
@@ -66,7 +66,7 @@ def inspect(root: Path, layout: Layout, reading: Reading) -> Inspection:
                     read_picture(path, mode=mode, window=window, frame=frame)
                 pictures.append((split, image_id, replace(picture, frame=frame)))
         except SourceError as error:
-            layout.problems.append(str(error))
+            layout.problems.append(error)
     channels, mode = _common_channels(root, first, mode, layout.problems)
     warning = "" if layout.patients or layout.problems else _lacking(subjects, len(places))
     return Inspection(
@@ -80,7 +80,7 @@ def inspect(root: Path, layout: Layout, reading: Reading) -> Inspection:
 
 
 def _common_channels(
-    root: Path, first: dict[int, str], mode: Channels, problems: list[str]
+    root: Path, first: dict[int, str], mode: Channels, problems: list[str | SourceError]
 ) -> tuple[Literal[1, 3], Channels]:
     """Return the channels of the images, and how each file is to be read."""
     if mode in ("grey", "luma"):
@@ -89,8 +89,14 @@ def _common_channels(
         return (1 if 1 in first else 3), "source"
     if mode == "source":
         problems.append(
-            f"{root} mixes grey and RGB images ({first[1]} is grey, {first[3]} is RGB): take them all as one "
-            "of the two with --channels rgb or --channels luma, or convert them all"
+            SourceError(
+                f"{root} mixes grey and RGB images ({first[1]} is grey, {first[3]} is RGB)",
+                remedy=[
+                    Remedy("make them all colour with {channels}", channels="rgb"),
+                    Remedy("make them all grey with {channels}", channels="luma"),
+                    Remedy("convert them all"),
+                ],
+            )
         )
     return 3, mode
 

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from medimeta_c.errors import SourceError
+from medimeta_c.errors import Remedy, SourceError
 from medimeta_c.sources.catalog import SPLITS
 from medimeta_c.sources.folders.names import is_junk, is_no_class, normal, safe, split_of
 from medimeta_c.sources.folders.table import TABLE, Listed, listed_in
@@ -58,7 +58,7 @@ class Layout:
         Names of the class folders, in label order.
     splits : dict of str to dict of str to Picture
         Images of each split by id, in the order of ids.
-    problems : list of str
+    problems : list of str or SourceError
         What stands against reading the folder, a sentence each.
     tables : tuple of str
         Files that say which image is what, relative to the folder.
@@ -66,7 +66,7 @@ class Layout:
 
     classes: tuple[str, ...]
     splits: dict[str, dict[str, Picture]]
-    problems: list[str] = field(default_factory=list)
+    problems: list[str | SourceError] = field(default_factory=list)
     tables: tuple[str, ...] = ()
 
     @property
@@ -89,13 +89,12 @@ def find_root(dataset: str, data_dir: Path, *, data_is_dataset: bool = False) ->
         root = data_dir
     if root.is_dir():
         return root
-    itself = ""
+    reason = "is not a folder" if root.exists() else "does not exist"
+    remedies = [Remedy(_HOW), Remedy("build from synthetic images with {source}", source="phantoms")]
     if holds_classes(data_dir):
-        itself = f" {data_dir} holds class folders: if it is the dataset itself, add --data-is-dataset."
-    raise SourceError(
-        f"no data for {dataset!r}: {root} is not a folder.{itself} {_HOW[0].upper()}{_HOW[1:]}, or build "
-        "from synthetic images with --source phantoms"
-    )
+        reason += f", but {data_dir} holds class folders"
+        remedies.insert(0, Remedy("if it is the dataset itself, add {data_is_dataset}", data_is_dataset=True))
+    raise SourceError(f"no data for {dataset!r}: {root} {reason}", remedy=remedies)
 
 
 def holds_classes(folder: Path) -> bool:
@@ -137,7 +136,7 @@ class _Scan:
 
     def __init__(self, root: Path, classes_are: frozenset[str]) -> None:
         self.root, self._classes_are = root, classes_are
-        self.problems: list[str] = []
+        self.problems: list[str | SourceError] = []
         self._home = root.resolve()
 
     def tables(self) -> list[Path]:
@@ -218,8 +217,11 @@ class _Scan:
         elif len(named) < len(folders):
             other = next(folder.name for folder, split in splits.items() if not split)
             problems.append(
-                f"{root} has a split folder {named[0]!r} beside {other!r}: all sub-folders must be splits "
-                f"(train, val, test), or all must be classes (--classes-are {','.join(named)})"
+                SourceError(
+                    f"{root} has a split folder {named[0]!r} beside {other!r}, where all sub-folders must be "
+                    "splits (train, val, test), or all classes",
+                    remedy=Remedy("if all are classes, add {classes_are}", classes_are=named),
+                )
             )
         else:
             return self._split_tree(splits)
@@ -244,8 +246,13 @@ class _Scan:
             ]
         if flat:
             self.problems.append(
-                f"{self.root} holds pictures directly in {', '.join(flat)}, named like splits: move them "
-                f"into class folders below, or, if these are classes, add --classes-are {','.join(flat)}"
+                SourceError(
+                    f"{self.root} holds pictures directly in {', '.join(flat)}, named like splits",
+                    remedy=[
+                        Remedy("move them into class folders below"),
+                        Remedy("if these are classes, add {classes_are}", classes_are=flat),
+                    ],
+                )
             )
         return {} if flat else tree
 
@@ -261,9 +268,14 @@ class _Scan:
             return ()
         if doubtful := [name for name in names if is_no_class(name) and name not in self._classes_are]:
             problems.append(
-                f"{root} has folders named like splits, parts or masks where classes are expected "
-                f"({', '.join(doubtful)}): rename or rearrange them, or, if they are classes, add "
-                f"--classes-are {','.join(doubtful)}"
+                SourceError(
+                    f"{root} has folders named like splits, parts or masks where classes are expected "
+                    f"({', '.join(doubtful)})",
+                    remedy=[
+                        Remedy("rename or rearrange them"),
+                        Remedy("if they are classes, add {classes_are}", classes_are=doubtful),
+                    ],
+                )
             )
         seen: dict[str, str] = {}
         for name in names:
@@ -377,12 +389,13 @@ def _stem(path: Path) -> str:
     return path.stem if _is_known(path) else path.name
 
 
-def raise_problems(root: Path, problems: list[str]) -> None:
+def raise_problems(root: Path, problems: list[str | SourceError]) -> None:
     """Raise a SourceError that names every problem, if there is any."""
-    if problems:
-        raise SourceError(
-            problems[0]
-            if len(problems) == 1
-            else f"{root} has {len(problems)} problems: {'; '.join(problems)}",
-            problems,
-        )
+    if not problems:
+        return
+    if len(problems) > 1:
+        raise SourceError(f"{root} has {len(problems)} problems: {'; '.join(map(str, problems))}", problems)
+    only = problems[0]
+    if isinstance(only, str):
+        raise SourceError(only, problems)
+    raise SourceError(only.cause, problems, remedy=only.remedies)

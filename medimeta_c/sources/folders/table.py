@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from medimeta_c.errors import printable, short
+from medimeta_c.errors import SourceError, printable, short
 from medimeta_c.sources.folders.names import normal, split_of
 
 __all__ = ["TABLE", "Listed", "listed_in"]
@@ -47,7 +47,7 @@ class Listed:
 
 
 def listed_in(
-    table: Path, folder_split: str | None, problems: list[str], mentioned: set[Path]
+    table: Path, folder_split: str | None, problems: list[str | SourceError], mentioned: set[Path]
 ) -> list[Listed]:
     """Return the pictures of a table; what is wrong with it goes to `problems`.
 
@@ -57,7 +57,7 @@ def listed_in(
         The file.
     folder_split : str or None
         The split of the folder that it is in, if that is a split's.
-    problems : list of str
+    problems : list of str or SourceError
         Extended by a sentence for each line that cannot be used.
     mentioned : set of Path
         Extended by every file named, in whatever line.
@@ -86,7 +86,11 @@ def listed_in(
 
 
 def _listed(
-    table: Path, line: int, row: dict[str | None, str | None], folder_split: str | None, problems: list[str]
+    table: Path,
+    line: int,
+    row: dict[str | None, str | None],
+    folder_split: str | None,
+    problems: list[str | SourceError],
 ) -> Listed | None:
     where = f"{table}, line {line}"
     cells = {name: (row.get(name) or "").strip() for name in ("file_name", "label", "split", "patient")}

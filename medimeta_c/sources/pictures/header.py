@@ -123,7 +123,7 @@ def check(header: Header, window: Window | None, frame: int | None, limit: int) 
     if header.width * header.height > limit:
         raise Refusal(f"claims more than {limit} pixels and could exhaust memory: crop or scale it first")
     if frame is None and header.pictures != 1:
-        choice = " or read it frame by frame (--frames each)" if header.format == "DICOM" else ""
+        choice = " or read it frame by frame (frames: each)" if header.format == "DICOM" else ""
         raise Refusal(f"holds {header.pictures} frames: save the one to use as a still image{choice}")
     if frame is not None and not 0 <= frame < header.pictures:
         raise Refusal(f"has no frame {frame}: its frames are 0 to {header.pictures - 1}")

@@ -37,7 +37,7 @@ def test_class_folders(tmp_path: Path) -> None:
     assert source.ids("test") == ("000000", "000001", "000002", "000003")
     assert [source.image("test", image_id).max() for image_id in source.ids("test")] == [235] * 4
     dicom_file(root / "dog/c.dcm", values, 12, frames=2)
-    with pytest.raises(SourceError, match=r"dog/c\.dcm holds 2 frames: .* \(--frames each\)"):
+    with pytest.raises(SourceError, match=r"dog/c\.dcm holds 2 frames: .* \(frames: each\)"):
         open_imagefolder("pets", tmp_path, reading=Reading(window="full"))
 
 
