@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from medimeta_c.errors import ConfigError, Remedy
 from medimeta_c.format.suites import paper_order
+from medimeta_c.io.settings import StrPath, several
 from medimeta_c.metrics.baselines import Baseline
 from medimeta_c.paper.names import short_name
 from medimeta_c.paper.scores import ModelScores
@@ -21,12 +23,12 @@ Results = Mapping[str, tuple[Result, ...]]
 """By the name figures show: a model's results, each on datasets of its own."""
 
 
-def find_results(paths: Sequence[str]) -> dict[str, tuple[Result, ...]]:
+def find_results(paths: StrPath | Iterable[StrPath]) -> dict[str, tuple[Result, ...]]:
     """Read results, each under the name that figures show.
 
     Parameters
     ----------
-    paths : sequence of str
+    paths : str or path, or several
         Folders of results, or folders of many; ``NAME=PATH`` names a single one.
 
     Returns
@@ -44,12 +46,14 @@ def find_results(paths: Sequence[str]) -> dict[str, tuple[Result, ...]]:
         If a result is damaged.
     """
     found: dict[str, list[Result]] = {}
-    for text in paths:
+    for given in several(paths):
+        text = os.fspath(given)
         name, named, place = text.partition("=")
         path = Path(place if named else text).expanduser()
         files = [path] if path.is_file() else sorted(path.rglob(RESULT_NAME))
         if not files:
-            raise ConfigError(f"{path} holds no {RESULT_NAME}: give the folder of a result, or of several")
+            reason = f"holds no {RESULT_NAME}" if path.exists() else "does not exist"
+            raise ConfigError(f"{path} {reason}: give the folder of a result, or of several")
         if named and len(files) > 1:
             raise ConfigError(f"{path} holds {len(files)} results: give NAME=PATH of a single one")
         for file in files:
