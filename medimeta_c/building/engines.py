@@ -36,9 +36,7 @@ Outcome = TypeVar("Outcome")
 def check_jobs(jobs: int) -> None:
     """Refuse a number of worker processes that is none, with a ConfigError."""
     if jobs == 0:
-        raise ConfigError(
-            "0 jobs do no work", value=jobs, remedy=Remedy("give {jobs} 1 or more, or -1 for one per core")
-        )
+        raise ConfigError("jobs must be at least 1, or -1 for one per core; got 0", value=jobs)
 
 
 def require(engine: str, scheduler: str | None = None) -> None:

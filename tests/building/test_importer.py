@@ -222,12 +222,12 @@ def test_rendered_and_imported_never_share_a_directory(
 @pytest.mark.parametrize(
     ("changes", "kind", "message"),
     [
-        ({"datasets": ()}, ConfigError, "each once"),
+        ({"datasets": ()}, ConfigError, "no dataset given"),
         ({"datasets": ("all", "octmnist")}, ConfigError, "stand alone"),
         ({"datasets": ("octmnis",)}, ConfigError, "did you mean 'octmnist'"),
         ({"datasets": ("all",)}, SourceError, "breastmnist"),
         ({"folder": Path("nowhere")}, SourceError, "nowhere has no folder of a MedMNIST dataset"),
-        ({"jobs": 0}, ConfigError, "jobs 0"),
+        ({"jobs": 0}, ConfigError, "jobs must be at least 1"),
     ],
 )
 def test_mistakes_are_refused_before_anything_is_written(

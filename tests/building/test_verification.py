@@ -186,8 +186,8 @@ def test_an_edited_manifest_stops_at_once(copy: Path) -> None:
 
 def test_what_is_no_build_is_named(copy: Path) -> None:
     """A folder that is not there, a file, and a build that did not end are three things."""
-    for place in (copy / "nowhere", copy / MANIFEST_NAME):
-        with pytest.raises(ManifestError, match=f"^{place} is no folder: give that of a built benchmark$"):
+    for place, reason in ((copy / "nowhere", "does not exist"), (copy / MANIFEST_NAME, "is no folder")):
+        with pytest.raises(ManifestError, match=f"^{place} {reason}: give the folder of a built benchmark$"):
             problems(place)
     (copy / MANIFEST_NAME).unlink()
     with pytest.raises(ManifestError, match=r"not a finished build; .* \(or import\) command again"):

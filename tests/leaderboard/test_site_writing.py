@@ -46,7 +46,7 @@ def test_a_site_is_replaced_whole_or_not_at_all(
             return move(path, target)
 
         patch.setattr(Path, "replace", fail_between)
-        with pytest.raises((BuildError, KeyboardInterrupt)):
+        with pytest.raises((WriteError, KeyboardInterrupt)):
             write_site((board(3),), out)
     assert {path: path.read_bytes() for path in out.rglob("*") if path.is_file()} == before
     assert list(tmp_path.iterdir()) == [out]

@@ -139,7 +139,11 @@ def load_named(spec: str, target: str, activation: Activation | None = None) -> 
         weights = file
         published = _published(arch, file)
         if activation and published not in {None, activation}:
-            raise ConfigError(f"{file} is a published file that has {published}: leave --activation out")
+            raise ConfigError(
+                f"{file} is a published file that has {published}",
+                value=activation,
+                remedy=Remedy("leave {activation} out"),
+            )
         if _activation(arch, model_cfg, activation or published) == "quickgelu":
             model_cfg["quick_gelu"] = True
     else:

@@ -11,7 +11,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple
 
-from medimeta_c.errors import SourceError, short
+from medimeta_c.errors import Remedy, SourceError, short
 from medimeta_c.io.files import write_atomic
 
 __all__ = ["IDS_SUFFIX", "Entry", "ids_key", "keyed", "read_ids", "running_numbers", "write_ids"]
@@ -74,8 +74,8 @@ def ids_key(folder: Path | None, *, new: bool) -> bytes:
     if not path.exists():
         if not new:
             raise SourceError(
-                f"{path} is missing: the ids of these images follow from that key, so put its folder "
-                "back, or say with --ids DIR where it is"
+                f"{path} is missing, from which the ids of these images follow",
+                remedy=[Remedy("put its folder back"), Remedy("say with {ids} where it is")],
             )
         write_atomic(path, secrets.token_hex(_KEY_BYTES).encode(), private=True)
     try:
