@@ -167,7 +167,8 @@ def test_a_record_that_does_not_fit_is_refused(folder: Path, change: Any, says: 
 
 def test_adapters_of_another_depth_are_refused(folder: Path) -> None:
     """With a record that agrees with them, but a base of fewer layers."""
-    tensors = load_file(folder / "adapter.safetensors")
+    # Copies: the lowest safetensors maps the file, which is written over below.
+    tensors = {key: value.clone() for key, value in load_file(folder / "adapter.safetensors").items()}
     more = {key.replace("blocks.1", "blocks.2"): value.clone() for key, value in tensors.items()}
     save_file(tensors | more, folder / "adapter.safetensors")
     from medimeta_c.models.weights import weights_sha256
