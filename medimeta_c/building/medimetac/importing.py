@@ -113,7 +113,9 @@ def import_medimetac(
     SourceError
         If files are missing, damaged or of another layout (all are named), or a label matches two classes.
     BuildError
-        If the output directory is locked, holds another build, or cannot be written.
+        If the output directory is locked, or holds another build.
+    WriteError, WorkerError
+        If a file cannot be written, or a worker process died; what is finished is kept.
     """
     require_kind(config, MedimetacConfig, "import_medimetac")
     sources = _open(config)
