@@ -190,17 +190,16 @@ def _imported(
             if isinstance(one, SetRecord):
                 yield one
             else:
-                problems.messages.append(one)
-    problems.messages.sort()
+                problems.errors.append(one)
     problems.raise_all()
 
 
-def _import_file(task: _FileTask) -> SetRecord | str:
+def _import_file(task: _FileTask) -> SetRecord | SourceError:
     """Write one set, or return what is wrong with its file."""
     try:
         return write_set(task.root, task.key, task.source.info.class_names, task.source.rows(task.key))
     except SourceError as error:
-        return str(error)
+        return error
 
 
 def _audited(
