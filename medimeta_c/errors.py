@@ -181,6 +181,11 @@ class SourceError(MediMetaError):
     problems : iterable of str or MediMetaError, optional
         Every offending file with its reason, where all of them were looked for: a sentence, or an error with
         a remedy of its own.
+
+    Attributes
+    ----------
+    faults : tuple of MediMetaError
+        The problems, each with its remedy.
     """
 
     def __init__(
@@ -192,7 +197,12 @@ class SourceError(MediMetaError):
         value: object = None,
     ) -> None:
         super().__init__(cause, remedy=remedy, value=value)
-        self.problems = tuple(problems)
+        self.faults = tuple(MediMetaError(one) if isinstance(one, str) else one for one in problems)
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """Every fault as a sentence."""
+        return tuple(map(str, self.faults))
 
 
 class DownloadError(SourceError):

@@ -115,7 +115,9 @@ def assemble(
     Raises
     ------
     BuildError
-        If the directory is locked, holds another build, or cannot be written.
+        If the directory is locked, or holds another build.
+    WriteError
+        If a file cannot be written; what is finished is kept.
     """
     with locked(request.root):
         journal = Journal(request.root)

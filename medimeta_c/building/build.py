@@ -254,7 +254,9 @@ def build(
     SourceError
         If the clean data is missing or damaged.
     BuildError
-        If the output directory is locked, holds another build, or cannot be written.
+        If the output directory is locked, or holds another build.
+    WriteError, WorkerError
+        If a file cannot be written, or a worker process died; what is finished is kept.
     """
     require_kind(config, BuildConfig, "build")
     engines.require(config.engine, config.scheduler)

@@ -119,7 +119,9 @@ def import_medmnistc(
     SourceError
         If a file, or the clean dataset, is missing, damaged or of another layout.
     BuildError
-        If the output directory is locked, holds another build, or cannot be written.
+        If the output directory is locked, or holds another build.
+    WriteError, WorkerError
+        If a file cannot be written, or a worker process died; what is finished is kept.
     """
     require_kind(config, ImportConfig, "import_medmnistc")
     data_dir = config.data_dir or default_data_dir()

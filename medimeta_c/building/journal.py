@@ -52,7 +52,9 @@ def locked(root: Path) -> Iterator[None]:
     Raises
     ------
     BuildError
-        If another process is building there, the directory holds something else, or it is not writable.
+        If another process is building there, or the directory holds something else.
+    WriteError
+        If it is not writable.
     """
     if root.exists() and not root.is_dir():
         raise BuildError(f"{root} is a file", remedy=_OTHER)

@@ -72,11 +72,10 @@ def _sentence(error: BaseException) -> str:
 
 def _sentences(error: BaseException) -> str:
     """Return the sentence of an error; of one with several problems, a line of each."""
-    problems = getattr(error, "problems", ())
-    if len(problems) < 2:
+    faults = getattr(error, "faults", ())
+    if len(faults) < 2:
         return _sentence(error)
-    said = [message(one) if isinstance(one, MediMetaError) else one for one in problems]
-    return "\n  ".join([f"{len(problems)} problems:", *map(printable, said)])
+    return "\n  ".join([f"{len(faults)} problems:", *(printable(message(one)) for one in faults)])
 
 
 app = typer.Typer(

@@ -22,15 +22,9 @@ from medimeta_c.io.templating import environment, templates_folder, visible
 from medimeta_c.metrics.summary import CellScore
 from medimeta_c.metrics.values import Estimate
 from medimeta_c.reports.changed import most_changed, thumbnails
-from medimeta_c.reports.tables import (
-    ALL,
-    further_tables,
-    interval_text,
-    main_tables,
-    percent,
-    severity_table,
-)
+from medimeta_c.reports.tables import ALL, further_tables, main_tables, severity_table
 from medimeta_c.reports.verdict import verdict
+from medimeta_c.results.cells import interval_text, percent
 from medimeta_c.results.folder import SavedResult
 from medimeta_c.results.result import Result
 

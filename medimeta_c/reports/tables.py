@@ -11,19 +11,15 @@ from medimeta_c.io.tables.table import UNDEFINED, Cell, Column, Table, texts
 from medimeta_c.metrics.registry import BUILT_IN, METRICS
 from medimeta_c.metrics.summary import CellScore, Summary
 from medimeta_c.metrics.values import Estimate, Number, mean_number
-from medimeta_c.results.cells import interval_text, number_cell, percent, rank_text
+from medimeta_c.results.cells import number_cell
 from medimeta_c.results.result import Result
 
 __all__ = [
     "ALL",
     "further_tables",
-    "interval_text",
     "main_tables",
     "metric_label",
-    "number_cell",
     "other_scores_table",
-    "percent",
-    "rank_text",
     "severity_table",
 ]
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from medimeta_c.format.display import display_name
 from medimeta_c.io.tables.table import UNDEFINED, Cell, Column, Table, texts
 from medimeta_c.metrics.values import Estimate
-from medimeta_c.reports.tables import interval_text, percent
+from medimeta_c.results.cells import interval_text, percent
 from medimeta_c.results.result import Result
 from medimeta_c.sources import family
 

@@ -111,7 +111,7 @@ def test_no_data(tmp_path: Path, make: str) -> None:
     if make == "other":
         (data / "pbc").mkdir()
         (data / "pbc" / "info.yaml").write_text("id: pbc")
-    words = [str(data / "pets"), "one sub-folder per class", "train/<class>", "--source phantoms"]
+    words = [str(data / "pets"), "one sub-folder per class", "train/<class>", "`source='phantoms'`"]
     refused(data / "pets", *words)
 
 
@@ -201,7 +201,7 @@ def test_folders_that_are_hardly_classes(tmp_path: Path, names: tuple[str, str])
     """Splits, parts and masks are classes only if it is said so; two ways out are named."""
     root = write_images(tmp_path / "pets", [f"{name}/{index}.png" for name in names for index in range(2)])
     doubtful = [name for name in names if name != "benign"]
-    refused(root, f"add --classes-are {','.join(sorted(doubtful)[:1])}")
+    refused(root, f"add `classes_are=['{sorted(doubtful)[0]}")
     source = open_imagefolder("pets", tmp_path, reading=Reading(classes_are=names))
     assert source.info.class_names == tuple(sorted(names))
 
@@ -456,7 +456,7 @@ def test_mixed_channels(tmp_path: Path) -> None:
     """Grey and RGB in one dataset: two of the files are named, and what to do."""
     root = write_images(tmp_path / "pets", ["cat/a.png", "cat/b.png", "dog/c.png"])
     write_images(root, ["dog/d.png"], channels=1)
-    refused(root, "dog/d.png is grey", "cat/a.png is RGB", "--channels rgb", "convert them all")
+    refused(root, "dog/d.png is grey", "cat/a.png is RGB", "`channels='rgb'`", "convert them all")
 
 
 @pytest.mark.parametrize(("mode", "channels"), [("rgb", 3), ("luma", 1)])

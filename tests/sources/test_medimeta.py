@@ -226,7 +226,7 @@ def test_the_only_single_label_task(folder: Path) -> None:
 def test_several_tasks(folder: Path) -> None:
     """Without a default, the tasks to choose from are listed."""
     with_tasks(folder, task("a", ("x", "y")), task("b", ("x", "y")))
-    refused(folder, "2 tasks", "--task", "'a', 'b'", kind=ConfigError)
+    refused(folder, "2 tasks", "`task`", "'a', 'b'", kind=ConfigError)
 
 
 def test_unknown_task(folder: Path) -> None:
@@ -263,8 +263,8 @@ def test_no_data_folder(tmp_path: Path, dataset: str) -> None:
     words = [
         str(tmp_path / dataset),
         f"{dataset}.zip",
-        f"medimeta-c download --dataset {dataset}",
-        "--source phantoms",
+        f"`medimeta-c download` (datasets={dataset!r})",
+        "`source='phantoms'`",
     ]
     refused(tmp_path / dataset, *words)
 
@@ -292,7 +292,7 @@ def test_half_extracted(tmp_path: Path, name: str) -> None:
     edit_info(folder, tasks=[task("cell class", CLASSES)])
     (folder / "task_labels/grade.npy").rename(folder / "task_labels/cell class.npy")
     (folder / name).unlink()
-    refused(folder, str(folder), name, "move the folder away", "medimeta-c download --dataset pbc")
+    refused(folder, str(folder), name, "move the folder away", "`medimeta-c download` (datasets='pbc')")
 
 
 @pytest.mark.parametrize("name", ["splits", "task_labels"])

@@ -171,7 +171,11 @@ def test_other_datasets_files_are_not_taken(tmp_path: Path) -> None:
 def test_no_file(tmp_path: Path, dataset: str, wanted: str) -> None:
     """The folder looked in, the file wanted and how to get it are named."""
     refused(
-        tmp_path / "x", str(tmp_path), wanted, f"medimeta-c download --dataset {dataset}", dataset=dataset
+        tmp_path / "x",
+        str(tmp_path),
+        wanted,
+        f"`medimeta-c download` (datasets={dataset!r})",
+        dataset=dataset,
     )
 
 

@@ -136,7 +136,7 @@ def test_missing_data(tmp_path: Path, family: str, dataset: str) -> None:
     """Absent data is one sentence with the folder and a command in it."""
     with pytest.raises(SourceError, match=re.escape(str(tmp_path / "nothing"))) as caught:
         open_source(family, dataset, tmp_path / "nothing")
-    assert re.search(r"medimeta-c download --dataset|--source phantoms", str(caught.value))
+    assert re.search(r"`medimeta-c download`|`source='phantoms'`", str(caught.value))
 
 
 @pytest.mark.parametrize("family", SOURCES)

@@ -67,7 +67,7 @@ class NpzSet:
 class Problems:
     """Errors of several files, so that one does not hide the others."""
 
-    messages: list[str] = field(default_factory=list)
+    errors: list[SourceError] = field(default_factory=list)
 
     @contextlib.contextmanager
     def noted(self) -> Iterator[None]:
@@ -75,14 +75,16 @@ class Problems:
         try:
             yield
         except SourceError as error:
-            self.messages.append(str(error))
+            self.errors.append(error)
 
     def raise_all(self) -> None:
         """Raise one SourceError that says them all, if there are any."""
-        if len(self.messages) == 1:
-            raise SourceError(self.messages[0])
-        if self.messages:
-            raise SourceError(f"{len(self.messages)} files cannot be imported: {'; '.join(self.messages)}")
+        if len(self.errors) == 1:
+            raise self.errors[0]
+        if self.errors:
+            errors = sorted(self.errors, key=str)
+            sentences = "; ".join(map(str, errors))
+            raise SourceError(f"{len(errors)} files cannot be imported: {sentences}", errors)
 
 
 def find_sets(

@@ -113,7 +113,9 @@ def import_medimetac(
     SourceError
         If files are missing, damaged or of another layout (all are named), or a label matches two classes.
     BuildError
-        If the output directory is locked, holds another build, or cannot be written.
+        If the output directory is locked, or holds another build.
+    WriteError, WorkerError
+        If a file cannot be written, or a worker process died; what is finished is kept.
     """
     require_kind(config, MedimetacConfig, "import_medimetac")
     sources = _open(config)
@@ -188,17 +190,16 @@ def _imported(
             if isinstance(one, SetRecord):
                 yield one
             else:
-                problems.messages.append(one)
-    problems.messages.sort()
+                problems.errors.append(one)
     problems.raise_all()
 
 
-def _import_file(task: _FileTask) -> SetRecord | str:
+def _import_file(task: _FileTask) -> SetRecord | SourceError:
     """Write one set, or return what is wrong with its file."""
     try:
         return write_set(task.root, task.key, task.source.info.class_names, task.source.rows(task.key))
     except SourceError as error:
-        return str(error)
+        return error
 
 
 def _audited(

@@ -44,7 +44,7 @@ def check(
       medimeta-c check my-data/xrays --channels luma --json
     """
     from medimeta_c.cli.remedies import message
-    from medimeta_c.errors import MediMetaError, SourceError
+    from medimeta_c.errors import SourceError
     from medimeta_c.sources.contract import Reading
     from medimeta_c.sources.imagefolder import open_imagefolder
     from medimeta_c.sources.patients import shared_patients
@@ -65,8 +65,7 @@ def check(
         splits, class_names = dict(source.info.splits), source.info.class_names
         warnings = (*source.warnings, *filter(None, [shared_patients(source)]))
     except SourceError as error:
-        found = error.problems or (error,)
-        problems = tuple(message(one) if isinstance(one, MediMetaError) else one for one in found)
+        problems = tuple(map(message, error.faults or (error,)))
     if json:
         console.say_json(
             {

@@ -17,8 +17,8 @@ from medimeta_c.metrics.registry import METRICS
 from medimeta_c.metrics.summary import Scores
 from medimeta_c.metrics.values import Estimate, mean_number
 from medimeta_c.reports.changed import most_changed, thumbnails
-from medimeta_c.reports.tables import percent
 from medimeta_c.results.baseline_choice import ChosenBaseline
+from medimeta_c.results.cells import percent
 from medimeta_c.results.folder import SavedResult
 from medimeta_c.results.predictions import correctness_of
 from medimeta_c.results.scoring import Terms, score

@@ -20,7 +20,7 @@ from medimeta_c.leaderboard.site.paper import PAPER
 from medimeta_c.leaderboard.submission import ADAPTATIONS, OVERLAPS, TRAINING_KINDS
 from medimeta_c.metrics.summary import Summary
 from medimeta_c.metrics.values import Estimate
-from medimeta_c.reports.tables import interval_text, percent, rank_text
+from medimeta_c.results.cells import interval_text, percent, rank_text
 
 __all__ = ["index_page", "model_page", "scoring_page"]
 
