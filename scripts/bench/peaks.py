@@ -14,7 +14,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -68,27 +68,49 @@ def spectrum() -> None:
     measured(picture())
 
 
-def written(folder: str) -> None:
-    """Write a set of twenty such pictures: more than a shard holds."""
+def shards(folder: Path, images: Iterable[bytes]) -> None:
+    """Write a set of encoded images, whose digests and statistics are made up."""
     from medimeta_c.format import png
     from medimeta_c.format.keys import SetKey
     from medimeta_c.format.shards import Row, ShardWriter
     from medimeta_c.format.spectrum import spectrum as measured
 
     pixels = np.zeros((2, 2), np.uint8)
-    with ShardWriter(Path(folder) / "written", SetKey(SET, "test", "contrast", 1), ("benign",)) as writer:
-        for index in range(20):
-            # As large as the encoded picture; nothing here decodes it.
-            data = np.random.default_rng(index).bytes(SHAPE[0] * SHAPE[1])
-            row = Row(
-                image_id=f"{index:06d}",
-                label=0,
-                data=data,
-                pixels_sha256=png.digest(pixels),
-                spectrum=measured(pixels),
-            )
+    digest, statistics = png.digest(pixels), measured(pixels)
+    with ShardWriter(folder, SetKey(SET, "test", "contrast", 1), ("benign",)) as writer:
+        for index, data in enumerate(images):
+            row = Row(image_id=f"{index:06d}", label=0, data=data, pixels_sha256=digest, spectrum=statistics)
             writer.add(row)
         writer.finish()
+
+
+def written(folder: str) -> None:
+    """Write a set of twenty such pictures: more than a shard holds."""
+    # As large as the encoded picture; nothing here decodes it.
+    size = SHAPE[0] * SHAPE[1]
+    shards(Path(folder) / "written", (np.random.default_rng(index).bytes(size) for index in range(20)))
+
+
+def smooth(folder: Path) -> None:
+    """Write a row group of forty pictures that PNG makes small."""
+    from medimeta_c.format import png
+
+    grains = np.random.default_rng(0).integers(0, 256, (SHAPE[0] // 100, SHAPE[1] // 100), dtype=np.uint8)
+    shards(folder / "smooth", [png.encode(np.repeat(np.repeat(grains, 100, 0), 100, 1))] * 40)
+
+
+def decoded(folder: str) -> None:
+    """Decode a row group of forty pictures as for a model, whose own libraries are not loaded."""
+    from medimeta_c.format.keys import SetKey
+    from medimeta_c.scoring.decoding import Chunk, Prepare, decode
+
+    (path,) = (Path(folder) / "smooth").rglob("*.parquet")
+    chunk = Chunk(key=SetKey(SET, "test", "contrast", 1), path=path, row_group=0)
+    prepare = Prepare(
+        transform=lambda image: np.asarray(image.resize((224, 224)).convert("RGB")),
+        is_raw=lambda height, width: False,
+    )
+    assert len(decode(chunk, prepare)) == 40
 
 
 def command(folder: str, name: str, severity: str) -> None:
@@ -126,7 +148,8 @@ def verified(folder: str, rebuild: str) -> None:
 
 
 STAGES: dict[str, Stage] = {
-    stage.__name__: stage for stage in (corrupt, encode, digest, spectrum, written, command, built, verified)
+    stage.__name__: stage
+    for stage in (corrupt, encode, digest, spectrum, written, command, built, verified, decoded)
 }
 
 
@@ -174,6 +197,8 @@ def table(severities: tuple[int, ...], rows: int) -> Iterator[tuple[str, int]]:
         yield f"build of {2 * rows} pictures", measured("built", folder, "gaussian_noise", "5")
         yield "verify", measured("verified", folder, "0")
         yield "verify --rebuild 1", measured("verified", folder, "1")
+        smooth(Path(folder))
+        yield "decoding a row group of 40", measured("decoded", folder)
 
 
 def main() -> None:

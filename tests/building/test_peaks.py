@@ -40,3 +40,10 @@ def test_build_verify_and_corrupt(tmp_path: Path) -> None:
     assert measured("command", str(tmp_path), "impulse_noise", "5") < LIMIT
     assert measured("built", str(tmp_path), "gaussian_noise", "5") < LIMIT
     assert measured("verified", str(tmp_path), "1") < LIMIT
+
+
+@pytest.mark.slow
+def test_decoding_for_a_model(tmp_path: Path) -> None:
+    """A row group of many pictures that PNG makes small."""
+    SCRIPT["smooth"](tmp_path)
+    assert measured("decoded", str(tmp_path)) < LIMIT
