@@ -95,7 +95,8 @@ class Prepare:
         from PIL import Image as Pillow  # noqa: PLC0415  (the fast path does without)
 
         # Copied: what a transform cuts out may be a view that keeps the whole picture.
-        return np.asarray(self.transform(Pillow.fromarray(image))).copy()
+        copy: NDArray[Any] = np.asarray(self.transform(Pillow.fromarray(image))).copy()
+        return copy
 
 
 def chunks_of(benchmark: Benchmark, keys: Iterable[SetKey]) -> Iterator[Chunk]:
