@@ -77,14 +77,26 @@ class Prepare:
     transform: Callable[[Any], Any]
     is_raw: Callable[[int, int], bool]
 
-    def __call__(self, images: list[Image]) -> NDArray[Any]:
-        """Return the images of a chunk as one array."""
-        shapes = {image.shape for image in images}
-        if len(shapes) == 1 and self.is_raw(*images[0].shape[:2]):
-            return np.stack(images)
+    def __call__(self, images: Iterable[Image]) -> NDArray[Any]:
+        """Return the images of a chunk as one array; each is let go before the next, unless it stays raw."""
+        raw: list[Image] = []
+        prepared: list[NDArray[Any]] = []
+        for image in images:
+            if not prepared and self.is_raw(*image.shape[:2]) and (not raw or raw[0].shape == image.shape):
+                raw.append(image)
+                continue
+            # One image that cannot stay raw is enough: a chunk is of one kind.
+            prepared += [self._transformed(one) for one in raw]
+            raw.clear()
+            prepared.append(self._transformed(image))
+        return np.stack(raw or prepared)
+
+    def _transformed(self, image: Image) -> NDArray[Any]:
         from PIL import Image as Pillow  # noqa: PLC0415  (the fast path does without)
 
-        return np.stack([np.asarray(self.transform(Pillow.fromarray(image))) for image in images])
+        # Copied: what a transform cuts out may be a view that keeps the whole picture.
+        copy: NDArray[Any] = np.asarray(self.transform(Pillow.fromarray(image))).copy()
+        return copy
 
 
 def chunks_of(benchmark: Benchmark, keys: Iterable[SetKey]) -> Iterator[Chunk]:
@@ -96,7 +108,9 @@ def chunks_of(benchmark: Benchmark, keys: Iterable[SetKey]) -> Iterator[Chunk]:
 
 
 def decode(chunk: Chunk, prepare: Prepare) -> Decoded:
-    """Read, decode, digest and prepare the images of one chunk.
+    """Read, decode, digest and prepare the images of one chunk, one after the other.
+
+    Two pictures at most are in memory decoded, however large; of the others there is what the model takes.
 
     Raises
     ------
@@ -104,15 +118,26 @@ def decode(chunk: Chunk, prepare: Prepare) -> Decoded:
         If the shard is damaged.
     """
     table = read_row_group(chunk.path, chunk.row_group, _COLUMNS)
-    data = table["image"].combine_chunks().field("bytes").to_pylist()
-    images = [png.decode(one or b"") for one in data]
+    digests: list[str] = []
+    images = prepare(_digested(table["image"].combine_chunks().field("bytes"), digests))
     return Decoded(
         key=chunk.key,
         image_ids=tuple(table["image_id"].to_pylist()),
         labels=table["label"].to_numpy().astype(np.int64, copy=False),
-        pixels_sha256=tuple(map(png.digest, images)),
-        images=prepare(images),
+        pixels_sha256=tuple(digests),
+        images=images,
     )
+
+
+def _digested(column: Iterable[Any], digests: list[str]) -> Iterator[Image]:
+    """Yield the images of a column, their digests added to a list as they come up."""
+    for data in column:
+        yield _noted(png.decode(data.as_py() or b""), digests)  # no name here keeps it any longer
+
+
+def _noted(image: Image, digests: list[str]) -> Image:
+    digests.append(png.digest(image))
+    return image
 
 
 def decode_all(chunks: Iterable[Chunk], prepare: Prepare, *, workers: int) -> Generator[Decoded]:

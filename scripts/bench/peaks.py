@@ -14,7 +14,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -68,27 +68,49 @@ def spectrum() -> None:
     measured(picture())
 
 
-def written(folder: str) -> None:
-    """Write a set of twenty such pictures: more than a shard holds."""
+def shards(folder: Path, images: Iterable[bytes]) -> None:
+    """Write a set of encoded images, whose digests and statistics are made up."""
     from medimeta_c.format import png
     from medimeta_c.format.keys import SetKey
     from medimeta_c.format.shards import Row, ShardWriter
     from medimeta_c.format.spectrum import spectrum as measured
 
     pixels = np.zeros((2, 2), np.uint8)
-    with ShardWriter(Path(folder) / "written", SetKey(SET, "test", "contrast", 1), ("benign",)) as writer:
-        for index in range(20):
-            # As large as the encoded picture; nothing here decodes it.
-            data = np.random.default_rng(index).bytes(SHAPE[0] * SHAPE[1])
-            row = Row(
-                image_id=f"{index:06d}",
-                label=0,
-                data=data,
-                pixels_sha256=png.digest(pixels),
-                spectrum=measured(pixels),
-            )
+    digest, statistics = png.digest(pixels), measured(pixels)
+    with ShardWriter(folder, SetKey(SET, "test", "contrast", 1), ("benign",)) as writer:
+        for index, data in enumerate(images):
+            row = Row(image_id=f"{index:06d}", label=0, data=data, pixels_sha256=digest, spectrum=statistics)
             writer.add(row)
         writer.finish()
+
+
+def written(folder: str) -> None:
+    """Write a set of twenty such pictures: more than a shard holds."""
+    # As large as the encoded picture; nothing here decodes it.
+    size = SHAPE[0] * SHAPE[1]
+    shards(Path(folder) / "written", (np.random.default_rng(index).bytes(size) for index in range(20)))
+
+
+def smooth(folder: Path) -> None:
+    """Write a row group of forty pictures that PNG makes small."""
+    from medimeta_c.format import png
+
+    grains = np.random.default_rng(0).integers(0, 256, (SHAPE[0] // 100, SHAPE[1] // 100), dtype=np.uint8)
+    shards(folder / "smooth", [png.encode(np.repeat(np.repeat(grains, 100, 0), 100, 1))] * 40)
+
+
+def decoded(folder: str) -> None:
+    """Decode a row group of forty pictures as for a model, whose own libraries are not loaded."""
+    from medimeta_c.format.keys import SetKey
+    from medimeta_c.scoring.decoding import Chunk, Prepare, decode
+
+    (path,) = (Path(folder) / "smooth").rglob("*.parquet")
+    chunk = Chunk(key=SetKey(SET, "test", "contrast", 1), path=path, row_group=0)
+    prepare = Prepare(
+        transform=lambda image: np.asarray(image.resize((224, 224)).convert("RGB")),
+        is_raw=lambda height, width: False,
+    )
+    assert len(decode(chunk, prepare)) == 40
 
 
 def command(folder: str, name: str, severity: str) -> None:
@@ -126,25 +148,22 @@ def verified(folder: str, rebuild: str) -> None:
 
 
 STAGES: dict[str, Stage] = {
-    stage.__name__: stage for stage in (corrupt, encode, digest, spectrum, written, command, built, verified)
+    stage.__name__: stage
+    for stage in (corrupt, encode, digest, spectrum, written, command, built, verified, decoded)
 }
 
 
 def pictures(folder: Path, count: int) -> None:
-    """Write the picture as files of two classes: one file, under as many names."""
+    """Write the picture as files of two classes in turn: one file, under as many names."""
     import cv2
 
-    first: Path | None = None
-    for label in ("benign", "malignant"):
-        place = folder / SET / "test" / label
-        place.mkdir(parents=True)
-        for index in range(count):
-            path = place / f"{label}{index:03d}.png"
-            if first is None:
-                cv2.imwrite(str(path), picture(), (cv2.IMWRITE_PNG_COMPRESSION, 0))
-                first = path
-            else:
-                os.link(first, path)
+    files = [folder / SET / "test" / ("benign", "malignant")[i % 2] / f"{i:03d}.png" for i in range(count)]
+    for path in files:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if path == files[0]:
+            cv2.imwrite(str(path), picture(), (cv2.IMWRITE_PNG_COMPRESSION, 0))
+        else:
+            os.link(files[0], path)
 
 
 def measured(stage: str, *arguments: str) -> int:
@@ -160,7 +179,7 @@ def measured(stage: str, *arguments: str) -> int:
     return int(run.stdout.splitlines()[-1])
 
 
-def table(severities: tuple[int, ...], rows: int) -> Iterator[tuple[str, int]]:
+def table(severities: tuple[int, ...], count: int) -> Iterator[tuple[str, int]]:
     """Yield what was done and its peak in bytes: corruptions, then the stages of a build."""
     for name in SUITE:
         for severity in severities:
@@ -168,12 +187,14 @@ def table(severities: tuple[int, ...], rows: int) -> Iterator[tuple[str, int]]:
     for stage in ("encode", "digest", "spectrum"):
         yield stage, measured(stage)
     with tempfile.TemporaryDirectory() as folder:
-        pictures(Path(folder), rows)
+        pictures(Path(folder), count)
         yield "shards of 20 pictures", measured("written", folder)
         yield "corrupt command", measured("command", folder, "gaussian_noise", "5")
-        yield f"build of {2 * rows} pictures", measured("built", folder, "gaussian_noise", "5")
+        yield f"build of {count} pictures", measured("built", folder, "gaussian_noise", "5")
         yield "verify", measured("verified", folder, "0")
         yield "verify --rebuild 1", measured("verified", folder, "1")
+        smooth(Path(folder))
+        yield "decoding a row group of 40", measured("decoded", folder)
 
 
 def main() -> None:
@@ -181,7 +202,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--all", action="store_true", help="all severities")
-    parser.add_argument("--rows", type=int, default=3, help="pictures a class that are built")
+    parser.add_argument("--pictures", type=int, default=6, help="how many are built")
     parser.add_argument("--stage", nargs="+", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.stage:
@@ -191,7 +212,7 @@ def main() -> None:
         return
     print("| step | peak, MB |\n|---|---:|")
     over = False
-    for what, peak in table((1, 2, 3, 4, 5) if options.all else (1, 5), options.rows):
+    for what, peak in table((1, 2, 3, 4, 5) if options.all else (1, 5), options.pictures):
         over = over or peak >= LIMIT
         print(f"| {what} | {peak / 1e6:.0f} |", flush=True)
     sys.exit(over)

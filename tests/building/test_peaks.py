@@ -34,9 +34,22 @@ def test_shards(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_build_verify_and_corrupt(tmp_path: Path) -> None:
-    """From files to a benchmark that is verified and rendered again, and from a file to a file."""
-    SCRIPT["pictures"](tmp_path, 2)
+def test_corrupt_command(tmp_path: Path) -> None:
+    """From a file to a file."""
+    SCRIPT["pictures"](tmp_path, 1)
     assert measured("command", str(tmp_path), "impulse_noise", "5") < LIMIT
+
+
+@pytest.mark.slow
+def test_build_and_verify(tmp_path: Path) -> None:
+    """From files, a row group of them, to a benchmark that is verified and rendered again."""
+    SCRIPT["pictures"](tmp_path, 3)
     assert measured("built", str(tmp_path), "gaussian_noise", "5") < LIMIT
     assert measured("verified", str(tmp_path), "1") < LIMIT
+
+
+@pytest.mark.slow
+def test_decoding_for_a_model(tmp_path: Path) -> None:
+    """A row group of many pictures that PNG makes small."""
+    SCRIPT["smooth"](tmp_path)
+    assert measured("decoded", str(tmp_path)) < LIMIT

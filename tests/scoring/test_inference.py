@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -14,12 +15,15 @@ from model_factories import make_open_clip_folder  # noqa: E402
 from PIL import Image  # noqa: E402
 
 from medimeta_c.errors import ConfigError, ModelError, ShardError  # noqa: E402
+from medimeta_c.format import png  # noqa: E402
 from medimeta_c.format.benchmark import open_benchmark  # noqa: E402
 from medimeta_c.format.keys import SetKey  # noqa: E402
+from medimeta_c.format.shards import Row, ShardWriter  # noqa: E402
+from medimeta_c.format.spectrum import spectrum  # noqa: E402
 from medimeta_c.models import Model, load_model  # noqa: E402
 from medimeta_c.prompts.templates import ClassPrompts  # noqa: E402
 from medimeta_c.results.predictions import NO_PREDICTION, CellPredictions  # noqa: E402
-from medimeta_c.scoring.decoding import Prepare, chunks_of, decode_all  # noqa: E402
+from medimeta_c.scoring.decoding import Chunk, Prepare, chunks_of, decode, decode_all  # noqa: E402
 from medimeta_c.scoring.inference import Predictor, choose_device, class_embeddings, normalise  # noqa: E402
 
 CPU = torch.device("cpu")
@@ -108,6 +112,67 @@ def test_images_of_the_models_size_stay_raw_and_others_are_transformed(model: Mo
         workers=0,
     )
     assert (raw.images.dtype, raw.images.shape[1:]) == (np.uint8, (22, 26, 3))
+
+
+def _written(folder: Path, images: Sequence[np.ndarray]) -> Chunk:
+    """Write images as one row group of a shard."""
+    key = SetKey("cells", "test", "contrast", 3)
+    with ShardWriter(folder, key, ("class0",)) as writer:
+        for index, image in enumerate(images):
+            row = Row(
+                image_id=f"{index:06d}",
+                label=0,
+                data=png.encode(image),
+                pixels_sha256=png.digest(image),
+                spectrum=spectrum(image),
+            )
+            writer.add(row)
+        (record,) = writer.finish()
+    return Chunk(key=key, path=folder / record.path, row_group=0)
+
+
+def test_of_a_row_group_two_pictures_at_most_are_in_memory_decoded(
+    model: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Pictures larger than the model's are let go one by one, in order, and come out as its transform's."""
+    images = [np.full((40, 60), index, np.uint8) for index in range(20)]
+    chunk = _written(tmp_path, images)
+    alive: list[weakref.ref[np.ndarray]] = []
+    most: list[int] = []
+    plain = png.decode
+
+    def watched(data: bytes) -> np.ndarray:
+        image = plain(data)
+        alive.append(weakref.ref(image))
+        most.append(sum(one() is not None for one in alive))
+        return image
+
+    monkeypatch.setattr(png, "decode", watched)
+    is_raw = model.preprocessing.is_normalise_only
+    found = decode(chunk, Prepare(transform=model.preprocess, is_raw=is_raw))
+    assert max(most) <= 2
+    assert len(most) == 20
+    assert found.pixels_sha256 == tuple(map(png.digest, images))
+    expected = [model.preprocess(Image.fromarray(image)).numpy() for image in images]
+    np.testing.assert_array_equal(found.images, np.stack(expected))
+
+
+@pytest.mark.parametrize("odd", [0, 2, 4])
+@pytest.mark.parametrize("shape", [(40, 60), (32, 32), (32, 32, 3)], ids=str)
+def test_a_chunk_is_of_one_kind_wherever_its_odd_picture_stands(
+    model: Model, tmp_path: Path, odd: int, shape: tuple[int, ...]
+) -> None:
+    """Pictures of the model's size stay raw if all are alike; an odd one has all transformed, in order."""
+    draw = np.random.Generator(np.random.Philox(key=6)).integers
+    images = [draw(0, 256, (32, 32), dtype=np.uint8) for _ in range(5)]
+    images[odd] = draw(0, 256, shape, dtype=np.uint8)
+    is_raw = model.preprocessing.is_normalise_only
+    found = decode(_written(tmp_path, images), Prepare(transform=model.preprocess, is_raw=is_raw))
+    if shape == (32, 32):
+        np.testing.assert_array_equal(found.images, np.stack(images))
+    else:
+        expected = [model.preprocess(Image.fromarray(image)).numpy() for image in images]
+        np.testing.assert_array_equal(found.images, np.stack(expected))
 
 
 def test_several_templates_are_averaged_after_normalising(model: Model) -> None:
