@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from medimeta_c.cli import console
-from medimeta_c.cli.options import JsonOption, names
+from medimeta_c.cli.options import ALL, JsonOption, several
 from medimeta_c.errors import importing_models
 
 __all__ = ["features"]
@@ -18,7 +18,7 @@ def features(
     benchmark: Annotated[str, typer.Argument(help="Directory of a built benchmark, or ORG/NAME on the Hub.")],
     model: Annotated[str, typer.Option(help="A model, as in [b]evaluate[/b].")],
     out: Annotated[Path, typer.Option(help="The file to write.")] = Path("features.parquet"),
-    dataset: Annotated[str, typer.Option(help="Datasets of it, comma-separated, or [b]all[/b].")] = "all",
+    dataset: Annotated[list[str], several("Datasets of it, comma-separated, or [b]all[/b].")] = ALL,
     severity: Annotated[int, typer.Option(help="The severity embedded, beside the clean sets.")] = 3,
     split: Annotated[str, typer.Option(help="The split.")] = "test",
     images: Annotated[int, typer.Option(help="Images of each set at most.")] = 200,
@@ -41,7 +41,7 @@ def features(
         model=model,
         benchmark=benchmark,
         out=out.expanduser(),
-        datasets=names(dataset),
+        datasets=tuple(dataset),
         severity=severity,
         split=split,
         images=images,

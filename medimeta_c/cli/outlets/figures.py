@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from medimeta_c.cli import console
-from medimeta_c.cli.options import JsonOption, names
+from medimeta_c.cli.options import NONE, JsonOption, several
 
 __all__ = ["figures"]
 
@@ -35,9 +35,9 @@ def figures(
     paper: Annotated[bool, typer.Option("--paper", help="Draw the paper's own numbers.")] = False,
     out: Annotated[Path, typer.Option(help="Folder of the figures.")] = Path("figures"),
     only: Annotated[
-        str | None,
-        typer.Option(help="Only these, comma-separated; see the list that --json gives.", show_default=False),
-    ] = None,
+        list[str],
+        several("Only these, comma-separated; see the list that --json gives.", show_default=False),
+    ] = NONE,
     images: Annotated[int, typer.Option(help="Images of each set to decode at most.")] = 500,
     json: JsonOption = False,
 ) -> None:
@@ -77,7 +77,7 @@ def figures(
         images=images,
     )
     with console.counting("figures") as show:
-        made = make(inputs, out.expanduser(), only=names(only or ""), on_progress=show)
+        made = make(inputs, out.expanduser(), only=tuple(only), on_progress=show)
     if json:
         console.say_json({"files": [str(path) for path in made.files], "left_out": made.left_out})
         return

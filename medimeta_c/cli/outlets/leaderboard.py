@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from medimeta_c.cli import console
-from medimeta_c.cli.command import Command
+from medimeta_c.cli.command import Command, Group
+from medimeta_c.cli.common import DebugOption, QuietOption, VerboseOption, everywhere, settle
 from medimeta_c.cli.options import JsonOption
 from medimeta_c.errors import ResultError, printable
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["app"]
 
 app = typer.Typer(
+    cls=Group,
     help="Check submissions, build the leaderboard's site, say what it accepts.",
     no_args_is_help=True,
     rich_markup_mode="rich",
@@ -33,7 +35,13 @@ PartialOption = Annotated[
 ]
 
 
+@app.callback()
+def _options(quiet: QuietOption = False, verbose: VerboseOption = False, debug: DebugOption = False) -> None:
+    settle(quiet=quiet, verbose=verbose, debug=debug)
+
+
 @app.command(cls=Command)
+@everywhere
 def validate(
     paths: Annotated[list[Path], typer.Argument(help="Submissions, or folders that hold some at any depth.")],
     benchmark: BenchmarkOption = None,
@@ -95,6 +103,7 @@ def validate(
 
 
 @app.command(cls=Command)
+@everywhere
 def build(
     results: Annotated[Path, typer.Argument(help="A clone of the board's repository, or its results.")],
     out: Annotated[Path, typer.Option(help="Folder of the site; an earlier site there is replaced.")] = Path(
@@ -152,6 +161,7 @@ def build(
 
 
 @app.command(cls=Command)
+@everywhere
 def accept(
     benchmark: Annotated[str, typer.Argument(help="A built benchmark, or ORG/NAME on the Hub.")],
     accepted: Annotated[Path, typer.Option(help="The file to add it to.")] = Path("accepted.yaml"),
