@@ -27,8 +27,9 @@ from medimeta_c.cli.benchmark import (
     push,
     verify,
 )
-from medimeta_c.cli.command import Command, Group
+from medimeta_c.cli.command import Command, Group, Resuming
 from medimeta_c.cli.common import DebugOption, QuietOption, VerboseOption, everywhere, settle
+from medimeta_c.cli.interrupts import interruptible
 from medimeta_c.cli.model import compare, evaluate, export_peft, features, finetune
 from medimeta_c.cli.outlets import analyse, figures, leaderboard, submit
 
@@ -91,9 +92,11 @@ _COMMANDS: dict[str, dict[str, Callable[..., None]]] = {
         "submit": submit.submit,
     },
 }
+_RESUMING = {"download", "build", "import-medimetac", "import-medmnistc", "push", "evaluate", "finetune"}
 for _panel, _commands in _COMMANDS.items():
     for _name, _function in _commands.items():
-        app.command(_name, cls=Command, rich_help_panel=_panel)(everywhere(_function))
+        _class = Resuming if _name in _RESUMING else Command
+        app.command(_name, cls=_class, rich_help_panel=_panel)(everywhere(_function))
 app.add_typer(leaderboard.app, name="leaderboard", rich_help_panel="Reports")
 app.command("demo", cls=Command, rich_help_panel="Help")(everywhere(demo.demo))
 
@@ -105,7 +108,8 @@ def main() -> None:
         if isinstance(stream, io.TextIOWrapper):
             # A terminal or log that is not Unicode shows a name's odd characters as escapes.
             stream.reconfigure(errors="backslashreplace")
-    app()
+    with interruptible():
+        app()
 
 
 def _stand_in_for_closed_streams() -> None:

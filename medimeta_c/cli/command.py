@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -12,11 +13,11 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from medimeta_c.cli.common import loudness
-from medimeta_c.cli.failure import exit_code, explained, usage_sentence
+from medimeta_c.cli.failure import Ended, exit_code, explained, usage_sentence
 from medimeta_c.cli.remedies import running
 from medimeta_c.errors import importing_models
 
-__all__ = ["Command", "Group"]
+__all__ = ["Command", "Group", "Resuming"]
 
 _PLUGINS = {
     "corruption": "corruptions",
@@ -31,7 +32,15 @@ _PLUGINS = {
 
 
 class Command(TyperCommand):
-    """A command of ``medimeta-c``."""
+    """A command of ``medimeta-c``.
+
+    Attributes
+    ----------
+    resumes : bool
+        Whether an interrupted command, given again, goes on where it stopped.
+    """
+
+    resumes = False
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command; from now on remedies are spelled in its options."""
@@ -47,7 +56,7 @@ class Command(TyperCommand):
             value = None if error.param is None else given.get(error.param.name)
             if value is None:
                 raise
-            ctx.fail(f"{_shown(error.param)} {value!r}: {error.message}")
+            raise type(error).__bases__[0](f"{_shown(error.param)} {value!r}: {error.message}", ctx) from None
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
         """Write the help; an option that takes names lists those of other distributions."""
@@ -60,6 +69,12 @@ class Command(TyperCommand):
             if names and help_text:
                 option.help = f"{help_text} Also installed: {', '.join(names)}."  # type: ignore[attr-defined]
         super().format_help(ctx, formatter)
+
+
+class Resuming(Command):
+    """A command that goes on where it was interrupted."""
+
+    resumes = True
 
 
 class Group(TyperGroup):
@@ -89,6 +104,15 @@ class Group(TyperGroup):
 
         return _left_with_exit_code(run) if standalone_mode else run()
 
+    def invoke(self, ctx: Any) -> Any:
+        """Run a command; an interruption is an error that knows which command it ended."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt as error:  # Typer would leave with 130 and say nothing
+            number = getattr(error, "number", signal.SIGINT)
+            command = self.commands.get(ctx.invoked_subcommand or "")
+            raise Ended(int(number), resumes=getattr(command, "resumes", False)) from None
+
 
 def _left_with_exit_code(run: Callable[[], Any]) -> None:
     """Run the command line and exit; errors that are explained become one sentence on stderr."""
@@ -100,7 +124,7 @@ def _left_with_exit_code(run: Callable[[], Any]) -> None:
         if (usage := usage_sentence(error)) is not None:
             typer.echo(usage, err=True, nl=bool(usage))
             code = 2
-        elif loudness.debug or (sentence := explained(error)) is None:
+        elif (loudness.debug and not isinstance(error, Ended)) or (sentence := explained(error)) is None:
             raise
         else:
             typer.echo(f"medimeta-c: {sentence}", err=True)

@@ -7,9 +7,26 @@ import typer
 from medimeta_c.cli.remedies import message
 from medimeta_c.errors import MediMetaError, printable
 
-__all__ = ["exit_code", "explained", "usage_sentence"]
+__all__ = ["Ended", "exit_code", "explained", "usage_sentence"]
 
-_EXPLAINED = (MediMetaError, KeyboardInterrupt, OSError, MemoryError)
+
+class Ended(Exception):
+    """Raised in place of a command that a signal ended.
+
+    Parameters
+    ----------
+    number : int
+        The signal.
+    resumes : bool
+        Whether the same command goes on where it stopped.
+    """
+
+    def __init__(self, number: int, *, resumes: bool) -> None:
+        super().__init__("interrupted: run the same command again to resume" if resumes else "interrupted")
+        self.exit_code = 128 + number
+
+
+_EXPLAINED = (MediMetaError, OSError, MemoryError, Ended)
 
 
 def explained(error: BaseException) -> str | None:
@@ -37,12 +54,10 @@ def usage_sentence(error: BaseException) -> str | None:
 
 def exit_code(error: BaseException) -> int:
     """Return the exit code of an error."""
-    return error.exit_code if isinstance(error, MediMetaError) else 1
+    return error.exit_code if isinstance(error, MediMetaError | Ended) else 1
 
 
 def _sentence(error: BaseException) -> str:
-    if isinstance(error, KeyboardInterrupt):
-        return "interrupted; run the same command again to go on where it stopped"
     if isinstance(error, MemoryError):
         return "out of memory: use fewer --jobs"
     if isinstance(error, OSError) and error.filename is not None:

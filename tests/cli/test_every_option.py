@@ -1,4 +1,4 @@
-"""Every option of every command given twice, empty, with a wrong type, and with a path that does not exist."""
+"""Every option of every command: given twice, empty, of a wrong type, a path that does not exist."""
 
 from __future__ import annotations
 
