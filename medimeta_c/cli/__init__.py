@@ -15,6 +15,7 @@ from typing import Annotated
 import typer
 
 from medimeta_c._version import __version__
+from medimeta_c.cli import environment
 from medimeta_c.cli.benchmark import (
     build,
     check,
@@ -40,7 +41,6 @@ app = typer.Typer(
     cls=Group,
     help="MediMeta-C: how robust are medical vision-language models to image corruptions?",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -99,6 +99,7 @@ for _panel, _commands in _COMMANDS.items():
         app.command(_name, cls=_class, rich_help_panel=_panel)(everywhere(_function))
 app.add_typer(leaderboard.app, name="leaderboard", rich_help_panel="Reports")
 app.command("demo", cls=Command, rich_help_panel="Help")(everywhere(demo.demo))
+app.command("env", cls=Command, rich_help_panel="Help")(everywhere(environment.env))
 
 
 def main() -> None:

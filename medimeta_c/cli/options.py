@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from medimeta_c.cli.completion import COMPLETED, listed
 from medimeta_c.errors import ConfigError
 
 __all__ = [
@@ -38,9 +39,13 @@ def _split(ctx: typer.Context, param: typer.CallbackParam, value: list[str] | No
     return parts
 
 
-def several(help: str, *names: str, metavar: str = "NAMES", **more: Any) -> Any:
-    """Return an option of type ``list[str]`` whose values are separated by commas, or given one by one."""
-    return typer.Option(*names, help=help, metavar=metavar, callback=_split, **more)
+def several(help: str, *names: str, metavar: str = "NAMES", completed: str | None = None, **more: Any) -> Any:
+    """Return an option of type ``list[str]`` whose values are separated by commas, or given one by one.
+
+    `completed` names what the shell completes; see `medimeta_c.cli.completion`.
+    """
+    complete = None if completed is None else listed(COMPLETED[completed])
+    return typer.Option(*names, help=help, metavar=metavar, callback=_split, autocompletion=complete, **more)
 
 
 DatasetOption = Annotated[
@@ -49,6 +54,7 @@ DatasetOption = Annotated[
         "Dataset ids, comma-separated; [b]all[/b] = the benchmark's five, every one required; "
         "[b]available[/b] = those whose data is on this disk.",
         "--dataset",
+        completed="dataset",
     ),
 ]
 DataOption = Annotated[
@@ -63,7 +69,9 @@ DataOption = Annotated[
 SourceOption = Annotated[
     str | None,
     typer.Option(
-        help="medimeta, medmnist, imagefolder or phantoms; default: by dataset id.", show_default=False
+        help="medimeta, medmnist, imagefolder or phantoms; default: by dataset id.",
+        show_default=False,
+        autocompletion=COMPLETED["source"],
     ),
 ]
 TaskOption = Annotated[

@@ -35,13 +35,24 @@ def build(
     severity: Annotated[
         list[str],
         several(
-            "[b]all[/b], or severities such as 1,3. The clean set is always built along.", metavar="NUMBERS"
+            "[b]all[/b], or severities such as 1,3. The clean set is always built along.",
+            metavar="NUMBERS",
+            completed="severity",
         ),
     ] = ALL,
     corruption: Annotated[
-        list[str], several(f"[b]all[/b], or some of {', '.join(CORE.corruptions)}, comma-separated.")
+        list[str],
+        several(
+            f"[b]all[/b], or some of {', '.join(CORE.corruptions)}, comma-separated.", completed="corruption"
+        ),
     ] = ALL,
-    split: Annotated[list[str], several("Splits, comma-separated.")] = TEST,
+    split: Annotated[
+        list[str],
+        several(
+            "Splits, comma-separated.",
+            completed="split",
+        ),
+    ] = TEST,
     data: DataOption = None,
     out: Annotated[Path, typer.Option(help="Directory of the benchmark.")] = Path("MediMeta-C"),
     seed: Annotated[int, typer.Option(help="Root of every image's seed; the benchmark's is 0.")] = 0,

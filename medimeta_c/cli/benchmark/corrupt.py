@@ -17,9 +17,19 @@ __all__ = ["corrupt"]
 def corrupt(
     images: Annotated[list[Path], typer.Argument(help="Image files.")],
     corruption: Annotated[
-        list[str], several(f"[b]all[/b], or some of {', '.join(CORE.corruptions)}, comma-separated.")
+        list[str],
+        several(
+            f"[b]all[/b], or some of {', '.join(CORE.corruptions)}, comma-separated.", completed="corruption"
+        ),
     ],
-    severity: Annotated[list[str], several("[b]all[/b], or severities such as 1,3.", metavar="NUMBERS")],
+    severity: Annotated[
+        list[str],
+        several(
+            "[b]all[/b], or severities such as 1,3.",
+            metavar="NUMBERS",
+            completed="severity",
+        ),
+    ],
     out: Annotated[Path, typer.Option(help="Folder for the corrupted images, as PNG.")],
     seed: Annotated[int, typer.Option(help="Root of every image's seed.")] = 0,
     frames: Annotated[

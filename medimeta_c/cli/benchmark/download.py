@@ -17,7 +17,11 @@ _VERBS = {"fetch": "fetching", "verify": "checking", "extract": "extracting"}
 
 def download(
     dataset: Annotated[
-        list[str], several("Dataset ids, comma-separated; [b]all[/b] = the benchmark's five.")
+        list[str],
+        several(
+            "Dataset ids, comma-separated; [b]all[/b] = the benchmark's five.",
+            completed="dataset",
+        ),
     ],
     data: DataOption = None,
     update: Annotated[

@@ -25,7 +25,13 @@ def evaluate(
     benchmark: Annotated[
         str, typer.Option(help="Directory of a built benchmark, or ORG/NAME on the Hub.")
     ] = "MediMeta-C",
-    dataset: Annotated[list[str], several("Datasets of it, comma-separated, or [b]all[/b].")] = ALL,
+    dataset: Annotated[
+        list[str],
+        several(
+            "Datasets of it, comma-separated, or [b]all[/b].",
+            completed="dataset",
+        ),
+    ] = ALL,
     split: Annotated[str, typer.Option(help="The split scored.")] = "test",
     baseline: Annotated[
         str,

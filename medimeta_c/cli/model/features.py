@@ -18,7 +18,13 @@ def features(
     benchmark: Annotated[str, typer.Argument(help="Directory of a built benchmark, or ORG/NAME on the Hub.")],
     model: Annotated[str, typer.Option(help="A model, as in [b]evaluate[/b].")],
     out: Annotated[Path, typer.Option(help="The file to write.")] = Path("features.parquet"),
-    dataset: Annotated[list[str], several("Datasets of it, comma-separated, or [b]all[/b].")] = ALL,
+    dataset: Annotated[
+        list[str],
+        several(
+            "Datasets of it, comma-separated, or [b]all[/b].",
+            completed="dataset",
+        ),
+    ] = ALL,
     severity: Annotated[int, typer.Option(help="The severity embedded, beside the clean sets.")] = 3,
     split: Annotated[str, typer.Option(help="The split.")] = "test",
     images: Annotated[int, typer.Option(help="Images of each set at most.")] = 200,

@@ -16,7 +16,13 @@ __all__ = ["analyse"]
 
 def analyse(
     directory: Annotated[Path, typer.Argument(help="A built benchmark.")],
-    dataset: Annotated[list[str], several("Datasets of it, comma-separated, or [b]all[/b].")] = ALL,
+    dataset: Annotated[
+        list[str],
+        several(
+            "Datasets of it, comma-separated, or [b]all[/b].",
+            completed="dataset",
+        ),
+    ] = ALL,
     split: Annotated[list[str], several("Splits, comma-separated and pooled, or [b]all[/b].")] = TEST,
     images: Annotated[
         int, typer.Option(help="Images of each dataset to decode at most, for their energy.")

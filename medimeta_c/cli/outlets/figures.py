@@ -36,7 +36,11 @@ def figures(
     out: Annotated[Path, typer.Option(help="Folder of the figures.")] = Path("figures"),
     only: Annotated[
         list[str],
-        several("Only these, comma-separated; see the list that --json gives.", show_default=False),
+        several(
+            "Only these, comma-separated; see the list that --json gives.",
+            show_default=False,
+            completed="only",
+        ),
     ] = NONE,
     images: Annotated[int, typer.Option(help="Images of each set to decode at most.")] = 500,
     json: JsonOption = False,
