@@ -16,12 +16,16 @@ __all__ = [
     "AVAILABLE",
     "NONE",
     "TEST",
+    "BenchmarkArgument",
+    "BenchmarkOption",
     "DataOption",
     "DatasetOption",
+    "FolderArgument",
     "JobsOption",
     "JsonOption",
     "SourceOption",
     "TaskOption",
+    "benchmark_of",
     "data_dir",
     "several",
     "severities",
@@ -56,6 +60,25 @@ DatasetOption = Annotated[
         "--dataset",
         completed="dataset",
     ),
+]
+BenchmarkArgument = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="BENCHMARK",
+        help="A built benchmark: its directory, or ORG/NAME on the Hub. Or as --benchmark.",
+        show_default=False,
+    ),
+]
+FolderArgument = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="BENCHMARK",
+        help="Directory of a built benchmark. Or as --benchmark.",
+        show_default=False,
+    ),
+]
+BenchmarkOption = Annotated[
+    str | None, typer.Option("--benchmark", help="The same as the argument BENCHMARK.", show_default=False)
 ]
 DataOption = Annotated[
     Path | None,
@@ -97,6 +120,22 @@ def severities(parts: Iterable[str]) -> tuple[int, ...] | None:
     if wrong:
         raise ConfigError(f"unknown severity {', '.join(wrong)!r}: use 1 to 5, comma-separated, or all")
     return tuple(sorted({int(part) for part in given}))
+
+
+def benchmark_of(argument: str | None, option: str | None, default: str | None = None) -> str:
+    """Return the benchmark a command is about: every command takes it as an option, most as an argument.
+
+    Raises
+    ------
+    ConfigError
+        If it is given both ways, or neither way and there is no default.
+    """
+    if argument is not None and option is not None:
+        raise ConfigError("the benchmark is given as an argument and as --benchmark: leave one out")
+    found = argument or option or default
+    if found is None:
+        raise ConfigError("no benchmark is given: name its directory as an argument, or with --benchmark")
+    return str(Path(found).expanduser()) if found.startswith("~") else found
 
 
 def data_dir(option: Path | None) -> Path:

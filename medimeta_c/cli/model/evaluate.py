@@ -8,7 +8,7 @@ from typing import Annotated, cast
 import typer
 
 from medimeta_c.cli import console
-from medimeta_c.cli.options import ALL, NONE, JsonOption, several
+from medimeta_c.cli.options import ALL, NONE, BenchmarkArgument, JsonOption, benchmark_of, several
 from medimeta_c.errors import importing_models
 
 __all__ = ["evaluate"]
@@ -22,9 +22,11 @@ def evaluate(
             "unimedclip:…, robustmedclip:PATH_OR_REPO or python:MODULE:ATTRIBUTE."
         ),
     ],
+    where: BenchmarkArgument = None,
     benchmark: Annotated[
-        str, typer.Option(help="Directory of a built benchmark, or ORG/NAME on the Hub.")
-    ] = "MediMeta-C",
+        str | None,
+        typer.Option(help="The same as the argument; default: MediMeta-C.", show_default=False),
+    ] = None,
     dataset: Annotated[
         list[str],
         several(
@@ -93,7 +95,7 @@ def evaluate(
 
     config = EvaluateConfig(
         model=model,
-        benchmark=benchmark,
+        benchmark=benchmark_of(where, benchmark, "MediMeta-C"),
         datasets=tuple(dataset),
         split=split,
         baseline=baseline,

@@ -8,15 +8,16 @@ from typing import Annotated
 import typer
 
 from medimeta_c.cli import console
-from medimeta_c.cli.options import ALL, JsonOption, several
+from medimeta_c.cli.options import ALL, BenchmarkArgument, BenchmarkOption, JsonOption, benchmark_of, several
 from medimeta_c.errors import importing_models
 
 __all__ = ["features"]
 
 
 def features(
-    benchmark: Annotated[str, typer.Argument(help="Directory of a built benchmark, or ORG/NAME on the Hub.")],
     model: Annotated[str, typer.Option(help="A model, as in [b]evaluate[/b].")],
+    where: BenchmarkArgument = None,
+    benchmark: BenchmarkOption = None,
     out: Annotated[Path, typer.Option(help="The file to write.")] = Path("features.parquet"),
     dataset: Annotated[
         list[str],
@@ -45,7 +46,7 @@ def features(
 
     config = FeaturesConfig(
         model=model,
-        benchmark=benchmark,
+        benchmark=benchmark_of(where, benchmark),
         out=out.expanduser(),
         datasets=tuple(dataset),
         severity=severity,
@@ -67,4 +68,4 @@ def features(
         )
         return
     console.say(f"{config.out}: {len(saved.rows)} features of {saved.vectors.shape[1]} dimensions")
-    console.say(f"next: medimeta-c figures {benchmark} --features {config.out} --only feature_map")
+    console.say(f"next: medimeta-c figures {config.benchmark} --features {config.out} --only feature_map")

@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 from dataclasses import asdict, replace
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from medimeta_c.cli import console
-from medimeta_c.cli.options import ALL, TEST, JsonOption, several
+from medimeta_c.cli.options import (
+    ALL,
+    TEST,
+    BenchmarkArgument,
+    BenchmarkOption,
+    JsonOption,
+    benchmark_of,
+    several,
+)
 
 __all__ = ["analyse"]
 
 
 def analyse(
-    directory: Annotated[Path, typer.Argument(help="A built benchmark.")],
+    where: BenchmarkArgument = None,
+    benchmark: BenchmarkOption = None,
     dataset: Annotated[
         list[str],
         several(
@@ -56,7 +64,7 @@ def analyse(
         raise ConfigError("--markdown and --json are both given: choose one")
     with console.counting("sets") as show:
         analysis = run(
-            open_benchmark(directory.expanduser()),
+            open_benchmark(benchmark_of(where, benchmark)),
             datasets=tuple(dataset),
             splits=tuple(split),
             images=images,

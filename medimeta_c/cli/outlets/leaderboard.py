@@ -10,7 +10,7 @@ import typer
 from medimeta_c.cli import console
 from medimeta_c.cli.command import Command, Group
 from medimeta_c.cli.common import DebugOption, QuietOption, VerboseOption, everywhere, settle
-from medimeta_c.cli.options import JsonOption
+from medimeta_c.cli.options import BenchmarkArgument, JsonOption, benchmark_of
 from medimeta_c.errors import ResultError, printable
 
 if TYPE_CHECKING:
@@ -163,7 +163,8 @@ def build(
 @app.command(cls=Command)
 @everywhere
 def accept(
-    benchmark: Annotated[str, typer.Argument(help="A built benchmark, or ORG/NAME on the Hub.")],
+    where: BenchmarkArgument = None,
+    benchmark: BenchmarkOption = None,
     accepted: Annotated[Path, typer.Option(help="The file to add it to.")] = Path("accepted.yaml"),
     split: Annotated[str, typer.Option(help="The split scored.")] = "test",
     partial: PartialOption = False,
@@ -180,7 +181,7 @@ def accept(
 
     target = accepted.expanduser()
     held = read_accepted(target) if target.exists() else None
-    made = run(_opened(benchmark, partial=partial), split, held=held)
+    made = run(_opened(benchmark_of(where, benchmark), partial=partial), split, held=held)
     write_accepted(target, made)
     if json:
         console.say_json(made.model_dump(mode="json"))
