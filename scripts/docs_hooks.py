@@ -18,10 +18,27 @@ PAGE = "cli.md"
 _MARKUP = re.compile(r"\[/?(b|i|bold)\]")
 _INTRODUCTION = """# Command line
 
-Generated from the application; `medimeta-c COMMAND --help` says the same. Every command exits with 0 when it is done,
-1 when it could not be done, and 2 when the request itself is wrong. What went wrong is one sentence on stderr;
-`--debug` before the command shows the traceback instead.
+Every command has `--help` (or `-h`) with examples, and every command that reports has `--json`.
+
+**Options.** Options that take several values take them with commas, given again, or both: `--dataset pbc,oct` is
+`--dataset pbc --dataset oct`. Any other option is refused the second time, and an empty value always. The benchmark is
+`--benchmark` in every command; in commands about one benchmark it is also the argument. A folder of results stands for
+all of them, and so does a pattern such as `'results/*'`.
+
+**How much is printed.** Results go to stdout; progress, warnings and errors to stderr. `--quiet` leaves results and
+errors, `--verbose` adds the steps, `--debug` every step and the traceback of an error. The three may stand anywhere on
+the line.
+
+**Exit codes.** 0: done. 1: it failed, and one sentence on stderr says why. 2: the command line is wrong. 128 + signal:
+it was interrupted (130 by Ctrl-C, 143 by SIGTERM, 129 by SIGHUP); the sentence says whether the same command resumes.
+
+**Completion.** `medimeta-c --install-completion` lets bash, zsh, fish or PowerShell complete commands, options, datasets
+and corruptions; `--show-completion` prints the script instead.
+
+**Bug reports.** `medimeta-c env` prints versions, extras and folders, and no token.
 """
+_COMMON = {"quiet", "verbose", "debug"}
+"""Options of every command, which the introduction describes."""
 
 
 def on_files(files: Any, config: Any) -> Any:
@@ -79,7 +96,11 @@ def _sections(name: str, command: Any, parent: Any) -> list[str]:
 def _section(name: str, command: Any, context: Any) -> str:
     text, _, examples = inspect.cleandoc(command.help or "").partition("[b]Examples[/b]")
     lines = [f"## {name}", "", _plain(text).strip(), "", "```text", f"{_usage(command, context)}", "```", ""]
-    rows = [_row(one, context) for one in command.params if not getattr(one, "hidden", False)]
+    rows = [
+        _row(one, context)
+        for one in command.params
+        if not getattr(one, "hidden", False) and one.name not in _COMMON
+    ]
     if rows:
         lines += ["| | default | |", "|---|---|---|", *rows, ""]
     # An example's lines up to a blank one are one command, wrapped for the help page.
@@ -96,8 +117,10 @@ def _usage(command: Any, context: Any) -> str:
 def _row(parameter: Any, context: Any) -> str:
     names = [*parameter.opts, *parameter.secondary_opts]
     if parameter.param_type_name == "argument":
-        names = [str(parameter.name).upper()]
+        names = [str(parameter.metavar or parameter.name).upper()]
     default = parameter.get_default(context)
+    if isinstance(default, (list, tuple)):
+        default = ",".join(map(str, default)) or None
     shown = f"`{default}`" if isinstance(default, (int, float, str)) and default is not False else ""
     shown = shown or (f"`{default}`" if hasattr(default, "parts") else "")  # a path
     if parameter.required:

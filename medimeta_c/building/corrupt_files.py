@@ -22,8 +22,8 @@ __all__ = ["corrupt_files"]
 
 def corrupt_files(  # noqa: PLR0913  (each of them is one choice of the user's)
     images: StrPath | Iterable[StrPath],
-    corruption: str,
-    severity: int,
+    corruptions: str | Sequence[str],
+    severities: int | Sequence[int],
     out: StrPath,
     *,
     seed: int = 0,
@@ -38,9 +38,9 @@ def corrupt_files(  # noqa: PLR0913  (each of them is one choice of the user's)
     ----------
     images : str or path, or several
         8-bit grey or RGB image files; names must differ.
-    corruption : str
-        A registered corruption.
-    severity : int
+    corruptions : str or sequence of str
+        Registered corruptions.
+    severities : int or sequence of int
         1 to 5.
     out : str or path
         Folder written to, as ``<stem>_<corruption>_<severity>.png``.
@@ -53,35 +53,54 @@ def corrupt_files(  # noqa: PLR0913  (each of them is one choice of the user's)
     Returns
     -------
     list of Path
-        The files written, in the order of `images`.
+        The files written: those of the first image, by corruption and severity, then the next image's.
 
     Raises
     ------
     ConfigError
-        If the corruption or severity is unknown, a file's name is not valid Unicode, or two images would be
-        written to one file, or one over another's original.
+        If a corruption or severity is unknown or given twice, a file's name is not valid Unicode, or two
+        images would be written to one file, or one over another's original.
     SourceError
         If an image cannot be read.
     WriteError
         If a file cannot be written.
     """
-    if corruption not in CORRUPTIONS:
-        raise unknown_name("corruption", corruption, CORRUPTIONS)
-    if severity not in range(1, 6):
-        raise ConfigError(f"unknown severity {severity}: use 1 to 5")
+    keys = _keys(corruptions, severities)
     if frames not in get_args(Frames):
         raise unknown_name("frames", frames, get_args(Frames))
     folder = as_path(out, "out")
     files = [as_path(image, "image") for image in several(images)]
     parts = [(path, frame) for path in files for frame in _frames(path, each=frames == "each")]
-    targets = [folder / f"{path.stem}{_mark(frame)}_{corruption}_{severity}.png" for path, frame in parts]
-    _check_targets([path for path, _ in parts], targets)
-    key = SetKey("files", "input", corruption, severity)
-    for (path, frame), target in zip(parts, targets, strict=True):
+    targets = [
+        folder / f"{path.stem}{_mark(frame)}_{key.corruption}_{key.severity}.png"
+        for path, frame in parts
+        for key in keys
+    ]
+    _check_targets(files, [path for path, _ in parts for _ in keys], targets)
+    due = iter(targets)
+    for path, frame in parts:
         image = read_picture(path, frame=frame)
-        result = corrupt_image(image, corruption, severity, generator(seed, key, path.name + _mark(frame)))
-        write_atomic(target, png.encode(result))
+        for key in keys:
+            rng = generator(seed, key, path.name + _mark(frame))
+            result = corrupt_image(image, key.corruption, key.severity, rng)
+            write_atomic(next(due), png.encode(result))
     return targets
+
+
+def _keys(corruptions: str | Sequence[str], severities: int | Sequence[int]) -> list[SetKey]:
+    """Return the sets that single images seed their generators by."""
+    names = [corruptions] if isinstance(corruptions, str) else list(corruptions)
+    numbers = [severities] if isinstance(severities, int) else list(severities)
+    for name in names:
+        if name not in CORRUPTIONS:
+            raise unknown_name("corruption", name, CORRUPTIONS)
+    for number in numbers:
+        if number not in range(1, 6):
+            raise ConfigError(f"unknown severity {number}: use 1 to 5")
+    for kind, values in (("corruption", names), ("severity", numbers)):
+        if not values or len(set(values)) < len(values):
+            raise ConfigError(f"no {kind} is given, or one twice: {', '.join(map(str, values)) or 'none'}")
+    return [SetKey("files", "input", name, number) for name in names for number in numbers]
 
 
 def _frames(path: Path, *, each: bool) -> Sequence[int | None]:
@@ -93,15 +112,18 @@ def _mark(frame: int | None) -> str:
     return "" if frame is None else f"_frame{frame}"
 
 
-def _check_targets(images: Sequence[Path], targets: Sequence[Path]) -> None:
+def _check_targets(images: Sequence[Path], originals: Sequence[Path], targets: Sequence[Path]) -> None:
     """Refuse targets that would cost a file, before anything is written."""
-    originals, taken = {path.resolve() for path in images}, set()
-    for path, target in zip(images, targets, strict=True):
+    resolved, taken = {path.resolve() for path in images}, set()
+    if len(set(images)) < len(images):
+        twice = next(path for path in images if images.count(path) > 1)
+        raise ConfigError(f"{twice} is given twice: give each image once")
+    for path, target in zip(originals, targets, strict=True):
         if any("\ud800" <= char <= "\udfff" for char in path.name):
             raise ConfigError(f"{path.name!r} is no valid file name in UTF-8: rename it")
         if target in taken:
             raise ConfigError(f"two images would be written to {target}: corrupt them into different folders")
-        if target.resolve() in originals:
+        if target.resolve() in resolved:
             raise ConfigError(
                 f"{target} is itself to be corrupted and would be written over",
                 remedy=Remedy("choose another {out}"),

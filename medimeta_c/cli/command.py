@@ -1,17 +1,25 @@
-"""A command whose help also names what other distributions registered, without importing it."""
+"""Commands and groups that refuse repeated and empty options, and errors as one sentence."""
 
 from __future__ import annotations
 
+import signal
+import sys
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import entry_points
 from typing import Any
 
-from typer.core import TyperCommand
+import typer
+from typer.core import TyperCommand, TyperGroup
 
+from medimeta_c.cli.common import loudness
+from medimeta_c.cli.failure import Ended, exit_code, explained, usage_sentence
 from medimeta_c.cli.remedies import running
+from medimeta_c.errors import importing_models
 
-__all__ = ["Command"]
+__all__ = ["Command", "Group", "Resuming"]
 
-_GROUPS = {
+_PLUGINS = {
     "corruption": "corruptions",
     "source": "sources",
     "suite": "suites",
@@ -24,17 +32,36 @@ _GROUPS = {
 
 
 class Command(TyperCommand):
-    """A command of ``medimeta-c``."""
+    """A command of ``medimeta-c``.
+
+    Attributes
+    ----------
+    resumes : bool
+        Whether an interrupted command, given again, goes on where it stopped.
+    """
+
+    resumes = False
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command; from now on remedies are spelled in its options."""
         running.command, running.group = self, ctx.find_root().command
         return super().invoke(ctx)
 
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Parse the command line."""
+        given = _checked(self, ctx, args)
+        try:
+            return super().parse_args(ctx, args)
+        except typer.BadParameter as error:
+            value = None if error.param is None else given.get(error.param.name)
+            if value is None:
+                raise
+            raise type(error).__bases__[0](f"{_shown(error.param)} {value!r}: {error.message}", ctx) from None
+
     def format_help(self, ctx: Any, formatter: Any) -> None:
         """Write the help; an option that takes names lists those of other distributions."""
         for option in self.params:
-            group = _GROUPS.get(option.name or "")
+            group = _PLUGINS.get(option.name or "")
             names = (
                 sorted({entry.name for entry in entry_points(group=f"medimeta_c.{group}")}) if group else ()
             )
@@ -42,3 +69,99 @@ class Command(TyperCommand):
             if names and help_text:
                 option.help = f"{help_text} Also installed: {', '.join(names)}."  # type: ignore[attr-defined]
         super().format_help(ctx, formatter)
+
+
+class Resuming(Command):
+    """A command that goes on where it was interrupted."""
+
+    resumes = True
+
+
+class Group(TyperGroup):
+    """Commands; the outermost group turns every error into one sentence on stderr and an exit code."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Parse the options that stand before the command's name."""
+        _checked(self, ctx, args)
+        return super().parse_args(ctx, args)
+
+    def main(
+        self,
+        args: Sequence[str] | None = None,
+        prog_name: str | None = None,
+        complete_var: str | None = None,
+        standalone_mode: bool = True,
+        windows_expand_args: bool = True,
+        **extra: Any,
+    ) -> Any:
+        """Run the command line, and leave with an exit code if `standalone_mode`."""
+
+        def run() -> Any:
+            with importing_models("medimeta-c"):
+                return super(Group, self).main(
+                    args, prog_name, complete_var, False, windows_expand_args, **extra
+                )
+
+        return _left_with_exit_code(run) if standalone_mode else run()
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run a command; an interruption is an error that knows which command it ended."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt as error:  # Typer would leave with 130 and say nothing
+            number = getattr(error, "number", signal.SIGINT)
+            command = self.commands.get(ctx.invoked_subcommand or "")
+            raise Ended(int(number), resumes=getattr(command, "resumes", False)) from None
+
+
+def _left_with_exit_code(run: Callable[[], Any]) -> None:
+    """Run the command line and exit; errors that are explained become one sentence on stderr."""
+    try:
+        code = run()
+    except typer.Abort:
+        code = 1
+    except Exception as error:
+        if (usage := usage_sentence(error)) is not None:
+            typer.echo(usage, err=True, nl=bool(usage))
+            code = 2
+        elif (loudness.debug and not isinstance(error, Ended)) or (sentence := explained(error)) is None:
+            raise
+        else:
+            typer.echo(f"medimeta-c: {sentence}", err=True)
+            code = exit_code(error)
+    sys.exit(code or 0)
+
+
+def _checked(command: Any, ctx: Any, args: Sequence[str]) -> Mapping[str, Any]:
+    """Refuse options that are given twice and take one value, and whatever is given and empty.
+
+    Click itself would take the last one, and an empty path for the current folder. Returns what is given.
+    """
+    if ctx.resilient_parsing:
+        return {}
+    given: dict[str, Any]
+    given, _, order = command.make_parser(ctx).parse_args(args=list(args))
+    if any(given.get(name) for name in ("help", "version")):
+        return given
+    times = Counter(id(one) for one in order)
+    for one in {id(one): one for one in order}.values():
+        single = one.param_type_name == "option" and not one.multiple
+        if single and times[id(one)] > 1:
+            ctx.fail(f"{_shown(one)} is given {_times(times[id(one)])}: give it once")
+        if any(isinstance(part, str) and not part.strip() for part in _parts(given.get(one.name))):
+            ctx.fail(f"{_shown(one)} is empty: give a value, or leave it out")
+    return given
+
+
+def _shown(parameter: Any) -> str:
+    """Return the name of an option or argument as the help shows it."""
+    is_option = parameter.param_type_name == "option"
+    return str(parameter.opts[0] if is_option else parameter.metavar or parameter.name.upper())
+
+
+def _times(count: int) -> str:
+    return "twice" if count == 2 else f"{count} times"
+
+
+def _parts(value: Any) -> Sequence[Any]:
+    return value if isinstance(value, list | tuple) else (value,)

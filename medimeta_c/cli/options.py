@@ -2,33 +2,83 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
+from medimeta_c.cli.completion import COMPLETED, listed
 from medimeta_c.errors import ConfigError
 
 __all__ = [
+    "ALL",
+    "AVAILABLE",
+    "NONE",
+    "TEST",
+    "BenchmarkArgument",
+    "BenchmarkOption",
     "DataOption",
     "DatasetOption",
+    "FolderArgument",
     "JobsOption",
     "JsonOption",
     "SourceOption",
     "TaskOption",
+    "benchmark_of",
     "data_dir",
-    "names",
+    "several",
     "severities",
 ]
 
+# Defaults of options that take several values; nobody changes them.
+ALL, AVAILABLE, NONE, TEST = ["all"], ["available"], list[str](), ["test"]
+
+
+def _split(ctx: typer.Context, param: typer.CallbackParam, value: list[str] | None) -> list[str]:
+    """Return the values of an option that takes several: given again, comma-separated, or both."""
+    parts = [part.strip() for text in value or () for part in text.split(",")]
+    if not all(parts):
+        ctx.fail(f"{param.opts[0]} {', '.join(value or ())!r} has an empty part: give a value at each comma")
+    return parts
+
+
+def several(help: str, *names: str, metavar: str = "NAMES", completed: str | None = None, **more: Any) -> Any:
+    """Return an option of type ``list[str]`` whose values are separated by commas, or given one by one.
+
+    `completed` names what the shell completes; see `medimeta_c.cli.completion`.
+    """
+    complete = None if completed is None else listed(COMPLETED[completed])
+    return typer.Option(*names, help=help, metavar=metavar, callback=_split, autocompletion=complete, **more)
+
+
 DatasetOption = Annotated[
-    str,
-    typer.Option(
-        "--dataset",
-        help="Dataset ids, comma-separated; [b]all[/b] = the benchmark's five, every one required; "
+    list[str],
+    several(
+        "Dataset ids, comma-separated; [b]all[/b] = the benchmark's five, every one required; "
         "[b]available[/b] = those whose data is on this disk.",
+        "--dataset",
+        completed="dataset",
     ),
+]
+BenchmarkArgument = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="BENCHMARK",
+        help="A built benchmark: its directory, or ORG/NAME on the Hub. Or as --benchmark.",
+        show_default=False,
+    ),
+]
+FolderArgument = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="BENCHMARK",
+        help="Directory of a built benchmark. Or as --benchmark.",
+        show_default=False,
+    ),
+]
+BenchmarkOption = Annotated[
+    str | None, typer.Option("--benchmark", help="The same as the argument BENCHMARK.", show_default=False)
 ]
 DataOption = Annotated[
     Path | None,
@@ -42,7 +92,9 @@ DataOption = Annotated[
 SourceOption = Annotated[
     str | None,
     typer.Option(
-        help="medimeta, medmnist, imagefolder or phantoms; default: by dataset id.", show_default=False
+        help="medimeta, medmnist, imagefolder or phantoms; default: by dataset id.",
+        show_default=False,
+        autocompletion=COMPLETED["source"],
     ),
 ]
 TaskOption = Annotated[
@@ -53,28 +105,37 @@ JobsOption = Annotated[int, typer.Option("--jobs", help="Worker processes; -1 is
 JsonOption = Annotated[bool, typer.Option("--json", help="Report as JSON on stdout.")]
 
 
-def names(text: str) -> tuple[str, ...]:
-    """Split a comma-separated option into names."""
-    return tuple(part.strip() for part in text.split(",") if part.strip())
-
-
-def severities(text: str) -> tuple[int, ...] | None:
-    """Return the severities an option means, such as ``1,3``; None for ``all``.
+def severities(parts: Iterable[str]) -> tuple[int, ...] | None:
+    """Return the severities an option means, such as ``1`` and ``3``; None for ``all``.
 
     Raises
     ------
     ConfigError
         If a part is not a number from 0 to 5.
     """
-    if text.strip() == "all":
+    given = list(parts)
+    if given == ["all"]:
         return None
-    parts = names(text)
-    wrong: Sequence[str] = [part for part in parts if part not in {"0", "1", "2", "3", "4", "5"}]
-    if wrong or not parts:
-        raise ConfigError(
-            f"unknown severity {', '.join(wrong) or text!r}: use 1 to 5, comma-separated, or all"
-        )
-    return tuple(sorted({int(part) for part in parts}))
+    wrong = [part for part in given if part not in {"0", "1", "2", "3", "4", "5"}]
+    if wrong:
+        raise ConfigError(f"unknown severity {', '.join(wrong)!r}: use 1 to 5, comma-separated, or all")
+    return tuple(sorted({int(part) for part in given}))
+
+
+def benchmark_of(argument: str | None, option: str | None, default: str | None = None) -> str:
+    """Return the benchmark a command is about: every command takes it as an option, most as an argument.
+
+    Raises
+    ------
+    ConfigError
+        If it is given both ways, or neither way and there is no default.
+    """
+    if argument is not None and option is not None:
+        raise ConfigError("the benchmark is given as an argument and as --benchmark: leave one out")
+    found = argument or option or default
+    if found is None:
+        raise ConfigError("no benchmark is given: name its directory as an argument, or with --benchmark")
+    return str(Path(found).expanduser()) if found.startswith("~") else found
 
 
 def data_dir(option: Path | None) -> Path:

@@ -6,7 +6,6 @@ import math
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 
 from medimeta_c.errors import ConfigError, Remedy
 from medimeta_c.format.suites import paper_order
@@ -14,7 +13,8 @@ from medimeta_c.io.settings import StrPath, several
 from medimeta_c.metrics.baselines import Baseline
 from medimeta_c.paper.names import short_name
 from medimeta_c.paper.scores import ModelScores
-from medimeta_c.results.result import RESULT_NAME, Result, read_result
+from medimeta_c.results.folder import result_files
+from medimeta_c.results.result import Result, read_result
 from medimeta_c.sources import collection_of
 
 __all__ = ["Results", "find_results", "scores_of"]
@@ -29,7 +29,7 @@ def find_results(paths: StrPath | Iterable[StrPath]) -> dict[str, tuple[Result, 
     Parameters
     ----------
     paths : str or path, or several
-        Folders of results, or folders of many; ``NAME=PATH`` names a single one.
+        Folders of results, folders of many, or patterns; ``NAME=PATH`` names a single one.
 
     Returns
     -------
@@ -49,13 +49,9 @@ def find_results(paths: StrPath | Iterable[StrPath]) -> dict[str, tuple[Result, 
     for given in several(paths):
         text = os.fspath(given)
         name, named, place = text.partition("=")
-        path = Path(place if named else text).expanduser()
-        files = [path] if path.is_file() else sorted(path.rglob(RESULT_NAME))
-        if not files:
-            reason = f"holds no {RESULT_NAME}" if path.exists() else "does not exist"
-            raise ConfigError(f"{path} {reason}: give the folder of a result, or of several")
+        files = result_files(place if named else text)
         if named and len(files) > 1:
-            raise ConfigError(f"{path} holds {len(files)} results: give NAME=PATH of a single one")
+            raise ConfigError(f"{place} holds {len(files)} results: give NAME=PATH of a single one")
         for file in files:
             result = read_result(file)
             shown = name if named else short_name(result.run.model.spec)

@@ -11,13 +11,14 @@
 from __future__ import annotations
 
 import contextlib
+import glob
 import logging
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from medimeta_c.errors import Remedy, ResultError
+from medimeta_c.errors import ConfigError, Remedy, ResultError
 from medimeta_c.format.keys import SetKey
 from medimeta_c.format.suites import DATASETS, in_order
 from medimeta_c.io.files import exclusive, writing
@@ -38,6 +39,7 @@ __all__ = [
     "SavedResult",
     "open_result_folder",
     "read_saved",
+    "result_files",
     "result_path",
 ]
 
@@ -88,6 +90,27 @@ class SavedResult:
 def result_path(out: Path, run: RunIdentity) -> Path:
     """Return the folder of a run's result: ``<out>/<model-slug>/<fingerprint12>``."""
     return out / run.model.slug / run.benchmark.fingerprint[:12]
+
+
+def result_files(where: StrPath) -> list[Path]:
+    """Return the ``result.json`` files of a result's folder, a folder of several, or a pattern of either.
+
+    Raises
+    ------
+    ConfigError
+        If there is none.
+    """
+    path = Path(where).expanduser()
+    places = [path] if path.exists() else [Path(one) for one in sorted(glob.glob(str(path)))]  # noqa: PTH207  (a pattern may be absolute)
+    found = dict.fromkeys(
+        file
+        for place in places
+        for file in ([place] if place.is_file() else sorted(place.rglob(RESULT_NAME)))
+    )
+    if not found:
+        reason = f"holds no {RESULT_NAME}" if path.exists() else "does not exist"
+        raise ConfigError(f"{path} {reason}: give the folder of a result, or of several")
+    return list(found)
 
 
 def read_saved(path: StrPath) -> SavedResult:

@@ -133,7 +133,11 @@ CONTRAST = ("--corruption", "contrast", "--severity", "1")
             1,
             "no.png is missing",
         ),
-        (["corrupt", "a.png", "--corruption", "contrast", "--severity", "9", "--out", "o"], 2, "severity 9"),
+        (
+            ["corrupt", "a.png", "--corruption", "contrast", "--severity", "9", "--out", "o"],
+            2,
+            "severity '9'",
+        ),
         (
             ["corrupt", "a.png", "b/a.png", "--corruption", "contrast", "--severity", "1", "--out", "o"],
             2,
@@ -150,7 +154,7 @@ CONTRAST = ("--corruption", "contrast", "--severity", "1")
             r"'a\udcff.png' is no valid file name",
         ),
         (["download", "--dataset", "pbcc"], 2, "did you mean 'pbc'"),
-        (["download", "--dataset", ","], 2, "no dataset is named"),
+        (["download", "--dataset", ","], 2, "--dataset ',' has an empty part"),
     ],
 )
 def test_mistakes_are_one_sentence(

@@ -74,7 +74,8 @@ def test_the_command_line_reference_is_complete() -> None:
     for name, command in group.commands.items():
         assert f"## medimeta-c {name}\n" in text
         for parameter in command.params:
-            for option in parameter.opts if parameter.param_type_name == "option" else ():
+            shown = parameter.param_type_name == "option" and not parameter.hidden
+            for option in parameter.opts if shown else ():
                 assert f"`{option}`" in text, f"{name} {option}"
     assert "[b]" not in text
     assert "Environment: `MEDIMETA_DATA`" in text

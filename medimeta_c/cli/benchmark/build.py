@@ -9,6 +9,9 @@ import typer
 
 from medimeta_c.cli import console
 from medimeta_c.cli.options import (
+    ALL,
+    NONE,
+    TEST,
     DataOption,
     DatasetOption,
     JobsOption,
@@ -16,7 +19,7 @@ from medimeta_c.cli.options import (
     SourceOption,
     TaskOption,
     data_dir,
-    names,
+    several,
     severities,
 )
 from medimeta_c.format.suite import CORE
@@ -30,12 +33,26 @@ __all__ = ["build"]
 def build(
     dataset: DatasetOption,
     severity: Annotated[
-        str, typer.Option(help="[b]all[/b], or severities such as 1,3. The clean set is always built along.")
-    ] = "all",
+        list[str],
+        several(
+            "[b]all[/b], or severities such as 1,3. The clean set is always built along.",
+            metavar="NUMBERS",
+            completed="severity",
+        ),
+    ] = ALL,
     corruption: Annotated[
-        str, typer.Option(help=f"[b]all[/b], or some of {', '.join(CORE.corruptions)}, comma-separated.")
-    ] = "all",
-    split: Annotated[str, typer.Option(help="Splits, comma-separated.")] = "test",
+        list[str],
+        several(
+            f"[b]all[/b], or some of {', '.join(CORE.corruptions)}, comma-separated.", completed="corruption"
+        ),
+    ] = ALL,
+    split: Annotated[
+        list[str],
+        several(
+            "Splits, comma-separated.",
+            completed="split",
+        ),
+    ] = TEST,
     data: DataOption = None,
     out: Annotated[Path, typer.Option(help="Directory of the benchmark.")] = Path("MediMeta-C"),
     seed: Annotated[int, typer.Option(help="Root of every image's seed; the benchmark's is 0.")] = 0,
@@ -63,12 +80,12 @@ def build(
         ),
     ] = "one",
     classes_are: Annotated[
-        str,
-        typer.Option(
-            help="Folders that are classes though named like splits or masks, comma-separated.",
+        list[str],
+        several(
+            "Folders that are classes though named like splits or masks, comma-separated.",
             show_default=False,
         ),
-    ] = "",
+    ] = NONE,
     data_is_dataset: Annotated[
         bool, typer.Option("--data-is-dataset", help="The data folder itself is the dataset.")
     ] = False,
@@ -107,11 +124,11 @@ def build(
     from medimeta_c.building.build import build as run
 
     config = BuildConfig(
-        datasets=names(dataset),
+        datasets=tuple(dataset),
         out=out.expanduser(),
-        corruptions=None if corruption == "all" else names(corruption),
+        corruptions=None if corruption == ALL else tuple(corruption),
         severities=severities(severity),
-        splits=names(split),
+        splits=tuple(split),
         data_dir=data_dir(data),
         source=source,
         task=task,
@@ -119,7 +136,7 @@ def build(
         channels=cast("Channels", channels),
         window=window,
         frames=cast("Frames", frames),
-        classes_are=names(classes_are),
+        classes_are=tuple(classes_are),
         data_is_dataset=data_is_dataset,
         ids=ids.expanduser() if ids else None,
         jobs=jobs,

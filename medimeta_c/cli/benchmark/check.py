@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, cast
 import typer
 
 from medimeta_c.cli import console
-from medimeta_c.cli.options import JsonOption, names
+from medimeta_c.cli.options import NONE, JsonOption, several
 
 if TYPE_CHECKING:
     from medimeta_c.sources.contract import Channels, Frames
@@ -29,8 +29,8 @@ def check(
     ] = None,
     frames: Annotated[str, typer.Option(help="As build takes it: one or each.")] = "one",
     classes_are: Annotated[
-        str, typer.Option(help="As build takes it: folders that are classes.", show_default=False)
-    ] = "",
+        list[str], several("As build takes it: folders that are classes.", show_default=False)
+    ] = NONE,
     json: JsonOption = False,
 ) -> None:
     """List everything that stands against building a folder of pictures; exit 1 if there is anything.
@@ -53,7 +53,7 @@ def check(
         channels=cast("Channels", channels),
         window=window,
         frames=cast("Frames", frames),
-        classes_are=names(classes_are),
+        classes_are=tuple(classes_are),
         data_is_dataset=True,
     )
     problems: tuple[str, ...] = ()

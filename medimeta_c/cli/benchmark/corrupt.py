@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from medimeta_c.cli import console
-from medimeta_c.cli.options import JsonOption
+from medimeta_c.cli.options import ALL, JsonOption, several, severities
 from medimeta_c.format.suite import CORE
 
 __all__ = ["corrupt"]
@@ -16,8 +16,20 @@ __all__ = ["corrupt"]
 
 def corrupt(
     images: Annotated[list[Path], typer.Argument(help="Image files.")],
-    corruption: Annotated[str, typer.Option(help=f"One of {', '.join(CORE.corruptions)}.")],
-    severity: Annotated[int, typer.Option(help="1 to 5.")],
+    corruption: Annotated[
+        list[str],
+        several(
+            f"[b]all[/b], or some of {', '.join(CORE.corruptions)}, comma-separated.", completed="corruption"
+        ),
+    ],
+    severity: Annotated[
+        list[str],
+        several(
+            "[b]all[/b], or severities such as 1,3.",
+            metavar="NUMBERS",
+            completed="severity",
+        ),
+    ],
     out: Annotated[Path, typer.Option(help="Folder for the corrupted images, as PNG.")],
     seed: Annotated[int, typer.Option(help="Root of every image's seed.")] = 0,
     frames: Annotated[
@@ -30,10 +42,19 @@ def corrupt(
     [b]Examples[/b]
 
       medimeta-c corrupt scan.png --corruption motion_blur --severity 3 --out corrupted
+
+      medimeta-c corrupt scans/*.png --corruption all --severity 1,3,5 --out corrupted
     """
     from medimeta_c.building.corrupt_files import corrupt_files
 
-    written = corrupt_files(images, corruption, severity, out.expanduser(), seed=seed, frames=frames)
+    written = corrupt_files(
+        images,
+        CORE.corruptions if corruption == ALL else corruption,
+        severities(severity) or CORE.severities,
+        out.expanduser(),
+        seed=seed,
+        frames=frames,
+    )
     if json:
         console.say_json([str(path) for path in written])
         return

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from medimeta_c.cli import console
-from medimeta_c.cli.options import DataOption, JsonOption, data_dir, names
+from medimeta_c.cli.options import ALL, DataOption, JsonOption, data_dir, several
 from medimeta_c.format.suite import CORE
 
 __all__ = ["download"]
@@ -17,7 +17,11 @@ _VERBS = {"fetch": "fetching", "verify": "checking", "extract": "extracting"}
 
 def download(
     dataset: Annotated[
-        str, typer.Option(help="Dataset ids, comma-separated; [b]all[/b] = the benchmark's five.")
+        list[str],
+        several(
+            "Dataset ids, comma-separated; [b]all[/b] = the benchmark's five.",
+            completed="dataset",
+        ),
     ],
     data: DataOption = None,
     update: Annotated[
@@ -54,7 +58,7 @@ def download(
             show(text, progress.done / 1e6, progress.total / 1e6)
 
         reports = run(
-            CORE.datasets if dataset == "all" else names(dataset),
+            CORE.datasets if dataset == ALL else dataset,
             data_dir(data),
             base_url=mirror or ZENODO,
             update=update,

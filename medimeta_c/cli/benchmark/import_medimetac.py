@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from medimeta_c.cli import console
-from medimeta_c.cli.options import JobsOption, JsonOption, names
+from medimeta_c.cli.options import AVAILABLE, JobsOption, JsonOption, several
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -30,12 +30,12 @@ def import_medimetac(
     ],
     out: Annotated[Path, typer.Option(help="Directory of the benchmark.")] = Path("MediMeta-C-published"),
     dataset: Annotated[
-        str,
-        typer.Option(
-            help="Dataset ids, comma-separated; [b]available[/b] = those of the folder; "
+        list[str],
+        several(
+            "Dataset ids, comma-separated; [b]available[/b] = those of the folder; "
             "[b]all[/b] = the benchmark's five, every one required."
         ),
-    ] = "available",
+    ] = AVAILABLE,
     split: Annotated[str, typer.Option(help="[b]test[/b], [b]val[/b], or [b]all[/b] for both.")] = "test",
     data: Annotated[
         Path | None,
@@ -66,7 +66,7 @@ def import_medimetac(
     config = MedimetacConfig(
         folder=directory.expanduser(),
         out=out.expanduser(),
-        datasets=names(dataset),
+        datasets=tuple(dataset),
         split=split,
         data_dir=data.expanduser() if data else None,
         jobs=jobs,

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from medimeta_c.cli import console
-from medimeta_c.cli.options import DataOption, JobsOption, JsonOption, data_dir, names
+from medimeta_c.cli.options import AVAILABLE, DataOption, JobsOption, JsonOption, data_dir, several
 
 __all__ = ["import_medmnistc"]
 
@@ -17,12 +17,12 @@ def import_medmnistc(
     directory: Annotated[Path, typer.Argument(help="MedMNIST-C as published: <dataset>/<corruption>.npz.")],
     out: Annotated[Path, typer.Option(help="Directory of the benchmark.")] = Path("MedMNIST-C"),
     dataset: Annotated[
-        str,
-        typer.Option(
-            help="Dataset ids, comma-separated; [b]available[/b] = those of the folder; "
+        list[str],
+        several(
+            "Dataset ids, comma-separated; [b]available[/b] = those of the folder; "
             "[b]all[/b] = the benchmark's five, every one required."
         ),
-    ] = "available",
+    ] = AVAILABLE,
     data: DataOption = None,
     jobs: JobsOption = -1,
     force: Annotated[bool, typer.Option("--force", help="Import finished sets again.")] = False,
@@ -45,7 +45,7 @@ def import_medmnistc(
     config = ImportConfig(
         folder=directory.expanduser(),
         out=out.expanduser(),
-        datasets=names(dataset),
+        datasets=tuple(dataset),
         data_dir=data_dir(data),
         jobs=jobs,
         force=force,

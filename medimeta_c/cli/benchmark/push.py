@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from medimeta_c.cli import console
-from medimeta_c.cli.options import JobsOption, JsonOption
+from medimeta_c.cli.options import BenchmarkOption, FolderArgument, JobsOption, JsonOption, benchmark_of
 
 if TYPE_CHECKING:
     from medimeta_c.hub import PushReport
@@ -19,8 +19,9 @@ __all__ = ["push"]
 
 
 def push(
-    directory: Annotated[Path, typer.Argument(help="A built benchmark.")],
     repo: Annotated[str, typer.Option(help="Dataset repository, ORG/NAME; created if it is not there.")],
+    where: FolderArgument = None,
+    benchmark: BenchmarkOption = None,
     private: Annotated[bool, typer.Option("--private", help="Create the repository private.")] = False,
     pr: Annotated[
         bool, typer.Option("--pr", help="Open a pull request instead; needs no write access, tags nothing.")
@@ -56,7 +57,7 @@ def push(
     from medimeta_c.io.hub_client import settle_client
 
     config = PushConfig(
-        root=directory.expanduser(),
+        root=Path(benchmark_of(where, benchmark)),
         repo_id=repo,
         private=private,
         pull_request=pr,

@@ -8,7 +8,13 @@ from typing import Annotated
 import typer
 
 from medimeta_c.cli import console
-from medimeta_c.cli.options import JobsOption, JsonOption
+from medimeta_c.cli.options import (
+    BenchmarkOption,
+    FolderArgument,
+    JobsOption,
+    JsonOption,
+    benchmark_of,
+)
 
 __all__ = ["verify"]
 
@@ -16,7 +22,8 @@ _SHOWN = 20
 
 
 def verify(
-    directory: Annotated[Path, typer.Argument(help="A built benchmark.")],
+    where: FolderArgument = None,
+    benchmark: BenchmarkOption = None,
     rebuild: Annotated[
         int,
         typer.Option(
@@ -37,7 +44,7 @@ def verify(
     ids: Annotated[
         Path | None,
         typer.Option(
-            help="Folder of the key of ids, where patients are known; default: DIRECTORY.ids.",
+            help="Folder of the key of ids, where patients are known; default: BENCHMARK.ids.",
             show_default=False,
         ),
     ] = None,
@@ -57,9 +64,10 @@ def verify(
     from medimeta_c.errors import Remedy, VerificationError
     from medimeta_c.io.tables.table import Column, Table, texts
 
+    directory = Path(benchmark_of(where, benchmark))
     with console.counting("images") as show:
         report = run(
-            directory.expanduser(),
+            directory,
             rebuild=rebuild,
             data_dir=data.expanduser() if data else None,
             ids=ids.expanduser() if ids else None,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -14,7 +13,12 @@ __all__ = ["compare"]
 
 
 def compare(
-    results: Annotated[list[Path], typer.Argument(help="Folders of results, two or more.")],
+    results: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="RESULT...", help="Folders of results, of several, or patterns such as 'results/*'."
+        ),
+    ],
     baseline: Annotated[
         str | None,
         typer.Option(
@@ -32,12 +36,14 @@ def compare(
 
       medimeta-c compare results/vit-b-16-openai/0a1b2c3d4e5f results/my-model/0a1b2c3d4e5f
 
-      medimeta-c compare results/*/0a1b2c3d4e5f --baseline published --json
+      medimeta-c compare 'results/*/0a1b2c3d4e5f' --baseline published --json
     """
     from medimeta_c.reports.terminal import comparison_view
     from medimeta_c.results.comparison import compare as run
+    from medimeta_c.results.folder import result_files
 
-    comparison = run([path.expanduser() for path in results], baseline=baseline)
+    files = dict.fromkeys(file for each in results for file in result_files(each))
+    comparison = run(list(files), baseline=baseline)
     if json:
         console.say_json(comparison.to_dict())
     else:

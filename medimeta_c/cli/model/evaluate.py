@@ -8,7 +8,7 @@ from typing import Annotated, cast
 import typer
 
 from medimeta_c.cli import console
-from medimeta_c.cli.options import JsonOption, names
+from medimeta_c.cli.options import ALL, NONE, BenchmarkArgument, JsonOption, benchmark_of, several
 from medimeta_c.errors import importing_models
 
 __all__ = ["evaluate"]
@@ -22,10 +22,18 @@ def evaluate(
             "unimedclip:…, robustmedclip:PATH_OR_REPO or python:MODULE:ATTRIBUTE."
         ),
     ],
+    where: BenchmarkArgument = None,
     benchmark: Annotated[
-        str, typer.Option(help="Directory of a built benchmark, or ORG/NAME on the Hub.")
-    ] = "MediMeta-C",
-    dataset: Annotated[str, typer.Option(help="Datasets of it, comma-separated, or [b]all[/b].")] = "all",
+        str | None,
+        typer.Option(help="The same as the argument; default: MediMeta-C.", show_default=False),
+    ] = None,
+    dataset: Annotated[
+        list[str],
+        several(
+            "Datasets of it, comma-separated, or [b]all[/b].",
+            completed="dataset",
+        ),
+    ] = ALL,
     split: Annotated[str, typer.Option(help="The split scored.")] = "test",
     baseline: Annotated[
         str,
@@ -60,8 +68,8 @@ def evaluate(
     ] = None,
     workers: Annotated[int, typer.Option(help="Decoding processes; -1 is as many as the device needs.")] = -1,
     metrics: Annotated[
-        str, typer.Option(help="Metrics of other packages, comma-separated.", show_default=False)
-    ] = "",
+        list[str], several("Metrics of other packages, comma-separated.", show_default=False)
+    ] = NONE,
     json: JsonOption = False,
 ) -> None:
     """Score a CLIP-style model: top-1, CE, mCE and intervals, per cell and in all, against a named baseline.
@@ -87,8 +95,8 @@ def evaluate(
 
     config = EvaluateConfig(
         model=model,
-        benchmark=benchmark,
-        datasets=names(dataset),
+        benchmark=benchmark_of(where, benchmark, "MediMeta-C"),
+        datasets=tuple(dataset),
         split=split,
         baseline=baseline,
         prompts=prompts,
@@ -99,7 +107,7 @@ def evaluate(
         workers=workers,
         activation=cast("Activation | None", activation),
         preprocessing=preprocessing,
-        metrics=names(metrics) if metrics else (),
+        metrics=tuple(metrics),
     )
     settle_client()
     with console.counting("images") as show:

@@ -8,17 +8,24 @@ from typing import Annotated
 import typer
 
 from medimeta_c.cli import console
-from medimeta_c.cli.options import JsonOption, names
+from medimeta_c.cli.options import ALL, BenchmarkArgument, BenchmarkOption, JsonOption, benchmark_of, several
 from medimeta_c.errors import importing_models
 
 __all__ = ["features"]
 
 
 def features(
-    benchmark: Annotated[str, typer.Argument(help="Directory of a built benchmark, or ORG/NAME on the Hub.")],
     model: Annotated[str, typer.Option(help="A model, as in [b]evaluate[/b].")],
+    where: BenchmarkArgument = None,
+    benchmark: BenchmarkOption = None,
     out: Annotated[Path, typer.Option(help="The file to write.")] = Path("features.parquet"),
-    dataset: Annotated[str, typer.Option(help="Datasets of it, comma-separated, or [b]all[/b].")] = "all",
+    dataset: Annotated[
+        list[str],
+        several(
+            "Datasets of it, comma-separated, or [b]all[/b].",
+            completed="dataset",
+        ),
+    ] = ALL,
     severity: Annotated[int, typer.Option(help="The severity embedded, beside the clean sets.")] = 3,
     split: Annotated[str, typer.Option(help="The split.")] = "test",
     images: Annotated[int, typer.Option(help="Images of each set at most.")] = 200,
@@ -39,9 +46,9 @@ def features(
 
     config = FeaturesConfig(
         model=model,
-        benchmark=benchmark,
+        benchmark=benchmark_of(where, benchmark),
         out=out.expanduser(),
-        datasets=names(dataset),
+        datasets=tuple(dataset),
         severity=severity,
         split=split,
         images=images,
@@ -61,4 +68,4 @@ def features(
         )
         return
     console.say(f"{config.out}: {len(saved.rows)} features of {saved.vectors.shape[1]} dimensions")
-    console.say(f"next: medimeta-c figures {benchmark} --features {config.out} --only feature_map")
+    console.say(f"next: medimeta-c figures {config.benchmark} --features {config.out} --only feature_map")

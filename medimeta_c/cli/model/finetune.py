@@ -10,13 +10,15 @@ import typer
 
 from medimeta_c.cli import console
 from medimeta_c.cli.options import (
+    ALL,
+    NONE,
     DataOption,
     DatasetOption,
     JsonOption,
     SourceOption,
     TaskOption,
     data_dir,
-    names,
+    several,
 )
 from medimeta_c.errors import ConfigError, importing_models
 
@@ -31,25 +33,31 @@ if TYPE_CHECKING:
 
 __all__ = ["finetune"]
 
+_TENTH, _ZERO = ["0.1"], ["0"]
+
 
 def finetune(
     model: Annotated[str, typer.Option(help="The base model, as in [b]evaluate[/b].")],
     out: Annotated[Path, typer.Option(help="Folder of the run, or of all runs.")],
-    dataset: DatasetOption = "all",
+    dataset: DatasetOption = ALL,
     fewshot: Annotated[
-        str, typer.Option(help="Share of each split drawn from, above 0 to 1; several, comma-separated.")
-    ] = "0.1",
+        list[str],
+        several("Share of each split drawn from, above 0 to 1; several, comma-separated.", metavar="SHARES"),
+    ] = _TENTH,
     draw_from: Annotated[
         str,
         typer.Option(
             "--from", help="Split to draw images from: [b]train[/b], or [b]val[/b] as the paper's code."
         ),
     ] = "train",
-    seed: Annotated[int, typer.Option(help="Chooses the images and starts the adapters.")] = 0,
-    seeds: Annotated[
-        str | None,
-        typer.Option(help="Several seeds, comma-separated: one run for each.", show_default=False),
-    ] = None,
+    seed: Annotated[
+        list[str],
+        several(
+            "Chooses the images and starts the adapters; several, comma-separated: one run for each.",
+            metavar="NUMBERS",
+        ),
+    ] = _ZERO,
+    seeds: Annotated[list[str], several("The same as --seed.", hidden=True)] = NONE,
     data: DataOption = None,
     source: SourceOption = None,
     task: TaskOption = None,
@@ -59,13 +67,13 @@ def finetune(
         typer.Option(help="Adapters are scaled by alpha / rank; default: the rank.", show_default=False),
     ] = None,
     targets: Annotated[
-        str | None,
-        typer.Option(
-            help="What is adapted: some of [b]q,k,v[/b], or [b]conv-centre[/b], or [b]conv[/b] (whole "
+        list[str],
+        several(
+            "What is adapted: some of [b]q,k,v[/b], or [b]conv-centre[/b], or [b]conv[/b] (whole "
             "kernels); default: q,k,v, or conv-centre in a ResNet.",
             show_default=False,
         ),
-    ] = None,
+    ] = NONE,
     epochs: Annotated[int, typer.Option(help="Passes over the images.")] = 20,
     lr: Annotated[float, typer.Option(help="Adam's learning rate.")] = 1e-4,
     schedule: Annotated[str, typer.Option(help="[b]constant[/b] or [b]cosine[/b].")] = "constant",
@@ -125,7 +133,7 @@ def finetune(
 
       medimeta-c finetune --model local-dir:./my-clip --dataset pbc,fundus --fewshot 0.1 --rank 8 --out a
 
-      medimeta-c finetune --model ViT-B-16/openai --fewshot 0.01,0.1 --seeds 0,1,2 --benchmark B --out C
+      medimeta-c finetune --model ViT-B-16/openai --fewshot 0.01,0.1 --seed 0,1,2 --benchmark B --out C
     """
     with importing_models("medimeta-c finetune"):
         from medimeta_c.finetuning import AblationConfig, FinetuneConfig
@@ -135,22 +143,22 @@ def finetune(
         from medimeta_c.results.baseline_choice import PUBLISHED
     from medimeta_c.io.hub_client import settle_client
 
-    fractions = tuple(_number(part, float, "--fewshot") for part in names(fewshot))
-    if seeds is not None and seed != 0:
+    fractions = tuple(_number(part, float, "--fewshot") for part in fewshot)
+    if seeds and seed != _ZERO:
         raise ConfigError("give --seed or --seeds, not both")
     if benchmark is None and baseline != PUBLISHED:
         raise ConfigError("--baseline is what scores are compared with: give --benchmark too")
-    several = (seed,) if seeds is None else tuple(_number(part, int, "--seeds") for part in names(seeds))
+    chosen = tuple(_number(part, int, "--seed") for part in seeds or seed)
     config = FinetuneConfig(
         model=model,
-        datasets=names(dataset),
+        datasets=tuple(dataset),
         out=out.expanduser(),
         data_dir=data_dir(data),
         source=source,
         task=task,
         rank=rank,
         alpha=alpha,
-        targets=None if targets is None else cast("tuple[Target, ...]", names(targets)),
+        targets=cast("tuple[Target, ...]", tuple(targets)) or None,
         draw_from=cast("FewShotSplit", draw_from),
         epochs=epochs,
         lr=lr,
@@ -165,12 +173,12 @@ def finetune(
         precision=cast("TrainingPrecision", precision),
     )
     settle_client()
-    if len(fractions) == 1 and seeds is None and benchmark is None:
-        _one(replace(config, fraction=fractions[0], seed=seed), json)
+    if len(fractions) == 1 and len(chosen) == 1 and not seeds and benchmark is None:
+        _one(replace(config, fraction=fractions[0], seed=chosen[0]), json)
     else:
         _several(
             AblationConfig(
-                run=config, fractions=fractions, seeds=several, benchmark=benchmark, baseline=baseline
+                run=config, fractions=fractions, seeds=chosen, benchmark=benchmark, baseline=baseline
             ),
             json,
         )

@@ -3,21 +3,35 @@
 from __future__ import annotations
 
 from dataclasses import asdict, replace
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from medimeta_c.cli import console
-from medimeta_c.cli.options import JsonOption, names
+from medimeta_c.cli.options import (
+    ALL,
+    TEST,
+    BenchmarkArgument,
+    BenchmarkOption,
+    JsonOption,
+    benchmark_of,
+    several,
+)
 
 __all__ = ["analyse"]
 
 
 def analyse(
-    directory: Annotated[Path, typer.Argument(help="A built benchmark.")],
-    dataset: Annotated[str, typer.Option(help="Datasets of it, comma-separated, or [b]all[/b].")] = "all",
-    split: Annotated[str, typer.Option(help="Splits, comma-separated and pooled, or [b]all[/b].")] = "test",
+    where: BenchmarkArgument = None,
+    benchmark: BenchmarkOption = None,
+    dataset: Annotated[
+        list[str],
+        several(
+            "Datasets of it, comma-separated, or [b]all[/b].",
+            completed="dataset",
+        ),
+    ] = ALL,
+    split: Annotated[list[str], several("Splits, comma-separated and pooled, or [b]all[/b].")] = TEST,
     images: Annotated[
         int, typer.Option(help="Images of each dataset to decode at most, for their energy.")
     ] = 500,
@@ -50,9 +64,9 @@ def analyse(
         raise ConfigError("--markdown and --json are both given: choose one")
     with console.counting("sets") as show:
         analysis = run(
-            open_benchmark(directory.expanduser()),
-            datasets=names(dataset),
-            splits=names(split),
+            open_benchmark(benchmark_of(where, benchmark)),
+            datasets=tuple(dataset),
+            splits=tuple(split),
             images=images,
             seed=seed,
             on_progress=lambda done, total: show("analysing", done, total),

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from medimeta_c.cli import console
-from medimeta_c.cli.options import JsonOption, names
+from medimeta_c.cli.options import NONE, JsonOption, several
 
 __all__ = ["figures"]
 
@@ -16,12 +16,20 @@ __all__ = ["figures"]
 def figures(
     directories: Annotated[
         list[Path] | None,
-        typer.Argument(help="Built benchmarks; two are drawn side by side.", show_default=False),
+        typer.Argument(
+            metavar="BENCHMARK", help="Built benchmarks; two are drawn side by side.", show_default=False
+        ),
+    ] = None,
+    benchmark: Annotated[
+        list[Path] | None,
+        typer.Option(help="The same as the arguments. Repeatable.", show_default=False),
     ] = None,
     results: Annotated[
         list[str] | None,
         typer.Option(
-            help="Folder of a result, or of several; NAME=PATH names one. Repeatable.", show_default=False
+            help="Folder of a result, or of several, or a pattern such as 'results/*'; NAME=PATH names one. "
+            "Repeatable.",
+            show_default=False,
         ),
     ] = None,
     ablation: Annotated[
@@ -35,9 +43,13 @@ def figures(
     paper: Annotated[bool, typer.Option("--paper", help="Draw the paper's own numbers.")] = False,
     out: Annotated[Path, typer.Option(help="Folder of the figures.")] = Path("figures"),
     only: Annotated[
-        str | None,
-        typer.Option(help="Only these, comma-separated; see the list that --json gives.", show_default=False),
-    ] = None,
+        list[str],
+        several(
+            "Only these, comma-separated; see the list that --json gives.",
+            show_default=False,
+            completed="only",
+        ),
+    ] = NONE,
     images: Annotated[int, typer.Option(help="Images of each set to decode at most.")] = 500,
     json: JsonOption = False,
 ) -> None:
@@ -61,14 +73,15 @@ def figures(
     from medimeta_c.format.benchmark import open_benchmark
     from medimeta_c.paper import find_results, published_fewshot, published_scores, read_fewshot, scores_of
 
-    paper = paper or not (directories or results or ablation or features)
+    built = [*(directories or ()), *(benchmark or ())]
+    paper = paper or not (built or results or ablation or features)
     if paper and (results or ablation):
         raise ConfigError(
             "--paper draws the paper's numbers: leave --results and --ablation out, or leave it out"
         )
     found = find_results(results or ())
     inputs = Inputs(
-        benchmarks=name_builds([open_benchmark(one.expanduser()) for one in directories or ()]),
+        benchmarks=name_builds([open_benchmark(one.expanduser()) for one in built]),
         results=found,
         scores=published_scores() if paper else scores_of(found),
         fewshot=published_fewshot() if paper else read_fewshot(ablation.expanduser()) if ablation else (),
@@ -77,7 +90,7 @@ def figures(
         images=images,
     )
     with console.counting("figures") as show:
-        made = make(inputs, out.expanduser(), only=names(only or ""), on_progress=show)
+        made = make(inputs, out.expanduser(), only=tuple(only), on_progress=show)
     if json:
         console.say_json({"files": [str(path) for path in made.files], "left_out": made.left_out})
         return

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from medimeta_c.cli import console
-from medimeta_c.cli.command import Command
-from medimeta_c.cli.options import JsonOption
+from medimeta_c.cli.command import Command, Group
+from medimeta_c.cli.common import DebugOption, QuietOption, VerboseOption, everywhere, settle
+from medimeta_c.cli.options import BenchmarkArgument, JsonOption, benchmark_of
 from medimeta_c.errors import ResultError, printable
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["app"]
 
 app = typer.Typer(
+    cls=Group,
     help="Check submissions, build the leaderboard's site, say what it accepts.",
     no_args_is_help=True,
     rich_markup_mode="rich",
@@ -33,7 +35,13 @@ PartialOption = Annotated[
 ]
 
 
+@app.callback()
+def _options(quiet: QuietOption = False, verbose: VerboseOption = False, debug: DebugOption = False) -> None:
+    settle(quiet=quiet, verbose=verbose, debug=debug)
+
+
 @app.command(cls=Command)
+@everywhere
 def validate(
     paths: Annotated[list[Path], typer.Argument(help="Submissions, or folders that hold some at any depth.")],
     benchmark: BenchmarkOption = None,
@@ -95,6 +103,7 @@ def validate(
 
 
 @app.command(cls=Command)
+@everywhere
 def build(
     results: Annotated[Path, typer.Argument(help="A clone of the board's repository, or its results.")],
     out: Annotated[Path, typer.Option(help="Folder of the site; an earlier site there is replaced.")] = Path(
@@ -152,8 +161,10 @@ def build(
 
 
 @app.command(cls=Command)
+@everywhere
 def accept(
-    benchmark: Annotated[str, typer.Argument(help="A built benchmark, or ORG/NAME on the Hub.")],
+    where: BenchmarkArgument = None,
+    benchmark: BenchmarkOption = None,
     accepted: Annotated[Path, typer.Option(help="The file to add it to.")] = Path("accepted.yaml"),
     split: Annotated[str, typer.Option(help="The split scored.")] = "test",
     partial: PartialOption = False,
@@ -170,7 +181,7 @@ def accept(
 
     target = accepted.expanduser()
     held = read_accepted(target) if target.exists() else None
-    made = run(_opened(benchmark, partial=partial), split, held=held)
+    made = run(_opened(benchmark_of(where, benchmark), partial=partial), split, held=held)
     write_accepted(target, made)
     if json:
         console.say_json(made.model_dump(mode="json"))

@@ -1,0 +1,51 @@
+"""Values that the shell completes: names of datasets, corruptions, sources and figures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+
+from medimeta_c.format.suite import CORE
+
+__all__ = ["COMPLETED", "listed"]
+
+
+def _datasets() -> Iterable[str]:
+    from medimeta_c.sources.catalog import catalog
+
+    return ("all", "available", *catalog())
+
+
+def _corruptions() -> Iterable[str]:
+    from medimeta_corruptions import CORRUPTIONS
+
+    return ("all", *CORRUPTIONS)
+
+
+def _figures() -> Iterable[str]:
+    from medimeta_c.figures import FIGURES
+
+    return FIGURES
+
+
+COMPLETED: Mapping[str, Callable[[], Iterable[str]]] = {
+    "dataset": _datasets,
+    "corruption": _corruptions,
+    "severity": lambda: ("all", *map(str, CORE.severities)),
+    "split": lambda: ("train", "val", "test"),
+    "source": lambda: ("medimeta", "medmnist", "imagefolder", "phantoms"),
+    "only": _figures,
+}
+"""By parameter, its values; read when a shell asks for them."""
+
+
+def listed(values: Callable[[], Iterable[str]]) -> Callable[[str], Iterator[str]]:
+    """Return what completes the last value of a comma-separated text."""
+
+    def complete(incomplete: str) -> Iterator[str]:
+        before, comma, last = incomplete.rpartition(",")
+        given = set(before.split(","))
+        yield from (
+            f"{before}{comma}{value}" for value in values() if value.startswith(last) and value not in given
+        )
+
+    return complete
