@@ -156,8 +156,10 @@ def as_path(value: object, name: str) -> Path:
         If it is no path, or empty.
     """
     text = os.fspath(value) if isinstance(value, os.PathLike) else value
-    if not isinstance(text, str) or not text or "\0" in text:
+    if not isinstance(text, str) or not text:
         raise ConfigError(f"{name} {_shown(value)} is not a path: give a str or a pathlib.Path")
+    if "\0" in text:
+        raise ConfigError(f"{name} {_shown(value)} has a null character: no path has one")
     try:
         return Path(text).expanduser()
     except RuntimeError as error:

@@ -538,7 +538,7 @@ def test_wrong_configurations_are_refused(
     [
         ({"splits": ("trian",)}, ConfigError, "trian"),
         ({"datasets": ("nothing_here",)}, SourceError, "nothing_here"),
-        ({"datasets": ("all",)}, ConfigError, "no meaning with --source imagefolder"),
+        ({"datasets": ("all",)}, ConfigError, "not defined for the source imagefolder"),
         (
             {"datasets": ("all",), "source": None},
             SourceError,
@@ -547,7 +547,7 @@ def test_wrong_configurations_are_refused(
         ({"datasets": ("available",), "source": None}, SourceError, "holds no dataset"),
         ({"datasets": ("all", "pbc"), "source": None}, ConfigError, "stands alone"),
         ({"datasets": ("pbcc",), "source": None}, ConfigError, "did you mean 'pbc'"),
-        ({"datasets": ("pbc",), "source": None}, SourceError, "download --dataset pbc"),
+        ({"datasets": ("pbc",), "source": None}, SourceError, "`medimeta-c download`"),
         ({"source": "medimetta"}, ConfigError, "did you mean 'medimeta'"),
         ({"datasets": ("bloodmnst",), "source": None}, ConfigError, "did you mean 'bloodmnist'"),
     ],

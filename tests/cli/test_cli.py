@@ -124,10 +124,14 @@ CONTRAST = ("--corruption", "contrast", "--severity", "1")
         (["build", "--dataset", "pbc", "--source", "medimetta"], 2, "did you mean 'medimeta'?"),
         (["build", "--dataset", "pbc", "--channels", "cmyk"], 2, "unknown channels 'cmyk'"),
         (["build", "--dataset", "pbc"], 1, "medimeta-c download --dataset pbc"),
-        (["build", "--dataset", "all"], 1, "lacks pbc, mammo_calc, pneumonia, fundus, oct"),
-        (["build", "--dataset", "available"], 1, "holds no dataset"),
+        (
+            ["build", "--dataset", "all"],
+            1,
+            "data does not exist: get it with `medimeta-c download --dataset pbc,mammo_calc",
+        ),
+        (["build", "--dataset", "available"], 1, "data does not exist: name the right folder with --data"),
         (["build", "--dataset", "chestmnist", "--source", "medmnist"], 2, "chestmnist"),
-        (["verify", "nowhere"], 1, "nowhere/manifest.json is missing"),
+        (["verify", "nowhere"], 1, "nowhere does not exist: give the folder of a built benchmark"),
         (
             ["corrupt", "no.png", "--corruption", "contrast", "--severity", "3", "--out", "o"],
             1,

@@ -220,7 +220,7 @@ def test_aliases_cannot_make_a_message_huge(write: Write) -> None:
 def test_neither_a_set_nor_a_file(tmp_path: Path) -> None:
     """A name gets the nearest name; a path, what the system says."""
     with pytest.raises(
-        ConfigError, match=r"'papr': did you mean 'paper'.*also takes the path of a YAML file"
+        ConfigError, match=r"'papr': did you mean 'paper'.*give `prompts` the path of a YAML file"
     ):
         load_prompts("papr")
     with pytest.raises(ConfigError, match=r"absent\.yaml is missing"):
