@@ -68,7 +68,7 @@ def test_ids_are_running_numbers(data: Path, tmp_path: Path) -> None:
     assert len({(patients[row["image_id"]], row["group"]) for row in rows}) == 2
     assert verify(out, rebuild=2, jobs=1).ok
     shutil.move(ids, tmp_path / "elsewhere")
-    with pytest.raises(SourceError, match=r"out\.ids.key is missing: .* or say with --ids DIR where it is"):
+    with pytest.raises(SourceError, match=r"out\.ids.key is missing, .* or say with `ids` where it is"):
         verify(out, rebuild=2, jobs=1)
     assert verify(out, rebuild=2, ids=tmp_path / "elsewhere", jobs=1).ok
     told = ["verify", str(out), "--rebuild", "2", "--jobs", "1"]

@@ -52,7 +52,7 @@ def test_third_parties_and_unknown_overlap_are_noted(submitted: Submitted, accep
         "a third party submits it: Others",
         "overlap of its training data with the benchmark: unknown",
     )
-    assert "give --accepted or --benchmark" in check_submission(folder, None).notes[-1]
+    assert "not compared with a benchmark" in check_submission(folder, None).notes[-1]
 
 
 def _flatter(values: Any) -> None:
