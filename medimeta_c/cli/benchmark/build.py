@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, cast
 import typer
 
 from medimeta_c.cli import console
+from medimeta_c.cli.common import loudness
 from medimeta_c.cli.options import (
     ALL,
     NONE,
@@ -103,6 +104,16 @@ def build(
             help="Address of a running Dask scheduler; its workers see the same paths.", show_default=False
         ),
     ] = None,
+    limit: Annotated[
+        int | None,
+        typer.Option(
+            help="Only the first so many images of each split: a trial, marked as incomplete everywhere.",
+            show_default=False,
+        ),
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show what would be read and built; build nothing.")
+    ] = False,
     force: Annotated[bool, typer.Option("--force", help="Build finished sets again.")] = False,
     json: JsonOption = False,
 ) -> None:
@@ -116,11 +127,15 @@ def build(
 
       medimeta-c build --dataset available --data ~/medimeta --out MediMeta-C --jobs 8
 
-      medimeta-c build --dataset fundus --corruption motion_blur,contrast --severity 1,3
+      medimeta-c build --dataset fundus --corruption motion_blur,contrast --severity 1,3 --dry-run
+
+      medimeta-c build --dataset pbc --limit 20 --out trial
 
       medimeta-c build --dataset all --source phantoms --out phantoms-C
     """
-    from medimeta_c.building.build import BuildConfig
+    from functools import partial
+
+    from medimeta_c.building.build import BuildConfig, preview
     from medimeta_c.building.build import build as run
 
     config = BuildConfig(
@@ -142,8 +157,13 @@ def build(
         jobs=jobs,
         engine=cast("Literal['loky', 'dask']", engine),
         scheduler=scheduler,
+        limit=limit,
         force=force,
     )
+    if dry_run:
+        console.say_preview(preview(config), json=json)
+        return
+    shown = None if json or loudness.quiet else partial(console.say_preview, err=True)
     with console.counting("images") as show:
-        report = run(config, on_progress=console.by_sets("building", show))
+        report = run(config, on_progress=console.by_sets("building", show), on_preview=shown)
     console.say_build(report, json=json, done="built")
