@@ -87,7 +87,7 @@ def _sentence(result: Result) -> str:
     mce = result.scores.overall.mce
     if result.baseline is None:
         return "Scored without a baseline: accuracies only."
-    if "limited" in result.marks:
+    if result.is_trial:
         return "No verdict: this is a trial on a part of each split."
     if result.phantoms and not result.baseline.measured_on_these_shards:
         return "No verdict: these are phantoms, and the baseline was measured on real images."
@@ -152,7 +152,7 @@ def _worst(result: Result) -> Headline:
 
 def _warnings(result: Result) -> tuple[str, ...]:
     found = []
-    if "limited" in result.marks:
+    if result.is_trial:
         found.append(
             "A trial: only a part of each split was scored. No number here compares with any other result."
         )
