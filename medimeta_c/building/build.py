@@ -12,8 +12,9 @@ from medimeta_c.building import engines
 from medimeta_c.building.assembly import BuildProgress, BuildReport, Request, as_images, assemble
 from medimeta_c.building.journal import Journal, ids_folder, remember_data
 from medimeta_c.building.plugins import plugins_of
+from medimeta_c.building.preview import Preview, preview_of
 from medimeta_c.building.render import RenderTask, render_set
-from medimeta_c.errors import ConfigError, Remedy, unknown_name
+from medimeta_c.errors import ConfigError, Remedy, printable, unknown_name
 from medimeta_c.format.dataset import DatasetInfo, DatasetRecord
 from medimeta_c.format.keys import CLEAN, SetKey, check_distinct, check_name
 from medimeta_c.format.manifest import Protocol, SetRecord
@@ -31,12 +32,12 @@ from medimeta_c.io.settings import (
     settle,
 )
 from medimeta_c.sources import default_data_dir, family
-from medimeta_c.sources.contract import Channels, Frames, Reading, Source
+from medimeta_c.sources.contract import Channels, Frames, LimitedSource, Reading, Source
 from medimeta_c.sources.patients import patients_of, shared_patients
 from medimeta_c.sources.selection import open_datasets
 from medimeta_corruptions import CORRUPTIONS, Corruption
 
-__all__ = ["BuildConfig", "BuildProgress", "BuildReport", "build", "plan"]
+__all__ = ["BuildConfig", "BuildProgress", "BuildReport", "Preview", "build", "plan", "preview"]
 
 _log = logging.getLogger(__name__)
 _OF_NAMES = ("source", "task", "window", "frames", "classes_are", "data_is_dataset", "ids")
@@ -90,6 +91,10 @@ class BuildConfig:
         What runs the workers.
     scheduler : str, optional
         Address of a running Dask scheduler.
+    title : str, optional
+        What people call the benchmark; by default what follows from its datasets.
+    limit : int, optional
+        Only the first so many images of each split: a trial, marked as such wherever it is shown.
     force : bool, optional
         Build the requested sets again even if they are finished.
 
@@ -117,6 +122,8 @@ class BuildConfig:
     jobs: int = -1
     engine: Literal["loky", "dask"] = "loky"
     scheduler: str | None = None
+    title: str | None = None
+    limit: int | None = None
     force: bool = False
 
     def __post_init__(self) -> None:
@@ -130,6 +137,11 @@ class BuildConfig:
             check_name("split", name)
         if self.seed < 0:
             raise ConfigError(f"seed {self.seed} is negative: use 0 or more")
+        title = self.title
+        if title is not None and not (0 < len(title) <= 200 and printable(title) == title):
+            raise ConfigError("a title is one line of at most 200 letters", value=self.title)
+        if self.limit is not None and self.limit < 1:
+            raise ConfigError("a limit must be at least 1 image", value=self.limit)
         engines.check_jobs(self.jobs)
         if self.scheduler is not None and self.engine != "dask":
             raise ConfigError(
@@ -226,6 +238,7 @@ def build(
     config: BuildConfig,
     *,
     on_progress: Callable[[BuildProgress], None] | None = None,
+    on_preview: Callable[[Preview], None] | None = None,
     progress: bool = False,
 ) -> BuildReport:
     """Build the sets a configuration asks for; finished ones are kept, an interrupted build goes on.
@@ -239,6 +252,8 @@ def build(
         What to build.
     on_progress : callable, optional
         Called with a `BuildProgress` in this process, first before any work and then after each set.
+    on_preview : callable, optional
+        Called once before any work with a `Preview` of it, which renders some images to estimate the rest.
     progress : bool, optional
         Show a progress bar, on stderr or in a notebook.
 
@@ -260,15 +275,12 @@ def build(
     """
     require_kind(config, BuildConfig, "build")
     engines.require(config.engine, config.scheduler)
-    opened = _opened(config)
-    given = {one.info.dataset: one for one in config.datasets if not isinstance(one, str)}
-    if twice := sorted(opened.keys() & given.keys()):
-        raise ConfigError(f"duplicate dataset, by name and as an object: {', '.join(twice)}")
-    sources = opened | given
-    wanted = plan(config, sources)
+    opened, sources, wanted = _planned(config)
     _warn(sources)
     if config.channels == "source":
         _name_grey_as_rgb(sources, config.splits)
+    if on_preview is not None:
+        on_preview(_preview(config, sources, wanted))
     request = Request(
         root=config.out,
         protocol=config.protocol,
@@ -276,6 +288,8 @@ def build(
         sets={key: len(sources[key.dataset].ids(key.split)) for key in wanted},
         groups=_patients(config, sources, wanted),
         plugins=plugins_of(filter(None, wanted.values()), sources),
+        title=config.title,
+        limited=config.limit,
         force=config.force,
     )
     with following(on_progress, progress, "images", as_images("building")) as tell:
@@ -293,6 +307,49 @@ def _record(source: Source, channels: Channels) -> DatasetRecord:
         info = info.model_copy(update={"channels": 1})
     record = DatasetRecord.of(info, source.checksum(), synthetic=family(info.kind).synthetic)
     return record.model_copy(update={"label_values": getattr(source, "label_values", ())})
+
+
+def preview(config: BuildConfig) -> Preview:
+    """Return what a build would do, and an estimate of what it would take; nothing is written.
+
+    Raises
+    ------
+    ConfigError
+        If a name is unknown.
+    SourceError
+        If the clean data is missing or damaged.
+    """
+    require_kind(config, BuildConfig, "preview")
+    _, sources, wanted = _planned(config)
+    return _preview(config, sources, wanted)
+
+
+def _preview(
+    config: BuildConfig, sources: Mapping[str, Source], wanted: Mapping[SetKey, Corruption | None]
+) -> Preview:
+    return preview_of(
+        sources,
+        wanted,
+        config.protocol,
+        out=config.out,
+        data_dir=config.data_dir,
+        jobs=config.jobs,
+        force=config.force,
+    )
+
+
+def _planned(
+    config: BuildConfig,
+) -> tuple[dict[str, Source], dict[str, Source], dict[SetKey, Corruption | None]]:
+    """Return the sources opened by name, all sources, and the sets wanted of them."""
+    opened = _opened(config)
+    given = {one.info.dataset: one for one in config.datasets if not isinstance(one, str)}
+    if twice := sorted(opened.keys() & given.keys()):
+        raise ConfigError(f"duplicate dataset, by name and as an object: {', '.join(twice)}")
+    sources = opened | given
+    if config.limit is not None:
+        sources = {name: LimitedSource(source, config.limit) for name, source in sources.items()}
+    return opened, sources, plan(config, sources)
 
 
 def _opened(config: BuildConfig) -> dict[str, Source]:

@@ -43,6 +43,7 @@ class _State(Record):
     protocol: Protocol
     sources: dict[str, DatasetRecord]
     plugins: Annotated[tuple[PluginRecord, ...], Since(1)] = ()
+    limited: Annotated[int | None, Since(1)] = None
 
 
 @contextlib.contextmanager
@@ -107,8 +108,10 @@ class Journal:
             and self._whole(self.manifest.files)
         )
 
-    def check(self, protocol: Protocol, datasets: Mapping[str, DatasetRecord]) -> None:
-        """Refuse a directory that holds sets of another protocol or of other source data.
+    def check(
+        self, protocol: Protocol, datasets: Mapping[str, DatasetRecord], limited: int | None = None
+    ) -> None:
+        """Refuse a directory that holds sets of another protocol, of other data, or of fewer or more images.
 
         Raises
         ------
@@ -117,18 +120,24 @@ class Journal:
         """
         if known := self.manifest or self._state:
             self._compare("", known.protocol, protocol, tuple(Protocol.model_fields))
+            self._compare("", known, known.model_copy(update={"limited": limited}), ("limited",))
         for name, held in self.datasets.items():
             wanted = datasets.get(name, held)
             self._compare(f"{name} ", held, wanted, ("kind", "task", "class_names", "checksum"))
 
     def begin(
-        self, protocol: Protocol, datasets: Mapping[str, DatasetRecord], plugins: Collection[PluginRecord]
+        self,
+        protocol: Protocol,
+        datasets: Mapping[str, DatasetRecord],
+        plugins: Collection[PluginRecord],
+        limited: int | None = None,
     ) -> None:
         """Mark the directory unfinished: note the protocol, put the manifest aside, remove old parts."""
         self._state = _State(
             protocol=protocol,
             sources={**self.datasets, **datasets},
             plugins=tuple({*self.plugins, *plugins}),
+            limited=limited,
         )
         write_record(self._state_file, self._state)
         with writing(self._root):

@@ -12,8 +12,9 @@ from medimeta_c.io.progress import counting
 
 if TYPE_CHECKING:
     from medimeta_c.building.assembly import BuildProgress, BuildReport
+    from medimeta_c.building.preview import Preview
 
-__all__ = ["by_sets", "counting", "say", "say_build", "say_json", "show"]
+__all__ = ["by_sets", "counting", "say", "say_build", "say_json", "say_preview", "show"]
 
 
 def say(text: str = "") -> None:
@@ -49,11 +50,14 @@ def say_build(report: BuildReport, *, done: str, json: bool, more: Mapping[str, 
                 "datasets": {record.dataset: record.fingerprint for record in manifest.datasets},
                 "sets_built": [str(key) for key in report.built],
                 "sets_kept": [str(key) for key in report.kept],
+                "limited": manifest.limited,
                 **(more or {}),
             }
         )
         return
     say(f"{report.root}: {len(report.built)} sets {done}, {len(report.kept)} kept")
+    if manifest.limited is not None:
+        say(f"a trial: the first {manifest.limited} images of each split, not to be published or compared")
     for record in manifest.datasets:
         count = sum(1 for one in manifest.sets if one.dataset == record.dataset)
         say(f"  {record.dataset:<16} {count:>4} sets  {record.fingerprint[:12]}  {record.title}")
@@ -63,14 +67,85 @@ def say_build(report: BuildReport, *, done: str, json: bool, more: Mapping[str, 
     say(f"next: medimeta-c verify {report.root}")
 
 
-def show(*parts: Any) -> None:
+def say_preview(preview: Preview, *, json: bool = False, err: bool = False) -> None:
+    """Print what a build is about to do: on stdout, or with `err` on stderr."""
+    from medimeta_c.io.tables.table import Column, Table, texts
+
+    if json:
+        say_json(
+            {
+                "out": str(preview.out),
+                "splits": [
+                    {
+                        "dataset": each.dataset,
+                        "split": each.split,
+                        "root": str(each.root),
+                        "images": each.images,
+                        "classes": dict(each.classes),
+                        "sets": each.sets,
+                        "sets_kept": each.kept,
+                    }
+                    for each in preview.splits
+                ],
+                "images_to_render": preview.images,
+                "estimated_bytes": preview.bytes,
+                "estimated_seconds": round(preview.seconds, 1),
+                "processes": preview.jobs,
+                "images_measured": preview.measured,
+            }
+        )
+        return
+    rows = [
+        texts(
+            each.dataset,
+            each.split,
+            f"{each.images:,}",
+            ", ".join(f"{name} {count:,}" for name, count in each.classes.items()),
+            f"{each.sets - each.kept} of {each.sets}" if each.kept else str(each.sets),
+        )
+        for each in preview.splits
+    ]
+    heads = (
+        Column("dataset", "label"),
+        Column("split", "label"),
+        Column("images"),
+        Column("images of each class", "text"),
+        Column("sets to build"),
+    )
+    roots = ", ".join(dict.fromkeys(str(each.root) for each in preview.splits))
+    show(Table(name=f"Read from {roots}", columns=heads, rows=tuple(rows)), err=err)
+    if preview.images:
+        typer.echo(
+            f"{preview.images:,} images to render into {preview.out}: about {_bytes(preview.bytes)} and "
+            f"{_duration(preview.seconds)} with {preview.jobs} process{'es' if preview.jobs > 1 else ''} "
+            f"(estimated from {preview.measured} images rendered now)",
+            err=err,
+        )
+    else:
+        typer.echo(f"every set is in {preview.out} already", err=err)
+
+
+def _bytes(count: int) -> str:
+    from rich.filesize import decimal
+
+    return decimal(count)
+
+
+def _duration(seconds: float) -> str:
+    minutes = seconds / 60
+    if minutes < 1.5:
+        return f"{max(1, round(seconds))} s"
+    return f"{round(minutes)} minutes" if minutes < 90 else f"{minutes / 60:.1f} hours"
+
+
+def show(*parts: Any, err: bool = False) -> None:
     """Print tables, and other things that rich can render."""
     from rich.console import Console
 
     from medimeta_c.io.tables.table import Table
     from medimeta_c.io.tables.terminal import print_table
 
-    console = Console()
+    console = Console(stderr=err)
     for part in parts:
         if isinstance(part, Table):
             print_table(part, console)

@@ -102,8 +102,13 @@ class Inputs:
 
     @property
     def note(self) -> str:
-        """Where scores come from, as a caption's last sentence; empty for results."""
-        return f" {self.printed}" if self.printed else ""
+        """Where scores come from and which are of trials, as a caption's last sentences."""
+        trials = [name for name, found in self.results.items() if any(one.is_trial for one in found)]
+        trials += [name for name, one in self.benchmarks.items() if one.manifest.limited]
+        said = [self.printed] if self.printed else []
+        if trials:
+            said.append(f"Only a trial, on a part of each split: {', '.join(trials)}.")
+        return "".join(f" {sentence}" for sentence in said)
 
     def model_looks(self) -> dict[str, Look]:
         """Return how each model is drawn, the same in every figure."""

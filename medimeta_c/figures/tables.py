@@ -33,7 +33,7 @@ def draw_table2(inputs: Inputs) -> Iterator[Table]:
     yield _table(
         "table2_ce_mce",
         f"Errors in percent of those of {inputs.divisor()}; lower is better. Best bold, second best "
-        f"underlined, within a dataset.{_from(inputs)}",
+        f"underlined, within a dataset.{inputs.note}",
         *_by_dataset(inputs.scored(), ("clean_error", "ce", "mce"), "mCE", ("low", 1)),
     )
 
@@ -44,7 +44,7 @@ def draw_table3(inputs: Inputs) -> Iterator[Table]:
     yield _table(
         "table3_accuracy",
         "Top-1 accuracy in percent; under a corruption, the mean over severities. Best bold, second "
-        f"best underlined, within a dataset.{_from(inputs)}",
+        f"best underlined, within a dataset.{inputs.note}",
         *_by_dataset(inputs.scored(), fields, "Average", ("high", 2)),
     )
 
@@ -55,7 +55,7 @@ def draw_table6(inputs: Inputs) -> Iterator[Table]:
     yield _table(
         "table6_fewshot",
         f"Fine-tuning on a share of the {scores[0].split} split: accuracy, clean error and mCE in percent, "
-        f"training hours, parameters. Best bold, second best underlined.{_from(inputs)}",
+        f"training hours, parameters. Best bold, second best underlined.{inputs.note}",
         ("Model", "Few-shot (%)"),
         {name: mark for name, (mark, _) in _FEWSHOT.items()},
         (
@@ -105,7 +105,3 @@ def _table(
         rows=tuple((*texts(*names), *map(number, numbers, digits)) for names, numbers in rows),
         grouped=labels.index("Model"),
     ).ranked()
-
-
-def _from(inputs: Inputs) -> str:
-    return f" {inputs.printed}" if inputs.printed else ""

@@ -155,6 +155,8 @@ def _placement(folder: Path, root: Path, place: str) -> Iterator[str]:
 
 
 def _complete(result: Result) -> None:
+    if result.is_trial:
+        raise ResultError("it is a trial on a part of each split: a board takes whole results only")
     lacking = [*result.missing, *result.invalid]
     if lacking:
         raise ResultError(

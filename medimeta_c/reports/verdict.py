@@ -87,6 +87,8 @@ def _sentence(result: Result) -> str:
     mce = result.scores.overall.mce
     if result.baseline is None:
         return "Scored without a baseline: accuracies only."
+    if result.is_trial:
+        return "No verdict: this is a trial on a part of each split."
     if result.phantoms and not result.baseline.measured_on_these_shards:
         return "No verdict: these are phantoms, and the baseline was measured on real images."
     if mce.value is None:
@@ -150,6 +152,10 @@ def _worst(result: Result) -> Headline:
 
 def _warnings(result: Result) -> tuple[str, ...]:
     found = []
+    if result.is_trial:
+        found.append(
+            "A trial: only a part of each split was scored. No number here compares with any other result."
+        )
     if result.phantoms:
         found.append(
             f"Phantoms: the images of {', '.join(result.phantoms)} are generated, not medical. "

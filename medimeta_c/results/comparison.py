@@ -157,7 +157,8 @@ def compare(
         for name, saved in zip(names, read, strict=True)
     }
     ranked_by, order = _order(drawn)
-    ranked = [name for name in order if _number(drawn[name], ranked_by) is not None]
+    trials = {name for name, saved in zip(names, read, strict=True) if saved.result.is_trial}
+    ranked = [name for name in order if name not in trials and _number(drawn[name], ranked_by) is not None]
     differences = {(a, b): difference(drawn[a], drawn[b]) for a, b in combinations(order, 2)}
     by_name = dict(zip(names, read, strict=True))
     return Comparison(
@@ -174,7 +175,12 @@ def compare(
         differences=differences,
         scope=scope,
         baseline=None if chosen is None else f"{chosen.baseline.model}, {chosen.baseline.note}",
-        notes=(*skipped, *note, *_settings_that_differ(names, read, scope.datasets)),
+        notes=(
+            *(f"{name} is a trial on a part of each split: no rank" for name in order if name in trials),
+            *skipped,
+            *note,
+            *_settings_that_differ(names, read, scope.datasets),
+        ),
     )
 
 

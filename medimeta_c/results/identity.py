@@ -25,6 +25,7 @@ __all__ = [
     "RunIdentity",
     "benchmark_record",
     "first_difference",
+    "first_images",
     "merged",
     "restricted",
 ]
@@ -224,6 +225,12 @@ def benchmark_record(
         suite=manifest.suite,
         groups_sha256=groups[0] if groups else None,
     )
+
+
+def first_images(record: BenchmarkRecord, count: int) -> BenchmarkRecord:
+    """Return the record of a benchmark of which only the first images of each set are scored."""
+    entries = (each.model_copy(update={"images": min(each.images, count)}) for each in record.datasets)
+    return record.model_copy(update={"datasets": tuple(entries)})
 
 
 def first_difference(held: RunIdentity, wanted: RunIdentity) -> tuple[str, Any, Any] | None:

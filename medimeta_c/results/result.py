@@ -132,6 +132,11 @@ class Result(Document):
         return tuple(cell.key for cell in self.scores.cells if cell.invalid)
 
     @property
+    def is_trial(self) -> bool:
+        """Whether only a part of each split was scored: it is ranked nowhere."""
+        return "limited" in self.marks
+
+    @property
     def phantoms(self) -> tuple[str, ...]:
         """Datasets whose images are generated, not medical."""
         return tuple(entry.dataset for entry in self.run.benchmark.datasets if entry.is_phantom)

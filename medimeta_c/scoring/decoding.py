@@ -99,12 +99,20 @@ class Prepare:
         return copy
 
 
-def chunks_of(benchmark: Benchmark, keys: Iterable[SetKey]) -> Iterator[Chunk]:
-    """Yield the chunks of sets, in order; shards of a remote benchmark are fetched as they come up."""
+def chunks_of(benchmark: Benchmark, keys: Iterable[SetKey], *, limit: int | None = None) -> Iterator[Chunk]:
+    """Yield the chunks of sets, in order; shards of a remote benchmark are fetched as they come up.
+
+    With `limit`, only those that hold some of the first so many rows of each set.
+    """
     for key in keys:
+        before = 0
         for path in benchmark.shard_paths(key):
-            for index in range(len(row_group_rows(path))):
-                yield Chunk(key=key, path=path, row_group=index)
+            if limit is not None and before >= limit:
+                break
+            for index, rows in enumerate(row_group_rows(path)):
+                if limit is None or before < limit:
+                    yield Chunk(key=key, path=path, row_group=index)
+                before += rows
 
 
 def decode(chunk: Chunk, prepare: Prepare) -> Decoded:

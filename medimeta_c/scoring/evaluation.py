@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import platform
+import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -28,7 +30,7 @@ from medimeta_c.prompts.templates import ClassPrompts, load_prompts
 from medimeta_c.reports import write_reports
 from medimeta_c.results.baseline_choice import PUBLISHED, choose_baseline
 from medimeta_c.results.folder import ResultFolder, SavedResult, open_result_folder
-from medimeta_c.results.identity import RunIdentity, benchmark_record
+from medimeta_c.results.identity import RunIdentity, benchmark_record, first_images
 from medimeta_c.results.predictions import CellPredictions
 from medimeta_c.results.result import Environment, Mark
 from medimeta_c.results.scoring import Terms, make_result, scope_of
@@ -76,6 +78,8 @@ class EvaluateConfig:
         A transform that the model's family lists beside the model's own; see `medimeta_c.models.ModelFamily`.
     metrics : str, Metric, or several, optional
         What is computed of each cell beside this package's metrics: names of registered ones, or metrics.
+    limit : int, optional
+        Only the first so many images of each set: a trial, written below ``<out>/first-<limit>``.
 
     Raises
     ------
@@ -99,8 +103,12 @@ class EvaluateConfig:
     activation: Activation | None = None
     preprocessing: str | None = None
 
+    limit: int | None = None
+
     def __post_init__(self) -> None:
         settle(self)
+        if self.limit is not None and self.limit < 1:
+            raise ConfigError("a limit must be at least 1 image", value=self.limit)
         check_name("split", self.split)
         if self.batch_size is not None and self.batch_size < 1:
             raise ConfigError(f"batch size {self.batch_size} is not valid: use 1 or more")
@@ -169,6 +177,8 @@ def evaluate(
     prompts = _prompts(config, benchmark, datasets)
     scope = scope_of(benchmark.manifest, datasets=datasets, split=config.split)
     described = benchmark_record(config.benchmark, benchmark.manifest, datasets=datasets, split=config.split)
+    if config.limit is not None:
+        described = first_images(described, config.limit)
     # Before any work: they may not fit.
     chosen = choose_baseline(config.baseline, described, config.split)
     metrics = chosen_metrics(config.metrics)
@@ -198,12 +208,12 @@ def evaluate(
         batch_size=config.batch_size or _BATCH_SIZE.get(device.type, 64),
         workers=_workers(config.workers, device),
     )
-    with open_result_folder(config.out, run) as folder:
+    with open_result_folder(_root(config), run) as folder:
         built, finished = set(benchmark.sets), folder.finished
         if todo := [key for key in scope.cells() if key in built and key not in finished]:
             folder.add_environment(_environment(device, predictor))
         with following(on_progress, progress, "images", _view) as tell:
-            _predict(folder, predictor, benchmark, todo, tell)
+            _predict(folder, predictor, benchmark, todo, tell, limit=config.limit)
         if todo:  # batches may have become smaller
             folder.add_environment(_environment(device, predictor))
         whole = folder.widened(scope)
@@ -220,7 +230,7 @@ def evaluate(
             groups=groups,
             plugins=_plugins(config.model if model is None else model, folder.run.prompts),
         )
-        marks: tuple[Mark, ...] = ("limited",) if benchmark.manifest.limited else ()
+        marks: tuple[Mark, ...] = ("limited",) if config.limit or benchmark.manifest.limited else ()
         saved = folder.finish(make_result(folder.run, environment, predictions, terms, marks), predictions)
         write_reports(saved, benchmark)
     return saved
@@ -244,15 +254,22 @@ def _plugins(model: str | Model, prompts: PromptsRecord | None) -> tuple[PluginR
     return tuple(one for one in (family, templates) if one is not None)
 
 
-def _predict(
+def _root(config: EvaluateConfig) -> Path:
+    """Return the root of results; trials have one of their own, so that none is taken for a result."""
+    return config.out if config.limit is None else config.out / f"first-{config.limit}"
+
+
+def _predict(  # noqa: PLR0913  (each of them is one part of the work)
     folder: ResultFolder,
     predictor: Predictor,
     benchmark: Benchmark,
     todo: Sequence[SetKey],
     tell: Callable[[EvaluateProgress], None],
+    *,
+    limit: int | None,
 ) -> None:
     """Predict and save cells, one by one."""
-    cells, images = len(todo), sum(benchmark.record(key).rows for key in todo)
+    cells, images = len(todo), sum(min(benchmark.record(key).rows, limit or sys.maxsize) for key in todo)
     now = EvaluateProgress(cells_done=0, cells_total=cells, images_done=0, images_total=images)
 
     def count(images: int = 0, cells: int = 0) -> None:
@@ -261,7 +278,7 @@ def _predict(
         tell(now)
 
     count()
-    for cell in predictor.predict(benchmark, todo, count):
+    for cell in predictor.predict(benchmark, todo, count, limit=limit):
         benchmark.check_classes(cell.key)
         folder.save(cell)
         count(cells=1)

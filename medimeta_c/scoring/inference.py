@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -107,10 +108,16 @@ class _Cell:
     """A set whose rows are coming in."""
 
     record: SetRecord
+    limit: int | None
     digest: RowDigest = field(default_factory=RowDigest)
     image_ids: list[str] = field(default_factory=list)
     labels: list[int] = field(default_factory=list)
     logits: list[torch.Tensor] = field(default_factory=list)
+
+    @property
+    def wanted(self) -> int:
+        """Rows of a whole cell."""
+        return self.record.rows if self.limit is None else min(self.limit, self.record.rows)
 
     def add(self, rows: Decoded, start: int, stop: int, logits: torch.Tensor) -> None:
         """Take in consecutive rows of a chunk and their logits."""
@@ -124,7 +131,9 @@ class _Cell:
     def predictions(self) -> CellPredictions:
         """Return the finished cell; raises ShardError if its rows are not those of the manifest."""
         key = self.record.key
-        if len(self.image_ids) != self.record.rows or self.digest.hexdigest() != self.record.rows_sha256:
+        whole = self.wanted == self.record.rows
+        digest = self.digest.hexdigest() if whole else self.record.rows_sha256
+        if len(self.image_ids) != self.wanted or digest != self.record.rows_sha256:
             raise ShardError(
                 f"the rows of {key} are not those its manifest states (ids, labels or pixels differ): "
                 "run `medimeta-c verify` on the benchmark and build it again"
@@ -143,18 +152,26 @@ _Rows: TypeAlias = tuple[Decoded, int, int]
 """Consecutive rows of a chunk: the first, and the one after the last."""
 
 
-def _batches(decoded: Iterable[Decoded], size: Callable[[], int]) -> Iterator[list[_Rows]]:
-    """Pack rows of one kind and size of pixels into batches of `size()`, across chunks and sets, in order."""
+def _batches(
+    decoded: Iterable[Decoded], size: Callable[[], int], limit: int | None = None
+) -> Iterator[list[_Rows]]:
+    """Pack rows of one kind and size of pixels into batches of `size()`, across chunks and sets, in order.
+
+    With `limit`, only the first so many rows of each set.
+    """
     batch: list[_Rows] = []
+    taken: Counter[SetKey] = Counter()
     filled, kind = 0, None
     for rows in decoded:
+        end = len(rows) if limit is None else min(len(rows), limit - taken[rows.key])
+        taken[rows.key] += end
         before, kind = kind, (rows.images.dtype, rows.images.shape[1:])
         if batch and kind != before:
             yield batch
             batch, filled = [], 0
         start = 0
-        while start < len(rows):
-            stop = min(len(rows), start + size() - filled)
+        while start < end:
+            stop = min(end, start + size() - filled)
             if stop > start:
                 batch.append((rows, start, stop))
                 filled += stop - start
@@ -200,6 +217,8 @@ class Predictor:
         benchmark: Benchmark,
         keys: Sequence[SetKey],
         on_images: Callable[[int], None] = lambda count: None,
+        *,
+        limit: int | None = None,
     ) -> Iterator[CellPredictions]:
         """Yield the predictions of sets, each as it is finished, in order.
 
@@ -214,6 +233,8 @@ class Predictor:
             The sets.
         on_images : callable, optional
             Called with the number of images of each batch done.
+        limit : int, optional
+            Only the first so many images of each set. The row digest, which is of all, is then not compared.
 
         Raises
         ------
@@ -225,16 +246,17 @@ class Predictor:
         preprocessing = self._model.preprocessing
         prepare = Prepare(transform=self._model.preprocess, is_raw=preprocessing.is_normalise_only)
         cells: dict[SetKey, _Cell] = {}
-        with closing(decode_all(chunks_of(benchmark, keys), prepare, workers=self._workers)) as decoded:
-            for batch in _batches(decoded, lambda: self.batch_size):
+        chunks = chunks_of(benchmark, keys, limit=limit)
+        with closing(decode_all(chunks, prepare, workers=self._workers)) as decoded:
+            for batch in _batches(decoded, lambda: self.batch_size, limit):
                 parts = [rows.images[start:stop] for rows, start, stop in batch]
                 images = torch.from_numpy(parts[0] if len(parts) == 1 else np.concatenate(parts))
                 features = torch.nn.functional.normalize(self._encode(images), dim=-1)
                 scored = torch.split(features, [len(part) for part in parts])
                 for (rows, start, stop), part in zip(batch, scored, strict=True):
-                    cell = cells.setdefault(rows.key, _Cell(benchmark.record(rows.key)))
+                    cell = cells.setdefault(rows.key, _Cell(benchmark.record(rows.key), limit))
                     cell.add(rows, start, stop, self._logits(part, rows.key.dataset))
-                    if len(cell.image_ids) >= cell.record.rows:
+                    if len(cell.image_ids) >= cell.wanted:
                         yield cells.pop(rows.key).predictions()
                 on_images(len(images))
         for cell in cells.values():  # short of rows

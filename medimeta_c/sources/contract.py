@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, Protocol, get_args
+from typing import Any, Literal, Protocol, get_args
 
 from medimeta_c.errors import unknown_name
 from medimeta_c.format.dataset import DatasetInfo
 from medimeta_c.format.keys import Image
 from medimeta_c.sources.pictures.window import Window
 
-__all__ = ["Channels", "Frames", "Reading", "Source"]
+__all__ = ["Channels", "Frames", "LimitedSource", "Reading", "Source"]
 
 Channels = Literal["source", "rgb", "grey", "luma"]
 Frames = Literal["one", "each"]
@@ -84,3 +84,50 @@ class Source(Protocol):
     def checksum(self) -> str:
         """``"sha256:<hex>"`` over the bytes of every file this source reads, in a fixed order."""
         ...
+
+
+class LimitedSource:
+    """The first images of each split of a source, for a trial; everything else is the source's own.
+
+    Parameters
+    ----------
+    source : Source
+        All of its images.
+    count : int
+        How many of each split there are to be at most.
+    """
+
+    def __init__(self, source: Source, count: int) -> None:
+        self._source, self._count = source, count
+
+    @property
+    def info(self) -> DatasetInfo:
+        """What the whole dataset is."""
+        return self._source.info
+
+    def ids(self, split: str) -> tuple[str, ...]:
+        """Image ids of `split`, the first ones."""
+        return self._source.ids(split)[: self._count]
+
+    def label(self, split: str, image_id: str) -> int:
+        """Label of an image."""
+        return self._source.label(split, image_id)
+
+    def image(self, split: str, image_id: str) -> Image:
+        """Pixels of an image."""
+        return self._source.image(split, image_id)
+
+    def checksum(self) -> str:
+        """Checksum of the whole source."""
+        return self._source.checksum()
+
+    def groups(self, split: str) -> dict[str, int]:
+        """Return the number of the patient of each image, where patients are known."""
+        of_all = getattr(self._source, "groups", None)
+        known = of_all(split) if of_all else {}
+        return {image_id: known[image_id] for image_id in self.ids(split) if image_id in known}
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__") or name == "_source":  # while it is unpickled there is none yet
+            raise AttributeError(name)
+        return getattr(self._source, name)

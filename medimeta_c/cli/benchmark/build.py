@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, cast
 import typer
 
 from medimeta_c.cli import console
+from medimeta_c.cli.common import loudness
 from medimeta_c.cli.options import (
     ALL,
     NONE,
@@ -54,7 +55,13 @@ def build(
         ),
     ] = TEST,
     data: DataOption = None,
-    out: Annotated[Path, typer.Option(help="Directory of the benchmark.")] = Path("MediMeta-C"),
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            help="Directory of the benchmark; default: MediMeta-C, or for your own folders their title.",
+            show_default=False,
+        ),
+    ] = None,
     seed: Annotated[int, typer.Option(help="Root of every image's seed; the benchmark's is 0.")] = 0,
     jobs: JobsOption = -1,
     source: SourceOption = None,
@@ -103,6 +110,23 @@ def build(
             help="Address of a running Dask scheduler; its workers see the same paths.", show_default=False
         ),
     ] = None,
+    title: Annotated[
+        str | None,
+        typer.Option(
+            help="What people call it; default: MediMeta-C for the core datasets, else the datasets' titles.",
+            show_default=False,
+        ),
+    ] = None,
+    limit: Annotated[
+        int | None,
+        typer.Option(
+            help="Only the first so many images of each split: a trial, marked as incomplete everywhere.",
+            show_default=False,
+        ),
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show what would be read and built; build nothing.")
+    ] = False,
     force: Annotated[bool, typer.Option("--force", help="Build finished sets again.")] = False,
     json: JsonOption = False,
 ) -> None:
@@ -116,16 +140,20 @@ def build(
 
       medimeta-c build --dataset available --data ~/medimeta --out MediMeta-C --jobs 8
 
-      medimeta-c build --dataset fundus --corruption motion_blur,contrast --severity 1,3
+      medimeta-c build --dataset fundus --corruption motion_blur,contrast --severity 1,3 --dry-run
+
+      medimeta-c build --dataset pbc --limit 20 --out trial
 
       medimeta-c build --dataset all --source phantoms --out phantoms-C
     """
-    from medimeta_c.building.build import BuildConfig
+    from functools import partial
+
+    from medimeta_c.building.build import BuildConfig, preview
     from medimeta_c.building.build import build as run
 
     config = BuildConfig(
         datasets=tuple(dataset),
-        out=out.expanduser(),
+        out=out.expanduser() if out else _default_out(dataset, source, data_dir(data), data_is_dataset),
         corruptions=None if corruption == ALL else tuple(corruption),
         severities=severities(severity),
         splits=tuple(split),
@@ -142,8 +170,25 @@ def build(
         jobs=jobs,
         engine=cast("Literal['loky', 'dask']", engine),
         scheduler=scheduler,
+        title=title,
+        limit=limit,
         force=force,
     )
+    if dry_run:
+        console.say_preview(preview(config), json=json)
+        return
+    shown = None if json or loudness.quiet else partial(console.say_preview, err=True)
     with console.counting("images") as show:
-        report = run(config, on_progress=console.by_sets("building", show))
+        report = run(config, on_progress=console.by_sets("building", show), on_preview=shown)
     console.say_build(report, json=json, done="built")
+
+
+def _default_out(datasets: list[str], source: str | None, data: Path, data_is_dataset: bool) -> Path:
+    """Return the directory of a build: named by the titles of one's own folders, else MediMeta-C."""
+    if source != "imagefolder":
+        return Path("MediMeta-C")
+    from medimeta_c.leaderboard.submission import slug
+    from medimeta_c.sources.imagefolder import folder_title
+
+    titles = (folder_title(name, data, data_is_dataset=data_is_dataset) for name in datasets)
+    return Path(slug(" ".join(titles)))

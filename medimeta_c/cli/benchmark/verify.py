@@ -82,6 +82,7 @@ def verify(
                 "ok": report.ok,
                 "fingerprint": report.manifest.fingerprint,
                 "sets": report.sets,
+                "limited": report.manifest.limited,
                 "images": report.images,
                 "rows_rebuilt": report.rebuilt,
                 "suite": {one.dataset: {"there": one.there, "wanted": one.wanted} for one in covered},
@@ -115,4 +116,6 @@ def verify(
     if not json:
         again = f", {report.rebuilt} rows rendered again and equal" if rebuild else ""
         console.say(f"{directory}: {report.sets} sets, {report.images} images, all as built{again}")
+        if report.manifest.limited is not None:
+            console.say(f"a trial: at most {report.manifest.limited} images of each split, not the benchmark")
         console.say(f"fingerprint {report.manifest.fingerprint}")

@@ -70,6 +70,13 @@ def evaluate(
     metrics: Annotated[
         list[str], several("Metrics of other packages, comma-separated.", show_default=False)
     ] = NONE,
+    limit: Annotated[
+        int | None,
+        typer.Option(
+            help="Only the first so many images of each set: a trial, below OUT/first-N and marked as one.",
+            show_default=False,
+        ),
+    ] = None,
     json: JsonOption = False,
 ) -> None:
     """Score a CLIP-style model: top-1, CE, mCE and intervals, per cell and in all, against a named baseline.
@@ -108,6 +115,7 @@ def evaluate(
         activation=cast("Activation | None", activation),
         preprocessing=preprocessing,
         metrics=tuple(metrics),
+        limit=limit,
     )
     settle_client()
     with console.counting("images") as show:
