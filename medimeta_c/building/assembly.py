@@ -53,8 +53,6 @@ class Request:
         What is not this package's own.
     groups : mapping of (str, str) to mapping of str to int, optional
         Number of the patient of each image, by dataset and split.
-    title : str, optional
-        What people call it; what it was called, or what follows from its datasets, by default.
     limited : int, optional
         How many images of each split there are at most, where not all are wanted.
     force : bool, optional
@@ -67,7 +65,6 @@ class Request:
     sets: Mapping[SetKey, int]
     plugins: Collection[PluginRecord] = ()
     groups: Mapping[tuple[str, str], Mapping[str, int]] = field(default_factory=dict)
-    title: str | None = None
     limited: int | None = None
     force: bool = False
 
@@ -131,8 +128,7 @@ def assemble(
         finished = journal.finished_sets()
         todo = [key for key in request.sets if request.force or key not in finished]
         report = _Reporter(on_progress, {key: request.sets[key] for key in todo})
-        renamed = request.title not in (None, journal.manifest and journal.manifest.title)
-        if todo or renamed or not journal.finished or not (request.root / CARD_NAME).is_file():
+        if todo or not journal.finished or not (request.root / CARD_NAME).is_file():
             _name_lost_sets(request, journal.recorded_sets().keys() - finished.keys())
             journal.begin(request.protocol, request.datasets, request.plugins, request.limited)
             journal.forget(todo)
@@ -195,7 +191,6 @@ def _finish(request: Request, journal: Journal, finished: Mapping[SetKey, SetRec
         fingerprint=fingerprint(datasets),
         plugins=tuple(one for one in journal.plugins if one.name in used),
         limited=request.limited,
-        title=request.title or (journal.manifest.title if journal.manifest else None),
     )
     write_card(request.root, manifest)
     sealed = write_manifest(request.root, manifest)

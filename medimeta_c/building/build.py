@@ -14,7 +14,7 @@ from medimeta_c.building.journal import Journal, ids_folder, remember_data
 from medimeta_c.building.plugins import plugins_of
 from medimeta_c.building.preview import Preview, preview_of
 from medimeta_c.building.render import RenderTask, render_set
-from medimeta_c.errors import ConfigError, Remedy, printable, unknown_name
+from medimeta_c.errors import ConfigError, Remedy, unknown_name
 from medimeta_c.format.dataset import DatasetInfo, DatasetRecord
 from medimeta_c.format.keys import CLEAN, SetKey, check_distinct, check_name
 from medimeta_c.format.manifest import Protocol, SetRecord
@@ -91,8 +91,6 @@ class BuildConfig:
         What runs the workers.
     scheduler : str, optional
         Address of a running Dask scheduler.
-    title : str, optional
-        What people call the benchmark; by default what follows from its datasets.
     limit : int, optional
         Only the first so many images of each split: a trial, marked as such wherever it is shown.
     force : bool, optional
@@ -122,7 +120,6 @@ class BuildConfig:
     jobs: int = -1
     engine: Literal["loky", "dask"] = "loky"
     scheduler: str | None = None
-    title: str | None = None
     limit: int | None = None
     force: bool = False
 
@@ -137,9 +134,6 @@ class BuildConfig:
             check_name("split", name)
         if self.seed < 0:
             raise ConfigError(f"seed {self.seed} is negative: use 0 or more")
-        title = self.title
-        if title is not None and not (0 < len(title) <= 200 and printable(title) == title):
-            raise ConfigError("a title is one line of at most 200 letters", value=self.title)
         if self.limit is not None and self.limit < 1:
             raise ConfigError("a limit must be at least 1 image", value=self.limit)
         engines.check_jobs(self.jobs)
@@ -288,7 +282,6 @@ def build(
         sets={key: len(sources[key.dataset].ids(key.split)) for key in wanted},
         groups=_patients(config, sources, wanted),
         plugins=plugins_of(filter(None, wanted.values()), sources),
-        title=config.title,
         limited=config.limit,
         force=config.force,
     )

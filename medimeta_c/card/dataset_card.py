@@ -12,7 +12,6 @@ from medimeta_c.card.evalfile import EVAL_NAME, benchmark_eval_yaml
 from medimeta_c.card.metadata import card_metadata, default_config
 from medimeta_c.card.severities import unordered_severities
 from medimeta_c.format.display import (
-    benchmark_title,
     built_corruptions,
     built_severities,
     display_name,
@@ -105,7 +104,6 @@ def _context(manifest: Manifest) -> Mapping[str, Any]:
     names = [record.dataset for record in manifest.datasets]
     return {
         "manifest": manifest,
-        "title": benchmark_title(manifest),
         "protocol": manifest.protocol,
         "datasets": manifest.datasets,
         "kinds": {record.kind: family(record.kind).title for record in manifest.datasets},

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import yaml
 
-from medimeta_c.card.metadata import format_title
+from medimeta_c.card.metadata import card_title
 from medimeta_c.format.manifest import Manifest
 
 __all__ = ["EVAL_NAME", "benchmark_eval_yaml"]
@@ -45,7 +45,7 @@ def benchmark_eval_yaml(manifest: Manifest) -> str | None:
     protocol = manifest.protocol
     version = "" if protocol.imported else f" {protocol.benchmark_version}"  # an import's title has it
     values = {
-        "name": f"{format_title(manifest)}{version}",
+        "name": f"{card_title(manifest)}{version}",
         "description": "Robustness of medical vision-language models to image corruptions. The value of a "
         "task is top-1 accuracy in percent, the mean over corruptions of the mean over severities.",
         "evaluation_framework": _FRAMEWORK,

@@ -8,12 +8,12 @@ from typing import Any
 from huggingface_hub import DatasetCardData
 
 from medimeta_c.card.licenses import OTHER, combined_license
-from medimeta_c.format.display import benchmark_title, built_corruptions, phantom_datasets
+from medimeta_c.format.display import built_corruptions, phantom_datasets
 from medimeta_c.format.keys import CLEAN, SetKey
 from medimeta_c.format.manifest import Manifest
 from medimeta_c.format.suites import COLLECTIONS
 
-__all__ = ["card_metadata", "configs", "default_config", "format_title"]
+__all__ = ["card_metadata", "card_title", "configs", "default_config"]
 
 _LICENSE_NAME = "per-dataset-terms"
 _ORDER = ["pretty_name", "license", "license_name", "task_categories", "size_categories", "tags", "configs"]
@@ -30,7 +30,7 @@ _SIZES = (
 def card_metadata(manifest: Manifest) -> str:
     """Return the card's YAML header, without its ``---`` lines.
 
-    Free text from outside, as a dataset's title, is one quoted value; names are checked identifiers.
+    Nothing in it is free text from outside: names are checked identifiers, licences the Hub's own.
 
     Parameters
     ----------
@@ -46,7 +46,7 @@ def card_metadata(manifest: Manifest) -> str:
     phantoms = phantom_datasets(manifest)
     rows = sum(record.rows for record in manifest.sets)
     data = DatasetCardData(
-        pretty_name=benchmark_title(manifest),
+        pretty_name=card_title(manifest),
         license=licenses,
         license_name=_LICENSE_NAME if licenses == OTHER else None,
         task_categories=["image-classification", "zero-shot-image-classification"],
@@ -65,10 +65,8 @@ def card_metadata(manifest: Manifest) -> str:
     return data.to_yaml(original_order=_ORDER)
 
 
-def format_title(manifest: Manifest) -> str:
-    """Return what ``eval.yaml`` calls the build: as version 0.1.0 did, or by the title it was given."""
-    if manifest.title is not None:
-        return manifest.title
+def card_title(manifest: Manifest) -> str:
+    """Return what the build is called; one of phantoms alone says so."""
     if manifest.protocol.imported:
         version = manifest.protocol.benchmark_version
         return f"{COLLECTIONS.get(manifest.datasets[0].kind, version)} in MediMeta-C's format"

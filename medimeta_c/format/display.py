@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from itertools import zip_longest
 
 from medimeta_c.format.keys import CLEAN, PHANTOMS, SetKey
 from medimeta_c.format.manifest import Manifest, SetRecord
-from medimeta_c.format.suites import COLLECTIONS, CORE, MEDMNIST, in_order, paper_order
+from medimeta_c.format.suites import COLLECTIONS, in_order, paper_order
 from medimeta_corruptions import CORRUPTIONS
 
 __all__ = [
-    "benchmark_title",
     "built_corruptions",
     "built_severities",
     "dataset_label",
@@ -25,33 +23,8 @@ __all__ = [
     "side_by_side",
 ]
 
-CORE_TITLE = COLLECTIONS["medimeta"]
-_TITLES = 2
 _PREFERRED_SEVERITY = 3
 _PREFERRED_SPLIT = "test"
-
-
-def benchmark_title(manifest: Manifest) -> str:
-    """Return what people call a benchmark: the title it was given, or one that follows from its datasets.
-
-    "MediMeta-C" is the core suite on its own datasets, and "MedMNIST-C" its counterpart; of phantoms alone
-    the title says so. Other benchmarks are called as their datasets are.
-    """
-    if manifest.title is not None:
-        return manifest.title
-    kinds = {record.kind for record in manifest.datasets}
-    names = {re.sub(r"_\d+$", "", record.dataset) for record in manifest.datasets}
-    if manifest.protocol.imported:
-        version = manifest.protocol.benchmark_version
-        return f"{COLLECTIONS.get(manifest.datasets[0].kind, version)} in MediMeta-C's format"
-    if manifest.suite is None and kinds == {PHANTOMS}:
-        return f"{CORE_TITLE} (phantoms)"
-    for suite, own in ((CORE, {"medimeta", PHANTOMS}), (MEDMNIST, {"medmnist"})):
-        if manifest.suite is None and kinds <= own and names <= set(suite.datasets):
-            return COLLECTIONS[min(own)]
-    titles = [record.title or record.dataset for record in manifest.datasets]
-    shown = titles[:_TITLES] + ([f"{len(titles) - _TITLES} more"] if len(titles) > _TITLES else [])
-    return " and ".join([", ".join(shown[:-1]), shown[-1]] if len(shown) > 1 else shown)
 
 
 def shown_datasets(manifest: Manifest) -> tuple[str, ...]:

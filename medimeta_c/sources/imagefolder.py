@@ -22,7 +22,7 @@ from medimeta_c.sources.folders.inspection import Inspection, inspect, named_peo
 from medimeta_c.sources.folders.layout import NOTES, Picture, find_root, raise_problems, scan
 from medimeta_c.sources.pictures import read_picture, shows_grey
 
-__all__ = ["ImagefolderSource", "folder_title", "open_imagefolder"]
+__all__ = ["ImagefolderSource", "open_imagefolder"]
 
 _Line = Annotated[str, AfterValidator(printable)]
 _NOTES = Reader(remedy="correct it, with texts in quotes", error=SourceError, aliases=True)
@@ -245,19 +245,6 @@ def _numbered(dataset: str, found: Inspection, key: bytes, ids: Path | None) -> 
         number = images[_entry(picture).name]
         splits[split][f"{number:0{width}d}"] = replace(picture, group=groups.get(picture.patient))
     return splits
-
-
-def folder_title(dataset: str, data_dir: Path, *, data_is_dataset: bool = False) -> str:
-    """Return the title that a folder of pictures gives itself, or its name.
-
-    Raises
-    ------
-    SourceError
-        If the folder is not there, or its notes are damaged.
-    """
-    root = find_root(check_name("dataset", dataset), data_dir, data_is_dataset=data_is_dataset)
-    present = [root / name for name in NOTES if (root / name).is_file()]
-    return (_NOTES.read(present[0], _Notes).title if present else "") or dataset
 
 
 def _read_notes(root: Path, classes: tuple[str, ...]) -> tuple[list[str], _Notes]:

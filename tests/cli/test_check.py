@@ -6,7 +6,6 @@ import json
 from pathlib import Path
 
 import numpy as np
-import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
@@ -97,12 +96,3 @@ def test_patients_in_several_splits_are_said(tmp_path: Path) -> None:
         "warning: 1 of 3 patients have images in several splits (1 in train and test; "
     )
     assert "Jane" not in lines[0]
-
-
-def test_the_directory_is_named_by_the_title(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without --out, a folder's own title names the benchmark."""
-    root = folder(tmp_path / "scans")
-    (root / "info.yaml").write_text("title: Our Scans, 2026\n")
-    monkeypatch.chdir(tmp_path)
-    options = ["--dataset", "scans", "--source", "imagefolder", "--data", ".", "--dry-run", "--json"]
-    assert json.loads(RUNNER.invoke(app, ["build", *options]).stdout)["out"] == "our-scans-2026"

@@ -55,13 +55,7 @@ def build(
         ),
     ] = TEST,
     data: DataOption = None,
-    out: Annotated[
-        Path | None,
-        typer.Option(
-            help="Directory of the benchmark; default: MediMeta-C, or for your own folders their title.",
-            show_default=False,
-        ),
-    ] = None,
+    out: Annotated[Path, typer.Option(help="Directory of the benchmark.")] = Path("MediMeta-C"),
     seed: Annotated[int, typer.Option(help="Root of every image's seed; the benchmark's is 0.")] = 0,
     jobs: JobsOption = -1,
     source: SourceOption = None,
@@ -110,13 +104,6 @@ def build(
             help="Address of a running Dask scheduler; its workers see the same paths.", show_default=False
         ),
     ] = None,
-    title: Annotated[
-        str | None,
-        typer.Option(
-            help="What people call it; default: MediMeta-C for the core datasets, else the datasets' titles.",
-            show_default=False,
-        ),
-    ] = None,
     limit: Annotated[
         int | None,
         typer.Option(
@@ -153,7 +140,7 @@ def build(
 
     config = BuildConfig(
         datasets=tuple(dataset),
-        out=out.expanduser() if out else _default_out(dataset, source, data_dir(data), data_is_dataset),
+        out=out.expanduser(),
         corruptions=None if corruption == ALL else tuple(corruption),
         severities=severities(severity),
         splits=tuple(split),
@@ -170,7 +157,6 @@ def build(
         jobs=jobs,
         engine=cast("Literal['loky', 'dask']", engine),
         scheduler=scheduler,
-        title=title,
         limit=limit,
         force=force,
     )
@@ -181,14 +167,3 @@ def build(
     with console.counting("images") as show:
         report = run(config, on_progress=console.by_sets("building", show), on_preview=shown)
     console.say_build(report, json=json, done="built")
-
-
-def _default_out(datasets: list[str], source: str | None, data: Path, data_is_dataset: bool) -> Path:
-    """Return the directory of a build: named by the titles of one's own folders, else MediMeta-C."""
-    if source != "imagefolder":
-        return Path("MediMeta-C")
-    from medimeta_c.leaderboard.submission import slug
-    from medimeta_c.sources.imagefolder import folder_title
-
-    titles = (folder_title(name, data, data_is_dataset=data_is_dataset) for name in datasets)
-    return Path(slug(" ".join(titles)))
