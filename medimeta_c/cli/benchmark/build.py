@@ -37,7 +37,21 @@ def build(
     ] = "all",
     split: Annotated[str, typer.Option(help="Splits, comma-separated.")] = "test",
     data: DataOption = None,
-    out: Annotated[Path, typer.Option(help="Directory of the benchmark.")] = Path("MediMeta-C"),
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            help="Directory of the benchmark; default: MediMeta-C for the core suite's datasets, for others "
+            "their title in small letters.",
+            show_default=False,
+        ),
+    ] = None,
+    title: Annotated[
+        str | None,
+        typer.Option(
+            help="What the benchmark is called; default: what it was called before, or its datasets are.",
+            show_default=False,
+        ),
+    ] = None,
     seed: Annotated[int, typer.Option(help="Root of every image's seed; the benchmark's is 0.")] = 0,
     jobs: JobsOption = -1,
     source: SourceOption = None,
@@ -105,10 +119,16 @@ def build(
     """
     from medimeta_c.building.build import BuildConfig
     from medimeta_c.building.build import build as run
+    from medimeta_c.building.places import default_out
 
+    if out is None:
+        out = default_out(
+            names(dataset), data_dir=data_dir(data), source=source, data_is_dataset=data_is_dataset
+        )
     config = BuildConfig(
         datasets=names(dataset),
         out=out.expanduser(),
+        title=title,
         corruptions=None if corruption == "all" else names(corruption),
         severities=severities(severity),
         splits=names(split),

@@ -55,6 +55,7 @@ def verify(
     from medimeta_c.building.verification import verify as run
     from medimeta_c.card.coverage import coverage, require_complete
     from medimeta_c.errors import Remedy, VerificationError
+    from medimeta_c.format.display import title_of
     from medimeta_c.io.tables.table import Column, Table, texts
 
     with console.counting("images") as show:
@@ -72,6 +73,7 @@ def verify(
             {
                 "directory": str(directory),
                 "ok": report.ok,
+                "title": title_of(report.manifest),
                 "fingerprint": report.manifest.fingerprint,
                 "sets": report.sets,
                 "images": report.images,
@@ -107,4 +109,5 @@ def verify(
     if not json:
         again = f", {report.rebuilt} rows rendered again and equal" if rebuild else ""
         console.say(f"{directory}: {report.sets} sets, {report.images} images, all as built{again}")
+        console.say(f"title {title_of(report.manifest)}")
         console.say(f"fingerprint {report.manifest.fingerprint}")
