@@ -13,8 +13,10 @@ from pathlib import Path
 from medimeta_c._version import __version__
 from medimeta_c.building.journal import Journal, locked
 from medimeta_c.card.dataset_card import CARD_NAME, write_card
+from medimeta_c.errors import ConfigError, Remedy
 from medimeta_c.format import stats
 from medimeta_c.format.dataset import DatasetRecord
+from medimeta_c.format.display import title_flaw
 from medimeta_c.format.keys import SetKey
 from medimeta_c.format.manifest import (
     Manifest,
@@ -57,6 +59,8 @@ class Request:
         How many images of each split there are at most, where not all are wanted.
     force : bool, optional
         Make the sets wanted again even if they are finished.
+    title : str, optional
+        What the directory is called from now on; by default what it was called before.
     """
 
     root: Path
@@ -67,6 +71,7 @@ class Request:
     groups: Mapping[tuple[str, str], Mapping[str, int]] = field(default_factory=dict)
     limited: int | None = None
     force: bool = False
+    title: str | None = None
 
     __repr__ = short_repr
 
@@ -117,6 +122,8 @@ def assemble(
 
     Raises
     ------
+    ConfigError
+        If what the directory is to hold may not have the title.
     BuildError
         If the directory is locked, or holds another build.
     WriteError
@@ -125,12 +132,16 @@ def assemble(
     with locked(request.root):
         journal = Journal(request.root)
         journal.check(request.protocol, request.datasets, request.limited)
+        title = _title(request, journal)
         finished = journal.finished_sets()
         todo = [key for key in request.sets if request.force or key not in finished]
         report = _Reporter(on_progress, {key: request.sets[key] for key in todo})
-        if todo or not journal.finished or not (request.root / CARD_NAME).is_file():
+        whole = journal.finished and (request.root / CARD_NAME).is_file() and title == journal.title
+        if todo or not whole:
             _name_lost_sets(request, journal.recorded_sets().keys() - finished.keys())
-            journal.begin(request.protocol, request.datasets, request.plugins, request.limited)
+            journal.begin(
+                request.protocol, request.datasets, request.plugins, limited=request.limited, title=title
+            )
             journal.forget(todo)
             try:
                 # Closed at once on any error, so that no worker outlives the lock.
@@ -148,6 +159,18 @@ def assemble(
             manifest = journal.manifest
     kept = tuple(key for key in request.sets if key not in set(todo))
     return BuildReport(root=request.root, manifest=manifest, built=tuple(todo), kept=kept)
+
+
+def _title(request: Request, journal: Journal) -> str | None:
+    """Return the title given now or before; raises ConfigError if these datasets may not have it."""
+    datasets = {**journal.datasets, **request.datasets}
+    if request.title is not None and (flaw := title_flaw(tuple(datasets.values()), request.title)):
+        raise ConfigError(
+            f"the title {request.title!r} is not for {', '.join(sorted(datasets))}: {flaw}",
+            value=request.title,
+            remedy=Remedy("choose another {title}"),
+        )
+    return journal.title if request.title is None else request.title
 
 
 def _name_lost_sets(request: Request, gone: Collection[SetKey]) -> None:
@@ -191,6 +214,7 @@ def _finish(request: Request, journal: Journal, finished: Mapping[SetKey, SetRec
         fingerprint=fingerprint(datasets),
         plugins=tuple(one for one in journal.plugins if one.name in used),
         limited=request.limited,
+        title=journal.title,
     )
     write_card(request.root, manifest)
     sealed = write_manifest(request.root, manifest)

@@ -14,7 +14,7 @@ from medimeta_c.building.journal import Journal, ids_folder, remember_data
 from medimeta_c.building.plugins import plugins_of
 from medimeta_c.building.preview import Preview, preview_of
 from medimeta_c.building.render import RenderTask, render_set
-from medimeta_c.errors import ConfigError, Remedy, unknown_name
+from medimeta_c.errors import ConfigError, Remedy, short, unknown_name
 from medimeta_c.format.dataset import DatasetInfo, DatasetRecord
 from medimeta_c.format.keys import CLEAN, SetKey, check_distinct, check_name
 from medimeta_c.format.manifest import Protocol, SetRecord
@@ -31,6 +31,7 @@ from medimeta_c.io.settings import (
     required,
     settle,
 )
+from medimeta_c.io.text import flaw_of_line
 from medimeta_c.sources import default_data_dir, family
 from medimeta_c.sources.contract import Channels, Frames, LimitedSource, Reading, Source
 from medimeta_c.sources.patients import patients_of, shared_patients
@@ -68,6 +69,9 @@ class BuildConfig:
         A source family; by default the one the dataset id belongs to.
     task : str, optional
         The labels to use where a dataset has several tasks.
+    title : str, optional
+        What the benchmark is called: a line of at most 120 letters. By default what it was called before, or
+        what follows from its datasets: MediMeta-C for the core suite's own, a dataset's own title for others.
     seed : int, optional
         Root of every image's seed, 0 or more.
     channels : {"source", "rgb", "grey", "luma"}, optional
@@ -110,6 +114,7 @@ class BuildConfig:
     data_dir: Location = default_of(default_data_dir)
     source: str | None = None
     task: str | None = None
+    title: str | None = None
     seed: int = 0
     channels: Channels = "source"
     window: str | None = None
@@ -132,6 +137,8 @@ class BuildConfig:
                 raise ConfigError(f"unknown severity {severity!r}: use 1 to 5, or 0 for clean")
         for name in self.splits:
             check_name("split", name)
+        if self.title is not None and (flaw := flaw_of_line(self.title)):
+            raise ConfigError(f"title {short(self.title)!r} cannot be shown: {flaw}", value=self.title)
         if self.seed < 0:
             raise ConfigError(f"seed {self.seed} is negative: use 0 or more")
         if self.limit is not None and self.limit < 1:
@@ -284,6 +291,7 @@ def build(
         plugins=plugins_of(filter(None, wanted.values()), sources),
         limited=config.limit,
         force=config.force,
+        title=config.title,
     )
     with following(on_progress, progress, "images", as_images("building")) as tell:
         report = assemble(request, lambda todo: _rendered(config, sources, wanted, todo), tell)

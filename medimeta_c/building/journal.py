@@ -27,6 +27,7 @@ from medimeta_c.format.manifest import (
 from medimeta_c.io.files import PART_SUFFIX, exclusive, write_atomic, writing
 from medimeta_c.io.reading import Reader, read_record
 from medimeta_c.io.records import Record, Since, canonical_json, write_record
+from medimeta_c.io.text import Title
 from medimeta_c.sources.folders.ids import IDS_SUFFIX
 
 __all__ = ["Journal", "data_folders", "ids_folder", "locked", "remember_data"]
@@ -44,6 +45,7 @@ class _State(Record):
     sources: dict[str, DatasetRecord]
     plugins: Annotated[tuple[PluginRecord, ...], Since(1)] = ()
     limited: Annotated[int | None, Since(1)] = None
+    title: Annotated[Title | None, Since(1)] = None
 
 
 @contextlib.contextmanager
@@ -130,7 +132,9 @@ class Journal:
         protocol: Protocol,
         datasets: Mapping[str, DatasetRecord],
         plugins: Collection[PluginRecord],
+        *,
         limited: int | None = None,
+        title: str | None = None,
     ) -> None:
         """Mark the directory unfinished: note the protocol, put the manifest aside, remove old parts."""
         self._state = _State(
@@ -138,6 +142,7 @@ class Journal:
             sources={**self.datasets, **datasets},
             plugins=tuple({*self.plugins, *plugins}),
             limited=limited,
+            title=title,
         )
         write_record(self._state_file, self._state)
         with writing(self._root):
@@ -164,6 +169,12 @@ class Journal:
         """What is known of every dataset in the directory, finished or not."""
         finished = self.manifest.datasets if self.manifest else ()
         return {record.dataset: record for record in finished} | (self._state.sources if self._state else {})
+
+    @property
+    def title(self) -> str | None:
+        """The title that the directory was last given; None if it never was."""
+        known = self._state or self.manifest
+        return known.title if known else None
 
     @property
     def plugins(self) -> list[PluginRecord]:

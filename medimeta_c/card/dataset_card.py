@@ -12,12 +12,14 @@ from medimeta_c.card.evalfile import EVAL_NAME, benchmark_eval_yaml
 from medimeta_c.card.metadata import card_metadata, default_config
 from medimeta_c.card.severities import unordered_severities
 from medimeta_c.format.display import (
+    CORE_TITLE,
     built_corruptions,
     built_severities,
     display_name,
     phantom_datasets,
     shown_severity,
     shown_split,
+    title_of,
 )
 from medimeta_c.format.keys import CLEAN, MEDIMETAC, SetKey
 from medimeta_c.format.manifest import Manifest
@@ -103,6 +105,8 @@ def _context(manifest: Manifest) -> Mapping[str, Any]:
     corruptions = built_corruptions(manifest)
     names = [record.dataset for record in manifest.datasets]
     return {
+        "title": title_of(manifest),
+        "core_title": CORE_TITLE,
         "manifest": manifest,
         "protocol": manifest.protocol,
         "datasets": manifest.datasets,

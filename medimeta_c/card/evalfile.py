@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import yaml
 
-from medimeta_c.card.metadata import card_title
+from medimeta_c.format.display import title_of
 from medimeta_c.format.manifest import Manifest
 
-__all__ = ["EVAL_NAME", "benchmark_eval_yaml"]
+__all__ = ["EVAL_NAME", "benchmark_eval_yaml", "benchmark_name"]
 
 EVAL_NAME = "eval.yaml"
 """At the root of the benchmark's repository."""
@@ -42,13 +42,17 @@ def benchmark_eval_yaml(manifest: Manifest) -> str | None:
     ]
     if not tasks:
         return None
-    protocol = manifest.protocol
-    version = "" if protocol.imported else f" {protocol.benchmark_version}"  # an import's title has it
     values = {
-        "name": f"{card_title(manifest)}{version}",
+        "name": benchmark_name(manifest),
         "description": "Robustness of medical vision-language models to image corruptions. The value of a "
         "task is top-1 accuracy in percent, the mean over corruptions of the mean over severities.",
         "evaluation_framework": _FRAMEWORK,
         "tasks": tasks,
     }
     return yaml.safe_dump(values, sort_keys=False, width=100)
+
+
+def benchmark_name(manifest: Manifest) -> str:
+    """Return the title and version of what was built; what was imported has no version of ours."""
+    protocol = manifest.protocol
+    return title_of(manifest) + ("" if protocol.imported else f" {protocol.benchmark_version}")

@@ -8,12 +8,11 @@ from typing import Any
 from huggingface_hub import DatasetCardData
 
 from medimeta_c.card.licenses import OTHER, combined_license
-from medimeta_c.format.display import built_corruptions, phantom_datasets
+from medimeta_c.format.display import built_corruptions, phantom_datasets, title_of
 from medimeta_c.format.keys import CLEAN, SetKey
 from medimeta_c.format.manifest import Manifest
-from medimeta_c.format.suites import COLLECTIONS
 
-__all__ = ["card_metadata", "card_title", "configs", "default_config"]
+__all__ = ["card_metadata", "configs", "default_config"]
 
 _LICENSE_NAME = "per-dataset-terms"
 _ORDER = ["pretty_name", "license", "license_name", "task_categories", "size_categories", "tags", "configs"]
@@ -30,7 +29,8 @@ _SIZES = (
 def card_metadata(manifest: Manifest) -> str:
     """Return the card's YAML header, without its ``---`` lines.
 
-    Nothing in it is free text from outside: names are checked identifiers, licences the Hub's own.
+    Names in it are checked identifiers and licences the Hub's own; the title, the only free text, is a line
+    that the YAML writer quotes where it must.
 
     Parameters
     ----------
@@ -46,7 +46,7 @@ def card_metadata(manifest: Manifest) -> str:
     phantoms = phantom_datasets(manifest)
     rows = sum(record.rows for record in manifest.sets)
     data = DatasetCardData(
-        pretty_name=card_title(manifest),
+        pretty_name=title_of(manifest),
         license=licenses,
         license_name=_LICENSE_NAME if licenses == OTHER else None,
         task_categories=["image-classification", "zero-shot-image-classification"],
@@ -63,15 +63,6 @@ def card_metadata(manifest: Manifest) -> str:
         configs=configs(manifest),
     )
     return data.to_yaml(original_order=_ORDER)
-
-
-def card_title(manifest: Manifest) -> str:
-    """Return what the build is called; one of phantoms alone says so."""
-    if manifest.protocol.imported:
-        version = manifest.protocol.benchmark_version
-        return f"{COLLECTIONS.get(manifest.datasets[0].kind, version)} in MediMeta-C's format"
-    every_one = len(phantom_datasets(manifest)) == len(manifest.datasets)
-    return "MediMeta-C" + (" (phantoms)" if every_one else "")
 
 
 def configs(manifest: Manifest) -> list[dict[str, Any]]:

@@ -41,11 +41,14 @@ def say_build(report: BuildReport, *, done: str, json: bool, more: Mapping[str, 
 
     `done` is the verb; `more` names other files that were written.
     """
+    from medimeta_c.format.display import title_of
+
     manifest = report.manifest
     if json:
         say_json(
             {
                 "out": str(report.root),
+                "title": title_of(manifest),
                 "fingerprint": manifest.fingerprint,
                 "datasets": {record.dataset: record.fingerprint for record in manifest.datasets},
                 "sets_built": [str(key) for key in report.built],
@@ -61,6 +64,7 @@ def say_build(report: BuildReport, *, done: str, json: bool, more: Mapping[str, 
     for record in manifest.datasets:
         count = sum(1 for one in manifest.sets if one.dataset == record.dataset)
         say(f"  {record.dataset:<16} {count:>4} sets  {record.fingerprint[:12]}  {record.title}")
+    say(f"title {title_of(manifest)}")
     say(f"fingerprint {manifest.fingerprint}")
     for name, path in (more or {}).items():
         say(f"{name} {path}")

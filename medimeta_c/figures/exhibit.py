@@ -15,7 +15,9 @@ from medimeta_c.errors import ConfigError
 from medimeta_c.figures.drawing.looks import Look
 from medimeta_c.figures.drawing.modellooks import model_looks
 from medimeta_c.format.benchmark import Benchmark
-from medimeta_c.format.display import built_corruptions
+from medimeta_c.format.display import CORE_TITLE, built_corruptions, title_of
+from medimeta_c.format.manifest import Manifest
+from medimeta_c.format.suites import COLLECTIONS
 from medimeta_c.io.tables.table import Scalar
 from medimeta_c.paper import FewShotScore, ModelScores, Results
 from medimeta_c.sources import collection_of
@@ -121,7 +123,7 @@ class Inputs:
 
 
 def name_builds(benchmarks: Sequence[Benchmark]) -> dict[str, Benchmark]:
-    """Return benchmarks by their collection's name, with their directory's where several are of one.
+    """Return benchmarks by collection or title, with their directory's name where several have one name.
 
     Raises
     ------
@@ -129,7 +131,7 @@ def name_builds(benchmarks: Sequence[Benchmark]) -> dict[str, Benchmark]:
         If one is given twice.
     """
     places = [one.name for one in benchmarks]
-    kinds = [collection_of(one.manifest.datasets[0].kind) for one in benchmarks]
+    kinds = [_collection(one.manifest) for one in benchmarks]
     named: dict[str, Benchmark] = {}
     for kind, place, one in zip(kinds, places, benchmarks, strict=True):
         if places.count(place) > 1:
@@ -137,6 +139,15 @@ def name_builds(benchmarks: Sequence[Benchmark]) -> dict[str, Benchmark]:
         name = kind if kinds.count(kind) == 1 else f"{kind} ({Path(place).name})"
         named[f"{kind} ({place})" if name in named else name] = one
     return named
+
+
+def _collection(manifest: Manifest) -> str:
+    """Return what figures call a build: its title, or the collection of which tables of scores speak."""
+    title, collections = title_of(manifest), {collection_of(one.kind) for one in manifest.datasets}
+    if manifest.title is not None or len(collections) > 1 or not collections <= set(COLLECTIONS.values()):
+        return title
+    (collection,) = collections
+    return title if collection == CORE_TITLE else collection
 
 
 def file_word(name: str) -> str:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from medimeta_c.errors import ConfigError, ManifestError, Remedy, ShardError, unknown_name
 from medimeta_c.format import png
+from medimeta_c.format.display import title_of
 from medimeta_c.format.keys import Image, SetKey
 from medimeta_c.format.manifest import MANIFEST_NAME, DatasetRecord, Manifest, SetRecord, read_manifest
 from medimeta_c.format.repository import open_repository
@@ -138,7 +139,7 @@ class Benchmark:
         """Return a table of the datasets, for a notebook."""
         sets = Counter(key.dataset for key in self._records)
         table = Table(
-            caption=f"fingerprint {self.fingerprint[:12]}",
+            caption=f"{self.title}, fingerprint {self.fingerprint[:12]}",
             columns=(
                 *(Column(header, "label") for header in ("Dataset", "Title", "Modality")),
                 *map(Column, ("Classes", "Channels", "Sets")),
@@ -152,6 +153,11 @@ class Benchmark:
             ),
         )
         return notebook_html(f"{self.name}: {len(self)} sets", [table])
+
+    @property
+    def title(self) -> str:
+        """What it is called."""
+        return title_of(self.manifest)
 
     @property
     def fingerprint(self) -> str:

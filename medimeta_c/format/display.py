@@ -1,16 +1,23 @@
-"""What a figure of a built benchmark shows where it cannot show everything."""
+"""How a built benchmark is shown: its title, and what a figure shows where it cannot show everything."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+import unicodedata
+from collections.abc import Mapping, Sequence
 from itertools import zip_longest
+from typing import Protocol
 
 from medimeta_c.format.keys import CLEAN, PHANTOMS, SetKey
 from medimeta_c.format.manifest import Manifest, SetRecord
-from medimeta_c.format.suites import COLLECTIONS, in_order, paper_order
+from medimeta_c.format.suites import COLLECTIONS, CORE, in_order, paper_order
+from medimeta_c.io.text import flaw_of_line
 from medimeta_corruptions import CORRUPTIONS
 
 __all__ = [
+    "CORE_TITLE",
+    "Named",
+    "benchmark_title",
     "built_corruptions",
     "built_severities",
     "dataset_label",
@@ -21,10 +28,114 @@ __all__ = [
     "shown_severity",
     "shown_split",
     "side_by_side",
+    "slug",
+    "title_flaw",
+    "title_of",
 ]
 
+CORE_TITLE = COLLECTIONS["medimeta"]
+"""The title of the core suite on its own datasets, and of nothing else."""
+
+_MEDMNIST_TITLE = "MedMNIST+ corrupted"  # MedMNIST-C is another benchmark, of other corruptions
 _PREFERRED_SEVERITY = 3
 _PREFERRED_SPLIT = "test"
+_OWN_LETTERS = 80  # of a dataset's title
+_SLUG_LETTERS = 60  # at most 240 bytes, which any file system takes
+
+
+class Named(Protocol):
+    """What a title is made of: a dataset, as a manifest or a result has it."""
+
+    @property
+    def dataset(self) -> str:
+        """Its id."""
+
+    @property
+    def kind(self) -> str:
+        """The source family."""
+
+    @property
+    def title(self) -> str:
+        """Its own title."""
+
+    @property
+    def is_phantom(self) -> bool:
+        """Whether its images are generated, not medical."""
+
+
+def title_of(manifest: Manifest) -> str:
+    """Return what a built benchmark is called: see `benchmark_title`."""
+    protocol = manifest.protocol
+    imported = protocol.benchmark_version if protocol.imported else ""
+    return benchmark_title(manifest.datasets, given=manifest.title, imported=imported)
+
+
+def benchmark_title(datasets: Sequence[Named], *, given: str | None = None, imported: str = "") -> str:
+    """Return the title that a benchmark was given, or else the one that follows from its datasets.
+
+    Of the core suite's own datasets that is MediMeta-C; of one other dataset its title, of several their
+    titles in short. A title that only says MediMeta-C does not make other images MediMeta-C: it is passed
+    over. Phantoms are called phantoms, whatever the title.
+
+    Parameters
+    ----------
+    datasets : sequence of Named
+        What was built, or scored.
+    given : str, optional
+        The title that its maker chose.
+    imported : str, optional
+        The name of what was imported, if it was not rendered here.
+    """
+    title = f"{imported} as published" if imported else _implied(datasets)
+    if given and title_flaw(datasets, given) is None:
+        title = given
+    phantoms = sum(one.is_phantom for one in datasets)
+    if not phantoms or "phantom" in title.casefold():
+        return title
+    return f"{title} ({PHANTOMS})" if phantoms == len(datasets) else f"{title} (partly {PHANTOMS})"
+
+
+def title_flaw(datasets: Sequence[Named], title: str) -> str | None:
+    """Return why a benchmark of these datasets may not have a title; None if it may."""
+    if re.match(r"medimeta-?c(-|$)", slug(title)) and not _is_core(datasets):
+        return f"{CORE_TITLE} is the title of the core suite on its own datasets"
+    return flaw_of_line(title)
+
+
+def slug(title: str) -> str:
+    """Return a title as a name of a file or folder; letters of any script stay.
+
+    Examples
+    --------
+    >>> slug("Our pathology slides (2026)"), slug("MedMNIST+ corrupted")
+    ('our-pathology-slides-2026', 'medmnist-corrupted')
+    """
+    words = unicodedata.normalize("NFKC", title).lower()
+    return re.sub(r"[\W_]+", "-", words).strip("-")[:_SLUG_LETTERS].strip("-")
+
+
+def _is_core(datasets: Sequence[Named]) -> bool:
+    """Whether these are datasets of the core suite as MedIMeta has them, or phantoms of them."""
+    kinds = {one.kind for one in datasets}
+    return kinds in ({"medimeta"}, {PHANTOMS}) and {one.dataset for one in datasets} <= set(CORE.datasets)
+
+
+def _implied(datasets: Sequence[Named]) -> str:
+    if _is_core(datasets):
+        return CORE_TITLE
+    if {one.kind for one in datasets} == {"medmnist"}:
+        return _MEDMNIST_TITLE
+    first, *others = [_own_title(one) for one in datasets]
+    if len(others) == 1:
+        return f"{first} and {others[0]}"
+    return f"{first} and {len(others)} more" if others else first
+
+
+def _own_title(one: Named) -> str:
+    """Return a dataset's title in short; its id where the title is none, or another benchmark's."""
+    words = " ".join(one.title.split())
+    shown = words if len(words) <= _OWN_LETTERS else f"{words[:_OWN_LETTERS].rstrip()}…"
+    return one.dataset if title_flaw((one,), shown) else shown
 
 
 def shown_datasets(manifest: Manifest) -> tuple[str, ...]:

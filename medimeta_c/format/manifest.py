@@ -31,6 +31,7 @@ from medimeta_c.io.records import (
     dump,
     write_record,
 )
+from medimeta_c.io.text import Title
 
 __all__ = [
     "GROUPS_PATH",
@@ -214,7 +215,7 @@ class Manifest(Document):
     benchmark : str
         The name of the format.
     title : str or None
-        What people call this benchmark, where it is not the format's name.
+        What its maker calls it; None for the title that follows from its datasets (`display.title_of`).
     suite : SuiteRecord or None
         What was built, where it is not the core suite.
     assumptions : dict
@@ -237,7 +238,7 @@ class Manifest(Document):
     files: tuple[FileRecord, ...]
     fingerprint: Sha256
     manifest_sha256: str = ""
-    title: Annotated[Text | None, Since(2)] = None
+    title: Annotated[Title | None, Since(2)] = None
     suite: Annotated[SuiteRecord | None, Since(2)] = None
     assumptions: Annotated[dict[Name, Text], Since(2)] = Field(default_factory=dict)
     rng: Annotated[Text | None, Since(2)] = None

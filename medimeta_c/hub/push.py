@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from medimeta_c.building.verification import verify
 from medimeta_c.card.card_check import check_card
 from medimeta_c.card.coverage import require_complete
+from medimeta_c.card.evalfile import benchmark_name
 from medimeta_c.errors import ManifestError, PublishError, Remedy, VerificationError
 from medimeta_c.format.manifest import MANIFEST_NAME, Manifest, read_manifest
 from medimeta_c.format.repository import Repository, open_repository
@@ -115,7 +116,8 @@ class _Push:
         self.api: HfApi = HfApi(token=token_or_none() is not None)
         self.repo_id = config.repo_id
         self.tag = config.tag or f"v{manifest.protocol.benchmark_version}"
-        self.title = f"MediMeta-C {manifest.protocol.benchmark_version}, build {manifest.fingerprint[:12]}"
+        self.name = benchmark_name(manifest)
+        self.title = f"{self.name}, build {manifest.fingerprint[:12]}"
 
     def run(self) -> PushReport:
         """Do what the configuration asks for."""
@@ -272,7 +274,8 @@ class _Push:
             self.repo_id, repo_type="dataset", discussion_type="pull_request", discussion_status="open"
         ):
             reference = str(one.git_reference)
-            if one.title == self.title and self._is_at(reference):
+            # Whatever the benchmark was called then, its build has the fingerprint.
+            if str(one.title).endswith(self.title.removeprefix(self.name)) and self._is_at(reference):
                 commit = self.api.dataset_info(self.repo_id, revision=reference).sha
                 return _Landed(str(commit), one.url)
         return None
@@ -292,12 +295,11 @@ class _Push:
             )
 
     def _set_tag(self, commit: str) -> str:
-        version = self.manifest.protocol.benchmark_version
         with explained(self.repo_id, PublishError, self.tag):
             self.api.create_tag(
                 self.repo_id,
                 tag=self.tag,
-                tag_message=f"MediMeta-C {version}, fingerprint {self.manifest.fingerprint}",
+                tag_message=f"{self.name}, fingerprint {self.manifest.fingerprint}",
                 revision=commit,
                 repo_type="dataset",
             )

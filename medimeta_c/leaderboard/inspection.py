@@ -11,7 +11,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from medimeta_c.errors import ResultError
-from medimeta_c.leaderboard.submission import FILES, SUBMISSION_NAME, flaw_of_text
+from medimeta_c.io.text import flaw_of_text
+from medimeta_c.leaderboard.submission import FILES, SUBMISSION_NAME
 from medimeta_c.results.folder import PREDICTIONS_NAME
 from medimeta_c.results.result import RESULT_NAME, Result
 
@@ -162,6 +163,8 @@ def _texts(result: Result) -> Iterator[tuple[str, str]]:
         yield "run.benchmark.suite", f"{run.benchmark.suite.name} {run.benchmark.suite.version}"
     yield "run.benchmark.name", run.benchmark.name
     yield "run.benchmark.version", run.benchmark.version
+    if run.benchmark.title is not None:
+        yield "run.benchmark.title", run.benchmark.title
     yield "run.package_version", run.package_version
     for entry in run.benchmark.datasets:
         yield f"the title of {entry.dataset}", entry.title

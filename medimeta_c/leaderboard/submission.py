@@ -22,6 +22,7 @@ from pydantic import AfterValidator, Field, ValidationError, model_validator
 from medimeta_c.errors import ConfigError, Remedy
 from medimeta_c.io.reading import Reader
 from medimeta_c.io.records import Document, Record, Since, write_record
+from medimeta_c.io.text import flaw_of_text
 from medimeta_c.results.folder import PREDICTIONS_NAME
 from medimeta_c.results.identity import RunIdentity
 from medimeta_c.results.result import RESULT_NAME
@@ -36,7 +37,6 @@ __all__ = [
     "Submission",
     "TrainingData",
     "described",
-    "flaw_of_text",
     "read_submission",
     "slug",
     "submission_path",
@@ -66,26 +66,6 @@ OVERLAPS = {
     "test": "images of the benchmark's test splits were trained on",
     "unknown": "not known",
 }
-
-
-_BLANK_LETTERS = "\u115f\u1160\u2800\u3164\uffa0"
-_MOST_MARKS = 3
-
-
-def flaw_of_text(text: str) -> str | None:
-    """Return what keeps text from being shown on a page as a name or sentence; None if nothing does."""
-    if any(char in text for char in "<>"):
-        return "text must not hold '<' or '>'"
-    if any(unicodedata.category(char)[0] == "C" for char in text):
-        return "text must not hold control or formatting characters"
-    if any(char in text for char in _BLANK_LETTERS):
-        return "text must not hold letters that cannot be seen"
-    marks = "".join("m" if unicodedata.category(char)[0] == "M" else " " for char in text)
-    if "m" * (_MOST_MARKS + 1) in marks:
-        return f"text must not hold more than {_MOST_MARKS} accents on one letter"
-    if not text.strip() or text != text.strip():
-        return "text must not be blank, or start or end with white space"
-    return None
 
 
 def _shown(text: str) -> str:

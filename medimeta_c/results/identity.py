@@ -10,10 +10,13 @@ from pydantic import Field, JsonValue, model_validator
 
 from medimeta_c._version import __version__
 from medimeta_c.errors import ConfigError
+from medimeta_c.format.display import benchmark_title
 from medimeta_c.format.keys import PHANTOMS
 from medimeta_c.format.manifest import Manifest, SuiteRecord
 from medimeta_c.format.stats import GROUPS_PATH
+from medimeta_c.format.suites import COLLECTIONS
 from medimeta_c.io.records import Count, Name, Record, Sha256, Since, Text, canonical_json, dump
+from medimeta_c.io.text import Title
 from medimeta_c.models.contract import ModelIdentity
 from medimeta_c.prompts.record import PromptsRecord
 
@@ -63,6 +66,10 @@ class BenchmarkRecord(Record):
 
     Attributes
     ----------
+    name : str
+        Its directory or repository.
+    title : str or None
+        What its maker calls it; None for the title that follows from its datasets.
     suite : SuiteRecord or None
         What was built, where it is not the core suite.
     groups_sha256 : str or None
@@ -72,6 +79,7 @@ class BenchmarkRecord(Record):
     name: Text
     version: Text
     fingerprint: Sha256
+    title: Annotated[Title | None, Since(2)] = None
     datasets: Annotated[tuple[DatasetEntry, ...], Field(min_length=1)]
     suite: Annotated[SuiteRecord | None, Since(2)] = None
     groups_sha256: Annotated[Sha256 | None, Since(2)] = None
@@ -81,6 +89,12 @@ class BenchmarkRecord(Record):
         if len({entry.dataset for entry in self.datasets}) != len(self.datasets):
             raise ValueError("a dataset is listed twice")
         return self
+
+    @property
+    def shown_title(self) -> str:
+        """What it is called: as its card has it, or as follows from the datasets scored."""
+        imported = self.version if self.version in COLLECTIONS.values() else ""  # others have a number
+        return benchmark_title(self.datasets, given=self.title, imported=imported)
 
     def dataset(self, name: str) -> DatasetEntry:
         """Return the entry of one dataset; KeyError if it was not scored."""
@@ -221,6 +235,7 @@ def benchmark_record(
         name=folder.resolve().name if folder.is_dir() else name,
         version=manifest.protocol.benchmark_version,
         fingerprint=manifest.fingerprint,
+        title=manifest.title,
         datasets=tuple(entries),
         suite=manifest.suite,
         groups_sha256=groups[0] if groups else None,

@@ -22,7 +22,7 @@ from medimeta_c.sources.folders.inspection import Inspection, inspect, named_peo
 from medimeta_c.sources.folders.layout import NOTES, Picture, find_root, raise_problems, scan
 from medimeta_c.sources.pictures import read_picture, shows_grey
 
-__all__ = ["ImagefolderSource", "open_imagefolder"]
+__all__ = ["ImagefolderSource", "open_imagefolder", "said_title"]
 
 _Line = Annotated[str, AfterValidator(printable)]
 _NOTES = Reader(remedy="correct it, with texts in quotes", error=SourceError, aliases=True)
@@ -115,6 +115,18 @@ def open_imagefolder(
         key=key,
         warnings=(*found.warnings, *filter(None, [people])),
     )
+
+
+def said_title(root: Path) -> str:
+    """Return the title that a dataset's folder gives itself, empty if it gives none; no picture is read.
+
+    Raises
+    ------
+    SourceError
+        If its notes cannot be read.
+    """
+    present = [root / name for name in NOTES if (root / name).is_file()]
+    return _NOTES.read(present[0], _Notes).title if present else ""
 
 
 class ImagefolderSource:

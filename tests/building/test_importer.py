@@ -112,7 +112,7 @@ def test_the_card_says_imported(imported: Path) -> None:
     assert "under 3 corruptions at severities 1, 2, 3, 4, 5" in card
     assert "| `octmnist` | `pixelate`, `speckle_noise` |" in card
     assert "arXiv:2406.17536" in card
-    assert "pretty_name: MedMNIST-C in MediMeta-C's format" in card
+    assert "pretty_name: MedMNIST-C as published" in card
     for wrong in ("Philox", "imagecorruptions", "| seed |", "renders images again", "no mCE can be taken"):
         assert wrong not in card
     assert render_card(open_benchmark(imported).manifest) == card

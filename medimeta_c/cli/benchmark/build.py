@@ -55,7 +55,21 @@ def build(
         ),
     ] = TEST,
     data: DataOption = None,
-    out: Annotated[Path, typer.Option(help="Directory of the benchmark.")] = Path("MediMeta-C"),
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            help="Directory of the benchmark; default: MediMeta-C for the core suite's datasets, for others "
+            "their title in small letters.",
+            show_default=False,
+        ),
+    ] = None,
+    title: Annotated[
+        str | None,
+        typer.Option(
+            help="What the benchmark is called; default: what it was called before, or its datasets are.",
+            show_default=False,
+        ),
+    ] = None,
     seed: Annotated[int, typer.Option(help="Root of every image's seed; the benchmark's is 0.")] = 0,
     jobs: JobsOption = -1,
     source: SourceOption = None,
@@ -137,10 +151,16 @@ def build(
 
     from medimeta_c.building.build import BuildConfig, preview
     from medimeta_c.building.build import build as run
+    from medimeta_c.building.places import default_out
 
+    if out is None:
+        out = default_out(
+            tuple(dataset), data_dir=data_dir(data), source=source, data_is_dataset=data_is_dataset
+        )
     config = BuildConfig(
         datasets=tuple(dataset),
         out=out.expanduser(),
+        title=title,
         corruptions=None if corruption == ALL else tuple(corruption),
         severities=severities(severity),
         splits=tuple(split),

@@ -62,6 +62,7 @@ def verify(
     from medimeta_c.building.verification import verify as run
     from medimeta_c.card.coverage import coverage, require_complete
     from medimeta_c.errors import Remedy, VerificationError
+    from medimeta_c.format.display import title_of
     from medimeta_c.io.tables.table import Column, Table, texts
 
     directory = Path(benchmark_of(where, benchmark))
@@ -80,6 +81,7 @@ def verify(
             {
                 "directory": str(directory),
                 "ok": report.ok,
+                "title": title_of(report.manifest),
                 "fingerprint": report.manifest.fingerprint,
                 "sets": report.sets,
                 "limited": report.manifest.limited,
@@ -118,4 +120,5 @@ def verify(
         console.say(f"{directory}: {report.sets} sets, {report.images} images, all as built{again}")
         if report.manifest.limited is not None:
             console.say(f"a trial: at most {report.manifest.limited} images of each split, not the benchmark")
+        console.say(f"title {title_of(report.manifest)}")
         console.say(f"fingerprint {report.manifest.fingerprint}")

@@ -146,4 +146,4 @@ def _collection(entry: DatasetEntry) -> str:
     if own.collection is None:
         return "Other images"
     listed = entry.dataset in own.builds.datasets or not own.suite
-    return own.collection if listed else f"{own.collection}, other datasets"
+    return own.collection if listed else f"{own.title}, other datasets"

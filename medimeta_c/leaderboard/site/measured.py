@@ -141,7 +141,8 @@ def _facts(saved: SavedResult) -> dict[str, str]:
         **({"Revision": run.model.revision} if run.model.revision else {}),
         "Weights, SHA-256": run.model.weights_sha256,
         **({"Prompts": f"{run.prompts.name}, digest {run.prompts.digest}"} if run.prompts else {}),
-        "Benchmark": f"{run.benchmark.name}, version {run.benchmark.version}, {run.split} split",
+        "Benchmark": f"{run.benchmark.shown_title} (from {run.benchmark.name}), version "
+        f"{run.benchmark.version}, {run.split} split",
         "Fingerprint": run.benchmark.fingerprint,
         "Precision": f"{run.precision} on {result.environment.device}",
         "Package": f"medimeta-c {run.package_version}",

@@ -1,0 +1,99 @@
+"""Where a build goes if nobody says so: a folder named like what is built."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from medimeta_c.building.journal import FOLDER, Journal
+from medimeta_c.errors import MediMetaError
+from medimeta_c.format.display import CORE_TITLE, benchmark_title, slug
+from medimeta_c.format.manifest import MANIFEST_NAME
+from medimeta_c.sources import SourceFamily
+from medimeta_c.sources.catalog import catalog, published
+from medimeta_c.sources.folders.layout import find_root
+from medimeta_c.sources.imagefolder import said_title
+from medimeta_c.sources.medimeta_info import read_info
+from medimeta_c.sources.selection import select
+
+__all__ = ["default_out"]
+
+_FORMERLY = Path(CORE_TITLE)
+"""Where every build went by default once, whatever was built."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Asked:
+    """A dataset asked for, as far as it is known before its images are looked at."""
+
+    dataset: str
+    kind: str
+    title: str
+    is_phantom: bool
+    root: Path
+
+
+def default_out(
+    datasets: Sequence[str], *, data_dir: Path, source: str | None = None, data_is_dataset: bool = False
+) -> Path:
+    """Return the folder of a build for which none was named.
+
+    ``MediMeta-C`` for the core suite's own datasets; else the slug of the title that follows from the
+    datasets, with ``-c`` after it where that is the folder of the data itself. A folder ``MediMeta-C`` that
+    already holds one of the datasets, from when every build went there, goes on being the place, unless the
+    other has been built meanwhile.
+
+    Parameters
+    ----------
+    datasets : sequence of str
+        The names asked for, as `BuildConfig` takes them.
+    data_dir : Path
+        Where clean data is.
+    source : str, optional
+        The source family asked for.
+    data_is_dataset : bool, optional
+        `data_dir` itself is the dataset.
+
+    Raises
+    ------
+    ConfigError
+        If a name is unknown.
+    SourceError
+        If data is missing.
+    """
+    asked = [
+        _asked(name, family, data_dir, data_is_dataset=data_is_dataset)
+        for name, family in select(datasets, source, data_dir)
+    ]
+    title = benchmark_title(sorted(asked, key=lambda one: one.dataset))
+    if title == CORE_TITLE:
+        return _FORMERLY
+    out = Path(slug(title))
+    taken = {data_dir.resolve(), *(one.root.resolve() for one in asked)}
+    if any(one.is_relative_to(out.resolve()) for one in taken):
+        out = Path(f"{out}-c")
+    return _FORMERLY if not _is_build(out) and _holds_one(_FORMERLY, asked) else out
+
+
+def _asked(name: str, family: SourceFamily, data_dir: Path, *, data_is_dataset: bool) -> _Asked:
+    root, title = data_dir / name, catalog()[name].title if name in published(family.name) else ""
+    if family.name == "imagefolder":
+        root = find_root(name, data_dir, data_is_dataset=data_is_dataset)
+        title = said_title(root)
+    elif family.name == "medimeta" and (root / "info.yaml").is_file():
+        title = read_info(root / "info.yaml").title or title
+    return _Asked(dataset=name, kind=family.name, title=title or name, is_phantom=family.synthetic, root=root)
+
+
+def _is_build(folder: Path) -> bool:
+    return (folder / FOLDER).is_dir() or (folder / MANIFEST_NAME).is_file()
+
+
+def _holds_one(folder: Path, asked: Sequence[_Asked]) -> bool:
+    """Return whether a build, finished or not, has a dataset asked for, read from the same kind of data."""
+    try:
+        held = Journal(folder).datasets
+    except MediMetaError:  # a damaged one is nobody's place
+        return False
+    return any(one.dataset in held and held[one.dataset].kind == one.kind for one in asked)
