@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from medimeta_c.building import engines
+from medimeta_c.building.checks.rows import RowCheck, SetCheck
+from medimeta_c.building.checks.tree import check_tree
 from medimeta_c.building.journal import data_folders, ids_folder
 from medimeta_c.building.plugins import require_plugins
-from medimeta_c.building.rowcheck import RowCheck, SetCheck
-from medimeta_c.building.treecheck import check_tree
 from medimeta_c.errors import ConfigError, Remedy, ShardError, SourceError
 from medimeta_c.format.benchmark import Benchmark
 from medimeta_c.format.keys import SetKey

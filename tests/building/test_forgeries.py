@@ -16,7 +16,7 @@ import pytest
 from forging import Rows, forge
 from PIL import Image
 
-from medimeta_c.building.pngcheck import decode_plain
+from medimeta_c.building.checks.png import decode_plain
 from medimeta_c.building.verification import verify
 from medimeta_c.errors import ShardError
 from medimeta_c.format import png

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from medimeta_c.building.pngcheck import decode_plain
+from medimeta_c.building.checks.png import decode_plain
 from medimeta_c.building.render import render
 from medimeta_c.errors import MediMetaError, ShardError
 from medimeta_c.format import png
