@@ -243,7 +243,7 @@ def test_a_loss_that_is_no_number_stops_and_keeps_what_was_good(
         validated = progress.images_done % (20 + 15) == 15  # the next image is the next epoch's
         epochs[0] = progress.epoch + 1 if validated else progress.epoch
 
-    with pytest.raises(ModelError, match=r"the loss is nan in step 1 of epoch 3: training stops; .*epoch 2"):
+    with pytest.raises(ModelError, match=r"the loss is nan in step 1 of epoch 3, training stops, .*epoch 2"):
         finetune(config, model=model, on_progress=watch)
     assert (config.out / "last/adapter.safetensors").read_bytes() == weights(good.out)[1]
     assert not (config.out / "adapter.safetensors").exists()
@@ -279,7 +279,7 @@ def test_an_embedding_that_is_no_number_is_not_chosen_by(
         return vectors * float("nan") if validated[0] > 4 and not torch.is_grad_enabled() else vectors
 
     monkeypatch.setattr(model, "features", poisoned)
-    with pytest.raises(ModelError, match=r"NaN for an image of val after epoch 2: training stops; .*epoch 1"):
+    with pytest.raises(ModelError, match=r"NaN for an image of val after epoch 2, training stops, .*epoch 1"):
         finetune(config, model=model)
     assert [one["epoch"] for one in log(config.out)] == [0, 1]
     read_adapter(config.out / "last")

@@ -213,7 +213,7 @@ def test_pull_requests(hub: HubServer, push: Push, small: Path) -> None:
     forbidden = push(small, "--repo", REPO, token=READER_TOKEN)
     assert forbidden.code == 1
     assert "(403: you don't have write access to org/MediMeta-C)" in forbidden.stderr
-    assert "--pr" in forbidden.stderr
+    assert "proposed as a pull request" in forbidden.stderr
 
     repo.refs["refs/heads/main"] = repo.refs["refs/pr/1"]
     hub.requests.clear()

@@ -417,7 +417,7 @@ def test_the_activation_of_a_bare_checkpoint_is_asked_for(clip_folder: Path, tin
         load_model(f"{tiny_arch}/openai", activation="gelu")
     with pytest.raises(ConfigError, match="only for a checkpoint named as ARCH/PATH"):
         load_model(f"local-dir:{clip_folder}", activation="gelu")
-    with pytest.raises(ConfigError, match=r"whose activations are their own: leave --activation out"):
+    with pytest.raises(ConfigError, match=r"whose activations are their own: leave `activation` out"):
         load_model(f"nllb-clip-base-siglip/{file}", activation="quickgelu")
     with pytest.raises(ConfigError, match="unknown activation 'relu': use quickgelu or gelu"):
         load_model(f"{tiny_arch}/{file}", activation="relu")  # type: ignore[arg-type]
