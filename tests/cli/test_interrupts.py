@@ -37,7 +37,7 @@ def wait_for(path: Path, process: subprocess.Popen[str]) -> None:
 def test_an_interrupted_build_resumes(clean_dir: Path, tmp_path: Path, name: str) -> None:
     """Ctrl-C reaches the whole process group, workers too; then the same command finishes the build."""
     number = getattr(signal, name)
-    options = ("--source", "imagefolder", "--data", clean_dir, "--out", tmp_path / "out", "--jobs", 2)
+    options = ("--source", "imagefolder", "--data", clean_dir, "--out", tmp_path / "out", "--quiet")
     process = started("build", "--dataset", "rays", *options)
     wait_for(tmp_path / "out/.medimeta-c/sets/*.json", process)
     (os.killpg if number == signal.SIGINT else os.kill)(process.pid, number)
