@@ -71,7 +71,7 @@ def require_complete(name: str, manifest: Manifest, remedy: Remedy) -> None:
     if short:
         lacks = ", ".join(f"{one.dataset} has {one.there} of {one.wanted}" for one in short)
         raise VerificationError(
-            f"{name} is not complete, of the sets of its suite on the {SPLIT} split {lacks}",
+            f"{name} is not complete ({lacks} sets of its suite on the {SPLIT} split)",
             remedy=[Remedy("build the rest"), remedy],
         )
 

@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from medimeta_c.card.coverage import coverage, require_complete
 from medimeta_c.cli import app
-from medimeta_c.errors import VerificationError
+from medimeta_c.errors import Remedy, VerificationError
 from medimeta_c.format.manifest import MANIFEST_NAME, read_manifest
 
 
@@ -39,13 +39,15 @@ def test_a_manifest_cannot_ask_for_less(small: Path) -> None:
 def test_what_lacks_sets_is_refused(small: Path, built: Path) -> None:
     """So is a trial of some images; a whole build is not, nor an imported one, which is of no suite."""
     whole, part = read_manifest(built / MANIFEST_NAME), read_manifest(small / MANIFEST_NAME)
-    require_complete("a", whole, "stop")
-    with pytest.raises(VerificationError, match=r"a is not complete, .* rays has 3 of 36: .* or stop"):
-        require_complete("a", part, "stop")
+    require_complete("a", whole, Remedy("stop"))
+    with pytest.raises(
+        VerificationError, match=r"a is not complete \(rays has 3 of 36 .*\): build the rest, or stop"
+    ):
+        require_complete("a", part, Remedy("stop"))
     with pytest.raises(VerificationError, match="a trial: stop"):
-        require_complete("a", whole.model_copy(update={"limited": 4}), "stop")
+        require_complete("a", whole.model_copy(update={"limited": 4}), Remedy("stop"))
     protocol = part.protocol.model_copy(update={"seed_scheme": "imported/x"})
-    require_complete("a", part.model_copy(update={"protocol": protocol}), "stop")
+    require_complete("a", part.model_copy(update={"protocol": protocol}), Remedy("stop"))
 
 
 def test_commands_ask_for_the_whole(small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
