@@ -197,7 +197,7 @@ class TestLoading:
             exec(block.replace('"ORG/NAME"', repr(str(tree))), names)
         assert len(names["everything"]) == 4 * 7
         assert len(names["corrupted"]) == 4 * 2
-        assert set(names["cell"]["severity"]) == {3}
+        assert set(names["one_set"]["severity"]) == {3}
         assert names["table"].column_names == ["label", "image_id", "corruption", "severity"]
         assert "CNV" in capsys.readouterr().out
 
