@@ -18,24 +18,24 @@ PAGE = "cli.md"
 _MARKUP = re.compile(r"\[/?(b|i|bold)\]")
 _INTRODUCTION = """# Command line
 
-Every command has `--help` (or `-h`) with examples, and every command that reports has `--json`.
+Every command has `--help` (or `-h`) with examples. Every command that prints a report has `--json`.
 
-**Options.** Options that take several values take them with commas, given again, or both: `--dataset pbc,oct` is
-`--dataset pbc --dataset oct`. Any other option is refused the second time, and an empty value always. The benchmark is
-`--benchmark` in every command; in commands about one benchmark it is also the argument. A folder of results stands for
-all of them, and so does a pattern such as `'results/*'`.
+**Options.** Give several values with commas, by repeating the option, or both: `--dataset pbc,oct` is the same as
+`--dataset pbc --dataset oct`. An option that takes one value is an error if it is repeated. An empty value is an error.
+The benchmark is `--benchmark` in every command; commands about one benchmark also take it as an argument. A folder of
+results, or a pattern such as `'results/*'`, means all results in it.
 
-**How much is printed.** Results go to stdout; progress, warnings and errors to stderr. `--quiet` leaves results and
-errors, `--verbose` adds the steps, `--debug` every step and the traceback of an error. The three may stand anywhere on
-the line.
+**Output.** Results go to stdout; progress, warnings and errors go to stderr. `--quiet` prints only results and errors,
+`--verbose` also prints the steps, and `--debug` prints details of every step and the traceback of an error. The three
+options may be anywhere on the command line.
 
-**Exit codes.** 0: done. 1: it failed, and one sentence on stderr says why. 2: the command line is wrong. 128 + signal:
-it was interrupted (130 by Ctrl-C, 143 by SIGTERM, 129 by SIGHUP); the sentence says whether the same command resumes.
+**Exit codes.** 0: success. 1: failure; one sentence on stderr says why. 2: invalid command line. 128 + signal:
+interrupted (130 by Ctrl-C, 143 by SIGTERM, 129 by SIGHUP); a sentence says whether the same command resumes.
 
-**Completion.** `medimeta-c --install-completion` lets bash, zsh, fish or PowerShell complete commands, options, datasets
-and corruptions; `--show-completion` prints the script instead.
+**Completion.** `medimeta-c --install-completion` installs completion of commands, options, datasets and corruptions for
+bash, zsh, fish or PowerShell; `--show-completion` prints the script instead.
 
-**Bug reports.** `medimeta-c env` prints versions, extras and folders, and no token.
+**Bug reports.** `medimeta-c env` prints versions, extras and folders, but no tokens.
 """
 _COMMON = {"quiet", "verbose", "debug"}
 """Options of every command, which the introduction describes."""

@@ -43,7 +43,7 @@ _TEMPLATE = "dataset_card.md.jinja"
 _COLUMN_NOTES = {
     "image": "the image, PNG, lossless",
     "label": "index into the class names below",
-    "image_id": "the image's id in its dataset; rows are in its order",
+    "image_id": "the image's id in its dataset; rows are sorted by it",
     "dataset": "dataset id",
     "split": "split of the dataset",
     "corruption": "corruption, or `clean`",

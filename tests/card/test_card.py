@@ -197,7 +197,7 @@ class TestLoading:
             exec(block.replace('"ORG/NAME"', repr(str(tree))), names)
         assert len(names["everything"]) == 4 * 7
         assert len(names["corrupted"]) == 4 * 2
-        assert set(names["cell"]["severity"]) == {3}
+        assert set(names["one_set"]["severity"]) == {3}
         assert names["table"].column_names == ["label", "image_id", "corruption", "severity"]
         assert "CNV" in capsys.readouterr().out
 
@@ -282,7 +282,7 @@ class TestBody:
         manifest = fake_build(tmp_path, [FakeSource(splits={"test": 1})], corruptions=())
         write_card(tmp_path, manifest)
         text = body(manifest)
-        assert "None: this tree holds clean images only." in text
+        assert "None: this repository has only clean images." in text
         assert sorted(path.name for path in (tmp_path / "assets").iterdir()) == [
             "sample_grid.png",
             "spectrum.png",
@@ -290,7 +290,7 @@ class TestBody:
 
     @pytest.mark.parametrize(
         ("missing", "sentence"),
-        [(0, "Every dataset here has the full grid of 35"), (1, "so no mCE can be taken on this tree")],
+        [(0, "Every dataset here has the full grid of 35"), (1, "so no mCE can be computed")],
     )
     def test_it_says_whether_an_mce_can_be_taken(self, tree: Path, missing: int, sentence: str) -> None:
         """A full grid on the test split is named as such, and one missing cell is enough to say no."""

@@ -7,6 +7,8 @@ one namespace. The line before a block may say otherwise:
     It is not run. The reason is reported as that of a skipped test.
 ``<!-- file: name.py -->``
     It is written to that file before anything of the page is run.
+``<!-- output: of what -->``
+    The blocks before it print it.
 """
 
 from __future__ import annotations
@@ -22,7 +24,7 @@ RUN = ("bash", "python")
 SHOWN = ("json", "text", "toml", "yaml")
 
 _FENCE = re.compile(r"^(?P<indent> *)```(?P<language>\S*)\s*$")
-_NOTE = re.compile(r"^<!-- (?P<kind>skip|file): (?P<words>.+) -->$")
+_NOTE = re.compile(r"^<!-- (?P<kind>skip|file|output): (?P<words>.+) -->$")
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,7 @@ class Block:
     code: str
     skip: str = ""
     file: str = ""
+    output: str = ""
 
     @property
     def place(self) -> str:

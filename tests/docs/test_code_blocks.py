@@ -62,6 +62,8 @@ def test_the_code_of_a_page_runs(page: Path, reader: Reader) -> None:
         check=False,
     )
     assert done.returncode == 0, f"{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
+    missing = [block.place for block in blocks if block.output and block.code not in done.stdout]
+    assert not missing, done.stdout[-3000:]
 
 
 def test_the_plain_classifier_of_the_docs_reads_grey_sets(

@@ -37,8 +37,8 @@ class Rule:
     untested: bool = False
 
 
-OPAQUE = "alpha left out where it hides nothing, else refused: *partly transparent*"
-TO_RGB = "looked up, becomes RGB"
+OPAQUE = "alpha dropped if every pixel is opaque, else refused: *partly transparent*"
+TO_RGB = "palette applied, becomes RGB"
 FRAMES = "holds 2 frames"
 FLOAT = "give a window of two values"
 MORE = "has more than 8 bits a channel"
@@ -77,19 +77,19 @@ RULES = (
     Rule("TIFF", ("1",), ("grey",), STILL, "refused", "has colour mode 1"),
     Rule("TIFF", ("1",), ("grey+alpha",), STILL, "refused", "says 1-bit grey with alpha"),
     Rule("TIFF", ("1", "8"), ("palette",), STILL, "read", TO_RGB),
-    Rule("TIFF", ("8",), ("grey", "RGB"), STILL, "read", "as it is; MinIsWhite turned round"),
+    Rule("TIFF", ("8",), ("grey", "RGB"), STILL, "read", "as it is; MinIsWhite inverted"),
     Rule("TIFF", ("8",), ALPHA, STILL, "read", OPAQUE),
     Rule("TIFF", ("12", "16"), ("grey",), STILL, "window", WINDOW),
     Rule("TIFF", ("float",), ("grey",), STILL, "window", FLOAT),
     Rule("TIFF", DEEP, ("grey+alpha", "palette", "RGB", "RGBA"), STILL, "refused", MORE),
     Rule("BMP", ("1",), ("grey",), ("contiguous",), "refused", "has colour mode 1"),
     Rule("BMP", ("1", "8"), ("palette",), ("contiguous",), "read", TO_RGB),
-    Rule("BMP", ("8",), ("grey",), ("contiguous",), "read", "its palette is grey: as it is"),
+    Rule("BMP", ("8",), ("grey",), ("contiguous",), "read", "as it is; its palette is grey"),
     Rule("BMP", ("8",), ("RGB",), ("contiguous",), "read", "as it is; 5 and 6 bits scaled to 8"),
     Rule("BMP", ("8",), ("RGBA",), ("contiguous",), "read", OPAQUE),
     Rule("GIF", ("1", "8"), ("palette",), ("several pages",), "refused", FRAMES),
     Rule("GIF", ("8",), ("grey",), ("several pages",), "refused", FRAMES),
-    Rule("GIF", ("8",), ("grey",), ("contiguous",), "read", "its palette is grey: as it is"),
+    Rule("GIF", ("8",), ("grey",), ("contiguous",), "read", "as it is; its palette is grey"),
     Rule("GIF", ("1", "8"), ("palette",), ("contiguous",), "read", TO_RGB),
     Rule("WebP", ("8",), ("RGB", "RGBA"), ("several pages",), "refused", FRAMES),
     Rule("WebP", ("8",), ("RGB",), ONE, "read", "as libwebp decodes it"),
@@ -159,11 +159,11 @@ def page() -> str:
         words = f"*{rule.text}*"
         happens = {
             "read": f"read: {rule.text}",
-            "window": f"by the window given, else refused: {words}",
-            "own window": f"by the window given or its own, else refused: {words}",
+            "window": f"by the given window, else refused: {words}",
+            "own window": f"by the given window or its own, else refused: {words}",
             "refused": f"refused: {words}",
         }[rule.fate]
-        happens += " (no file of it at hand: not tested)" * rule.untested
+        happens += " (not tested: no sample file)" * rule.untested
         lines.append(f"| {' | '.join((rule.format, *named, happens))} |")
     return "\n".join(lines)
 
