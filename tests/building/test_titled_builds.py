@@ -88,7 +88,7 @@ def test_a_title_that_cannot_be_is_refused(small: Small, title: str, message: st
     """Before anything is rendered."""
     with pytest.raises(ConfigError, match=message):
         build(small(title=title))
-    assert not (small().out / "data").exists()
+    assert not small().out.exists()
 
 
 def test_a_manifest_with_a_title_that_cannot_be_shown_is_refused(small: Small) -> None:

@@ -66,7 +66,7 @@ def build(
     title: Annotated[
         str | None,
         typer.Option(
-            help="What the benchmark is called; default: what it was called before, or its datasets are.",
+            help="What the benchmark is called; default: as before, or as its datasets are called.",
             show_default=False,
         ),
     ] = None,
