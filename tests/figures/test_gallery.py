@@ -105,7 +105,7 @@ def test_the_manual_lists_every_figure() -> None:
 
 
 def test_two_collections_are_drawn_side_by_side(inputs: Inputs, clean_dir: Path, tmp_path: Path) -> None:
-    """Spectra and densities share a picture, the rest has one for each; files name the collection, or the title."""
+    """Spectra and densities share a picture, the rest has one for each; files name which it is."""
     from medimeta_c.building.build import BuildConfig, build
 
     out = tmp_path / "rays only"
