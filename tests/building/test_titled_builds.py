@@ -15,9 +15,9 @@ from markdown_it import MarkdownIt
 from typer.testing import CliRunner
 
 from medimeta_c.building.build import BuildConfig, build
-from medimeta_c.building.places import default_out
 from medimeta_c.building.verification import verify
 from medimeta_c.cli import app
+from medimeta_c.cli.benchmark.places import default_out
 from medimeta_c.errors import ConfigError, ManifestError
 from medimeta_c.format.benchmark import open_benchmark
 from medimeta_c.format.manifest import read_manifest, write_manifest

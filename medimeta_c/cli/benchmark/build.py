@@ -151,7 +151,7 @@ def build(
 
     from medimeta_c.building.build import BuildConfig, preview
     from medimeta_c.building.build import build as run
-    from medimeta_c.building.places import default_out
+    from medimeta_c.cli.benchmark.places import default_out
 
     if out is None:
         out = default_out(
