@@ -129,10 +129,12 @@ def assemble(
     WriteError
         If a file cannot be written; what is finished is kept.
     """
+    _check_title(request, request.datasets)  # before there is a folder
     with locked(request.root):
         journal = Journal(request.root)
         journal.check(request.protocol, request.datasets, request.limited)
-        title = _title(request, journal)
+        _check_title(request, {**journal.datasets, **request.datasets})
+        title = journal.title if request.title is None else request.title
         finished = journal.finished_sets()
         todo = [key for key in request.sets if request.force or key not in finished]
         report = _Reporter(on_progress, {key: request.sets[key] for key in todo})
@@ -161,16 +163,14 @@ def assemble(
     return BuildReport(root=request.root, manifest=manifest, built=tuple(todo), kept=kept)
 
 
-def _title(request: Request, journal: Journal) -> str | None:
-    """Return the title given now or before; raises ConfigError if these datasets may not have it."""
-    datasets = {**journal.datasets, **request.datasets}
+def _check_title(request: Request, datasets: Mapping[str, DatasetRecord]) -> None:
+    """Raise ConfigError if a benchmark of these datasets may not have the title asked for."""
     if request.title is not None and (flaw := title_flaw(tuple(datasets.values()), request.title)):
         raise ConfigError(
             f"the title {request.title!r} is not for {', '.join(sorted(datasets))}: {flaw}",
             value=request.title,
             remedy=Remedy("choose another {title}"),
         )
-    return journal.title if request.title is None else request.title
 
 
 def _name_lost_sets(request: Request, gone: Collection[SetKey]) -> None:

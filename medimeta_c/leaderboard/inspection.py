@@ -163,8 +163,6 @@ def _texts(result: Result) -> Iterator[tuple[str, str]]:
         yield "run.benchmark.suite", f"{run.benchmark.suite.name} {run.benchmark.suite.version}"
     yield "run.benchmark.name", run.benchmark.name
     yield "run.benchmark.version", run.benchmark.version
-    if run.benchmark.title is not None:
-        yield "run.benchmark.title", run.benchmark.title
     yield "run.package_version", run.package_version
     for entry in run.benchmark.datasets:
         yield f"the title of {entry.dataset}", entry.title

@@ -15,9 +15,9 @@ from markdown_it import MarkdownIt
 from typer.testing import CliRunner
 
 from medimeta_c.building.build import BuildConfig, build
-from medimeta_c.building.places import default_out
 from medimeta_c.building.verification import verify
 from medimeta_c.cli import app
+from medimeta_c.cli.benchmark.places import default_out
 from medimeta_c.errors import ConfigError, ManifestError
 from medimeta_c.format.benchmark import open_benchmark
 from medimeta_c.format.manifest import read_manifest, write_manifest
@@ -88,7 +88,7 @@ def test_a_title_that_cannot_be_is_refused(small: Small, title: str, message: st
     """Before anything is rendered."""
     with pytest.raises(ConfigError, match=message):
         build(small(title=title))
-    assert not (small().out / "data").exists()
+    assert not small().out.exists()
 
 
 def test_a_manifest_with_a_title_that_cannot_be_shown_is_refused(small: Small) -> None:

@@ -249,7 +249,7 @@ def test_demo(tmp_path: Path) -> None:
     for picture in pictures:
         with Image.open(picture) as opened:
             assert min(opened.size) > 200
-    card = (tmp_path / "demo/MediMeta-C/README.md").read_text()
+    card = (tmp_path / "demo/phantoms/README.md").read_text()
     assert "phantoms" in card.lower()
     assert all(name in card for name in CORE.corruptions)
 

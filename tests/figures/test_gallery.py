@@ -24,7 +24,7 @@ from medimeta_c.figures.drawing.modellooks import model_looks, short_names
 from medimeta_c.figures.exhibit import Inputs, Lacking, Picture, file_word, name_builds
 from medimeta_c.figures.gallery import exhibits, make
 from medimeta_c.figures.severity import severity
-from medimeta_c.format.benchmark import open_benchmark
+from medimeta_c.format.benchmark import Benchmark, open_benchmark
 from medimeta_c.format.keys import SetKey
 from medimeta_c.format.suites import MEDMNIST, paper_order
 from medimeta_c.io.tables.table import Table
@@ -105,7 +105,7 @@ def test_the_manual_lists_every_figure() -> None:
 
 
 def test_two_collections_are_drawn_side_by_side(inputs: Inputs, clean_dir: Path, tmp_path: Path) -> None:
-    """Spectra and densities share a picture, the rest has one for each; files name the collection."""
+    """Spectra and densities share a picture, the rest has one for each; files name which it is."""
     from medimeta_c.building.build import BuildConfig, build
 
     out = tmp_path / "rays only"
@@ -116,7 +116,7 @@ def test_two_collections_are_drawn_side_by_side(inputs: Inputs, clean_dir: Path,
     )
     (first,) = inputs.benchmarks.values()
     both = Inputs(benchmarks=name_builds([first, open_benchmark(out)]), images=4)
-    names = (f"imagefolder ({Path(first.name).name})", "imagefolder (rays only)")
+    names = ("cells and rays", "rays")
     assert tuple(both.benchmarks) == names
     for name in ("spectrum", "pixel_density"):
         (picture,) = entry(name, both)
@@ -130,9 +130,14 @@ def test_two_collections_are_drawn_side_by_side(inputs: Inputs, clean_dir: Path,
     for name in ("sample_grid", "frequency_bands", "frequency_effects"):
         made = [one.name for one in entry(name, both)]
         assert len(set(made)) == len(made)
-        assert f"{name}_imagefolder-rays-only" in made
+        assert f"{name}_rays" in made
     with pytest.raises(ConfigError, match="given twice"):
         name_builds([first, first])
+    again = Benchmark("elsewhere/copy", first.manifest, Path)
+    assert list(name_builds([first, again])) == [
+        f"cells and rays ({Path(first.name).name})",
+        "cells and rays (copy)",
+    ]
 
 
 def test_thirteen_models_with_long_names_are_drawn_whole(inputs: Inputs) -> None:

@@ -62,7 +62,7 @@ def test_push_and_push_again(hub: HubServer, push: Push, built: Path, tmp_path: 
     assert held(hub) == published(built)
     repo = hub.store.repo(REPO)
     assert [commit.title.split(",")[0] for commit in repo.head.history()] == [
-        "MediMeta-C 1.0",
+        "cells and rays 1.0",
         "initial commit",
     ]
     assert repo.refs["refs/tags/v1.0"] == repo.head.oid

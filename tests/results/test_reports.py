@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
@@ -11,12 +12,14 @@ from typing import Any
 import numpy as np
 import pytest
 from made_up_predictions import answers, evaluated, identity, result_of
+from pydantic import ValidationError
 
 from medimeta_c.cli import console
 from medimeta_c.errors import ConfigError
 from medimeta_c.format.benchmark import Benchmark
 from medimeta_c.format.keys import SetKey
 from medimeta_c.format.suites import CORE
+from medimeta_c.io.records import dump
 from medimeta_c.io.tables.table import UNDEFINED, Cell, Table
 from medimeta_c.reports import write_reports
 from medimeta_c.reports.changed import most_changed
@@ -26,6 +29,7 @@ from medimeta_c.reports.tables import main_tables, other_scores_table
 from medimeta_c.reports.terminal import result_view
 from medimeta_c.reports.verdict import verdict
 from medimeta_c.results.folder import SavedResult
+from medimeta_c.results.identity import benchmark_record
 from medimeta_c.results.predictions import CellPredictions
 from medimeta_c.results.result import Result
 
@@ -287,6 +291,27 @@ def test_text_from_outside_stays_text(tmp_path: Path, benchmark: Benchmark) -> N
         if line.startswith("| ") and "Weights" in line
     }
     assert widths == {3}
+
+
+def test_a_report_calls_the_benchmark_by_its_title(
+    tmp_path: Path, saved: SavedResult, benchmark: Benchmark
+) -> None:
+    """The one given, as text, else the datasets'; only a given one is in the file, which then is schema 2."""
+    spec = saved.result.run.model.spec
+    assert render_markdown(saved.result).startswith(f"# {spec} on cells and rays\n")
+    assert "title" not in dump(saved.result)["run"]["benchmark"]
+    manifest = benchmark.manifest.model_copy(update={"title": "Rays & *cells* of Ulm"})
+    record = benchmark_record("somewhere", manifest)
+    titled = changed(saved.result, "run", benchmark=record)
+    assert render_markdown(titled).startswith(f"# {spec} on Rays &amp; \\*cells\\* of Ulm\n")
+    page = render_html(SavedResult(name="a/b", path=tmp_path, result=titled, predictions=saved.predictions))
+    assert f" on {record.title}: MediMeta-C report" in Page(page).text
+    assert "Rays &amp; *cells* of Ulm, version" in page
+    values = dump(titled)
+    assert (values["schema_version"], values["run"]["benchmark"]["title"]) == (2, "Rays & *cells* of Ulm")
+    values["run"]["benchmark"]["title"] = "two\nlines"
+    with pytest.raises(ValidationError, match="title"):
+        Result.model_validate_json(json.dumps(values))
 
 
 def test_most_changed_images_are_right_when_clean_and_surely_wrong_after(saved: SavedResult) -> None:

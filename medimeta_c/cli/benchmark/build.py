@@ -66,7 +66,7 @@ def build(
     title: Annotated[
         str | None,
         typer.Option(
-            help="What the benchmark is called; default: what it was called before, or its datasets are.",
+            help="What the benchmark is called; default: as before, or as its datasets are called.",
             show_default=False,
         ),
     ] = None,
@@ -151,7 +151,7 @@ def build(
 
     from medimeta_c.building.build import BuildConfig, preview
     from medimeta_c.building.build import build as run
-    from medimeta_c.building.places import default_out
+    from medimeta_c.cli.benchmark.places import default_out
 
     if out is None:
         out = default_out(

@@ -28,7 +28,7 @@ def demo(
     from medimeta_c.building.verification import verify as run_verify
     from medimeta_c.errors import VerificationError
 
-    root, data = out.expanduser() / "MediMeta-C", out.expanduser() / "data"
+    root, data = out.expanduser() / "phantoms", out.expanduser() / "data"
     config = BuildConfig(datasets=("all",), source="phantoms", out=root, data_dir=data, jobs=jobs)
     with console.counting("images") as show:
         report = run_build(config, on_progress=console.by_sets("building", show))
