@@ -1,4 +1,4 @@
-"""Everything that can go wrong, in one tree.
+"""All exceptions of this package, in one tree.
 
 ::
 

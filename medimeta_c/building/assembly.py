@@ -1,4 +1,4 @@
-"""Bring a benchmark's directory to what is asked: keep finished sets, make missing ones, then sign it."""
+"""Create or complete a build and write its manifest."""
 
 from __future__ import annotations
 

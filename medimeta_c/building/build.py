@@ -1,4 +1,4 @@
-"""Build a benchmark: plan the sets, render them in parallel, then say in the manifest what was built."""
+"""Build a benchmark: plan the sets, render them in parallel, then write the manifest."""
 
 from __future__ import annotations
 

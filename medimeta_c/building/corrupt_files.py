@@ -1,4 +1,4 @@
-"""Corrupt image files: files in, PNG files out."""
+"""Corrupt image files and write the results as PNG files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Run tasks in parallel: over processes here (joblib), or over a Dask cluster."""
+"""Run tasks in parallel: in processes of this machine (joblib), or on a Dask cluster."""
 
 from __future__ import annotations
 

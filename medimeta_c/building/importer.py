@@ -1,4 +1,4 @@
-"""Import the official MedMNIST-C files as a benchmark: shards, manifest and card, pixels as they are."""
+"""Import the official MedMNIST-C files as a benchmark, with unchanged pixels."""
 
 from __future__ import annotations
 

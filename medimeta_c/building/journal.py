@@ -1,4 +1,4 @@
-"""What an unfinished build knows of itself: its lock, its protocol, and the sets it has finished.
+"""State of an unfinished build: its lock, its protocol, and the sets it has finished.
 
 Lives in the hidden folder ``.medimeta-c`` of the output directory. While sets are being added the manifest is
 put aside there too, so that an interrupted build never looks finished.

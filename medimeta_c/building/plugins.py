@@ -1,4 +1,4 @@
-"""What other distributions, or the user's own Python, brought to a build: noted, and asked for again."""
+"""Plugins of a build: record what other distributions added, and require it again later."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Check that a built benchmark is what its manifest says, and that its pixels can be made again."""
+"""Verify a built benchmark against its manifest and, if asked, render some of its images again."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether a dataset card can be published: its header is usable and loads exactly the shards there are."""
+"""Check that a dataset card can be published: its header is valid and loads exactly the build's shards."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How much of its suite a benchmark holds, dataset by dataset."""
+"""Coverage: how many sets of its suite a benchmark has, dataset by dataset."""
 
 from __future__ import annotations
 

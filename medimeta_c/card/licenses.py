@@ -1,4 +1,4 @@
-"""From a dataset's own licence text to the identifiers that the Hub knows."""
+"""Map a dataset's own licence text to the licence identifiers of the Hub."""
 
 from __future__ import annotations
 

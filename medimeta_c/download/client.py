@@ -1,4 +1,4 @@
-"""HTTP client with a redirect policy, which asks again as `retry` says."""
+"""HTTP client with retries and a redirect policy."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Download of published archives: resumed, verified, pinned and safely extracted."""
+"""Download published archives: resume, verify, pin and safely extract them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""When and after how long a download is tried again."""
+"""Retry policy of downloads: when to try again, and after how long."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Transfer of one file: resumed where an interrupted one stopped, and checked."""
+"""Transfer one file: resume an interrupted transfer, and check what arrived."""
 
 from __future__ import annotations
 

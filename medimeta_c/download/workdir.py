@@ -1,4 +1,4 @@
-"""Work folder of unfinished downloads: locks, and disk errors as sentences."""
+"""Work folder of unfinished downloads: file locks, and one sentence for each disk error."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the figures of a paper are made of, and what is made: pictures and tables with their data."""
+"""Exhibits: the inputs that figures are made from, and pictures and tables with their data."""
 
 from __future__ import annotations
 

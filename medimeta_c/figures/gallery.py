@@ -1,4 +1,4 @@
-"""Make the figures and tables of a paper: every one of `medimeta_c.figures.FIGURES`, written as files."""
+"""Draw every figure and table of the paper that the inputs allow, and write them as files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Several fractions and seeds in one go: the paper's few-shot ablation, with its spread over seeds."""
+"""Run the paper's few-shot ablation: several fractions and seeds, with the spread over seeds."""
 
 from __future__ import annotations
 

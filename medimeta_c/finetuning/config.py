@@ -1,4 +1,4 @@
-"""What a fine-tuning run is asked to do, checked before any work."""
+"""Configuration of a fine-tuning run, checked before any work."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a run leaves beside its checkpoint: adapters that can be loaded, the log, the model card."""
+"""Output files of a run beside its checkpoint: adapters, log and model card."""
 
 from __future__ import annotations
 

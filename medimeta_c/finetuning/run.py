@@ -1,4 +1,4 @@
-"""One fine-tuning run: what is read, how it goes on where it stopped, and what it leaves."""
+"""Run one fine-tuning: open the data, train or resume, and write the outputs."""
 
 from __future__ import annotations
 

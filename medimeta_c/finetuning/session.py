@@ -1,4 +1,4 @@
-"""The epochs of a run: from where it stopped to where it ends, a checkpoint after each."""
+"""Train the remaining epochs of a run, with a checkpoint after each."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The checkpoint of a run: one file from which it goes on to the weights it would have reached undisturbed.
+"""Checkpoint of a run: one file from which training resumes as if it had not been interrupted.
 
 ``.finetune/checkpoint.safetensors`` in the run's folder holds the adapters after the last whole epoch, those
 of the best one, and Adam's moments; its header holds what the run is, and a record of every epoch. It is

@@ -1,4 +1,4 @@
-"""The loop: steps over batches, validation after each epoch, and what stops it."""
+"""Training loop: steps over batches, validation after each epoch, and the checks that stop it."""
 
 from __future__ import annotations
 

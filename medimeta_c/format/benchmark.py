@@ -1,4 +1,4 @@
-"""Open a built benchmark, here or on the Hub: its sets, and their images one by one or in batches."""
+"""Open a built benchmark, local or on the Hub, and read its sets and their images."""
 
 from __future__ import annotations
 

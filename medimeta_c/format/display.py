@@ -1,4 +1,4 @@
-"""How a built benchmark is shown: its title, and what a figure shows where it cannot show everything."""
+"""How a built benchmark is shown: its title, and which datasets, severities and splits a figure shows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Names of things on disk: the key of a set, checked names, the array type of an image."""
+"""Names on disk: the key of a set, checked names, and the array type of an image."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The manifest contract: what a built benchmark is, and the fingerprint that identifies it.
+"""The manifest contract: the content of a built benchmark, and the fingerprint that identifies it.
 
 ``manifest.json`` is written last. A directory without one is an unfinished build.
 """

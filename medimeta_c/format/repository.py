@@ -1,4 +1,4 @@
-"""Files of a benchmark that is on the Hub: one commit, fetched when read, checked against the manifest."""
+"""Files of a benchmark on the Hub: one commit, fetched on demand, checked against the manifest."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The files in ``stats``: the spectrum, one row a set, and which images are of one patient."""
+"""Files in ``stats``: the spectrum of each set, and which images belong to the same patient."""
 
 from __future__ import annotations
 

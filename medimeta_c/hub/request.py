@@ -1,4 +1,4 @@
-"""What a push is asked to do, and what it did."""
+"""Configuration and report of a push."""
 
 from __future__ import annotations
 

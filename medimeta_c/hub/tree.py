@@ -1,4 +1,4 @@
-"""What a push would send and remove: the files of a build against those of a repository."""
+"""Compare the files of a build with those of a repository: what a push sends and removes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Files that are either whole or absent: written beside their name, synced, then renamed."""
+"""Write files atomically (temporary name, sync, rename), lock folders, and hash files."""
 
 from __future__ import annotations
 

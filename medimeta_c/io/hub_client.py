@@ -1,4 +1,4 @@
-"""The Hub's client: what it is asked for, with whose token, and how it behaves in a command."""
+"""Client of the Hugging Face Hub: repository ids, tokens, timeouts and progress bars."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the Hugging Face Hub's client raises, said in one sentence: what is wrong, and what to do next.
+"""Turn errors of the Hugging Face Hub's client into one sentence: what is wrong, and what to do next.
 
 The client stands on another HTTP library in each major version (requests, httpx, httpx2), so nothing here
 names one.

@@ -1,4 +1,4 @@
-"""Values from outside as Markdown: they show as they are, and can neither break a table nor carry HTML."""
+"""Escape untrusted values as Markdown: they show literally and cannot break a table or carry HTML."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The one strict reader of JSON and YAML: whatever the file holds, the answer is its values or our error.
+"""Strict reader of JSON and YAML: returns the file's values or raises one of our errors.
 
 A file is read with limits on its size, its depth and what aliases unfold to, each key once, without NaN and
 infinity. Documents of a later schema are refused by the version that wrote them.

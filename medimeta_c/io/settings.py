@@ -1,4 +1,4 @@
-"""Settings that callers pass: paths of any kind, one name or several, each checked by its annotation.
+"""Check and convert settings that callers pass: paths of any kind, one name or several.
 
 A configuration is a frozen dataclass whose fields are annotated with ordinary types or with those of this
 module, and whose ``__post_init__`` calls `settle` first. To a type checker, a field of these types accepts

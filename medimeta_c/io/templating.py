@@ -1,4 +1,4 @@
-"""Templates of cards, reports and pages, in which text from outside is shown and does nothing."""
+"""Templates of cards, reports and pages, in which untrusted text is shown but has no effect."""
 
 from __future__ import annotations
 

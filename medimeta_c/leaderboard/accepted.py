@@ -1,4 +1,4 @@
-"""Which benchmarks a leaderboard accepts: fingerprints, grids, and a digest of the labels they stand for.
+"""Benchmarks that a leaderboard accepts: fingerprints, grids, and a digest of the labels.
 
 The digest lets anyone check a submission's labels with this one small file, without the benchmark.
 """

@@ -1,4 +1,4 @@
-"""What predictions show of how they were made: over the same images in every set, and of each set's own."""
+"""Plausibility checks on predictions."""
 
 from __future__ import annotations
 

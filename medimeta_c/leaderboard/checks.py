@@ -1,4 +1,4 @@
-"""Check one submission: nothing it states is believed, everything is computed again from its predictions."""
+"""Check one submission: recompute every number from its predictions."""
 
 from __future__ import annotations
 

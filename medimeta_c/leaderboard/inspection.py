@@ -1,4 +1,4 @@
-"""Files of a submission before they are read: what they are, how large, and what they would unfold into."""
+"""Inspect a submission's files before reading them: type, size, and size after decompression."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The submission contract: what ``submission.yaml`` says of a result, and where the board keeps both.
+"""The submission contract: the content of ``submission.yaml``, and its place in the board's repository.
 
 ::
 

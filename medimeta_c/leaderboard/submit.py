@@ -1,4 +1,4 @@
-"""Send a result to a leaderboard: checked here first, then proposed as a pull request."""
+"""Send a result to a leaderboard: check it here first, then propose it as a pull request."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A board's tree of submissions, as it may come from anyone: what lies in it, links never followed."""
+"""Find the submissions in a board's tree, which is untrusted: links are never followed."""
 
 from __future__ import annotations
 

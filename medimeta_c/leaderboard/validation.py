@@ -1,4 +1,4 @@
-"""Check submissions as a maintainer would: each by itself, apart from the rest, then one against another."""
+"""Check submissions: each by itself in a process of its own, then against each other."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The checkpoints RobustMedCLIP's authors published, folded into the base model they were trained from.
+"""Published RobustMedCLIP checkpoints, folded into the base model they were trained from.
 
 Their image towers compute W·x + B·A·x, unscaled, on q, k and v of every block of BiomedCLIP's ViT, or beside
 the convolutions of MedCLIP's ResNet-50: today's code adapts all but those of shortcuts, older code the 3x3

@@ -1,4 +1,4 @@
-"""What to adapt and how strongly, and ``adapter.json``: what for, how, and from which images."""
+"""Adapter configuration, and the record ``adapter.json``: base model, method and training images."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which images a model gets right, images by cells: what intervals are computed from."""
+"""Correctness tables: which images a model gets right in each cell; intervals are computed from them."""
 
 from __future__ import annotations
 

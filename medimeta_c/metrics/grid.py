@@ -1,4 +1,4 @@
-"""Error rates of one model laid out for corruption errors, and what they are taken over."""
+"""Error rates of one model, arranged for corruption errors, and the scope they are taken over."""
 
 from __future__ import annotations
 

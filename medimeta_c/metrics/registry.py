@@ -1,4 +1,4 @@
-"""The metrics of a cell: what each is, and where other distributions add theirs."""
+"""Registry of the metrics of a cell, to which other distributions can add their own."""
 
 from __future__ import annotations
 

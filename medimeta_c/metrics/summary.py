@@ -1,4 +1,4 @@
-"""What a result says of single cells, of datasets and over them: the records that are computed and kept."""
+"""Records of scores: per cell, per dataset, and over all datasets."""
 
 from __future__ import annotations
 

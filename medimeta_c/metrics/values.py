@@ -1,4 +1,4 @@
-"""Numbers that may be undefined, and then say why: no inf, no NaN, JSON as they are."""
+"""Numbers that can be undefined and then carry a reason: no infinity, no NaN, valid JSON."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Files from the Hugging Face Hub or its local cache, with every failure said in one sentence."""
+"""Fetch files from the Hugging Face Hub or its local cache; every failure is one sentence."""
 
 from __future__ import annotations
 

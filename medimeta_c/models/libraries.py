@@ -1,4 +1,4 @@
-"""Calls of other libraries: without their progress bars, and with their errors in one sentence."""
+"""Call other libraries without their progress bars, and report their errors as one sentence."""
 
 from __future__ import annotations
 

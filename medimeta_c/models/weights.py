@@ -1,4 +1,4 @@
-"""Checkpoints: read without running code, loaded whole or not at all, named by a digest."""
+"""Checkpoints: read without running code, loaded completely or not at all, identified by a digest."""
 
 from __future__ import annotations
 

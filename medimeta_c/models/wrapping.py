@@ -1,4 +1,4 @@
-"""Two functions and a transform as a model: what `evaluate` needs of a model that is already in memory."""
+"""Make a model of two functions and a transform, for a model that is already in memory."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The scores of results on disk: one name a model, on as many benchmarks as it was scored."""
+"""Read the scores of results on disk: one name per model, over all benchmarks it was scored on."""
 
 from __future__ import annotations
 

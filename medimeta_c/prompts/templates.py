@@ -1,4 +1,4 @@
-"""From class names to prompts: template sets, words for labels, and the exact texts a model was asked."""
+"""Make prompts from class names: template sets, words for labels, and the exact texts."""
 
 from __future__ import annotations
 

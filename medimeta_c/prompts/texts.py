@@ -1,4 +1,4 @@
-"""What a prompt may be, and the exact texts a model was asked."""
+"""Check the text of prompts, and hold the prompts of one dataset."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Models side by side, on the images they share: paired differences, and ranks that admit ties."""
+"""Compare models on the images they share: paired differences, and ranks with ties."""
 
 from __future__ import annotations
 

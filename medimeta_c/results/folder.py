@@ -1,4 +1,4 @@
-"""A result on disk: its folder while cells are being added, and what is read back once they are.
+"""A result's folder: add cells while it is locked, and read the finished result back.
 
 ::
 

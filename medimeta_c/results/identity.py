@@ -1,4 +1,4 @@
-"""Who answered what: the identity of a run, equal for two runs exactly when their predictions must be."""
+"""Run identity: model, data, prompts, precision."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The predictions contract: ``predictions.parquet``, one row an image and condition.
+"""The predictions contract: ``predictions.parquet``, one row per image and condition.
 
 The same columns hold a whole result and, while it is unfinished, each single cell.
 """

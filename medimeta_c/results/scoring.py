@@ -1,4 +1,4 @@
-"""From predictions to numbers: the one place where the numbers of a result are made."""
+"""Compute the numbers of a result from its predictions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Batches to predictions: zero-shot classification by cosine similarity to prompt embeddings."""
+"""Zero-shot classification of batches, by cosine similarity to prompt embeddings."""
 
 from __future__ import annotations
 

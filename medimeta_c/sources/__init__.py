@@ -1,4 +1,4 @@
-"""Where clean images come from: one record per source family, which is all that anybody knows of it."""
+"""Registry of source families: one record for each kind of clean data."""
 
 from __future__ import annotations
 

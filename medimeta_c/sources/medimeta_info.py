@@ -1,4 +1,4 @@
-"""MedIMeta's info.yaml: which task is read, what its classes are called, what the dataset says of itself."""
+"""Read MedIMeta's info.yaml: the task, its class names, and the dataset's description."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""NumPy's npz archives, read without pickle and without loading whole arrays."""
+"""Read NumPy's npz archives without pickle and without loading whole arrays."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which images are of one patient: what MedIMeta says of it, and patients that are in several splits."""
+"""Patients: which images belong to the same patient, and which patients are in several splits."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which datasets a request means, and their sources, opened."""
+"""Find the datasets that a request means, and open their sources."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Check the rows of one set: order, labels, pixels and, if asked, pixels made again from the source."""
+"""Check the rows of one set: order, labels, pixels and, if asked, pixels rendered again from the source."""
 
 from __future__ import annotations
 

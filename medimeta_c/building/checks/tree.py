@@ -1,4 +1,4 @@
-"""Check what of a benchmark's tree is no shard: listed files, the card, and what nobody lists."""
+"""Check the files of a benchmark other than shards: listed files, the card, and unlisted files."""
 
 from __future__ import annotations
 

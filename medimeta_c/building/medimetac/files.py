@@ -1,4 +1,4 @@
-"""The published MediMeta-C on disk: one npz file a split, corruption and severity, checked before use.
+"""Files of the published MediMeta-C: one npz per split, corruption and severity, checked before use.
 
 ::
 

@@ -1,4 +1,4 @@
-"""Import the published MediMeta-C as a benchmark, pixels as they are, and audit what its files are."""
+"""Import the published MediMeta-C as a benchmark, with unchanged pixels, and audit its files."""
 
 from __future__ import annotations
 

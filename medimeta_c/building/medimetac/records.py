@@ -1,4 +1,4 @@
-"""What an audit of the published MediMeta-C says: of its classes, of its rows, and of every file."""
+"""Records of an audit of the published MediMeta-C: its classes, its rows, and every file."""
 
 from __future__ import annotations
 

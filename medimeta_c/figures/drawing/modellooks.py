@@ -1,4 +1,4 @@
-"""How models look in figures: the same colour, marker and dashes in all figures made of the same models."""
+"""Colours, markers and dashes of models: the same in all figures made of the same models."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Figures as SVG inside a web page: colours and type are the page's, in its light and its dark."""
+"""Render figures as SVG in a web page, with the page's type and its colours (light and dark)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One set of a built benchmark as a sequence of images, decoded when they are asked for."""
+"""One set of a built benchmark as a sequence of images, decoded on demand."""
 
 from __future__ import annotations
 

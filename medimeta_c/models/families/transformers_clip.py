@@ -1,4 +1,4 @@
-"""CLIP, SigLIP and kin of the transformers library: all with ``get_image_features`` and its text twin."""
+"""CLIP, SigLIP and similar models of transformers: ``get_image_features`` and ``get_text_features``."""
 
 from __future__ import annotations
 

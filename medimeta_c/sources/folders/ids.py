@@ -1,4 +1,4 @@
-"""Running numbers in place of file names and patients, in an order that only the keeper of a key can tell."""
+"""Anonymous image ids: running numbers, in an order that depends on a secret key."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the files of a folder of pictures hold: channels, frames, and the patients that DICOM names."""
+"""Inspect the files in a folder of pictures: channels, frames, and the patients that DICOM names."""
 
 from __future__ import annotations
 

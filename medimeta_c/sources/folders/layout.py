@@ -1,4 +1,4 @@
-"""Which files of a folder of pictures are which image of which class and split, and what is wrong there."""
+"""Layout of a folder of pictures: the class and split of each file, and all problems found."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``metadata.csv``, a table of pictures as the library ``datasets`` has it."""
+"""Read ``metadata.csv``, a table of pictures in the form that the library ``datasets`` uses."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Phantoms: drawn stand-ins of the benchmark's five datasets, for trying everything without data.
+"""Phantoms: drawn stand-ins for the benchmark's five datasets, to try everything without data.
 
 They look like the modality, their classes differ in visible structure, and they are written as genuine
 MedIMeta folders. They show nobody's body and say nothing about how a model does on medical images.

@@ -1,4 +1,4 @@
-"""PNG, GIF, WebP and BMP: formats that are a list of blocks, or one block."""
+"""Headers of PNG, GIF, WebP and BMP files: formats made of blocks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pillow as the decoder: it must see in a file what the file says, and nothing is lost on the way."""
+"""Decode pictures with Pillow, and check that it sees what the file's header says."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""DICOM files through pydicom: from stored values to the shades they are meant to be seen in."""
+"""Read DICOM files through pydicom: from stored values to the shades that are displayed."""
 
 from __future__ import annotations
 

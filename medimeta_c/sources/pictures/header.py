@@ -1,4 +1,4 @@
-"""What a picture's file says about itself, and the rule by which it is read or refused."""
+"""Header of a picture file, and the rule that accepts or refuses the picture."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""JPEG segments: how many bits, which colours, and whether more pictures follow."""
+"""Headers of JPEG files: bits, colours, and whether more pictures follow."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One picture file: 8-bit grey or RGB, or one sentence saying why not."""
+"""Read one picture file as 8-bit grey or RGB, or refuse it with one sentence."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""TIFF tags, read from the file itself: what the samples mean and how many pictures there are."""
+"""Headers of TIFF files, from their tags: what the samples mean, and how many pictures there are."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How values of more than eight bits become the 256 shades of a picture."""
+"""Convert values of more than eight bits to the 256 shades of a picture."""
 
 from __future__ import annotations
 
