@@ -50,7 +50,7 @@ class _State(Record):
 
 @contextlib.contextmanager
 def locked(root: Path) -> Iterator[None]:
-    """Hold the only build of a directory.
+    """Lock a directory for one build.
 
     Raises
     ------
@@ -60,7 +60,7 @@ def locked(root: Path) -> Iterator[None]:
         If it is not writable.
     """
     if root.exists() and not root.is_dir():
-        raise BuildError(f"{root} is a file", remedy=_OTHER)
+        raise BuildError(f"{root} is a file, not a folder", remedy=_OTHER)
     try:
         str(root).encode()
     except UnicodeEncodeError:
@@ -193,7 +193,7 @@ class Journal:
         for shard in record.shards:
             if not (self._root / shard.path).is_file():
                 raise BuildError(
-                    f"a worker has written {shard.path}, but not to {self._root} of this machine",
+                    f"a worker wrote {shard.path} on another machine, not to {self._root} on this one",
                     remedy=Remedy("choose an {out} that all workers see under the same path"),
                 )
         write_record(self._set_file(record.key), record)

@@ -66,18 +66,18 @@ def require_complete(name: str, manifest: Manifest, remedy: Remedy) -> None:
         If anything is missing.
     """
     if manifest.limited is not None:
-        raise VerificationError(f"{name} has {manifest.limited} images a split, a trial", remedy=remedy)
+        raise VerificationError(f"{name} is a trial of {manifest.limited} images per split", remedy=remedy)
     short = [one for one in coverage(manifest) if not one.complete]
     if short:
         lacks = ", ".join(f"{one.dataset} has {one.there} of {one.wanted}" for one in short)
         raise VerificationError(
-            f"{name} is not complete, of the sets of its suite on the {SPLIT} split {lacks}",
+            f"{name} is not complete (on the {SPLIT} split, {lacks} sets of its suite)",
             remedy=[Remedy("build the rest"), remedy],
         )
 
 
 def _covered(record: DatasetRecord, built: set[SetKey]) -> Coverage:
-    suite = family(record.kind).builds  # never what the manifest says of itself: it could ask for less
+    suite = family(record.kind).builds  # never the manifest's own suite: a manifest could state a smaller one
     wanted = {SetKey(record.dataset, SPLIT, CLEAN, 0)} | {
         SetKey(record.dataset, SPLIT, corruption, severity)
         for corruption in suite.corruptions_of(record.dataset)
