@@ -135,7 +135,7 @@ def name_builds(benchmarks: Sequence[Benchmark]) -> dict[str, Benchmark]:
     named: dict[str, Benchmark] = {}
     for kind, place, one in zip(kinds, places, benchmarks, strict=True):
         if places.count(place) > 1:
-            raise ConfigError(f"{place} is given twice: give each benchmark once")
+            raise ConfigError(f"duplicate benchmark: {place}")
         name = kind if kinds.count(kind) == 1 else f"{kind} ({Path(place).name})"
         named[f"{kind} ({place})" if name in named else name] = one
     return named

@@ -138,7 +138,7 @@ class FinetuneConfig:
                 raise ConfigError(f"{name} {number:g} is not valid: use a number above 0")
         if self.lr > _MAX_LR:
             raise ConfigError(
-                f"lr {self.lr:g} is not valid: Adam moves a weight by about lr a step, use 1e-4 or so"
+                f"lr {self.lr:g} is not valid: Adam moves a weight by about lr per step; use about 1e-4"
             )
 
     @property

@@ -167,8 +167,8 @@ def open_sources(config: FinetuneConfig) -> dict[str, Source]:
     for dataset, source in sources.items():
         if not source.info.splits.get(VAL):
             raise SourceError(
-                f"dataset {dataset!r} has no {VAL} split, by which the best checkpoint is chosen: leave the "
-                "dataset out, or hold some of its training images back as val"
+                f"dataset {dataset!r} has no {VAL} split to choose the best checkpoint by: leave the "
+                "dataset out, or set some of its training images aside as val"
             )
     return sources
 
@@ -181,14 +181,14 @@ def _held_out(sources: Mapping[str, Source], few_shot: FewShot) -> dict[str, tup
         held_out[dataset] = tuple(one for one in source.ids(VAL) if one not in drawn)
         if not held_out[dataset]:
             raise SourceError(
-                f"all images of {dataset!r} in {VAL} were drawn to train on, and none is left to choose the "
-                "checkpoint by: draw a smaller share, or from train"
+                f"all {VAL} images of {dataset!r} were drawn for training, and none is left to choose the "
+                "checkpoint: draw a smaller share, or draw from train"
             )
     return held_out
 
 
 def _trainable(model: Model, device: torch.device) -> TorchModel:
-    """Return a model that can be differentiated, in float32: adapters are trained in that."""
+    """Return a model that can be differentiated, in float32, in which adapters are trained."""
     if not isinstance(model, TorchModel):
         raise ModelError(
             f"{model.identity.spec} cannot be fine-tuned: it is not built on one of this package's own "
