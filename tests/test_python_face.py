@@ -189,7 +189,7 @@ class TestBenchmark:
             (("rays", "contrst", 3), "has no set rays/test/contrst/severity-3"),
             (("rays", "val", "contrast", 3), "has no set rays/val/contrast/severity-3"),
             (("rays", "contrast", 6), "severity is 1-5"),
-            ("rays", "'rays' names no set: give (dataset, corruption, severity)"),
+            ("rays", "'rays' is not a set: give (dataset, corruption, severity)"),
             (3, "3 names no set"),
         ],
         ids=repr,

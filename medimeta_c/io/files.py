@@ -49,7 +49,7 @@ def explain_os_error(error: OSError, path: Path) -> WriteError:
         )
     if error.errno in _IN_THE_WAY:
         return WriteError(
-            f"cannot write {path}, where a file, or a link to nothing, stands in place of a folder",
+            f"cannot write {path} (a file or a broken link is in place of a folder)",
             remedy=[Remedy("move it"), Remedy("choose another {out}")],
         )
     return WriteError(f"cannot write {path}: {error.strerror or error}")
