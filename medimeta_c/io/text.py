@@ -19,14 +19,14 @@ _MOST_MARKS = 3
 def flaw_of_text(text: str) -> str | None:
     """Return what keeps text from being shown on a page as a name or sentence; None if nothing does."""
     if any(char in text for char in "<>"):
-        return "text must not hold '<' or '>'"
+        return "text must not contain '<' or '>'"
     if any(unicodedata.category(char)[0] == "C" for char in text):
-        return "text must not hold control or formatting characters"
+        return "text must not contain control or formatting characters"
     if any(char in text for char in _BLANK_LETTERS):
-        return "text must not hold letters that cannot be seen"
+        return "text must not contain invisible characters"
     marks = "".join("m" if unicodedata.category(char)[0] == "M" else " " for char in text)
     if "m" * (_MOST_MARKS + 1) in marks:
-        return f"text must not hold more than {_MOST_MARKS} accents on one letter"
+        return f"text must not contain more than {_MOST_MARKS} accents on one letter"
     if not text.strip() or text != text.strip():
         return "text must not be blank, or start or end with white space"
     return None
