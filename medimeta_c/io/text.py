@@ -1,4 +1,4 @@
-"""Lines of text that people write and pages show: what they may hold."""
+"""Check titles and other lines of text that people write and pages show."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def flaw_of_line(text: str) -> str | None:
     if text != " ".join(text.split()):
         return "text must be one line, with single spaces between words"
     if not any(char.isalnum() for char in text):
-        return "text must hold a letter or digit"
+        return "text must contain a letter or digit"
     return f"text must not be longer than {MOST_LETTERS} letters" if len(text) > MOST_LETTERS else None
 
 

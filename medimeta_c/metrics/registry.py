@@ -266,5 +266,5 @@ def chosen_metrics(wanted: Iterable[str | Metric] = ()) -> tuple[Metric, ...]:
         metric = METRICS.find(one) if isinstance(one, str) else one
         known = found.setdefault(metric.name, METRICS.get(metric.name, metric))
         if known != metric:
-            raise ConfigError(f"there are two metrics of the name {metric.name!r}: give one another name")
+            raise ConfigError(f"two metrics are named {metric.name!r}: rename one")
     return tuple(found.values())

@@ -108,7 +108,7 @@ def test_one_name_is_one_metric(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"unknown metric 'f1'.*known: top1"):
         chosen_metrics(["f1"])
     other = Metric(name="ece", label="ECE", function=np.mean, inputs=("labels",))
-    with pytest.raises(ConfigError, match="two metrics of the name 'ece'"):
+    with pytest.raises(ConfigError, match="two metrics are named 'ece'"):
         chosen_metrics([other])
     with installed(tmp_path):
         assert [one.name for one in chosen_metrics(["brier", METRICS["brier"]])] == [*BUILT_IN, "brier"]
