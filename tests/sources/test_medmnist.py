@@ -268,13 +268,13 @@ def test_truncated(path: Path, share: float) -> None:
     """A file cut short anywhere is named."""
     data = path.read_bytes()
     path.write_bytes(data[: int(len(data) * share)])
-    refused(path, str(path), "not a whole npz file", "replace it")
+    refused(path, str(path), "not a complete npz file", "replace it")
 
 
 def test_not_a_zip(path: Path) -> None:
     """An error page saved under the file's name is named."""
     path.write_text("<html>404</html>")
-    refused(path, str(path), "not a whole npz file")
+    refused(path, str(path), "not a complete npz file")
 
 
 def member(name: str, content: bytes, **changes: int) -> Callable[[zipfile.ZipFile], None]:
@@ -305,7 +305,7 @@ def claiming(shape: tuple[int, ...], content: bytes = b"") -> bytes:
         (member("/etc/test_images.npy", npy(np.zeros(3))), "which is not an array"),
         (member("readme.txt", b"hello"), "'readme.txt', which is not an array"),
         (member("test_images.npy", npy(np.array([{}]), allow_pickle=True)), "never unpickled"),
-        (member("test_images.npy", b"not npy"), "not a whole npz file"),
+        (member("test_images.npy", b"not npy"), "not a complete npz file"),
         (member("test_images.npy", b"\x93NUMPY\x09\x00" + bytes(20)), "version (9, 0)"),
         (
             member("test_images.npy", claiming((10**12, 224, 224, 3))),
@@ -374,7 +374,7 @@ def test_damage_inside(path: Path) -> None:
     source = open_medmnist("bloodmnist", path.parent)
     assert source.image("train", "000000").shape == (28, 28, 3)
     if info.compress_type == zipfile.ZIP_DEFLATED:
-        with pytest.raises(SourceError, match=r"bloodmnist_28\.npz is not a whole npz file .*replace it"):
+        with pytest.raises(SourceError, match=r"bloodmnist_28\.npz is not a complete npz file .*replace it"):
             source.image("test", "000000")
     else:
         assert not np.array_equal(source.image("test", "000001"), npz_arrays()["test_images"][1])
@@ -390,7 +390,7 @@ def test_member_that_lies_elsewhere(tmp_path: Path) -> None:
     data = bytearray(path.read_bytes())
     data[at : at + 4] = b"XXXX"
     path.write_bytes(data)
-    with pytest.raises(SourceError, match="not a whole npz file"):
+    with pytest.raises(SourceError, match="not a complete npz file"):
         source.image("test", "000000")
 
 
