@@ -42,7 +42,7 @@ def test_what_lacks_sets_is_refused(small: Path, built: Path) -> None:
     require_complete("a", whole, "stop")
     with pytest.raises(VerificationError, match=r"a is not complete .* rays has 3 of 36 .* or stop"):
         require_complete("a", part, "stop")
-    with pytest.raises(VerificationError, match="a trial: stop"):
+    with pytest.raises(VerificationError, match="is a trial of 4 images per split: "):
         require_complete("a", whole.model_copy(update={"limited": 4}), "stop")
     protocol = part.protocol.model_copy(update={"seed_scheme": "imported/x"})
     require_complete("a", part.model_copy(update={"protocol": protocol}), "stop")
