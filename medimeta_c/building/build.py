@@ -142,7 +142,7 @@ class BuildConfig:
         if self.seed < 0:
             raise ConfigError(f"seed {self.seed} is negative: use 0 or more")
         if self.limit is not None and self.limit < 1:
-            raise ConfigError("a limit must be at least 1 image", value=self.limit)
+            raise ConfigError("limit must be at least 1 image", value=self.limit)
         engines.check_jobs(self.jobs)
         if self.scheduler is not None and self.engine != "dask":
             raise ConfigError(

@@ -141,7 +141,7 @@ def _over_processes(
 
 @contextlib.contextmanager
 def _without_warnings() -> Iterator[None]:
-    """Keep joblib from warning, on an error or Ctrl-C, that it cancelled tasks: the error itself says it."""
+    """Keep joblib from warning, on an error or Ctrl-C, that it cancelled tasks: the error is enough."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)
         yield
@@ -151,7 +151,7 @@ def _without_warnings() -> Iterator[None]:
 def _without_interrupts() -> Iterator[None]:
     """Have processes that are started in the block ignore Ctrl-C.
 
-    It reaches every process of the terminal; this one takes the workers down, and they need say nothing.
+    Ctrl-C reaches every process of the terminal; this process stops the workers, so they can ignore it.
     """
     if threading.current_thread() is not threading.main_thread():  # which may not change signals
         yield

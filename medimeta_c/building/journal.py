@@ -157,7 +157,7 @@ class Journal:
                 part.unlink(missing_ok=True)
 
     def drop_unlisted(self, sets: Iterable[SetRecord]) -> None:
-        """Remove the shards of no set given: a killed build's, written but never recorded."""
+        """Remove shards that belong to none of these sets: a killed build wrote but never recorded them."""
         listed = {shard.path for record in sets for shard in record.shards}
         with writing(self._root):
             for path in (self._root / "data").glob("*/*/*/severity-*.parquet"):
@@ -199,7 +199,7 @@ class Journal:
         write_record(self._set_file(record.key), record)
 
     def recorded_sets(self) -> dict[SetKey, SetRecord]:
-        """Return the sets that were finished at some time, whatever has become of their shards."""
+        """Return the sets that were finished at some time, even if their shards are now missing."""
         records = {record.key: record for record in (self.manifest.sets if self.manifest else ())}
         for path in sorted((self._folder / "sets").glob("*.json")):
             record = _read_record(path)

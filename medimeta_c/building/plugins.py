@@ -43,7 +43,7 @@ def _package(thing: Any) -> str:
 
 
 def require_plugins(root: Path, manifest: Manifest) -> None:
-    """Check that whatever took part in a build can take part again.
+    """Check that all plugins that took part in a build are installed.
 
     Raises
     ------

@@ -41,7 +41,7 @@ class Coverage:
 
 
 def coverage(manifest: Manifest) -> tuple[Coverage, ...]:
-    """Return what each dataset of a benchmark holds of its suite; an imported one is of no suite."""
+    """Return how much of its suite each dataset has; an imported benchmark belongs to no suite."""
     if manifest.protocol.imported:
         return ()
     built = {record.key for record in manifest.sets}
@@ -58,7 +58,7 @@ def require_complete(name: str, manifest: Manifest, remedy: Remedy) -> None:
     manifest : Manifest
         What was built.
     remedy : Remedy
-        What else to do than to build the rest.
+        An alternative to building the rest.
 
     Raises
     ------

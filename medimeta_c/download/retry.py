@@ -11,7 +11,7 @@ __all__ = ["Interrupted", "RetryPolicy", "retry_after_s"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RetryPolicy:
-    """How patient a download is.
+    """When and how often a download is tried again.
 
     Parameters
     ----------

@@ -37,7 +37,7 @@ _Item = TypeVar("_Item")
 
 
 class Lacking(Exception):
-    """Raised by a figure whose input was not given; says what to give, unless it is what its record says."""
+    """Raised by a figure whose input was not given; its text, if any, replaces the figure's `needs`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -70,7 +70,7 @@ class FinetuneConfig:
     lr : float, optional
         Adam's learning rate.
     schedule : {"constant", "cosine"}, optional
-        What the learning rate does: stay, or fall to zero along half a cosine.
+        Whether the learning rate stays constant, or falls to zero along half a cosine.
     batch_size : int, optional
         Images a step.
     micro_batch : int, optional

@@ -45,7 +45,7 @@ _SETTINGS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Outputs:
-    """What a run is, and the files that say so.
+    """A run, and the files that describe it.
 
     Parameters
     ----------

@@ -40,7 +40,7 @@ _AS_ASKED = ("fraction", "seed", "rank", "epochs", "lr", "schedule", "batch_size
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FinetuneReport:
-    """What a run came to.
+    """The outcome of a run.
 
     Parameters
     ----------
@@ -76,9 +76,9 @@ def finetune(
 
     Low-rank adapters are trained by cross-entropy over cosine similarity / temperature, against the frozen
     text embeddings of every class of every dataset. Images come from the train split, or from val if so
-    asked; the checkpoint kept is the best on the other images of val, and no other split is read. A run that
-    was interrupted, called again, goes on; on the CPU it reaches the weights of an undisturbed run bit for
-    bit.
+    asked; the checkpoint kept is the best on the other images of val, and no other split is read. Call it
+    again to resume an interrupted run; on the CPU it then reaches the weights of an uninterrupted run, bit
+    for bit.
 
     Parameters
     ----------
@@ -104,7 +104,7 @@ def finetune(
     SourceError
         If data is missing, a dataset has no train or val split, or a class no image.
     ModelError
-        If the model cannot be had or adapted, or the loss becomes NaN.
+        If the model cannot be loaded or adapted, or the loss becomes NaN.
     ResultError
         If the folder holds a run with other settings, or is in use.
     WriteError

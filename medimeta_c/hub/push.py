@@ -34,7 +34,7 @@ __all__ = ["push"]
 
 @dataclass(frozen=True, slots=True)
 class _Landed:
-    """Where the build is on the Hub: a commit, and the pull request it belongs to, if any."""
+    """Location of the build on the Hub: a commit, and the pull request it belongs to, if any."""
 
     commit: str
     pull_request: str | None = None
@@ -204,7 +204,7 @@ class _Push:
         )
 
     def _check_head(self, head: str) -> None:
-        """Raise if another build came after this one, which is tagged: it would be undone."""
+        """Raise if a newer build replaced this tagged one, because this push would undo the newer one."""
         there = self._build_at(head)
         if there and there.manifest.fingerprint != self.manifest.fingerprint:
             raise PublishError(

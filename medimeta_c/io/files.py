@@ -109,7 +109,7 @@ def publish(part: Path, final: Path) -> None:
 
 
 def _sync_folder(folder: Path) -> None:
-    """Make a rename in `folder` survive a power loss, where platform and file system can sync directories."""
+    """Make a rename in `folder` survive a power loss, if the system can sync directories."""
     try:
         descriptor = os.open(folder, os.O_RDONLY)
     except OSError:  # Windows opens no directories; its rename is durable enough

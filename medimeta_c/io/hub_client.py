@@ -116,7 +116,7 @@ def transfer_bars(wanted: bool) -> Iterator[None]:
         yield
         return
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # that the environment asks for bars: then there are bars
+        warnings.simplefilter("ignore")  # the environment requests bars, and the client insists on it
         disable_progress_bars()
     try:
         yield

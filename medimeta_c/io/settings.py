@@ -108,7 +108,7 @@ class OptionalSeveral(Generic[T]):
 
 
 def required() -> Any:
-    """Return what stands where a field of these types has no default."""
+    """Return the marker for a field of these types that has no default."""
     return field()
 
 

@@ -108,7 +108,7 @@ class EvaluateConfig:
     def __post_init__(self) -> None:
         settle(self)
         if self.limit is not None and self.limit < 1:
-            raise ConfigError("a limit must be at least 1 image", value=self.limit)
+            raise ConfigError("limit must be at least 1 image", value=self.limit)
         check_name("split", self.split)
         if self.batch_size is not None and self.batch_size < 1:
             raise ConfigError(f"batch size {self.batch_size} is not valid: use 1 or more")
@@ -255,7 +255,7 @@ def _plugins(model: str | Model, prompts: PromptsRecord | None) -> tuple[PluginR
 
 
 def _root(config: EvaluateConfig) -> Path:
-    """Return the root of results; trials have one of their own, so that none is taken for a result."""
+    """Return the root of results; trials have their own root, so that none is mistaken for a result."""
     return config.out if config.limit is None else config.out / f"first-{config.limit}"
 
 

@@ -165,7 +165,7 @@ def test_a_lost_shard_nobody_asks_for_is_named(
     next(root.glob("data/rays/test/contrast/severity-2-*")).unlink()
     manifest = build(build_config(severities=(3,), **some)).manifest
     assert [record.severity for record in manifest.sets] == [0, 1, 3]
-    assert "the first is rays/test/contrast/severity-2" in caplog.text
+    assert "(first: rays/test/contrast/severity-2" in caplog.text
     caplog.clear()
     build(build_config(severities=(2, 4), **some))
     assert caplog.text == ""

@@ -107,7 +107,7 @@ def test_groups_are_those_of_the_source(data: Path, tmp_path: Path) -> None:
         (problem,) = verify(out, jobs=1).problems
         assert "has an empty value or a duplicate image" in str(problem)
     (out / GROUPS_PATH).write_bytes(b"PAR1")
-    assert str(verify(out, jobs=1).problems[0]).startswith(f"{GROUPS_PATH}: the file's bytes are not")
+    assert str(verify(out, jobs=1).problems[0]).startswith(f"{GROUPS_PATH}: the file was changed")
     build(config(data, out, force=True))
     assert verify(out, rebuild=1, jobs=1).ok
     (out / GROUPS_PATH).write_bytes(b"PAR1")
@@ -161,7 +161,7 @@ def test_a_folder_of_ids_is_refused_where_it_would_be_published_or_ignored(
     data: Path, tmp_path: Path
 ) -> None:
     """Not in the benchmark, and not for images whose ids are their files' names all the same."""
-    with pytest.raises(ConfigError, match=r"is in the benchmark"):
+    with pytest.raises(ConfigError, match=r"is inside the benchmark's folder"):
         config(data, tmp_path / "out", ids=tmp_path / "elsewhere/../out/ids")
     for path in sorted((data / "scans/test").glob("*/*/*.png")):
         path.rename(path.parent.with_name(f"{path.parent.name}-{path.name}"))

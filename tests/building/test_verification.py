@@ -103,7 +103,7 @@ DAMAGES = {
     "row removed": (rewrite(lambda table: table.slice(1)), "manifest says"),
     "rows swapped": (rewrite(swap_rows), "out of image-id order"),
     "label changed": (rewrite(other_label), "bytes"),
-    "pixels changed": (rewrite(other_pixels), "row 4 .*decoded pixels are not those"),
+    "pixels changed": (rewrite(other_pixels), "row 4 .*decoded pixels do not match"),
     "image removed": (rewrite(no_image), "row 4 .*do not decode"),
     "label removed": (rewrite(no_label), "bytes"),
     "text spoilt": (rewrite(spoilt_text), "bytes"),

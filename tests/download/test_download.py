@@ -658,7 +658,7 @@ def test_folder_in_the_way(server: ZenodoServer, tmp_path: Path) -> None:
     """A folder that is no dataset is not overwritten; an empty one is."""
     (tmp_path / "pbc").mkdir()
     (tmp_path / "pbc" / "notes.txt").write_text("mine")
-    assert f"{tmp_path / 'pbc'} is in the way" in refused(server, tmp_path)
+    assert f"{tmp_path / 'pbc'} exists, but is not a complete dataset" in refused(server, tmp_path)
     assert server.seen == []
     (tmp_path / "pbc" / "notes.txt").unlink()
     get(server, tmp_path)

@@ -67,12 +67,16 @@ def test_a_folder_that_is_a_link_is_refused(submitted: Submitted, tmp_path: Path
     ("old", "new", "sentence"),
     [
         ('"complete": true', '"complete": true, "complete": true', "duplicate key 'complete'"),
-        ('"seed": 0', '"seed": NaN', "NaN is not a number"),
+        ('"seed": 0', '"seed": NaN', "NaN is not allowed"),
         ('"level": 0.95', '"level": 1e999', "too large"),
         ('"complete": true', '"complete": true, "x": ' + "[" * 100_000, "is not valid JSON"),
         ('"complete": true', '"complete": "true"', "not valid at complete"),
         ('"dataset": "cells"', '"dataset": "../../etc/passwd"', "not valid at"),
-        ("hf-hub:test/tiny", "<script>alert(1)</script>", "not valid at run.model.spec: text must not hold"),
+        (
+            "hf-hub:test/tiny",
+            "<script>alert(1)</script>",
+            "not valid at run.model.spec: text must not contain",
+        ),
         ("ViT-B-32", "a\\u202eb", "run.model.architecture: text must not contain control"),
     ],
     ids=["key twice", "NaN", "infinity", "deep", "other type", "path", "html", "bidi"],

@@ -153,7 +153,7 @@ def test_part_of_a_grid_is_refused(benchmark: Benchmark, accepted: Accepted, tmp
     assert "5 cells are missing" in problem(folder, accepted)
     edit_json(folder / "result.json", cut)
     edit_json(folder / "result.json", lambda values: values.update(complete=True))
-    assert "lacking: zoom_blur" in problem(folder, accepted)
+    assert "missing corruptions: zoom_blur" in problem(folder, accepted)
 
 
 def test_nan_is_refused(benchmark: Benchmark, accepted: Accepted, tmp_path: Path) -> None:
@@ -269,7 +269,7 @@ def test_place_and_strays_in_a_tree(submitted: Submitted, tmp_path: Path) -> Non
         ("name: Tiny CLIP", 'name: "\\u3164"', "invisible characters"),
         ("name: Tiny CLIP", f"name: Tiny{chr(0x301) * 4}", "more than 3 accents on one letter"),
         ("name: Tiny CLIP", f"name: {'x' * 121}", "at most 120"),
-        ("name: Tiny CLIP", "name: 2024-01-01", "no text, number or yes/no"),
+        ("name: Tiny CLIP", "name: 2024-01-01", "not a text, number or yes/no"),
         ("name: Tiny CLIP", "name: !!python/object/apply:os.system [id]", "is not valid YAML"),
         ("name: Tiny CLIP", "name: Tiny CLIP\nname: Other", "duplicate key 'name'"),
         ("name: Tiny CLIP", "name: &a Tiny\nnotes: *a", "an alias"),

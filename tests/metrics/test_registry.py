@@ -119,5 +119,5 @@ def test_a_field_of_a_cell_is_no_other_metric(name: str) -> None:
     """What has a field cannot stand in the mapping too, where it would be shown in its place."""
     cell = scored(checked_answers(P, Y))
     values = {**cell.model_dump(), "metrics": {name: {"value": 0.5, "reason": None}}}
-    with pytest.raises(ValueError, match=f"{name} is a field of its own"):
+    with pytest.raises(ValueError, match=f"{name} is a field, so it cannot name"):
         CellScore.model_validate(values)

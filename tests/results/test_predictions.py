@@ -121,7 +121,7 @@ FLOATS = pa.list_(pa.float32())
         (column("label", pa.array([0, None, 1])), "rows without a value"),
         (column("label", pa.array(["0", "1", "1"])), "other columns"),
         (column("image_id", pa.array(["a", "a", "c"])), "there is a duplicate image id"),
-        (column("severity", pa.array([3, 3, 9], pa.int8())), "severity is 1-5"),
+        (column("severity", pa.array([3, 3, 9], pa.int8())), "severity must be 1 to 5"),
         (column("dataset", pa.array(["cells", "cells", "../x"])), "not usable"),
         (column("probabilities", pa.array([P[0], P[1], [0.3, 0.7]], FLOATS)), "unequal numbers"),
         (column("probabilities", pa.array([P[0], P[1], [0.3, None, 0.7]], FLOATS)), "unequal numbers"),

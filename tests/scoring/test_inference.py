@@ -223,7 +223,7 @@ def test_no_memory_at_all_is_one_sentence(model: Model, built: Path) -> None:
     def none(inner: Model, pixels):
         raise torch.OutOfMemoryError("full")
 
-    with pytest.raises(ModelError, match="no memory for a single image"):
+    with pytest.raises(ModelError, match="too little memory for a single image"):
         list(predictor(Wrapped(model, none)).predict(open_benchmark(built), KEYS))  # type: ignore[arg-type]
 
 

@@ -487,7 +487,7 @@ def test_a_window_for_more_bits(tmp_path: Path) -> None:
     source = open_imagefolder("pets", tmp_path, reading=Reading(window=" 0, 2000 "))
     assert set(source.image("test", "cat/x").flat) == {128}
     np.testing.assert_array_equal(source.image("test", "cat/y"), pixels(1, channels=1)[0])
-    with pytest.raises(ConfigError, match="window 'wide' is none"):
+    with pytest.raises(ConfigError, match="window 'wide' is not valid"):
         Reading(window="wide")
 
 

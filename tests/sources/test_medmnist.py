@@ -242,7 +242,7 @@ def changed(**arrays: np.ndarray | None) -> dict[str, np.ndarray]:
         (changed(test_images=np.zeros((3, 28), np.uint8)), ["(3, 28)", "(N, H, W, 3)"]),
         (changed(test_images=np.zeros((3, 28, 28, 28, 3), np.uint8)), ["(3, 28, 28, 28, 3)"]),
         (changed(test_images=np.zeros((0, 28, 28, 3), np.uint8)), ["'test_images'", "empty"]),
-        (changed(test_images=np.zeros((3, 0, 28, 3), np.uint8)), ["(3, 0, 28, 3)", "no image data"]),
+        (changed(test_images=np.zeros((3, 0, 28, 3), np.uint8)), ["(3, 0, 28, 3)", "not image data"]),
         (changed(test_images=np.zeros((4, 28, 28, 3), np.uint8)), ["'test_labels'", "4 images"]),
         (changed(test_labels=np.zeros((3, 2), np.uint8)), ["'test_labels'", "(3, 2)", "need one label each"]),
         (changed(test_labels=np.zeros((3, 1))), ["'test_labels'", "float64"]),
@@ -360,7 +360,7 @@ def test_too_many_rows(tmp_path: Path) -> None:
     with zipfile.ZipFile(path, "w") as archive:
         member("test_images.npy", claiming((rows, 1, 1), bytes(rows)))(archive)
         member("test_labels.npy", claiming((rows, 1), bytes(rows)))(archive)
-    refused(path, "no image data", dataset="octmnist")
+    refused(path, "not image data", dataset="octmnist")
 
 
 def test_damage_inside(path: Path) -> None:

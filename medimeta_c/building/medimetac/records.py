@@ -109,7 +109,7 @@ class FileAudit(Record):
 
     @property
     def distance(self) -> float:
-        """How far it is from its definition; 1 is the furthest that passes for it."""
+        """Distance from its definition; values up to 1 are accepted as the same corruption."""
         if self.equal is not None:
             return (1 - self.equal) / (1 - _EQUAL)
         if self.measured is None or self.defined is None:
