@@ -1,4 +1,4 @@
-"""Start of the ``medimeta-c`` script and of ``python -m medimeta_c``: signals first, then the imports."""
+"""Entry point of the ``medimeta-c`` script and of ``python -m medimeta_c``: signals first, then imports."""
 
 import os
 import signal

@@ -1,4 +1,4 @@
-"""Everything that can go wrong, in one tree.
+"""All exceptions of this package, in one tree.
 
 ::
 
@@ -8,7 +8,7 @@
     │   └── DownloadError         an archive could not be fetched whole and verified
     ├── ShardError                a Parquet shard could not be written, or is damaged
     ├── ManifestError             a manifest is missing, edited or of another schema
-    ├── BuildError                a build cannot start or go on (locked, other seed, not a build)
+    ├── BuildError                a build cannot start or resume (locked, other seed, not a build)
     ├── WriteError                a file cannot be written (disk full, not allowed, no locks)
     ├── WorkerError               a worker process died, or a cluster went away
     ├── VerificationError         a built benchmark is not what its manifest says
@@ -234,7 +234,7 @@ class VerificationError(MediMetaError):
 
 
 class ModelError(MediMetaError):
-    """Raised when a model cannot be had, would run code, does not fit, or cannot read a prompt."""
+    """Raised when a model cannot be loaded, would run code, does not fit, or cannot read a prompt."""
 
 
 class ResultError(MediMetaError):
@@ -242,7 +242,7 @@ class ResultError(MediMetaError):
 
 
 class PublishError(MediMetaError):
-    """Raised when something cannot be sent to the Hub, or what is there already stands against it."""
+    """Raised when something cannot be sent to the Hub, or conflicts with what the Hub already holds."""
 
 
 class IncompleteGridError(MediMetaError):
@@ -366,7 +366,7 @@ def unknown_name(kind: str, name: str, known: Iterable[str]) -> ConfigError:
 
 
 def printable(text: object) -> str:
-    r"""Return a text from outside as one line of printable characters.
+    r"""Return an untrusted text as one line of printable characters.
 
     A line break could feign another line of output, an escape sequence a whole screen.
 
@@ -379,7 +379,7 @@ def printable(text: object) -> str:
 
 
 def short(text: object) -> str:
-    """Return a text from outside, or what another library's error says, as one short printable line.
+    """Return an untrusted text, or the message of another library's error, as one short printable line.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Image corruptions, byte for byte those of ImageNet-C.
+"""Image corruptions that match ImageNet-C byte for byte.
 
 Seven corruptions at five severities, as imagecorruptions 1.1.2 computes them, on uint8 images of any size,
 grey or colour, with every random number from a generator the caller passes.

@@ -1,4 +1,4 @@
-"""Where machine code is kept between processes: a folder of this user's, of this version and this processor.
+"""Disk cache of compiled kernels: one folder per user, package version and processor.
 
 Not beside the package's own files, where numba would put it: they may be read-only or another user's, and
 what lies there stays behind when the package is uninstalled.

@@ -1,4 +1,4 @@
-"""The array contract, checked once where an image enters."""
+"""The array contract: check an image once, where it enters the package."""
 
 from __future__ import annotations
 

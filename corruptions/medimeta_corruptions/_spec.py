@@ -1,4 +1,4 @@
-"""A corruption: a frozen record of its severities and its function."""
+"""`Corruption`: the frozen record of a corruption's name, severities and function."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Brightness: over-exposure, added to the value of hue, saturation and value."""
+"""Brightness: add a constant to the HSV value of every pixel, as in over-exposure."""
 
 from __future__ import annotations
 

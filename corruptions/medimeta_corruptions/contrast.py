@@ -1,4 +1,4 @@
-"""Contrast: a flat image, as of scattered radiation or a wrong window."""
+"""Contrast: shrink differences from the mean, as scattered radiation or a wrong window does."""
 
 from __future__ import annotations
 

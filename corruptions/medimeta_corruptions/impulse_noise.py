@@ -1,4 +1,4 @@
-"""Impulse noise: salt and pepper, as of dead sensor elements and bit errors."""
+"""Impulse noise: salt and pepper, as from dead sensor elements and bit errors."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Motion blur: patient or camera moving during the exposure."""
+"""Motion blur: the patient or the camera moves during the exposure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pixelate: too few pixels, as of an image enlarged from a thumbnail."""
+"""Pixelate: too few pixels, as in an image enlarged from a thumbnail."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A registry: things of one kind by name, our own and those that other distributions add by entry points."""
+"""Registry: objects of one kind by name, our own and those that other distributions add by entry points."""
 
 from __future__ import annotations
 

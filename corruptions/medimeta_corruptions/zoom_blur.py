@@ -1,4 +1,4 @@
-"""Zoom blur: the scale changing during the exposure, as of a camera moving towards its object."""
+"""Zoom blur: the scale changes during the exposure, as when a camera moves towards its object."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What corruptions do to low, mid and high frequencies, image by image, with effect sizes and intervals.
+"""Frequency analysis: what each corruption does to low, mid and high frequencies, with intervals.
 
 Two questions are kept apart, because they have different answers. *Shares*: does the spectrum's shape move,
 that is, does a band hold a larger part of an image's AC energy than before? *Energy*: does the band hold more

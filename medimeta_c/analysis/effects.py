@@ -1,4 +1,4 @@
-"""Effects: mean paired differences with intervals, what they say of a band, and of the paper's claim."""
+"""Effect sizes: mean paired differences with intervals, and whether the paper's claim holds."""
 
 from __future__ import annotations
 

@@ -141,7 +141,7 @@ def _plan(benchmark: Benchmark, dataset: str, splits: Sequence[str]) -> list[Set
     if lacking:
         raise ConfigError(
             f"{benchmark.name} has no clean set of {dataset}, split {', '.join(sorted(lacking))}: build it, "
-            "for it is what the others are compared with"
+            "because the corrupted sets are compared with it"
         )
     if all(key.corruption == CLEAN for key in kept):
         raise ConfigError(f"{benchmark.name} has no corrupted set of {dataset}: build one to analyse")

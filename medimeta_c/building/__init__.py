@@ -1,1 +1,1 @@
-"""Build a benchmark: plan the sets, render them in parallel, sign what was built."""
+"""Build a benchmark: plan the sets, render them in parallel, write the manifest."""

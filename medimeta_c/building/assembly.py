@@ -1,4 +1,4 @@
-"""Bring a benchmark's directory to what is asked: keep finished sets, make missing ones, then sign it."""
+"""Create or complete a build and write its manifest."""
 
 from __future__ import annotations
 
@@ -174,12 +174,12 @@ def _check_title(request: Request, datasets: Mapping[str, DatasetRecord]) -> Non
 
 
 def _name_lost_sets(request: Request, gone: Collection[SetKey]) -> None:
-    """Warn of sets that the new manifest will lack: their shards are gone, and nobody asks for them now."""
+    """Warn of sets that the new manifest will lack: their shards are gone and they were not requested."""
     lost = sorted(key for key in gone if key not in request.sets)
     if lost:
         _log.warning(
-            "%d sets of %s whose shards are missing or cut short are left out, the first is %s: "
-            "build them again to have them back",
+            "%d sets of %s are left out because their shards are missing or truncated (first: %s): "
+            "build them again to include them",
             len(lost),
             request.root,
             lost[0],

@@ -1,4 +1,4 @@
-"""Build a benchmark: plan the sets, render them in parallel, then say in the manifest what was built."""
+"""Build a benchmark: plan the sets, render them in parallel, then write the manifest."""
 
 from __future__ import annotations
 
@@ -142,11 +142,11 @@ class BuildConfig:
         if self.seed < 0:
             raise ConfigError(f"seed {self.seed} is negative: use 0 or more")
         if self.limit is not None and self.limit < 1:
-            raise ConfigError("a limit must be at least 1 image", value=self.limit)
+            raise ConfigError("limit must be at least 1 image", value=self.limit)
         engines.check_jobs(self.jobs)
         if self.scheduler is not None and self.engine != "dask":
             raise ConfigError(
-                f"the engine {self.engine} has no scheduler",
+                f"the engine {self.engine} takes no scheduler",
                 value=self.scheduler,
                 remedy=[Remedy("leave {scheduler} out"), Remedy("choose {engine}", engine="dask")],
             )
@@ -159,12 +159,12 @@ class BuildConfig:
         unused = [name for name in _OF_NAMES if getattr(self, name) not in (None, (), False, "one")]
         if unused and not any(isinstance(one, str) for one in self.datasets):
             raise ConfigError(
-                f"{', '.join(unused)} given, but only for datasets given by name, and there are none: "
+                f"{', '.join(unused)} applies only to datasets given by name, and there are none: "
                 "leave it out"
             )
         if self.ids is not None and self.ids.resolve().is_relative_to(self.out.resolve()):
             raise ConfigError(
-                f"{self.ids} is in the benchmark, and may not be published with it",
+                f"{self.ids} is inside the benchmark's folder, where it would be published",
                 value=self.ids,
                 remedy=Remedy("choose a folder outside {0} with {ids}", self.out),
             )
@@ -212,7 +212,7 @@ def _corruption(one: str | Corruption) -> Corruption:
         return CORRUPTIONS[one]
     check_name("corruption", one.name)
     if one.name == CLEAN or CORRUPTIONS.get(one.name, one) != one:
-        raise ConfigError(f"another corruption has the name {one.name!r}: give yours another")
+        raise ConfigError(f"the name {one.name!r} belongs to another corruption: rename yours")
     return one
 
 
@@ -242,7 +242,7 @@ def build(
     on_preview: Callable[[Preview], None] | None = None,
     progress: bool = False,
 ) -> BuildReport:
-    """Build the sets a configuration asks for; finished ones are kept, an interrupted build goes on.
+    """Build the sets a configuration asks for; finished ones are kept, and an interrupted build resumes.
 
     Sets are written one by one, atomically; the card and, last of all, the manifest follow when every
     requested set is there. The result depends on neither workers, order nor interruptions.
@@ -371,7 +371,7 @@ def _patients(
     found = {place: numbers for place in places if (numbers := patients_of(sources[place[0]], place[1]))}
     if config.ids is not None and not any(getattr(one, "numbered", False) for one in sources.values()):
         raise ConfigError(
-            "ids are of DICOM files and images of known patients, and none of these datasets has any",
+            "ids is only for DICOM files and images of known patients, and these datasets have none",
             value=config.ids,
             remedy=[
                 Remedy("put each patient's images into a folder <class>/<patient>"),
@@ -382,7 +382,7 @@ def _patients(
 
 
 def _warn(sources: Mapping[str, Source]) -> None:
-    """Say what whoever uses the data should know, but need not mend."""
+    """Warn users of the data about what they should know, but need not correct."""
     for name, source in sources.items():
         for warning in (*getattr(source, "warnings", ()), shared_patients(source)):
             if warning:

@@ -1,4 +1,4 @@
-"""Corrupt image files: files in, PNG files out."""
+"""Corrupt image files and write the results as PNG files."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import get_args
 
 from medimeta_c.errors import ConfigError, Remedy, unknown_name
 from medimeta_c.format import png
-from medimeta_c.format.keys import SetKey
+from medimeta_c.format.keys import SetKey, check_distinct
 from medimeta_c.format.seeding import generator
 from medimeta_c.io.files import write_atomic
 from medimeta_c.io.settings import StrPath, as_path, several
@@ -98,8 +98,7 @@ def _keys(corruptions: str | Sequence[str], severities: int | Sequence[int]) -> 
         if number not in range(1, 6):
             raise ConfigError(f"unknown severity {number}: use 1 to 5")
     for kind, values in (("corruption", names), ("severity", numbers)):
-        if not values or len(set(values)) < len(values):
-            raise ConfigError(f"no {kind} is given, or one twice: {', '.join(map(str, values)) or 'none'}")
+        check_distinct(kind, values)
     return [SetKey("files", "input", name, number) for name in names for number in numbers]
 
 
@@ -113,19 +112,19 @@ def _mark(frame: int | None) -> str:
 
 
 def _check_targets(images: Sequence[Path], originals: Sequence[Path], targets: Sequence[Path]) -> None:
-    """Refuse targets that would cost a file, before anything is written."""
+    """Refuse targets that would overwrite a file that is needed, before anything is written."""
     resolved, taken = {path.resolve() for path in images}, set()
     if len(set(images)) < len(images):
         twice = next(path for path in images if images.count(path) > 1)
-        raise ConfigError(f"{twice} is given twice: give each image once")
+        raise ConfigError(f"duplicate image: {twice}")
     for path, target in zip(originals, targets, strict=True):
         if any("\ud800" <= char <= "\udfff" for char in path.name):
-            raise ConfigError(f"{path.name!r} is no valid file name in UTF-8: rename it")
+            raise ConfigError(f"{path.name!r} is not a valid UTF-8 file name: rename it")
         if target in taken:
             raise ConfigError(f"two images would be written to {target}: corrupt them into different folders")
         if target.resolve() in resolved:
             raise ConfigError(
-                f"{target} is itself to be corrupted and would be written over",
+                f"{target} is one of the images to corrupt and would be overwritten",
                 remedy=Remedy("choose another {out}"),
             )
         taken.add(target)

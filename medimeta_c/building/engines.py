@@ -1,4 +1,4 @@
-"""Run tasks in parallel: over processes here (joblib), or over a Dask cluster."""
+"""Run tasks in parallel: in processes of this machine (joblib), or on a Dask cluster."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ Outcome = TypeVar("Outcome")
 
 
 def check_jobs(jobs: int) -> None:
-    """Refuse a number of worker processes that is none, with a ConfigError."""
+    """Raise ConfigError if the number of worker processes is 0."""
     if jobs == 0:
         raise ConfigError("jobs must be at least 1, or -1 for one per core; got 0", value=jobs)
 
 
 def require(engine: str, scheduler: str | None = None) -> None:
-    """Check that an engine is there before any work is given to it.
+    """Check that an engine is available before any work is given to it.
 
     Raises
     ------
@@ -97,14 +97,13 @@ def run_all(
     -----
     Worker processes end with the process that started them, even if that is killed.
     """
-    if jobs == 0:
-        raise ConfigError("jobs 0 is no worker: use 1 or more, or -1 for one per core")
+    check_jobs(jobs)
     require(engine)
     if tasks:
         over = _over_processes(function, tasks, jobs)
         if engine == "dask":
             over = _over_dask(function, tasks, jobs, scheduler)
-        # Closed at once on any error, so that no worker goes on.
+        # Closed at once on any error, so that no worker continues.
         with contextlib.closing(over):
             yield from over
 
@@ -142,7 +141,7 @@ def _over_processes(
 
 @contextlib.contextmanager
 def _without_warnings() -> Iterator[None]:
-    """Keep joblib from warning, on an error or Ctrl-C, that it cancelled tasks: the error itself says it."""
+    """Keep joblib from warning, on an error or Ctrl-C, that it cancelled tasks: the error is enough."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)
         yield
@@ -152,7 +151,7 @@ def _without_warnings() -> Iterator[None]:
 def _without_interrupts() -> Iterator[None]:
     """Have processes that are started in the block ignore Ctrl-C.
 
-    It reaches every process of the terminal; this one takes the workers down, and they need say nothing.
+    Ctrl-C reaches every process of the terminal; this process stops the workers, so they can ignore it.
     """
     if threading.current_thread() is not threading.main_thread():  # which may not change signals
         yield
@@ -209,7 +208,7 @@ def _over_dask(
             raise _died() from error
         except CancelledError as error:
             raise WorkerError(
-                "the Dask scheduler went away",
+                "the connection to the Dask scheduler was lost",
                 remedy=Remedy("start it again, then run the same again; finished sets are kept"),
             ) from error
 
@@ -224,9 +223,9 @@ def _check_workers(client: Client, scheduler: str) -> None:
         client.submit(_ready, pure=False).result(timeout=_DASK_S)
     except Exception as error:  # whatever the other side could not import or unpickle
         raise ConfigError(
-            f"no worker of the Dask scheduler at {scheduler!r} runs tasks of this package "
-            f"({type(error).__name__}: {error}): start workers, and give scheduler and workers the "
-            "environment of this process"
+            f"no worker of the Dask scheduler at {scheduler!r} can run this package's tasks "
+            f"({type(error).__name__}: {error}): start workers, and run scheduler and workers in the "
+            "same environment as this process"
         ) from error
 
 

@@ -1,4 +1,4 @@
-"""Import the official MedMNIST-C files as a benchmark: shards, manifest and card, pixels as they are."""
+"""Import the official MedMNIST-C files as a benchmark, with unchanged pixels."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ class ImportConfig:
         settle(self)
         check_distinct("dataset", self.datasets)
         if {ALL, AVAILABLE} & set(self.datasets) and len(self.datasets) > 1:
-            raise ConfigError(f"{ALL!r} and {AVAILABLE!r} stand alone: give one of them, or dataset names")
+            raise ConfigError(f"{ALL!r} or {AVAILABLE!r} cannot be combined with other datasets")
         engines.check_jobs(self.jobs)
 
 
@@ -96,7 +96,7 @@ def import_medmnistc(
 
     Corruptions keep their own names; those whose severities do not grow from 1 to 5 are named. Each npz file
     is read once, as a stream: one image in memory, nothing unpacked on disk. What is finished is kept; an
-    interrupted import, run again, goes on file by file.
+    interrupted import resumes at the first unfinished file.
 
     Parameters
     ----------
@@ -150,7 +150,7 @@ def _names(config: ImportConfig) -> Sequence[str]:
     found = datasets_in(config.folder)
     if not found:
         raise SourceError(
-            f"{config.folder} has no folder of a MedMNIST dataset with one label an image: give the folder "
+            f"{config.folder} has no folder of a MedMNIST dataset with one label per image: give the folder "
             "that holds bloodmnist/, octmnist/ and so on, with <corruption>.npz files in them"
         )
     return found

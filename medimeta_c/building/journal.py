@@ -1,4 +1,4 @@
-"""What an unfinished build knows of itself: its lock, its protocol, and the sets it has finished.
+"""State of an unfinished build: its lock, its protocol, and the sets it has finished.
 
 Lives in the hidden folder ``.medimeta-c`` of the output directory. While sets are being added the manifest is
 put aside there too, so that an interrupted build never looks finished.
@@ -50,7 +50,7 @@ class _State(Record):
 
 @contextlib.contextmanager
 def locked(root: Path) -> Iterator[None]:
-    """Hold the only build of a directory.
+    """Lock a directory for one build.
 
     Raises
     ------
@@ -60,7 +60,7 @@ def locked(root: Path) -> Iterator[None]:
         If it is not writable.
     """
     if root.exists() and not root.is_dir():
-        raise BuildError(f"{root} is a file", remedy=_OTHER)
+        raise BuildError(f"{root} is a file, not a folder", remedy=_OTHER)
     try:
         str(root).encode()
     except UnicodeEncodeError:
@@ -157,7 +157,7 @@ class Journal:
                 part.unlink(missing_ok=True)
 
     def drop_unlisted(self, sets: Iterable[SetRecord]) -> None:
-        """Remove the shards of no set given: a killed build's, written but never recorded."""
+        """Remove shards that belong to none of these sets: a killed build wrote but never recorded them."""
         listed = {shard.path for record in sets for shard in record.shards}
         with writing(self._root):
             for path in (self._root / "data").glob("*/*/*/severity-*.parquet"):
@@ -193,13 +193,13 @@ class Journal:
         for shard in record.shards:
             if not (self._root / shard.path).is_file():
                 raise BuildError(
-                    f"a worker has written {shard.path}, but not to {self._root} of this machine",
+                    f"a worker wrote {shard.path} on another machine, not to {self._root} on this one",
                     remedy=Remedy("choose an {out} that all workers see under the same path"),
                 )
         write_record(self._set_file(record.key), record)
 
     def recorded_sets(self) -> dict[SetKey, SetRecord]:
-        """Return the sets that were finished at some time, whatever has become of their shards."""
+        """Return the sets that were finished at some time, even if their shards are now missing."""
         records = {record.key: record for record in (self.manifest.sets if self.manifest else ())}
         for path in sorted((self._folder / "sets").glob("*.json")):
             record = _read_record(path)

@@ -1,4 +1,4 @@
-"""The official MedMNIST-C: npz files of images that others corrupted, one per dataset and corruption.
+"""Read the official MedMNIST-C: npz files of corrupted images, one per dataset and corruption.
 
 ::
 

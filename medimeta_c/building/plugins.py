@@ -1,4 +1,4 @@
-"""What other distributions, or the user's own Python, brought to a build: noted, and asked for again."""
+"""Plugins of a build: record what other distributions added, and require it again later."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def _package(thing: Any) -> str:
 
 
 def require_plugins(root: Path, manifest: Manifest) -> None:
-    """Check that whatever took part in a build can take part again.
+    """Check that all plugins that took part in a build are installed.
 
     Raises
     ------

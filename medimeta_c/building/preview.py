@@ -1,4 +1,4 @@
-"""What a build is about to do: splits, classes, sets, and an estimate of disk and time."""
+"""Preview of a build: splits, classes, sets, and an estimate of disk and time."""
 
 from __future__ import annotations
 

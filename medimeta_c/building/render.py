@@ -1,4 +1,4 @@
-"""Render a set: each clean image corrupted, encoded, digested and measured, and the set written."""
+"""Render a set: corrupt, encode, digest and measure each clean image, and write the set."""
 
 from __future__ import annotations
 

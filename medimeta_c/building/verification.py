@@ -1,4 +1,4 @@
-"""Check that a built benchmark is what its manifest says, and that its pixels can be made again."""
+"""Verify a built benchmark against its manifest and, if asked, render some of its images again."""
 
 from __future__ import annotations
 
@@ -190,7 +190,7 @@ def verify(  # noqa: PLR0913  (every one has a name at the call)
 
 
 def _open_sources(root: Path, manifest: Manifest, data_dir: Path | None, ids: Path) -> dict[str, Source]:
-    """Open the source of every dataset; other data than the build's says nothing about the build."""
+    """Open the source of every dataset; refuse other data than the build was made from."""
     require_plugins(root, manifest)
     sources, noted = {}, data_folders(root)
     for record in manifest.datasets:
@@ -254,16 +254,16 @@ def _check_bytes(path: Path, shard: ShardRecord) -> list[str]:
         return ["the shard is missing; run the build again to restore it"]
     size = path.stat().st_size
     if size != shard.bytes:
-        return [f"the shard has {size} bytes, the manifest says {shard.bytes} (cut short or rewritten)"]
+        return [f"the shard has {size} bytes, the manifest says {shard.bytes} (truncated or rewritten)"]
     if sha256_file(path) != shard.sha256:
-        return ["the shard's bytes are not what was written (its SHA-256 differs)"]
+        return ["the shard was changed (its SHA-256 differs)"]
     return []
 
 
 def _check_classes(manifest: Manifest, sources: Mapping[str, Source]) -> Iterator[Problem]:
     for name, source in sources.items():
         if manifest.dataset(name).class_names != source.info.class_names:
-            yield Problem(MANIFEST_NAME, f"the class names of {name!r} are not its source's")
+            yield Problem(MANIFEST_NAME, f"the class names of {name!r} differ from its source's")
 
 
 def _check_groups(root: Path, manifest: Manifest, sources: Mapping[str, Source]) -> Iterator[Problem]:
@@ -276,7 +276,7 @@ def _check_groups(root: Path, manifest: Manifest, sources: Mapping[str, Source])
             yield Problem(GROUPS_PATH, str(error))
             return
         if name in sources and stated != patients_of(sources[name], split):
-            yield Problem(GROUPS_PATH, f"its groups of {name}/{split} are not the source's")
+            yield Problem(GROUPS_PATH, f"its groups of {name}/{split} differ from the source's")
 
 
 def _check_listings(manifest: Manifest, found: Mapping[SetKey, _Found]) -> Iterator[Problem]:
@@ -288,5 +288,5 @@ def _check_listings(manifest: Manifest, found: Mapping[SetKey, _Found]) -> Itera
         usual = Counter(found[record.key].listing for record in own).most_common(1)[0][0]
         for record in own:
             if found[record.key].listing != usual:
-                message = f"its ids or labels are not those of the other sets of {'/'.join(split)}"
+                message = f"its ids or labels differ from the other sets of {'/'.join(split)}"
                 yield Problem(record.shards[0].path, message, record.key)

@@ -1,4 +1,4 @@
-"""Whether a dataset card can be published: its header is usable and loads exactly the shards there are."""
+"""Check that a dataset card can be published: its header is valid and loads exactly the build's shards."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ __all__ = ["card_problems", "check_card", "pictures"]
 
 _HEADER = re.compile(r"---\r?\n(.*?)\r?\n---\r?\n", re.DOTALL)
 _PICTURE = re.compile(rf"(?<![\w./-]){ASSETS}/([A-Za-z0-9][\w.-]*\.\w+)", re.ASCII)
-_AGAIN = "correct it, or build the benchmark again with force, which writes it again"
+_AGAIN = "correct it, or build the benchmark again with force to write it again"
 
 _READER = Reader(remedy=_AGAIN, aliases=True)
 
@@ -52,7 +52,7 @@ def card_problems(root: Path, manifest: Manifest) -> Iterator[tuple[str, str]]:
     problem = _card(root, manifest)[1]
     if problem:
         yield CARD_NAME, problem
-    if not (root / EVAL_NAME).exists():  # who deletes it publishes without
+    if not (root / EVAL_NAME).exists():  # a benchmark may be published without it
         return
     wanted = benchmark_eval_yaml(manifest)
     try:
@@ -63,7 +63,7 @@ def card_problems(root: Path, manifest: Manifest) -> Iterator[tuple[str, str]]:
         yield EVAL_NAME, str(error)
         return
     if not same:
-        yield EVAL_NAME, f"its tasks are not those of the build: {_AGAIN}"
+        yield EVAL_NAME, f"its tasks differ from the build's: {_AGAIN}"
 
 
 def _unnamed(values: Any) -> Any:
@@ -78,11 +78,11 @@ def _card(root: Path, manifest: Manifest) -> tuple[str, str | None]:
     try:
         text = path.read_bytes().decode()
     except FileNotFoundError:
-        return "", "is missing: build the benchmark again with force, which writes it again"
+        return "", "is missing: build the benchmark again with force to write it again"
     except UnicodeDecodeError as error:
         return "", f"is not UTF-8 text ({error}): {_AGAIN}"
     problem = _problem(_header(text), manifest)
-    return text, f"is no card of this benchmark, {problem}: {_AGAIN}" if problem else None
+    return text, f"does not match this benchmark ({problem}): {_AGAIN}" if problem else None
 
 
 def pictures(text: str) -> tuple[str, ...]:
@@ -120,37 +120,37 @@ def _left_out(configs: list[Mapping[str, Any]], shards: list[str]) -> str | None
     """Return which name is given twice, which pattern finds nothing, or which shard nothing loads."""
     names = [one["config_name"] for one in configs]
     if len(set(names)) != len(names) or sum(bool(one.get("default")) for one in configs) > 1:
-        return "its header gives a configuration's name, or the default one, twice"
+        return "its header has a duplicate configuration, or two default ones"
     found: set[str] = set()
     for name, pattern in _patterns(configs):
         matching = _matching(shards, pattern)
         if not matching:
-            return f"its configuration {name!r} wants {pattern!r}, which no shard matches"
+            return f"the pattern {pattern!r} of its configuration {name!r} matches no shard"
         found.update(matching)
     left_out = [shard for shard in shards if shard not in found]
-    return f"no configuration of it loads {left_out[0]}" if left_out else None
+    return f"none of its configurations loads {left_out[0]}" if left_out else None
 
 
 def _difference(
     configs: list[Mapping[str, Any]], wanted: list[dict[str, Any]], shards: list[str]
 ) -> str | None:
-    """Return in what the configurations of a card load something else than those of the build."""
+    """Return how the configurations of a card differ from those of the build; None if they agree."""
     given = {one["config_name"]: one for one in configs}
     implied = {one["config_name"]: one for one in wanted}
     if other := sorted(given.keys() ^ implied.keys()):
-        return f"its header and the build do not both have a configuration {other[0]!r}"
+        return f"only its header or only the build has a configuration {other[0]!r}"
     for name, own in implied.items():
         if _loads(given[name], shards) != _loads(own, shards) or given[name].keys() - own.keys() - {
             "default"
         }:
-            return f"its configuration {name!r} loads other files, or otherwise, than the build's"
+            return f"its configuration {name!r} loads other files or has other settings than the build's"
         if bool(given[name].get("default")) != bool(own.get("default")):
-            return f"it makes another configuration the default one, or no longer {name!r}"
+            return f"its default configuration differs from the build's (see {name!r})"
     return None
 
 
 def _loads(config: Mapping[str, Any], shards: list[str]) -> dict[str, set[str]]:
-    """Return the shards that a configuration loads, by split; what names no split is of none."""
+    """Return the shards that a configuration loads, by split."""
     loaded: dict[str, set[str]] = {}
     entries = config.get("data_files")
     for entry in entries if isinstance(entries, list) else [entries]:

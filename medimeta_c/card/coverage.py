@@ -1,4 +1,4 @@
-"""How much of its suite a benchmark holds, dataset by dataset."""
+"""Coverage: how many sets of its suite a benchmark has, dataset by dataset."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Coverage:
 
 
 def coverage(manifest: Manifest) -> tuple[Coverage, ...]:
-    """Return what each dataset of a benchmark holds of its suite; an imported one is of no suite."""
+    """Return how much of its suite each dataset has; an imported benchmark belongs to no suite."""
     if manifest.protocol.imported:
         return ()
     built = {record.key for record in manifest.sets}
@@ -58,7 +58,7 @@ def require_complete(name: str, manifest: Manifest, remedy: Remedy) -> None:
     manifest : Manifest
         What was built.
     remedy : Remedy
-        What else to do than to build the rest.
+        An alternative to building the rest.
 
     Raises
     ------
@@ -66,18 +66,18 @@ def require_complete(name: str, manifest: Manifest, remedy: Remedy) -> None:
         If anything is missing.
     """
     if manifest.limited is not None:
-        raise VerificationError(f"{name} has {manifest.limited} images a split, a trial", remedy=remedy)
+        raise VerificationError(f"{name} is a trial of {manifest.limited} images per split", remedy=remedy)
     short = [one for one in coverage(manifest) if not one.complete]
     if short:
         lacks = ", ".join(f"{one.dataset} has {one.there} of {one.wanted}" for one in short)
         raise VerificationError(
-            f"{name} is not complete ({lacks} sets of its suite on the {SPLIT} split)",
+            f"{name} is not complete (on the {SPLIT} split, {lacks} sets of its suite)",
             remedy=[Remedy("build the rest"), remedy],
         )
 
 
 def _covered(record: DatasetRecord, built: set[SetKey]) -> Coverage:
-    suite = family(record.kind).builds  # never what the manifest says of itself: it could ask for less
+    suite = family(record.kind).builds  # never the manifest's own suite: a manifest could state a smaller one
     wanted = {SetKey(record.dataset, SPLIT, CLEAN, 0)} | {
         SetKey(record.dataset, SPLIT, corruption, severity)
         for corruption in suite.corruptions_of(record.dataset)

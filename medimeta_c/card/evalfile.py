@@ -1,4 +1,4 @@
-"""``eval.yaml``, by which the Hub knows a dataset repository as a benchmark, and what its tasks are called.
+"""``eval.yaml``, which makes the Hub treat a dataset repository as a benchmark, and the names of its tasks.
 
 References
 ----------

@@ -1,4 +1,4 @@
-"""From a dataset's own licence text to the identifiers that the Hub knows."""
+"""Map a dataset's own licence text to the licence identifiers of the Hub."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Iterable
 __all__ = ["OTHER", "combined_license", "hub_license"]
 
 OTHER = "other"
-"""The Hub's identifier for terms that have none of their own."""
+"""The Hub's identifier for licences that have no identifier of their own."""
 
 # Creative Commons identifiers of the Hub (huggingface.co/docs/hub/repositories-licenses).
 _CREATIVE_COMMONS = frozenset(

@@ -1,4 +1,4 @@
-"""The header of a built benchmark's dataset card: what the Hub and `datasets` read."""
+"""YAML header of a built benchmark's dataset card, as the Hub and `datasets` read it."""
 
 from __future__ import annotations
 

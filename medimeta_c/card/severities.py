@@ -1,4 +1,4 @@
-"""Severities of imported images that do not grow from 1 to 5, as others defined or stacked them."""
+"""Find imported corruptions whose severities do not grow from 1 to 5."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""HTTP client with a redirect policy, which asks again as `retry` says."""
+"""HTTP client with retries and a redirect policy."""
 
 from __future__ import annotations
 
@@ -116,7 +116,7 @@ class Http(httpx.Client):
                     raise DownloadError(f"{error}: run the same command again in {asked_s:.0f} s") from error
                 if failures > retry.retries:
                     raise DownloadError(
-                        f"{error}, {failures} times in a row; run the same command again later, it goes on "
+                        f"{error}, {failures} times in a row; run the same command again later to resume "
                         "from here"
                     ) from error
                 backoff_s = retry.first_delay_s * 2.0 ** (failures - 1)

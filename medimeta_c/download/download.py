@@ -1,4 +1,4 @@
-"""Download of published archives: resumed, verified, pinned and safely extracted."""
+"""Download published archives: resume, verify, pin and safely extract them."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ def download(  # noqa: PLR0913  (a flag a line on the command line; there is no 
 
     Notes
     -----
-    Several downloads may run at once: each archive has a file lock, and the second to come waits.
+    Several downloads may run at once: each archive has a file lock, for which a second download waits.
     """
     if not datasets:
         raise ConfigError("no dataset is named: give ids, comma-separated, or all")
@@ -205,7 +205,7 @@ class _Job:
 
     @contextmanager
     def explained(self) -> Iterator[None]:
-        """Say in a network failure which dataset it was for, and the way around."""
+        """Add to a network error the dataset it was for, and how to download it by hand."""
         try:
             yield
         except DownloadError as error:
@@ -246,7 +246,7 @@ class _Job:
             discard(part)
             raise DownloadError(
                 f"{whole.name} is damaged: its md5 is {md5}, {file.url} should have {file.md5}; what was "
-                "fetched is deleted, run the same command again to fetch it anew"
+                "fetched is deleted; run the same command again to fetch it"
             )
         part.replace(whole)
         discard(part)
@@ -281,6 +281,6 @@ def _check_vacant(target: Path) -> None:
         target.rmdir()
     elif target.exists() or target.is_symlink():
         raise DownloadError(
-            f"{target} is in the way: it is not a complete dataset, and not empty; move it elsewhere and run "
+            f"{target} exists, but is not a complete dataset: move it elsewhere and run "
             "the same command again"
         )

@@ -109,7 +109,7 @@ def _checked_files(infos: list[zipfile.ZipInfo], top: str) -> dict[PurePosixPath
     files: dict[PurePosixPath, tuple[PurePosixPath, zipfile.ZipInfo]] = {}
     folders: set[PurePosixPath] = set()
     for path, info in zip(paths, infos, strict=True):
-        # Names that some file system takes for the same are the same.
+        # Names that are equal on some file system count as equal.
         name = PurePosixPath(unicodedata.normalize("NFC", str(path)).casefold())
         folders.update(name.parents)
         if info.is_dir():

@@ -1,4 +1,4 @@
-"""When and after how long a download is tried again."""
+"""Retry policy of downloads: when to try again, and after how long."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["Interrupted", "RetryPolicy", "retry_after_s"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RetryPolicy:
-    """How patient a download is.
+    """When and how often a download is tried again.
 
     Parameters
     ----------

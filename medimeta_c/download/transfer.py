@@ -1,4 +1,4 @@
-"""Transfer of one file: resumed where an interrupted one stopped, and checked."""
+"""Transfer one file: resume an interrupted transfer, and check what arrived."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def fetch(http: Http, file: RemoteFile, part: Path, on_bytes: Callable[[int, int
     """Bring a partial file to its full size, resuming from what is there.
 
     Beside `part` lies ``<part>.json``, which says which file the bytes belong to, so that another process
-    can go on with them. Bytes of another file are dropped. `on_bytes` gets (bytes there, bytes in all).
+    can resume with them. Bytes of another file are dropped. `on_bytes` gets (bytes there, bytes in all).
 
     Returns
     -------
@@ -109,7 +109,7 @@ class _Transfer:
             stated = re.fullmatch(rf"bytes {offset}-\d+/(\d+|\*)", response.headers.get("Content-Range", ""))
             if stated is None or response.status_code != httpx.codes.PARTIAL_CONTENT:
                 self.part.unlink(missing_ok=True)
-                raise Interrupted(f"{self.file.url} did not go on from byte {offset} as asked for")
+                raise Interrupted(f"{self.file.url} did not resume at byte {offset} as requested")
             size = stated[1]
         if size.isdecimal() and int(size) != self.file.size:
             self._refuse_size(size)

@@ -1,4 +1,4 @@
-"""Work folder of unfinished downloads: locks, and disk errors as sentences."""
+"""Work folder of unfinished downloads: file locks, and one sentence for each disk error."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ WORK_DIR = ".downloads"
 
 @contextmanager
 def alone(path: Path) -> Iterator[None]:
-    """Hold a file lock, waiting for whoever has it; raises DownloadError where files cannot be locked."""
+    """Lock a file, waiting until the lock is free; raise DownloadError where files cannot be locked."""
     lock = FileLock(path)
     try:
         try:
@@ -47,7 +47,7 @@ def writing(data_dir: Path) -> Iterator[None]:
         yield
     except OSError as error:
         full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-        way_out = "make room" if full else "check that the folder exists and is yours to write"
+        way_out = "make room" if full else "check that the folder exists and that you may write to it"
         raise DownloadError(
             f"cannot write {error.filename or data_dir} ({error.strerror or error})",
             remedy=[Remedy(way_out), Remedy("choose another folder with {data_dir}, and run the same again")],

@@ -96,8 +96,8 @@ def read_record(http: Http, record: str) -> Record:
         )
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise DownloadError(
-            f"{url} did not answer with a record of files ({type(error).__name__}: {error}): check the "
-            "address, or whether a log-in page of the network answers in its place"
+            f"{url} did not return a record of files ({type(error).__name__}: {error}): check the "
+            "address, and that no log-in page of the network answers instead"
         ) from error
 
 
@@ -108,7 +108,7 @@ def _body(http: Http, url: str) -> bytes:
         for chunk in response.iter_raw():
             body += chunk
             if len(body) > _MAX_RECORD_BYTES:
-                raise DownloadError(f"{url} answered more than {_MAX_RECORD_BYTES} bytes: that is no record")
+                raise DownloadError(f"{url} sent more than {_MAX_RECORD_BYTES} bytes: that is not a record")
     if not body:
         raise Interrupted(f"{url} answered nothing")
     return bytes(body)

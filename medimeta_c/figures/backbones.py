@@ -1,4 +1,4 @@
-"""Image encoders compared: accuracy without and under corruption, and mCE."""
+"""Figure that compares image encoders: accuracy without and under corruption, and mCE."""
 
 from __future__ import annotations
 

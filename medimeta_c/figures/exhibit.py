@@ -1,4 +1,4 @@
-"""What the figures of a paper are made of, and what is made: pictures and tables with their data."""
+"""Exhibits: the inputs that figures are made from, and pictures and tables with their data."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _Item = TypeVar("_Item")
 
 
 class Lacking(Exception):
-    """Raised by a figure whose input was not given; says what to give, unless it is what its record says."""
+    """Raised by a figure whose input was not given; its text, if any, replaces the figure's `needs`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -135,7 +135,7 @@ def name_builds(benchmarks: Sequence[Benchmark]) -> dict[str, Benchmark]:
     named: dict[str, Benchmark] = {}
     for kind, place, one in zip(kinds, places, benchmarks, strict=True):
         if places.count(place) > 1:
-            raise ConfigError(f"{place} is given twice: give each benchmark once")
+            raise ConfigError(f"duplicate benchmark: {place}")
         name = kind if kinds.count(kind) == 1 else f"{kind} ({Path(place).name})"
         named[f"{kind} ({place})" if name in named else name] = one
     return named

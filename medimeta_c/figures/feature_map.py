@@ -1,4 +1,4 @@
-"""Clean and corrupted images in a model's feature space, flattened by t-SNE."""
+"""Figure of a model's feature space: t-SNE of clean and corrupted images."""
 
 from __future__ import annotations
 

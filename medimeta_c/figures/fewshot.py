@@ -1,4 +1,4 @@
-"""The few-shot ablation: what more training images give, on clean images and under corruption."""
+"""Figure of the few-shot ablation: scores on clean and corrupted images over the share of training images."""
 
 from __future__ import annotations
 

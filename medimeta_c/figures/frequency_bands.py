@@ -1,4 +1,4 @@
-"""How the images' AC energy is divided among low, mid and high frequencies, clean and by corruption."""
+"""Figure of frequency bands: shares of AC energy at low, mid and high frequencies, by corruption."""
 
 from __future__ import annotations
 

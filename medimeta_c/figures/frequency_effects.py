@@ -1,4 +1,4 @@
-"""How much energy a corruption adds to or takes from each frequency band, by severity."""
+"""Figure of frequency effects: the energy that a corruption adds to or takes from each band, by severity."""
 
 from __future__ import annotations
 

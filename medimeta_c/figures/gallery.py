@@ -1,4 +1,4 @@
-"""Make the figures and tables of a paper: every one of `medimeta_c.figures.FIGURES`, written as files."""
+"""Draw every figure and table of the paper that the inputs allow, and write them as files."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Made:
-    """What a gallery has become.
+    """What a gallery wrote, and what it left out.
 
     Parameters
     ----------
@@ -101,8 +101,8 @@ def make(
     letters = style.undrawn("".join(inputs.models()))
     if letters:
         _log.warning(
-            "no font here has %s of a model's name, so PNG and PDF show boxes: install Noto Sans CJK and "
-            "delete the list of fonts in %s, or %s",
+            "no font here has the letters %s of a model's name, so PNG and PDF show boxes: install Noto Sans "
+            "CJK and delete the list of fonts in %s, or %s",
             letters[:12],
             get_cachedir(),
             Remedy("name the model by {results}", results="NAME=PATH"),

@@ -1,4 +1,4 @@
-"""How brightness and contrast shift the distribution of pixel values."""
+"""Figure of pixel densities: how brightness and contrast shift the distribution of pixel values."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Robustness against accuracy: what models keep under corruption of what they have without."""
+"""Figure of robustness against accuracy: scores under corruption over scores on clean images."""
 
 from __future__ import annotations
 

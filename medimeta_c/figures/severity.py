@@ -1,4 +1,4 @@
-"""Accuracy over severity of several models, a panel a corruption: how fast each falls, and where."""
+"""Figure of accuracy over severity for several models, one panel per corruption."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The spectrum figure: how each corruption moves the power of the images' DCT."""
+"""The spectrum figure: how each corruption changes the power of the images' DCT."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The paper's Tables 2, 3 and 6, of the paper's own numbers or of results."""
+"""Tables 2, 3 and 6 of the paper, from its own numbers or from results."""
 
 from __future__ import annotations
 

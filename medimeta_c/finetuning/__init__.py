@@ -1,4 +1,4 @@
-"""Few-shot fine-tuning of a model's image encoder with low-rank adapters, as RobustMedCLIP does it."""
+"""Few-shot fine-tuning of a model's image encoder with low-rank adapters, as in RobustMedCLIP."""
 
 from medimeta_c.finetuning.ablation import AblationConfig, ablate
 from medimeta_c.finetuning.config import FinetuneConfig

@@ -1,4 +1,4 @@
-"""Several fractions and seeds in one go: the paper's few-shot ablation, with its spread over seeds."""
+"""Run the paper's few-shot ablation: several fractions and seeds, with the spread over seeds."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ def ablate(
 ) -> Ablation:
     """Fine-tune once for each fraction and seed, and score each adapter if a benchmark is given.
 
-    Finished runs and finished cells are kept: an interrupted ablation, called again, goes on.
+    Finished runs and finished cells are kept: call it again to resume an interrupted ablation.
 
     Parameters
     ----------
@@ -175,7 +175,7 @@ def _score(
     others = [entry.dataset for entry in saved.result.run.benchmark.datasets if entry.dataset not in datasets]
     if others:  # an evaluation keeps what its folder holds, and its means are over all of it
         raise ResultError(
-            f"{saved.path} holds scores on {', '.join(others)} too, which this ablation leaves out",
+            f"{saved.path} also holds scores on {', '.join(others)}, which are not part of this ablation",
             remedy=Remedy("choose another {out}"),
         )
     return saved.result

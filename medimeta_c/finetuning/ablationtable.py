@@ -1,4 +1,4 @@
-"""``ablation.json`` and ``ablation.md``: every run of an ablation, and means over seeds."""
+"""Write ``ablation.json`` and ``ablation.md``: every run of an ablation, and means over seeds."""
 
 from __future__ import annotations
 

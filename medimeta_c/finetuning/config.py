@@ -1,4 +1,4 @@
-"""What a fine-tuning run is asked to do, checked before any work."""
+"""Configuration of a fine-tuning run, checked before any work."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ class FinetuneConfig:
     lr : float, optional
         Adam's learning rate.
     schedule : {"constant", "cosine"}, optional
-        What the learning rate does: stay, or fall to zero along half a cosine.
+        Whether the learning rate stays constant, or falls to zero along half a cosine.
     batch_size : int, optional
         Images a step.
     micro_batch : int, optional
@@ -138,7 +138,7 @@ class FinetuneConfig:
                 raise ConfigError(f"{name} {number:g} is not valid: use a number above 0")
         if self.lr > _MAX_LR:
             raise ConfigError(
-                f"lr {self.lr:g} is not valid: Adam moves a weight by about lr a step, use 1e-4 or so"
+                f"lr {self.lr:g} is not valid: Adam moves a weight by about lr per step; use about 1e-4"
             )
 
     @property

@@ -1,4 +1,4 @@
-"""Training and validation images as batches of tensors: which, in what order, and with which labels."""
+"""Training and validation images as batches of tensors: their choice, order and labels."""
 
 from __future__ import annotations
 

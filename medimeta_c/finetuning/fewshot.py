@@ -76,11 +76,11 @@ class FewShot(Document):
     @model_validator(mode="after")
     def _parts_fit(self) -> FewShot:
         if self.digest != ids_digest(self.ids):
-            raise ValueError("the digest is not that of the ids")
+            raise ValueError("the digest does not match the ids")
         if {name: len(each) for name, each in self.ids.items()} != {
             name: sum(counts) for name, counts in self.per_class.items()
         }:
-            raise ValueError("the numbers of images a class are not those of the ids")
+            raise ValueError("the numbers of images per class do not match the ids")
         return self
 
     def __len__(self) -> int:

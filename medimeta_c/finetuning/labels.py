@@ -1,4 +1,4 @@
-"""One label space over all datasets: a column of logits for every class, by the words that stand for it."""
+"""One label space over all datasets: one column of logits per class; classes with equal prompts share one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a run leaves beside its checkpoint: adapters that can be loaded, the log, the model card."""
+"""Output files of a run beside its checkpoint: adapters, log and model card."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ _SETTINGS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Outputs:
-    """What a run is, and the files that say so.
+    """A run, and the files that describe it.
 
     Parameters
     ----------

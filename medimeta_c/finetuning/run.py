@@ -1,4 +1,4 @@
-"""One fine-tuning run: what is read, how it goes on where it stopped, and what it leaves."""
+"""Run one fine-tuning: open the data, train or resume, and write the outputs."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ _AS_ASKED = ("fraction", "seed", "rank", "epochs", "lr", "schedule", "batch_size
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FinetuneReport:
-    """What a run came to.
+    """The outcome of a run.
 
     Parameters
     ----------
@@ -76,9 +76,9 @@ def finetune(
 
     Low-rank adapters are trained by cross-entropy over cosine similarity / temperature, against the frozen
     text embeddings of every class of every dataset. Images come from the train split, or from val if so
-    asked; the checkpoint kept is the best on the other images of val, and no other split is read. A run that
-    was interrupted, called again, goes on; on the CPU it reaches the weights of an undisturbed run bit for
-    bit.
+    asked; the checkpoint kept is the best on the other images of val, and no other split is read. Call it
+    again to resume an interrupted run; on the CPU it then reaches the weights of an uninterrupted run, bit
+    for bit.
 
     Parameters
     ----------
@@ -104,7 +104,7 @@ def finetune(
     SourceError
         If data is missing, a dataset has no train or val split, or a class no image.
     ModelError
-        If the model cannot be had or adapted, or the loss becomes NaN.
+        If the model cannot be loaded or adapted, or the loss becomes NaN.
     ResultError
         If the folder holds a run with other settings, or is in use.
     WriteError
@@ -167,8 +167,8 @@ def open_sources(config: FinetuneConfig) -> dict[str, Source]:
     for dataset, source in sources.items():
         if not source.info.splits.get(VAL):
             raise SourceError(
-                f"dataset {dataset!r} has no {VAL} split, by which the best checkpoint is chosen: leave the "
-                "dataset out, or hold some of its training images back as val"
+                f"dataset {dataset!r} has no {VAL} split to choose the best checkpoint by: leave the "
+                "dataset out, or set some of its training images aside as val"
             )
     return sources
 
@@ -181,14 +181,14 @@ def _held_out(sources: Mapping[str, Source], few_shot: FewShot) -> dict[str, tup
         held_out[dataset] = tuple(one for one in source.ids(VAL) if one not in drawn)
         if not held_out[dataset]:
             raise SourceError(
-                f"all images of {dataset!r} in {VAL} were drawn to train on, and none is left to choose the "
-                "checkpoint by: draw a smaller share, or from train"
+                f"all {VAL} images of {dataset!r} were drawn for training, and none is left to choose the "
+                "checkpoint: draw a smaller share, or draw from train"
             )
     return held_out
 
 
 def _trainable(model: Model, device: torch.device) -> TorchModel:
-    """Return a model that can be differentiated, in float32: adapters are trained in that."""
+    """Return a model that can be differentiated, in float32, in which adapters are trained."""
     if not isinstance(model, TorchModel):
         raise ModelError(
             f"{model.identity.spec} cannot be fine-tuned: it is not built on one of this package's own "

@@ -1,4 +1,4 @@
-"""The epochs of a run: from where it stopped to where it ends, a checkpoint after each."""
+"""Train the remaining epochs of a run, with a checkpoint after each."""
 
 from __future__ import annotations
 
@@ -80,10 +80,10 @@ class Session:
         )
 
     def _diverged(self, error: NotANumber, state: TrainingState | None) -> ModelError:
-        """Keep the last good adapters where they can be used, and say so."""
+        """Save the last good adapters, and return the error that says where they are."""
         if state is None:
             return ModelError(
-                f"{error}, which is before training", remedy=Remedy("check the weights of the base model")
+                f"{error}, before any training", remedy=Remedy("check the weights of the base model")
             )
         epoch = state.progress.last.epoch
         advice = Remedy("lower {lr} or use {precision}, with another {out}", precision="fp32")
@@ -93,7 +93,7 @@ class Session:
         return ModelError(f"{error}, training stops, and {kept}", remedy=advice)
 
     def _tell(self, images: int, loss: float | None) -> None:
-        """Count images, and tell of them."""
+        """Count images, and report the progress."""
         self._done += images
         self._loss = self._loss if loss is None else loss
         last = None if self._state is None else self._state.progress.last

@@ -1,4 +1,4 @@
-"""The checkpoint of a run: one file from which it goes on to the weights it would have reached undisturbed.
+"""Checkpoint of a run: one file from which training resumes as if it had not been interrupted.
 
 ``.finetune/checkpoint.safetensors`` in the run's folder holds the adapters after the last whole epoch, those
 of the best one, and Adam's moments; its header holds what the run is, and a record of every epoch. It is
@@ -44,7 +44,7 @@ Tensors = dict[str, torch.Tensor]
 
 
 class RunRecord(Record):
-    """Everything the weights of a run depend on. A run goes on only where all of it is equal.
+    """Everything the weights of a run depend on. A run resumes only if all of it is equal.
 
     Attributes
     ----------
@@ -165,7 +165,7 @@ class TrainingState:
 
 @contextlib.contextmanager
 def held(out: Path) -> Iterator[None]:
-    """Hold a run's folder, making it if need be.
+    """Lock a run's folder, creating it if needed.
 
     Raises
     ------
@@ -175,7 +175,7 @@ def held(out: Path) -> Iterator[None]:
         If it cannot be written.
     """
     if out.exists() and not out.is_dir():
-        raise ResultError(f"{out} is a file", remedy=Remedy("choose another {out}"))
+        raise ResultError(f"{out} is a file, not a folder", remedy=Remedy("choose another {out}"))
     if not (out / _FOLDER).is_dir():
         refuse_foreign(out, "fine-tuning run")
     busy = ResultError(
@@ -192,7 +192,8 @@ def refuse_foreign(out: Path, kind: str, *own: str) -> None:
     for name in names:
         if not any(fnmatchcase(name, pattern) for pattern in (".*", *own)):
             raise ResultError(
-                f"{out} is not empty and no {kind} (it holds {name!r})", remedy=Remedy("choose another {out}")
+                f"{out} holds {name!r}, which no {kind} wrote",
+                remedy=Remedy("choose another {out}"),
             )
 
 
@@ -248,7 +249,7 @@ def read_state(out: Path, run: RunRecord) -> TrainingState | None:
 
 def _refuse_other(out: Path, held_run: RunRecord, run: RunRecord) -> None:
     theirs, ours = held_run.model_dump(), run.model_dump()
-    # Another digest of images follows from the settings, which say more.
+    # The digest of images comes last: it follows from the other settings, which say more.
     names = sorted(theirs, key=lambda name: name == "fewshot_digest")
     name = next((name for name in names if theirs[name] != ours[name]), None)
     if name is not None:

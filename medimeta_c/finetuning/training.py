@@ -1,4 +1,4 @@
-"""The loop: steps over batches, validation after each epoch, and what stops it."""
+"""Training loop: steps over batches, validation after each epoch, and the checks that stop it."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _logger = logging.getLogger(__name__)
 
 
 class NotANumber(ArithmeticError):
-    """A loss, weight or embedding became NaN or infinite: which, and when. The run says what to do."""
+    """A loss, weight or embedding became NaN or infinite; the message says which, and when."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -200,7 +200,7 @@ class Trainer:
             total += loss * len(batch.samples)
             on_step(len(batch.samples), loss)
         if not all(torch.isfinite(parameter).all() for parameter in self._parameters):
-            raise NotANumber(f"an adapter has a weight that is no finite number at the end of epoch {epoch}")
+            raise NotANumber(f"an adapter has a NaN or infinite weight at the end of epoch {epoch}")
         return total / len(ordered)
 
     def _gradient(self, pixels: torch.Tensor, targets: torch.Tensor) -> float:
@@ -223,7 +223,7 @@ class Trainer:
             except torch.OutOfMemoryError as error:
                 if self.micro_batch == 1:
                     raise ModelError(
-                        f"{self._device} has no memory to train on a single image",
+                        f"{self._device} has too little memory to train on a single image",
                         remedy=[Remedy("use a smaller model"), Remedy("use {device}", device="cpu")],
                     ) from error
             # Here, not above: the error's traceback holds the tensors that fill the memory.
@@ -231,7 +231,7 @@ class Trainer:
             if self._device.type == "cuda":
                 torch.cuda.empty_cache()
             _logger.warning(
-                "%s is out of memory: going on with %d images at a time", self._device, self.micro_batch
+                "%s is out of memory: continuing with %d images at a time", self._device, self.micro_batch
             )
 
     def _similarity(self, pixels: torch.Tensor) -> torch.Tensor:
@@ -253,7 +253,7 @@ class Trainer:
         for batch in batches(self._data.reader, self._data.validation, self.micro_batch, epoch=None):
             similarity = self._fitting(partial(self._parts, batch.pixels))
             if not torch.isfinite(similarity).all():
-                raise NotANumber(f"the image tower gives NaN for an image of val after epoch {epoch}")
+                raise NotANumber(f"the image tower gives NaN for a val image after epoch {epoch}")
             for sample, row in zip(batch.samples, similarity, strict=True):
                 own = row[list(self._data.columns[sample.dataset])]
                 count[sample.dataset] += 1

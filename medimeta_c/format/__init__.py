@@ -1,1 +1,1 @@
-"""What a built benchmark is on disk, and nothing else."""
+"""On-disk format of a built benchmark."""

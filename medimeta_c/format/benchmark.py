@@ -1,4 +1,4 @@
-"""Open a built benchmark, here or on the Hub: its sets, and their images one by one or in batches."""
+"""Open a built benchmark, local or on the Hub, and read its sets and their images."""
 
 from __future__ import annotations
 
@@ -208,7 +208,7 @@ class Benchmark:
         return read_groups(self._fetch(GROUPS_PATH), listed[0], split) if listed else {}
 
     def check_classes(self, key: SetKey) -> None:
-        """Raise ShardError if a shard of a set names its classes otherwise than the manifest."""
+        """Raise ShardError if a shard of a set has other class names than the manifest."""
         for path in self.shard_paths(key):
             if not has_classes(path, self.class_names(key.dataset)):
                 raise ShardError(
@@ -315,14 +315,14 @@ def open_benchmark(where: StrPath, *, revision: str | None = None) -> Benchmark:
     if folder.is_dir():
         if revision is not None:
             raise ConfigError(
-                f"{where} is a directory here, which has no revisions: leave the revision {revision!r} out"
+                f"{where} is a local directory, which has no revisions: leave the revision {revision!r} out"
             )
         return Benchmark(str(folder), read_manifest(folder / MANIFEST_NAME), folder.joinpath)
     repo_id, at, named = str(where).partition("@")
     reason = "is not a directory" if folder.exists() else "does not exist"
     if not REPO_ID.fullmatch(repo_id) or (at and not named):
         raise ManifestError(
-            f"{where} {reason}, and is no repository id (ORG/NAME or ORG/NAME@REVISION)",
+            f"{where} {reason}, and is not a repository id (ORG/NAME or ORG/NAME@REVISION)",
             remedy=Remedy("check the path"),
         )
     if at and revision is not None:

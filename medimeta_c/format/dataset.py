@@ -1,4 +1,4 @@
-"""What a dataset is: the one description that sources give, the catalogue lists and manifests keep."""
+"""Description of a dataset: what sources give, the catalogue lists and manifests keep."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a built benchmark is shown: its title, and what a figure shows where it cannot show everything."""
+"""How a built benchmark is shown: its title, and which datasets, severities and splits a figure shows."""
 
 from __future__ import annotations
 
@@ -132,7 +132,7 @@ def _implied(datasets: Sequence[Named]) -> str:
 
 
 def _own_title(one: Named) -> str:
-    """Return a dataset's title in short; its id where the title is none, or another benchmark's."""
+    """Return a dataset's short title; its id where it has no title, or the title of another benchmark."""
     words = " ".join(one.title.split())
     shown = words if len(words) <= _OWN_LETTERS else f"{words[:_OWN_LETTERS].rstrip()}…"
     return one.dataset if title_flaw((one,), shown) else shown

@@ -1,4 +1,4 @@
-"""Names of things on disk: the key of a set, checked names, the array type of an image."""
+"""Names on disk: the key of a set, checked names, and the array type of an image."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ CLEAN = "clean"
 """The corruption name of an uncorrupted set; its severity is 0."""
 
 PHANTOMS = "phantoms"
-"""The source family of generated stand-ins, which pass for medical images nowhere."""
+"""The source family of generated stand-ins, which are always labelled as synthetic."""
 
 MEDIMETAC = "medimetac"
 """The kind of datasets imported from the files that MediMeta-C's authors published."""
@@ -45,7 +45,7 @@ def check_name(kind: str, name: str) -> str:
 
 
 def check_distinct(kind: str, names: Sequence[object]) -> None:
-    """Refuse no names, and a name given twice.
+    """Refuse an empty list of names, and duplicates.
 
     Raises
     ------
@@ -81,7 +81,7 @@ class SetKey:
         for kind in ("dataset", "split", "corruption"):
             check_name(kind, getattr(self, kind))
         if (self.corruption == CLEAN) != (self.severity == 0) or not 0 <= self.severity <= 5:
-            raise ConfigError(f"set {self} is not valid: severity is 1-5, and 0 exactly for {CLEAN!r}")
+            raise ConfigError(f"set {self} is not valid: severity must be 1 to 5, or 0 for {CLEAN!r}")
 
     def __str__(self) -> str:
         return f"{self.dataset}/{self.split}/{self.corruption}/severity-{self.severity}"

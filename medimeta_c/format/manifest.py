@@ -1,4 +1,4 @@
-"""The manifest contract: what a built benchmark is, and the fingerprint that identifies it.
+"""The manifest contract: the content of a built benchmark, and the fingerprint that identifies it.
 
 ``manifest.json`` is written last. A directory without one is an unfinished build.
 """
@@ -67,12 +67,12 @@ IMPORTED = "imported/"
 _REMEDY = "restore it or build again"
 _SHOWN = 8
 
-# No part of it may start with a dot, so it cannot leave the tree or name a hidden file.
+# No part of a path may start with a dot, so a path cannot leave the tree or name a hidden file.
 RelativePath = Annotated[str, Field(pattern=r"^[A-Za-z0-9_][\w.-]*(/[A-Za-z0-9_][\w.-]*)*$")]
 
 
 class Protocol(Record):
-    """How pixels came about. Builds of different protocols never share a directory.
+    """How pixels were made. Builds of different protocols never share a directory.
 
     Attributes
     ----------
@@ -179,7 +179,7 @@ class SetRecord(Record):
             if shard.path != expected:
                 raise ValueError(f"set {key} lists the shard {shard.path!r}, not {expected!r}")
         if sum(shard.rows for shard in self.shards) != self.rows:
-            raise ValueError(f"set {key} has {self.rows} rows but its shards have another number")
+            raise ValueError(f"set {key} has {self.rows} rows, but its shards have another number of rows")
         return self
 
 
@@ -312,7 +312,7 @@ def fingerprint(datasets: Iterable[DatasetRecord]) -> str:
 
 
 def fingerprint_faults(manifest: Manifest) -> Iterator[str]:
-    """Yield each fingerprint that does not follow from what it is of: a manifest that was edited."""
+    """Yield an error for each fingerprint that does not match its content: the manifest was edited."""
     for record in manifest.datasets:
         own = [one for one in manifest.sets if one.dataset == record.dataset]
         if dataset_fingerprint(record.class_names, own) != record.fingerprint:

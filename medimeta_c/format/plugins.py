@@ -1,4 +1,4 @@
-"""What other distributions, or the user's own Python, brought to a file: the records that say so."""
+"""Plugin records: which other distributions, or objects of the user's own Python, took part in a file."""
 
 from __future__ import annotations
 

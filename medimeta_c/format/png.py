@@ -1,4 +1,4 @@
-"""One image's stored form: lossless PNG bytes, and the digest that identifies its pixels."""
+"""Stored form of one image: lossless PNG bytes, and the digest that identifies its pixels."""
 
 from __future__ import annotations
 

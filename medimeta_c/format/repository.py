@@ -1,4 +1,4 @@
-"""Files of a benchmark that is on the Hub: one commit, fetched when read, checked against the manifest."""
+"""Files of a benchmark on the Hub: one commit, fetched on demand, checked against the manifest."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Repository:
         Raises
         ------
         ShardError
-            If the file cannot be had, or its bytes are not what the manifest says.
+            If the file cannot be fetched, or its bytes are not what the manifest says.
         """
         if path not in self._checked:
             record = self._records[path]
@@ -83,7 +83,7 @@ def open_repository(repo_id: str, revision: str | None = None, *, token: bool | 
     Raises
     ------
     ManifestError
-        If the repository or revision cannot be had, or holds no finished build. Its cause is the client's
+        If the repository or revision cannot be fetched, or holds no finished build. Its cause is the client's
         error if a request failed.
     """
     local = _download(repo_id, MANIFEST_NAME, revision, token=token)

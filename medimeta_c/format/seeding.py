@@ -1,4 +1,4 @@
-"""One random generator per rendered image, from its identity alone."""
+"""Random generators: one per rendered image, derived from the image's identity alone."""
 
 from __future__ import annotations
 

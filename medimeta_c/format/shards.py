@@ -313,7 +313,7 @@ def read_row_group(path: Path, index: int, columns: Sequence[str] | None = None)
 
 
 def _checked(path: Path, table: pa.Table) -> pa.Table:
-    """Return a table whose texts are UTF-8 and whose rows are whole: one flipped byte can spoil either."""
+    """Check that a table's texts are valid UTF-8 and its rows complete; one flipped byte can break either."""
     table.validate(full=True)
     for name in table.column_names:
         # DCT shares are null for a constant image; a missing image is for its reader to name.
@@ -324,7 +324,7 @@ def _checked(path: Path, table: pa.Table) -> pa.Table:
 
 @contextlib.contextmanager
 def _opened(path: Path) -> Iterator[pq.ParquetFile]:
-    """Open a shard, hold its columns against the contract, and turn any failure into a ShardError."""
+    """Open a shard, compare its columns with the contract, and turn any failure into a ShardError."""
     try:
         # Without pre-buffering: with it, pyarrow keeps every row group read so far, up to the whole file.
         with pq.ParquetFile(path, pre_buffer=False) as file:

@@ -1,4 +1,4 @@
-"""Where an image's energy lies: radial profile and band shares of its 2-D DCT."""
+"""DCT statistics of an image: radial profile and band shares of its energy."""
 
 from __future__ import annotations
 

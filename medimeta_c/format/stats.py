@@ -1,4 +1,4 @@
-"""The files in ``stats``: the spectrum, one row a set, and which images are of one patient."""
+"""Files in ``stats``: the spectrum of each set, and which images belong to the same patient."""
 
 from __future__ import annotations
 
@@ -120,7 +120,7 @@ def write_groups(
     """
     path, places = root / GROUPS_PATH, {(record.dataset, record.split) for record in sets}
     earlier: dict[tuple[str, str], dict[str, int]] = {}
-    # A file that says nothing but what is known anyway is written again, whatever became of it.
+    # A file that holds nothing beyond what is known now is simply written again, even if damaged.
     for row in _rows_of_groups(path) if places - groups.keys() and path.is_file() else ():
         earlier.setdefault((row["dataset"], row["split"]), {})[row["image_id"]] = row["group"]
     known: Mapping[tuple[str, str], Mapping[str, int]] = {**earlier, **groups}
@@ -163,7 +163,7 @@ def _rows_of_groups(path: Path) -> list[dict[str, Any]]:
     places = {tuple(row[name] for name in _GROUPS.names[:-1]) for row in rows}
     if len(places) != len(rows) or any(None in row.values() for row in rows):
         raise ShardError(
-            f"{path} has an empty value, or an image twice: restore it, or delete it and build again"
+            f"{path} has an empty value or a duplicate image: restore it, or delete it and build again"
         )
     return rows
 

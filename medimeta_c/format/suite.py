@@ -1,4 +1,4 @@
-"""A suite: which corruptions of which datasets a number is taken over; the two that this package has."""
+"""Suites: which corruptions of which datasets a score is taken over."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The suites by name, and the order in which the paper lists collections and datasets."""
+"""Suites by name, and the order in which the paper lists collections and datasets."""
 
 from __future__ import annotations
 

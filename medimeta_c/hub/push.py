@@ -34,7 +34,7 @@ __all__ = ["push"]
 
 @dataclass(frozen=True, slots=True)
 class _Landed:
-    """Where the build is on the Hub: a commit, and the pull request it belongs to, if any."""
+    """Location of the build on the Hub: a commit, and the pull request it belongs to, if any."""
 
     commit: str
     pull_request: str | None = None
@@ -152,7 +152,7 @@ class _Push:
         except RepositoryNotFoundError:
             if self.config.pull_request:
                 raise PublishError(
-                    f"the Hub has no dataset {self.repo_id!r} that you may see, to open a pull request in",
+                    f"cannot open a pull request: the Hub has no dataset {self.repo_id!r} that you may see",
                     remedy=[Remedy("check the name"), Remedy("push without {pull_request} to create it")],
                 ) from None
             return None, self._report(compare(self.files, {}), exists=False)
@@ -196,7 +196,7 @@ class _Push:
         there = self._build_at(self.tag)
         if there and there.manifest.fingerprint == self.manifest.fingerprint:
             return there.commit
-        found = there.manifest.fingerprint[:12] if there else "not a readable one"
+        found = there.manifest.fingerprint[:12] if there else "it cannot be read"
         raise PublishError(
             f"the tag {self.tag} of {self.repo_id} marks another build ({found}; this one is "
             f"{self.manifest.fingerprint[:12]}), and a published version never changes",
@@ -204,13 +204,13 @@ class _Push:
         )
 
     def _check_head(self, head: str) -> None:
-        """Raise if another build came after this one, which is tagged: it would be undone."""
+        """Raise if a newer build replaced this tagged one, because this push would undo the newer one."""
         there = self._build_at(head)
         if there and there.manifest.fingerprint != self.manifest.fingerprint:
             raise PublishError(
-                f"{self.repo_id} has this build as {self.tag} already, and since then another "
-                f"({there.manifest.fingerprint[:12]}), which this would undo: read this one as revision "
-                f"{self.tag!r}, or delete that tag on the Hub to put it back in front"
+                f"{self.repo_id} already has this build as {self.tag}, and a newer one "
+                f"({there.manifest.fingerprint[:12]}), which this push would undo: read this build as "
+                f"revision {self.tag!r}, or delete that tag on the Hub to publish this build again"
             )
 
     def _build_at(self, revision: str) -> Repository | None:
@@ -231,12 +231,12 @@ class _Push:
     def _check_privacy(self, private: bool) -> None:
         if self.config.private and not private:
             raise PublishError(
-                f"{self.repo_id} is there and public, and only a new repository is created private",
+                f"{self.repo_id} exists and is public; only a new repository can be created private",
                 remedy=[Remedy("make it private in its settings"), Remedy("push without {private}")],
             )
 
     def _send(self, plan: Plan, head: str) -> _Landed:
-        """Send what the repository lacks and remove what it has too much, in one commit."""
+        """Send the files the repository lacks and remove those it should not have, in one commit."""
         from huggingface_hub import CommitOperationAdd, CommitOperationDelete  # noqa: PLC0415
 
         additions = [CommitOperationAdd(file.path, file.source) for file in plan.send]
@@ -289,9 +289,9 @@ class _Push:
         if not plan.empty:
             names = [*(file.path for file in plan.send), *plan.remove]
             raise PublishError(
-                f"{len(names)} files of {self.repo_id} are not as pushed ({', '.join(names[:3])}): look for "
-                "a .gitignore in the repository that leaves them out, remove it, and run the same command "
-                "again"
+                f"{len(names)} files of {self.repo_id} differ from what was pushed ({', '.join(names[:3])}): "
+                "look for a .gitignore in the repository that excludes them, remove it, and run the same "
+                "command again"
             )
 
     def _set_tag(self, commit: str) -> str:

@@ -1,4 +1,4 @@
-"""What a push is asked to do, and what it did."""
+"""Configuration and report of a push."""
 
 from __future__ import annotations
 
@@ -62,10 +62,10 @@ class PushConfig:
         engines.check_jobs(self.jobs)
         check_repo_id(self.repo_id)
         if self.tag is not None and (not _TAG.fullmatch(self.tag) or ".." in self.tag or self.tag == _BRANCH):
-            raise ConfigError(f"{self.tag!r} is not usable as a tag: use letters, digits, '.', '-' and '_'")
+            raise ConfigError(f"{self.tag!r} is not a valid tag: use letters, digits, '.', '-' and '_'")
         if self.pull_request and self.private:
             raise ConfigError(
-                "a repository is created private, and a pull request needs one that is there",
+                "private is for a new repository, and a pull request needs an existing one",
                 remedy=Remedy("choose one of {private} and {pull_request}"),
             )
         if self.pull_request and self.tag is not None:

@@ -1,4 +1,4 @@
-"""What a push would send and remove: the files of a build against those of a repository."""
+"""Compare the files of a build with those of a repository: what a push sends and removes."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ class Plan:
     Parameters
     ----------
     send : tuple of LocalFile
-        Files that the repository has not, or has otherwise.
+        Files that the repository lacks, or has with other content.
     remove : tuple of str
         Files of the repository, in the build's own folders, that are not part of the build.
     unchanged : tuple of LocalFile
@@ -110,14 +110,14 @@ def local_files(root: Path, manifest: Manifest, card: str) -> tuple[LocalFile, .
         LocalFile(path=each.path, source=root / each.path, bytes=each.bytes, sha256=each.sha256)
         for each in records
     ]
-    tasks = [EVAL_NAME] if (root / EVAL_NAME).exists() else []  # who deletes it publishes without
+    tasks = [EVAL_NAME] if (root / EVAL_NAME).exists() else []  # a benchmark may be published without it
     for path in (CARD_NAME, MANIFEST_NAME, *tasks, *pictures(card)):
         source = root / path
-        # No digest vouches for these, so a link could publish any file of this machine.
+        # The manifest has no digests of these, so a link could publish any file of this machine.
         if not source.is_file() or not source.resolve().is_relative_to(root.resolve()):
             raise PublishError(
                 f"{source} is missing, or not a file of the benchmark",
-                remedy=Remedy("have it drawn again by {command}", command="build", force=True),
+                remedy=Remedy("draw it again with {command}", command="build", force=True),
             )
         files.append(LocalFile.of(path, source))
     return tuple(sorted(files, key=lambda file: file.path))

@@ -1,1 +1,1 @@
-"""Files, records, text and the Hub's client: what every room above reads and writes with."""
+"""Input and output for all other rooms: files, records, text and the Hub's client."""

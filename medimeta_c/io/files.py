@@ -1,4 +1,4 @@
-"""Files that are either whole or absent: written beside their name, synced, then renamed."""
+"""Write files atomically (temporary name, sync, rename), lock folders, and hash files."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def explain_os_error(error: OSError, path: Path) -> WriteError:
         )
     if error.errno in _IN_THE_WAY:
         return WriteError(
-            f"cannot write {path}, where a file, or a link to nothing, stands in place of a folder",
+            f"cannot write {path} (a file or a broken link is in place of a folder)",
             remedy=[Remedy("move it"), Remedy("choose another {out}")],
         )
     return WriteError(f"cannot write {path}: {error.strerror or error}")
@@ -109,7 +109,7 @@ def publish(part: Path, final: Path) -> None:
 
 
 def _sync_folder(folder: Path) -> None:
-    """Make a rename in `folder` survive a power loss, where platform and file system can sync directories."""
+    """Make a rename in `folder` survive a power loss, if the system can sync directories."""
     try:
         descriptor = os.open(folder, os.O_RDONLY)
     except OSError:  # Windows opens no directories; its rename is durable enough

@@ -1,4 +1,4 @@
-"""The Hub's client: what it is asked for, with whose token, and how it behaves in a command."""
+"""Client of the Hugging Face Hub: repository ids, tokens, timeouts and progress bars."""
 
 from __future__ import annotations
 
@@ -40,24 +40,24 @@ def token_or_none() -> str | None:
     Raises
     ------
     ConfigError
-        If it holds characters that no token has. An HTTP library would repeat it in its complaint.
+        If it contains invalid characters. An HTTP library would repeat it in its error message.
     """
     from huggingface_hub import get_token  # noqa: PLC0415  (slow to import)
 
     token: str | None = get_token()
     if token is not None and not _TOKEN.fullmatch(token):
         raise ConfigError(
-            "the Hub token (HF_TOKEN, or what `hf auth login` saved) holds characters that no token has: "
+            "the Hub token (HF_TOKEN, or what `hf auth login` saved) contains invalid characters: "
             "copy it again"
         )
     return token
 
 
 def settle_client(silence_s: float = 120) -> None:
-    """Have the Hub's client give up on a silent connection, and tell each retry in one line.
+    """Make the Hub's client give up on a silent connection, and log each retry in one line.
 
-    By itself it waits for an answer for ever, and says with each retry the address it asks, which may carry a
-    signature that lets its reader write. It is one for the whole process, so this is for commands to call.
+    By default it waits for an answer for ever, and logs with each retry the address, which may carry a
+    signature that allows writing. The setting is for the whole process, so only commands call this.
 
     Parameters
     ----------
@@ -83,14 +83,14 @@ def settle_client(silence_s: float = 120) -> None:
 
 
 class _Retries(logging.Filter):
-    """Joins the two records of a retry to one without the address; threads that retry alike are told once."""
+    """Joins the two log records of a retry into one without the address; equal retries are logged once."""
 
     def __init__(self) -> None:
         super().__init__()
         self._reason = self._said = ""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Return whether a record is said, changed in place."""
+        """Return whether a record is logged; the record is changed in place."""
         text = record.getMessage()
         reason, thrown, _ = text.partition(" thrown while requesting ")
         if thrown:
@@ -116,7 +116,7 @@ def transfer_bars(wanted: bool) -> Iterator[None]:
         yield
         return
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # that the environment asks for bars: then there are bars
+        warnings.simplefilter("ignore")  # the environment requests bars, and the client insists on it
         disable_progress_bars()
     try:
         yield

@@ -1,6 +1,6 @@
-"""What the Hugging Face Hub's client raises, said in one sentence: what is wrong, and what to do next.
+"""Turn errors of the Hugging Face Hub's client into one sentence: what is wrong, and what to do next.
 
-The client stands on another HTTP library in each major version (requests, httpx, httpx2), so nothing here
+The client uses another HTTP library in each major version (requests, httpx, httpx2), so nothing here
 names one.
 """
 
@@ -18,11 +18,11 @@ __all__ = ["explained", "network_errors", "sentence", "unreachable"]
 
 _BUSY = {408, 500, 502, 503, 504}
 _AGAIN = "run the same command again"
-_KEPT = "what has arrived is not sent twice"
+_KEPT = "what has arrived is not sent again"
 
 
 def network_errors() -> tuple[type[Exception], ...]:
-    """Return the exception classes of a request that failed, whatever HTTP library the client stands on."""
+    """Return the exception classes of a request that failed, whatever HTTP library the client uses."""
     from huggingface_hub.errors import HfHubHTTPError  # noqa: PLC0415
 
     bases: tuple[type[Exception], ...] = HfHubHTTPError.__bases__
@@ -69,7 +69,7 @@ def sentence(error: BaseException, repo_id: str, revision: str | None = None) ->
     if refusal is not None:
         return _of_refusal(refusal, repo_id, revision)
     if _local_file(error) is not None:
-        return f"cannot use {_local_file(error)} ({_reason(error)}): check the disk and your rights to it"
+        return f"cannot use {_local_file(error)} ({_reason(error)}): check the disk and your permissions"
     if not unreachable(error):
         return f"the Hub or its client refused: {_clean(str(error)) or type(error).__name__}"
     if any(type(link).__name__ == "OfflineModeIsEnabled" for link in _chain(error)):
@@ -81,7 +81,7 @@ def sentence(error: BaseException, repo_id: str, revision: str | None = None) ->
 
 
 def _of_refusal(error: Any, repo_id: str, revision: str | None) -> str:
-    """Return the sentence for an error that an answer of the Hub brought."""
+    """Return the sentence for an error status that the Hub returned."""
     status = int(error.response.status_code)
     names = {cls.__name__ for cls in type(error).__mro__}
     said = _said(error)
@@ -98,14 +98,14 @@ def _of_refusal(error: Any, repo_id: str, revision: str | None) -> str:
             "`hf auth login` or set HF_TOKEN"
         )
     if status in _BUSY or status > 504:
-        return f"the Hub has a problem of its own ({status}{said}): {_AGAIN} in a few minutes; {_KEPT}"
+        return f"the Hub has an internal problem ({status}{said}): {_AGAIN} in a few minutes; {_KEPT}"
     owner = repo_id.partition("/")[0]
     meaning = {
         401: f"the Hub does not accept the token (401{said}): it is expired, revoked or mistyped; make one "
         f"at {_endpoint()}/settings/tokens, then `hf auth login` or set HF_TOKEN",
-        403: f"the token may not do this to {repo_id} (403{said}): use a token with that right to {owner!r}, "
-        "or ask its owners for it; without it, a push can still be proposed as a pull request",
-        404: f"the Hub does not find what was asked of {repo_id} (404{said}): check that it is still there",
+        403: f"the token may not do this to {repo_id} (403{said}): use a token with that permission for "
+        f"{owner!r}, or ask its owners for it; without it, a push can still be proposed as a pull request",
+        404: f"the Hub did not find what was requested from {repo_id} (404{said}): is it still there?",
         409: f"the Hub reports a conflict in {repo_id} (409{said}): somebody else is changing it; look at "
         f"it, then {_AGAIN}",
         412: f"{repo_id} was changed by somebody else meanwhile (412{said}): look at what was pushed, then "
@@ -126,7 +126,7 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
 
 
 def _refusal(error: BaseException) -> Any | None:
-    """Return the error of the chain that an answer brought, if one did."""
+    """Return the error of the chain that has an HTTP response, if there is one."""
     links = (link for link in _chain(error) if hasattr(getattr(link, "response", None), "status_code"))
     return next(links, None)
 
@@ -138,7 +138,7 @@ def _local_file(error: BaseException) -> str | None:
 
 
 def _reason(error: BaseException) -> str:
-    """Return what an error comes down to: the text of its last cause."""
+    """Return the text of an error's last cause."""
     last = list(_chain(error))[-1]
     return _clean(str(getattr(last, "strerror", None) or last)) or type(last).__name__
 
@@ -157,7 +157,7 @@ def _said(error: Any) -> str:
 
 
 def _clean(text: str) -> str:
-    """Return one short printable line of text from outside, free of the user's token."""
+    """Return one short printable line of untrusted text, without the user's token."""
     with contextlib.suppress(
         Exception
     ):  # whatever keeps the token from being read also keeps it from being here

@@ -1,4 +1,4 @@
-"""Values from outside as Markdown: they show as they are, and can neither break a table nor carry HTML."""
+"""Escape untrusted values as Markdown: they show literally and cannot break a table or carry HTML."""
 
 from __future__ import annotations
 
@@ -38,12 +38,12 @@ def plain(value: str) -> Markup:
 
 def code(value: object) -> Markup:
     """Return a code span of a name, digest or number; any character that could end it becomes ``?``."""
-    return Markup(f"`{identifier(value)}`")  # nothing active is left
+    return Markup(f"`{identifier(value)}`")  # no active Markdown character is left
 
 
 def identifier(value: object) -> Markup:
     """Return a name as it stands, for use inside code; see `code`."""
-    return Markup(_NOT_CODE.sub("?", str(value)))  # nothing active is left
+    return Markup(_NOT_CODE.sub("?", str(value)))  # no active Markdown character is left
 
 
 def link(url: str) -> Markup:

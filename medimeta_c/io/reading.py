@@ -1,7 +1,7 @@
-"""The one strict reader of JSON and YAML: whatever the file holds, the answer is its values or our error.
+"""Strict reader of JSON and YAML: returns the file's values or raises one of our errors.
 
-A file is read with limits on its size, its depth and what aliases unfold to, each key once, without NaN and
-infinity. Documents of a later schema are refused by the version that wrote them.
+A file is read with limits on its size, its depth and what aliases expand to; duplicate keys, NaN and infinity
+are refused. Documents of a later schema are refused by the version that wrote them.
 """
 
 from __future__ import annotations
@@ -101,7 +101,7 @@ class Reader:
             raise self.error(f"{where} is not valid at {first_problem(error)}; {self.remedy}") from error
         except (TypeError, ValueError, RecursionError) as error:
             raise self.error(
-                f"{where} holds a value that is no text, number or yes/no ({short(error)}): quote it"
+                f"{where} holds a value that is not a text, number or yes/no ({short(error)}): quote it"
             ) from error
 
     def _bytes(self, path: Path) -> bytes:
@@ -162,13 +162,13 @@ def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     values: dict[str, Any] = {}
     for key, value in pairs:
         if key in values:
-            raise ValueError(f"the key {key!r} is given twice")
+            raise ValueError(f"duplicate key {key!r}")
         values[key] = value
     return values
 
 
 def _no_constant(name: str) -> float:
-    raise ValueError(f"{name} is not a number a record may hold")
+    raise ValueError(f"{name} is not allowed, only finite numbers")
 
 
 def _finite(text: str) -> float:
@@ -197,7 +197,7 @@ def _parse_yaml(data: bytes, aliases: bool) -> Any:
 
 
 class _StrictLoader(yaml.SafeLoader):
-    """The safe loader, which also refuses a key given twice, the merge key, and unasked-for aliases."""
+    """The safe loader, which also refuses duplicate keys, the merge key, and aliases if not allowed."""
 
     def __init__(self, text: str, aliases: bool) -> None:
         super().__init__(text)
@@ -216,7 +216,7 @@ class _StrictLoader(yaml.SafeLoader):
             if not isinstance(key, yaml.ScalarNode):
                 raise _refusal("a key is not plain text", key.start_mark)
             if key.value in seen:
-                raise _refusal(f"the key {key.value!r} is given twice", key.start_mark)
+                raise _refusal(f"duplicate key {key.value!r}", key.start_mark)
             seen.add(key.value)
 
     def construct_mapping(self, node: yaml.Node, deep: bool = False) -> dict[Hashable, Any]:
@@ -226,20 +226,20 @@ class _StrictLoader(yaml.SafeLoader):
 
 
 def _count(node: yaml.Node, known: dict[int, int]) -> int:
-    """Return how many values a node unfolds to; refuse more than `MAX_NODES`, and a node within itself."""
+    """Return how many values a node expands to; refuse more than `MAX_NODES`, and a node within itself."""
     if isinstance(node, yaml.ScalarNode):
         node.value.encode()  # an escape may stand for half a character
         return 1
     if (count := known.get(id(node))) is not None:
         if not count:
-            raise _refusal("an alias refers to a value that it is part of", node.start_mark)
+            raise _refusal("an alias refers to a value that contains it", node.start_mark)
         return count
     known[id(node)] = 0
     mapping = isinstance(node, yaml.MappingNode)
     children = [part for pair in node.value for part in pair] if mapping else node.value
     total = 1 + sum(_count(child, known) for child in children)
     if total > MAX_NODES:
-        raise _refusal(f"its aliases unfold to more than {MAX_NODES} values", node.start_mark)
+        raise _refusal(f"its aliases expand to more than {MAX_NODES} values", node.start_mark)
     known[id(node)] = total
     return total
 

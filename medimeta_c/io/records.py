@@ -75,7 +75,7 @@ class Document(Record):
     def _says_what_it_needs(self) -> Document:
         needed = _needed(self)
         if "schema_version" in self.model_fields_set and self.schema_version < needed:
-            raise ValueError(f"it has fields of schema version {needed} and says {self.schema_version}")
+            raise ValueError(f"it has fields of schema version {needed} but states {self.schema_version}")
         self.__dict__["schema_version"] = needed
         return self
 

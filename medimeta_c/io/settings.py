@@ -1,4 +1,4 @@
-"""Settings that callers pass: paths of any kind, one name or several, each checked by its annotation.
+"""Check and convert settings that callers pass: paths of any kind, one name or several.
 
 A configuration is a frozen dataclass whose fields are annotated with ordinary types or with those of this
 module, and whose ``__post_init__`` calls `settle` first. To a type checker, a field of these types accepts
@@ -108,7 +108,7 @@ class OptionalSeveral(Generic[T]):
 
 
 def required() -> Any:
-    """Return what stands where a field of these types has no default."""
+    """Return the marker for a field of these types that has no default."""
     return field()
 
 
@@ -159,7 +159,7 @@ def as_path(value: object, name: str) -> Path:
     if not isinstance(text, str) or not text:
         raise ConfigError(f"{name} {_shown(value)} is not a path: give a str or a pathlib.Path")
     if "\0" in text:
-        raise ConfigError(f"{name} {_shown(value)} has a null character: no path has one")
+        raise ConfigError(f"{name} {_shown(value)} contains a null character, which no path may have")
     try:
         return Path(text).expanduser()
     except RuntimeError as error:
@@ -215,7 +215,7 @@ def _one_of(allowed: tuple[object, ...], value: object, name: str) -> object:
 
 
 def _any_of(hints: tuple[Any, ...], value: Any, name: str) -> Any:
-    """Return a value that one of the hints accepts; the complaint is that of the first."""
+    """Return a value that one of the hints accepts; the error is that of the first."""
     if value is None and NoneType in hints:
         return None
     wanted = [hint for hint in hints if hint is not NoneType]

@@ -1,4 +1,4 @@
-"""Short representations: what a record is, in a line or two, however much it holds."""
+"""Short representations of records: one or two lines, whatever their size."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Templates of cards, reports and pages, in which text from outside is shown and does nothing."""
+"""Templates of cards, reports and pages, in which untrusted text is shown but has no effect."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def environment(folder: Path, shown: Callable[[object], object]) -> Environment:
 
 
 def visible(value: object) -> object:
-    """Drop control and formatting characters, bidirectional overrides among them, of text from outside."""
+    """Drop control and formatting characters, such as bidirectional overrides, from untrusted text."""
     if not isinstance(value, str) or isinstance(value, Markup):
         return value
     return "".join(char for char in value if char == "\n" or unicodedata.category(char)[0] != "C")

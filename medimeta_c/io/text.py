@@ -1,4 +1,4 @@
-"""Lines of text that people write and pages show: what they may hold."""
+"""Check titles and other lines of text that people write and pages show."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ _MOST_MARKS = 3
 def flaw_of_text(text: str) -> str | None:
     """Return what keeps text from being shown on a page as a name or sentence; None if nothing does."""
     if any(char in text for char in "<>"):
-        return "text must not hold '<' or '>'"
+        return "text must not contain '<' or '>'"
     if any(unicodedata.category(char)[0] == "C" for char in text):
-        return "text must not hold control or formatting characters"
+        return "text must not contain control or formatting characters"
     if any(char in text for char in _BLANK_LETTERS):
-        return "text must not hold letters that cannot be seen"
+        return "text must not contain invisible characters"
     marks = "".join("m" if unicodedata.category(char)[0] == "M" else " " for char in text)
     if "m" * (_MOST_MARKS + 1) in marks:
-        return f"text must not hold more than {_MOST_MARKS} accents on one letter"
+        return f"text must not contain more than {_MOST_MARKS} accents on one letter"
     if not text.strip() or text != text.strip():
         return "text must not be blank, or start or end with white space"
     return None
@@ -45,7 +45,7 @@ def flaw_of_line(text: str) -> str | None:
     if text != " ".join(text.split()):
         return "text must be one line, with single spaces between words"
     if not any(char.isalnum() for char in text):
-        return "text must hold a letter or digit"
+        return "text must contain a letter or digit"
     return f"text must not be longer than {MOST_LETTERS} letters" if len(text) > MOST_LETTERS else None
 
 

@@ -1,4 +1,4 @@
-"""Long names on several lines, where they have little room."""
+"""Break long names into lines, where they have little room."""
 
 from __future__ import annotations
 

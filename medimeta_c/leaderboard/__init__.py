@@ -1,4 +1,4 @@
-"""A leaderboard: submissions checked down to the last number, and a static site computed from them.
+"""A leaderboard: submissions whose every number is recomputed, and a static site made from them.
 
 Reads files only; never runs a model.
 """

@@ -1,4 +1,4 @@
-"""Which benchmarks a leaderboard accepts: fingerprints, grids, and a digest of the labels they stand for.
+"""Benchmarks that a leaderboard accepts: fingerprints, grids, and a digest of the labels.
 
 The digest lets anyone check a submission's labels with this one small file, without the benchmark.
 """
@@ -45,7 +45,7 @@ class AcceptedDataset(Record):
     Attributes
     ----------
     version, kind, title, modality : str
-        What decides on which board it stands, and how it is called there.
+        They decide on which board it stands, and what it is called there.
     corruptions, severities : tuple
         The grid; a submission has all of it and nothing else.
     class_counts : tuple of int
@@ -73,20 +73,20 @@ class AcceptedDataset(Record):
         return sum(self.class_counts)
 
     def problem_of(self, result: Result) -> str | None:
-        """Return what in a result's description of this dataset is not this dataset's; None if nothing."""
+        """Return how a result's description of this dataset differs from it; None if it does not."""
         entry = result.run.benchmark.dataset(self.dataset)
         if result.run.split != self.split:
-            return f"the {result.run.split} split of {self.dataset} was scored, the board is of {self.split}"
+            return f"the {result.run.split} split of {self.dataset} was scored, the board is for {self.split}"
         said = (result.run.benchmark.version, entry.kind, entry.title, entry.modality)
         if said != (self.version, self.kind, self.title, self.modality):
-            return f"{self.dataset} has another version, kind, title or modality than its fingerprint's"
+            return f"{self.dataset} does not have the version, kind, title or modality of its fingerprint"
         if entry.class_names != self.class_names or entry.images != self.images:
-            return f"{self.dataset} has other class names or another number of images than its fingerprint's"
+            return f"{self.dataset} does not have the class names or the number of images of its fingerprint"
         have, wanted = set(result.scope.corruptions[self.dataset]), set(self.corruptions)
         if have != wanted or set(result.scope.severities) != set(self.severities):
             lacking, foreign = (", ".join(sorted(each)) or "none" for each in (wanted - have, have - wanted))
             return (
-                f"{self.dataset} was not scored on its grid (corruptions lacking: {lacking}; not its own: "
+                f"{self.dataset} was not scored on its grid (missing corruptions: {lacking}; unexpected: "
                 f"{foreign}; severities {list(result.scope.severities)} of {list(self.severities)}): "
                 "evaluate on all of that benchmark"
             )
@@ -113,9 +113,9 @@ class Accepted(Document):
     def _each_once(self) -> Accepted:
         prints = [one.fingerprint for one in self.datasets]
         if len(set(prints)) != len(prints):
-            raise ValueError("a fingerprint is listed twice")
+            raise ValueError("duplicate fingerprint")
         if any(len(one.class_names) != len(one.class_counts) for one in self.datasets):
-            raise ValueError("class_counts are not one a class")
+            raise ValueError("class_counts must have one number per class")
         return self
 
     def find(self, dataset: str, fingerprint: str) -> AcceptedDataset:

@@ -1,4 +1,4 @@
-"""What predictions show of how they were made: over the same images in every set, and of each set's own."""
+"""Plausibility checks on predictions."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ def check_one_truth(cells: Mapping[SetKey, CellPredictions]) -> None:
 
 
 def check_renderings_differ(cells: Mapping[SetKey, CellPredictions]) -> None:
-    """Check that no cell repeats another one's probabilities: answers to clean images, say, for all.
+    """Check that no cell repeats another cell's probabilities, such as those for the clean images.
 
-    Renderings differ, and so do the probabilities of a model that is shown them, if only in their last
+    Renderings differ, so the probabilities of a model must differ too, at least in their last
     digits. Bare decisions may agree, and a model may give every image one answer: these are left alone.
 
     Raises
@@ -52,7 +52,7 @@ def check_renderings_differ(cells: Mapping[SetKey, CellPredictions]) -> None:
         other = first.setdefault((key.dataset, cell.digest), key)
         if other != key:
             raise ResultError(
-                f"{key} has the very probabilities of {other}, image by image, and their images differ: "
+                f"{key} has exactly the same probabilities as {other}, although their images differ: "
                 "evaluate the model on each set"
             )
 

@@ -1,4 +1,4 @@
-"""Check one submission: nothing it states is believed, everything is computed again from its predictions."""
+"""Check one submission: recompute every number from its predictions."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ class Finding:
 
     @property
     def ok(self) -> bool:
-        """Whether nothing stands against it."""
+        """Whether no problem was found."""
         return not self.problems
 
 
@@ -126,7 +126,7 @@ def check_submission(folder: Path, accepted: Accepted | None, root: Path | None 
     finding = found_of(folder, submission, result)
     problems = [] if root is None else list(_placement(folder, root, str(finding.place)))
     try:
-        # First: an accepted benchmark bounds how many predictions there are to read.
+        # Checked first, because an accepted benchmark limits how many predictions have to be read.
         _complete(result)
         _check_accepted(result, accepted)
         saved = _read_predictions(folder, result)
@@ -145,13 +145,13 @@ def check_submission(folder: Path, accepted: Accepted | None, root: Path | None 
 
 def _placement(folder: Path, root: Path, place: str) -> Iterator[str]:
     parts, whole = tuple(place.split("/")), folder.resolve().parts
-    # Of a board, also no deeper; of a part of one, what can be told from the path's end.
+    # In a full tree compare the whole relative path, otherwise its suffix.
     start = len(root.resolve().parts) - 1 if root.resolve().name == ROOT else -len(parts)
     if whole[start:] != parts:
         yield f"{folder} is not where it belongs: its name, organisation and fingerprint say {place}"
     strays = stray_files(folder)
     if strays:
-        yield f"{folder} also holds {', '.join(strays[:_SHOWN])}, no part of a submission: remove it"
+        yield f"{folder} also holds {', '.join(strays[:_SHOWN])}, not part of a submission: remove it"
 
 
 def _complete(result: Result) -> None:
@@ -161,7 +161,7 @@ def _complete(result: Result) -> None:
     if lacking:
         raise ResultError(
             f"{len(lacking)} cells are missing or hold NaN or infinity (first {lacking[0]}): a board takes "
-            "whole results only"
+            "complete results only"
         )
 
 
@@ -188,15 +188,14 @@ def _check_answers(saved: SavedResult, accepted: Accepted | None) -> None:
 
 
 def _check_baseline(saved: SavedResult, accepted: Accepted | None) -> None:
-    """Check that what calls itself the published baseline is that."""
+    """Check that a baseline named as the published one has the published figures."""
     record = saved.result.baseline
     if record is None or (record.name != PUBLISHED and record.measured_on_these_shards):
         return
     expected = published_baseline().for_scope(saved.result.scope)
     if record.grids != expected.grids or record.measured_on_these_shards:
         raise ResultError(
-            "the figures of its published baseline are not the published ones: evaluate with an unchanged "
-            "package"
+            "its published baseline differs from the published figures: evaluate with an unchanged package"
         )
 
 
@@ -219,17 +218,17 @@ def _check_numbers(saved: SavedResult, accepted: Accepted | None) -> None:
 def _notes(submission: Submission, saved: SavedResult, accepted: Accepted | None) -> Iterator[str]:
     result = saved.result
     if submission.third_party:
-        yield f"a third party submits it: {submission.submitted_by}"
+        yield f"submitted by a third party: {submission.submitted_by}"
     if submission.training_data.overlap in ("test", "unknown"):
         yield f"overlap of its training data with the benchmark: {submission.training_data.overlap}"
     if result.run.model.family == "robustmedclip" and not submission.adapted:
-        yield "a robustmedclip model is adapted to some datasets, and its adaptation is said to be base"
+        yield "a robustmedclip model is adapted to some datasets, but its adaptation is stated as base"
     if accepted is None:
-        yield "fingerprints and labels were not compared with a benchmark, as none was given"
+        yield "fingerprints and labels were not compared with a benchmark, because none was given"
     if result.baseline is not None and result.baseline.name != PUBLISHED:
         yield (
-            f"its CE and mCE divide by {result.baseline.name}, a baseline of the submitter's own, whose "
-            "figures nobody can check here; a board divides by its own"
+            f"its CE and mCE are divided by {result.baseline.name}, the submitter's own baseline, whose "
+            "figures cannot be checked here; a board uses its own baseline"
         )
     if result.phantoms:
         yield f"{', '.join(result.phantoms)}: phantoms, not medical images"

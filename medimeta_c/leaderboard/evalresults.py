@@ -1,4 +1,4 @@
-"""``.eval_results/*.yaml`` of a model's repository: its numbers where the Hub looks for them.
+"""``.eval_results/*.yaml`` for a model's repository, where the Hub looks for its scores.
 
 References
 ----------

@@ -1,4 +1,4 @@
-"""Files of a submission before they are read: what they are, how large, and what they would unfold into."""
+"""Inspect a submission's files before reading them: type, size, and size after decompression."""
 
 from __future__ import annotations
 
@@ -45,20 +45,20 @@ def check_files(folder: Path) -> None:
         except FileNotFoundError:
             raise ResultError(f"{path} is missing: a submission holds {', '.join(FILES)}") from None
         if not stat.S_ISREG(found.st_mode):
-            raise ResultError(f"{path} is a link or no regular file: a submission holds its own files")
+            raise ResultError(f"{path} is a link or not a regular file: a submission holds its own files")
         if found.st_size > limit:
             raise ResultError(
-                f"{path} has {found.st_size} bytes, more than any submission needs ({limit}): it is not read"
+                f"{path} has {found.st_size} bytes, more than any submission needs ({limit}); refused"
             )
 
 
 def stray_files(folder: Path) -> list[str]:
-    """Return the names of what lies in a submission's folder and is no part of it."""
+    """Return the names of entries in a submission's folder that do not belong to it."""
     return sorted(path.name for path in folder.iterdir() if path.name not in FILES)
 
 
 def check_result(result: Result) -> None:
-    """Check that what a result brings can be shown and computed again: plain names, numbers of a sane size.
+    """Check that a result can be shown and recomputed: plain names, numbers of a plausible size.
 
     Raises
     ------
@@ -79,7 +79,7 @@ def check_result(result: Result) -> None:
 
 
 def check_predictions_file(path: Path, result: Result) -> None:
-    """Check what a file of predictions claims to hold, and what its texts would unfold into, unread.
+    """Check the size that a file of predictions states, and the size of its texts, before reading it.
 
     Dictionary encoding lets a file of a few kB stand for terabytes of text; extension types may name code.
 
@@ -87,7 +87,7 @@ def check_predictions_file(path: Path, result: Result) -> None:
     ------
     ResultError
         If it is no Parquet file, has extension types, another number of rows or probabilities than the
-        result, or texts that are no names.
+        result, or texts that are not names.
     """
     entries = {entry.dataset: len(entry.class_names) for entry in result.run.benchmark.datasets}
     rows = sum(cell.n for cell in result.scores.cells)
@@ -104,12 +104,12 @@ def check_predictions_file(path: Path, result: Result) -> None:
                 )
             limit = (1 << 20) + rows * _MAX_ROW_BYTES + values * _MAX_VALUE_BYTES
             if _unfolded(file.metadata) > limit:
-                raise ResultError(f"{path} unfolds into more than its {rows} rows need: it is not read")
+                raise ResultError(f"{path} decompresses to more than {rows} rows can need; refused")
         with pq.ParquetFile(path, read_dictionary=list(_STRINGS)) as file:
             _check_names(path, file)
     except (pa.ArrowException, OSError, UnicodeDecodeError, ValueError) as error:
         reason = (str(error).splitlines() or ["unreadable"])[0][:200]
-        raise ResultError(f"{path} is no usable Parquet file ({reason}): evaluate the model again") from error
+        raise ResultError(f"{path} is not valid Parquet ({reason}): evaluate the model again") from error
 
 
 def _check_schema(path: Path, schema: pa.Schema) -> None:
@@ -124,7 +124,7 @@ def _check_schema(path: Path, schema: pa.Schema) -> None:
     ]
     missing = [name for name in _STRINGS if plain.count(name) != 1]
     if missing:
-        raise ResultError(f"{path} has no column {missing[0]} of texts: evaluate the model again")
+        raise ResultError(f"{path} has no text column {missing[0]}: evaluate the model again")
 
 
 def _claimed(meta: pq.FileMetaData) -> tuple[int, int]:
@@ -139,7 +139,7 @@ def _unfolded(meta: pq.FileMetaData) -> int:
 
 
 def _check_names(path: Path, file: pq.ParquetFile) -> None:
-    """Read the texts without unfolding them, and refuse those that are no names."""
+    """Read the dictionaries of the text columns only, and refuse texts that are too long for names."""
     for batch in file.iter_batches(batch_size=1 << 16, columns=list(_STRINGS)):
         for name, column in zip(batch.schema.names, batch.columns, strict=True):
             words = column.dictionary if pa.types.is_dictionary(column.type) else column

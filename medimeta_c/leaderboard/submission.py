@@ -1,4 +1,4 @@
-"""The submission contract: what ``submission.yaml`` says of a result, and where the board keeps both.
+"""The submission contract: the content of ``submission.yaml``, and its place in the board's repository.
 
 ::
 
@@ -171,16 +171,16 @@ class Submission(Document):
         if self.code is None and self.paper is None:
             raise ValueError("neither code nor paper is given: readers need one to know what was run")
         if self.third_party and self.submitted_by is None:
-            raise ValueError("third_party is true, and submitted_by does not say who submits it")
+            raise ValueError("third_party is true, but submitted_by is missing")
         if not self.third_party and self.submitted_by is not None:
             raise ValueError(
-                "submitted_by is given, and third_party is false: only a third party names itself"
+                "submitted_by is given, but third_party is false: give it only for a third party"
             )
         if not re.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s]+|https://\S+", self.contact):
             raise ValueError("contact is neither a mail address nor a web address (https://)")
         if self.adapted and self.training_data.overlap == "none":
             raise ValueError(
-                f"adaptation is {self.adaptation}, with the benchmark's training images, and "
+                f"adaptation is {self.adaptation}, which uses the benchmark's training images, but "
                 "training_data.overlap is none"
             )
         return self
@@ -197,7 +197,7 @@ def read_submission(path: Path) -> Submission:
     Raises
     ------
     ResultError
-        If it is missing, too large, not YAML, has a key twice, or something in it is not as it must be.
+        If it is missing, too large, not YAML, has duplicate keys, or holds an invalid value.
     """
     file = path / SUBMISSION_NAME if path.is_dir() else path
     return Reader(remedy=_REMEDY, max_bytes=MAX_BYTES).read(file, Submission)
@@ -234,7 +234,7 @@ def described(given: Mapping[str, str], *, declared: bool) -> Submission:
         where = ".".join(map(str, first["loc"])) or "description"
         if "statements" in first["loc"]:
             raise ConfigError(
-                "the two declarations are not made",
+                "the two declarations are missing",
                 remedy=Remedy("read them in the help, and give {declare}", declare=True),
             ) from error
         message = first["msg"].removeprefix("Value error, ")
@@ -256,7 +256,7 @@ def slug(text: str) -> str:
     """
     plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
     short = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:60].strip("-")
-    # A name in another script keeps a folder of its own all the same.
+    # A name in another script still gets a folder of its own.
     return short or "u-" + text.encode().hex()[:40]
 
 

@@ -1,4 +1,4 @@
-"""Send a result to a leaderboard: checked here first, then proposed as a pull request."""
+"""Send a result to a leaderboard: check it here first, then propose it as a pull request."""
 
 from __future__ import annotations
 
@@ -139,7 +139,7 @@ def submit(config: SubmitConfig) -> SubmitReport:
 
 
 def _place_submission(config: SubmitConfig) -> Submission:
-    """Read the submission that is meant, and have it lie in the result's folder."""
+    """Read the submission to send, and copy it into the result's folder."""
     target = config.folder / SUBMISSION_NAME
     if not config.folder.is_dir():
         raise ResultError(f"{config.folder} is not the folder of a result")
@@ -190,10 +190,10 @@ def _write_model_file(config: SubmitConfig, report: SubmitReport) -> SubmitRepor
     if not REPO_ID.fullmatch(name):
         if config.model_repo is not None:
             raise ConfigError(
-                f"the result was scored on {name!r}, no repository",
+                f"the result was scored on {name!r}, which is not a repository",
                 remedy=Remedy("name the repository with {benchmark_repo}, for the model's file"),
             )
-        note = f"{MODEL_EVAL_PATH} is not written, since the benchmark scored is no repository"
+        note = f"{MODEL_EVAL_PATH} was not written, because the scored benchmark is not a repository"
         return replace(report, notes=(*report.notes, note))
     url = f"{HfApi().endpoint}/datasets/{config.repo_id}/tree/main/{report.finding.place}"
     target = config.folder / MODEL_EVAL_PATH

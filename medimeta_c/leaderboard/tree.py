@@ -1,4 +1,4 @@
-"""A board's tree of submissions, as it may come from anyone: what lies in it, links never followed."""
+"""Find the submissions in a board's tree, which is untrusted: links are never followed."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ _MAX_DEPTH = 8
 
 def root_of(path: Path) -> Path:
     """Return the folder that holds the submissions of a board's repository, or the path itself."""
-    # Never a folder `results` within `results`: who adds one must not hide the rest.
+    # Never a folder `results` within `results`: a pull request that adds one must not hide the rest.
     return path / ROOT if path.resolve().name != ROOT and (path / ROOT).is_dir() else path
 
 
 def is_tree(path: Path) -> bool:
     """Return whether a path holds submissions at any depth, rather than being one."""
-    # A board's root is none, whatever lies in it: its submissions would go unseen.
+    # The root itself is never a submission: the submissions below it would be missed.
     is_root = root_of(path.resolve()).name == ROOT
     return path.is_dir() and (is_root or not any((path / name).exists() for name in _NAMES))
 
@@ -84,7 +84,7 @@ def strays(root: Path) -> list[str]:
 
 
 def _entries(path: Path) -> Iterator[os.DirEntry[str]]:
-    """Yield everything below a folder. Not recursive: who made the tree chose how deep it is."""
+    """Yield everything below a folder. Not recursive, because an untrusted tree may be very deep."""
     if path.is_symlink():
         raise ResultError(f"{path} is a link: give the folder itself")
     if not path.is_dir():
@@ -101,4 +101,4 @@ def _entries(path: Path) -> Iterator[os.DirEntry[str]]:
                     if entry.is_dir(follow_symlinks=False):
                         todo.append((entry.path, depth + 1))
     except OSError as error:
-        raise ResultError(f"{path} cannot be read whole ({error.strerror}): check its permissions") from error
+        raise ResultError(f"{path} cannot be read ({error.strerror}): check its permissions") from error

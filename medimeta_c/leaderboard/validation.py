@@ -1,4 +1,4 @@
-"""Check submissions as a maintainer would: each by itself, apart from the rest, then one against another."""
+"""Check submissions: each by itself in a process of its own, then against each other."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def validate(
     among: Path | None = None,
     isolated: bool = False,
 ) -> tuple[Finding, ...]:
-    """Check submissions, and that none is there twice.
+    """Check submissions, and that there are no duplicates.
 
     Parameters
     ----------
@@ -44,7 +44,7 @@ def validate(
         same there, byte for byte, are not checked again.
     isolated : bool
         Check each in a process of its own, with bounded memory and time, so that a file made to crash or
-        stall its reader stops nothing else.
+        stall its reader does not stop the other checks.
 
     Returns
     -------
@@ -87,7 +87,7 @@ def _strays(root: Path | None) -> list[Finding]:
     if not root or not found:
         return []
     more = f" and {len(found) - 1} more" if len(found) > 1 else ""
-    problem = f"{root} also holds {found[0]}{more}, part of no submission: remove what is not"
+    problem = f"{root} also holds {found[0]}{more}, which belongs to no submission: remove it"
     return [Finding(folder=root, problems=(problem,))]
 
 
@@ -112,8 +112,8 @@ def _clash(one: Finding, other: Finding) -> str | None:
     """Return why two submissions cannot both stand; None if they can."""
     if _same_place(one, other):
         return (
-            f"{one.folder} takes the place of {other.folder}: give it another name; to replace an entry, its "
-            "maintainers remove it first"
+            f"{one.folder} has the same place as {other.folder}: give it another name; to replace an entry, "
+            "its maintainers must remove it first"
         )
     same_run = one.run_digest is not None and one.run_digest == other.run_digest
     # More than half: an entry on some datasets, or with single cells changed, is a copy all the same.
@@ -140,7 +140,7 @@ def _isolated(folder: Path, accepted: Accepted | None, root: Path | None) -> Fin
         try:
             return pool.submit(check_submission, folder, accepted, root).result()
         except (BrokenProcessPool, MemoryError):
-            problem = f"{folder} crashed what reads it, or ran it out of memory or time: do not merge it"
+            problem = f"{folder} crashed its reader, or exceeded its memory or time limit: do not merge it"
             return Finding(folder=folder, problems=(problem,))
 
 

@@ -146,7 +146,7 @@ class Adapters:
         )
 
     def detach(self) -> None:
-        """Take the adapters off: the base model's weights are back, bit for bit."""
+        """Remove the adapters and restore the base model's weights, bit for bit."""
         self._remove(keep_update=False)
 
     def _named(self) -> dict[str, nn.Parameter]:
@@ -186,12 +186,12 @@ class Adapters:
     def _require_attached(self) -> None:
         if not self._attached:
             raise ModelError(
-                "these adapters were merged or taken off: attach new ones to a model loaded anew"
+                "these adapters were merged or detached: load the model again and attach new ones"
             )
 
 
 def _refuse_other_rank(state: Mapping[str, torch.Tensor], rank: int, spec: str) -> None:
-    """Say in one sentence that every factor is of one other rank, if that is so."""
+    """Raise one clear error if all factors have the same, but another, rank."""
     ranks = {len(value) for key, value in state.items() if key.endswith(".lora_a") and value.ndim == 2}
     if len(ranks) == 1 and ranks != {rank}:
         raise ModelError(
@@ -201,7 +201,7 @@ def _refuse_other_rank(state: Mapping[str, torch.Tensor], rank: int, spec: str) 
 
 
 def _refuse_other_depth(own: Iterable[str], state: Iterable[str], spec: str) -> None:
-    """Say in one sentence that the adapters are for more or fewer layers, if that is all there is to it."""
+    """Raise one clear error if the adapters differ only in having more or fewer layers."""
     ours, theirs = set(own), set(state)
     if len(ours) != len(theirs) and (ours < theirs or theirs < ours):
         raise ModelError(

@@ -91,8 +91,8 @@ def _require_called(adapters: Adapters) -> None:
     for site in adapters.sites:
         if site.path not in called:
             raise ConfigError(
-                f"PEFT cannot express adapters on {site.path}, a layer whose weight the model reads and "
-                "which is never called: use the adapters as they are"
+                f"PEFT cannot express adapters on {site.path}, a layer that is never called because the "
+                "model reads its weight directly: use the adapters as they are"
             )
 
 

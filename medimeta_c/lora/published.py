@@ -1,4 +1,4 @@
-"""The checkpoints RobustMedCLIP's authors published, folded into the base model they were trained from.
+"""Published RobustMedCLIP checkpoints, folded into the base model they were trained from.
 
 Their image towers compute W·x + B·A·x, unscaled, on q, k and v of every block of BiomedCLIP's ViT, or beside
 the convolutions of MedCLIP's ResNet-50: today's code adapts all but those of shortcuts, older code the 3x3
@@ -52,7 +52,7 @@ def default_base(state: StateDict, where: Path) -> str:
     if any(key.startswith(_VIT) for key in state) or any(map(_FACTOR.fullmatch, state)):
         return BIOMEDCLIP
     raise ModelError(
-        f"{where} is no RobustMedCLIP checkpoint (looked for {_VIT}…, {_RESNET}… or w_a_000, …): name "
+        f"{where} is not a RobustMedCLIP checkpoint (looked for {_VIT}…, {_RESNET}… or w_a_000, …): name "
         "model.pth or lora_weights.safetensors as published, or a folder that `medimeta-c finetune` wrote"
     )
 

@@ -1,4 +1,4 @@
-"""What to adapt and how strongly, and ``adapter.json``: what for, how, and from which images."""
+"""Adapter configuration, and the record ``adapter.json``: base model, method and training images."""
 
 from __future__ import annotations
 
@@ -205,10 +205,10 @@ class TrainingRecord(Record):
     @model_validator(mode="after")
     def _is_of_the_datasets(self) -> TrainingRecord:
         if len(set(self.datasets)) != len(self.datasets):
-            raise ValueError("a dataset is listed twice")
+            raise ValueError("duplicate dataset")
         for what, named in (("prompts", self.prompts.texts), ("few-shot images", self.fewshot.images)):
             if set(named) != set(self.datasets):
-                raise ValueError(f"the {what} are not those of the datasets")
+                raise ValueError(f"the {what} do not match the datasets")
         return self
 
 

@@ -56,7 +56,7 @@ def load_robustmedclip(spec: str, target: str) -> TorchModel:
     ConfigError
         If the override is empty or no model spec.
     ModelError
-        If files are missing or damaged, the base is not to be had, or the adapters are another model's.
+        If files are missing or damaged, the base cannot be loaded, or the adapters belong to another model.
     """
     file, base_spec = _located(spec, target)
     if file.name == RECORD:

@@ -1,4 +1,4 @@
-"""Which weights of a model are adapted: the image tower's attention projections, or its convolutions."""
+"""Find the weights to adapt: attention projections or convolutions of the image tower."""
 
 from __future__ import annotations
 

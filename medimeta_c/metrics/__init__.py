@@ -1,1 +1,1 @@
-"""Metrics: from predictions and error rates to numbers, each with its interval, or the reason it has none."""
+"""Metrics: from predictions and error rates to numbers with intervals, or the reason why there is none."""

@@ -1,4 +1,4 @@
-"""Baselines: the error rates that CE divides by, and where they come from."""
+"""Baselines: the error rates that CE is divided by, and where they come from."""
 
 from __future__ import annotations
 

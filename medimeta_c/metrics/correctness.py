@@ -1,4 +1,4 @@
-"""Which images a model gets right, images by cells: what intervals are computed from."""
+"""Correctness tables: which images a model gets right in each cell; intervals are computed from them."""
 
 from __future__ import annotations
 
@@ -105,5 +105,5 @@ def _column(
     order = sorted(range(len(image_ids)), key=image_ids.__getitem__)
     ids = tuple(image_ids[i] for i in order)
     if len(set(ids)) != len(ids):
-        raise ConfigError(f"{key} has {len(ids) - len(set(ids))} image ids twice: expected each once")
+        raise ConfigError(f"{key} has {len(ids) - len(set(ids))} duplicate image ids")
     return ids, values[order]

@@ -1,4 +1,4 @@
-"""Error rates of one model laid out for corruption errors, and what they are taken over."""
+"""Error rates of one model, arranged for corruption errors, and the scope they are taken over."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class SeveritySum(Asked):
     def _is_a_sum(self) -> SeveritySum:
         count = len(self.severities)
         if not count or list(self.severities) != sorted(set(self.severities)):
-            raise ValueError(f"severities {self.severities} are not one or more, ascending and distinct")
+            raise ValueError(f"severities {self.severities} must be one or more, ascending and distinct")
         if not -_TOLERANCE <= self.total <= count + _TOLERANCE:
             raise ValueError(f"{self.total} is not a sum of {count} error rates: expected 0 to 1 each")
         if self.errors is not None and (
@@ -134,9 +134,9 @@ class Scope(Asked):
                 f"(datasets: {list(self.corruptions)}; without corruptions: {empty})"
             )
         if list(self.severities) != sorted(set(self.severities)):
-            raise ValueError("severities are not ascending and distinct")
+            raise ValueError("severities must be ascending and distinct")
         if any(CLEAN in each or len(set(each)) != len(each) for each in self.corruptions.values()):
-            raise ValueError("corruptions are not distinct, or clean is among them")
+            raise ValueError("corruptions must be distinct and must not include clean")
         return self
 
     @classmethod

@@ -1,4 +1,4 @@
-"""The metrics of a cell: what each is, and where other distributions add theirs."""
+"""Registry of the metrics of a cell, to which other distributions can add their own."""
 
 from __future__ import annotations
 
@@ -266,5 +266,5 @@ def chosen_metrics(wanted: Iterable[str | Metric] = ()) -> tuple[Metric, ...]:
         metric = METRICS.find(one) if isinstance(one, str) else one
         known = found.setdefault(metric.name, METRICS.get(metric.name, metric))
         if known != metric:
-            raise ConfigError(f"there are two metrics of the name {metric.name!r}: give one another name")
+            raise ConfigError(f"two metrics are named {metric.name!r}: rename one")
     return tuple(found.values())

@@ -1,4 +1,4 @@
-"""The robustness numbers of a measured model, each with its reason where it is undefined."""
+"""Robustness numbers of a measured model, with a reason for each undefined one."""
 
 from __future__ import annotations
 

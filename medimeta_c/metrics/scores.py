@@ -1,4 +1,4 @@
-"""Scores of one cell: what a model's answers to one set of images say about it."""
+"""Score one cell: from a model's answers on one set of images to its metrics."""
 
 from __future__ import annotations
 

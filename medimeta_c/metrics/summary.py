@@ -1,4 +1,4 @@
-"""What a result says of single cells, of datasets and over them: the records that are computed and kept."""
+"""Records of scores: per cell, per dataset, and over all datasets."""
 
 from __future__ import annotations
 
@@ -73,11 +73,11 @@ class CellScore(Record):
     @model_validator(mode="after")
     def _numbers_fit(self) -> CellScore:
         if (self.corruption == CLEAN) != (self.severity == 0):
-            raise ValueError("severity is 1-5, and 0 exactly for clean")
+            raise ValueError("severity must be 1 to 5, or 0 for clean")
         if self.invalid + self.correct > self.n or (self.invalid > 0) != (self.top1.value is None):
             raise ValueError("the counts of images do not fit together")
         if reserved := sorted({*self.metrics} & {*type(self).model_fields}):
-            raise ValueError(f"{reserved[0]} is a field of its own, and no metric of another distribution")
+            raise ValueError(f"{reserved[0]} is a field, so it cannot name a metric of another distribution")
         for name, number in self.scores.items():
             # One that is not installed here has no range here; whoever computes it again needs it installed.
             if (metric := METRICS.get(name)) and number.value is not None and not metric.admits(number.value):
@@ -136,7 +136,7 @@ class Scores(Record, Generic[T]):
     def _each_cell_once(self) -> Scores[T]:
         keys = [cell.key for cell in self.cells]
         if keys != sorted(set(keys)):
-            raise ValueError("the cells are not in order, or one is given twice")
+            raise ValueError("the cells are not in order, or one is a duplicate")
         return self
 
     @classmethod

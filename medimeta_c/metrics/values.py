@@ -1,4 +1,4 @@
-"""Numbers that may be undefined, and then say why: no inf, no NaN, JSON as they are."""
+"""Numbers that can be undefined and then carry a reason: no infinity, no NaN, valid JSON."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ __all__ = ["Asked", "Estimate", "Number", "mean_number", "undefined_parts"]
 
 
 class Asked(Record):
-    """A record that users of the library make too: made of what does not fit, it raises a ConfigError."""
+    """A record that users of the library also create; invalid values raise a ConfigError."""
 
     def __init__(self, **values: Any) -> None:
         try:
@@ -78,7 +78,7 @@ class Estimate(Number):
     def _interval_or_reason(self) -> Estimate:
         if self.low is None or self.high is None:
             if not (self.low is None and self.high is None and self.interval_reason is not None):
-                raise ValueError("an interval has two ends, or none and a reason")
+                raise ValueError("an interval needs both ends, or neither and a reason")
         elif self.interval_reason is not None or self.low > self.high:
             raise ValueError(f"[{self.low}, {self.high}] is not an interval (reason: {self.interval_reason})")
         return self

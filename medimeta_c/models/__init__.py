@@ -116,7 +116,7 @@ MODELS = Registry(
         _family(
             "transformers",
             "transformers:NAME_OR_PATH",
-            "CLIP, SigLIP and kin of the transformers library",
+            "CLIP, SigLIP and similar models of the transformers library",
             "models.families.transformers_clip:load_transformers",
             "big-vision",
         ),
@@ -189,7 +189,7 @@ def load_model(
     MissingExtraError
         If torch, torchvision, open_clip or transformers is not installed.
     ModelError
-        If the weights are not to be had, would run code, or do not fit, or an object is no model.
+        If the weights cannot be loaded, would run code, or do not fit, or an object is not a model.
     """
     if precision not in get_args(Precision):
         raise ConfigError(f"unknown precision {precision!r}: use {', '.join(get_args(Precision))}")
@@ -224,7 +224,7 @@ def _check_preprocessing(name: str, family: ModelFamily | None) -> None:
     """Refuse a transform that the family does not list."""
     if family is None or not family.preprocessings:
         kind = "a model of your own" if family is None else f"{family.forms[0]}"
-        raise ConfigError(f"{kind} has no preprocessing but its own, so not {name!r}: leave it out")
+        raise ConfigError(f"{kind} has only its own preprocessing, not {name!r}: leave it out")
     if name not in family.preprocessings:
         raise unknown_name(f"preprocessing of {family.forms[0]}", name, family.preprocessings)
 
@@ -232,7 +232,7 @@ def _check_preprocessing(name: str, family: ModelFamily | None) -> None:
 def _parse(spec: str) -> tuple[ModelFamily, str]:
     """Return the family of a spec and what follows its prefix."""
     if "\0" in spec:
-        raise ConfigError(f"the model spec {spec[:_SPEC_SHOWN]!r} has a null character: no path has one")
+        raise ConfigError(f"the model spec {spec[:_SPEC_SHOWN]!r} contains a null character")
     prefix, colon, target = spec.partition(":")
     if colon and target and prefix in MODELS:
         return MODELS[prefix], target

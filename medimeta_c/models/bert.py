@@ -1,4 +1,4 @@
-"""BERT text towers: their shape read off a checkpoint, or known by name, so that no network is needed."""
+"""BERT text towers: configuration read from a checkpoint's shapes, or known by name, without a network."""
 
 from __future__ import annotations
 

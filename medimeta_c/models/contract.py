@@ -1,4 +1,4 @@
-"""What a model is to the rest of the package: two encoders, a transform, and who it is."""
+"""The model protocol: two encoders, a transform, and an identity."""
 
 from __future__ import annotations
 

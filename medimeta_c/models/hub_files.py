@@ -1,4 +1,4 @@
-"""Files from the Hugging Face Hub or its local cache, with every failure said in one sentence."""
+"""Fetch files from the Hugging Face Hub or its local cache; every failure is one sentence."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def fetch_file(repo: str, names: Sequence[str], revision: str | None = None) -> 
     Raises
     ------
     ModelError
-        If the repository, the revision or every one of the files is not to be had.
+        If the repository or the revision cannot be fetched, or none of the files can.
     """
     from huggingface_hub import hf_hub_download  # noqa: PLC0415  (a third of a second)
     from huggingface_hub.errors import LocalEntryNotFoundError, RemoteEntryNotFoundError  # noqa: PLC0415
@@ -49,7 +49,7 @@ def fetch_folder(repo: str, patterns: Sequence[str], revision: str | None = None
     Raises
     ------
     ModelError
-        If the repository or the revision is not to be had.
+        If the repository or the revision cannot be fetched.
     """
     from huggingface_hub import snapshot_download  # noqa: PLC0415
     from huggingface_hub.errors import LocalEntryNotFoundError  # noqa: PLC0415
@@ -64,12 +64,12 @@ def fetch_folder(repo: str, patterns: Sequence[str], revision: str | None = None
 def named_folder(repo: str, patterns: Sequence[str], *, fetch: bool, revision: str | None = None) -> Path:
     """Return a local folder of a repository that a configuration names, by default from the cache alone.
 
-    A file that came from somewhere does not choose what else is fetched: that the user asks for.
+    A downloaded file must not choose what else is downloaded: only the user does.
 
     Raises
     ------
     ModelError
-        If it is not in the cache and may not be fetched, or is not to be had.
+        If it is not in the cache and may not be fetched, or cannot be fetched.
     """
     if fetch:
         return fetch_folder(repo, patterns, revision)

@@ -1,4 +1,4 @@
-"""Who a loaded model is: its weights, and what they do not say.
+"""Identity of a loaded model: digests of its weights, configuration and tokenizer.
 
 The same tensors compute something else under another configuration or tokenizer.
 """

@@ -1,4 +1,4 @@
-"""Calls of other libraries: without their progress bars, and with their errors in one sentence."""
+"""Call other libraries without their progress bars, and report their errors as one sentence."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _OF_THE_EXTRA = {"sentencepiece", "protobuf"}
 def explained(problem: str, remedy: str) -> Iterator[None]:
     """Turn any error inside the block, but one of this package, into ``problem (its text): remedy``.
 
-    For blocks in which a library reads a file: what it trips over in a damaged one is not foreseeable.
+    For blocks in which a library reads a file: a damaged file may raise any error.
     Where it lacks another library, the remedy is the line that installs that.
 
     Raises

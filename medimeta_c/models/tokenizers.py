@@ -71,7 +71,7 @@ def tokenizer_folder(name: str, *beside: Path, fetch: bool = True, revision: str
     Raises
     ------
     ModelError
-        If it is nowhere here and the Hub does not have it.
+        If it is in none of these places and the Hub does not have it.
     """
     for folder in beside:
         if has_tokenizer(folder):
@@ -123,7 +123,7 @@ def _named_files(folder: Path) -> Iterator[tuple[str, str]]:
             if isinstance(text, str) and name in _OPENED:
                 yield name, text
             elif isinstance(text, str) and name.endswith("_file") and name != _NEVER_OPENED:
-                place = Path(os.path.normpath(folder / text))  # links in the folder are the Hub's cache
+                place = Path(os.path.normpath(folder / text))  # links in the folder belong to the Hub's cache
                 if place.exists() and not place.is_relative_to(folder):
                     yield name, text
 

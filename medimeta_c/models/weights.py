@@ -1,4 +1,4 @@
-"""Checkpoints: read without running code, loaded whole or not at all, named by a digest."""
+"""Checkpoints: read without running code, loaded completely or not at all, identified by a digest."""
 
 from __future__ import annotations
 
@@ -78,14 +78,14 @@ def _read_safetensors(path: Path) -> StateDict:
     try:
         return dict(load_file(path))
     except (SafetensorError, OSError) as error:
-        raise ModelError(f"{path} is damaged or no safetensors file ({error}): download it again") from error
+        raise ModelError(f"{path} is damaged or not safetensors ({error}): download it again") from error
 
 
 def _read_torch(path: Path) -> object:
     """Read a torch file with the restricted unpickler."""
     try:
         return torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # what it trips over in a damaged file is not foreseeable
+    except Exception as error:  # a damaged file may raise any error
         if isinstance(error, RuntimeError) and "TorchScript" in str(error):
             raise ModelError(
                 f"{path} is a TorchScript program, not a table of weights, so it was not opened: save its "
@@ -96,7 +96,7 @@ def _read_torch(path: Path) -> object:
                 f"{path} is a pickle that would run code when opened, so it was not opened: get the weights "
                 "as safetensors, or save the state dict alone with a tool you trust"
             ) from error
-        raise ModelError(f"{path} is damaged or no torch checkpoint: download it again") from error
+        raise ModelError(f"{path} is damaged or not a torch checkpoint: download it again") from error
 
 
 def _is_plain(value: object) -> bool:

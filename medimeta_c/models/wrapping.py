@@ -1,4 +1,4 @@
-"""Two functions and a transform as a model: what `evaluate` needs of a model that is already in memory."""
+"""Make a model of two functions and a transform, for a model that is already in memory."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def wrap(
     pixels = transform(Pillow.new("RGB", (_SIDE, _SIDE)))
     if not isinstance(pixels, torch.Tensor) or pixels.ndim != 3:
         shape = tuple(getattr(pixels, "shape", ())) or type(pixels).__name__
-        raise ModelError(f"the transform of {name} gave {shape}: it must give a tensor (3, H, W)")
+        raise ModelError(f"the transform of {name} returned {shape}: it must return a tensor (3, H, W)")
     model = _Wrapped(encode_image, encode_text, transform, name, float(logit_scale), tuple(pixels.shape[1:]))
     return checked(f"the model {name}", model)
 

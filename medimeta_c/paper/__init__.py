@@ -1,4 +1,4 @@
-"""Models' scores as figures and tables need them: the paper's printed ones, and those of results."""
+"""Scores of models for figures and tables: the paper's printed ones, and those of results."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The scores of a few-shot ablation on disk."""
+"""Read the scores of a few-shot ablation from disk."""
 
 from __future__ import annotations
 

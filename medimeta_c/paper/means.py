@@ -1,4 +1,4 @@
-"""Means over the datasets of a collection, of models that were scored on the same ones."""
+"""Means over the datasets of a collection, for models that were scored on the same datasets."""
 
 from __future__ import annotations
 

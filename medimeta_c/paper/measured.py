@@ -1,4 +1,4 @@
-"""The scores of results on disk: one name a model, on as many benchmarks as it was scored."""
+"""Read the scores of results on disk: one name per model, over all benchmarks it was scored on."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ def _joins(result: Result, others: Sequence[Result]) -> bool:
 
 
 def _require_one_build(results: Mapping[str, Sequence[Result]]) -> None:
-    """Refuse scores of one dataset on different images: they do not compare."""
+    """Refuse scores of one dataset on different images: they cannot be compared."""
     seen: dict[tuple[str, str], str] = {}
     for each in results.values():
         for result in each:
@@ -110,8 +110,8 @@ def _require_one_build(results: Mapping[str, Sequence[Result]]) -> None:
                 known = seen.setdefault((entry.kind, entry.dataset), entry.fingerprint)
                 if known != entry.fingerprint:
                     raise ConfigError(
-                        f"{entry.dataset} was scored on two builds of it, {known[:12]} and "
-                        f"{entry.fingerprint[:12]}, and such scores do not compare",
+                        f"{entry.dataset} was scored on two different builds, {known[:12]} and "
+                        f"{entry.fingerprint[:12]}, whose scores cannot be compared",
                         remedy=Remedy("give {results} of one"),
                     )
 

@@ -1,4 +1,4 @@
-"""What figures call models."""
+"""Names of models in figures."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Prompts: from class names to the exact texts a model is asked."""
+"""Prompts: from class names to the exact texts that a model gets."""

@@ -21,7 +21,7 @@ __all__ = ["PROMPTS", "DatasetWords", "PromptSet", "read_prompt_file"]
 
 def _each_once(templates: tuple[str, ...]) -> tuple[str, ...]:
     if len(set(templates)) != len(templates):
-        raise ValueError("a template is given twice, which would count it double: remove one")
+        raise ValueError("duplicate template, which would count double: remove one")
     return templates
 
 
@@ -134,7 +134,7 @@ def read_prompt_file(path: Path) -> PromptSet:
 
 
 def _refuse_bare_keys(values: Any, path: Path) -> None:
-    """Refuse labels that YAML does not read as text, as 0 and NO: another type would not equal the data's."""
+    """Refuse labels that YAML does not read as text, such as 0 and NO: they would not equal the data's."""
     for key, value in values.items() if isinstance(values, dict) else ():
         if not isinstance(key, str):
             kind = "true/false" if isinstance(key, bool) else "nothing" if key is None else "a number or date"

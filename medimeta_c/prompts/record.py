@@ -1,4 +1,4 @@
-"""The prompts a model was asked, word for word, as results and adapters keep them."""
+"""Record of the prompts that a model got, word for word, as results and adapters keep them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From class names to prompts: template sets, words for labels, and the exact texts a model was asked."""
+"""Make prompts from class names: template sets, words for labels, and the exact texts."""
 
 from __future__ import annotations
 
@@ -119,7 +119,7 @@ class PromptBook:
         Raises
         ------
         ConfigError
-            Naming the one that is neither: a slip in the user's file would otherwise go unnoticed.
+            Naming the one that is neither: a mistake in the user's file would otherwise go unnoticed.
         """
         known = list(dict.fromkeys([*datasets, *PROMPTS["ensemble"].datasets]))
         for layer in self.layers:
@@ -136,7 +136,7 @@ class PromptBook:
         return next(filter(None, (_words(layer, dataset).modality for layer in self.layers)), "")
 
     def _refuse_unknown_labels(self, dataset: str, class_names: Sequence[str]) -> None:
-        """Only in a user's file is a label that the data does not have a slip: shipped sets span tasks."""
+        """Refuse labels of a user's file that the data does not have; shipped sets also name other tasks'."""
         if self.name in PROMPTS:
             return
         inherited = (label for layer in self.layers[1:] for label in _words(layer, dataset).classes)
@@ -148,13 +148,13 @@ class PromptBook:
                 )
 
     def _refuse_wordless(self, dataset: str, labels: Sequence[str]) -> None:
-        """Let a label stand for itself only if it is a text with a letter in it."""
+        """Accept a label without words only if it is a text with a letter in it."""
         bare = [label for label in labels if not any(map(str.isalpha, label))]
         if bare:
             entries = ", ".join(f"{json.dumps(label)}: WORDS" for label in bare)
             raise ConfigError(
-                f"dataset {dataset!r} has classes with no prompts: labels {', '.join(map(repr, bare))} say "
-                "nothing to a model",
+                f"dataset {dataset!r} has classes with no prompts: labels {', '.join(map(repr, bare))} have "
+                "no letters for a model to read",
                 remedy=Remedy(
                     "give {prompts} a YAML file with 'version: 1' and '{0}'",
                     f"datasets: {{{dataset}: {{classes: {{{entries}}}}}}}",

@@ -1,4 +1,4 @@
-"""What a prompt may be, and the exact texts a model was asked."""
+"""Check the text of prompts, and hold the prompts of one dataset."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ def check_template(text: str) -> str:
     try:
         parts = [part[1:] for part in string.Formatter().parse(text) if part[1] is not None]
     except ValueError as error:
-        raise ConfigError(f"{where} has a brace that opens or closes nothing ({error})") from error
+        raise ConfigError(f"{where} has an unmatched brace ({error})") from error
     for name, specification, conversion in parts:
         if name not in _PLACEHOLDERS or specification or conversion:
             known = ", ".join(f"{{{name}}}" for name in _PLACEHOLDERS)

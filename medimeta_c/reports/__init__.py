@@ -1,4 +1,4 @@
-"""Reports of a result: Markdown, a page of its own, and tables for the terminal. They read files only."""
+"""Reports of a result: Markdown, one HTML page, and tables for the terminal. They read files only."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The images that corruption changed most: right when clean, wrong when corrupted, and surely so."""
+"""Find the images that corruption changed most: right when clean, confidently wrong when corrupted."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What `medimeta_c.analysis` found, as tables and sentences for people."""
+"""Tables and sentences that report a frequency analysis."""
 
 from __future__ import annotations
 

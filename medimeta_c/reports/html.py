@@ -1,4 +1,4 @@
-"""``report.html``: one page that needs no other file and asks for none."""
+"""``report.html``: one self-contained page."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The tables of a report, as text: the paper's Tables 2 and 3 for one model, and what else its cells say."""
+"""Tables of a report, as text: the paper's Tables 2 and 3 for one model, and further scores."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a reader should know in ten seconds: one sentence, four numbers, and every reason for caution."""
+"""The top of a report: one sentence, four numbers, and every reason for caution."""
 
 from __future__ import annotations
 

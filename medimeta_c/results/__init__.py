@@ -1,1 +1,1 @@
-"""Results: what an evaluation leaves on disk, and what is computed from it."""
+"""Results: the files of an evaluation, and what is computed from them."""

@@ -1,4 +1,4 @@
-"""``ablation.json``: every run of a few-shot ablation, and what it scored."""
+"""``ablation.json``: every run of a few-shot ablation, and its scores."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What corruption errors divide by: published figures, another result, or nothing."""
+"""Choose what corruption errors are divided by: published figures, another result, or nothing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Numbers of a result as cells of a table: in percent, with intervals and the reasons of undefined ones."""
+"""Show numbers of a result as table cells: in percent, with intervals and reasons."""
 
 from __future__ import annotations
 

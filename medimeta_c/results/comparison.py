@@ -1,4 +1,4 @@
-"""Models side by side, on the images they share: paired differences, and ranks that admit ties."""
+"""Compare models on the images they share: paired differences, and ranks with ties."""
 
 from __future__ import annotations
 
@@ -188,7 +188,7 @@ def _named_baseline(baseline: StrPath, results: Sequence[SavedResult]) -> Chosen
     name = baseline if isinstance(baseline, str) else str(as_path(baseline, "baseline"))
     if name == NO_BASELINE:
         raise ConfigError(
-            "compare divides by published or by a result: leave the baseline out, or give one of them"
+            "a comparison needs a baseline: give 'published' or a result, or leave the baseline out"
         )
     chosen = choose_baseline(name, common_benchmark(results), results[0].result.run.split)
     assert chosen is not None
@@ -278,7 +278,7 @@ def _names(results: Sequence[SavedResult]) -> list[str]:
         for spec, saved in zip(specs, results, strict=True)
     ]
     if len(set(names)) != len(names):
-        raise ConfigError("the same result is given twice: give each once")
+        raise ConfigError("duplicate result: give each result once")
     return names
 
 

@@ -1,4 +1,4 @@
-"""The file of image features: one Parquet row an image, the model's name in the schema."""
+"""The file of image features: one Parquet row per image, the model's name in the schema."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A result on disk: its folder while cells are being added, and what is read back once they are.
+"""A result's folder: add cells while it is locked, and read the finished result back.
 
 ::
 
@@ -154,7 +154,7 @@ def _folder_of(path: Path) -> Path:
 
 @contextlib.contextmanager
 def open_result_folder(out: Path, run: RunIdentity) -> Iterator[ResultFolder]:
-    """Hold the folder of a run's result: the only process that adds cells to it.
+    """Lock the folder of a run's result, so that only this process adds cells to it.
 
     Parameters
     ----------
@@ -180,7 +180,7 @@ def open_result_folder(out: Path, run: RunIdentity) -> Iterator[ResultFolder]:
         f"another process is evaluating into {path}",
         remedy=[Remedy("wait until it ends"), Remedy("choose another {out}")],
     )
-    # Beside the folder, not in it: what is in it may be published as it stands.
+    # The lock is beside the folder, not in it, because the folder may be published as it is.
     with exclusive(path.parent / f".{path.name}.lock", path, busy):
         yield ResultFolder(path, run)
 

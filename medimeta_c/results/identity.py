@@ -1,4 +1,4 @@
-"""Who answered what: the identity of a run, equal for two runs exactly when their predictions must be."""
+"""Run identity: model, data, prompts, precision."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ class BenchmarkRecord(Record):
     @model_validator(mode="after")
     def _each_dataset_once(self) -> BenchmarkRecord:
         if len({entry.dataset for entry in self.datasets}) != len(self.datasets):
-            raise ValueError("a dataset is listed twice")
+            raise ValueError("duplicate dataset")
         return self
 
     @property
@@ -262,7 +262,7 @@ def first_difference(held: RunIdentity, wanted: RunIdentity) -> tuple[str, Any, 
 
 
 def merged(held: RunIdentity, wanted: RunIdentity) -> RunIdentity:
-    """Return the identity of a run that goes on with more datasets; the two must not differ."""
+    """Return the identity of a run that continues with more datasets; the two must not differ."""
     entries = {entry.dataset: entry for entry in (*held.benchmark.datasets, *wanted.benchmark.datasets)}
     ordered = tuple(entries[dataset] for dataset in sorted(entries))
     prompts = wanted.prompts

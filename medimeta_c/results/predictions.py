@@ -1,4 +1,4 @@
-"""The predictions contract: ``predictions.parquet``, one row an image and condition.
+"""The predictions contract: ``predictions.parquet``, one row per image and condition.
 
 The same columns hold a whole result and, while it is unfinished, each single cell.
 """
@@ -292,7 +292,7 @@ def _first_flaw(cell: CellPredictions) -> str | None:
     if len(shape) != 2 or shape[1] < 2 or not len(ids) == len(labels) == len(predictions) == shape[0] > 0:
         return f"{len(ids)} images with {len(labels)} labels and probabilities of shape {shape}"
     if len(set(ids)) != len(ids):
-        return "an image id is there twice"
+        return "there is a duplicate image id"
     checks = _flaws_of_words(labels, predictions) if p is None else _flaws(labels, predictions, p)
     return next((reason for wrong, reason in checks if wrong.any()), None)
 
@@ -303,7 +303,7 @@ def _flaws_of_words(labels: Integers, predictions: Integers) -> Iterator[tuple[N
 
 
 def _flaws(labels: Integers, predictions: Integers, p: Floats) -> Iterator[tuple[NDArray[Any], str]]:
-    """Yield where each flaw is, and its name; each is looked for only where those before it are not."""
+    """Yield the rows with each flaw, and its name; each check assumes that the ones before it passed."""
     finite = np.isfinite(p).all(axis=1)
     rows = p[finite]
     yield (labels < 0) | (labels >= p.shape[1]), f"a label is not in 0 to {p.shape[1] - 1}"

@@ -40,7 +40,7 @@ def rescore(
             if "groups" in metric.inputs:
                 raise ResultError(
                     f"{metric.name} was computed with the benchmark's groups of images, which are not "
-                    "at hand: it cannot be computed again"
+                    "available: it cannot be computed again"
                 )
     terms = Terms(
         scope=result.scope,
@@ -60,9 +60,9 @@ def registered_metrics(result: Result) -> tuple[Metric, ...]:
             found.append(METRICS.find(name))
         except ConfigError as error:
             origin = next((one for one in result.plugins if one.name == name), None)
-            whose = f"{origin.distribution} {origin.version}" if origin else "no distribution that it names"
+            whose = f"{origin.distribution} {origin.version}" if origin else "an unnamed distribution"
             raise ResultError(
-                f"the metric {name!r} is of {whose} and not known here, so that it cannot be computed again"
+                f"the metric {name!r} comes from {whose} and is unknown here, so it cannot be computed again"
             ) from error
     return tuple(found)
 

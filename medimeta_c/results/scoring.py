@@ -1,4 +1,4 @@
-"""From predictions to numbers: the one place where the numbers of a result are made."""
+"""Compute the numbers of a result from its predictions."""
 
 from __future__ import annotations
 
@@ -194,7 +194,7 @@ def score(
 def _score_cell(cell: CellPredictions, benchmark: BenchmarkRecord, terms: Terms) -> CellScore:
     known = terms.groups.get(cell.key.dataset)
     if known is not None and (alone := sorted({*cell.image_ids} - {*known})):
-        raise ResultError(f"the groups of {cell.key.dataset} do not say where {alone[0]!r} belongs")
+        raise ResultError(f"the groups of {cell.key.dataset} do not contain {alone[0]!r}")
     answers = checked_answers(
         cell.probabilities,
         cell.labels,

@@ -1,4 +1,4 @@
-"""The cells of a result that is not finished: ``.cells/``, so that an evaluation goes on where it stopped.
+"""Cells of an unfinished result: ``.cells/``, from which an evaluation resumes.
 
 ::
 

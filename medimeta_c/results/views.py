@@ -1,4 +1,4 @@
-"""Results and comparisons as tables, as rows of a DataFrame and as plain values."""
+"""Results and comparisons as tables, rows of a DataFrame and plain values."""
 
 from __future__ import annotations
 

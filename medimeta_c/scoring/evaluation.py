@@ -108,7 +108,7 @@ class EvaluateConfig:
     def __post_init__(self) -> None:
         settle(self)
         if self.limit is not None and self.limit < 1:
-            raise ConfigError("a limit must be at least 1 image", value=self.limit)
+            raise ConfigError("limit must be at least 1 image", value=self.limit)
         check_name("split", self.split)
         if self.batch_size is not None and self.batch_size < 1:
             raise ConfigError(f"batch size {self.batch_size} is not valid: use 1 or more")
@@ -116,7 +116,7 @@ class EvaluateConfig:
             raise ConfigError(f"workers {self.workers} is not valid: use 0 or more, or -1 for one per core")
         check_distinct("dataset", self.datasets)
         if "all" in self.datasets and len(self.datasets) > 1:
-            raise ConfigError("'all' stands alone: give it, or names of datasets")
+            raise ConfigError("'all' cannot be combined with other datasets: give it, or dataset names")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,7 +138,7 @@ def evaluate(
 ) -> SavedResult:
     """Score a model on a benchmark and write its result and reports.
 
-    Cells are saved as they are finished; run again, the same evaluation goes on where it stopped. Nothing is
+    Cells are saved as they are finished; run the same evaluation again to resume. Nothing is
     kept of a run whose weights, prompts, precision, preprocessing or benchmark differ.
 
     Parameters
@@ -172,14 +172,14 @@ def evaluate(
     require_kind(config, EvaluateConfig, "evaluate")
     benchmark = open_benchmark(config.benchmark)
     for fault in fingerprint_faults(benchmark.manifest):
-        raise ManifestError(f"{benchmark.name} is not to be scored, {fault}: verify it")
+        raise ManifestError(f"{benchmark.name} cannot be scored: {fault}; verify it")
     datasets = benchmark.datasets if config.datasets == ("all",) else config.datasets
     prompts = _prompts(config, benchmark, datasets)
     scope = scope_of(benchmark.manifest, datasets=datasets, split=config.split)
     described = benchmark_record(config.benchmark, benchmark.manifest, datasets=datasets, split=config.split)
     if config.limit is not None:
         described = first_images(described, config.limit)
-    # Before any work: they may not fit.
+    # Checked before any work, because the baseline may not fit.
     chosen = choose_baseline(config.baseline, described, config.split)
     metrics = chosen_metrics(config.metrics)
     groups = benchmark.groups(config.split)
@@ -255,7 +255,7 @@ def _plugins(model: str | Model, prompts: PromptsRecord | None) -> tuple[PluginR
 
 
 def _root(config: EvaluateConfig) -> Path:
-    """Return the root of results; trials have one of their own, so that none is taken for a result."""
+    """Return the root of results; trials have their own root, so that none is mistaken for a result."""
     return config.out if config.limit is None else config.out / f"first-{config.limit}"
 
 

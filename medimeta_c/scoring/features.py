@@ -1,4 +1,4 @@
-"""Image features of clean and corrupted sets, for maps of a model's feature space: the job."""
+"""Extract image features of clean and corrupted sets, for maps of a model's feature space."""
 
 from __future__ import annotations
 

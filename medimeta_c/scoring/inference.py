@@ -1,4 +1,4 @@
-"""Batches to predictions: zero-shot classification by cosine similarity to prompt embeddings."""
+"""Zero-shot classification of batches, by cosine similarity to prompt embeddings."""
 
 from __future__ import annotations
 
@@ -274,7 +274,7 @@ class Predictor:
         except torch.OutOfMemoryError as error:
             if len(images) == 1:
                 raise ModelError(
-                    f"{self._device} has no memory for a single image",
+                    f"{self._device} has too little memory for a single image",
                     remedy=Remedy(
                         "use a smaller model, {precision} or {device}", precision="bf16", device="cpu"
                     ),
@@ -283,5 +283,5 @@ class Predictor:
         half = (len(images) + 1) // 2
         if half < self.batch_size:
             self.batch_size = half
-            _logger.warning("%s is out of memory: going on with batches of %d", self._device, half)
+            _logger.warning("%s is out of memory: continuing with batches of %d", self._device, half)
         return torch.cat([self._encode(images[:half]), self._encode(images[half:])])

@@ -49,7 +49,7 @@ class TorchDataset(Dataset[tuple[Any, int]]):
         self.sets = (images,) if isinstance(images, ImageSet) else tuple(images)
         if not self.sets or not all(isinstance(each, ImageSet) for each in self.sets):
             raise ConfigError(
-                "a TorchDataset is of one set or several: give bench['pbc', 'contrast', 3], say, or bench"
+                "a TorchDataset needs one set or several: for example bench['pbc', 'contrast', 3], or bench"
             )
         self.transform = transform
         self._ends = list(accumulate(map(len, self.sets)))
@@ -63,7 +63,7 @@ class TorchDataset(Dataset[tuple[Any, int]]):
     def __getitem__(self, index: int) -> tuple[Any, int]:
         place = index + len(self) if index < 0 else index
         if not 0 <= place < len(self):
-            raise IndexError(f"image {index} of {len(self)}")
+            raise IndexError(f"image {index} is out of range: there are {len(self)} images")
         which = bisect.bisect_right(self._ends, place)
         sample = self.sets[which][place - self._ends[which]]
         if self.transform is not None:

@@ -1,4 +1,4 @@
-"""Where clean images come from: one record per source family, which is all that anybody knows of it."""
+"""Registry of source families: one record for each kind of clean data."""
 
 from __future__ import annotations
 
@@ -178,7 +178,7 @@ _IMPORTED = SourceFamily(
 
 
 def family(kind: str) -> SourceFamily:
-    """Return the family of a kind that a file names; one not installed, or broken, has but its name."""
+    """Return the family of a kind that a file names; a missing or broken one has only its name."""
     if kind == MEDIMETAC:
         return _IMPORTED
     if kind in SOURCES:
@@ -229,7 +229,7 @@ def default_data_dir() -> Path:
     Raises
     ------
     ConfigError
-        If the user has none, as one whom a container made up.
+        If the user has no home directory, as in some containers.
     """
     if named := os.environ.get(DATA_VARIABLE):
         return as_path(named, DATA_VARIABLE)
@@ -239,6 +239,6 @@ def default_data_dir() -> Path:
         return user_data_path("medimeta-c", appauthor=False).expanduser()
     except RuntimeError as error:
         raise ConfigError(
-            "this user has no home directory to look for clean data in",
+            "this user has no home directory, where clean data is expected",
             remedy=Remedy("give the folder with {data_dir}, or in the environment variable MEDIMETA_DATA"),
         ) from error

@@ -1,4 +1,4 @@
-"""The datasets known by name: what `datasets` lists, default tasks, citations, MedMNIST's class names."""
+"""Catalogue of datasets known by name: splits, default tasks, citations, MedMNIST's class names."""
 
 from __future__ import annotations
 

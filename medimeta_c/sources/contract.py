@@ -1,4 +1,4 @@
-"""What a source of clean images is: the description of its dataset, and how its images are read."""
+"""The source protocol: a dataset's description, labels and images, and how picture files are read."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The digest of everything that a source reads."""
+"""Checksum of all files that a source reads."""
 
 from __future__ import annotations
 

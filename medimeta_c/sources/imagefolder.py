@@ -270,7 +270,7 @@ def _read_notes(root: Path, classes: tuple[str, ...]) -> tuple[list[str], _Notes
     notes = _NOTES.read(path, _Notes)
     if unknown := notes.class_names.keys() - set(classes):
         raise SourceError(
-            f"{path}: class_names mentions {min(unknown)!r}, which is no class folder "
+            f"{path}: class_names mentions {min(unknown)!r}, which is not a class folder "
             f"({', '.join(classes)}): correct it"
         )
     shown = [notes.class_names.get(folder, folder) for folder in classes]

@@ -137,7 +137,7 @@ def _half_extracted(folder: Path, what: str) -> SourceError:
     remedy = Remedy("move the folder away and extract {0}.zip again", folder.name)
     if _known(folder.name):
         remedy = Remedy("move the folder away and run {command}", command="download", datasets=folder.name)
-    return SourceError(f"{folder} is not a whole dataset, {what}", remedy=remedy)
+    return SourceError(f"{folder} is not a complete dataset ({what})", remedy=remedy)
 
 
 def _open_images(folder: Path, channels: Literal[1, 3] | None) -> Hdf5Images | TiffImages:
@@ -164,7 +164,7 @@ def _read_labels(path: Path, rows: int, classes: Mapping[int, str]) -> NDArray[n
         # Mapped rather than read: a header that claims terabytes then fails instead of allocating them.
         stored = np.asarray(np.lib.format.open_memmap(path, mode="r"))
     except Exception as error:  # a damaged header raises also what tokenizing and mapping raise
-        raise SourceError(f"{path} is not a whole npy file ({short(error)}): replace it") from error
+        raise SourceError(f"{path} is not a complete npy file ({short(error)}): replace it") from error
     labels = one_label_per_row(str(path), stored)
     if len(labels) != rows:
         raise SourceError(

@@ -56,7 +56,7 @@ class Hdf5Images:
             return np.asarray(self._dataset()[row], dtype=np.uint8)
         except (OSError, RuntimeError, ValueError, KeyError) as error:
             raise SourceError(
-                f"{self._path} does not give row {row} ({short(error)}): replace the file"
+                f"{self._path} has no readable row {row} ({short(error)}): replace the file"
             ) from error
 
     def files(self, rows: Sequence[int]) -> list[str]:
@@ -89,7 +89,7 @@ def _open_images(path: Path) -> Any:
     try:
         file = h5py.File(path, "r")
     except OSError as error:
-        raise SourceError(f"{path} is not a whole HDF5 file ({short(error)}): replace it") from error
+        raise SourceError(f"{path} is not a complete HDF5 file ({short(error)}): replace it") from error
     try:
         dataset = _checked(path, file)
     except (SourceError, OSError, RuntimeError, ValueError, KeyError, TypeError) as error:
@@ -106,7 +106,7 @@ def _checked(path: Path, file: Any) -> Any:
     link = file.get("images", getlink=True)
     if link is None:
         names = ", ".join(repr(name) for name in file) or "nothing"
-        raise SourceError(f"{path} holds no dataset 'images' but {names}: it is not MedIMeta's, replace it")
+        raise SourceError(f"{path} holds {names} and no dataset 'images': it is not MedIMeta's, replace it")
     # A link or a mapping could name any file of this machine, and its bytes would be published.
     if not isinstance(link, h5py.HardLink):
         raise SourceError(f"{path} has a link to other data in place of 'images': refused, replace it")

@@ -1,4 +1,4 @@
-"""MedIMeta's info.yaml: which task is read, what its classes are called, what the dataset says of itself."""
+"""Read MedIMeta's info.yaml: the task, its class names, and the dataset's description."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ class MedimetaTask(_Part):
                 raise SourceError(f"{where}: class name {name!r} is not a text: put it in quotes")
         names = {int(key): printable(name) for key, name in self.labels.items()}
         if len(names) != len(self.labels):
-            raise SourceError(f"{where}: labels are {', '.join(self.labels)}, one number twice: correct it")
+            raise SourceError(f"{where}: duplicate number in labels {', '.join(self.labels)}: correct it")
         ordered = dict(sorted(names.items()))
         if len(set(ordered.values())) != len(ordered):
             raise SourceError(

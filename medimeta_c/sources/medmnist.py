@@ -129,7 +129,7 @@ def check_images(path: Path, split: str, header: ArrayHeader, record: DatasetInf
     if shape[0] == 0:
         raise SourceError(f"{where} is empty: replace the file")
     if 0 in shape or shape[0] > MAX_ROWS or shape[1] * shape[2] > MAX_PIXELS:
-        raise SourceError(f"{where} has shape {shape}, which is no image data: replace the file")
+        raise SourceError(f"{where} has shape {shape}, which is not image data: replace the file")
     if size is not None and shape[1:3] != (size, size):
         raise SourceError(
             f"{where} has {shape[1]}x{shape[2]} images, not {size}x{size}: rename or replace it"

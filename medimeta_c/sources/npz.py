@@ -1,4 +1,4 @@
-"""NumPy's npz archives, read without pickle and without loading whole arrays."""
+"""Read NumPy's npz archives without pickle and without loading whole arrays."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ def npz_rows(path: Path, name: str) -> Generator[NDArray[Any]]:
                 raise SourceError(f"{path}, array {name!r} ends in row {row} of {count}: replace the file")
             yield np.frombuffer(data, dtype=header.dtype).reshape(shape).copy()
         if stream.read(1):  # reading to the very end is also what makes zipfile compare the checksum
-            raise SourceError(f"{path}, array {name!r} goes on after its {count} rows: replace the file")
+            raise SourceError(f"{path}, array {name!r} has data after its {count} rows: replace the file")
 
 
 class NpzArray:
@@ -221,7 +221,7 @@ def _archive(path: Path) -> Iterator[zipfile.ZipFile]:
     except (
         Exception
     ) as error:  # damaged streams raise zipfile's, zlib's, lzma's, bz2's and NumPy's own errors
-        raise SourceError(f"{path} is not a whole npz file ({short(error)}): replace it") from error
+        raise SourceError(f"{path} is not a complete npz file ({short(error)}): replace it") from error
 
 
 def _read_header(stream: IO[bytes]) -> ArrayHeader:

@@ -1,4 +1,4 @@
-"""Which images are of one patient: what MedIMeta says of it, and patients that are in several splits."""
+"""Patients: which images belong to the same patient, and which patients are in several splits."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ _NAMED = 5
 def annotated_patients(folder: Path, used: NDArray[np.int32]) -> tuple[dict[int, int], str]:
     """Return the number of the patient of each row of a MedIMeta dataset, and what is wrong with the table.
 
-    Patients are numbered in the order of their first rows. They are known of all rows used, or of none: half
-    a grouping would count the other half as strangers to each other.
+    Patients are numbered in the order of their first rows. They are known for all rows used, or for none:
+    half a grouping would count each image of the other half as another patient.
 
     Parameters
     ----------
@@ -53,10 +53,10 @@ def annotated_patients(folder: Path, used: NDArray[np.int32]) -> tuple[dict[int,
     names = {int(row): f"images/{row:06d}.tiff" for row in used}
     unknown = sum(name not in said for name in names.values())
     if len(set(cells)) != len({name for name, _ in cells}):
-        return {}, f"{path} says two patients of one image, so images are not grouped by patient: correct it"
+        return {}, f"{path} has two patients for one image, so images are not grouped by patient: correct it"
     if unknown:
         return {}, (
-            f"{path} says no {_COLUMN} of {unknown} of {len(names)} images, so images are not grouped by "
+            f"{path} has no {_COLUMN} for {unknown} of {len(names)} images, so images are not grouped by "
             "patient"
         )
     numbers: dict[str, int] = {}

@@ -1,4 +1,4 @@
-"""Datasets kept as arrays: a source whose image ids are row numbers, with one label per row."""
+"""Datasets stored as arrays: image ids are row numbers, with one label per row."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which datasets a request means, and their sources, opened."""
+"""Find the datasets that a request means, and open their sources."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def select(names: Sequence[str], source: str | None, data_dir: Path) -> list[tup
     if not special:
         return [(name, _family(name, family, data_dir)) for name in names]
     if len(names) > 1:
-        raise ConfigError(f"{special.pop()!r} stands alone: give it, or dataset names, not both")
+        raise ConfigError(f"{special.pop()!r} cannot be combined with other datasets")
     family = family or SOURCES[DEFAULT]
     if not family.suite:
         raise ConfigError(

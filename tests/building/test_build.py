@@ -165,7 +165,7 @@ def test_a_lost_shard_nobody_asks_for_is_named(
     next(root.glob("data/rays/test/contrast/severity-2-*")).unlink()
     manifest = build(build_config(severities=(3,), **some)).manifest
     assert [record.severity for record in manifest.sets] == [0, 1, 3]
-    assert "the first is rays/test/contrast/severity-2" in caplog.text
+    assert "(first: rays/test/contrast/severity-2" in caplog.text
     caplog.clear()
     build(build_config(severities=(2, 4), **some))
     assert caplog.text == ""
@@ -503,7 +503,7 @@ def test_a_directory_of_something_else_is_refused(build_config: Configure) -> No
     (config.out / "thesis.tex").write_text("precious")
     with pytest.raises(BuildError, match=r"not a MediMeta-C build \(it holds 'thesis.tex'\)"):
         build(config)
-    with pytest.raises(BuildError, match="is a file"):
+    with pytest.raises(BuildError, match="is a file, not a folder"):
         build(dataclasses.replace(config, out=config.out / "thesis.tex"))
     assert [path.name for path in config.out.iterdir()] == ["thesis.tex"]
 
@@ -521,7 +521,7 @@ def test_a_directory_of_something_else_is_refused(build_config: Configure) -> No
         ({"datasets": ("rays", "rays")}, "duplicate dataset: rays"),
         ({"channels": "cmyk"}, "channels"),
         ({"engine": "spark"}, "engine"),
-        ({"scheduler": "tcp://127.0.0.1:1"}, "the engine loky has no scheduler"),
+        ({"scheduler": "tcp://127.0.0.1:1"}, "the engine loky takes no scheduler"),
     ],
 )
 def test_wrong_configurations_are_refused(
@@ -545,7 +545,7 @@ def test_wrong_configurations_are_refused(
             "lacks pbc, mammo_calc, pneumonia, fundus, oct",
         ),
         ({"datasets": ("available",), "source": None}, SourceError, "holds no dataset"),
-        ({"datasets": ("all", "pbc"), "source": None}, ConfigError, "stands alone"),
+        ({"datasets": ("all", "pbc"), "source": None}, ConfigError, "cannot be combined"),
         ({"datasets": ("pbcc",), "source": None}, ConfigError, "did you mean 'pbc'"),
         ({"datasets": ("pbc",), "source": None}, SourceError, "`medimeta-c download`"),
         ({"source": "medimetta"}, ConfigError, "did you mean 'medimeta'"),

@@ -191,7 +191,7 @@ def test_spectra_of_rows_follow_from_their_pixels(
 
     forge(copy, forged, where="contrast/severity-3")
     assert f"(set {CONTRAST}): row 3" in (text := found(copy))
-    assert f"its {column} is not that of its pixels" in text
+    assert f"its {column} does not match its pixels" in text
 
 
 @pytest.mark.parametrize("name", ["dc", "profile", "low", "centroid", "images_with_ac"])
@@ -208,7 +208,7 @@ def test_spectra_of_sets_follow_from_their_pixels(copy: Path, name: str) -> None
             spectrum[name] *= 1.00003
 
     forge(copy, manifest=change)
-    assert "the spectrum that the manifest states is not that of its pixels" in found(copy)
+    assert "the manifest's spectrum does not match its pixels" in found(copy)
 
 
 @pytest.mark.parametrize("listed", [True, False])
@@ -229,7 +229,7 @@ def test_the_manifest_lists_no_file_of_its_own(copy: Path, name: str) -> None:
     manifest = read_manifest(copy / MANIFEST_NAME)
     record = FileRecord(path=name, bytes=path.stat().st_size, sha256=sha256_file(path))
     write_manifest(copy, manifest.model_copy(update={"files": (*manifest.files, record)}))
-    assert found(copy) == f"{name}: no benchmark has such a file, though the manifest lists it"
+    assert found(copy) == f"{name}: the manifest lists this file, but a benchmark has no such file"
     write_manifest(copy, manifest.model_copy(update={"files": manifest.files * 2}))
     assert "lists a file twice" in found(copy)
     (stated,) = manifest.files
@@ -243,7 +243,7 @@ def test_the_card_sends_nobody_elsewhere(copy: Path) -> None:
     card = (copy / "README.md").read_text(encoding="utf-8")
     head, name, tail = card.partition("- config_name: rays-contrast")
     (copy / "README.md").write_text(head + name + tail.replace("/contrast/", "/clean/", 1), encoding="utf-8")
-    assert "README.md: is no card of this benchmark, its configuration 'rays-contrast'" in found(copy)
+    assert "README.md: does not match this benchmark (its configuration 'rays-contrast'" in found(copy)
     (copy / "README.md").unlink()
     assert found(copy).startswith("README.md: is missing")
 
@@ -321,9 +321,9 @@ def swap_names(values: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     ("change", "manifest", "message"),
     [
-        (flip, None, "its label is not its source's"),
+        (flip, None, "its label differs from its source's"),
         (lambda rows: rows[1:], None, "the set has 7 rows, its source has 8 images"),
-        (None, swap_names, "manifest.json: the class names of 'rays' are not its source's"),
+        (None, swap_names, "manifest.json: the class names of 'rays' differ from its source's"),
     ],
     ids=["labels", "rows", "names"],
 )

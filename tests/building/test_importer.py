@@ -223,7 +223,7 @@ def test_rendered_and_imported_never_share_a_directory(
     ("changes", "kind", "message"),
     [
         ({"datasets": ()}, ConfigError, "no dataset given"),
-        ({"datasets": ("all", "octmnist")}, ConfigError, "stand alone"),
+        ({"datasets": ("all", "octmnist")}, ConfigError, "cannot be combined"),
         ({"datasets": ("octmnis",)}, ConfigError, "did you mean 'octmnist'"),
         ({"datasets": ("all",)}, SourceError, "breastmnist"),
         ({"folder": Path("nowhere")}, SourceError, "nowhere has no folder of a MedMNIST dataset"),

@@ -301,8 +301,12 @@ LABELS = np.arange(3)
     ("name", "arrays", "message"),
     [
         ("clean", None, r"clean\.npz is missing"),
-        ("contrast_severity_1", {"x": IMAGES}, "holds the arrays x where MediMeta-C has images and labels"),
-        ("contrast_severity_1", {"images": IMAGES, "labels": LABELS}, "8x8 images, its clean.npz 56x56"),
+        ("contrast_severity_1", {"x": IMAGES}, "holds the arrays x instead of images and labels"),
+        (
+            "contrast_severity_1",
+            {"images": IMAGES, "labels": LABELS},
+            "8x8 images, but its clean.npz has 56",
+        ),
         (
             "clean",
             {"images": IMAGES[..., 0], "labels": LABELS},
@@ -314,7 +318,7 @@ LABELS = np.arange(3)
         ("clean", {"images": IMAGES, "labels": LABELS + 2}, "has label 4 in row 2, but the classes are 0-3"),
         ("contrast_severity_6", {"images": IMAGES, "labels": LABELS}, "contrast_severity_6.npz is named"),
         ("fog_severity_1", {"images": IMAGES, "labels": LABELS}, "fog_severity_1.npz is named neither"),
-        ("contrast_severity_1", b"no zip", "is not a whole npz file"),
+        ("contrast_severity_1", b"no zip", "is not a complete npz file"),
     ],
 )
 def test_files_of_another_layout_are_refused(

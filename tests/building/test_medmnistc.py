@@ -155,7 +155,7 @@ def test_damage_inside_the_stream_is_found(tmp_path: Path, clean: Arrays) -> Non
     data[len(data) // 2] ^= 1
     path.write_bytes(data)
     source = open_medmnistc("bloodmnist", tmp_path / "c", tmp_path / "data")
-    with pytest.raises(SourceError, match=r"bubble\.npz is not a whole npz file"):
+    with pytest.raises(SourceError, match=r"bubble\.npz is not a complete npz file"):
         list(source.images("bubble"))
 
 

@@ -68,7 +68,7 @@ def test_ids_are_running_numbers(data: Path, tmp_path: Path) -> None:
     assert len({(patients[row["image_id"]], row["group"]) for row in rows}) == 2
     assert verify(out, rebuild=2, jobs=1).ok
     shutil.move(ids, tmp_path / "elsewhere")
-    with pytest.raises(SourceError, match=r"out\.ids.key is missing, .* or say with `ids` where it is"):
+    with pytest.raises(SourceError, match=r"out\.ids.key is missing, .* or give its folder with `ids`"):
         verify(out, rebuild=2, jobs=1)
     assert verify(out, rebuild=2, ids=tmp_path / "elsewhere", jobs=1).ok
     told = ["verify", str(out), "--rebuild", "2", "--jobs", "1"]
@@ -105,9 +105,9 @@ def test_groups_are_those_of_the_source(data: Path, tmp_path: Path) -> None:
         build(config(data, out, force=True))
         forge_groups(out, change)
         (problem,) = verify(out, jobs=1).problems
-        assert "has an empty value, or an image twice" in str(problem)
+        assert "has an empty value or a duplicate image" in str(problem)
     (out / GROUPS_PATH).write_bytes(b"PAR1")
-    assert str(verify(out, jobs=1).problems[0]).startswith(f"{GROUPS_PATH}: the file's bytes are not")
+    assert str(verify(out, jobs=1).problems[0]).startswith(f"{GROUPS_PATH}: the file was changed")
     build(config(data, out, force=True))
     assert verify(out, rebuild=1, jobs=1).ok
     (out / GROUPS_PATH).write_bytes(b"PAR1")
@@ -161,14 +161,14 @@ def test_a_folder_of_ids_is_refused_where_it_would_be_published_or_ignored(
     data: Path, tmp_path: Path
 ) -> None:
     """Not in the benchmark, and not for images whose ids are their files' names all the same."""
-    with pytest.raises(ConfigError, match=r"is in the benchmark"):
+    with pytest.raises(ConfigError, match=r"is inside the benchmark's folder"):
         config(data, tmp_path / "out", ids=tmp_path / "elsewhere/../out/ids")
     for path in sorted((data / "scans/test").glob("*/*/*.png")):
         path.rename(path.parent.with_name(f"{path.parent.name}-{path.name}"))
     for folder in (data / "scans/test").glob("*/*/"):
         if folder.is_dir():
             folder.rmdir()
-    with pytest.raises(ConfigError, match=r"none of these datasets has any"):
+    with pytest.raises(ConfigError, match=r"these datasets have none"):
         build(config(data, tmp_path / "out", ids=tmp_path / "ids"))
     assert not (tmp_path / "ids").exists()
 
@@ -182,7 +182,7 @@ def test_patients_of_a_table(data: Path, tmp_path: Path) -> None:
     assert source.info.splits == {"test": 6}
     assert sorted(source.groups("test").values()) in ([0, 0, 0, 0, 1, 1], [0, 0, 1, 1, 1, 1])
     (root / "metadata.csv").write_text("\n".join(["file_name,label,patient", *lines[1:], f"{FILES[0]},a,"]))
-    with pytest.raises(SourceError, match=r"line 7: patient is not said"):
+    with pytest.raises(SourceError, match=r"line 7: patient is missing"):
         open_imagefolder("scans", data)
 
 
@@ -191,5 +191,5 @@ def test_patients_are_known_of_all_or_none(data: Path) -> None:
     other = data / "scans/test/c"
     other.mkdir()
     Image.fromarray(np.zeros((8, 8), np.uint8)).save(other / "1.png")
-    with pytest.raises(SourceError, match=r"c/1\.png is in no folder of a patient"):
+    with pytest.raises(SourceError, match=r"c/1\.png is not in a patient's folder"):
         open_imagefolder("scans", data)

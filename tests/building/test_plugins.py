@@ -139,7 +139,7 @@ def test_what_is_only_for_names_is_refused_for_objects(tmp_path: Path) -> None:
     source = FakeSource(dataset="mine", info_changes={"kind": "made_up"})
     options = {"window": "0,9", "classes_are": ("a",), "source": "medmnist", "task": "t", "ids": tmp_path}
     for name, value in {**options, "data_is_dataset": True}.items():
-        with pytest.raises(ConfigError, match=rf"^{name} given, but only for datasets given by name"):
+        with pytest.raises(ConfigError, match=rf"^{name} applies only to datasets given by name"):
             BuildConfig(datasets=(source,), out=tmp_path / "b", **{name: value})  # type: ignore[arg-type]
 
 
@@ -168,7 +168,7 @@ def test_what_is_ours_is_not_recorded(built: Path) -> None:
 def test_a_name_is_one_corruption(build_config: Configure) -> None:
     """Another corruption cannot pass for a registered one, nor for the clean images."""
     for name in ("contrast", "clean"):
-        with pytest.raises(ConfigError, match=f"another corruption has the name '{name}'"):
+        with pytest.raises(ConfigError, match=f"the name '{name}' belongs to another corruption"):
             build_config(corruptions=(replace(DARKEN, name=name),))
 
 

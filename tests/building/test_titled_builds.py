@@ -80,7 +80,7 @@ def test_an_interrupted_build_keeps_its_title(small: Small, monkeypatch: pytest.
     ("title", "message"),
     [
         ("MediMeta-C", r"the title 'MediMeta-C' is not for rays: MediMeta-C is the title of the core suite"),
-        ("two\nlines", "title 'two lines' cannot be shown: text must not hold control"),
+        ("two\nlines", "title 'two lines' cannot be shown: text must not contain control"),
         ("x" * 121, "longer than 120 letters"),
     ],
 )

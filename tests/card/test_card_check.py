@@ -32,13 +32,13 @@ def test_pictures_of_others_are_not_ours() -> None:
         (lambda text: text.partition("---\n\n")[2], "does not start with a YAML header"),
         (lambda text: text.replace("license: other", "license: [", 1), "does not start with a YAML header"),
         (lambda text: "---\na: 1\n---\n", "lists no configurations"),
-        (lambda text: text.replace("config_name: rays-clean", "config_name: rays", 1), "twice"),
-        (lambda text: text.replace("rays/test/contrast/*", "rays/test/contrats/*"), "which no shard matches"),
+        (lambda text: text.replace("config_name: rays-clean", "config_name: rays", 1), "duplicate"),
+        (lambda text: text.replace("rays/test/contrast/*", "rays/test/contrats/*"), "matches no shard"),
         (lambda text: text.replace("contrast/*.parquet", "contrast/severity-1*.parquet"), "severity-3-00000"),
         (lambda text: text.replace("contrast/*.parquet", "contrast/severity-*.parquet"), ""),
         (
             lambda text: "---\nconfigs:\n- config_name: a\n  data_files: data/*/*/*/*.parquet\n---\n",
-            "do not both have a configuration 'a'",
+            "only its header or only the build has a configuration 'a'",
         ),
         (
             lambda text: text.replace(
@@ -50,11 +50,11 @@ def test_pictures_of_others_are_not_ours() -> None:
             "'rays-contrast' loads other files",
         ),
         (lambda text: text.replace("split: test", "split: train"), "loads other files"),
-        (lambda text: text.replace("  default: true\n", ""), "default one"),
+        (lambda text: text.replace("  default: true\n", ""), "default configuration differs"),
         (lambda text: text.replace("---\n", "---\ndataset_info: []\n", 1), "dataset_info"),
         (
             lambda text: text.replace("  default: true\n", "  default: true\n  drop_labels: true\n"),
-            "or otherwise",
+            "or has other settings",
         ),
         (lambda text: "\udcff", "is not UTF-8 text"),
     ],

@@ -64,7 +64,7 @@ def test_names_in_paths_are_said(tmp_path: Path) -> None:
     result = RUNNER.invoke(app, ["check", str(root)])
     assert result.exit_code == 0
     warning, summary = result.stdout.strip().splitlines()
-    assert warning.startswith("warning: 2 of 6 files have names that look like people's (the first is ")
+    assert warning.startswith("warning: 2 of 6 files have names that look like people's (first: ")
     assert "ids are running numbers" in warning
     assert summary.endswith("images: test 6")
     found = json.loads(RUNNER.invoke(app, ["check", str(root), "--json"]).stdout)

@@ -150,12 +150,12 @@ CONTRAST = ("--corruption", "contrast", "--severity", "1")
         (
             ["corrupt", "a_contrast_1.png", "a.png", *CONTRAST, "--out", "."],
             2,
-            "a_contrast_1.png is itself to be corrupted and would be written over",
+            "a_contrast_1.png is one of the images to corrupt and would be overwritten",
         ),
         (
             ["corrupt", "a\udcff.png", *CONTRAST, "--out", "o"],
             2,
-            r"'a\udcff.png' is no valid file name",
+            r"'a\udcff.png' is not a valid UTF-8 file name",
         ),
         (["download", "--dataset", "pbcc"], 2, "did you mean 'pbc'"),
         (["download", "--dataset", ","], 2, "--dataset ',' has an empty part"),

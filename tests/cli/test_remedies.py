@@ -103,4 +103,4 @@ def test_the_running_command_decides(tmp_path: Path) -> None:
     build = ["build", "--dataset", "pbc", "--source", "phantoms", "--data", str(tmp_path)]
     done = CliRunner().invoke(app, [*build, "--out", str(tmp_path / "file")])
     assert done.exit_code == 1
-    assert done.stderr == f"medimeta-c: {tmp_path / 'file'} is a file: choose another --out\n"
+    assert done.stderr == f"medimeta-c: {tmp_path / 'file'} is a file, not a folder: choose another --out\n"

@@ -542,7 +542,7 @@ def test_damaged_lock_file_is_not_ignored(server: ZenodoServer, tmp_path: Path, 
 def test_answer_that_is_no_record(server: ZenodoServer, tmp_path: Path, body: bytes) -> None:
     """Anything but a record is told as such."""
     server.raw_record = body
-    assert "did not answer with a record of files" in refused(server, tmp_path)
+    assert "did not return a record of files" in refused(server, tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -569,7 +569,7 @@ def test_entry_that_is_not_understood(server: ZenodoServer, tmp_path: Path, stat
 def test_endless_record_is_cut_off(server: ZenodoServer, tmp_path: Path) -> None:
     """No record has 16 MB."""
     server.raw_record = b" " * (17 << 20)
-    assert "that is no record" in refused(server, tmp_path)
+    assert "that is not a record" in refused(server, tmp_path)
 
 
 def test_unsafe_file_names_are_left_out(server: ZenodoServer, tmp_path: Path) -> None:
@@ -658,7 +658,7 @@ def test_folder_in_the_way(server: ZenodoServer, tmp_path: Path) -> None:
     """A folder that is no dataset is not overwritten; an empty one is."""
     (tmp_path / "pbc").mkdir()
     (tmp_path / "pbc" / "notes.txt").write_text("mine")
-    assert f"{tmp_path / 'pbc'} is in the way" in refused(server, tmp_path)
+    assert f"{tmp_path / 'pbc'} exists, but is not a complete dataset" in refused(server, tmp_path)
     assert server.seen == []
     (tmp_path / "pbc" / "notes.txt").unlink()
     get(server, tmp_path)

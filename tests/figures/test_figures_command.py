@@ -27,4 +27,4 @@ def test_several_benchmarks_make_one_picture(benchmark: Benchmark, tmp_path: Pat
     }
     run = CliRunner().invoke(app, [*command, benchmark.name])
     assert run.exit_code == 2
-    assert "given twice" in run.stderr
+    assert "duplicate benchmark" in run.stderr

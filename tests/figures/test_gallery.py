@@ -131,7 +131,7 @@ def test_two_collections_are_drawn_side_by_side(inputs: Inputs, clean_dir: Path,
         made = [one.name for one in entry(name, both)]
         assert len(set(made)) == len(made)
         assert f"{name}_rays" in made
-    with pytest.raises(ConfigError, match="given twice"):
+    with pytest.raises(ConfigError, match="duplicate benchmark"):
         name_builds([first, first])
     again = Benchmark("elsewhere/copy", first.manifest, Path)
     assert list(name_builds([first, again])) == [

@@ -146,7 +146,7 @@ def test_scores_of_other_datasets_are_not_mixed_in(
     scoring = {"benchmark": str(benchmark_dir), "baseline": "none"}
     evaluate(EvaluateConfig(model=configure().model, out=out / "results", **scoring))
     run = configure(epochs=1, datasets=("cells",), out=out)
-    with pytest.raises(ResultError, match=r"holds scores on rays too, which this ablation leaves out"):
+    with pytest.raises(ResultError, match=r"also holds scores on rays, which are not part of this ablation"):
         ablate(AblationConfig(run=run, fractions=(0.5,), seeds=(0,), **scoring))
 
 

@@ -202,7 +202,7 @@ def test_short_memory_halves_the_parts(
     monkeypatch.setattr(model, "features", little_memory)
     with caplog.at_level(logging.WARNING):
         finetune(config, model=model)
-    assert "cpu is out of memory: going on with 4 images at a time" in caplog.text
+    assert "cpu is out of memory: continuing with 4 images at a time" in caplog.text
     assert log(config.out)[-1]["micro_batch"] == 4
     same = configure(epochs=1, micro_batch=4, out=config.out.parent / "four")
     finetune(same)
@@ -218,7 +218,7 @@ def test_no_memory_for_a_single_image(configure: Configure, monkeypatch: pytest.
 
     monkeypatch.setattr(model, "features", no_memory)
     with pytest.raises(
-        ModelError, match=r"cpu has no memory to train on a single image: use a smaller model"
+        ModelError, match=r"cpu has too little memory to train on a single image: use a smaller model"
     ):
         finetune(configure(), model=model)
 
@@ -279,7 +279,7 @@ def test_an_embedding_that_is_no_number_is_not_chosen_by(
         return vectors * float("nan") if validated[0] > 4 and not torch.is_grad_enabled() else vectors
 
     monkeypatch.setattr(model, "features", poisoned)
-    with pytest.raises(ModelError, match=r"NaN for an image of val after epoch 2, training stops, .*epoch 1"):
+    with pytest.raises(ModelError, match=r"NaN for a val image after epoch 2, training stops, .*epoch 1"):
         finetune(config, model=model)
     assert [one["epoch"] for one in log(config.out)] == [0, 1]
     read_adapter(config.out / "last")

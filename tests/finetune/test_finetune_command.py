@@ -108,7 +108,7 @@ def test_several(command: Command, tmp_path: Path) -> None:
         (["--rank", "5000"], 2, "LoRA rank 5000 is not a whole number from 1 to 4096"),
         (["--targets", "v,q"], 2, "LoRA targets"),
         (["--from", "test"], 2, "unknown draw from 'test'"),
-        (["--from", "val", "--fewshot", "1"], 1, "none is left to choose the checkpoint by"),
+        (["--from", "val", "--fewshot", "1"], 1, "none is left to choose the checkpoint"),
         (["--alpha", "-1"], 2, "alpha -1 is not valid"),
         (["--epochs", "0"], 2, "epochs 0 is not valid"),
         (["--batch-size", "0"], 2, "batch size 0 is not valid"),

@@ -226,9 +226,9 @@ def test_folders_of_something_else(configure: Configure) -> None:
     config = configure()
     config.out.mkdir()
     (config.out / "thesis.tex").touch()
-    with pytest.raises(ResultError, match=r"is not empty and no fine-tuning run \(it holds 'thesis.tex'\)"):
+    with pytest.raises(ResultError, match=r"holds 'thesis.tex', which no fine-tuning run wrote"):
         finetune(config)
-    with pytest.raises(ResultError, match=r"is a file: choose another `out`"):
+    with pytest.raises(ResultError, match=r"is a file, not a folder: choose another `out`"):
         finetune(configure(out=config.out / "thesis.tex"))
     assert [path.name for path in config.out.iterdir()] == ["thesis.tex"]
 

@@ -132,7 +132,10 @@ def test_test_does_not_matter(configure: Configure, images_dir: Path, tmp_path: 
     ("split", "message"),
     [
         ("train", "dataset 'rays' has no train split to take images from"),
-        ("val", "dataset 'rays' has no val split, by which the best checkpoint is chosen: leave the dataset"),
+        (
+            "val",
+            "dataset 'rays' has no val split to choose the best checkpoint by: leave the dataset",
+        ),
     ],
 )
 def test_a_missing_split(

@@ -64,7 +64,7 @@ def test_what_is_not_there_is_named(built: Path, tmp_path: Path) -> None:
         next(bench.batches(bench.sets[0], batch_size=0))
     with pytest.raises(ManifestError, match="not a finished build"):
         open_benchmark(tmp_path)
-    with pytest.raises(ManifestError, match="does not exist, and is no repository id"):
+    with pytest.raises(ManifestError, match="does not exist, and is not a repository id"):
         open_benchmark(tmp_path / "no" / "such" / "place")
 
 

@@ -74,7 +74,7 @@ def test_an_edited_manifest_is_refused(built: Path, tmp_path: Path, change) -> N
         (lambda v: v["sets"][0]["shards"][0].update(path="../../etc/passwd"), "path: String should match"),
         (lambda v: v["sets"][0]["shards"][0].update(path="/etc/passwd"), "path: String should match"),
         (lambda v: v["sets"][0]["shards"][0].update(path="README.md"), "lists the shard"),
-        (lambda v: v["sets"][0].update(severity=9), "severity is 1-5"),
+        (lambda v: v["sets"][0].update(severity=9), "severity must be 1 to 5"),
         (lambda v: v["sets"][0].update(dataset="../x"), "not usable"),
         (lambda v: v["sets"].append(v["sets"][0]), "listed twice"),
         (lambda v: v["datasets"].pop(), "do not match"),

@@ -90,7 +90,7 @@ FLAWS = {
     "a bidirectional override": ("a\u202eb", "control or formatting"),
     "a zero-width space": ("a\u200bb", "control or formatting"),
     "a hard space": ("a\u00a0b", "one line"),
-    "a letter that cannot be seen": ("a\u3164b", "cannot be seen"),
+    "a letter that cannot be seen": ("a\u3164b", "invisible characters"),
     "half a character": ("a\ud800b", "control or formatting"),
     "a tag": ("<b>a</b>", "'<'"),
     "nothing": ("", "blank"),

@@ -176,7 +176,7 @@ def test_an_older_build_does_not_undo_a_newer_one(
     refused = push(small, "--repo", REPO)
     assert (refused.code, changing(hub)) == (1, [])
     newer = read_manifest(built / "manifest.json").fingerprint[:12]
-    assert f"has this build as v1.0 already, and since then another ({newer})" in refused.stderr
+    assert f"already has this build as v1.0, and a newer one ({newer})" in refused.stderr
     assert held(hub) == published(built)
 
 
@@ -187,7 +187,7 @@ def test_private_is_never_public(hub: HubServer, push: Push, small: Path) -> Non
     hub.store.add_repo("dataset", "org/open")
     refused = push(small, "--repo", "org/open", "--private")
     assert refused.code == 1
-    assert "org/open is there and public" in refused.stderr
+    assert "org/open exists and is public" in refused.stderr
     assert hub.store.repo("org/open").paths() == [".gitattributes"]
 
 
@@ -270,8 +270,8 @@ _DAMAGES: dict[str, tuple[str, Callable[[Path], object]]] = {
     [
         (["--repo", "MediMeta-C"], "'MediMeta-C' is not a repository id: write it as ORG/NAME"),
         (["--repo", "../x"], "not a repository id"),
-        (["--repo", REPO, "--tag", "a b"], "'a b' is not usable as a tag"),
-        (["--repo", REPO, "--tag", "main"], "'main' is not usable as a tag"),
+        (["--repo", REPO, "--tag", "a b"], "'a b' is not a valid tag"),
+        (["--repo", REPO, "--tag", "main"], "'main' is not a valid tag"),
         (["--repo", REPO, "--pr", "--private"], "choose one"),
         (["--repo", REPO, "--pr", "--tag", "v1"], "a pull request is not tagged"),
     ],

@@ -42,7 +42,7 @@ REFUSALS: dict[str, tuple[tuple[str, str, int, dict[str, str]], tuple[str, ...]]
     ),
     "org/foreign": (
         ("/org/foreign/preupload/", "POST", 403, {}),
-        ("the token may not do this to org/foreign (403", "right to 'org'"),
+        ("the token may not do this to org/foreign (403", "permission for 'org'"),
     ),
     "org/vanished": (
         ("/org/vanished/preupload/", "POST", 404, {"X-Error-Code": "RepoNotFound"}),
@@ -55,7 +55,7 @@ REFUSALS: dict[str, tuple[tuple[str, str, int, dict[str, str]], tuple[str, ...]]
     ),
     "org/busy": (
         ("/org/busy/commit/", "POST", 429, {"Retry-After": "37"}),
-        ("slow down (429", "wait 37 seconds", AGAIN, "not sent twice"),
+        ("slow down (429", "wait 37 seconds", AGAIN, "not sent again"),
     ),
     "org/limited": (
         ("/api/datasets/org/limited$", "GET", 429, {"RateLimit": '"api";r=0;t=41'}),
@@ -63,7 +63,7 @@ REFUSALS: dict[str, tuple[tuple[str, str, int, dict[str, str]], tuple[str, ...]]
     ),
     "org/broken": (
         ("/org/broken/commit/", "POST", 503, {}),
-        ("a problem of its own (503", "in a few minutes"),
+        ("an internal problem (503", "in a few minutes"),
     ),
     "org/full": (
         (
@@ -110,7 +110,7 @@ def test_lost_answers_and_broken_transfers(hub: HubServer, small: Path, tmp_path
     for repo in ("org/create", "org/tag"):
         assert f"the connection to the Hub at {hub.url} failed for {repo}" in said[repo]
         assert AGAIN in said[repo]
-    assert "4 files of org/ignoring are not as pushed" in said["org/ignoring"]
+    assert "4 files of org/ignoring differ from what was pushed" in said["org/ignoring"]
     assert ".gitignore" in said["org/ignoring"]
     again = run_client(PUSHES, hub_environment(hub, tmp_path), small, "org/create", "org/tag")
     assert again == {"org/create": "sent 10, tagged True", "org/tag": "sent 0, tagged True"}

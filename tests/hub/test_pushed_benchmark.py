@@ -134,7 +134,7 @@ report({
     for name, message in {
         "missing": "ManifestError: the Hub has no dataset 'org/Nothing' that you may see: check the name",
         "closed": "ManifestError: the Hub has no dataset 'org/closed' that you may see",
-        "odd": "ManifestError: org/MediMeta-C@ does not exist, and is no repository id",
+        "odd": "ManifestError: org/MediMeta-C@ does not exist, and is not a repository id",
         "no revision": "org/MediMeta-C on the Hub has no revision 'v9': use a branch, tag or commit",
         "other": "ManifestError: org/other on the Hub has no manifest.json at its newest commit",
         "edited": "ManifestError: org/edited on the Hub holds no usable build: ",

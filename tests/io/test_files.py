@@ -66,5 +66,5 @@ def test_a_file_system_that_syncs_no_folders_will_do(
 def test_a_link_to_nothing_in_the_way_is_named(tmp_path: Path) -> None:
     """Where a folder must be made and something else stands, the sentence says so."""
     (tmp_path / "out").symlink_to(tmp_path / "nowhere")
-    with pytest.raises(WriteError, match="where a file, or a link to nothing, stands in place of a folder"):
+    with pytest.raises(WriteError, match="a file or a broken link is in place of a folder"):
         write_atomic(tmp_path / "out" / "a.json", b"{}")

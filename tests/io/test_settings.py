@@ -86,7 +86,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "path of a number": ({"out": 3}, "out 3 is not a path: give a str or a pathlib.Path"),
     "path of nothing": ({"out": ""}, "out '' is not a path"),
     "path of bytes": ({"out": b"here"}, "out b'here' is not a path"),
-    "path with a null": ({"out": "a\0b"}, "has a null character: no path has one"),
+    "path with a null": ({"out": "a\0b"}, "contains a null character, which no path may have"),
     "name of a number": ({"names": [3]}, "names 3 is not valid: give a text"),
     "name of nothing": ({"names": [""]}, "names '' is not valid: give a text"),
     "number of a text": ({"severities": "3"}, "severities '3' is not valid: give a whole number"),

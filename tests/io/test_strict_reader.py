@@ -40,9 +40,9 @@ BOMB = b"a0: &a0 [x]\n" + b"".join(
     [
         (b"", "is not valid JSON"),
         (b"{", "is not valid JSON"),
-        (b'{"a": 1, "a": 2}', "the key 'a' is given twice"),
-        (b'{"a": NaN}', "NaN is not a number"),
-        (b'{"a": -Infinity}', "-Infinity is not a number"),
+        (b'{"a": 1, "a": 2}', "duplicate key 'a'"),
+        (b'{"a": NaN}', "NaN is not allowed"),
+        (b'{"a": -Infinity}', "-Infinity is not allowed"),
         (b'{"a": 1e999}', "1e999 is too large"),
         (b"[" * 100_000, "nested too deeply"),
         (b"[" * 100 + b"]" * 100, "nested too deeply"),
@@ -59,7 +59,7 @@ def test_json_that_is_refused(text: bytes, reason: str) -> None:
     ("text", "reason"),
     [
         (b"a: [", "is not valid YAML"),
-        (b"a: 1\na: 2", "the key 'a' is given twice"),
+        (b"a: 1\na: 2", "duplicate key 'a'"),
         (b"a: !!int ''", "is not valid YAML"),
         (b"a: !!float x", "is not valid YAML"),
         (b"a: !!timestamp x", "is not valid YAML"),
@@ -86,9 +86,9 @@ def test_aliases_of_other_programs_are_read_up_to_a_bound() -> None:
     assert "*id001" in text
     assert lenient.parse(text.encode(), "x.yaml", yaml=True) == {"a": shared, "b": shared}
     start = time.perf_counter()
-    with pytest.raises(ResultError, match="aliases unfold to more than"):
+    with pytest.raises(ResultError, match="aliases expand to more than"):
         lenient.parse(BOMB, "x.yaml", yaml=True)
-    with pytest.raises(ResultError, match="part of"):
+    with pytest.raises(ResultError, match="contains it"):
         lenient.parse(b"a: &b [*b]", "x.yaml", yaml=True)
     assert time.perf_counter() - start < 30
 
@@ -139,7 +139,7 @@ def test_a_file_that_carries_a_new_field_says_so(tmp_path: Path) -> None:
     """Schema 1 with a field of schema 2 is refused; a later schema, by the version that wrote it."""
     path = tmp_path / "whole.json"
     path.write_text(json.dumps({"schema_version": 1, "parts": [], "note": "new"}))
-    with pytest.raises(ResultError, match="fields of schema version 2 and says 1"):
+    with pytest.raises(ResultError, match="fields of schema version 2 but states 1"):
         read_record(path, Whole, "mend it")
     path.write_text(json.dumps({"schema_version": 3, "parts": [], "run": {"package_version": "0.9.0"}}))
     with pytest.raises(ResultError, match=r"has schema version 3, .* reads 1 to 2: use medimeta-c 0\.9\.0"):

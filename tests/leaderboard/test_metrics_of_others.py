@@ -124,7 +124,7 @@ def test_a_metric_that_is_not_installed_is_refused_by_its_distribution(honest: P
     text = (folder / "result.json").read_text().replace('"brier"', '"briar"')
     (folder / "result.json").write_text(text)
     (problem,) = check_submission(folder, None).problems
-    assert "the metric 'briar' is of other-metrics 1.2 and not known here" in problem
+    assert "the metric 'briar' comes from other-metrics 1.2 and is unknown here" in problem
 
 
 def test_a_metric_that_nobody_registered_is_refused(benchmark: Benchmark, tmp_path: Path) -> None:
@@ -134,4 +134,4 @@ def test_a_metric_that_nobody_registered_is_refused(benchmark: Benchmark, tmp_pa
     assert [plugin.distribution for plugin in saved.result.plugins] == [f"python:{__name__}"]
     folder = place(tmp_path, saved, described(PLAIN, declared=True))
     (problem,) = check_submission(folder, None).problems
-    assert "the metric 'mine' is of python:test_metrics_of_others unknown and not known here" in problem
+    assert "the metric 'mine' comes from python:test_metrics_of_others unknown and is unknown here" in problem

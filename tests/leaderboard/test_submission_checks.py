@@ -49,7 +49,7 @@ def test_third_parties_and_unknown_overlap_are_noted(submitted: Submitted, accep
     """What a maintainer should know is said: who submits, overlap, and what was not checked."""
     folder = submitted(submitted_by="Others", overlap="unknown")
     assert check_submission(folder, accepted).notes == (
-        "a third party submits it: Others",
+        "submitted by a third party: Others",
         "overlap of its training data with the benchmark: unknown",
     )
     assert "not compared with a benchmark" in check_submission(folder, None).notes[-1]
@@ -83,7 +83,7 @@ def _raise_auroc(values: Any) -> None:
         (_flatter, "average_accuracy of all datasets is"),
         (_raise_auroc, "1 numbers of result.json do not follow from predictions.parquet: macro_auroc of"),
         (_narrow, "the interval of average_accuracy of cells is"),
-        (_move, "cells has another version, kind, title or modality than its fingerprint's"),
+        (_move, "cells does not have the version, kind, title or modality of its fingerprint"),
         (_rename, "the fingerprint abababababab of cells is not accepted here"),
     ],
     ids=[
@@ -153,7 +153,7 @@ def test_part_of_a_grid_is_refused(benchmark: Benchmark, accepted: Accepted, tmp
     assert "5 cells are missing" in problem(folder, accepted)
     edit_json(folder / "result.json", cut)
     edit_json(folder / "result.json", lambda values: values.update(complete=True))
-    assert "lacking: zoom_blur" in problem(folder, accepted)
+    assert "missing corruptions: zoom_blur" in problem(folder, accepted)
 
 
 def test_nan_is_refused(benchmark: Benchmark, accepted: Accepted, tmp_path: Path) -> None:
@@ -192,7 +192,7 @@ def test_a_false_published_baseline_is_refused(submitted: Submitted, saved: Save
     }
     edit_json(folder / "result.json", lambda values: values.update(baseline=baseline))
     problems = check_submission(folder, None).problems
-    assert "the figures of its published baseline are not the published ones" in problems[0]
+    assert "its published baseline differs from the published figures" in problems[0]
 
 
 def test_copies_are_found(submitted: Submitted, tmp_path: Path, benchmark: Benchmark) -> None:
@@ -229,8 +229,8 @@ def test_a_board_that_grows(
     taken = submitted(other, root=proposed)
     (refused,) = validate([proposed / "results"], None, among=board / "results")
     assert refused.problems == (
-        f"{taken} takes the place of {kept}: give it another name; to replace an entry, its maintainers "
-        "remove it first",
+        f"{taken} has the same place as {kept}: give it another name; to replace an entry, its maintainers "
+        "must remove it first",
     )
 
 
@@ -257,21 +257,21 @@ def test_place_and_strays_in_a_tree(submitted: Submitted, tmp_path: Path) -> Non
     [
         ("not_chosen_on_test: true", "not_chosen_on_test: false", "statements.not_chosen_on_test"),
         ("  overlap: none\n", "", "training_data.overlap: Field required"),
-        ("third_party: false", "third_party: true", "submitted_by does not say who"),
+        ("third_party: false", "third_party: true", "submitted_by is missing"),
         ("third_party: false", "third_party: false\nsubmitted_by: Us", "third_party is false"),
         ("third_party: false", "third_party: 'no'", "third_party: Input should be a valid boolean"),
         ("code: https://example.org/code\n", "", "neither code nor paper"),
         ("https://example.org/code", "javascript:alert(1)", "not valid at code"),
         ("https://example.org/code", "http://example.org", "not valid at code"),
         ("https://example.org/code", 'https://example.org/"onclick=x', "not valid at code"),
-        ("name: Tiny CLIP", "name: <img src=x onerror=alert(1)>", "must not hold '<' or '>'"),
+        ("name: Tiny CLIP", "name: <img src=x onerror=alert(1)>", "must not contain '<' or '>'"),
         ("name: Tiny CLIP", 'name: "Tiny \\u202e CLIP"', "control or formatting characters"),
-        ("name: Tiny CLIP", 'name: "\\u3164"', "letters that cannot be seen"),
+        ("name: Tiny CLIP", 'name: "\\u3164"', "invisible characters"),
         ("name: Tiny CLIP", f"name: Tiny{chr(0x301) * 4}", "more than 3 accents on one letter"),
         ("name: Tiny CLIP", f"name: {'x' * 121}", "at most 120"),
-        ("name: Tiny CLIP", "name: 2024-01-01", "no text, number or yes/no"),
+        ("name: Tiny CLIP", "name: 2024-01-01", "not a text, number or yes/no"),
         ("name: Tiny CLIP", "name: !!python/object/apply:os.system [id]", "is not valid YAML"),
-        ("name: Tiny CLIP", "name: Tiny CLIP\nname: Other", "the key 'name' is given twice"),
+        ("name: Tiny CLIP", "name: Tiny CLIP\nname: Other", "duplicate key 'name'"),
         ("name: Tiny CLIP", "name: &a Tiny\nnotes: *a", "an alias"),
         ("name: Tiny CLIP", "name: Tiny CLIP\nrank: 1", "rank: Extra inputs"),
         ("schema_version: 1", "schema_version: 3", "schema version 3"),
@@ -311,7 +311,7 @@ def test_described_names_what_is_missing() -> None:
     """Options that lack something or contradict each other are answered so; none go without --declare."""
     with pytest.raises(ConfigError, match="give `declare=True`"):
         described(PLAIN, declared=False)
-    with pytest.raises(ConfigError, match=r"adaptation is few-shot, .* and training_data\.overlap is none"):
+    with pytest.raises(ConfigError, match=r"adaptation is few-shot, .* but training_data\.overlap is none"):
         described({**PLAIN, "adaptation": "few-shot"}, declared=True)
     with pytest.raises(ConfigError, match="backbone"):
         described({key: value for key, value in PLAIN.items() if key != "backbone"}, declared=True)

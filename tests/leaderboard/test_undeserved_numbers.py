@@ -68,7 +68,7 @@ def test_answers_to_clean_images_do_not_pass_for_all(benchmark: Benchmark, tmp_p
     clean = {key.dataset: cell for key, cell in cells.items() if key.severity == 0}
     forged = {key: replace(clean[key.dataset], key=key) for key in cells}
     (problem,) = check_submission(resubmitted(benchmark, tmp_path, forged), None).problems
-    assert "has the very probabilities of cells/test/" in problem
+    assert "has exactly the same probabilities as cells/test/" in problem
 
 
 def test_decisions_and_a_constant_may_repeat(benchmark: Benchmark, tmp_path: Path) -> None:
@@ -104,7 +104,7 @@ def test_an_easy_corruption_of_ones_own_is_refused(
     with open_result_folder(tmp_path / "run", run) as folder:
         saved = folder.finish(made, cells)
     (problem,) = check_submission(place(tmp_path, saved, described(PLAIN, declared=True)), accepted).problems
-    assert "cells was not scored on its grid (corruptions lacking: none; not its own: easy;" in problem
+    assert "cells was not scored on its grid (missing corruptions: none; unexpected: easy;" in problem
 
 
 def test_part_of_a_grid_is_refused_with_the_benchmark_at_hand(
@@ -133,7 +133,7 @@ def test_one_name_is_on_a_board_once(
     edit_json(second / "result.json", lambda values: values["run"]["benchmark"].update(fingerprint="ee" * 32))
     second = Path(shutil.move(second, second.parent / ("ee" * 6)))
     (found,) = validate([tmp_path / "second"], accepted, among=tmp_path / "results")
-    assert found.problems[0].startswith(f"{second} takes the place of {first}: give it another name")
+    assert found.problems[0].startswith(f"{second} has the same place as {first}: give it another name")
 
 
 def test_a_baseline_of_ones_own_is_named(
@@ -143,7 +143,7 @@ def test_a_baseline_of_ones_own_is_named(
     made = evaluated(tmp_path / "run", benchmark, skill=1.0, baseline=str(weak.path))
     found = check_submission(place(tmp_path, made, described(PLAIN, declared=True)), accepted)
     assert found.ok
-    assert found.notes[0].startswith(f"its CE and mCE divide by {weak.name}, a baseline of the submitter's")
+    assert found.notes[0].startswith(f"its CE and mCE are divided by {weak.name}, the submitter's own")
     entries = yaml.safe_load(model_eval_yaml(made.result, "org/x", "https://example.org"))
     assert all(f"over {weak.name} (ViT-B-16/openai)" in entry["notes"] for entry in entries)
 
@@ -154,7 +154,7 @@ def test_adapters_said_to_be_no_adaptation_are_noted(
     """RobustMedCLIP's adapters are trained on datasets: of one submitted as base a maintainer reads so."""
     model = {"family": "robustmedclip"}
     made = evaluated(tmp_path / "run", benchmark, spec="robustmedclip:org/adapters", model=model)
-    note = "a robustmedclip model is adapted to some datasets, and its adaptation is said to be base"
+    note = "a robustmedclip model is adapted to some datasets, but its adaptation is stated as base"
     for adaptation, overlap, notes in (("base", "none", (note,)), ("few-shot", "train", ())):
         said = described({**PLAIN, "adaptation": adaptation, "overlap": overlap}, declared=True)
         assert check_submission(place(tmp_path / adaptation, made, said), accepted).notes == notes

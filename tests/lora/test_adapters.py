@@ -95,7 +95,7 @@ def test_merging_keeps_the_embeddings(kind: str) -> None:
     assert adapters.report() == report
     assert all(torch.equal(value, state[key]) for key, value in adapters.state_dict().items())
     assert model.identity.weights_sha256 != adapters.base.weights_sha256
-    with pytest.raises(ModelError, match="merged or taken off"):
+    with pytest.raises(ModelError, match="merged or detached"):
         adapters.merge()
 
 

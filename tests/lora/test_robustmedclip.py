@@ -170,7 +170,7 @@ def test_a_place_without_adapters_says_what_was_looked_for(tmp_path: Path) -> No
     with pytest.raises(ModelError, match=r"no file or folder.*no Hub name"):
         load_model(f"robustmedclip:{tmp_path / 'absent'}")
     torch.save({"weight": torch.zeros(2)}, tmp_path / "x.pth")
-    with pytest.raises(ModelError, match="no RobustMedCLIP checkpoint"):
+    with pytest.raises(ModelError, match="not a RobustMedCLIP checkpoint"):
         load_model(f"robustmedclip:{tmp_path / 'x.pth'}")
 
 

@@ -319,7 +319,7 @@ def test_cells_over_different_images_are_refused() -> None:
 @pytest.mark.parametrize(
     ("ids", "correct", "message"),
     [
-        (["a", "a"], [True, False], "twice"),
+        (["a", "a"], [True, False], "duplicate"),
         (["a"], [True, False], "one boolean each"),
         (["a", "b"], [1, 0], "one boolean each"),
         ([], [], "at least one"),

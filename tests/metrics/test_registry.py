@@ -108,7 +108,7 @@ def test_one_name_is_one_metric(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"unknown metric 'f1'.*known: top1"):
         chosen_metrics(["f1"])
     other = Metric(name="ece", label="ECE", function=np.mean, inputs=("labels",))
-    with pytest.raises(ConfigError, match="two metrics of the name 'ece'"):
+    with pytest.raises(ConfigError, match="two metrics are named 'ece'"):
         chosen_metrics([other])
     with installed(tmp_path):
         assert [one.name for one in chosen_metrics(["brier", METRICS["brier"]])] == [*BUILT_IN, "brier"]
@@ -119,5 +119,5 @@ def test_a_field_of_a_cell_is_no_other_metric(name: str) -> None:
     """What has a field cannot stand in the mapping too, where it would be shown in its place."""
     cell = scored(checked_answers(P, Y))
     values = {**cell.model_dump(), "metrics": {name: {"value": 0.5, "reason": None}}}
-    with pytest.raises(ValueError, match=f"{name} is a field of its own"):
+    with pytest.raises(ValueError, match=f"{name} is a field, so it cannot name"):
         CellScore.model_validate(values)

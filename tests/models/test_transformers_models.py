@@ -437,7 +437,7 @@ def test_big_vision_resizes_as_tensorflow_does(tmp_path: Path) -> None:
 
 def test_a_preprocessing_that_a_model_does_not_have_is_refused_by_name(tmp_path: Path) -> None:
     """By the family where it lists none or others, by the model where it is no SigLIP."""
-    with pytest.raises(ConfigError, match=r"hf-hub:org/name.* has no preprocessing but its own, so not"):
+    with pytest.raises(ConfigError, match=r"hf-hub:org/name.* has only its own preprocessing, not"):
         load_model("hf-hub:some-lab/model", preprocessing="big-vision")
     with pytest.raises(ConfigError, match=r"unknown preprocessing of transformers:NAME_OR_PATH 'big-visio'"):
         load_model("transformers:some-lab/model", preprocessing="big-visio")

@@ -61,7 +61,7 @@ def test_scores_of_two_builds_are_refused(
         )
     )
     one, other = evaluate(), evaluate(on=open_benchmark(out), spec="hf-hub:test/other")
-    with pytest.raises(ConfigError, match=r"rays was scored on two builds of it, \w{12} and \w{12}"):
+    with pytest.raises(ConfigError, match=r"rays was scored on two different builds, \w{12} and \w{12}"):
         find_results([str(one.path), str(other.path)])
 
 

@@ -195,5 +195,5 @@ def test_a_metric_may_use_the_benchmarks_groups(benchmark: Benchmark, tmp_path: 
         assert disagreements(result.scores, rescore(result, cells, groups)) == ()
         with pytest.raises(ResultError, match="worst_group was computed with the benchmark's groups"):
             rescore(result, cells)
-        with pytest.raises(ResultError, match="do not say where"):
+        with pytest.raises(ResultError, match="do not contain"):
             rescore(result, cells, {"rays": {}})

@@ -212,7 +212,7 @@ def test_memory_shortage_halves_the_batch_and_says_so(
     short = predictor(Wrapped(model, small), batch_size=16)  # type: ignore[arg-type]
     cells = list(short.predict(open_benchmark(built), KEYS))
     assert short.batch_size == 2
-    assert "going on with batches of 8" in caplog.text
+    assert "continuing with batches of 8" in caplog.text
     for one, other in zip(predict(model, built), cells, strict=True):
         assert one.predictions.tolist() == other.predictions.tolist()
 
@@ -223,7 +223,7 @@ def test_no_memory_at_all_is_one_sentence(model: Model, built: Path) -> None:
     def none(inner: Model, pixels):
         raise torch.OutOfMemoryError("full")
 
-    with pytest.raises(ModelError, match="no memory for a single image"):
+    with pytest.raises(ModelError, match="too little memory for a single image"):
         list(predictor(Wrapped(model, none)).predict(open_benchmark(built), KEYS))  # type: ignore[arg-type]
 
 

@@ -41,11 +41,11 @@ def test_all_patients_are_known_or_none(tmp_path: Path) -> None:
     annotate(folder, {row: patient for row, patient in PATIENTS.items() if row > 2} | {1: ""})
     source = open_medimeta("toy", tmp_path)
     assert source.groups("test") == {}
-    assert f"annotations.csv says no patient_id of 3 of {ROWS} images" in source.warnings[0]
+    assert f"annotations.csv has no patient_id for 3 of {ROWS} images" in source.warnings[0]
     annotate(folder, PATIENTS)
     with (folder / "annotations.csv").open("a") as file:
         file.write("\nimages/000000.tiff,train,another,x")
-    assert "says two patients of one image" in open_medimeta("toy", tmp_path).warnings[0]
+    assert "has two patients for one image" in open_medimeta("toy", tmp_path).warnings[0]
     (folder / "annotations.csv").write_bytes(b"filepath,patient_id\n\xff\xfe,x")
     assert "annotations.csv cannot be read" in open_medimeta("toy", tmp_path).warnings[0]
     annotate(folder, PATIENTS, column="lesion")

@@ -384,13 +384,13 @@ def test_links_within_the_folder(flat: Path) -> None:
 def test_a_name_that_is_no_text(flat: Path) -> None:
     """Bytes that are not UTF-8 can be neither an id nor a class name."""
     os.mkdir(os.fsencode(flat) + b"/class\xff")  # noqa: PTH102  (a Path takes no bytes)
-    refused(flat, "is no valid file name in UTF-8: rename it")
+    refused(flat, "is not a valid UTF-8 file name: rename it")
 
 
 def test_a_link_to_nothing(flat: Path) -> None:
     """A broken link is named."""
     (flat / "dog" / "gone.png").symlink_to("nowhere.png")
-    refused(flat, str(flat / "dog" / "gone.png"), "link to nothing")
+    refused(flat, str(flat / "dog" / "gone.png"), "broken link")
 
 
 def test_links_in_a_circle(tmp_path: Path) -> None:
@@ -398,7 +398,7 @@ def test_links_in_a_circle(tmp_path: Path) -> None:
     root = write_images(tmp_path / "pets", ["cat/tom/one.png", "dog/rex/one.png"])
     for name in ("here", "too"):
         (root / "cat/tom" / name).symlink_to(".")
-    refused(root, str(root / "cat/tom/here"), "is a link to a folder that it is in")
+    refused(root, str(root / "cat/tom/here"), "is a link to a folder that contains it")
 
 
 # Colour modes ----------------------------------------------------------------------------------------
@@ -487,7 +487,7 @@ def test_a_window_for_more_bits(tmp_path: Path) -> None:
     source = open_imagefolder("pets", tmp_path, reading=Reading(window=" 0, 2000 "))
     assert set(source.image("test", "cat/x").flat) == {128}
     np.testing.assert_array_equal(source.image("test", "cat/y"), pixels(1, channels=1)[0])
-    with pytest.raises(ConfigError, match="window 'wide' is none"):
+    with pytest.raises(ConfigError, match="window 'wide' is not valid"):
         Reading(window="wide")
 
 
@@ -623,7 +623,7 @@ def test_notes_cannot_drive_a_terminal(flat: Path) -> None:
         ("titel: Pets", "at titel: Extra inputs are not permitted"),
         ("title: 3", "at title: Input should be a valid string; correct it, with texts in quotes"),
         ("class_names: [a, b]", "at class_names: Input should be an object"),
-        ("class_names: {bird: Bird}", "'bird', which is no class folder (cat, dog)"),
+        ("class_names: {bird: Bird}", "'bird', which is not a class folder (cat, dog)"),
         (
             "class_names: {cat: no}",
             "at class_names.cat: Input should be a valid string; correct it, with texts in quotes",

@@ -340,7 +340,7 @@ def test_no_splits_listed(folder: Path) -> None:
         ("id: toy", "at tasks: Field required"),
         ("tasks: [3]", "at tasks.0: Input should be an object"),
         ("tasks: [{task_name: a}]", "at tasks.0.task_target: Field required"),
-        ("tasks: [{task_name: a, task_target: b, labels: {0: x, '0': y}}]", "the key '0' is given twice"),
+        ("tasks: [{task_name: a, task_target: b, labels: {0: x, '0': y}}]", "duplicate key '0'"),
     ],
 )
 def test_broken_info(folder: Path, text: str, word: str) -> None:
@@ -402,7 +402,7 @@ def test_truncated_hdf5(folder: Path, keep: int) -> None:
     """A file cut short anywhere is named."""
     path = folder / "images.hdf5"
     path.write_bytes(path.read_bytes()[:keep])
-    refused(folder, str(path), "not a whole HDF5 file", "replace it")
+    refused(folder, str(path), "not a complete HDF5 file", "replace it")
 
 
 def virtual(file: h5py.File) -> None:
@@ -497,7 +497,7 @@ def test_damage_inside_hdf5(folder: Path) -> None:
     (folder / "images.hdf5").write_bytes(data)
     source = open_medimeta("toy", folder.parent)
     np.testing.assert_array_equal(source.image("test", "000010"), pixels()[10])
-    with pytest.raises(SourceError, match=r"images\.hdf5 does not give row 9 .*replace the file"):
+    with pytest.raises(SourceError, match=r"images\.hdf5 has no readable row 9 .*replace the file"):
         source.image("test", "000009")
     source.close()
 
@@ -514,12 +514,12 @@ def npy(array: np.ndarray, **options: bool) -> bytes:
 @pytest.mark.parametrize(
     ("content", "word"),
     [
-        (b"", "not a whole npy file"),
-        (npy(np.arange(ROWS))[:-3], "not a whole npy file"),
-        (npy(np.array([{}] * ROWS), allow_pickle=True), "not a whole npy file"),
-        (npy(np.arange(10)).replace(b"(10,)", b"(9e9)"), "not a whole npy file"),
-        (npy(np.arange(10)).replace(b"(10,)", b"(-9,)"), "not a whole npy file"),
-        (npy(np.arange(10)).replace(b"(10,)", b"(10, "), "not a whole npy file"),
+        (b"", "not a complete npy file"),
+        (npy(np.arange(ROWS))[:-3], "not a complete npy file"),
+        (npy(np.array([{}] * ROWS), allow_pickle=True), "not a complete npy file"),
+        (npy(np.arange(10)).replace(b"(10,)", b"(9e9)"), "not a complete npy file"),
+        (npy(np.arange(10)).replace(b"(10,)", b"(-9,)"), "not a complete npy file"),
+        (npy(np.arange(10)).replace(b"(10,)", b"(10, "), "not a complete npy file"),
         (npy(np.zeros(ROWS)), "float64"),
         (npy(np.zeros((ROWS, 3), int)), f"({ROWS}, 3)"),
         (npy(np.array(["a"] * ROWS)), "<U1"),

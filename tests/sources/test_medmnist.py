@@ -242,7 +242,7 @@ def changed(**arrays: np.ndarray | None) -> dict[str, np.ndarray]:
         (changed(test_images=np.zeros((3, 28), np.uint8)), ["(3, 28)", "(N, H, W, 3)"]),
         (changed(test_images=np.zeros((3, 28, 28, 28, 3), np.uint8)), ["(3, 28, 28, 28, 3)"]),
         (changed(test_images=np.zeros((0, 28, 28, 3), np.uint8)), ["'test_images'", "empty"]),
-        (changed(test_images=np.zeros((3, 0, 28, 3), np.uint8)), ["(3, 0, 28, 3)", "no image data"]),
+        (changed(test_images=np.zeros((3, 0, 28, 3), np.uint8)), ["(3, 0, 28, 3)", "not image data"]),
         (changed(test_images=np.zeros((4, 28, 28, 3), np.uint8)), ["'test_labels'", "4 images"]),
         (changed(test_labels=np.zeros((3, 2), np.uint8)), ["'test_labels'", "(3, 2)", "need one label each"]),
         (changed(test_labels=np.zeros((3, 1))), ["'test_labels'", "float64"]),
@@ -268,13 +268,13 @@ def test_truncated(path: Path, share: float) -> None:
     """A file cut short anywhere is named."""
     data = path.read_bytes()
     path.write_bytes(data[: int(len(data) * share)])
-    refused(path, str(path), "not a whole npz file", "replace it")
+    refused(path, str(path), "not a complete npz file", "replace it")
 
 
 def test_not_a_zip(path: Path) -> None:
     """An error page saved under the file's name is named."""
     path.write_text("<html>404</html>")
-    refused(path, str(path), "not a whole npz file")
+    refused(path, str(path), "not a complete npz file")
 
 
 def member(name: str, content: bytes, **changes: int) -> Callable[[zipfile.ZipFile], None]:
@@ -305,7 +305,7 @@ def claiming(shape: tuple[int, ...], content: bytes = b"") -> bytes:
         (member("/etc/test_images.npy", npy(np.zeros(3))), "which is not an array"),
         (member("readme.txt", b"hello"), "'readme.txt', which is not an array"),
         (member("test_images.npy", npy(np.array([{}]), allow_pickle=True)), "never unpickled"),
-        (member("test_images.npy", b"not npy"), "not a whole npz file"),
+        (member("test_images.npy", b"not npy"), "not a complete npz file"),
         (member("test_images.npy", b"\x93NUMPY\x09\x00" + bytes(20)), "version (9, 0)"),
         (
             member("test_images.npy", claiming((10**12, 224, 224, 3))),
@@ -360,7 +360,7 @@ def test_too_many_rows(tmp_path: Path) -> None:
     with zipfile.ZipFile(path, "w") as archive:
         member("test_images.npy", claiming((rows, 1, 1), bytes(rows)))(archive)
         member("test_labels.npy", claiming((rows, 1), bytes(rows)))(archive)
-    refused(path, "no image data", dataset="octmnist")
+    refused(path, "not image data", dataset="octmnist")
 
 
 def test_damage_inside(path: Path) -> None:
@@ -374,7 +374,7 @@ def test_damage_inside(path: Path) -> None:
     source = open_medmnist("bloodmnist", path.parent)
     assert source.image("train", "000000").shape == (28, 28, 3)
     if info.compress_type == zipfile.ZIP_DEFLATED:
-        with pytest.raises(SourceError, match=r"bloodmnist_28\.npz is not a whole npz file .*replace it"):
+        with pytest.raises(SourceError, match=r"bloodmnist_28\.npz is not a complete npz file .*replace it"):
             source.image("test", "000000")
     else:
         assert not np.array_equal(source.image("test", "000001"), npz_arrays()["test_images"][1])
@@ -390,7 +390,7 @@ def test_member_that_lies_elsewhere(tmp_path: Path) -> None:
     data = bytearray(path.read_bytes())
     data[at : at + 4] = b"XXXX"
     path.write_bytes(data)
-    with pytest.raises(SourceError, match="not a whole npz file"):
+    with pytest.raises(SourceError, match="not a complete npz file"):
         source.image("test", "000000")
 
 

@@ -100,8 +100,8 @@ def test_every_line_is_looked_at(root: Path) -> None:
     with pytest.raises(SourceError, match="8 problems"):
         open_imagefolder("pets", root.parent)
     refused(
-        root, "line 3: ", "listed twice", "'../x.png' is no path below", f"no file {root / 'gone.png'}",
-        "label is empty", "split 'later' is unknown", "line 8: split is not said", "e.png is listed in no",
+        root, "line 3: ", "listed twice", "'../x.png' is not a path below", f"no file {root / 'gone.png'}",
+        "label is empty", "split 'later' is unknown", "line 8: split is missing", "e.png is not listed in",
     )  # fmt: skip
 
 

@@ -1,1 +1,1 @@
-"""What `verify` checks: rows, the form of PNG files, and the tree of files."""
+"""Checks of `verify`: rows, the form of PNG files, and the tree of files."""

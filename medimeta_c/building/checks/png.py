@@ -1,4 +1,4 @@
-"""Decode stored image bytes that are a plain PNG, which every reader turns into the same pixels."""
+"""Strict PNG decoder: accepts only plain PNG files, which all readers decode to the same pixels."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Check the rows of one set: order, labels, pixels and, if asked, pixels made again from the source."""
+"""Check the rows of one set: order, labels, pixels and, if asked, pixels rendered again from the source."""
 
 from __future__ import annotations
 
@@ -95,14 +95,14 @@ class RowCheck:
             yield from self._check_row(row)
 
     def check_whole(self) -> Iterator[str]:
-        """Yield what is wrong with the set as a whole, once every row was seen."""
+        """Yield what is wrong with the set as a whole, after all rows were checked."""
         record = self._check.record
         if self._count != record.rows:
             yield f"the set has {self._count} rows, the manifest says {record.rows}"
         elif self._digest.hexdigest() != record.rows_sha256:
-            yield "ids, labels or pixels are not those the manifest was written for (row digest differs)"
+            yield "its ids, labels or pixels differ from those in the manifest (row digest)"
         elif not _is_close(record.spectrum, SpectrumRecord(**self._mean.record())):
-            yield "the spectrum that the manifest states is not that of its pixels"
+            yield "the manifest's spectrum does not match its pixels"
         elif self._check.source is not None and self._count != len(self._source_ids):
             yield f"the set has {self._count} rows, its source has {len(self._source_ids)} images"
 
@@ -130,18 +130,18 @@ class RowCheck:
         self._mean.add(measured)
         for name in _SHARES:
             if not _equal(row[f"dct_{name}"], getattr(measured, name), _SHARE_TOLERANCE):
-                yield f"{where}: its dct_{name} is not that of its pixels"
+                yield f"{where}: its dct_{name} does not match its pixels"
         if image.get("path") != image_path(self._key, image_id):
             yield f"{where}: its image's path is not {image_path(self._key, image_id)!r}"
         if found != row["pixels_sha256"]:
-            yield f"{where}: the decoded pixels are not those its pixels_sha256 states"
+            yield f"{where}: the decoded pixels do not match its pixels_sha256"
         source = self._check.source
         if source is not None:
             if image_id not in self._source_ids:
-                yield f"{where} is none of its source's images"
+                yield f"{where} is not an image of its source"
                 return
             if source.label(self._key.split, image_id) != label:
-                yield f"{where}: its label is not its source's"
+                yield f"{where}: its label differs from its source's"
         if index in self._again:
             yield from self._check_again(image_id, found, where)
 
@@ -155,7 +155,7 @@ class RowCheck:
             yield f"{where} cannot be rendered again: {error}"
             return
         if png.digest(image) != found:
-            yield f"{where}: rendered again from the source, its pixels differ"
+            yield f"{where}: its pixels differ from those rendered again from the source"
 
 
 def _rows_to_rebuild(check: SetCheck) -> frozenset[int]:

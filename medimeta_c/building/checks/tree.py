@@ -1,4 +1,4 @@
-"""Check what of a benchmark's tree is no shard: listed files, the card, and what nobody lists."""
+"""Check the files of a benchmark other than shards: listed files, the card, and unlisted files."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _LOADED = frozenset(f".{one}" for one in f"{_TABLES} {_ARCHIVES} {_MEDIA}".split
 
 
 def check_tree(root: Path, manifest: Manifest) -> Iterator[tuple[str, str]]:
-    """Yield path and fault of each file that is missing, other than listed or implied, or one too many.
+    """Yield path and fault of each file that is missing, changed, or not part of the benchmark.
 
     Parameters
     ----------
@@ -55,7 +55,7 @@ def check_tree(root: Path, manifest: Manifest) -> Iterator[tuple[str, str]]:
         if path.is_symlink() and not (path.is_file() and path.resolve().is_relative_to(home)):
             yield (
                 name,
-                "it is a link out of the tree or to a folder, no file of the benchmark: move it away",
+                "it is a link to a folder, or to a place outside the benchmark: move it elsewhere",
             )
         elif name not in listed and (fault := _fault(PurePosixPath(name))):
             yield name, fault
@@ -65,18 +65,18 @@ def _listed_fault(root: Path, manifest: Manifest, record: FileRecord) -> str | N
     """Return what is wrong with a file that the manifest lists beside the shards, if anything."""
     path = root / record.path
     if record.path not in _STATISTICS:  # listed or not, a loader would read it unchecked
-        return "no benchmark has such a file, though the manifest lists it"
+        return "the manifest lists this file, but a benchmark has no such file"
     if not path.is_file():
         return "the file is missing"
     if path.stat().st_size != record.bytes or sha256_file(path) != record.sha256:
-        return "the file's bytes are not what was written (its size or SHA-256 differs)"
+        return "the file was changed (its size or SHA-256 differs)"
     if record.path == SPECTRUM_PATH and not holds_spectra(root, manifest.sets):
-        return "its numbers are not those of the manifest"
+        return "its numbers differ from the manifest's"
     return None
 
 
 def _files(root: Path) -> Iterator[Path]:
-    """Yield every file and link of the tree, but for folders of this machine alone."""
+    """Yield every file and link of the tree, without the folders that are never published."""
     for folder, folders, names in os.walk(root):
         here = Path(folder)
         if here == root:
@@ -101,9 +101,9 @@ def _fault(path: PurePosixPath) -> str | None:
     if path.parts[:-1] == (ASSETS,) and path.suffix == ".png":
         return None
     if suffix == ".parquet":
-        return "the manifest does not list this shard: move it away, or finish the build that wrote it"
+        return "the manifest does not list this shard: move it elsewhere, or finish the build that wrote it"
     alike = {one.casefold() for one in (*_UNLISTED, _LOADER_SETTINGS)}
     own = first in _OWN and not name.startswith(".")  # hidden parts are what a killed build leaves
     if own or suffix in _LOADED or (at_root and name.casefold() in alike):
-        return "the manifest does not list this file, which a loader may read: move it away"
+        return "the manifest does not list this file, which a loader may read: move it elsewhere"
     return None

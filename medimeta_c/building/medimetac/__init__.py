@@ -1,1 +1,1 @@
-"""The authors' own MediMeta-C: its published files read as a benchmark, and audited."""
+"""The published MediMeta-C: import the authors' files as a benchmark, and audit them."""

@@ -1,4 +1,4 @@
-"""Audit of one published file: are its rows the clean file's, and is it the corruption of its name."""
+"""Audit one published file: do its rows match the clean file, and is it the corruption that it names."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The published MediMeta-C on disk: one npz file a split, corruption and severity, checked before use.
+"""Files of the published MediMeta-C: one npz per split, corruption and severity, checked before use.
 
 ::
 
@@ -143,14 +143,14 @@ def _checked(path: Path, dataset: str, clean: NpzSet | None) -> NpzSet:
     headers = npz_headers(path)
     if set(headers) != {IMAGES, _LABELS}:
         raise SourceError(
-            f"{path} holds the arrays {', '.join(sorted(headers)) or 'none'} where MediMeta-C has images and "
+            f"{path} holds the arrays {', '.join(sorted(headers)) or 'none'} instead of images and "
             "labels: replace the file"
         )
     shape = _checked_shape(path, headers[IMAGES])
     if clean is not None and shape[1:] != clean.shape[1:]:
         raise SourceError(
-            f"{path} has {shape[1]}x{shape[2]} images, its clean.npz {clean.shape[1]}x{clean.shape[2]} ones: "
-            "they are of different versions, replace one"
+            f"{path} has {shape[1]}x{shape[2]} images, but its clean.npz has "
+            f"{clean.shape[1]}x{clean.shape[2]}: they are of different versions, replace one"
         )
     if clean is not None and shape[0] != clean.shape[0]:
         raise SourceError(

@@ -1,4 +1,4 @@
-"""Import the published MediMeta-C as a benchmark, pixels as they are, and audit what its files are."""
+"""Import the published MediMeta-C as a benchmark, with unchanged pixels, and audit its files."""
 
 from __future__ import annotations
 
@@ -91,8 +91,8 @@ def import_medimetac(
 
     A file whose labels are not those of its clean file, row by row, is audited and left out of the benchmark.
     Files are read as streams, one image in memory; only where MedIMeta's ids are in another order than rows
-    is an array unpacked into a temporary file. What is finished is kept; an interrupted import, run again,
-    goes on file by file. The audit is written to ``<out>.audit.json``, beside the benchmark: it is about the
+    is an array unpacked into a temporary file. What is finished is kept; an interrupted import resumes at the
+    first unfinished file. The audit is written to ``<out>.audit.json``, beside the benchmark: it is about the
     files that were read, which are not part of the tree.
 
     Parameters

@@ -1,4 +1,4 @@
-"""Which MedIMeta image a clean image is, by its pixels, and so which class each label of the npz files is."""
+"""Match clean images with MedIMeta's by their pixels, to find the class of each label in the npz files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an audit of the published MediMeta-C says: of its classes, of its rows, and of every file."""
+"""Records of an audit of the published MediMeta-C: its classes, its rows, and every file."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ class FileAudit(Record):
 
     @property
     def distance(self) -> float:
-        """How far it is from its definition; 1 is the furthest that passes for it."""
+        """Distance from its definition; values up to 1 are accepted as the same corruption."""
         if self.equal is not None:
             return (1 - self.equal) / (1 - _EQUAL)
         if self.measured is None or self.defined is None:

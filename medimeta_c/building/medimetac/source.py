@@ -1,4 +1,4 @@
-"""One dataset of the published MediMeta-C: its files, with what their rows and labels are taken for."""
+"""One dataset of the published MediMeta-C: its files, image ids and class names."""
 
 from __future__ import annotations
 

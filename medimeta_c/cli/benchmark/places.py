@@ -1,4 +1,4 @@
-"""Where a build goes if nobody says so: a folder named like what is built."""
+"""Default output folder of a build, named after what is built."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _FORMERLY = Path(CORE_TITLE)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Asked:
-    """A dataset asked for, as far as it is known before its images are looked at."""
+    """A requested dataset, as far as it is known before its images are read."""
 
     dataset: str
     kind: str
@@ -37,11 +37,11 @@ class _Asked:
 def default_out(
     datasets: Sequence[str], *, data_dir: Path, source: str | None = None, data_is_dataset: bool = False
 ) -> Path:
-    """Return the folder of a build for which none was named.
+    """Return the folder of a build for which no folder was given.
 
     ``MediMeta-C`` for the core suite's own datasets; else the slug of the title that follows from the
     datasets, with ``-c`` after it where that is the folder of the data itself. A folder ``MediMeta-C`` that
-    already holds one of the datasets, from when every build went there, goes on being the place, unless the
+    already holds one of the datasets, from when every build went there, is still used, unless the
     other has been built meanwhile.
 
     Parameters

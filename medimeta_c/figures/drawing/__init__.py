@@ -1,1 +1,1 @@
-"""How every figure looks: style, legends, axes, pages."""
+"""The look that all figures share: style, legends, axes, page layout."""

@@ -1,4 +1,4 @@
-"""Legends that fit: as many columns as the figure is wide for, and the height they take."""
+"""Lay out legends: as many columns as fit the figure's width, and the height they need."""
 
 from __future__ import annotations
 

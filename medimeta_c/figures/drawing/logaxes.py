@@ -1,4 +1,4 @@
-"""Logarithmic axes with few, legible labels: two at least, however little the data spread."""
+"""Label logarithmic axes: few, legible labels, but at least two."""
 
 from __future__ import annotations
 

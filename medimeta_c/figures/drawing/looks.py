@@ -1,4 +1,4 @@
-"""How lines and points look, by colour, dashes and marker at once: no two corruptions in a figure alike."""
+"""Colours, dashes and markers of corruptions: no two corruptions in a figure look alike."""
 
 from __future__ import annotations
 

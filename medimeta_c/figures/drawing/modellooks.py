@@ -1,4 +1,4 @@
-"""How models look in figures: the same colour, marker and dashes in all figures made of the same models."""
+"""Colours, markers and dashes of models: the same in all figures made of the same models."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _SPARE_LOOKS = (
 def model_looks(models: Sequence[str]) -> dict[str, Look]:
     """Return how each model is drawn, the same in every figure made of the same models.
 
-    The paper's models have looks of their own, also under the names of their checkpoints; any other gets a
+    The paper's models have fixed looks, also under the names of their checkpoints; any other gets a
     spare one by its place in the sequence.
 
     Examples

@@ -1,4 +1,4 @@
-"""A grid of images with headings, pixel by pixel and as wide as a page."""
+"""A grid of images with headings, drawn pixel by pixel at page width."""
 
 from __future__ import annotations
 

@@ -80,7 +80,7 @@ _SETTINGS = {
     "ytick.major.width": 0.6,
     "lines.linewidth": 1.2,
     "lines.solid_capstyle": "round",
-    "text.parse_math": False,  # names come from outside, and a dollar is a dollar
+    "text.parse_math": False,  # names are untrusted text: a dollar sign starts no formula
 }
 
 

@@ -1,4 +1,4 @@
-"""Long names on several lines, where they have little room."""
+"""Break long names into lines, where figures have little room for them."""
 
 from __future__ import annotations
 

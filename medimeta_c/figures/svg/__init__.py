@@ -1,1 +1,1 @@
-"""SVG drawings that stand inside HTML reports."""
+"""SVG drawings for HTML reports."""

@@ -1,4 +1,4 @@
-"""What a model takes for what: confusion matrices side by side."""
+"""Confusion matrices as SVG, side by side."""
 
 from __future__ import annotations
 

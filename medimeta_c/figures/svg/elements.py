@@ -1,4 +1,4 @@
-"""Figures as SVG inside a web page: colours and type are the page's, in its light and its dark."""
+"""Render figures as SVG in a web page, with the page's type and its colours (light and dark)."""
 
 from __future__ import annotations
 
@@ -88,6 +88,6 @@ def svg(figure: Figure, name: str, title: str, *, own_size: bool = False) -> str
 
 
 def label(text: str, longest: int = 28) -> str:
-    """Return a name from outside as a short, printable label."""
+    """Return an untrusted name as a short, printable label."""
     line = "".join(char for char in " ".join(text.split()) if unicodedata.category(char)[0] != "C")
     return line if len(line) <= longest else f"{line[: longest - 1]}…"

@@ -1,4 +1,4 @@
-"""Accuracy over severity, a small panel a corruption: how fast a model falls, and where."""
+"""Accuracy over severity as SVG, one small panel per corruption."""
 
 from __future__ import annotations
 

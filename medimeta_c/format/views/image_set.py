@@ -1,4 +1,4 @@
-"""One set of a built benchmark as a sequence of images, decoded when they are asked for."""
+"""One set of a built benchmark as a sequence of images, decoded on demand."""
 
 from __future__ import annotations
 
@@ -106,11 +106,11 @@ class ImageSet:
         place = operator.index(index)
         place += len(self) if place < 0 else 0
         if not 0 <= place < len(self):
-            raise IndexError(f"image {index} of {len(self)} in set {self.key}")
+            raise IndexError(f"image {index} is out of range: set {self.key} has {len(self)} images")
         for path, group, first, rows in self._groups:
             if place < first + rows:
                 return self._sample(self._table(path, group), place - first)
-        raise IndexError(f"image {index} of {len(self)} in set {self.key}: its files have fewer; verify it")
+        raise IndexError(f"image {index} is missing: the files of set {self.key} have fewer rows; verify it")
 
     def __iter__(self) -> Iterator[Sample]:
         for table in self.benchmark.tables(self.key, _COLUMNS):
@@ -205,6 +205,6 @@ def key_of(where: object) -> SetKey:
         case (str(dataset), str(split), str(corruption), int(severity)):
             return SetKey(dataset, split, corruption, severity)
     raise ConfigError(
-        f"{where!r} names no set: give (dataset, corruption, severity), such as ('pbc', 'contrast', 3), with "
+        f"{where!r} is not a set: give (dataset, corruption, severity), such as ('pbc', 'contrast', 3), with "
         "the split after the dataset if it is not test; (dataset, 'clean') for clean images; or a SetKey"
     )

@@ -1,1 +1,1 @@
-"""Tables: `table` says what one is, and each module beside it how it looks in one format."""
+"""Tables: `table` defines the type, and each other module writes it in one format."""

@@ -1,4 +1,4 @@
-"""Tables as CSV: numbers in full, no marks, an empty field where there is none."""
+"""Tables as CSV: numbers in full, no marks, an empty field for a missing number."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tables as HTML, by ``table.html.jinja``: a page's own style sheet says what its classes look like.
+"""Tables as HTML, from ``table.html.jinja``; the page's style sheet defines the classes.
 
 Classes: ``text`` (names and other texts), ``strong`` (carries the message), ``best`` and ``second``, ``none``
 (there is no number), and ``h0`` to ``h20`` for shades, since a page may forbid styles that stand in its tags.

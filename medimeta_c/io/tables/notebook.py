@@ -1,4 +1,4 @@
-"""Tables in a notebook's output, by ``notebook.html.jinja``: escaped, with a style of their own."""
+"""Tables for a notebook's output, from ``notebook.html.jinja``: escaped, with their own style."""
 
 from __future__ import annotations
 

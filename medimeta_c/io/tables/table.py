@@ -1,4 +1,4 @@
-"""What a table is, whatever it is printed as: columns, and rows of cells that know their printed form."""
+"""The table type: columns, and rows of cells that hold a value and its printed form."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tables for a terminal: 80 columns are enough for most, and no narrower one breaks a word or a number."""
+"""Tables for a terminal: most fit 80 columns; long names may be broken, numbers never."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""The board as a site: submissions read, measured and written as plain files."""
+"""The leaderboard's site: submissions read, measured and written as static files."""

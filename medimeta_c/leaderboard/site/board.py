@@ -1,4 +1,4 @@
-"""Read a tree of submissions into boards, the paper's own models among them."""
+"""Read a tree of submissions into boards, and add the paper's own models."""
 
 from __future__ import annotations
 

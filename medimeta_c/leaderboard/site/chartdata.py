@@ -1,4 +1,4 @@
-"""The numbers of the pages' charts, small: percent with two digits, lists instead of records."""
+"""Compact numbers for the pages' charts: percent with two digits, lists instead of records."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the board shows: one entry a model and board, whether measured here or reported in the paper."""
+"""Entries of a board: one per model, measured here or reported in the paper."""
 
 from __future__ import annotations
 

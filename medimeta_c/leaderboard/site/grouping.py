@@ -1,4 +1,4 @@
-"""Which submissions may stand side by side: the same collection, version and fingerprints."""
+"""Group submissions that can be compared: same collection, version and fingerprints."""
 
 from __future__ import annotations
 

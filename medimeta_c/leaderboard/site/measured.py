@@ -1,4 +1,4 @@
-"""From submissions to entries: every number on the board is computed here, from predictions."""
+"""Compute the entries of a board: every number comes from the submissions' predictions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pages as text: the ranking, one page a model, and how it is scored. Untrusted text is escaped."""
+"""Render the pages: ranking, one page per model, and how scores are computed. Untrusted text is escaped."""
 
 from __future__ import annotations
 

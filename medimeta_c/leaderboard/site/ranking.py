@@ -1,4 +1,4 @@
-"""Ranks that admit ties: a model is above another only where the images tell the two apart."""
+"""Ranks with ties: a model ranks above another only where the images show a difference."""
 
 from __future__ import annotations
 

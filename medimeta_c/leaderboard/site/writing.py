@@ -1,4 +1,4 @@
-"""Write the site: plain files that work from a folder, from any web server, and as a static Space."""
+"""Write the site: static files that work from a folder, from any web server, and as a static Space."""
 
 from __future__ import annotations
 

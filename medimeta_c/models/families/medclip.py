@@ -85,7 +85,7 @@ def load_medclip(spec: str, target: str) -> TorchModel:
             f"(MedCLIPModel.from_pretrained) and name their folder as medclip:{variant}@FOLDER"
         )
     state = read_checkpoint(file)
-    with quiet(), explained(f"{file} is no MedCLIP {variant}", "name MedCLIP's own checkpoint"):
+    with quiet(), explained(f"{file} is not a MedCLIP {variant}", "name MedCLIP's own checkpoint"):
         module = MedClip.from_state(state, variant, file)
         logit_scale = float(module.logit_scale.detach().clamp(0, _MAX_LOG_SCALE).exp())
     folder = file.parent.resolve()

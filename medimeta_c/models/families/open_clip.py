@@ -96,7 +96,7 @@ def load_hub(spec: str, target: str) -> TorchModel:
     Raises
     ------
     ModelError
-        If the repository is not to be had, is of another kind, or its files do not fit together.
+        If the repository cannot be fetched, is of another kind, or its files do not fit together.
     """
     repo, revision = hub_files.split_revision(target)
     config_path = hub_files.fetch_file(repo, [_CONFIG], revision)
@@ -117,9 +117,9 @@ def load_named(spec: str, target: str, activation: Activation | None = None) -> 
     ------
     ConfigError
         If open_clip knows no such architecture, or no such tag for it; or the activation of a file is not
-        known, or was said otherwise.
+        known, or contradicts the one given.
     ModelError
-        If the weights are not to be had or do not fit.
+        If the weights cannot be loaded or do not fit.
     """
     arch, _, tag = target.partition("/")
     model_cfg = open_clip.get_model_config(arch) or open_clip.get_model_config(arch.removesuffix("-gelu"))
@@ -131,7 +131,7 @@ def load_named(spec: str, target: str, activation: Activation | None = None) -> 
     tag_cfg = open_clip.get_pretrained_cfg(arch, tag)
     file = Path(tag).expanduser()
     if tag_cfg and activation:
-        raise ConfigError(f"the activation of {target} is known", remedy=Remedy("leave {activation} out"))
+        raise ConfigError(f"the activation of {target} is fixed", remedy=Remedy("leave {activation} out"))
     if tag_cfg:
         weights = _download(arch, tag, tag_cfg)
         model_cfg["quick_gelu"] = bool(tag_cfg.get("quick_gelu", False))
@@ -172,7 +172,7 @@ def _activation(arch: str, model_cfg: dict[str, Any], asked: Activation | None) 
     """Return the activation of a file, as asked for or as the architecture's name says.
 
     OpenAI's CLIP and much that was trained from it has QuickGELU, later models of the same shapes have GELU.
-    The tensors fit both, and the vectors of the wrong one are wrong in silence.
+    The tensors fit both; with the wrong one the vectors are wrong, without any error.
     """
     named: Activation | None = "gelu" if arch.endswith("-gelu") else None
     if model_cfg.get("quick_gelu"):
@@ -191,8 +191,8 @@ def _activation(arch: str, model_cfg: dict[str, Any], asked: Activation | None) 
         )
     if not (asked or named) and "openai" in list_pretrained_tags_by_model(arch):
         raise ConfigError(
-            f"a checkpoint of {arch} does not say whether it was trained with QuickGELU, as OpenAI's CLIP "
-            "and what was tuned from it, or with GELU",
+            f"a checkpoint of {arch} does not say whether it was trained with QuickGELU (as OpenAI's CLIP "
+            "and models tuned from it) or with GELU",
             remedy=[
                 Remedy("add {activation}", activation="quickgelu or gelu"),
                 Remedy("name it {0}-quickgelu/PATH or {0}-gelu/PATH", arch),

@@ -1,4 +1,4 @@
-"""open_clip's modules, tokenizers and transforms from a configuration, with every path made local first."""
+"""Build open_clip's modules, tokenizers and transforms from a configuration, after making all paths local."""
 
 from __future__ import annotations
 

@@ -83,7 +83,7 @@ def _attribute(spec: str, module_name: str, attribute: str) -> Any:
     except ModuleNotFoundError as error:
         if error.name is None or not f"{module_name}.".startswith(f"{error.name}."):
             raise ModelError(
-                f"{spec}: importing {module_name} failed, for it needs {error.name}: install it"
+                f"{spec}: importing {module_name} failed because it needs {error.name}: install it"
             ) from error
         raise ConfigError(f"{spec}: there is no module {module_name!r}, installed or in {here}") from error
     try:

@@ -1,4 +1,4 @@
-"""CLIP, SigLIP and kin of the transformers library: all with ``get_image_features`` and its text twin."""
+"""CLIP, SigLIP and similar models of transformers: ``get_image_features`` and ``get_text_features``."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def load_transformers(spec: str, target: str, preprocessing: str | None = None) 
     Raises
     ------
     ConfigError
-        If that preprocessing is asked of a model that is no SigLIP.
+        If that preprocessing is requested for a model that is not a SigLIP model.
     ModelError
         If the files are not to be had, need their own code, do not fit, or are no CLIP-style model.
     """
@@ -124,7 +124,7 @@ def _read_state(folder: Path) -> StateDict:
     files = next((each for each in found if each), [])
     if not files or not (folder / "config.json").is_file():
         raise ModelError(
-            f"{folder} is no transformers model: it needs config.json and model.safetensors "
+            f"{folder} is not a transformers model: it needs config.json and model.safetensors "
             "(or pytorch_model.bin)"
         )
     state: StateDict = {}

@@ -1,1 +1,1 @@
-"""Folders of pictures: which names mean a split, which are junk, and which file is which image."""
+"""Folders of pictures: recognise splits, skip junk, and find the image that each file holds."""

@@ -1,4 +1,4 @@
-"""Running numbers in place of file names and patients, in an order that only the keeper of a key can tell."""
+"""Anonymous image ids: running numbers, in an order that depends on a secret key."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _NOTHING: Mapping[str, int] = MappingProxyType({})
 
 
 class Entry(NamedTuple):
-    """A line of the table that leads back from an image id, for its keeper's eyes only.
+    """A line of the private table that leads back from an image id to its file.
 
     Attributes
     ----------
@@ -74,8 +74,8 @@ def ids_key(folder: Path | None, *, new: bool) -> bytes:
     if not path.exists():
         if not new:
             raise SourceError(
-                f"{path} is missing, from which the ids of these images follow",
-                remedy=[Remedy("put its folder back"), Remedy("say with {ids} where it is")],
+                f"{path} is missing, the key that the ids of these images are made with",
+                remedy=[Remedy("put its folder back"), Remedy("give its folder with {ids}")],
             )
         write_atomic(path, secrets.token_hex(_KEY_BYTES).encode(), private=True)
     try:
@@ -83,7 +83,7 @@ def ids_key(folder: Path | None, *, new: bool) -> bytes:
     except (OSError, ValueError) as error:
         raise SourceError(f"{path} is not the key of a build: restore it") from error
     if len(key) != _KEY_BYTES:
-        raise SourceError(f"{path} is cut short or no key of a build: restore it")
+        raise SourceError(f"{path} is truncated or not the key of a build: restore it")
     return key
 
 
@@ -127,9 +127,9 @@ def read_ids(folder: Path | None, dataset: str) -> list[Entry]:
             entry.image_id.isdecimal() and (entry.group.isdecimal() or not entry.patient) for entry in entries
         )
     except (OSError, ValueError, TypeError, csv.Error) as error:
-        raise SourceError(f"{path} is no table of ids ({short(error)}): restore it") from error
+        raise SourceError(f"{path} is not a table of ids ({short(error)}): restore it") from error
     if not whole:
-        raise SourceError(f"{path} is no table of ids of this package: restore it")
+        raise SourceError(f"{path} is not a table of ids of this package: restore it")
     return entries
 
 

@@ -1,4 +1,4 @@
-"""What the files of a folder of pictures hold: channels, frames, and the patients that DICOM names."""
+"""Inspect the files in a folder of pictures: channels, frames, and the patients that DICOM names."""
 
 from __future__ import annotations
 
@@ -102,15 +102,15 @@ def _common_channels(
 
 
 def _lacking(subjects: dict[str, str], files: int) -> str:
-    """Return why what DICOM files say of patients does not group them, if they say anything."""
+    """Return why the PatientIDs of DICOM files cannot group the images; empty if there is no reason."""
     if subjects and len(subjects) < files:
         return (
-            f"{files - len(subjects)} of {files} files say no PatientID, so images are not grouped by "
+            f"{files - len(subjects)} of {files} files have no PatientID, so images are not grouped by "
             "patient: put each patient's images into a folder <class>/<patient>"
         )
     if files > 1 and len(set(subjects.values())) == 1:
         return (
-            f"all {files} files say the same PatientID, as anonymised ones do, so images are not grouped by "
+            f"all {files} files have the same PatientID (anonymised?), so images are not grouped by "
             "patient: put each patient's images into a folder <class>/<patient>"
         )
     return ""
@@ -119,7 +119,7 @@ def _lacking(subjects: dict[str, str], files: int) -> str:
 def named_people(root: Path, layout: Layout) -> str:
     """Return a sentence about files that seem to be named after people; empty if none do.
 
-    Names of classes and splits are no people's, nor are words that many files have in common.
+    Names of classes and splits, and words that many files have in common, are not counted.
     """
     found: dict[str, str] = {}
     files = [picture.file for own in layout.splits.values() for picture in own.values()]
@@ -134,7 +134,7 @@ def named_people(root: Path, layout: Layout) -> str:
     if not people:
         return ""
     return (
-        f"{len(people)} of {len(files)} files have names that look like people's (the first is "
-        f"{root / people[0]}), and image ids, which are published, are made of file names: rename them, or "
-        "sort images into folders of patients, <class>/<patient>/<image>, whose ids are running numbers"
+        f"{len(people)} of {len(files)} files have names that look like people's (first: "
+        f"{root / people[0]}), and file names become image ids, which are published: rename them, or "
+        "sort images into folders <class>/<patient>/<image>, which get running numbers as ids"
     )

@@ -1,4 +1,4 @@
-"""Which files of a folder of pictures are which image of which class and split, and what is wrong there."""
+"""Layout of a folder of pictures: the class and split of each file, and all problems found."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class Layout:
     splits : dict of str to dict of str to Picture
         Images of each split by id, in the order of ids.
     problems : list of str or SourceError
-        What stands against reading the folder, a sentence each.
+        Why the folder cannot be read, one sentence for each problem.
     tables : tuple of str
         Files that say which image is what, relative to the folder.
     """
@@ -126,13 +126,13 @@ def scan(root: Path, classes_are: Collection[str] = ()) -> Layout:
     lone = next((picture.file for picture in pictures if not picture.patient), None)
     if lone is not None and any(picture.patient for picture in pictures):
         scan.problems.append(
-            f"{root / lone} is in no folder of a patient, as others are: move it into <class>/<patient>"
+            f"{root / lone} is not in a patient's folder, but others are: move it into <class>/<patient>"
         )
     return Layout(classes, splits, scan.problems)
 
 
 class _Scan:
-    """A walk through a folder that goes on after a problem, so that one run names them all."""
+    """A walk through a folder that continues after a problem, so that one run reports all of them."""
 
     def __init__(self, root: Path, classes_are: frozenset[str]) -> None:
         self.root, self._classes_are = root, classes_are
@@ -159,10 +159,10 @@ class _Scan:
         labels = {name: label for label, name in enumerate(classes)}
         unsaid = [row for row in rows if row.split is None]
         if 0 < len(unsaid) < len(rows):
-            problems += [f"{row.where}: split is not said, as it is elsewhere: add it" for row in unsaid]
+            problems += [f"{row.where}: split is missing, but other lines have it: add it" for row in unsaid]
         if any(row.patient for row in rows):
             problems += [
-                f"{row.where}: patient is not said, as it is elsewhere: add it"
+                f"{row.where}: patient is missing, but other lines have it: add it"
                 for row in rows
                 if not row.patient
             ]
@@ -181,7 +181,7 @@ class _Scan:
             elif _is_picture(row.path):
                 problems.append(f"{row.where}: {row.path} is hidden, or in a hidden folder: rename it")
         problems += [
-            f"{path} is listed in no {TABLE}: add a line for it, or move it elsewhere"
+            f"{path} is not listed in {TABLE}: add a line for it, or move it elsewhere"
             for path in files
             if path not in mentioned
         ]
@@ -218,7 +218,7 @@ class _Scan:
             other = next(folder.name for folder, split in splits.items() if not split)
             problems.append(
                 SourceError(
-                    f"{root} has a split folder {named[0]!r} beside {other!r}, where all sub-folders must be "
+                    f"{root} has a split folder {named[0]!r} beside {other!r}, but all sub-folders must be "
                     "splits (train, val, test), or all classes",
                     remedy=Remedy("if all are classes, add {classes_are}", classes_are=named),
                 )
@@ -346,17 +346,17 @@ class _Scan:
         return None if normal(folder.name) in self._classes_are else split_of(folder.name)
 
     def _visible(self, folder: Path) -> list[Path]:
-        """Return a folder's entries without junk, and without what may not be read, which is named."""
+        """Return a folder's entries without junk; report those that must not be read as problems."""
         entries = []
         for path in sorted(path for path in folder.iterdir() if not is_junk(path.name)):
             if any("\ud800" <= char <= "\udfff" for char in path.name):
-                self.problems.append(f"{path.name!r} in {folder} is no valid file name in UTF-8: rename it")
+                self.problems.append(f"{path.name!r} in {folder} is not a valid UTF-8 file name: rename it")
             elif path.is_symlink() and not path.exists():
-                self.problems.append(f"{path} is a link to nothing: restore its target, or move it elsewhere")
+                self.problems.append(f"{path} is a broken link: restore its target, or move it elsewhere")
             elif path.is_symlink() and not path.resolve().is_relative_to(self._home):
                 self.problems.append(f"{path} is a link out of {self.root}: copy its target in its place")
             elif path.is_symlink() and path.resolve() in {above.resolve() for above in path.parents}:
-                self.problems.append(f"{path} is a link to a folder that it is in: remove it")
+                self.problems.append(f"{path} is a link to a folder that contains it: remove it")
             else:
                 entries.append(path)
         return entries

@@ -1,4 +1,4 @@
-"""What the names in a folder of pictures mean: splits, junk, and names that are hardly classes."""
+"""Interpret names in a folder of pictures: splits, junk, and names that are hardly classes."""
 
 from __future__ import annotations
 

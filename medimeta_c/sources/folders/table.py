@@ -1,4 +1,4 @@
-"""``metadata.csv``, a table of pictures as the library ``datasets`` has it."""
+"""Read ``metadata.csv``, a table of pictures in the form that the library ``datasets`` uses."""
 
 from __future__ import annotations
 
@@ -111,11 +111,11 @@ def _listed(
 def _faults(cells: dict[str, str], folder: Path, *, extra: bool) -> Iterator[str]:
     name, label, split = cells["file_name"], cells["label"], cells["split"]
     if extra:
-        yield "has more cells than there are columns: put texts with commas in quotes"
+        yield "has more cells than the table has columns: put texts with commas in quotes"
     parts = PurePosixPath(name).parts
     unusable = name.startswith("/") or ".." in parts or "\\" in name or "\0" in name
     if not name or unusable or any(len(part.encode()) > _LONGEST for part in parts):
-        yield f"file_name {short(name)!r} is no path below {folder}: correct it"
+        yield f"file_name {short(name)!r} is not a path below {folder}: correct it"
     elif not (folder / name).is_file():
         yield f"there is no file {folder / name}: correct file_name, or add the file"
     if not label:

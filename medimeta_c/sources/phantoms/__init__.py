@@ -1,4 +1,4 @@
-"""Phantoms: drawn stand-ins of the benchmark's five datasets, for trying everything without data.
+"""Phantoms: drawn stand-ins for the benchmark's five datasets, to try everything without data.
 
 They look like the modality, their classes differ in visible structure, and they are written as genuine
 MedIMeta folders. They show nobody's body and say nothing about how a model does on medical images.
@@ -47,7 +47,7 @@ def open_phantoms(dataset: str, data_dir: Path, *, task: str | None = None) -> S
     """
     if dataset not in PHANTOM_DATASETS:
         raise unknown_name("dataset of phantoms", dataset, PHANTOM_DATASETS)
-    # Drawing needs SciPy and h5py; who only wants the names above need not wait for them.
+    # Drawing needs SciPy and h5py; importing the names above must not wait for them.
     from medimeta_c.sources.medimeta import open_medimeta  # noqa: PLC0415
     from medimeta_c.sources.phantoms.plan import PHANTOM_VERSION, PLANS  # noqa: PLC0415
     from medimeta_c.sources.phantoms.writer import ensure_phantoms  # noqa: PLC0415

@@ -1,4 +1,4 @@
-"""What every phantom is drawn with: seeded draws, smooth noise, soft shapes and strokes.
+"""Drawing tools of the phantoms: seeded draws, smooth noise, soft shapes and strokes.
 
 Pixels must not change with the NumPy or SciPy installed, so two rules hold in this package. Random
 numbers come from the raw 64-bit stream of a Philox bit generator, which NumPy keeps stable, never from

@@ -1,4 +1,4 @@
-"""What each dataset of phantoms consists of: classes, tasks, counts, and who draws it."""
+"""Plans of the phantom datasets: classes, tasks, counts and drawing functions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Write phantoms as a MedIMeta folder: whole or not at all, once, however many processes ask."""
+"""Write phantoms as a MedIMeta folder, atomically and only once, also with several processes."""
 
 from __future__ import annotations
 

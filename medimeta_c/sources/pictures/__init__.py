@@ -1,4 +1,4 @@
-"""Picture files of any common format: read right, or refused by name."""
+"""Read picture files of any common format, or refuse them with a reason."""
 
 from __future__ import annotations
 

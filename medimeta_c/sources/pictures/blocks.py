@@ -1,4 +1,4 @@
-"""PNG, GIF, WebP and BMP: formats that are a list of blocks, or one block."""
+"""Headers of PNG, GIF, WebP and BMP files: formats made of blocks."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ def _gif_data(file: BinaryIO) -> bytes:
         first = data if first is None else first
         if not data:
             return first
-    raise Damage("it ends amid its blocks")
+    raise Damage("it ends within a block")
 
 
 def webp_header(file: BinaryIO) -> Header:

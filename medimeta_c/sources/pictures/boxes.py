@@ -1,4 +1,4 @@
-"""JPEG 2000 and AVIF: formats of nested boxes."""
+"""Headers of JPEG 2000 and AVIF files: formats made of nested boxes."""
 
 from __future__ import annotations
 

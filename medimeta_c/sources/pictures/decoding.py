@@ -1,4 +1,4 @@
-"""Pillow as the decoder: it must see in a file what the file says, and nothing is lost on the way."""
+"""Decode pictures with Pillow, and check that it sees what the file's header says."""
 
 from __future__ import annotations
 
@@ -62,12 +62,12 @@ def opened(path: Path, header: Header) -> Iterator[PillowImage]:
             f"is {name}, which the installed Pillow {PIL.__version__} cannot read: "
             "convert it to PNG, or install a newer Pillow"
         )
-    # Given a name, Pillow 13 maps an uncompressed TIFF into memory and scrambles it if it lies on its side.
+    # From a file name, Pillow 13 maps an uncompressed TIFF into memory and scrambles rotated ones.
     with path.open("rb") as file:
         try:
             picture = Pillow.open(file, formats=[header.format])
         except PIL.UnidentifiedImageError as error:
-            raise _unread(header, f"Pillow {PIL.__version__} does not know this kind of it") from error
+            raise _unread(header, f"Pillow {PIL.__version__} does not know this variant") from error
         with picture:
             if sorted(picture.size) != sorted((header.width, header.height)):
                 raise Damage(f"its size is {header.width} x {header.height}, not {picture.size}")
@@ -107,13 +107,13 @@ def _upright(picture: PillowImage, header: Header) -> NDArray[Any]:
         if not header.codec:
             raise
         raise Refusal(
-            f"is compressed with {header.codec}, and is damaged or not for the installed Pillow "
+            f"is compressed with {header.codec}, and is damaged or not supported by the installed Pillow "
             f"({short(error)}): save it with LZW"
         ) from error
     _forget_xmp(picture)
     try:
         return np.asarray(ImageOps.exif_transpose(picture))
-    except (SyntaxError, ValueError, KeyError, TypeError, struct.error):  # invalid EXIF says no side
+    except (SyntaxError, ValueError, KeyError, TypeError, struct.error):  # invalid EXIF has no orientation
         return np.asarray(picture)
 
 

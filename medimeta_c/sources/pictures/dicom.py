@@ -1,4 +1,4 @@
-"""DICOM files through pydicom: from stored values to the shades they are meant to be seen in."""
+"""Read DICOM files through pydicom: from stored values to the shades that are displayed."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def _header(dataset: Any, frame: int | None) -> Header:
     kept = [name for name in ("PixelData", "FloatPixelData", "DoubleFloatPixelData") if name in dataset]
     if not kept or "Rows" not in dataset:
         kind = dataset.file_meta.get("MediaStorageSOPClassUID")
-        raise Refusal(f"holds no picture but {kind.name if kind else 'other data'}: give its images")
+        raise Refusal(f"holds {kind.name if kind else 'other data'} and no picture: give its images")
     photometric, samples = str(dataset.get("PhotometricInterpretation", "")), int(dataset.SamplesPerPixel)
     known = photometric in {*_GREY, *_COLOUR, "PALETTE COLOR"}
     if not known or samples != (3 if photometric in _COLOUR else 1):
@@ -104,7 +104,7 @@ def _check_grey(dataset: Any, photometric: str) -> None:
     shape = dataset.get("PresentationLUTShape", "")
     if shape not in {"", "IDENTITY" if photometric == "MONOCHROME2" else "INVERSE"}:
         raise Refusal(
-            f"says {photometric} and the contrary, PresentationLUTShape {shape}: correct one of them"
+            f"says {photometric} and the opposite, PresentationLUTShape {shape}: correct one of them"
         )
     if dataset.get("PixelPresentation", "MONOCHROME") not in {"MONOCHROME", "TRUE_COLOR", ""}:
         raise Refusal("colours its grey values (supplemental palette): save it as RGB first")
@@ -191,7 +191,7 @@ def _stored(path: Path, dataset: Any, header: Header, frame: int) -> NDArray[Any
         pixels: NDArray[Any] = pixel_array(dcmread(path) if deflated else path, index=frame)
     except RuntimeError as error:  # what pydicom raises when every decoder has failed
         raise Refusal(
-            f"is damaged, or not for the decoders installed ({short(error)}): {_INSTALL}"
+            f"is damaged, or not supported by the installed decoders ({short(error)}): {_INSTALL}"
         ) from error
     if pixels.shape[:2] != (header.height, header.width):
         raise Damage(f"its pixels are of shape {pixels.shape}")

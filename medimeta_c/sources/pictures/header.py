@@ -1,4 +1,4 @@
-"""What a picture's file says about itself, and the rule by which it is read or refused."""
+"""Header of a picture file, and the rule that accepts or refuses the picture."""
 
 from __future__ import annotations
 
@@ -131,7 +131,7 @@ def check(header: Header, window: Window | None, frame: int | None, limit: int) 
         raise Refusal("holds several frames, which are read from DICOM only: save each as a still image")
     if header.bits == 1 and header.colours == "grey" and not header.alpha:
         raise Refusal(
-            "has colour mode 1 (black and white, one bit), as masks have and not pictures: "
+            "has colour mode 1 (black and white, one bit), typical of masks: "
             "convert it to 8-bit grey if it is a picture"
         )
     if header.deep:

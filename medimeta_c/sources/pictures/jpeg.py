@@ -1,4 +1,4 @@
-"""JPEG segments: how many bits, which colours, and whether more pictures follow."""
+"""Headers of JPEG files: bits, colours, and whether more pictures follow."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ def _segments(file: BinaryIO) -> Iterator[tuple[int, bytes]]:
         (size,) = struct.unpack(">H", file.read(2))
         data = file.read(max(size - 2, 0))
         if len(data) != size - 2:
-            raise Damage("it ends amid its segments")
+            raise Damage("it ends within a segment")
         yield mark[1], data
     raise Damage("it has too many segments")
 

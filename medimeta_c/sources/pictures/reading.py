@@ -1,4 +1,4 @@
-"""One picture file: 8-bit grey or RGB, or one sentence saying why not."""
+"""Read one picture file as 8-bit grey or RGB, or refuse it with one sentence."""
 
 from __future__ import annotations
 
@@ -235,7 +235,7 @@ def _inspected(path: Path, window: Window | None, frame: int | None) -> Iterator
 
 
 def _limit() -> int:
-    """Return the most pixels of a picture; whoever sets a stricter limit in Pillow is heard."""
+    """Return the most pixels of a picture; a stricter limit set in Pillow is respected."""
     from PIL import Image as Pillow  # noqa: PLC0415  (keeps `--help` fast)
 
     return min(MAX_PIXELS, Pillow.MAX_IMAGE_PIXELS or MAX_PIXELS)
@@ -246,7 +246,7 @@ def _explained(path: Path) -> Iterator[None]:
     """Turn whatever goes wrong with a file into one sentence that names it."""
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # decoders warn of what is judged here by the file's own words
+            warnings.simplefilter("ignore")  # decoders warn of what is checked here by the file's own header
             yield
     except (MediMetaError, MemoryError):
         raise

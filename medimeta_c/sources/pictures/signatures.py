@@ -1,4 +1,4 @@
-"""Which format a file is of, by its first bytes; other formats by name, with what converts them."""
+"""Recognise a file's format by its first bytes; for other formats, name the tool that converts them."""
 
 from __future__ import annotations
 

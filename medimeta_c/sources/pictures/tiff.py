@@ -1,4 +1,4 @@
-"""TIFF tags, read from the file itself: what the samples mean and how many pictures there are."""
+"""Headers of TIFF files, from their tags: what the samples mean, and how many pictures there are."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def directories(file: BinaryIO) -> Iterator[Tags]:
     place = "Q" if big else "I"
     while offset := struct.unpack(order + place, _take(file, struct.calcsize(place)))[0]:
         if offset in seen or len(seen) >= _MOST_PAGES:
-            raise Damage("its list of pictures is a circle")
+            raise Damage("its list of pictures is circular")
         seen.add(offset)
         file.seek(offset)
         count = struct.unpack(order + ("Q" if big else "H"), _take(file, 8 if big else 2))[0]

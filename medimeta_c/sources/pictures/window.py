@@ -1,4 +1,4 @@
-"""How values of more than eight bits become the 256 shades of a picture."""
+"""Convert values of more than eight bits to the 256 shades of a picture."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class Window:
             low = high = 0.0
         if not (math.isfinite(low) and math.isfinite(high) and low < high):
             raise ConfigError(
-                f"window {text!r} is none: use LOW,HIGH in the pictures' own units with LOW below HIGH "
+                f"window {text!r} is not valid: use LOW,HIGH in the pictures' own units with LOW below HIGH "
                 "(for example 0,4095), percentiles (0.5 to 99.5 % of each picture) or full (all its bits)"
             )
         return cls("limits", (low, high))
@@ -87,7 +87,7 @@ class Window:
         order = np.argsort(values, kind="stable")
         below = np.cumsum(counts()[order])
         if not below[-1]:
-            raise Refusal("has no value that counts, only padding: give LOW,HIGH as window")
+            raise Refusal("has only padding values: give LOW,HIGH as window")
         low, high = (_quantile(values[order], below, share) for share in _SHARES)
         if not low < high:
             raise Refusal(

@@ -116,8 +116,8 @@ def test_patients_are_known_of_all_files_or_none(tmp_path: Path) -> None:
     """What gives no groups is said: files that lack a PatientID, or share one as anonymised files do."""
     reading = Reading(window="0,4095", frames="each")
     for patients, text in (
-        ({"a": "1", "b": "2"}, "2 of 4 files say no PatientID"),
-        (dict.fromkeys("abcd", "ANON"), "all 4 files say the same PatientID"),
+        ({"a": "1", "b": "2"}, "2 of 4 files have no PatientID"),
+        (dict.fromkeys("abcd", "ANON"), "all 4 files have the same PatientID"),
         ({}, ""),
     ):
         scans(tmp_path / "scans", **patients)
@@ -149,7 +149,7 @@ def test_later_pictures_get_the_next_numbers(tmp_path: Path) -> None:
     build(config(tmp_path, "third", ids=ids))
     assert ("test/dog/d.dcm", "") in numbers(), "the second benchmark still needs it"
     (ids / "scans.csv").write_text("split,image_id\n")
-    with pytest.raises(SourceError, match=r"scans\.csv is no table of ids"):
+    with pytest.raises(SourceError, match=r"scans\.csv is not a table of ids"):
         build(config(tmp_path, "fourth", ids=ids))
 
 
