@@ -110,6 +110,23 @@ CALLS: dict[str, tuple[Callable[[], object], str]] = {
         lambda: medimeta_c.read_image(3),  # type: ignore[arg-type]
         "image 3 is not a path",
     ),
+    "another kind of config": (
+        lambda: medimeta_c.evaluate("pbc"),  # type: ignore[arg-type]
+        "evaluate takes an EvaluateConfig",
+    ),
+    "a severity as a text": (
+        lambda: medimeta_c.SetKey("pbc", "test", "contrast", "3"),  # type: ignore[arg-type]
+        "severity '3' is not valid: give a whole number",
+    ),
+    "a text to corrupt by": (
+        lambda: medimeta_c.corrupt_files("a.png", "contrast", "3", "out"),
+        "unknown severity '3': use 1 to 5",
+    ),
+    "no image to corrupt": (
+        lambda: medimeta_c.corrupt_files([], "contrast", 3, "out"),
+        "no image is given: give one or more",
+    ),
+    "nothing to compare": (lambda: medimeta_c.compare([]), "no result is given: give two or more"),
 }
 
 
@@ -319,7 +336,7 @@ class TestTorch:
         with pytest.raises(IndexError):
             data[20]
 
-    @pytest.mark.parametrize("wrong", [[], [3]], ids=["nothing", "a number"])
+    @pytest.mark.parametrize("wrong", [[], [3], 3], ids=["nothing", "numbers", "a number"])
     def test_anything_else_is_our_error(self, wrong: Any) -> None:
         with pytest.raises(ConfigError, match="needs one set or several"):
             medimeta_c.TorchDataset(wrong)

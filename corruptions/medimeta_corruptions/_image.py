@@ -50,7 +50,8 @@ def as_pixels(image: object) -> Pixels:
         )
     if image.dtype != np.uint8:
         raise TypeError(
-            f"an image must have dtype uint8 (values 0 to 255), got {image.dtype}; scale it and use astype"
+            f"an image must have dtype uint8 (values 0 to 255), got {image.dtype}; scale it first: "
+            "(image / 257).round().astype(numpy.uint8) for all 16 bits, (image * 255) likewise for 0 to 1"
         )
     if image.ndim not in (2, 3) or (image.ndim == 3 and image.shape[2] != 3):
         raise ValueError(

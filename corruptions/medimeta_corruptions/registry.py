@@ -71,6 +71,10 @@ class Registry(Mapping[str, T], Generic[T]):
                 raise RegistryError(f"two {self.noun}s are named {name!r}; names must differ")
             self._own[name] = thing
 
+    def __repr__(self) -> str:
+        """Return the kind of things and their names."""
+        return f"<{len(self)} {self.noun}s: {', '.join(self)}>"
+
     def __iter__(self) -> Iterator[str]:
         """Yield our own names in order, then those of other distributions by name; nothing is imported."""
         yield from self._own

@@ -13,7 +13,7 @@ from medimeta_c.format.seeding import generator
 from medimeta_c.io.files import write_atomic
 from medimeta_c.io.settings import StrPath, as_path, several
 from medimeta_c.sources.contract import Frames
-from medimeta_c.sources.pictures import picture_headers, read_picture
+from medimeta_c.sources.pictures import Window, picture_headers, read_picture
 from medimeta_corruptions import CORRUPTIONS
 from medimeta_corruptions import corrupt as corrupt_image
 
@@ -28,6 +28,7 @@ def corrupt_files(  # noqa: PLR0913  (each of them is one choice of the user's)
     *,
     seed: int = 0,
     frames: str = "one",
+    window: Window | str | None = None,
 ) -> list[Path]:
     """Corrupt image files and write the results as PNG.
 
@@ -49,6 +50,8 @@ def corrupt_files(  # noqa: PLR0913  (each of them is one choice of the user's)
     frames : {"one", "each"}, optional
         Whether a file of several frames is refused, or each frame of a DICOM file is an image, written as
         ``<stem>_frame<number>_<corruption>_<severity>.png`` with random numbers of its own.
+    window : Window or str, optional
+        How grey values of more than eight bits become shades, as `read_image` takes it.
 
     Returns
     -------
@@ -68,9 +71,12 @@ def corrupt_files(  # noqa: PLR0913  (each of them is one choice of the user's)
     keys = _keys(corruptions, severities)
     if frames not in get_args(Frames):
         raise unknown_name("frames", frames, get_args(Frames))
+    shades = Window.parse(window) if isinstance(window, str) else window
     folder = as_path(out, "out")
     files = [as_path(image, "image") for image in several(images)]
-    parts = [(path, frame) for path in files for frame in _frames(path, each=frames == "each")]
+    if not files:
+        raise ConfigError("no image is given: give one or more")
+    parts = [(path, frame) for path in files for frame in _frames(path, shades, each=frames == "each")]
     targets = [
         folder / f"{path.stem}{_mark(frame)}_{key.corruption}_{key.severity}.png"
         for path, frame in parts
@@ -79,7 +85,7 @@ def corrupt_files(  # noqa: PLR0913  (each of them is one choice of the user's)
     _check_targets(files, [path for path, _ in parts for _ in keys], targets)
     due = iter(targets)
     for path, frame in parts:
-        image = read_picture(path, frame=frame)
+        image = read_picture(path, window=shades, frame=frame)
         for key in keys:
             rng = generator(seed, key, path.name + _mark(frame))
             result = corrupt_image(image, key.corruption, key.severity, rng)
@@ -96,14 +102,14 @@ def _keys(corruptions: str | Sequence[str], severities: int | Sequence[int]) -> 
             raise unknown_name("corruption", name, CORRUPTIONS)
     for number in numbers:
         if number not in range(1, 6):
-            raise ConfigError(f"unknown severity {number}: use 1 to 5")
+            raise ConfigError(f"unknown severity {number!r}: use 1 to 5")
     for kind, values in (("corruption", names), ("severity", numbers)):
         check_distinct(kind, values)
     return [SetKey("files", "input", name, number) for name in names for number in numbers]
 
 
-def _frames(path: Path, *, each: bool) -> Sequence[int | None]:
-    count = len(picture_headers(path, each_frame=True)) if each else 1
+def _frames(path: Path, window: Window | None, *, each: bool) -> Sequence[int | None]:
+    count = len(picture_headers(path, window=window, each_frame=True)) if each else 1
     return range(count) if count > 1 else (None,)
 
 

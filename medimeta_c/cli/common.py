@@ -76,6 +76,8 @@ def settle(*, quiet: bool, verbose: bool, debug: bool, afresh: bool = False) -> 
     handler.addFilter(spelled_arguments)
     handler.setFormatter(logging.Formatter("%(name)s: %(message)s"))
     handler.setLevel(level)  # distributed sets its own loggers to INFO
+    # It warns of a home folder that it cannot write to, and then does without.
+    handler.addFilter(lambda record: record.name != "matplotlib" or level < logging.WARNING)
     root.addHandler(handler)
     root.setLevel(level)
     logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)  # another weight is no news

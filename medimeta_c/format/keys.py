@@ -80,6 +80,8 @@ class SetKey:
     def __post_init__(self) -> None:
         for kind in ("dataset", "split", "corruption"):
             check_name(kind, getattr(self, kind))
+        if isinstance(self.severity, str):
+            raise ConfigError(f"severity {self.severity!r} is not valid: give a whole number")
         if (self.corruption == CLEAN) != (self.severity == 0) or not 0 <= self.severity <= 5:
             raise ConfigError(f"set {self} is not valid: severity must be 1 to 5, or 0 for {CLEAN!r}")
 

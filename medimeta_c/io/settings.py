@@ -141,8 +141,10 @@ def settle(config: Any) -> None:
 def require_kind(value: object, kind: type[T], function: str) -> T:
     """Return `value` if it is of a kind; raise ConfigError with the call that makes one otherwise."""
     if not isinstance(value, kind):
+        name = kind.__name__
+        article = "an" if name[0] in "AEIO" else "a"
         raise ConfigError(
-            f"{function} takes a {kind.__name__}, not {_shown(value)}: call {function}({kind.__name__}(...))"
+            f"{function} takes {article} {name}, not {_shown(value)}: call {function}({name}(...))"
         )
     return value
 

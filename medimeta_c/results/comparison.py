@@ -138,7 +138,8 @@ def compare(
     """
     read = [one if isinstance(one, SavedResult) else read_saved(one) for one in several(results)]
     if len(read) < 2:
-        raise ConfigError("one result cannot be compared: give two or more")
+        fault = "one result cannot be compared" if read else "no result is given"
+        raise ConfigError(f"{fault}: give two or more")
     scope, skipped = _common_scope(read)
     if baseline is not None and not isinstance(baseline, ChosenBaseline):
         baseline = _named_baseline(baseline, read)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import bisect
 from collections.abc import Callable, Iterable
 from itertools import accumulate
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -46,7 +46,8 @@ class TorchDataset(Dataset[tuple[Any, int]]):
     def __init__(
         self, images: ImageSet | Iterable[ImageSet], *, transform: Callable[[Pillow.Image], Any] | None = None
     ) -> None:
-        self.sets = (images,) if isinstance(images, ImageSet) else tuple(images)
+        single = isinstance(images, ImageSet) or not isinstance(images, Iterable)
+        self.sets = cast("tuple[ImageSet, ...]", (images,) if single else tuple(images))
         if not self.sets or not all(isinstance(each, ImageSet) for each in self.sets):
             raise ConfigError(
                 "a TorchDataset needs one set or several: for example bench['pbc', 'contrast', 3], or bench"
@@ -55,7 +56,7 @@ class TorchDataset(Dataset[tuple[Any, int]]):
         self._ends = list(accumulate(map(len, self.sets)))
 
     def __repr__(self) -> str:
-        return f"TorchDataset({len(self)} images of {len(self.sets)} sets)"
+        return f"TorchDataset({len(self)} images of {len(self.sets)} set{'s' * (len(self.sets) != 1)})"
 
     def __len__(self) -> int:
         return self._ends[-1]

@@ -96,3 +96,10 @@ def test_patients_in_several_splits_are_said(tmp_path: Path) -> None:
         "warning: 1 of 3 patients have images in several splits (1 in train and test; "
     )
     assert "Jane" not in lines[0]
+
+
+def test_one_problem_is_called_one(tmp_path: Path) -> None:
+    """The count is a sentence too."""
+    root = folder(tmp_path / "scans")
+    (root / "ill/notes.txt").write_text("x")
+    assert "(1 problem)" in " ".join(RUNNER.invoke(app, ["check", str(root)]).output.split())

@@ -21,6 +21,7 @@ from medimeta_c.format import png
 from medimeta_c.format.keys import SetKey
 from medimeta_c.format.seeding import generator
 from medimeta_c.format.suites import CORE
+from medimeta_c.sources.pictures import read_image
 from medimeta_corruptions import corrupt
 
 RUNNER = CliRunner()
@@ -112,6 +113,17 @@ def test_corrupt_files(run: Run, tmp_path: Path, shape: tuple[int, ...]) -> None
     np.testing.assert_array_equal(png.decode(written.read_bytes()), corrupt(image, "impulse_noise", 4, rng))
 
 
+def test_corrupt_more_than_eight_bits(run: Run, tmp_path: Path) -> None:
+    """The window that a 16-bit file asks for can be given here too."""
+    deep = (np.arange(600, dtype=np.uint16) * 100).reshape(20, 30)
+    Image.fromarray(deep).save(tmp_path / "deep.png")
+    arguments = ["--corruption", "brightness", "--severity", 1, "--out", tmp_path / "out"]
+    written = Path(run("corrupt", tmp_path / "deep.png", *arguments, "--window", "0,59900").strip())
+    shades = read_image(tmp_path / "deep.png", window="0,59900")
+    rng = np.random.default_rng(0)
+    np.testing.assert_array_equal(png.decode(written.read_bytes()), corrupt(shades, "brightness", 1, rng))
+
+
 CONTRAST = ("--corruption", "contrast", "--severity", "1")
 
 
@@ -135,7 +147,7 @@ CONTRAST = ("--corruption", "contrast", "--severity", "1")
         (
             ["corrupt", "no.png", "--corruption", "contrast", "--severity", "3", "--out", "o"],
             1,
-            "no.png is missing",
+            "no.png does not exist",
         ),
         (
             ["corrupt", "a.png", "--corruption", "contrast", "--severity", "9", "--out", "o"],

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
@@ -73,6 +74,21 @@ def test_quiet_and_loud_are_one_too_many() -> None:
     """Wherever each of the two stands."""
     result = RUNNER.invoke(app, ["--quiet", "env", "--debug"])
     assert (result.exit_code, "choose one" in result.stderr) == (2, True)
+
+
+def test_no_home_folder(tmp_path: Path) -> None:
+    """Matplotlib's advice about its own folder is not ours to pass on, unless all is to be said."""
+    environment = {**os.environ, "HOME": str(tmp_path / "file/home")}
+    for name in ("MPLCONFIGDIR", "XDG_CONFIG_HOME", "XDG_CACHE_HOME"):
+        environment.pop(name, None)
+    (tmp_path / "file").touch()
+    command = [sys.executable, "-m", "medimeta_c", "figures", "--paper", "--only", "table3"]
+    for option, told in (("--json", False), ("--verbose", True)):
+        done = subprocess.run(
+            [*command, "--out", str(tmp_path / option), option],
+            env=environment, capture_output=True, text=True, check=True,
+        )  # fmt: skip
+        assert ("MPLCONFIGDIR" in done.stderr) is told
 
 
 def test_env_has_no_secrets(monkeypatch: pytest.MonkeyPatch) -> None:

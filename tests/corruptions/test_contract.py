@@ -33,6 +33,7 @@ def test_registry_is_in_the_papers_order() -> None:
         "pixelate",
     )
     assert tuple(CORRUPTIONS)[: len(core)] == core
+    assert repr(CORRUPTIONS).startswith(f"<{len(CORRUPTIONS)} corruptions: gaussian_noise, impulse_noise, ")
     assert all(name == corruption.name for name, corruption in CORRUPTIONS.items())
 
 

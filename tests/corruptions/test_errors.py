@@ -21,6 +21,7 @@ RNG = np.random.default_rng(0)
         (None, TypeError, "must be a numpy.ndarray, got NoneType"),
         (np.ma.masked_equal(GREY, 0), TypeError, "must be a numpy.ndarray, got MaskedArray"),
         (np.zeros((4, 5), np.float32), TypeError, "must have dtype uint8 .* got float32"),
+        (np.zeros((4, 5), np.uint16), TypeError, "got uint16; scale it first: .*257.* for all 16 bits"),
         (np.zeros((4, 5), np.int8), TypeError, "must have dtype uint8 .* got int8"),
         (np.zeros((4, 5), bool), TypeError, "must have dtype uint8 .* got bool"),
         (np.zeros(4, np.uint8), ValueError, r"must have shape .* got \(4,\)"),

@@ -83,7 +83,8 @@ def check(
         for warning in warnings:
             console.say(f"warning: {warning}")
     if problems:
-        raise SourceError(f"{directory} cannot be built: mend what is named above ({len(problems)} problems)")
+        count = f"{len(problems)} problem{'s' if len(problems) > 1 else ''}"
+        raise SourceError(f"{directory} cannot be built: mend what is named above ({count})")
     if not json:
         counts = ", ".join(f"{split} {count}" for split, count in splits.items())
         console.say(f"{directory}: {len(class_names)} classes ({', '.join(class_names)}); images: {counts}")

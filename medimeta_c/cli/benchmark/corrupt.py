@@ -35,6 +35,12 @@ def corrupt(
     frames: Annotated[
         str, typer.Option(help="[b]each[/b] corrupts every frame of a DICOM file of several.")
     ] = "one",
+    window: Annotated[
+        str | None,
+        typer.Option(
+            help="How more than 8 bits become shades: LOW,HIGH, percentiles or full.", show_default=False
+        ),
+    ] = None,
     json: JsonOption = False,
 ) -> None:
     """Corrupt image files: files in, PNG files out, reproducible by seed and file name.
@@ -54,6 +60,7 @@ def corrupt(
         out.expanduser(),
         seed=seed,
         frames=frames,
+        window=window,
     )
     if json:
         console.say_json([str(path) for path in written])

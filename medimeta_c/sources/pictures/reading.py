@@ -251,7 +251,7 @@ def _explained(path: Path) -> Iterator[None]:
     except (MediMetaError, MemoryError):
         raise
     except FileNotFoundError as error:
-        raise SourceError(f"{path} is missing: restore the file and try again") from error
+        raise SourceError(f"{path} does not exist: check the path, or restore the file") from error
     except IsADirectoryError as error:
         raise SourceError(f"{path} is a folder: name the picture files in it") from error
     except PermissionError as error:
