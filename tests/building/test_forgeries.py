@@ -174,7 +174,7 @@ def test_one_set_has_no_images_or_labels_of_its_own(copy: Path, change: Callable
     """Labels flipped in one set, or a row that it lacks, are found beside the other sets of the split."""
     forge(copy, change, where="contrast/severity-3")
     assert found(copy) == (
-        f"data/{CONTRAST}-00000-of-00001.parquet (set {CONTRAST}): its ids or labels are not those of the "
+        f"data/{CONTRAST}-00000-of-00001.parquet (set {CONTRAST}): its ids or labels differ from the "
         "other sets of rays/test"
     )
 

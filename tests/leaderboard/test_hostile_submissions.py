@@ -75,7 +75,7 @@ def test_a_folder_that_is_a_link_is_refused(submitted: Submitted, tmp_path: Path
         (
             "hf-hub:test/tiny",
             "<script>alert(1)</script>",
-            "not valid at run.model.spec: text must not contain",
+            "at run.model.spec: text must not contain",
         ),
         ("ViT-B-32", "a\\u202eb", "run.model.architecture: text must not contain control"),
     ],
