@@ -102,7 +102,7 @@ def make(
     if letters:
         _log.warning(
             "no font here has the letters %s of a model's name, so PNG and PDF show boxes: install Noto Sans "
-            "CJK and delete the list of fonts in %s, or %s",
+            "CJK and let Matplotlib list fonts again (its list is in %s), or %s",
             letters[:12],
             get_cachedir(),
             Remedy("name the model by {results}", results="NAME=PATH"),

@@ -19,13 +19,24 @@ Command = Callable[..., list[str]]
 
 @pytest.fixture
 def command(tiny_model: str, images_dir: Path, tmp_path: Path) -> Command:
-    """The arguments of a small run, with more or other options at the end."""
+    """The arguments of a small run; options given take the place of the usual ones."""
+
+    usual: dict[str, object] = {
+        "--model": tiny_model,
+        "--dataset": "cells,rays",
+        "--source": "imagefolder",
+        "--data": images_dir,
+        "--fewshot": "0.5",
+        "--rank": 2,
+        "--epochs": 2,
+        "--batch-size": 8,
+        "--device": "cpu",
+        "--out": tmp_path / "run",
+    }
 
     def make(*more: object) -> list[str]:
-        options = ["--model", tiny_model, "--dataset", "cells,rays", "--source", "imagefolder"]
-        options += ["--data", str(images_dir), "--fewshot", "0.5", "--rank", "2", "--epochs", "2"]
-        options += ["--batch-size", "8", "--device", "cpu", "--out", str(tmp_path / "run")]
-        return ["finetune", *options, *map(str, more)]
+        options = [each for pair in usual.items() if pair[0] not in more for each in pair]
+        return ["finetune", *map(str, [*options, *more])]
 
     return make
 
@@ -99,7 +110,7 @@ def test_several(command: Command, tmp_path: Path) -> None:
         (["--fewshot", "-0.1"], 2, "fraction -0.1 is not valid"),
         (["--fewshot", "ten"], 2, "--fewshot 'ten' is not a number: give numbers, comma-separated"),
         (["--fewshot", ""], 2, "--fewshot is empty"),
-        (["--seeds", "0,zero"], 2, "--seeds 'zero' is not a number"),
+        (["--seeds", "0,zero"], 2, "--seed 'zero' is not a number"),
         (["--seeds", "0,0"], 2, "duplicate seed: 0"),
         (["--seeds", "0,1", "--seed", "2"], 2, "give --seed or --seeds, not both"),
         (["--seed", "-1"], 2, "seed -1 is negative"),
