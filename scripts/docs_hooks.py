@@ -27,7 +27,8 @@ results, or a pattern such as `'results/*'`, means all results in it.
 
 **Output.** Results go to stdout; progress, warnings and errors go to stderr. `--quiet` prints only results and errors,
 `--verbose` also prints the steps, and `--debug` prints details of every step and the traceback of an error. The three
-options may be anywhere on the command line.
+options may be anywhere on the command line. `--json` prints the result as JSON. Commands that print tables take
+`--format tsv`: stdout is then the tables only, separated by tabs, with unrounded numbers; other lines go to stderr.
 
 **Exit codes.** 0: success. 1: failure; one sentence on stderr says why. 2: invalid command line. 128 + signal:
 interrupted (130 by Ctrl-C, 143 by SIGTERM, 129 by SIGHUP); a sentence says whether the same command resumes.

@@ -1,4 +1,4 @@
-"""The options that stand anywhere on the line: how much a command says."""
+"""Options that several commands share and no command handles itself: how much it says, and in which form."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import typer
 
 from medimeta_c.cli.remedies import spelled_arguments
 
-__all__ = ["DebugOption", "QuietOption", "VerboseOption", "everywhere", "loudness", "settle"]
+__all__ = ["DebugOption", "QuietOption", "VerboseOption", "everywhere", "loudness", "prints_tables", "settle"]
 
 _PANEL = "For every command"
 QuietOption = Annotated[
@@ -29,6 +29,25 @@ DebugOption = Annotated[
     bool,
     typer.Option("--debug", help="Print every step, and the traceback of an error.", rich_help_panel=_PANEL),
 ]
+
+
+def _known_format(ctx: typer.Context, value: str) -> str:
+    if value not in _FORMATS:
+        ctx.fail(f"unknown format {value!r}: use {' or '.join(_FORMATS)}")
+    return value
+
+
+_FORMATS = ("table", "tsv")
+FormatOption = Annotated[
+    str,
+    typer.Option(
+        "--format",
+        metavar="|".join(_FORMATS),
+        callback=_known_format,
+        help="How tables are printed; [b]tsv[/b]: tab-separated on stdout, with unrounded numbers, and "
+        "everything else on stderr.",
+    ),
+]
 _OPTIONS = {"quiet": QuietOption, "verbose": VerboseOption, "debug": DebugOption}
 
 
@@ -39,6 +58,7 @@ class Loudness:
     quiet: bool = False
     verbose: bool = False
     debug: bool = False
+    tsv: bool = False
     handler: logging.Handler | None = None
 
 
@@ -83,12 +103,23 @@ def settle(*, quiet: bool, verbose: bool, debug: bool, afresh: bool = False) -> 
     logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)  # another weight is no news
 
 
+def prints_tables(command: Callable[..., None]) -> Callable[..., None]:
+    """Mark a command that prints tables, so that it takes ``--format``."""
+    command.prints_tables = True  # type: ignore[attr-defined]
+    return command
+
+
 def everywhere(command: Callable[..., None]) -> Callable[..., None]:
     """Return a command that also takes the options of this module."""
 
     @functools.wraps(command)
-    def run(*arguments: Any, quiet: bool, verbose: bool, debug: bool, **values: Any) -> None:
+    def run(
+        *arguments: Any, quiet: bool, verbose: bool, debug: bool, format: str = "table", **values: Any
+    ) -> None:
         settle(quiet=quiet, verbose=verbose, debug=debug)
+        loudness.tsv = format == "tsv"
+        if loudness.tsv and values.get("json"):
+            raise typer.BadParameter("--json and --format tsv are both given: choose one")
         command(*arguments, **values)
 
     signature = inspect.signature(command, eval_str=True)  # Typer looks no further than the signature
@@ -96,6 +127,12 @@ def everywhere(command: Callable[..., None]) -> Callable[..., None]:
         inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=False, annotation=option)
         for name, option in _OPTIONS.items()
     ]
+    if getattr(command, "prints_tables", False):
+        more.append(
+            inspect.Parameter(
+                "format", inspect.Parameter.KEYWORD_ONLY, default="table", annotation=FormatOption
+            )
+        )
     run.__signature__ = signature.replace(parameters=[*signature.parameters.values(), *more])  # type: ignore[attr-defined]
     run.__annotations__ = {one.name: one.annotation for one in run.__signature__.parameters.values()}  # type: ignore[attr-defined]
     return run

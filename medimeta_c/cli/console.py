@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from medimeta_c.cli.common import loudness
 from medimeta_c.io.progress import counting
 
 if TYPE_CHECKING:
@@ -18,8 +19,8 @@ __all__ = ["by_sets", "counting", "say", "say_build", "say_json", "say_preview",
 
 
 def say(text: str = "") -> None:
-    """Print a line of a command's result."""
-    typer.echo(text)
+    """Print a line of a command's result; on stderr if stdout is for tables alone."""
+    typer.echo(text, err=loudness.tsv)
 
 
 def say_json(value: Any) -> None:
@@ -143,15 +144,23 @@ def _duration(seconds: float) -> str:
 
 
 def show(*parts: Any, err: bool = False) -> None:
-    """Print tables, and other things that rich can render."""
+    """Print tables, and other things that rich can render.
+
+    As TSV, an empty line stands between two tables; what is not a table goes to stderr.
+    """
     from rich.console import Console
 
+    from medimeta_c.io.tables.csv import tsv_text
     from medimeta_c.io.tables.table import Table
     from medimeta_c.io.tables.terminal import print_table
 
-    console = Console(stderr=err)
+    tsv = loudness.tsv and not err
+    console, first = Console(stderr=err or tsv), True
     for part in parts:
-        if isinstance(part, Table):
-            print_table(part, console)
-        else:
+        if not isinstance(part, Table):
             console.print(part)
+        elif tsv:
+            typer.echo(("" if first else "\n") + tsv_text(part), nl=False)
+            first = False
+        else:
+            print_table(part, console)

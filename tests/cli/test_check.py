@@ -65,7 +65,7 @@ def test_names_in_paths_are_said(tmp_path: Path) -> None:
     assert result.exit_code == 0
     warning, summary = result.stdout.strip().splitlines()
     assert warning.startswith("warning: 2 of 6 files have names that look like people's (first: ")
-    assert "ids are running numbers" in warning
+    assert "get running numbers as ids" in warning
     assert summary.endswith("images: test 6")
     found = json.loads(RUNNER.invoke(app, ["check", str(root), "--json"]).stdout)
     assert (found["ok"], len(found["warnings"])) == (True, 1)

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-import pytest
+import csv
+import io
 
-from medimeta_c.cli import console
-from medimeta_c.io.tables.table import Column, Table, texts
+import pytest
+from typer.testing import CliRunner
+
+from medimeta_c.cli import app, console
+from medimeta_c.cli.common import loudness
+from medimeta_c.io.tables.table import Cell, Column, Table, texts
 
 
 @pytest.mark.parametrize("columns", ["0", "20", "40", "60"])
@@ -20,3 +25,36 @@ def test_a_narrow_terminal_loses_no_cell(
     assert {"organs_sagittal", "73421/13103/25596", "Histopathology:", "yes"} <= set(
         capsys.readouterr().out.split()
     )
+
+
+def test_tables_for_other_programs(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Tab-separated: numbers unrounded, one line a row, an empty line between tables, all else on stderr."""
+    monkeypatch.setattr(loudness, "tsv", True)
+    heads = (Column("model", "label"), Column("mCE"))
+    one = Table(name="One", columns=heads, rows=((Cell("a\tb\nc"), Cell("33.3", 100 / 3, below="[1, 2]")),))
+    other = Table(name="Two", columns=heads, rows=(texts("d", "\N{EN DASH}"),))
+    console.show(one, "a sentence", other)
+    console.say("another")
+    said = capsys.readouterr()
+    assert said.out == f"model\tmCE\na b c\t{100 / 3}\n\nmodel\tmCE\nd\t\n"
+    assert said.err == "a sentence\nanother\n"
+
+
+def test_format_of_a_command() -> None:
+    """Standard output is the table and nothing else; a form that there is not is one sentence."""
+    found = CliRunner().invoke(app, ["datasets", "--format", "tsv"])
+    rows = list(csv.reader(io.StringIO(found.stdout), delimiter="\t"))
+    assert found.exit_code == 0
+    assert rows[0][0] == "dataset"
+    assert {len(row) for row in rows} == {5}
+    assert "medimeta-c download" in found.stderr
+    for arguments, sentence in (
+        (["--format", "xml"], "unknown format 'xml': use table or tsv"),
+        (["--format", "tsv", "--json"], "--json and --format tsv are both given: choose one"),
+    ):
+        wrong = CliRunner().invoke(app, ["datasets", *arguments])
+        assert wrong.exit_code == 2
+        assert sentence in wrong.stderr
+        assert len(wrong.stderr.splitlines()) == 1

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, cast
 import typer
 
 from medimeta_c.cli import console
-from medimeta_c.cli.common import loudness
+from medimeta_c.cli.common import loudness, prints_tables
 from medimeta_c.cli.options import (
     ALL,
     NONE,
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 __all__ = ["build"]
 
 
+@prints_tables
 def build(
     dataset: DatasetOption,
     severity: Annotated[

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from medimeta_c.cli import console
+from medimeta_c.cli.common import prints_tables
 from medimeta_c.cli.options import DataOption, JsonOption, data_dir
 
 __all__ = ["datasets"]
 
 
+@prints_tables
 def datasets(data: DataOption = None, json: JsonOption = False) -> None:
     """List what can be built: title, modality, images, licence, and whether it is on this disk.
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from medimeta_c.cli import console
+from medimeta_c.cli.common import prints_tables
 from medimeta_c.cli.options import AVAILABLE, JobsOption, JsonOption, several
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ _IDS = {"medimeta": "MedIMeta's", "rows": "row numbers"}
 _CLEAN = {True: "grey stored as RGB", False: "in colour", None: "not looked at"}
 
 
+@prints_tables
 def import_medimetac(
     directory: Annotated[
         Path,

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from medimeta_c.cli import console
+from medimeta_c.cli.common import prints_tables
 from medimeta_c.cli.options import (
     BenchmarkOption,
     FolderArgument,
@@ -21,6 +22,7 @@ __all__ = ["verify"]
 _SHOWN = 20
 
 
+@prints_tables
 def verify(
     where: FolderArgument = None,
     benchmark: BenchmarkOption = None,

@@ -7,11 +7,13 @@ from typing import Annotated
 import typer
 
 from medimeta_c.cli import console
+from medimeta_c.cli.common import prints_tables
 from medimeta_c.cli.options import JsonOption
 
 __all__ = ["compare"]
 
 
+@prints_tables
 def compare(
     results: Annotated[
         list[str],

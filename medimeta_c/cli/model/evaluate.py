@@ -8,12 +8,14 @@ from typing import Annotated, cast
 import typer
 
 from medimeta_c.cli import console
+from medimeta_c.cli.common import prints_tables
 from medimeta_c.cli.options import ALL, NONE, BenchmarkArgument, JsonOption, benchmark_of, several
 from medimeta_c.errors import importing_models
 
 __all__ = ["evaluate"]
 
 
+@prints_tables
 def evaluate(
     model: Annotated[
         str,

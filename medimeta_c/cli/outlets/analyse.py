@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from medimeta_c.cli import console
+from medimeta_c.cli.common import prints_tables
 from medimeta_c.cli.options import (
     ALL,
     TEST,
@@ -21,6 +22,7 @@ from medimeta_c.cli.options import (
 __all__ = ["analyse"]
 
 
+@prints_tables
 def analyse(
     where: BenchmarkArgument = None,
     benchmark: BenchmarkOption = None,

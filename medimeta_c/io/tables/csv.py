@@ -1,4 +1,4 @@
-"""Tables as CSV: numbers in full, no marks, an empty field for a missing number."""
+"""Tables as CSV and TSV: unrounded numbers, no marks, an empty field for a missing number."""
 
 from __future__ import annotations
 
@@ -8,12 +8,22 @@ from collections.abc import Iterable, Sequence
 
 from medimeta_c.io.tables.table import UNDEFINED, Cell, Scalar, Table
 
-__all__ = ["csv_text", "data_csv"]
+__all__ = ["csv_text", "data_csv", "tsv_text"]
 
 
 def csv_text(table: Table) -> str:
     """Return the table without its caption."""
     return data_csv(table.headers, (map(_field, row) for row in table.rows))
+
+
+def tsv_text(table: Table) -> str:
+    """Return the table without its caption, its fields separated by tabs and without quotes.
+
+    A tab or a line break within a field becomes a space, since the form has no other way to show it.
+    """
+    rows = [table.headers, *(map(_field, row) for row in table.rows)]
+    lines = ("\t".join("" if one is None else " ".join(str(one).split()) for one in row) for row in rows)
+    return "".join(f"{line}\n" for line in lines)
 
 
 def data_csv(header: Sequence[str], rows: Iterable[Iterable[Scalar]]) -> str:
