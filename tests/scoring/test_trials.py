@@ -132,3 +132,29 @@ def test_a_dry_run_writes_nothing(clean_dir: Path, tmp_path: Path) -> None:
     assert 0.2 * size < values["estimated_bytes"] < 5 * size
     again = json.loads(RUNNER.invoke(app, [*arguments, *options, "--dry-run", "--json"]).stdout)
     assert (again["images_to_render"], {each["sets_kept"] for each in again["splits"]}) == (0, {3})
+
+
+def test_a_dry_run_of_evaluate(trial: Path, tmp_path: Path) -> None:
+    """It counts cells and images, less those beyond the limit, and neither loads a model nor writes."""
+    line = [
+        "evaluate",
+        "--model",
+        "local-dir:nowhere",
+        "--benchmark",
+        str(trial),
+        "--out",
+        str(tmp_path / "r"),
+    ]
+    found = RUNNER.invoke(app, [*line, "--dry-run", "--json"])
+    assert found.exit_code == 0, found.output
+    (one,) = json.loads(found.stdout)
+    sets = sum(1 for _ in (trial / "data").rglob("*.parquet"))
+    assert one == {"dataset": "rays", "split": "test", "there": sets, "wanted": sets, "images": 3 * sets}
+    (less,) = json.loads(RUNNER.invoke(app, [*line, "--dry-run", "--json", "--limit", "1"]).stdout)
+    assert less["images"] == sets
+    shown = RUNNER.invoke(app, [*line, "--dry-run"])
+    assert f"{3 * sets} images" in shown.stdout
+    assert not (tmp_path / "r").exists()
+    wrong = RUNNER.invoke(app, [*line, "--dry-run", "--dataset", "organs"])
+    assert wrong.exit_code != 0
+    assert "organs" in wrong.stderr

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, cast
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
@@ -11,6 +12,9 @@ from medimeta_c.cli import console
 from medimeta_c.cli.common import prints_tables
 from medimeta_c.cli.options import ALL, NONE, BenchmarkArgument, JsonOption, benchmark_of, several
 from medimeta_c.errors import importing_models
+
+if TYPE_CHECKING:
+    from medimeta_c.scoring.preview import PlannedCells
 
 __all__ = ["evaluate"]
 
@@ -79,6 +83,9 @@ def evaluate(
             show_default=False,
         ),
     ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show what would be scored; load no model and score nothing.")
+    ] = False,
     json: JsonOption = False,
 ) -> None:
     """Score a CLIP-style model: top-1, CE, mCE and intervals, per cell and in all, against a named baseline.
@@ -120,6 +127,11 @@ def evaluate(
         limit=limit,
     )
     settle_client()
+    if dry_run:
+        from medimeta_c.scoring.preview import plan
+
+        _say_plan(plan(config), json=json)
+        return
     with console.counting("images") as show:
 
         def on_progress(progress: EvaluateProgress) -> None:
@@ -132,3 +144,26 @@ def evaluate(
         return
     console.show(*result_view(saved))
     console.say(f"report: {saved.path / HTML_NAME}")
+
+
+def _say_plan(planned: list[PlannedCells], *, json: bool) -> None:
+    from medimeta_c.io.tables.table import Cell, Column, Table
+
+    if json:
+        console.say_json([asdict(each) for each in planned])
+        return
+    heads = (Column("dataset", "label"), Column("split", "label"), Column("cells"), Column("images"))
+    rows = tuple(
+        (
+            Cell(each.dataset),
+            Cell(each.split),
+            Cell(f"{each.there} of {each.wanted}"),
+            Cell(f"{each.images:,}", each.images),
+        )
+        for each in planned
+    )
+    console.show(Table(name="What would be scored, finished cells included", columns=heads, rows=rows))
+    console.say(
+        f"{sum(each.images for each in planned):,} images. The time depends on model and device: a run with "
+        "--limit 20 shows it."
+    )
