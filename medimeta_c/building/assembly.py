@@ -61,6 +61,9 @@ class Request:
         Make the sets wanted again even if they are finished.
     title : str, optional
         What the directory is called from now on; by default what it was called before.
+    restarts : bool, optional
+        Make the sets of an unfinished build again if the files of their dataset changed, instead of refusing:
+        for imports, which find damage only while they read.
     """
 
     root: Path
@@ -72,6 +75,7 @@ class Request:
     limited: int | None = None
     force: bool = False
     title: str | None = None
+    restarts: bool = False
 
     __repr__ = short_repr
 
@@ -132,7 +136,15 @@ def assemble(
     _check_title(request, request.datasets)  # before there is a folder
     with locked(request.root):
         journal = Journal(request.root)
-        journal.check(request.protocol, request.datasets, request.limited)
+        journal.check_protocol(request.protocol, request.limited)
+        if request.restarts:
+            for name, count in journal.forget_changed(request.datasets).items():
+                _log.warning(
+                    "the files of %s changed since the unfinished run: %d finished sets are made again",
+                    name,
+                    count,
+                )
+        journal.check_datasets(request.datasets)
         _check_title(request, {**journal.datasets, **request.datasets})
         title = journal.title if request.title is None else request.title
         finished = journal.finished_sets()

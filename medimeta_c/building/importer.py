@@ -137,6 +137,7 @@ def import_medmnistc(
             for severity in _severities(corruption)
         },
         force=config.force,
+        restarts=True,
     )
     with following(on_progress, progress, "images", as_images("importing")) as tell:
         return assemble(request, lambda todo: _imported(config, sources, todo), tell)

@@ -110,10 +110,8 @@ class Journal:
             and self._whole(self.manifest.files)
         )
 
-    def check(
-        self, protocol: Protocol, datasets: Mapping[str, DatasetRecord], limited: int | None = None
-    ) -> None:
-        """Refuse a directory that holds sets of another protocol, of other data, or of fewer or more images.
+    def check_protocol(self, protocol: Protocol, limited: int | None = None) -> None:
+        """Refuse a directory that holds sets of another protocol, or of fewer or more images.
 
         Raises
         ------
@@ -123,9 +121,40 @@ class Journal:
         if known := self.manifest or self._state:
             self._compare("", known.protocol, protocol, tuple(Protocol.model_fields))
             self._compare("", known, known.model_copy(update={"limited": limited}), ("limited",))
+
+    def check_datasets(self, datasets: Mapping[str, DatasetRecord]) -> None:
+        """Refuse a directory that holds sets of other data.
+
+        Raises
+        ------
+        BuildError
+            Naming the first difference and the way out.
+        """
         for name, held in self.datasets.items():
             wanted = datasets.get(name, held)
             self._compare(f"{name} ", held, wanted, ("kind", "task", "class_names", "checksum"))
+
+    def forget_changed(self, datasets: Mapping[str, DatasetRecord]) -> dict[str, int]:
+        """Forget datasets whose files changed, in a directory that never was a finished build.
+
+        A damaged file was replaced, for example: which of the dataset's sets are still right cannot be told
+        from one checksum over all of its files.
+
+        Returns
+        -------
+        dict of str to int
+            The datasets that changed, and how many finished sets of them are forgotten.
+        """
+        if self._state is None or self.manifest is not None:
+            return {}
+        held = self._state.sources
+        changed = {name for name in held.keys() & datasets if held[name].checksum != datasets[name].checksum}
+        forgotten = {name: [key for key in self.recorded_sets() if key.dataset == name] for name in changed}
+        for keys in forgotten.values():
+            self.forget(keys)
+        kept = {name: record for name, record in held.items() if name not in changed}
+        self._state = self._state.model_copy(update={"sources": kept})
+        return {name: len(keys) for name, keys in sorted(forgotten.items())}
 
     def begin(
         self,
@@ -240,7 +269,7 @@ class Journal:
             if before != now:
                 raise BuildError(
                     f"{self._root} was built with {of}{name} {before!r}, this build has {now!r}",
-                    remedy=[_OTHER, Remedy("delete the directory")],
+                    remedy=[_OTHER, Remedy("move that directory away")],
                 )
 
     def _read_state(self) -> _State | None:

@@ -155,7 +155,9 @@ def _check_name(dataset: str, corruption: str, path: Path) -> None:
     try:
         SetKey(dataset, SPLIT, corruption, SEVERITIES[0])
     except ConfigError as error:
-        raise SourceError(f"{path} is not named after a corruption ({error}): rename or remove it") from error
+        raise SourceError(
+            f"{path} is not named after a corruption ({error}): rename it, or move it away"
+        ) from error
 
 
 def _check_file(dataset: str, path: Path, clean: RowSource) -> None:

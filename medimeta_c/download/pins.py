@@ -69,7 +69,7 @@ def read_pins(data_dir: Path) -> dict[str, Pin]:
         return {}
     try:
         lock = read_record(
-            path, _Lock, "restore it, or delete it: every archive is pinned anew when it is next downloaded"
+            path, _Lock, "restore it, or move it away: archives are pinned anew when they are next downloaded"
         )
     except ResultError as error:
         raise DownloadError(f"the lock file {path} cannot be used: {error}") from error

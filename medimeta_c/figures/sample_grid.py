@@ -151,7 +151,7 @@ def _first(root: Path, manifest: Manifest, key: _Key) -> tuple[Image | None, tup
     path = root / record.shards[0].path
     table = next(read_tables(path, ("image", "image_id", "pixels_sha256"), batch_rows=1), None)
     if table is None or table.num_rows == 0:
-        raise ShardError(f"{path} holds no rows: delete it and run the build again")
+        raise ShardError(f"{path} holds no rows: move it away and run the build again")
     image, *source = (column[0].as_py() for column in table.columns)
     try:
         return png.decode(image["bytes"] or b""), tuple(source)

@@ -256,7 +256,7 @@ def _refuse_other(out: Path, held_run: RunRecord, run: RunRecord) -> None:
         raise ResultError(
             f"{out} holds a run with {name.replace('_', ' ')} {_shown(theirs[name])}, this run has "
             f"{_shown(ours[name])}",
-            remedy=[Remedy("choose another {out}"), Remedy("delete the folder")],
+            remedy=[Remedy("choose another {out}"), Remedy("move that folder away")],
         )
 
 

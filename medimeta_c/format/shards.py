@@ -318,7 +318,7 @@ def _checked(path: Path, table: pa.Table) -> pa.Table:
     for name in table.column_names:
         # DCT shares are null for a constant image; a missing image is for its reader to name.
         if table[name].null_count and name != "image" and not name.startswith("dct_"):
-            raise ShardError(f"{path} has a row without {name}: delete it and run the build again")
+            raise ShardError(f"{path} has a row without {name}: move it away and run the build again")
     return table
 
 
@@ -340,4 +340,4 @@ def _opened(path: Path) -> Iterator[pq.ParquetFile]:
         ) from None
     except (pa.ArrowException, OSError) as error:
         reason = str(error).splitlines()[0]
-        raise ShardError(f"{path} is damaged ({reason}): delete it and run the build again") from error
+        raise ShardError(f"{path} is damaged ({reason}): move it away and run the build again") from error

@@ -157,13 +157,13 @@ def _rows_of_groups(path: Path) -> list[dict[str, Any]]:
         table = pq.read_table(path, columns=_GROUPS.names, partitioning=None).cast(_GROUPS)
     except (pa.ArrowException, OSError) as error:
         raise ShardError(
-            f"{path} cannot be read ({short(error)}): restore it, or delete it and build again"
+            f"{path} cannot be read ({short(error)}): restore it, or move it away and build again"
         ) from error
     rows: list[dict[str, Any]] = table.to_pylist()
     places = {tuple(row[name] for name in _GROUPS.names[:-1]) for row in rows}
     if len(places) != len(rows) or any(None in row.values() for row in rows):
         raise ShardError(
-            f"{path} has an empty value or a duplicate image: restore it, or delete it and build again"
+            f"{path} has an empty value or a duplicate image: restore it, or move it away and build again"
         )
     return rows
 

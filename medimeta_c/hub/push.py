@@ -93,8 +93,8 @@ def _verified_files(
     if not report.ok:
         raise VerificationError(
             f"{config.root} is not what its manifest says ({len(report.problems)} problems, first "
-            f"{report.problems[0]}): nothing was sent; delete the files that `medimeta-c verify` names and "
-            "run the build again"
+            f"{report.problems[0]}): nothing was sent; restore the files that `medimeta-c verify` names, or "
+            "move them away and run the build again"
         )
     if report.manifest != manifest:
         raise VerificationError(

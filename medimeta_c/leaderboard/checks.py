@@ -151,7 +151,7 @@ def _placement(folder: Path, root: Path, place: str) -> Iterator[str]:
         yield f"{folder} is not where it belongs: its name, organisation and fingerprint say {place}"
     strays = stray_files(folder)
     if strays:
-        yield f"{folder} also holds {', '.join(strays[:_SHOWN])}, not part of a submission: remove it"
+        yield f"{folder} also holds {', '.join(strays[:_SHOWN])}, not part of a submission: leave it out"
 
 
 def _complete(result: Result) -> None:

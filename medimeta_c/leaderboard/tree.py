@@ -94,7 +94,7 @@ def _entries(path: Path) -> Iterator[os.DirEntry[str]]:
         while todo:
             folder, depth = todo.pop()
             if depth > _MAX_DEPTH:
-                raise ResultError(f"{path} has folders more than {_MAX_DEPTH} deep: remove them")
+                raise ResultError(f"{path} has folders more than {_MAX_DEPTH} deep: move them away")
             with os.scandir(folder) as entries:
                 for entry in entries:
                     yield entry

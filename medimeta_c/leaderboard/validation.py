@@ -87,7 +87,7 @@ def _strays(root: Path | None) -> list[Finding]:
     if not root or not found:
         return []
     more = f" and {len(found) - 1} more" if len(found) > 1 else ""
-    problem = f"{root} also holds {found[0]}{more}, which belongs to no submission: remove it"
+    problem = f"{root} also holds {found[0]}{more}, which belongs to no submission: move it away"
     return [Finding(folder=root, problems=(problem,))]
 
 

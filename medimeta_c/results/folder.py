@@ -279,7 +279,7 @@ class ResultFolder:
 
     def _read_earlier(self) -> Result | None:
         path = self.path / RESULT_NAME
-        remedy = f"restore the file, or delete {self.path} and evaluate again"
+        remedy = f"restore the file, or move {self.path} away and evaluate again"
         return read_record(path, Result, remedy) if path.is_file() else None
 
     def _refuse_other(self, held: RunIdentity) -> None:
@@ -288,7 +288,7 @@ class ResultFolder:
             name, theirs, ours = difference
             raise ResultError(
                 f"{self.path} holds a run with {name} {theirs!r}, this run has {ours!r}",
-                remedy=[Remedy("choose another {out}"), Remedy("delete the folder")],
+                remedy=[Remedy("choose another {out}"), Remedy("move that folder away")],
             )
 
     def _read_kept(self) -> dict[SetKey, CellPredictions]:

@@ -252,11 +252,16 @@ def test_both_splits(configure: Configure, files: Path, tmp_path: Path) -> None:
     assert verify(report.build.root, jobs=1).ok
 
 
-def test_every_damaged_file_is_named_and_the_rest_is_kept(configure: Configure, tmp_path: Path) -> None:
-    """Damage among pixels shows on reading: two files in one error, whole ones need no second time."""
+def test_every_damaged_file_is_named_and_the_import_goes_on_when_they_are_replaced(
+    configure: Configure, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Damage among pixels shows on reading: two files in one error; afterwards the same command goes on."""
+    whole = import_medimetac(configure(out=tmp_path / "whole")).build.manifest
     folder = tmp_path / "c/oct/test"
+    sound = {}
     for name in ("contrast_severity_5", "pixelate_severity_1"):
         path = folder / f"{name}.npz"
+        sound[path] = path.read_bytes()
         with np.load(path) as file:
             np.savez(path, **dict(file))
         data = bytearray(path.read_bytes())
@@ -267,6 +272,18 @@ def test_every_damaged_file_is_named_and_the_rest_is_kept(configure: Configure, 
         import_medimetac(config)
     assert not (config.out / MANIFEST_NAME).exists()
     assert len(list((config.out / ".medimeta-c/sets").iterdir())) == 3
+    for path, content in sound.items():
+        path.write_bytes(content)
+    with caplog.at_level("WARNING"):
+        again = import_medimetac(config).build
+    assert "the files of oct changed since the unfinished run: 3 finished sets are made again" in caplog.text
+    assert again.manifest.fingerprint == whole.fingerprint
+    assert verify(config.out, jobs=1).ok
+    # A finished benchmark is never turned into one of other files.
+    with np.load(folder / "contrast_severity_5.npz") as file:
+        rewrite(folder / "contrast_severity_5.npz", images=file["images"] ^ 1)
+    with pytest.raises(BuildError, match="oct checksum"):
+        import_medimetac(config)
 
 
 def test_an_interrupted_import_goes_on(configure: Configure, tmp_path: Path) -> None:

@@ -111,7 +111,7 @@ def test_groups_are_those_of_the_source(data: Path, tmp_path: Path) -> None:
     build(config(data, out, force=True))
     assert verify(out, rebuild=1, jobs=1).ok
     (out / GROUPS_PATH).write_bytes(b"PAR1")
-    with pytest.raises(ShardError, match=r"groups\.parquet cannot be read .* or delete it and build again"):
+    with pytest.raises(ShardError, match=r"groups\.parquet cannot be read .* or move it away and build"):
         write_groups(out, read_manifest(out / MANIFEST_NAME).sets, {})
 
 

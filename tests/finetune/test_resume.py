@@ -164,7 +164,7 @@ def test_a_finished_run_is_not_trained_again(configure: Configure, monkeypatch: 
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"lr": 2e-2}, r"holds a run with lr 0.01, this run has 0.02: choose another `out`, or delete"),
+        ({"lr": 2e-2}, r"holds a run with lr 0.01, this run has 0.02: choose another `out`, or move"),
         ({"rank": 3}, "a run with rank 2, this run has 3"),
         ({"seed": 1}, "a run with seed 0, this run has 1"),
         ({"fraction": 1.0}, "a run with fraction 0.5, this run has 1.0"),

@@ -124,7 +124,7 @@ def test_a_result_that_does_not_read_back_is_not_written_over(tmp_path: Path, be
     path = saved.path / RESULT_NAME
     path.write_bytes(path.read_bytes()[:300])
     with (
-        pytest.raises(ResultError, match=r"restore the file, or delete .* and evaluate again"),
+        pytest.raises(ResultError, match=r"restore the file, or move .* and evaluate again"),
         open_result_folder(tmp_path, identity(benchmark)),
     ):
         pytest.fail("a folder of an unknown run was opened")

@@ -128,7 +128,7 @@ def _key(dataset: str, split: str, path: Path) -> SetKey:
     if match is None or match["corruption"] not in CORE.corruptions:
         raise SourceError(
             f"{path} is named neither clean.npz nor <corruption>_severity_<1-5>.npz after one of "
-            f"{', '.join(CORE.corruptions)}: rename or remove it"
+            f"{', '.join(CORE.corruptions)}: rename it, or move it away"
         )
     return SetKey(dataset, split, match["corruption"], int(match["severity"]))
 

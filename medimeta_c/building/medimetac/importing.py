@@ -131,6 +131,7 @@ def import_medimetac(
             if labels_follow(one.sets, key)
         },
         force=config.force,
+        restarts=True,
     )
     with following(on_progress, progress, "images", as_images("importing")) as tell:
         build = assemble(request, lambda todo: _imported(config, sources, todo), tell)

@@ -356,7 +356,7 @@ class _Scan:
             elif path.is_symlink() and not path.resolve().is_relative_to(self._home):
                 self.problems.append(f"{path} is a link out of {self.root}: copy its target in its place")
             elif path.is_symlink() and path.resolve() in {above.resolve() for above in path.parents}:
-                self.problems.append(f"{path} is a link to a folder that contains it: remove it")
+                self.problems.append(f"{path} is a link to a folder that contains it: move it away")
             else:
                 entries.append(path)
         return entries
