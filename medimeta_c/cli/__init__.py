@@ -1,6 +1,6 @@
-"""The command line. Each command parses, makes one configuration, calls the library once, and renders.
+"""The command line. A command parses options, builds one configuration, calls the library, prints.
 
-The only place that prints or exits. Commands import what they need when they run, so that ``--help`` is fast.
+Only this package prints or exits. Commands import what they need when they run, so that ``--help`` is fast.
 """
 
 from __future__ import annotations
@@ -103,23 +103,23 @@ app.command("env", cls=Command, rich_help_panel="Help")(everywhere(environment.e
 
 
 def main() -> None:
-    """Run the command line; the ``medimeta-c`` script."""
+    """Run the command line; the entry point of the ``medimeta-c`` script."""
     _stand_in_for_closed_streams()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            # A terminal or log that is not Unicode shows a name's odd characters as escapes.
+            # A terminal or log that is not Unicode shows unsupported characters as escapes.
             stream.reconfigure(errors="backslashreplace")
     with interruptible():
         app()
 
 
 def _stand_in_for_closed_streams() -> None:
-    """Open nothing in place of a standard stream that the caller closed, for this process and its workers.
+    """Open the null device in place of each standard stream that the caller closed; workers inherit it.
 
-    Else the next file opened takes its number, and what libraries print would go into it.
+    Otherwise the next opened file would get the number of that stream, and libraries would print into it.
     """
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
-            nothing = Path(os.devnull).open(mode)  # noqa: SIM115  (as long as the process)
+            nothing = Path(os.devnull).open(mode)  # noqa: SIM115  (open until the process ends)
             os.set_inheritable(nothing.fileno(), True)
             setattr(sys, name, nothing)

@@ -1,4 +1,4 @@
-"""Commands and groups that refuse repeated and empty options, and errors as one sentence."""
+"""Command and group classes: refuse repeated and empty options, print an error as one sentence."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _PLUGINS = {
     "prompts": "prompts",
     "only": "figures",
 }
-"""The group of entry points from which an option takes names."""
+"""By option, the group of entry points whose names the option accepts."""
 
 
 class Command(TyperCommand):
@@ -37,13 +37,13 @@ class Command(TyperCommand):
     Attributes
     ----------
     resumes : bool
-        Whether an interrupted command, given again, goes on where it stopped.
+        Whether the command resumes when it is run again after an interruption.
     """
 
     resumes = False
 
     def invoke(self, ctx: Any) -> Any:
-        """Run the command; from now on remedies are spelled in its options."""
+        """Run the command; from now on, error messages name its options."""
         running.command, running.group = self, ctx.find_root().command
         return super().invoke(ctx)
 
@@ -59,7 +59,7 @@ class Command(TyperCommand):
             raise type(error).__bases__[0](f"{_shown(error.param)} {value!r}: {error.message}", ctx) from None
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
-        """Write the help; an option that takes names lists those of other distributions."""
+        """Write the help; options that accept names also list the names of installed plug-ins."""
         for option in self.params:
             group = _PLUGINS.get(option.name or "")
             names = (
@@ -72,16 +72,16 @@ class Command(TyperCommand):
 
 
 class Resuming(Command):
-    """A command that goes on where it was interrupted."""
+    """A command that resumes when it is run again after an interruption."""
 
     resumes = True
 
 
 class Group(TyperGroup):
-    """Commands; the outermost group turns every error into one sentence on stderr and an exit code."""
+    """A group of commands; the outermost one prints an error as one sentence and sets the exit code."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Parse the options that stand before the command's name."""
+        """Parse the options before the command's name."""
         _checked(self, ctx, args)
         return super().parse_args(ctx, args)
 
@@ -94,7 +94,7 @@ class Group(TyperGroup):
         windows_expand_args: bool = True,
         **extra: Any,
     ) -> Any:
-        """Run the command line, and leave with an exit code if `standalone_mode`."""
+        """Run the command line; with `standalone_mode`, also exit the process."""
 
         def run() -> Any:
             with importing_models("medimeta-c"):
@@ -105,17 +105,17 @@ class Group(TyperGroup):
         return _left_with_exit_code(run) if standalone_mode else run()
 
     def invoke(self, ctx: Any) -> Any:
-        """Run a command; an interruption is an error that knows which command it ended."""
+        """Run a command; turn an interruption into an error that says whether the command resumes."""
         try:
             return super().invoke(ctx)
-        except KeyboardInterrupt as error:  # Typer would leave with 130 and say nothing
+        except KeyboardInterrupt as error:  # Typer would exit with 130 and print nothing
             number = getattr(error, "number", signal.SIGINT)
             command = self.commands.get(ctx.invoked_subcommand or "")
             raise Ended(int(number), resumes=getattr(command, "resumes", False)) from None
 
 
 def _left_with_exit_code(run: Callable[[], Any]) -> None:
-    """Run the command line and exit; errors that are explained become one sentence on stderr."""
+    """Run the command line and exit; print a known error as one sentence on stderr."""
     try:
         code = run()
     except typer.Abort:
@@ -133,9 +133,9 @@ def _left_with_exit_code(run: Callable[[], Any]) -> None:
 
 
 def _checked(command: Any, ctx: Any, args: Sequence[str]) -> Mapping[str, Any]:
-    """Refuse options that are given twice and take one value, and whatever is given and empty.
+    """Refuse repeated options that take one value, and empty values; return the given values.
 
-    Click itself would take the last one, and an empty path for the current folder. Returns what is given.
+    Click itself would use the last value, and would read an empty path as the current folder.
     """
     if ctx.resilient_parsing:
         return {}

@@ -1,4 +1,4 @@
-"""Options that several commands share and no command handles itself: how much it says, and in which form."""
+"""Options of every command: how much is printed, and the format of tables."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ QuietOption = Annotated[
         "--quiet", help="Print results and errors only: no progress, no warnings.", rich_help_panel=_PANEL
     ),
 ]
-VerboseOption = Annotated[
-    bool, typer.Option("--verbose", help="Print what is done, step by step.", rich_help_panel=_PANEL)
-]
+VerboseOption = Annotated[bool, typer.Option("--verbose", help="Print each step.", rich_help_panel=_PANEL)]
 DebugOption = Annotated[
     bool,
-    typer.Option("--debug", help="Print every step, and the traceback of an error.", rich_help_panel=_PANEL),
+    typer.Option(
+        "--debug", help="Print debug messages, and the traceback of an error.", rich_help_panel=_PANEL
+    ),
 ]
 
 
@@ -44,8 +44,8 @@ FormatOption = Annotated[
         "--format",
         metavar="|".join(_FORMATS),
         callback=_known_format,
-        help="How tables are printed; [b]tsv[/b]: tab-separated on stdout, with unrounded numbers, and "
-        "everything else on stderr.",
+        help="Format of tables; [b]tsv[/b]: tab-separated with unrounded numbers on stdout, all other text "
+        "on stderr.",
     ),
 ]
 _OPTIONS = {"quiet": QuietOption, "verbose": VerboseOption, "debug": DebugOption}
@@ -53,7 +53,7 @@ _OPTIONS = {"quiet": QuietOption, "verbose": VerboseOption, "debug": DebugOption
 
 @dataclass(slots=True)
 class Loudness:
-    """How much the running command says."""
+    """How much the running command prints."""
 
     quiet: bool = False
     verbose: bool = False
@@ -66,19 +66,21 @@ loudness = Loudness()
 
 
 def settle(*, quiet: bool, verbose: bool, debug: bool, afresh: bool = False) -> None:
-    """Add the options given at one place of the line to those given before, and set up logging.
+    """Combine these options with those before the command's name, and configure logging.
+
+    With `afresh`, forget the options of an earlier command line.
 
     Raises
     ------
     BadParameter
-        If the command is to be quiet and not to be.
+        If --quiet is combined with --verbose or --debug.
     """
     before = Loudness() if afresh else loudness
     loudness.quiet = quiet or before.quiet
     loudness.verbose = verbose or before.verbose
     loudness.debug = debug or before.debug
     if loudness.quiet and (loudness.verbose or loudness.debug):
-        raise typer.BadParameter("--quiet and --verbose or --debug are both given: choose one")
+        raise typer.BadParameter("--quiet cannot be combined with --verbose or --debug: choose one")
     level = (
         logging.DEBUG
         if loudness.debug
@@ -92,15 +94,16 @@ def settle(*, quiet: bool, verbose: bool, debug: bool, afresh: bool = False) -> 
     if loudness.handler is not None:
         root.removeHandler(loudness.handler)
     loudness.handler = handler = logging.StreamHandler()
-    handler.addFilter(lambda record: not record.name.startswith("huggingface_hub"))  # it prints its own
+    # huggingface_hub configures its own handler.
+    handler.addFilter(lambda record: not record.name.startswith("huggingface_hub"))
     handler.addFilter(spelled_arguments)
     handler.setFormatter(logging.Formatter("%(name)s: %(message)s"))
     handler.setLevel(level)  # distributed sets its own loggers to INFO
-    # It warns of a home folder that it cannot write to, and then does without.
+    # Matplotlib warns if it cannot write to the home folder, but works without it.
     handler.addFilter(lambda record: record.name != "matplotlib" or level < logging.WARNING)
     root.addHandler(handler)
     root.setLevel(level)
-    logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)  # another weight is no news
+    logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)  # it warns of a missing font weight
 
 
 def prints_tables(command: Callable[..., None]) -> Callable[..., None]:
@@ -110,7 +113,7 @@ def prints_tables(command: Callable[..., None]) -> Callable[..., None]:
 
 
 def everywhere(command: Callable[..., None]) -> Callable[..., None]:
-    """Return a command that also takes the options of this module."""
+    """Return the command with the options of this module added."""
 
     @functools.wraps(command)
     def run(
@@ -122,7 +125,7 @@ def everywhere(command: Callable[..., None]) -> Callable[..., None]:
             raise typer.BadParameter("--json and --format tsv are both given: choose one")
         command(*arguments, **values)
 
-    signature = inspect.signature(command, eval_str=True)  # Typer looks no further than the signature
+    signature = inspect.signature(command, eval_str=True)  # Typer reads only the signature
     more = [
         inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=False, annotation=option)
         for name, option in _OPTIONS.items()

@@ -1,4 +1,4 @@
-"""Values that the shell completes: names of datasets, corruptions, sources and figures."""
+"""Shell completion: values of options, such as names of datasets, corruptions and figures."""
 
 from __future__ import annotations
 
@@ -35,11 +35,11 @@ COMPLETED: Mapping[str, Callable[[], Iterable[str]]] = {
     "source": lambda: ("medimeta", "medmnist", "imagefolder", "phantoms"),
     "only": _figures,
 }
-"""By parameter, its values; read when a shell asks for them."""
+"""By parameter, a function that returns its values; called only when a shell completes."""
 
 
 def listed(values: Callable[[], Iterable[str]]) -> Callable[[str], Iterator[str]]:
-    """Return what completes the last value of a comma-separated text."""
+    """Return a function that completes the last value of a comma-separated list."""
 
     def complete(incomplete: str) -> Iterator[str]:
         before, comma, last = incomplete.rpartition(",")

@@ -1,4 +1,4 @@
-"""Progress bars on stderr, results on stdout."""
+"""Print results on stdout and progress on stderr."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ __all__ = ["by_sets", "counting", "say", "say_build", "say_json", "say_preview",
 
 
 def say(text: str = "") -> None:
-    """Print a line of a command's result; on stderr if stdout is for tables alone."""
+    """Print one line of a result; on stderr with ``--format tsv``, where stdout holds only tables."""
     typer.echo(text, err=loudness.tsv)
 
 
 def say_json(value: Any) -> None:
-    """Print a command's result for machines."""
+    """Print a result as JSON."""
     typer.echo(json.dumps(value, indent=1, ensure_ascii=False, sort_keys=True))
 
 
 def by_sets(verb: str, show: Callable[[str, float, float], None]) -> Callable[[BuildProgress], None]:
-    """Return what shows how far a build is; `show` is of `counting`."""
+    """Return a function that shows a build's progress through `show`, which `counting` provides."""
 
     def on_progress(now: BuildProgress) -> None:
         show(f"{verb} {now.sets_done}/{now.sets_total} sets", now.images_done, now.images_total)
@@ -38,9 +38,9 @@ def by_sets(verb: str, show: Callable[[str, float, float], None]) -> Callable[[B
 
 
 def say_build(report: BuildReport, *, done: str, json: bool, more: Mapping[str, str] | None = None) -> None:
-    """Print what a build or an import did, for people or for machines.
+    """Print the result of a build or an import, as text or as JSON.
 
-    `done` is the verb; `more` names other files that were written.
+    `done` is the verb, such as "built"; `more` maps names to paths of other files that were written.
     """
     from medimeta_c.format.display import title_of
 
@@ -61,7 +61,7 @@ def say_build(report: BuildReport, *, done: str, json: bool, more: Mapping[str, 
         return
     say(f"{report.root}: {len(report.built)} sets {done}, {len(report.kept)} kept")
     if manifest.limited is not None:
-        say(f"a trial: the first {manifest.limited} images of each split, not to be published or compared")
+        say(f"a trial: only the first {manifest.limited} images of each split; do not publish or compare it")
     for record in manifest.datasets:
         count = sum(1 for one in manifest.sets if one.dataset == record.dataset)
         say(f"  {record.dataset:<16} {count:>4} sets  {record.fingerprint[:12]}  {record.title}")
@@ -73,7 +73,7 @@ def say_build(report: BuildReport, *, done: str, json: bool, more: Mapping[str, 
 
 
 def say_preview(preview: Preview, *, json: bool = False, err: bool = False) -> None:
-    """Print what a build is about to do: on stdout, or with `err` on stderr."""
+    """Print what a build will do, on stdout, or with `err` on stderr."""
     from medimeta_c.io.tables.table import Column, Table, texts
 
     if json:
@@ -123,11 +123,11 @@ def say_preview(preview: Preview, *, json: bool = False, err: bool = False) -> N
         typer.echo(
             f"{preview.images:,} images to render into {preview.out}: about {_bytes(preview.bytes)} and "
             f"{_duration(preview.seconds)} with {preview.jobs} process{'es' if preview.jobs > 1 else ''} "
-            f"(estimated from {preview.measured} images rendered now)",
+            f"(estimated by rendering {preview.measured} images)",
             err=err,
         )
     else:
-        typer.echo(f"every set is in {preview.out} already", err=err)
+        typer.echo(f"nothing to build: every set is already in {preview.out}", err=err)
 
 
 def _bytes(count: int) -> str:
@@ -144,9 +144,9 @@ def _duration(seconds: float) -> str:
 
 
 def show(*parts: Any, err: bool = False) -> None:
-    """Print tables, and other things that rich can render.
+    """Print tables and other objects that rich can render.
 
-    As TSV, an empty line stands between two tables; what is not a table goes to stderr.
+    With ``--format tsv``, an empty line separates two tables, and other objects go to stderr.
     """
     from rich.console import Console
 

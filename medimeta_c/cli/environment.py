@@ -14,7 +14,7 @@ _EXTRAS = ("evaluate", "figures", "leaderboard", "dicom", "dask")
 
 
 def env(json: JsonOption = False) -> None:
-    """Print what a bug report needs: versions, platform, extras and folders; no names, no tokens.
+    """Print versions, platform, extras and folders for a bug report; no user names, no tokens.
 
     [b]Examples[/b]
 
@@ -65,7 +65,7 @@ def _version(name: str) -> str:
 
 
 def _extra(name: str) -> str:
-    """Return the versions of what an extra brings, or what of it is missing."""
+    """Return the versions of an extra's packages, or the names of those that are missing."""
     import re
     from importlib.metadata import requires
 
@@ -77,12 +77,12 @@ def _extra(name: str) -> str:
     found = {each: _version(each) for each in needed}
     missing = [each for each, text in found.items() if text == "not installed"]
     if missing:
-        return f"not installed (lacks {', '.join(missing)})"
+        return f"not installed (missing: {', '.join(missing)})"
     return ", ".join(f"{each} {text}" for each, text in found.items())
 
 
 def _plugins() -> dict[str, str]:
-    """Return what other distributions registered, by group."""
+    """Return the plug-ins of other distributions, by group."""
     from importlib.metadata import entry_points
 
     groups = (each for each in entry_points().groups if each.startswith("medimeta_c."))
@@ -96,7 +96,7 @@ def _plugins() -> dict[str, str]:
 
 
 def _data_folder() -> str:
-    """Return where clean data is looked for, without the user's name."""
+    """Return the folder of clean data, with the home folder written as ``~``."""
     import os
     from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""What the command line says of an error, and the exit code it leaves with."""
+"""Error messages and exit codes of the command line."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ __all__ = ["Ended", "exit_code", "explained", "usage_sentence"]
 
 
 class Ended(Exception):
-    """Raised in place of a command that a signal ended.
+    """Raised when a signal ends a command.
 
     Parameters
     ----------
     number : int
         The signal.
     resumes : bool
-        Whether the same command goes on where it stopped.
+        Whether the command resumes when it is run again.
     """
 
     def __init__(self, number: int, *, resumes: bool) -> None:
@@ -30,8 +30,8 @@ _EXPLAINED = (MediMetaError, OSError, MemoryError, Ended)
 
 
 def explained(error: BaseException) -> str | None:
-    """Return the sentence of an error, a line for each of several problems; None if it is no known one."""
-    # A registry that knows nothing of our errors: two packages have registered one name, say.
+    """Return the message of a known error, one line for each of several problems; None for others."""
+    # RegistryError is not a MediMetaError: medimeta_corruptions does not depend on this package.
     if not isinstance(error, _EXPLAINED) and type(error).__name__ != "RegistryError":
         return None
     faults = getattr(error, "faults", ())
@@ -41,10 +41,10 @@ def explained(error: BaseException) -> str | None:
 
 
 def usage_sentence(error: BaseException) -> str | None:
-    """Return what to print of a command line that cannot be read; None for any other error."""
+    """Return the message of a usage error; None for any other error."""
     if not isinstance(error, typer.BadParameter.__bases__):  # Click's UsageError, or Typer's own copy of it
         return None
-    if type(error).__name__ == "NoArgsIsHelpError":  # the help itself, unless it is printed already
+    if type(error).__name__ == "NoArgsIsHelpError":  # the message is the help, or empty if it was printed
         return str(error.format_message())  # type: ignore[attr-defined]
     said = printable(error.format_message()).rstrip(".")  # type: ignore[attr-defined]
     command = ctx.command_path if (ctx := getattr(error, "ctx", None)) else "medimeta-c"
@@ -61,5 +61,5 @@ def _sentence(error: BaseException) -> str:
         return "out of memory: use fewer --jobs"
     if isinstance(error, OSError) and error.filename is not None:
         path = printable(error.filename)
-        return f"cannot read or write {path} ({error.strerror}): check the path, and that it is yours"
+        return f"cannot read or write {path} ({error.strerror}): check the path and its permissions"
     return printable(message(error))

@@ -1,4 +1,4 @@
-"""Signals that end a command: it tidies up, says so in a sentence, and leaves with 128 + signal."""
+"""Handle signals: the command cleans up, prints one sentence and exits with 128 + signal."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _SIGNALS = [
 
 
 class Interrupted(KeyboardInterrupt):
-    """Raised where a command is when a signal comes.
+    """Raised in the running command when a signal arrives.
 
     Parameters
     ----------
@@ -32,14 +32,14 @@ class Interrupted(KeyboardInterrupt):
 
 
 def _interrupt(number: int, frame: FrameType | None) -> NoReturn:
-    for other in _SIGNALS:  # a second one ends the process at once, whatever tidying up waits for
+    for other in _SIGNALS:  # a second signal ends the process at once, even during clean-up
         signal.signal(other, signal.SIG_DFL)
     raise Interrupted(number)
 
 
 @contextlib.contextmanager
 def interruptible() -> Iterator[None]:
-    """Raise `Interrupted` on signals while the block runs, unless the caller ignores them, as nohup does."""
+    """Raise `Interrupted` on signals in the block, except those that the caller ignores, as nohup does."""
     before = {number: signal.getsignal(number) for number in _SIGNALS}
     for number, handler in before.items():
         if handler is not signal.SIG_IGN:

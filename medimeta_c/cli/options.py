@@ -1,4 +1,4 @@
-"""Option types several commands share, and the values their texts mean."""
+"""Option types that several commands share, and functions that convert their values."""
 
 from __future__ import annotations
 
@@ -31,22 +31,22 @@ __all__ = [
     "severities",
 ]
 
-# Defaults of options that take several values; nobody changes them.
+# Defaults of options that take several values; these lists are never modified.
 ALL, AVAILABLE, NONE, TEST = ["all"], ["available"], list[str](), ["test"]
 
 
 def _split(ctx: typer.Context, param: typer.CallbackParam, value: list[str] | None) -> list[str]:
-    """Return the values of an option that takes several: given again, comma-separated, or both."""
+    """Return the values of a list option: comma-separated, in a repeated option, or both."""
     parts = [part.strip() for text in value or () for part in text.split(",")]
     if not all(parts):
-        ctx.fail(f"{param.opts[0]} {', '.join(value or ())!r} has an empty part: give a value at each comma")
+        ctx.fail(f"{param.opts[0]} {', '.join(value or ())!r} has an empty part: remove the extra comma")
     return parts
 
 
 def several(help: str, *names: str, metavar: str = "NAMES", completed: str | None = None, **more: Any) -> Any:
-    """Return an option of type ``list[str]`` whose values are separated by commas, or given one by one.
+    """Return an option of type ``list[str]``: values are comma-separated, or the option is repeated.
 
-    `completed` names what the shell completes; see `medimeta_c.cli.completion`.
+    `completed` is a key of `medimeta_c.cli.completion.COMPLETED`.
     """
     complete = None if completed is None else listed(COMPLETED[completed])
     return typer.Option(*names, help=help, metavar=metavar, callback=_split, autocompletion=complete, **more)
@@ -55,8 +55,8 @@ def several(help: str, *names: str, metavar: str = "NAMES", completed: str | Non
 DatasetOption = Annotated[
     list[str],
     several(
-        "Dataset ids, comma-separated; [b]all[/b] = the benchmark's five, every one required; "
-        "[b]available[/b] = those whose data is on this disk.",
+        "Dataset ids, comma-separated; [b]all[/b]: the benchmark's five, all required; "
+        "[b]available[/b]: those found in the data folder.",
         "--dataset",
         completed="dataset",
     ),
@@ -65,7 +65,7 @@ BenchmarkArgument = Annotated[
     str | None,
     typer.Argument(
         metavar="BENCHMARK",
-        help="A built benchmark: its directory, or ORG/NAME on the Hub. Or as --benchmark.",
+        help="Directory of a built benchmark, or ORG/NAME on the Hub; or use --benchmark.",
         show_default=False,
     ),
 ]
@@ -73,40 +73,40 @@ FolderArgument = Annotated[
     str | None,
     typer.Argument(
         metavar="BENCHMARK",
-        help="Directory of a built benchmark. Or as --benchmark.",
+        help="Directory of a built benchmark; or use --benchmark.",
         show_default=False,
     ),
 ]
 BenchmarkOption = Annotated[
-    str | None, typer.Option("--benchmark", help="The same as the argument BENCHMARK.", show_default=False)
+    str | None, typer.Option("--benchmark", help="Same as the argument BENCHMARK.", show_default=False)
 ]
 DataOption = Annotated[
     Path | None,
     typer.Option(
         "--data",
         envvar="MEDIMETA_DATA",
-        help="Folder of the clean datasets; default: the platform's user data directory.",
+        help="Folder of the clean datasets; default: the user data directory of the platform.",
         show_default=False,
     ),
 ]
 SourceOption = Annotated[
     str | None,
     typer.Option(
-        help="medimeta, medmnist, imagefolder or phantoms; default: by dataset id.",
+        help="medimeta, medmnist, imagefolder or phantoms; default: follows from the dataset id.",
         show_default=False,
         autocompletion=COMPLETED["source"],
     ),
 ]
 TaskOption = Annotated[
     str | None,
-    typer.Option(help="The labels to use where a dataset has several tasks.", show_default=False),
+    typer.Option(help="Task whose labels are used, for datasets with several tasks.", show_default=False),
 ]
-JobsOption = Annotated[int, typer.Option("--jobs", help="Worker processes; -1 is one per core.")]
-JsonOption = Annotated[bool, typer.Option("--json", help="Report as JSON on stdout.")]
+JobsOption = Annotated[int, typer.Option("--jobs", help="Worker processes; -1: one per core.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JSON on stdout.")]
 
 
 def severities(parts: Iterable[str]) -> tuple[int, ...] | None:
-    """Return the severities an option means, such as ``1`` and ``3``; None for ``all``.
+    """Convert the values of --severity, such as ``1`` and ``3``, to numbers; None for ``all``.
 
     Raises
     ------
@@ -123,23 +123,23 @@ def severities(parts: Iterable[str]) -> tuple[int, ...] | None:
 
 
 def benchmark_of(argument: str | None, option: str | None, default: str | None = None) -> str:
-    """Return the benchmark a command is about: every command takes it as an option, most as an argument.
+    """Return the benchmark that is given as an argument or with --benchmark, or the default.
 
     Raises
     ------
     ConfigError
-        If it is given both ways, or neither way and there is no default.
+        If both are given, or if neither is given and there is no default.
     """
     if argument is not None and option is not None:
-        raise ConfigError("the benchmark is given as an argument and as --benchmark: leave one out")
+        raise ConfigError("the benchmark is given as an argument and with --benchmark: give it once")
     found = argument or option or default
     if found is None:
-        raise ConfigError("no benchmark is given: name its directory as an argument, or with --benchmark")
+        raise ConfigError("no benchmark is given: give its directory as an argument or with --benchmark")
     return str(Path(found).expanduser()) if found.startswith("~") else found
 
 
 def data_dir(option: Path | None) -> Path:
-    """Return the data folder an option means."""
+    """Return the folder of clean data: the value of --data, or the default."""
     from medimeta_c.sources import default_data_dir
 
     return (option or default_data_dir()).expanduser()

@@ -1,4 +1,4 @@
-"""Remedies of errors in the options of the command that runs; only this module turns one into the other."""
+"""Write the remedies of errors with the option names of the running command."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from medimeta_c.errors import MediMetaError, Remedy
 
 __all__ = ["Running", "message", "option_of", "running", "spelled", "spelled_arguments"]
 
-# Parameters of the library whose option has another name; all others have the parameter's own.
+# Library parameters whose option has a different name.
 _OPTIONS = {
     "corruptions": "corruption",
     "data_dir": "data",
@@ -26,14 +26,14 @@ _OPTIONS = {
 
 
 class Running:
-    """The command that runs, and the application it is of.
+    """The running command and its application.
 
     Attributes
     ----------
     command : click.Command or None
         None outside the command line.
     group : click.Group or None
-        What other commands are looked up in.
+        The application; other commands are looked up in it.
     """
 
     command: Any = None
@@ -44,20 +44,20 @@ running = Running()
 
 
 def message(error: BaseException) -> str:
-    """Return the message of an error, its remedies spelled for the command that runs."""
+    """Return the message of an error; its remedies name options of the running command."""
     return error.sentence(spelled) if isinstance(error, MediMetaError) else str(error)
 
 
 def spelled(remedy: Remedy) -> str:
-    """Return a remedy, spelled for the command that runs.
+    """Return a remedy with the option names of the running command.
 
-    A parameter that the command has no option for is named in words.
+    A parameter without an option in this command is written in words.
     """
     return remedy.spelled(lambda name, value: _parameter(running.command, name, value), _command)
 
 
 def spelled_arguments(record: logging.LogRecord) -> bool:
-    """Spell the remedies among a log record's arguments; a filter that lets every record pass."""
+    """Convert the remedies in a log record's arguments to text; a logging filter that keeps every record."""
     if isinstance(record.args, tuple):
         record.args = tuple(spelled(each) if isinstance(each, Remedy) else each for each in record.args)
     return True
@@ -80,7 +80,7 @@ def _command(name: str, values: Mapping[str, object]) -> str:
 
 
 def option_of(command: Any, name: str) -> str | None:
-    """Return a command's option for a parameter of the library; an argument as the help shows it."""
+    """Return the option for a library parameter, or the argument's name as the help shows it."""
     wanted = {name, _OPTIONS.get(name, name)}
     for parameter in getattr(command, "params", ()):
         spellings = (each.lstrip("-").replace("-", "_") for each in parameter.opts)
