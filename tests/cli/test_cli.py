@@ -59,7 +59,7 @@ def test_build_and_verify(run: Run, clean_dir: Path, tmp_path: Path) -> None:
     assert len(report["sets_built"]) == 22 - 3
     assert len(report["sets_kept"]) == 3
     check = run("verify", out, "--rebuild", 2, "--data", clean_dir, "--jobs", 1)
-    assert "22 sets, 176 images, all as built, 44 rows rendered again and equal" in check
+    assert "22 sets, 176 images, all match the manifest, 44 rows rendered again and equal" in check
     assert report["fingerprint"] in check
     found = json.loads(run("verify", out, "--json", "--jobs", 1))
     assert found["ok"]
@@ -254,9 +254,7 @@ def test_demo(tmp_path: Path) -> None:
     run = subprocess.run(command, capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stderr
     assert "built and verified 180 sets" in run.stdout
-    pictures = [
-        Path(line.removeprefix("picture: ")) for line in run.stdout.splitlines() if "picture: " in line
-    ]
+    pictures = [Path(line.removeprefix("figure: ")) for line in run.stdout.splitlines() if "figure: " in line]
     assert len(pictures) >= 6
     for picture in pictures:
         with Image.open(picture) as opened:

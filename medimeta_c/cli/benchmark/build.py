@@ -37,7 +37,7 @@ def build(
     severity: Annotated[
         list[str],
         several(
-            "[b]all[/b], or severities such as 1,3. The clean set is always built along.",
+            "[b]all[/b], or severities such as 1,3. The clean set is always built too.",
             metavar="NUMBERS",
             completed="severity",
         ),
@@ -59,70 +59,74 @@ def build(
     out: Annotated[
         Path | None,
         typer.Option(
-            help="Directory of the benchmark; default: MediMeta-C for the core suite's datasets, for others "
-            "their title in small letters.",
+            help="Directory of the benchmark; default: MediMeta-C for the core suite's datasets, else the "
+            "title in lower case.",
             show_default=False,
         ),
     ] = None,
     title: Annotated[
         str | None,
         typer.Option(
-            help="What the benchmark is called; default: as before, or as its datasets are called.",
+            help="Title of the benchmark; default: the earlier build's title, or one made from its datasets.",
             show_default=False,
         ),
     ] = None,
-    seed: Annotated[int, typer.Option(help="Root of every image's seed; the benchmark's is 0.")] = 0,
+    seed: Annotated[
+        int, typer.Option(help="Root seed; each image's seed is derived from it. MediMeta-C uses 0.")
+    ] = 0,
     jobs: JobsOption = -1,
     source: SourceOption = None,
     task: TaskOption = None,
     channels: Annotated[
         str,
         typer.Option(
-            help="[b]source[/b] keeps grey images grey; [b]rgb[/b] copies them to three channels; "
-            "[b]grey[/b] makes one of three equal channels; [b]luma[/b] makes colours grey."
+            help="[b]source[/b]: keep grey images grey; [b]rgb[/b]: copy them to three channels; "
+            "[b]grey[/b]: merge three equal channels into one; [b]luma[/b]: convert colour to grey."
         ),
     ] = "source",
     window: Annotated[
         str | None,
         typer.Option(
-            help="How more than 8 bits become shades, in folders of pictures: LOW,HIGH, percentiles or full.",
+            help="How pictures of more than 8 bits are reduced to 8 bits: LOW,HIGH, percentiles or full.",
             show_default=False,
         ),
     ] = None,
     frames: Annotated[
         str,
         typer.Option(
-            help="[b]one[/b] refuses DICOM files of several frames; [b]each[/b] makes every frame an image."
+            help="DICOM files of several frames; [b]one[/b]: refuse them; [b]each[/b]: make every frame "
+            "an image."
         ),
     ] = "one",
     classes_are: Annotated[
         list[str],
         several(
-            "Folders that are classes though named like splits or masks, comma-separated.",
+            "Class folders that are named like splits or masks, comma-separated.",
             show_default=False,
         ),
     ] = NONE,
     data_is_dataset: Annotated[
-        bool, typer.Option("--data-is-dataset", help="The data folder itself is the dataset.")
+        bool, typer.Option("--data-is-dataset", help="The data folder is itself the dataset.")
     ] = False,
     ids: Annotated[
         Path | None,
         typer.Option(
-            help="Folder of the key and tables of ids, for DICOM and known patients; default: OUT.ids.",
+            help="Folder of the id key and id tables, for DICOM and known patients; default: OUT.ids.",
             show_default=False,
         ),
     ] = None,
-    engine: Annotated[str, typer.Option(help="loky (processes here) or dask.")] = "loky",
+    engine: Annotated[str, typer.Option(help="loky (processes on this machine) or dask.")] = "loky",
     scheduler: Annotated[
         str | None,
         typer.Option(
-            help="Address of a running Dask scheduler; its workers see the same paths.", show_default=False
+            help="Address of a running Dask scheduler; its workers must see the same paths.",
+            show_default=False,
         ),
     ] = None,
     limit: Annotated[
         int | None,
         typer.Option(
-            help="Only the first so many images of each split: a trial, marked as incomplete everywhere.",
+            help="Build only the first N images of each split: a trial, marked as incomplete everywhere.",
             show_default=False,
         ),
     ] = None,
@@ -134,7 +138,7 @@ def build(
 ) -> None:
     """Build corruption sets as Parquet shards, with statistics, a manifest and a dataset card.
 
-    Finished sets are kept; an interrupted build, run again, goes on where it stopped.
+    Finished sets are kept. After an interruption, run the same command again to resume.
 
     [b]Examples[/b]
 

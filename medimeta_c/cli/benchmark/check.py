@@ -20,22 +20,25 @@ def check(
     directory: Annotated[
         Path,
         typer.Argument(
-            exists=True, file_okay=False, help="One dataset: a folder of pictures in class folders."
+            exists=True, file_okay=False, help="Folder of one dataset: pictures in class folders."
         ),
     ],
-    channels: Annotated[str, typer.Option(help="As build takes it: source, rgb, grey or luma.")] = "source",
+    channels: Annotated[
+        str, typer.Option(help="Same as in [b]build[/b]: source, rgb, grey or luma.")
+    ] = "source",
     window: Annotated[
-        str | None, typer.Option(help="As build takes it: LOW,HIGH, percentiles or full.", show_default=False)
+        str | None,
+        typer.Option(help="Same as in [b]build[/b]: LOW,HIGH, percentiles or full.", show_default=False),
     ] = None,
-    frames: Annotated[str, typer.Option(help="As build takes it: one or each.")] = "one",
+    frames: Annotated[str, typer.Option(help="Same as in [b]build[/b]: one or each.")] = "one",
     classes_are: Annotated[
-        list[str], several("As build takes it: folders that are classes.", show_default=False)
+        list[str], several("Same as in [b]build[/b]: class folders.", show_default=False)
     ] = NONE,
     json: JsonOption = False,
 ) -> None:
-    """List everything that stands against building a folder of pictures; exit 1 if there is anything.
+    """List every problem that prevents a build from a folder of pictures; exit with 1 if there is one.
 
-    Warns of file names that look like people's, and of patients whose images are in several splits.
+    Also warns of file names that look like names of people, and of patients in several splits.
 
     [b]Examples[/b]
 
@@ -84,7 +87,7 @@ def check(
             console.say(f"warning: {warning}")
     if problems:
         count = f"{len(problems)} problem{'s' if len(problems) > 1 else ''}"
-        raise SourceError(f"{directory} cannot be built: mend what is named above ({count})")
+        raise SourceError(f"{directory} cannot be built: correct what is listed ({count})")
     if not json:
         counts = ", ".join(f"{split} {count}" for split, count in splits.items())
         console.say(f"{directory}: {len(class_names)} classes ({', '.join(class_names)}); images: {counts}")

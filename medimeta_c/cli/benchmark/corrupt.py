@@ -30,20 +30,24 @@ def corrupt(
             completed="severity",
         ),
     ],
-    out: Annotated[Path, typer.Option(help="Folder for the corrupted images, as PNG.")],
-    seed: Annotated[int, typer.Option(help="Root of every image's seed.")] = 0,
+    out: Annotated[Path, typer.Option(help="Folder for the corrupted images (PNG).")],
+    seed: Annotated[int, typer.Option(help="Root seed; each image's seed is derived from it.")] = 0,
     frames: Annotated[
-        str, typer.Option(help="[b]each[/b] corrupts every frame of a DICOM file of several.")
+        str,
+        typer.Option(
+            help="DICOM files of several frames; [b]one[/b]: refuse them; [b]each[/b]: corrupt every frame."
+        ),
     ] = "one",
     window: Annotated[
         str | None,
         typer.Option(
-            help="How more than 8 bits become shades: LOW,HIGH, percentiles or full.", show_default=False
+            help="How images of more than 8 bits are reduced to 8 bits: LOW,HIGH, percentiles or full.",
+            show_default=False,
         ),
     ] = None,
     json: JsonOption = False,
 ) -> None:
-    """Corrupt image files: files in, PNG files out, reproducible by seed and file name.
+    """Corrupt image files and write PNG files; seed and file name determine the result.
 
     [b]Examples[/b]
 

@@ -11,7 +11,7 @@ __all__ = ["datasets"]
 
 @prints_tables
 def datasets(data: DataOption = None, json: JsonOption = False) -> None:
-    """List what can be built: title, modality, images, licence, and whether it is on this disk.
+    """List the known datasets: images, modality, task, licence, and whether the data is on this disk.
 
     [b]Examples[/b]
 
@@ -66,6 +66,6 @@ def datasets(data: DataOption = None, json: JsonOption = False) -> None:
         )
     )
     console.say(
-        "* part of the benchmark. Get MedIMeta or MedMNIST+ data with `medimeta-c download --dataset ID`;"
+        "* part of the benchmark. Download MedIMeta or MedMNIST+ data: `medimeta-c download --dataset ID`."
     )
-    console.say("  no data at hand? Every benchmark dataset has a synthetic stand-in: --source phantoms.")
+    console.say("  Without data, use synthetic images in place of a benchmark dataset: --source phantoms.")

@@ -14,10 +14,10 @@ __all__ = ["demo"]
 
 
 def demo(
-    out: Annotated[Path, typer.Option(help="Folder of the demonstration.")] = Path("medimeta-c-demo"),
+    out: Annotated[Path, typer.Option(help="Folder of the demo.")] = Path("medimeta-c-demo"),
     jobs: JobsOption = -1,
 ) -> None:
-    """Build and verify the whole benchmark on phantoms: no data, no network, under two minutes.
+    """Build and verify the benchmark on synthetic images: no data, no network, under two minutes.
 
     [b]Examples[/b]
 
@@ -43,9 +43,9 @@ def demo(
     if not check.ok:
         raise VerificationError(f"{root} does not verify: {check.problems[0]}")
     console.say(
-        f"built and verified {check.sets} sets of {check.images} images of phantoms (synthetic) in {root}"
+        f"built and verified {check.sets} sets with {check.images} synthetic images (phantoms) in {root}"
     )
     console.say(f"fingerprint {report.manifest.fingerprint}")
-    console.say(f"the dataset card: {root / 'README.md'}")
-    for picture in sorted((root / "assets").glob("*.png")):
-        console.say(f"picture: {picture}")
+    console.say(f"dataset card: {root / 'README.md'}")
+    for figure in sorted((root / "assets").glob("*.png")):
+        console.say(f"figure: {figure}")

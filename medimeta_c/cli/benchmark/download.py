@@ -19,25 +19,29 @@ def download(
     dataset: Annotated[
         list[str],
         several(
-            "Dataset ids, comma-separated; [b]all[/b] = the benchmark's five.",
+            "Dataset ids, comma-separated; [b]all[/b]: the benchmark's five.",
             completed="dataset",
         ),
     ],
     data: DataOption = None,
     update: Annotated[
         bool,
-        typer.Option("--update", help="Accept an archive its publisher has changed since it was pinned."),
+        typer.Option(
+            "--update", help="Accept an archive that its publisher has changed since its checksum was pinned."
+        ),
     ] = False,
     keep_archive: Annotated[
         bool, typer.Option("--keep-archive", help="Keep the downloaded zip after extraction.")
     ] = False,
     mirror: Annotated[
         str | None,
-        typer.Option(help="Address of another server that speaks Zenodo's API.", show_default=False),
+        typer.Option(help="Address of another server with Zenodo's API.", show_default=False),
     ] = None,
     json: JsonOption = False,
 ) -> None:
-    """Download MedIMeta or MedMNIST+ archives: resumable, checksummed, pinned, safely extracted.
+    """Download and extract MedIMeta or MedMNIST+ archives, and check them against pinned checksums.
+
+    After an interruption, run the same command again to resume.
 
     [b]Examples[/b]
 

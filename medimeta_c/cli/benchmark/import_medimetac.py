@@ -21,7 +21,7 @@ __all__ = ["import_medimetac"]
 
 _NAMES = {"matched": "checked against images", "position": "by position, not checked against images"}
 _IDS = {"medimeta": "MedIMeta's", "rows": "row numbers"}
-_CLEAN = {True: "grey stored as RGB", False: "in colour", None: "not looked at"}
+_CLEAN = {True: "grey stored as RGB", False: "in colour", None: "not checked"}
 
 
 @prints_tables
@@ -34,15 +34,15 @@ def import_medimetac(
     dataset: Annotated[
         list[str],
         several(
-            "Dataset ids, comma-separated; [b]available[/b] = those of the folder; "
-            "[b]all[/b] = the benchmark's five, every one required."
+            "Dataset ids, comma-separated; [b]available[/b]: those in the folder; "
+            "[b]all[/b]: the benchmark's five, all required."
         ),
     ] = AVAILABLE,
     split: Annotated[str, typer.Option(help="[b]test[/b], [b]val[/b], or [b]all[/b] for both.")] = "test",
     data: Annotated[
         Path | None,
         typer.Option(
-            help="Folder of the clean MedIMeta datasets, to find image ids and class names by pixels.",
+            help="Clean MedIMeta datasets; images with equal pixels get their ids and class names.",
             show_default=False,
         ),
     ] = None,
@@ -50,11 +50,12 @@ def import_medimetac(
     force: Annotated[bool, typer.Option("--force", help="Import finished sets again.")] = False,
     json: JsonOption = False,
 ) -> None:
-    """Import the MediMeta-C files that its authors published, and say what they are.
+    """Import the MediMeta-C files that its authors published, and audit them.
 
-    Pixels are taken as they are. The audit says whether rows of corrupted files are those of the clean one,
-    what the labels are called, and whether each file is the corruption of its name; it is printed and written
-    to OUT.audit.json. Without --data, class names are MedIMeta's by position, and every report says so.
+    Pixels are not changed. The audit checks whether the rows of corrupted files follow the clean file, which
+    class each label means, and whether each file holds the corruption in its name. It is printed and written
+    to OUT.audit.json. Without --data, class names are assigned in MedIMeta's order without a check, and
+    every report says so.
 
     [b]Examples[/b]
 
@@ -104,7 +105,7 @@ def _labels(audit: Audit) -> Table:
 
     return Table(
         name="Labels",
-        caption="MedIMeta's label by the images found there; of all images, those that say so.",
+        caption="MedIMeta: the label of the same images there; images: how many of all confirm it.",
         columns=(
             Column("dataset", "label"),
             Column("label", "label"),
@@ -131,9 +132,9 @@ def _files(audit: Audit) -> Table:
 
     return Table(
         name="Files",
-        caption="Files whose rows follow the clean file; files that are the corruption of their name; and "
-        "the severity furthest from it: values equal, or mean ± deviation of what noise added and its "
-        "correlation r between channels (in brackets: by the definition).",
+        caption="rows follow: files with rows in the order of the clean file; as defined: files that match "
+        "the definition; furthest: the severity that differs most, with its share of equal values, or the "
+        "noise's mean ± deviation and its correlation r between channels (as defined: in brackets).",
         columns=(
             Column("dataset", "label"),
             Column("split", "label"),
@@ -147,7 +148,7 @@ def _files(audit: Audit) -> Table:
 
 
 def _file_rows(one: DatasetAudit) -> Iterator[Sequence[str]]:
-    """Yield a row for each corruption: how many of its files are what they should be, and the worst."""
+    """Yield a row for each corruption: the number of correct files, and the worst one."""
     groups: dict[tuple[str, str], list[FileAudit]] = {}
     for file in one.files:
         groups.setdefault((file.split, file.corruption), []).append(file)
@@ -164,7 +165,7 @@ def _file_rows(one: DatasetAudit) -> Iterator[Sequence[str]]:
 
 
 def _worst(files: Sequence[FileAudit]) -> str:
-    """Return the numbers of the file that is furthest from its definition."""
+    """Return the values of the file that differs most from its definition."""
     if not files:
         return "not measured"
     worst = max(files, key=lambda file: file.distance)

@@ -19,8 +19,8 @@ def import_medmnistc(
     dataset: Annotated[
         list[str],
         several(
-            "Dataset ids, comma-separated; [b]available[/b] = those of the folder; "
-            "[b]all[/b] = the benchmark's five, every one required."
+            "Dataset ids, comma-separated; [b]available[/b]: those in the folder; "
+            "[b]all[/b]: the benchmark's five, all required."
         ),
     ] = AVAILABLE,
     data: DataOption = None,
@@ -28,10 +28,10 @@ def import_medmnistc(
     force: Annotated[bool, typer.Option("--force", help="Import finished sets again.")] = False,
     json: JsonOption = False,
 ) -> None:
-    """Import the official MedMNIST-C files as a benchmark, to be verified, loaded and scored like any other.
+    """Import the official MedMNIST-C files as a benchmark that can be verified, loaded and scored.
 
-    Its corruptions keep their names. The clean test sets come from the MedMNIST+ files in --data. Rows of a
-    file must be all test images at severity 1, then all at severity 2, up to 5; labels are checked for it.
+    Corruptions keep their names. The clean test sets come from the MedMNIST+ files in --data. Each file must
+    hold all test images at severity 1, then all at severity 2, up to 5; the labels are checked.
 
     [b]Examples[/b]
 

@@ -1,4 +1,4 @@
-"""Default output folder of a build, named after what is built."""
+"""Default output folder of a build."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from medimeta_c.sources.selection import select
 __all__ = ["default_out"]
 
 _FORMERLY = Path(CORE_TITLE)
-"""Where every build went by default once, whatever was built."""
+"""The default output folder of every build in earlier versions."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Asked:
-    """A requested dataset, as far as it is known before its images are read."""
+    """A requested dataset: what is known of it before its images are read."""
 
     dataset: str
     kind: str
@@ -37,23 +37,23 @@ class _Asked:
 def default_out(
     datasets: Sequence[str], *, data_dir: Path, source: str | None = None, data_is_dataset: bool = False
 ) -> Path:
-    """Return the folder of a build for which no folder was given.
+    """Return the default output folder of a build.
 
-    ``MediMeta-C`` for the core suite's own datasets; else the slug of the title that follows from the
-    datasets, with ``-c`` after it where that is the folder of the data itself. A folder ``MediMeta-C`` that
-    already holds one of the datasets, from when every build went there, is still used, unless the
-    other has been built meanwhile.
+    It is ``MediMeta-C`` for the core suite's datasets, otherwise the slug of the title that is made from the
+    datasets, with ``-c`` appended if that would be the folder of the data itself. Earlier versions built
+    everything in ``MediMeta-C``: if it already holds one of the datasets, it is used, unless the other folder
+    holds a build.
 
     Parameters
     ----------
     datasets : sequence of str
-        The names asked for, as `BuildConfig` takes them.
+        The requested names, as `BuildConfig` takes them.
     data_dir : Path
-        Where clean data is.
+        Folder of the clean data.
     source : str, optional
-        The source family asked for.
+        The requested source family.
     data_is_dataset : bool, optional
-        `data_dir` itself is the dataset.
+        Whether `data_dir` itself is the dataset.
 
     Raises
     ------
@@ -91,9 +91,9 @@ def _is_build(folder: Path) -> bool:
 
 
 def _holds_one(folder: Path, asked: Sequence[_Asked]) -> bool:
-    """Return whether a build, finished or not, has a dataset asked for, read from the same kind of data."""
+    """Return whether a build, finished or not, holds a requested dataset from the same kind of source."""
     try:
         held = Journal(folder).datasets
-    except MediMetaError:  # a damaged one is nobody's place
+    except MediMetaError:  # a damaged build is not used
         return False
     return any(one.dataset in held and held[one.dataset].kind == one.kind for one in asked)

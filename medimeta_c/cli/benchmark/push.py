@@ -19,30 +19,32 @@ __all__ = ["push"]
 
 
 def push(
-    repo: Annotated[str, typer.Option(help="Dataset repository, ORG/NAME; created if it is not there.")],
+    repo: Annotated[str, typer.Option(help="Dataset repository, ORG/NAME; created if it does not exist.")],
     where: FolderArgument = None,
     benchmark: BenchmarkOption = None,
-    private: Annotated[bool, typer.Option("--private", help="Create the repository private.")] = False,
+    private: Annotated[bool, typer.Option("--private", help="Create the repository as private.")] = False,
     pr: Annotated[
-        bool, typer.Option("--pr", help="Open a pull request instead; needs no write access, tags nothing.")
+        bool, typer.Option("--pr", help="Open a pull request instead; needs no write access, sets no tag.")
     ] = False,
     partial: Annotated[
-        bool, typer.Option("--partial", help="Push also a benchmark that lacks sets of its suite.")
+        bool, typer.Option("--partial", help="Also push a benchmark that lacks sets of its suite.")
     ] = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="List what would be sent and removed; change nothing.")
     ] = False,
     tag: Annotated[
         str | None,
-        typer.Option(help="Tag of this version; default: v and the benchmark's version.", show_default=False),
+        typer.Option(
+            help="Tag of this version; default: v followed by the benchmark's version.", show_default=False
+        ),
     ] = None,
     jobs: JobsOption = -1,
     json: JsonOption = False,
 ) -> None:
     """Publish a built benchmark as a dataset repository on the Hugging Face Hub.
 
-    Verifies first, sends what the repository lacks in one commit, and tags it. Interrupted, the same command
-    goes on where it stopped; finished, it sends nothing. The token is that of HF_TOKEN or `hf auth login`.
+    Verifies the benchmark, sends files that are new or changed in one commit, and tags it. After an
+    interruption, run the same command again to resume. The token comes from HF_TOKEN or `hf auth login`.
 
     [b]Examples[/b]
 
@@ -73,7 +75,7 @@ def push(
         def on_verified(done: int, total: int) -> None:
             show("verifying", done, total)
             if done >= total:
-                stack.close()  # the Hub's client draws its own bars from here on
+                stack.close()  # from here on, huggingface_hub shows its own progress bars
 
         report = run(config, on_verified=on_verified, show_transfer=sys.stderr.isatty())
     if json:
@@ -107,10 +109,10 @@ def _say_plan(report: PushReport) -> None:
         console.say(f"send    {_size(file.bytes):>10}  {file.path}")
     for path in report.plan.remove:
         console.say(f"remove              {path}")
-    state = {True: "", False: " (would be created)", None: " (not reached, so compared with nothing)"}
+    state = {True: "", False: " (would be created)", None: " (not reached: every file is listed as new)"}
     console.say(
         f"would send {len(report.plan.send)} files, {_size(report.plan.bytes)}, and remove "
-        f"{len(report.plan.remove)}; {len(report.plan.unchanged)} are there already"
+        f"{len(report.plan.remove)}; {len(report.plan.unchanged)} are already there"
     )
     console.say(f"to {report.url}{state[report.exists]}{f', tag {report.tag}' if report.tag else ''}")
 
@@ -118,20 +120,22 @@ def _say_plan(report: PushReport) -> None:
 def _say_done(report: PushReport) -> None:
     plan = report.plan
     if plan.empty:
-        holder = "an open pull request proposes" if report.pull_request else "the repository holds"
-        console.say(f"nothing to send: {holder} this build already, all {len(plan.unchanged)} files")
+        holder = (
+            "an open pull request already proposes" if report.pull_request else "the repository already holds"
+        )
+        console.say(f"nothing to send: {holder} all {len(plan.unchanged)} files")
     else:
         console.say(
             f"sent {len(plan.send)} files, {_size(plan.bytes)}, and removed {len(plan.remove)}; "
-            f"{len(plan.unchanged)} were there already"
+            f"{len(plan.unchanged)} were already there"
         )
     others = [path for path in plan.other if path != ".gitattributes"]  # every repository has it
     if others:
-        console.say(f"left alone: {', '.join(others)}")
+        console.say(f"other files, not changed: {', '.join(others)}")
     console.say(f"fingerprint {report.manifest.fingerprint}")
     if report.pull_request:
         console.say(f"pull request {report.pull_request}")
-        console.say("once it is merged, the same command without --pr tags the version")
+        console.say("after it is merged, run the same command without --pr to tag the version")
         return
     if report.tag:
         console.say(f"tag {report.tag} at commit {str(report.tagged)[:12]}")

@@ -29,16 +29,16 @@ def verify(
     rebuild: Annotated[
         int,
         typer.Option(
-            min=0, help="Render this many rows of each set again from the source, and compare labels."
+            min=0, help="Render N rows of each set again from the source, and compare pixels and labels."
         ),
     ] = 0,
     complete: Annotated[
-        bool, typer.Option("--complete", help="Refuse a benchmark that lacks sets of its suite.")
+        bool, typer.Option("--complete", help="Fail if the benchmark lacks sets of its suite.")
     ] = False,
     data: Annotated[
         Path | None,
         typer.Option(
-            help="Folder of the clean datasets, for --rebuild; default: where the build read them, else "
+            help="Folder of the clean datasets, for --rebuild; default: the build's, otherwise "
             "MEDIMETA_DATA.",
             show_default=False,
         ),
@@ -46,14 +46,14 @@ def verify(
     ids: Annotated[
         Path | None,
         typer.Option(
-            help="Folder of the key of ids, where patients are known; default: BENCHMARK.ids.",
+            help="Folder of the id key, for builds with known patients; default: BENCHMARK.ids.",
             show_default=False,
         ),
     ] = None,
     jobs: JobsOption = -1,
     json: JsonOption = False,
 ) -> None:
-    """Check that a built benchmark is what its manifest says; exit 1 if anything is wrong.
+    """Check that a built benchmark matches its manifest; exit with 1 if anything differs.
 
     [b]Examples[/b]
 
@@ -105,12 +105,12 @@ def verify(
         files = len({problem.path for problem in report.problems})
         raise VerificationError(
             f"{directory} is not what its manifest says ({len(report.problems)} problems in {files} files): "
-            "restore the files named from a copy, or move them away and run the build again"
+            "restore these files from a copy, or move them away and run the build again"
         )
     if not json and covered:
         console.show(
             Table(
-                name="Sets of the suite that are there",
+                name="Sets of the suite in this benchmark",
                 columns=tuple(Column(header, "label") for header in ("dataset", "suite", "sets")),
                 rows=tuple(texts(one.dataset, one.suite, f"{one.there} of {one.wanted}") for one in covered),
             )
@@ -119,7 +119,7 @@ def verify(
         require_complete(str(directory), report.manifest, Remedy("leave {complete} out"))
     if not json:
         again = f", {report.rebuilt} rows rendered again and equal" if rebuild else ""
-        console.say(f"{directory}: {report.sets} sets, {report.images} images, all as built{again}")
+        console.say(f"{directory}: {report.sets} sets, {report.images} images, all match the manifest{again}")
         if report.manifest.limited is not None:
             console.say(f"a trial: at most {report.manifest.limited} images of each split, not the benchmark")
         console.say(f"title {title_of(report.manifest)}")
