@@ -61,7 +61,7 @@ def test_a_run(command: Command, tmp_path: Path) -> None:
         "training.jsonl",
     }
     again = RUNNER.invoke(app, command())
-    assert "was finished already" in again.stdout
+    assert "already finished" in again.stdout
 
 
 def test_other_prompts_are_part_of_what_comes_next(command: Command, tmp_path: Path) -> None:
@@ -114,7 +114,7 @@ def test_several(command: Command, tmp_path: Path) -> None:
         (["--seeds", "0,0"], 2, "duplicate seed: 0"),
         (["--seeds", "0,1", "--seed", "2"], 2, "give --seed or --seeds, not both"),
         (["--seed", "-1"], 2, "seed -1 is negative"),
-        (["--baseline", "none"], 2, "--baseline is what scores are compared with: give --benchmark too"),
+        (["--baseline", "none"], 2, "--baseline is used only with --benchmark: give --benchmark too"),
         (["--rank", "0"], 2, "rank 0 is not valid: use 1 or more"),
         (["--rank", "5000"], 2, "LoRA rank 5000 is not a whole number from 1 to 4096"),
         (["--targets", "v,q"], 2, "LoRA targets"),

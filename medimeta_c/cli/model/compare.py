@@ -18,21 +18,21 @@ def compare(
     results: Annotated[
         list[str],
         typer.Argument(
-            metavar="RESULT...", help="Folders of results, of several, or patterns such as 'results/*'."
+            metavar="RESULT...", help="Folder of a result, or of several, or a pattern such as 'results/*'."
         ),
     ],
     baseline: Annotated[
         str | None,
         typer.Option(
-            help="What CE divides by: [b]published[/b], or a result; default: what the results divided by.",
+            help="Denominator of CE: [b]published[/b], or a result; default: that of the results.",
             show_default=False,
         ),
     ] = None,
     json: JsonOption = False,
 ) -> None:
-    """Put models side by side on the images they share, with paired differences and ties marked.
+    """Compare models on the images they share: paired differences, with ties marked.
 
-    Datasets of which the results have different fingerprints are left out, and named.
+    A dataset is left out, and named, if its fingerprint differs between the results.
 
     [b]Examples[/b]
 

@@ -31,19 +31,19 @@ def evaluate(
     where: BenchmarkArgument = None,
     benchmark: Annotated[
         str | None,
-        typer.Option(help="The same as the argument; default: MediMeta-C.", show_default=False),
+        typer.Option(help="Same as the argument BENCHMARK; default: MediMeta-C.", show_default=False),
     ] = None,
     dataset: Annotated[
         list[str],
         several(
-            "Datasets of it, comma-separated, or [b]all[/b].",
+            "Datasets of the benchmark, comma-separated, or [b]all[/b].",
             completed="dataset",
         ),
     ] = ALL,
-    split: Annotated[str, typer.Option(help="The split scored.")] = "test",
+    split: Annotated[str, typer.Option(help="Split to score.")] = "test",
     baseline: Annotated[
         str,
-        typer.Option(help="What CE divides by: [b]published[/b], [b]none[/b], or the folder of a result."),
+        typer.Option(help="Denominator of CE: [b]published[/b], [b]none[/b], or the folder of a result."),
     ] = "published",
     prompts: Annotated[
         str,
@@ -51,46 +51,48 @@ def evaluate(
             help="[b]paper[/b], [b]reference[/b], [b]reference-order[/b], [b]ensemble[/b], or a YAML file."
         ),
     ] = "paper",
-    out: Annotated[Path, typer.Option(help="Root of all results.")] = Path("results"),
+    out: Annotated[Path, typer.Option(help="Folder of all results.")] = Path("results"),
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")] = "auto",
     precision: Annotated[str, typer.Option(help="fp32, bf16 or fp16.")] = "fp32",
     activation: Annotated[
         str | None,
         typer.Option(
-            help="[b]quickgelu[/b] or [b]gelu[/b]: of a checkpoint ARCH/PATH that does not say.",
+            help="[b]quickgelu[/b] or [b]gelu[/b], for ARCH/PATH checkpoints that do not state it.",
             show_default=False,
         ),
     ] = None,
     preprocessing: Annotated[
         str | None,
         typer.Option(
-            help="How images are prepared, if not as the model has it: [b]big-vision[/b], of SigLIP models.",
+            help="Replaces the model's own preprocessing: [b]big-vision[/b], for SigLIP models.",
             show_default=False,
         ),
     ] = None,
     batch_size: Annotated[
         int | None,
-        typer.Option(help="Images a batch; default: 256 on CUDA, 64 elsewhere.", show_default=False),
+        typer.Option(help="Images per batch; default: 256 on CUDA, 64 elsewhere.", show_default=False),
     ] = None,
-    workers: Annotated[int, typer.Option(help="Decoding processes; -1 is as many as the device needs.")] = -1,
+    workers: Annotated[
+        int, typer.Option(help="Processes that decode images; -1: as many as the device needs.")
+    ] = -1,
     metrics: Annotated[
-        list[str], several("Metrics of other packages, comma-separated.", show_default=False)
+        list[str], several("Metrics of plug-ins, comma-separated.", show_default=False)
     ] = NONE,
     limit: Annotated[
         int | None,
         typer.Option(
-            help="Only the first so many images of each set: a trial, below OUT/first-N and marked as one.",
+            help="Score only the first N images of each set: a trial, marked as such, in OUT/first-N.",
             show_default=False,
         ),
     ] = None,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Show what would be scored; load no model and score nothing.")
+        bool, typer.Option("--dry-run", help="Show what would be scored; load no model.")
     ] = False,
     json: JsonOption = False,
 ) -> None:
-    """Score a CLIP-style model: top-1, CE, mCE and intervals, per cell and in all, against a named baseline.
+    """Score a CLIP-style model: top-1, CE and mCE with intervals, per cell and overall.
 
-    Finished cells are kept; an interrupted evaluation, run again, goes on where it stopped.
+    Finished cells are kept. After an interruption, run the same command again to resume.
 
     [b]Examples[/b]
 
@@ -162,8 +164,8 @@ def _say_plan(planned: list[PlannedCells], *, json: bool) -> None:
         )
         for each in planned
     )
-    console.show(Table(name="What would be scored, finished cells included", columns=heads, rows=rows))
+    console.show(Table(name="Cells to score, including finished ones", columns=heads, rows=rows))
     console.say(
-        f"{sum(each.images for each in planned):,} images. The time depends on model and device: a run with "
-        "--limit 20 shows it."
+        f"{sum(each.images for each in planned):,} images. The time depends on the model and the device: "
+        "measure it with --limit 20."
     )

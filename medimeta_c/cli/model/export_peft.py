@@ -15,14 +15,17 @@ __all__ = ["export_peft"]
 
 def export_peft(
     adapters: Annotated[
-        str, typer.Argument(help="What [b]finetune[/b] wrote: [b]robustmedclip:DIR_OR_REPO[+base=SPEC][/b].")
+        str,
+        typer.Argument(
+            help="Adapters written by [b]finetune[/b]: [b]robustmedclip:DIR_OR_REPO[+base=SPEC][/b]."
+        ),
     ],
-    out: Annotated[Path, typer.Option(help="Folder to write; it must not exist, or be empty.")],
+    out: Annotated[Path, typer.Option(help="Folder to write; it must be empty or not exist.")],
 ) -> None:
-    """Write adapters in the format of Hugging Face's PEFT library, where it can express them.
+    """Convert adapters to the format of Hugging Face's PEFT library.
 
-    PEFT expresses adapters on timm's fused qkv, on the separate projections of transformers models, and on
-    plain convolutions; it does not express those in open_clip's own attention.
+    PEFT supports adapters on timm's fused qkv, on the separate projections of transformers models, and on
+    plain convolutions. It does not support adapters in open_clip's own attention.
 
     [b]Example[/b]
 
@@ -38,4 +41,4 @@ def export_peft(
     loaded = open_adapters(adapters)
     export(folder, loaded)
     console.say(f"{folder}: {loaded.report()}")
-    console.say("next: peft.PeftModel.from_pretrained(BASE, FOLDER), BASE being the base's own torch module")
+    console.say("next: peft.PeftModel.from_pretrained(BASE, FOLDER); BASE is the base model's torch module")

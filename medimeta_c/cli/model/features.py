@@ -15,24 +15,24 @@ __all__ = ["features"]
 
 
 def features(
-    model: Annotated[str, typer.Option(help="A model, as in [b]evaluate[/b].")],
+    model: Annotated[str, typer.Option(help="Model, as in [b]evaluate[/b].")],
     where: BenchmarkArgument = None,
     benchmark: BenchmarkOption = None,
-    out: Annotated[Path, typer.Option(help="The file to write.")] = Path("features.parquet"),
+    out: Annotated[Path, typer.Option(help="File to write.")] = Path("features.parquet"),
     dataset: Annotated[
         list[str],
         several(
-            "Datasets of it, comma-separated, or [b]all[/b].",
+            "Datasets of the benchmark, comma-separated, or [b]all[/b].",
             completed="dataset",
         ),
     ] = ALL,
-    severity: Annotated[int, typer.Option(help="The severity embedded, beside the clean sets.")] = 3,
-    split: Annotated[str, typer.Option(help="The split.")] = "test",
-    images: Annotated[int, typer.Option(help="Images of each set at most.")] = 200,
+    severity: Annotated[int, typer.Option(help="Severity to embed, in addition to the clean sets.")] = 3,
+    split: Annotated[str, typer.Option(help="Split to embed.")] = "test",
+    images: Annotated[int, typer.Option(help="Maximum number of images of each set.")] = 200,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")] = "auto",
     json: JsonOption = False,
 ) -> None:
-    """Save a model's image features, clean and corrupted, for the feature map that figures draws.
+    """Save a model's features of clean and corrupted images, for the feature map of [b]figures[/b].
 
     [b]Examples[/b]
 

@@ -37,27 +37,30 @@ _TENTH, _ZERO = ["0.1"], ["0"]
 
 
 def finetune(
-    model: Annotated[str, typer.Option(help="The base model, as in [b]evaluate[/b].")],
+    model: Annotated[str, typer.Option(help="Base model, as in [b]evaluate[/b].")],
     out: Annotated[Path, typer.Option(help="Folder of the run, or of all runs.")],
     dataset: DatasetOption = ALL,
     fewshot: Annotated[
         list[str],
-        several("Share of each split drawn from, above 0 to 1; several, comma-separated.", metavar="SHARES"),
+        several(
+            "Share of each dataset's images to train on, above 0 up to 1; several, comma-separated.",
+            metavar="SHARES",
+        ),
     ] = _TENTH,
     draw_from: Annotated[
         str,
         typer.Option(
-            "--from", help="Split to draw images from: [b]train[/b], or [b]val[/b] as the paper's code."
+            "--from", help="Split to draw images from: [b]train[/b], or [b]val[/b] as in the paper's code."
         ),
     ] = "train",
     seed: Annotated[
         list[str],
         several(
-            "Chooses the images and starts the adapters; several, comma-separated: one run for each.",
+            "Seed for choosing images and starting adapters; several, comma-separated: one run each.",
             metavar="NUMBERS",
         ),
     ] = _ZERO,
-    seeds: Annotated[list[str], several("The same as --seed.", hidden=True)] = NONE,
+    seeds: Annotated[list[str], several("Same as --seed.", hidden=True)] = NONE,
     data: DataOption = None,
     source: SourceOption = None,
     task: TaskOption = None,
@@ -69,7 +72,7 @@ def finetune(
     targets: Annotated[
         list[str],
         several(
-            "What is adapted: some of [b]q,k,v[/b], or [b]conv-centre[/b], or [b]conv[/b] (whole "
+            "Layers to adapt: some of [b]q,k,v[/b], or [b]conv-centre[/b], or [b]conv[/b] (whole "
             "kernels); default: q,k,v, or conv-centre in a ResNet.",
             show_default=False,
         ),
@@ -77,11 +80,11 @@ def finetune(
     epochs: Annotated[int, typer.Option(help="Passes over the images.")] = 20,
     lr: Annotated[float, typer.Option(help="Adam's learning rate.")] = 1e-4,
     schedule: Annotated[str, typer.Option(help="[b]constant[/b] or [b]cosine[/b].")] = "constant",
-    batch_size: Annotated[int, typer.Option(help="Images a step.")] = 256,
+    batch_size: Annotated[int, typer.Option(help="Images per step.")] = 256,
     micro_batch: Annotated[
         int | None,
         typer.Option(
-            help="Images in memory at a time, gradients added up; default: the batch, or what fits.",
+            help="Images in memory at a time; gradients are accumulated. Default: the batch, or what fits.",
             show_default=False,
         ),
     ] = None,
@@ -91,9 +94,7 @@ def finetune(
     ] = None,
     patience: Annotated[
         int | None,
-        typer.Option(
-            help="Stop after so many epochs without a better validation accuracy.", show_default=False
-        ),
+        typer.Option(help="Stop after N epochs without a better validation accuracy.", show_default=False),
     ] = None,
     augment: Annotated[
         bool, typer.Option("--augment", help="Corrupt training images at random; off in the paper.")
@@ -107,25 +108,25 @@ def finetune(
     benchmark: Annotated[
         str | None,
         typer.Option(
-            help="Score the base and every adapter on this built benchmark: a table with mCE.",
+            help="Built benchmark to score the base model and every adapter on; adds mCE to the table.",
             show_default=False,
         ),
     ] = None,
     baseline: Annotated[
-        str, typer.Option(help="What CE divides by, with --benchmark; as in [b]evaluate[/b].")
+        str, typer.Option(help="Denominator of CE, with --benchmark; as in [b]evaluate[/b].")
     ] = "published",
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")] = "auto",
     precision: Annotated[str, typer.Option(help="auto (bf16 on CUDA), fp32 or bf16.")] = "auto",
     json: JsonOption = False,
 ) -> None:
-    """Adapt a model's image encoder to a few images of each class, as RobustMedCLIP: adapters beside a card.
+    """Fine-tune the image encoder with LoRA on a few images per class (RobustMedCLIP).
 
-    Trains on the train split, or with --from val on a part of val, and chooses the checkpoint on val; test
+    Trains on the train split, or with --from val on a part of val, and selects the checkpoint on val. Test
     images are not read.
 
-    An interrupted run, run again, goes on where it stopped.
+    After an interruption, run the same command again to resume.
 
-    Several shares or seeds, or --benchmark, make the ablation table.
+    Several shares or seeds, or --benchmark, produce the ablation table.
 
     [b]Examples[/b]
 
@@ -147,7 +148,7 @@ def finetune(
     if seeds and seed != _ZERO:
         raise ConfigError("give --seed or --seeds, not both")
     if benchmark is None and baseline != PUBLISHED:
-        raise ConfigError("--baseline is what scores are compared with: give --benchmark too")
+        raise ConfigError("--baseline is used only with --benchmark: give --benchmark too")
     chosen = tuple(_number(part, int, "--seed") for part in seeds or seed)
     config = FinetuneConfig(
         model=model,
@@ -195,9 +196,7 @@ def _one(config: FinetuneConfig, json: bool) -> None:
         return
     progress, before = report.progress, report.epochs_before
     if before is not None:
-        console.say(
-            f"went on after epoch {before}" if before < progress.last.epoch else "was finished already"
-        )
+        console.say(f"resumed after epoch {before}" if before < progress.last.epoch else "already finished")
     console.say(f"{report.path}: {report.size}")
     counts = ", ".join(f"{len(ids)} of {name}" for name, ids in report.few_shot.ids.items())
     console.say(f"  trained on {len(report.few_shot)} images ({counts}), {progress.seconds / 3600:.2f} h")
@@ -205,7 +204,7 @@ def _one(config: FinetuneConfig, json: bool) -> None:
         f"  validation accuracy {100 * progress.epochs[0].val_accuracy:.1f} % before, "
         f"{100 * progress.best.val_accuracy:.1f} % at epoch {progress.best.epoch}, which was kept"
     )
-    # Scored with other prompts than it was trained with, a model loses much of what it learnt.
+    # A model must be scored with the prompts of its training: with others it loses much accuracy.
     prompts = "" if config.prompts == "paper" else f" --prompts {config.prompts}"
     console.say(f"next: medimeta-c evaluate --model {adapted_spec(report.path, config.model)}{prompts}")
 
