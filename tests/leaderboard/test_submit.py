@@ -119,7 +119,7 @@ def test_from_a_result_to_the_page(
     ]
 
     again = submit(*described_by)
-    assert "pull request is open already" in again.stdout
+    assert "pull request is already open" in again.stdout
     assert len(hub.store.repo(BOARD).discussions) == len(hub.store.repo(MODEL, "model").discussions) == 1
 
     merge(hub, tmp_path, BOARD, "dataset", 1)

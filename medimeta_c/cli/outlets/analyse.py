@@ -29,25 +29,27 @@ def analyse(
     dataset: Annotated[
         list[str],
         several(
-            "Datasets of it, comma-separated, or [b]all[/b].",
+            "Datasets of the benchmark, comma-separated, or [b]all[/b].",
             completed="dataset",
         ),
     ] = ALL,
-    split: Annotated[list[str], several("Splits, comma-separated and pooled, or [b]all[/b].")] = TEST,
+    split: Annotated[list[str], several("Splits to pool, comma-separated, or [b]all[/b].")] = TEST,
     images: Annotated[
-        int, typer.Option(help="Images of each dataset to decode at most, for their energy.")
+        int, typer.Option(help="Maximum number of images of each dataset to decode, for the energy.")
     ] = 500,
-    seed: Annotated[int, typer.Option(help="Chooses the images to decode.")] = 0,
+    seed: Annotated[int, typer.Option(help="Seed for choosing the images to decode.")] = 0,
     severities: Annotated[
-        bool, typer.Option("--severities", help="Show every severity, not only their mean.")
+        bool, typer.Option("--severities", help="Show each severity, not only the mean.")
     ] = False,
-    markdown: Annotated[bool, typer.Option("--markdown", help="Report as Markdown on stdout.")] = False,
+    markdown: Annotated[
+        bool, typer.Option("--markdown", help="Print the result as Markdown on stdout.")
+    ] = False,
     json: JsonOption = False,
 ) -> None:
-    """State what each corruption does to low, mid and high frequencies, with 95 % intervals.
+    """Measure how corruptions change low, mid and high frequencies, with 95 % intervals.
 
-    Every image is compared with its clean self. Shares say how the spectrum's shape moves, energy how much is
-    there: blur raises the low band's share while every band loses energy.
+    Every image is compared with its clean version. Shares describe the spectrum's shape, energy its size:
+    blur raises the share of the low band, although every band loses energy.
 
     [b]Examples[/b]
 
@@ -86,7 +88,7 @@ def analyse(
             if severities:
                 console.show(table)
                 continue
-            # All are means, the sentences below answer, low and high tell the middle: 80 columns are enough.
+            # Drop the mid band: it follows from the other two, and the tables must fit 80 columns.
             shares = table.only("Corruption", "Low share, points", "High share, points")
             energy = table.only("Corruption", "Low energy, factor", "High energy, factor")
             console.show(shares, replace(energy, name=""))

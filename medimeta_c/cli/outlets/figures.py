@@ -17,45 +17,47 @@ def figures(
     directories: Annotated[
         list[Path] | None,
         typer.Argument(
-            metavar="BENCHMARK", help="Built benchmarks; two are drawn side by side.", show_default=False
+            metavar="BENCHMARK",
+            help="Directories of built benchmarks; two are drawn side by side.",
+            show_default=False,
         ),
     ] = None,
     benchmark: Annotated[
         list[Path] | None,
-        typer.Option(help="The same as the arguments. Repeatable.", show_default=False),
+        typer.Option(help="Same as the arguments. Repeatable.", show_default=False),
     ] = None,
     results: Annotated[
         list[str] | None,
         typer.Option(
-            help="Folder of a result, or of several, or a pattern such as 'results/*'; NAME=PATH names one. "
-            "Repeatable.",
+            help="Folder of a result, or of several, or a pattern such as 'results/*'; NAME=PATH sets the "
+            "name shown. Repeatable.",
             show_default=False,
         ),
     ] = None,
     ablation: Annotated[
         Path | None,
-        typer.Option(help="Folder of a few-shot ablation that finetune wrote.", show_default=False),
+        typer.Option(help="Folder of a few-shot ablation, written by [b]finetune[/b].", show_default=False),
     ] = None,
     features: Annotated[
         Path | None,
-        typer.Option(help="Image features that the command [b]features[/b] saved.", show_default=False),
+        typer.Option(help="File of image features, written by [b]features[/b].", show_default=False),
     ] = None,
-    paper: Annotated[bool, typer.Option("--paper", help="Draw the paper's own numbers.")] = False,
+    paper: Annotated[bool, typer.Option("--paper", help="Draw the numbers printed in the paper.")] = False,
     out: Annotated[Path, typer.Option(help="Folder of the figures.")] = Path("figures"),
     only: Annotated[
         list[str],
         several(
-            "Only these, comma-separated; see the list that --json gives.",
+            "Make only these figures and tables, comma-separated; their names are the file names.",
             show_default=False,
             completed="only",
         ),
     ] = NONE,
-    images: Annotated[int, typer.Option(help="Images of each set to decode at most.")] = 500,
+    images: Annotated[int, typer.Option(help="Maximum number of images of each set to decode.")] = 500,
     json: JsonOption = False,
 ) -> None:
-    """Make the paper's figures and tables: PNG, SVG, PDF and CSV; Markdown, CSV and LaTeX.
+    """Make the paper's figures (PNG, SVG, PDF, CSV) and tables (Markdown, CSV, LaTeX).
 
-    What there is no input for is left out, and named. Without any input: the paper's own numbers.
+    Figures whose input is missing are left out and named. Without any input, the paper's numbers are drawn.
 
     [b]Examples[/b]
 

@@ -1,4 +1,4 @@
-"""``medimeta-c leaderboard``: what the maintainers of a board run."""
+"""``medimeta-c leaderboard``: commands for the maintainers of a leaderboard."""
 
 from __future__ import annotations
 
@@ -21,17 +21,19 @@ __all__ = ["app"]
 
 app = typer.Typer(
     cls=Group,
-    help="Check submissions, build the leaderboard's site, say what it accepts.",
+    help="Maintain a leaderboard: check submissions, build the site, accept benchmarks.",
     no_args_is_help=True,
     rich_markup_mode="rich",
 )
 
 BenchmarkOption = Annotated[
     str | None,
-    typer.Option("--benchmark", help="A built benchmark, or ORG/NAME on the Hub.", show_default=False),
+    typer.Option(
+        "--benchmark", help="Directory of a built benchmark, or ORG/NAME on the Hub.", show_default=False
+    ),
 ]
 PartialOption = Annotated[
-    bool, typer.Option("--partial", help="Take also a benchmark that lacks sets of its suite.")
+    bool, typer.Option("--partial", help="Allow a benchmark that lacks sets of its suite.")
 ]
 
 
@@ -43,7 +45,9 @@ def _options(quiet: QuietOption = False, verbose: VerboseOption = False, debug: 
 @app.command(cls=Command)
 @everywhere
 def validate(
-    paths: Annotated[list[Path], typer.Argument(help="Submissions, or folders that hold some at any depth.")],
+    paths: Annotated[
+        list[Path], typer.Argument(help="Submissions, or folders that contain submissions at any depth.")
+    ],
     benchmark: BenchmarkOption = None,
     partial: PartialOption = False,
     accepted: Annotated[
@@ -53,8 +57,8 @@ def validate(
     among: Annotated[
         Path | None,
         typer.Option(
-            help="The board as it stands: no copy of an entry, none in another's place; what is the same "
-            "there is not checked again.",
+            help="Results of the current board. Refused: copies of its entries, and results in the place of "
+            "another entry. Not checked again: unchanged entries.",
             show_default=False,
         ),
     ] = None,
@@ -62,7 +66,7 @@ def validate(
 ) -> None:
     """Check submissions: schema, fingerprints, labels, and every number against the predictions.
 
-    Each is read in a process of its own, with bounded memory and time. Exits with 1 if any has a problem.
+    Each is read in its own process, with limited memory and time. Exits with 1 if any has a problem.
 
     [b]Examples[/b]
 
@@ -105,27 +109,30 @@ def validate(
 @app.command(cls=Command)
 @everywhere
 def build(
-    results: Annotated[Path, typer.Argument(help="A clone of the board's repository, or its results.")],
-    out: Annotated[Path, typer.Option(help="Folder of the site; an earlier site there is replaced.")] = Path(
+    results: Annotated[
+        Path, typer.Argument(help="A clone of the board's repository, or its results folder.")
+    ],
+    out: Annotated[Path, typer.Option(help="Folder of the site; replaces an earlier site there.")] = Path(
         "site"
     ),
     baseline: Annotated[
         str,
-        typer.Option(help="What CE divides by: [b]published[/b], [b]none[/b], or the folder of a result."),
+        typer.Option(help="Denominator of CE: [b]published[/b], [b]none[/b], or the folder of a result."),
     ] = "published",
     benchmark: BenchmarkOption = None,
     partial: PartialOption = False,
     repo: Annotated[
         str | None,
         typer.Option(
-            help="ORG/NAME that submissions are sent to, for the page that says how.", show_default=False
+            help="ORG/NAME that receives submissions, for the page that explains how to submit.",
+            show_default=False,
         ),
     ] = None,
     json: JsonOption = False,
 ) -> None:
-    """Compute every number from the predictions and write the site: plain files, no server, no network.
+    """Compute every number from the predictions and write a static site.
 
-    With --benchmark, the models' pages show the images that corruption changed most.
+    With --benchmark, the models' pages show images whose true class lost the most probability.
 
     [b]Examples[/b]
 
@@ -165,12 +172,14 @@ def build(
 def accept(
     where: BenchmarkArgument = None,
     benchmark: BenchmarkOption = None,
-    accepted: Annotated[Path, typer.Option(help="The file to add it to.")] = Path("accepted.yaml"),
-    split: Annotated[str, typer.Option(help="The split scored.")] = "test",
+    accepted: Annotated[Path, typer.Option(help="File to which the benchmark is added.")] = Path(
+        "accepted.yaml"
+    ),
+    split: Annotated[str, typer.Option(help="Split that results are scored on.")] = "test",
     partial: PartialOption = False,
     json: JsonOption = False,
 ) -> None:
-    """Accept results on a benchmark: its fingerprints, grids and a digest of its labels.
+    """Accept results on a benchmark: add its fingerprints, grids and label digest to a file.
 
     [b]Examples[/b]
 
@@ -192,7 +201,7 @@ def accept(
 
 
 def _opened(where: str, *, partial: bool) -> Benchmark:
-    """Open the board's benchmark; one that lacks sets of its suite only where that is meant."""
+    """Open the board's benchmark; with `partial`, allow one that lacks sets of its suite."""
     from medimeta_c.card.coverage import require_complete
     from medimeta_c.errors import Remedy
     from medimeta_c.format.benchmark import open_benchmark

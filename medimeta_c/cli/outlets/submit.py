@@ -26,45 +26,51 @@ def submit(
     submission: Annotated[
         Path | None,
         typer.Option(
-            help="A submission.yaml; default: the one in the folder. docs/leaderboard.md shows one.",
+            help="A submission.yaml; default: the one in the folder. Example: docs/leaderboard.md.",
             show_default=False,
         ),
     ] = None,
     model_repo: Annotated[
         str | None,
-        typer.Option(help="The model's repository: propose its .eval_results there too.", show_default=False),
+        typer.Option(
+            help="The model's repository; its .eval_results are proposed there too.", show_default=False
+        ),
     ] = None,
     benchmark_repo: Annotated[
         str | None,
-        typer.Option(help="The benchmark's repository; default: what was scored.", show_default=False),
+        typer.Option(
+            help="The benchmark's repository; default: that of the scored benchmark.", show_default=False
+        ),
     ] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Check only; send nothing.")] = False,
-    name: Annotated[str | None, _text("The model, as the board shows it.")] = None,
-    organisation: Annotated[str | None, _text("Who made it.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only check; send nothing.")] = False,
+    name: Annotated[str | None, _text("Name of the model on the board.")] = None,
+    organisation: Annotated[str | None, _text("Who made the model.")] = None,
     contact: Annotated[str | None, _text("Mail or web address for questions; not shown.")] = None,
-    submitted_by: Annotated[str | None, _text("Who submits it, if not its makers.")] = None,
+    submitted_by: Annotated[str | None, _text("Who submits, if not the makers of the model.")] = None,
     backbone: Annotated[str | None, _text("Image encoder, e.g. ViT-B/16.")] = None,
     adaptation: Annotated[str | None, _text("base, few-shot or fine-tuned.")] = None,
     training_kind: Annotated[str | None, _text("general, medical or general-and-medical.")] = None,
-    training_data: Annotated[str | None, _text("What it was trained on, in a line.")] = None,
-    overlap: Annotated[str | None, _text("none, train, test or unknown.")] = None,
-    overlap_statement: Annotated[str | None, _text("The overlap in a sentence.")] = None,
+    training_data: Annotated[str | None, _text("The training data, in one line.")] = None,
+    overlap: Annotated[
+        str | None, _text("Benchmark images in the training data: none, train, test or unknown.")
+    ] = None,
+    overlap_statement: Annotated[str | None, _text("The overlap, in one sentence.")] = None,
     code: Annotated[str | None, _text("Web address of the code.")] = None,
     paper: Annotated[str | None, _text("Web address of the paper.")] = None,
     declare: Annotated[
         bool,
         typer.Option(
             "--declare",
-            help="Nothing was chosen by results on the test split, and the predictions may be published.",
+            help="Declare: no choice was based on test results, and the predictions may be published.",
             rich_help_panel="Instead of --submission",
         ),
     ] = False,
     json: JsonOption = False,
 ) -> None:
-    """Submit a result to a leaderboard: checked here, then proposed as a pull request.
+    """Check a result and submit it to a leaderboard as a pull request.
 
-    The result, its predictions and submission.yaml are sent, nothing else. Run again, it finds the pull
-    request that is open. The token is that of HF_TOKEN or `hf auth login`.
+    Only the result, its predictions and submission.yaml are sent. A second run finds the open pull request.
+    The token comes from HF_TOKEN or `hf auth login`.
 
     [b]Examples[/b]
 
@@ -98,7 +104,9 @@ def submit(
     given = {key: value for key, value in described_by.items() if value is not None}
     if given or declare:
         if submission is not None:
-            raise ConfigError("--submission describes the model already: leave the other options out")
+            raise ConfigError(
+                "--submission already describes the model: leave out the options that describe it"
+            )
         if not folder.is_dir():
             raise ConfigError(f"{folder} is not the folder of a result")
         write_submission(folder / SUBMISSION_NAME, described(given, declared=declare))
@@ -125,7 +133,7 @@ def submit(
         for path in report.files:
             console.say(f"would send {path}")
         return
-    console.say(f"pull request {'opened' if report.opened else 'is open already'}: {report.pull_request}")
+    console.say(f"pull request {'opened' if report.opened else 'is already open'}: {report.pull_request}")
     if report.model_pull_request is not None:
         console.say(f"pull request in the model's repository: {report.model_pull_request}")
 
