@@ -10,7 +10,7 @@ from typing import Literal
 
 from medimeta_c.building import engines
 from medimeta_c.building.assembly import BuildProgress, BuildReport, Request, as_images, assemble
-from medimeta_c.building.journal import Journal, ids_folder, remember_data
+from medimeta_c.building.journal import Journal, ids_folder, remember_data, require_free
 from medimeta_c.building.plugins import plugins_of
 from medimeta_c.building.preview import Preview, preview_of
 from medimeta_c.building.render import RenderTask, render_set
@@ -343,6 +343,7 @@ def _planned(
     config: BuildConfig,
 ) -> tuple[dict[str, Source], dict[str, Source], dict[SetKey, Corruption | None]]:
     """Return the sources opened by name, all sources, and the sets wanted of them."""
+    require_free(config.out)  # before anything is counted or shown
     opened = _opened(config)
     given = {one.info.dataset: one for one in config.datasets if not isinstance(one, str)}
     if twice := sorted(opened.keys() & given.keys()):

@@ -30,7 +30,7 @@ from medimeta_c.io.records import Record, Since, canonical_json, write_record
 from medimeta_c.io.text import Title
 from medimeta_c.sources.folders.ids import IDS_SUFFIX
 
-__all__ = ["Journal", "data_folders", "ids_folder", "locked", "remember_data"]
+__all__ = ["Journal", "data_folders", "ids_folder", "locked", "remember_data", "require_free"]
 
 _OTHER = Remedy("choose another {out}")
 FOLDER = ".medimeta-c"
@@ -59,6 +59,20 @@ def locked(root: Path) -> Iterator[None]:
     WriteError
         If it is not writable.
     """
+    require_free(root)
+    busy = BuildError(f"another build is writing to {root}", remedy=[Remedy("wait until it ends"), _OTHER])
+    with exclusive(root / FOLDER / "build.lock", root, busy):
+        yield
+
+
+def require_free(root: Path) -> None:
+    """Refuse a path that holds something other than a build.
+
+    Raises
+    ------
+    BuildError
+        If it is a file, a folder with other files, or not valid Unicode.
+    """
     if root.exists() and not root.is_dir():
         raise BuildError(f"{root} is a file, not a folder", remedy=_OTHER)
     try:
@@ -71,9 +85,6 @@ def locked(root: Path) -> Iterator[None]:
             raise BuildError(
                 f"{root} is not empty and not a MediMeta-C build (it holds {foreign!r})", remedy=_OTHER
             )
-    busy = BuildError(f"another build is writing to {root}", remedy=[Remedy("wait until it ends"), _OTHER])
-    with exclusive(root / FOLDER / "build.lock", root, busy):
-        yield
 
 
 class Journal:

@@ -184,7 +184,7 @@ def test_shards_on_a_disk_of_the_workers_own_are_no_build(
 
     monkeypatch.setattr(engines, "run_all", render_elsewhere)
     config = build_config(datasets=("rays",), severities=(1,))
-    with pytest.raises(BuildError, match=r"not to .* of this machine: choose an `out` that all workers see"):
+    with pytest.raises(BuildError, match=r"not to .* on this one: choose an `out` that all workers see"):
         build(config)
     assert not (config.out / "manifest.json").exists()
 
@@ -321,9 +321,9 @@ def test_a_build_remembers_where_its_data_was(build_config: Configure) -> None:
 
 @pytest.mark.slow
 def test_ctrl_c_stops_workers_and_leaves_no_parts(clean_dir: Path, tmp_path: Path) -> None:
-    """SIGINT ends the command with exit code 1 and one sentence; no worker and no part file remains."""
+    """SIGINT ends the command with exit code 130 and one sentence; no worker and no part file remains."""
     out = tmp_path / "out"
-    command = ["-m", "medimeta_c", "build", "--dataset", "cells,rays", "--source", "imagefolder"]
+    command = ["-m", "medimeta_c", "build", "--quiet", "--dataset", "cells,rays", "--source", "imagefolder"]
     process = subprocess.Popen(
         [sys.executable, *command, "--data", str(clean_dir), "--out", str(out), "--jobs", "2"],
         start_new_session=True,
@@ -337,8 +337,8 @@ def test_ctrl_c_stops_workers_and_leaves_no_parts(clean_dir: Path, tmp_path: Pat
         time.sleep(0.005)
     os.killpg(process.pid, signal.SIGINT)
     _, stderr = process.communicate(timeout=30)
-    assert process.returncode == 1, stderr
-    assert stderr == "medimeta-c: interrupted; run the same command again to go on where it stopped\n"
+    assert process.returncode == 130, stderr
+    assert stderr == "medimeta-c: interrupted: run the same command again to resume\n"
     assert not (out / "manifest.json").exists()
     assert list(out.rglob("*.part")) == []
     with filelock.FileLock(out / ".medimeta-c/build.lock", timeout=0):

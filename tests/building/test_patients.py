@@ -97,7 +97,7 @@ def test_groups_are_those_of_the_source(data: Path, tmp_path: Path) -> None:
     forge_groups(out, lambda rows: rows[0].update(group=1 - rows[0]["group"]))
     assert verify(out, jobs=1).ok
     (problem,) = verify(out, rebuild=1, jobs=1).problems
-    assert str(problem) == f"{GROUPS_PATH}: its groups of scans/test are not the source's"
+    assert str(problem) == f"{GROUPS_PATH}: its groups of scans/test differ from the source's"
     for change in (
         lambda rows: rows[0].update(group=None),
         lambda rows: rows.append({**rows[0], "group": 1 - rows[0]["group"]}),

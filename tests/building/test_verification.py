@@ -98,7 +98,7 @@ def other_set(table: pa.Table) -> pa.Table:
 
 DAMAGES = {
     "flipped byte": (flip_byte, "SHA-256 differs"),
-    "truncated": (lambda path: os.truncate(path, path.stat().st_size - 100), "cut short"),
+    "truncated": (lambda path: os.truncate(path, path.stat().st_size - 100), "truncated or rewritten"),
     "missing": (lambda path: path.unlink(), "missing"),
     "row removed": (rewrite(lambda table: table.slice(1)), "manifest says"),
     "rows swapped": (rewrite(swap_rows), "out of image-id order"),

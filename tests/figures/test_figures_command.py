@@ -22,8 +22,8 @@ def test_several_benchmarks_make_one_picture(benchmark: Benchmark, tmp_path: Pat
     assert made == {"spectrum.png", "spectrum.svg", "spectrum.pdf", "spectrum.csv", "captions.md"}
     lines = (tmp_path / "f" / "spectrum.csv").read_text().splitlines()
     assert {line.split(",")[0] for line in lines[1:]} == {
-        f"imagefolder ({Path(benchmark.name).name})",
-        "imagefolder (copy)",
+        f"cells and rays ({Path(benchmark.name).name})",
+        "cells and rays (copy)",
     }
     run = CliRunner().invoke(app, [*command, benchmark.name])
     assert run.exit_code == 2

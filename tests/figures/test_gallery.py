@@ -236,7 +236,7 @@ def test_letters_without_a_font_are_told_of_once(
     scores = tuple(replace(one, model=name) for one in inputs.scores)
     make(Inputs(results={name: (result,)}, scores=scores), tmp_path, only=("robustness_accuracy",))
     (record,) = caplog.records
-    assert "no font here has \U00012000 of a model's name" in record.getMessage()
+    assert "no font here has the letters \U00012000 of a model's name" in record.getMessage()
     assert name in (tmp_path / "robustness_accuracy.svg").read_text()
 
 

@@ -150,5 +150,5 @@ def test_ids_round_trip(tmp_path: Path) -> None:
     assert read_few_shot(tmp_path) == chosen
     file = tmp_path / FEWSHOT_NAME
     file.write_text(file.read_text().replace(chosen.ids["b"][0], "000099"))
-    with pytest.raises(ResultError, match="digest is not that of the ids"):
+    with pytest.raises(ResultError, match="digest does not match the ids"):
         read_few_shot(tmp_path)

@@ -291,7 +291,7 @@ def test_a_base_that_gives_nan_is_not_trained(configure: Configure, monkeypatch:
     model = tiny(config)
     features = model.features
     monkeypatch.setattr(model, "features", lambda pixels: features(pixels) * float("nan"))
-    with pytest.raises(ModelError, match=r"before training: check the weights of the base model"):
+    with pytest.raises(ModelError, match=r"before any training: check the weights of the base model"):
         finetune(config, model=model)
     assert not list(config.out.rglob("*.safetensors"))
 

@@ -261,7 +261,7 @@ _DAMAGES: dict[str, tuple[str, Callable[[Path], object]]] = {
     "unfinished": ("this is not a finished build", lambda root: (root / "manifest.json").unlink()),
     "no card": ("README.md is missing", lambda root: (root / "README.md").unlink()),
     "no picture": ("spectrum.png is missing", lambda root: (root / "assets/spectrum.png").unlink()),
-    "link": ("not a file of the benchmark", _link_a_picture),
+    "link": ("spectrum.png: it is a link to", _link_a_picture),
 }
 
 

@@ -283,8 +283,12 @@ def test_what_has_no_value_has_no_interval() -> None:
     tables = sample(0.5)
     drawn = bootstrap({"oct": tables["oct"]}, {}, SCOPE, PLAN)
     intervals = summary_estimates(drawn)
-    assert "the model has no valid fundus/test/contrast/severity-1" in str(intervals.overall.mce)
-    assert "the baseline has no oct/test/contrast/severity-1" in str(intervals.datasets["oct"].mce)
+    assert "the model has no valid fundus/test/contrast/severity-1" in repr(
+        intervals.overall.mce.model_dump()
+    )
+    assert "the baseline has no oct/test/contrast/severity-1" in repr(
+        intervals.datasets["oct"].mce.model_dump()
+    )
     assert summary_estimates(drawn).datasets["oct"].average_accuracy.interval_reason is None
     compared = difference(drawn, drawn).datasets["oct"]
     assert compared.mce.tie is None and compared.mce.reason

@@ -66,7 +66,7 @@ def test_the_weights_of_a_module_are_its_identity() -> None:
 
 WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "no function": ({"encode_image": 3}, "must be functions"),
-    "an array for a tensor": ({"transform": lambda image: [1]}, "the transform of mine gave list"),
+    "an array for a tensor": ({"transform": lambda image: [1]}, "the transform of mine returned list"),
     "no vectors": ({"encode_text": lambda texts: torch.zeros(3)}, "encode_texts() gave torch.Size([3])"),
     "two spaces": (
         {"encode_text": lambda texts: torch.zeros(len(texts), 7)},

@@ -284,7 +284,7 @@ def test_numbers_and_predictions_of_different_runs(tmp_path: Path, benchmark: Be
     (one.path / "predictions.parquet").write_bytes((other.path / "predictions.parquet").read_bytes())
     with pytest.raises(ResultError, match="do not belong together"):
         read_saved(one.path)
-    with pytest.raises(ResultError, match="not the folder of a result"):
+    with pytest.raises(ResultError, match=r"nowhere does not exist: give the folder that holds result\.json"):
         read_saved(tmp_path / "nowhere")
 
 

@@ -115,7 +115,7 @@ def test_the_published_baseline_is_for_other_datasets(benchmark: Benchmark) -> N
     sentence = str(caught.value)
     assert "baseline 'published' has no cells, rays (it has: pbc, " in sentence
     assert "score the baseline model on yours and give its result" in sentence
-    assert "--baseline none" in sentence
+    assert "score without one by `baseline='none'`" in sentence
 
 
 def test_a_baseline_of_other_images_is_refused(

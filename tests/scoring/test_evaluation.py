@@ -216,10 +216,10 @@ def test_what_does_not_fit_is_refused_before_any_work(built: Path, tiny: Path, t
     cases = [
         (["--model", "hfhub:x/y", "--benchmark", built, "--baseline", "none"], 2, "accepted forms"),
         (["--model", f"local-dir:{tmp_path}", "--benchmark", built, "--baseline", "none"], 1, str(tmp_path)),
-        ([*model, "--benchmark", tmp_path / "nothing"], 1, "neither a directory"),
+        ([*model, "--benchmark", tmp_path / "nothing"], 1, "nothing does not exist"),
         ([*model, "--benchmark", built], 2, "--baseline none"),
         ([*good, "--dataset", "cellz"], 2, "did you mean 'cells'"),
-        ([*good, "--dataset", "cells,cells"], 2, "name each once"),
+        ([*good, "--dataset", "cells,cells"], 2, "duplicate dataset: cells"),
         ([*good, "--split", "train"], 2, "train"),
         ([*good, "--device", "tpu"], 2, "device 'tpu'"),
         ([*good, "--precision", "fp8"], 2, "unknown precision 'fp8'"),
@@ -278,7 +278,7 @@ def test_a_preprocessing_of_the_family_is_recorded(built: Path, tiny: Path, tmp_
     write_siglip(tmp_path / "siglip")
     options = ["--benchmark", built, "--dataset", "rays", "--out", tmp_path / "out", "--device", "cpu"]
     options += ["--baseline", "none", "--preprocessing", "big-vision"]
-    assert "has no preprocessing but its own" in run("--model", f"local-dir:{tiny}", *options, code=2)
+    assert "has only its own preprocessing" in run("--model", f"local-dir:{tiny}", *options, code=2)
     siglip = ["--model", f"transformers:{tmp_path / 'siglip'}"]
     run(*siglip, *options)
     saved = read_saved(folder_of(tmp_path))

@@ -572,7 +572,7 @@ def test_file_that_went_away(flat: Path) -> None:
     """A file removed after opening is named when it is asked for."""
     source = open_imagefolder("pets", flat.parent)
     (flat / "cat" / "one.png").unlink()
-    with pytest.raises(SourceError, match=r"cat/one\.png is missing"):
+    with pytest.raises(SourceError, match=r"cat/one\.png does not exist"):
         source.image("test", "cat/one")
 
 

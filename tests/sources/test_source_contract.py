@@ -185,6 +185,6 @@ def test_a_user_without_a_home_is_told_to_name_a_folder(monkeypatch: pytest.Monk
     for name in ("HOME", "XDG_DATA_HOME"):
         monkeypatch.delenv(name, raising=False)
     with pytest.raises(
-        ConfigError, match=r"no home directory .* `data_dir`, or in the environment variable MEDIMETA_DATA"
+        ConfigError, match=r"no home directory, .* `data_dir`, or in the environment variable MEDIMETA_DATA"
     ):
         default_data_dir()

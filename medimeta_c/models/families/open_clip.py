@@ -194,7 +194,8 @@ def _activation(arch: str, model_cfg: dict[str, Any], asked: Activation | None) 
             f"a checkpoint of {arch} does not say whether it was trained with QuickGELU (as OpenAI's CLIP "
             "and models tuned from it) or with GELU",
             remedy=[
-                Remedy("add {activation}", activation="quickgelu or gelu"),
+                Remedy("add {activation}", activation="quickgelu"),
+                Remedy("add {activation}", activation="gelu"),
                 Remedy("name it {0}-quickgelu/PATH or {0}-gelu/PATH", arch),
             ],
         )

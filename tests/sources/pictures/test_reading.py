@@ -197,7 +197,7 @@ def test_cut_short(tmp_path: Path, kind: str, share: float) -> None:
 
 def test_no_file(tmp_path: Path) -> None:
     """A missing file, a folder, an empty file."""
-    says("is missing", lambda: read_image(tmp_path / "no"))
+    says("does not exist", lambda: read_image(tmp_path / "no"))
     says("is a folder", lambda: read_image(tmp_path))
     with pytest.raises(SourceError, match="the file is empty"):
         read_image(put(tmp_path, b""))
