@@ -264,7 +264,7 @@ def test_the_activation_of_a_bare_checkpoint_is_recorded(
     monkeypatch.setitem(open_clip.pretrained._PRETRAINED, "ViT-tiny", {"openai": {"file": "absent"}})
     options = ["--model", f"ViT-tiny/{tiny / 'open_clip_model.safetensors'}", "--baseline", "none"]
     options += ["--benchmark", built, "--dataset", "rays", "--out", tmp_path, "--device", "cpu"]
-    assert "add --activation quickgelu or gelu" in run(*options, code=2)
+    assert "add --activation quickgelu, or add --activation gelu" in run(*options, code=2)
     run(*options, "--activation", "quickgelu")
     saved = read_saved(folder_of(tmp_path))
     assert saved.result.run.activation == "quickgelu"
