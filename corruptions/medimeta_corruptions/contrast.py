@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from medimeta_corruptions._image import BLOCK, UNIT, Pixels, Rng, look_up, to_bytes
+from medimeta_corruptions._image import UNIT, Pixels, Rng, look_up, to_bytes
 from medimeta_corruptions._jit import kernel
 from medimeta_corruptions._spec import Corruption
 
@@ -40,7 +40,8 @@ def contrast(image: Pixels, factor: float, rng: Rng | None = None) -> Pixels:
     .. [1] D. Hendrycks and T. Dietterich, ICLR 2019.
     """
     if image.ndim == 2:
-        return look_up(_levels(_sum(image.reshape(-1)) / image.size, factor), image)
+        # NumPy's own sum of the whole: in blocks, its last bit would be another with some versions.
+        return look_up(_levels(np.asarray(np.mean(np.take(UNIT, image))), factor), image)
     sums = np.zeros(3, dtype=np.float64)
     pixels = image.reshape(-1, 3)
     _sum_channels(pixels, sums)
@@ -50,21 +51,7 @@ def contrast(image: Pixels, factor: float, rng: Rng | None = None) -> Pixels:
     return out
 
 
-def _sum(values: Pixels) -> np.float64:
-    """Return the sum of the values on the unit scale, added in the order of ``numpy.sum``.
-
-    That halves what it adds, to a multiple of eight, until it is short; the halves are halved here for as
-    long as they are large, and need not be in memory together.
-    """
-    if values.size <= BLOCK:
-        total: np.float64 = np.sum(np.take(UNIT, values))
-        return total
-    half = values.size // 2
-    half -= half % 8
-    return _sum(values[:half]) + _sum(values[half:])
-
-
-def _levels(mean: NDArray[np.float64] | np.float64, factor: float) -> Pixels:
+def _levels(mean: NDArray[np.float64], factor: float) -> Pixels:
     """Return what each byte becomes: shape (256,), or (C, 256) for means of C channels."""
     about = np.expand_dims(mean, -1)
     return to_bytes((UNIT - about) * factor + about)

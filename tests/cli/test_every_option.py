@@ -122,5 +122,12 @@ def test_a_path_that_does_not_exist(
     assert code in (1, 2)
     assert any(
         part in sentence
-        for part in ("nowhere", "MediMeta-C is", "MediMeta-C does not", "--benchmark", "data does not")
+        for part in (
+            "nowhere",
+            "MediMeta-C is",
+            "MediMeta-C does not",
+            "--benchmark",
+            "data does not",
+            "extra:",
+        )
     )

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from medimeta_corruptions import CORRUPTIONS, Rng, _image, contrast, corrupt
+from medimeta_corruptions import CORRUPTIONS, Rng, _image, corrupt
 
 GENERATORS: dict[str, Callable[[], Rng]] = {
     "philox": lambda: np.random.Generator(np.random.Philox(key=3)),
@@ -27,7 +27,6 @@ def block_size(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) 
     if "block" in request.fixturenames:
         block = request.getfixturevalue("block")
         monkeypatch.setattr(_image, "BLOCK", block)
-        monkeypatch.setattr(contrast, "BLOCK", block)
 
 
 def random_image(shape: tuple[int, ...]) -> np.ndarray:
@@ -58,21 +57,6 @@ def test_salt_and_pepper(kind: str, shape: tuple[int, ...], block: int) -> None:
     expected = np.where(chosen, np.where(plain.random(shape) <= 0.5, 255, 0), image)
     np.testing.assert_array_equal(corrupt(image, "impulse_noise", 5, ours), expected)
     assert ours.random() == plain.random()
-
-
-@each_shape
-@each_block
-def test_means(shape: tuple[int, ...], block: int) -> None:
-    """A grey image is summed in the order of NumPy's own sum, to the last bit."""
-    values = random_image(shape).reshape(-1)
-    assert contrast._sum(values) == np.sum(values / 255.0)
-
-
-def test_means_of_large_images() -> None:
-    """Likewise with blocks as they are, at sizes that divide into them and at others."""
-    for size in (contrast.BLOCK, contrast.BLOCK + 1, 3 * contrast.BLOCK - 5, 20 * contrast.BLOCK + 12_345):
-        values = random_image((size,))
-        assert contrast._sum(values) == np.sum(values / 255.0)
 
 
 @each_shape
