@@ -100,7 +100,7 @@ def settle(*, quiet: bool, verbose: bool, debug: bool, afresh: bool = False) -> 
     handler.setFormatter(logging.Formatter("%(name)s: %(message)s"))
     handler.setLevel(level)  # distributed sets its own loggers to INFO
     # Matplotlib warns if it cannot write to the home folder, but works without it.
-    handler.addFilter(lambda record: record.name != "matplotlib" or level < logging.WARNING)
+    handler.addFilter(lambda record: not record.name.startswith("matplotlib") or level < logging.WARNING)
     root.addHandler(handler)
     root.setLevel(level)
     logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)  # it warns of a missing font weight
