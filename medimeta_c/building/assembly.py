@@ -158,7 +158,7 @@ def assemble(
             )
             journal.forget(todo)
             try:
-                # Closed at once on any error, so that no worker outlives the lock.
+                # After an error, close the generator at once, so that no worker outlives the lock.
                 with contextlib.closing(make(todo)) as made:
                     for record in made:
                         journal.record(record)

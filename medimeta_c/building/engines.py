@@ -103,7 +103,7 @@ def run_all(
         over = _over_processes(function, tasks, jobs)
         if engine == "dask":
             over = _over_dask(function, tasks, jobs, scheduler)
-        # Closed at once on any error, so that no worker continues.
+        # After an error, close the generator at once, so that no worker continues.
         with contextlib.closing(over):
             yield from over
 

@@ -94,7 +94,7 @@ def test_empty(words: tuple[str, ...], one: Any) -> None:
 
 @pytest.mark.parametrize(("words", "one"), VALUED)
 def test_wrong_type(words: tuple[str, ...], one: Any) -> None:
-    """A number that is none is named, with its option."""
+    """The error names the value and the option if the value is not a number."""
     annotation = inspect.signature(COMMANDS[words].callback, eval_str=True).parameters[one.name].annotation
     kinds = {annotation, *get_args(annotation)}
     if kinds & {int, float}:

@@ -67,7 +67,7 @@ def test_security() -> None:
 
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
 def test_actions_are_pinned(path: Path) -> None:
-    """A tag can be moved, a commit cannot; its version stands beside it."""
+    """Every action is pinned to a commit, because a tag can be moved; a comment gives its version."""
     uses = [line for line in path.read_text().splitlines() if "uses:" in line]
     assert uses
     for line in uses:

@@ -390,7 +390,7 @@ def test_settings_that_only_say_where_files_were_are_read(folder: Path, model: M
     other = copied(folder, tmp_path / "m")
     (tmp_path / "map.json").write_text("{}")
     file = other / "tokenizer_config.json"
-    paths = {"special_tokens_map_file": str(tmp_path / "map.json"), "vocab_file": "/root/.cache/vocab.json"}
+    paths = {"special_tokens_map_file": str(tmp_path / "map.json"), "vocab_file": "/elsewhere/vocab.json"}
     more = {"name_or_path": "some-lab/other", "tokenizer_file": "tokenizer.json"}
     file.write_text(json.dumps(json.loads(file.read_text()) | paths | more))
     assert load_model(f"transformers:{other}").identity.architecture == model.identity.architecture
