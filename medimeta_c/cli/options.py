@@ -23,6 +23,7 @@ __all__ = [
     "FolderArgument",
     "JobsOption",
     "JsonOption",
+    "OfBenchmarkOption",
     "SourceOption",
     "TaskOption",
     "benchmark_of",
@@ -60,6 +61,10 @@ DatasetOption = Annotated[
         "--dataset",
         completed="dataset",
     ),
+]
+OfBenchmarkOption = Annotated[
+    list[str],
+    several("Datasets of the benchmark, comma-separated, or [b]all[/b].", "--dataset", completed="dataset"),
 ]
 BenchmarkArgument = Annotated[
     str | None,

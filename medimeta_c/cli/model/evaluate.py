@@ -10,7 +10,15 @@ import typer
 
 from medimeta_c.cli import console
 from medimeta_c.cli.common import prints_tables
-from medimeta_c.cli.options import ALL, NONE, BenchmarkArgument, JsonOption, benchmark_of, several
+from medimeta_c.cli.options import (
+    ALL,
+    NONE,
+    BenchmarkArgument,
+    JsonOption,
+    OfBenchmarkOption,
+    benchmark_of,
+    several,
+)
 from medimeta_c.errors import importing_models
 
 if TYPE_CHECKING:
@@ -33,13 +41,7 @@ def evaluate(
         str | None,
         typer.Option(help="Same as the argument BENCHMARK; default: MediMeta-C.", show_default=False),
     ] = None,
-    dataset: Annotated[
-        list[str],
-        several(
-            "Datasets of the benchmark, comma-separated, or [b]all[/b].",
-            completed="dataset",
-        ),
-    ] = ALL,
+    dataset: OfBenchmarkOption = ALL,
     split: Annotated[str, typer.Option(help="Split to score.")] = "test",
     baseline: Annotated[
         str,

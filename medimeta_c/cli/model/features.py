@@ -8,7 +8,14 @@ from typing import Annotated
 import typer
 
 from medimeta_c.cli import console
-from medimeta_c.cli.options import ALL, BenchmarkArgument, BenchmarkOption, JsonOption, benchmark_of, several
+from medimeta_c.cli.options import (
+    ALL,
+    BenchmarkArgument,
+    BenchmarkOption,
+    JsonOption,
+    OfBenchmarkOption,
+    benchmark_of,
+)
 from medimeta_c.errors import importing_models
 
 __all__ = ["features"]
@@ -19,13 +26,7 @@ def features(
     where: BenchmarkArgument = None,
     benchmark: BenchmarkOption = None,
     out: Annotated[Path, typer.Option(help="File to write.")] = Path("features.parquet"),
-    dataset: Annotated[
-        list[str],
-        several(
-            "Datasets of the benchmark, comma-separated, or [b]all[/b].",
-            completed="dataset",
-        ),
-    ] = ALL,
+    dataset: OfBenchmarkOption = ALL,
     severity: Annotated[int, typer.Option(help="Severity to embed, in addition to the clean sets.")] = 3,
     split: Annotated[str, typer.Option(help="Split to embed.")] = "test",
     images: Annotated[int, typer.Option(help="Maximum number of images of each set.")] = 200,

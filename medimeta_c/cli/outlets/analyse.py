@@ -15,6 +15,7 @@ from medimeta_c.cli.options import (
     BenchmarkArgument,
     BenchmarkOption,
     JsonOption,
+    OfBenchmarkOption,
     benchmark_of,
     several,
 )
@@ -26,13 +27,7 @@ __all__ = ["analyse"]
 def analyse(
     where: BenchmarkArgument = None,
     benchmark: BenchmarkOption = None,
-    dataset: Annotated[
-        list[str],
-        several(
-            "Datasets of the benchmark, comma-separated, or [b]all[/b].",
-            completed="dataset",
-        ),
-    ] = ALL,
+    dataset: OfBenchmarkOption = ALL,
     split: Annotated[list[str], several("Splits to pool, comma-separated, or [b]all[/b].")] = TEST,
     images: Annotated[
         int, typer.Option(help="Maximum number of images of each dataset to decode, for the energy.")
