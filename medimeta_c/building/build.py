@@ -34,6 +34,7 @@ from medimeta_c.io.settings import (
 from medimeta_c.io.text import flaw_of_line
 from medimeta_c.sources import default_data_dir, family
 from medimeta_c.sources.contract import Channels, Frames, LimitedSource, Reading, Source
+from medimeta_c.sources.folders.ids import has_key
 from medimeta_c.sources.patients import patients_of, shared_patients
 from medimeta_c.sources.selection import open_datasets
 from medimeta_corruptions import CORRUPTIONS, Corruption
@@ -321,7 +322,7 @@ def preview(config: BuildConfig) -> Preview:
         If the clean data is missing or damaged.
     """
     require_kind(config, BuildConfig, "preview")
-    _, sources, wanted = _planned(config)
+    _, sources, wanted = _planned(config, writes=False)
     return _preview(config, sources, wanted)
 
 
@@ -340,11 +341,14 @@ def _preview(
 
 
 def _planned(
-    config: BuildConfig,
+    config: BuildConfig, *, writes: bool = True
 ) -> tuple[dict[str, Source], dict[str, Source], dict[SetKey, Corruption | None]]:
-    """Return the sources opened by name, all sources, and the sets wanted of them."""
+    """Return the sources opened by name, all sources, and the sets wanted of them.
+
+    Unless it `writes`, no key of ids is made; ids are then numbers in another order.
+    """
     require_free(config.out)  # before anything is counted or shown
-    opened = _opened(config)
+    opened = _opened(config, writes=writes)
     given = {one.info.dataset: one for one in config.datasets if not isinstance(one, str)}
     if twice := sorted(opened.keys() & given.keys()):
         raise ConfigError(f"duplicate dataset, by name and as an object: {', '.join(twice)}")
@@ -354,11 +358,13 @@ def _planned(
     return opened, sources, plan(config, sources)
 
 
-def _opened(config: BuildConfig) -> dict[str, Source]:
+def _opened(config: BuildConfig, *, writes: bool) -> dict[str, Source]:
     """Open the datasets given by name."""
     names = [one for one in config.datasets if isinstance(one, str)]
     # A key is made for datasets that the benchmark lacks: the ids of one that it has follow from its own.
     reading = replace(config.reading, new_ids=not Journal(config.out).datasets.keys() >= set(names))
+    if reading.new_ids and not writes and not has_key(reading.ids):
+        reading = replace(reading, ids=None, new_ids=False)
     # Absolute, because the workers of a cluster were started in folders of their own.
     data_dir = config.data_dir.absolute()
     return open_datasets(names, config.source, data_dir, task=config.task, reading=reading)

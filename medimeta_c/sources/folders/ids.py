@@ -14,7 +14,7 @@ from typing import NamedTuple
 from medimeta_c.errors import Remedy, SourceError, short
 from medimeta_c.io.files import write_atomic
 
-__all__ = ["IDS_SUFFIX", "Entry", "ids_key", "keyed", "read_ids", "running_numbers", "write_ids"]
+__all__ = ["IDS_SUFFIX", "Entry", "has_key", "ids_key", "keyed", "read_ids", "running_numbers", "write_ids"]
 
 IDS_SUFFIX = ".ids"
 """Ends the name of the folder beside a benchmark that keeps the key and the tables; never published."""
@@ -51,6 +51,11 @@ class Entry(NamedTuple):
         return f"{self.file}\0{self.frame}" if self.frame else self.file
 
 
+def has_key(folder: Path | None) -> bool:
+    """Return whether a folder has a key; what the key is worth is for `ids_key` to say."""
+    return folder is not None and (folder / _KEY).exists()
+
+
 def ids_key(folder: Path | None, *, new: bool) -> bytes:
     """Return the key kept in a folder; a fixed one without a folder.
 
@@ -71,7 +76,7 @@ def ids_key(folder: Path | None, *, new: bool) -> bytes:
     if folder is None:
         return b""
     path = folder / _KEY
-    if not path.exists():
+    if not has_key(folder):
         if not new:
             raise SourceError(
                 f"{path} is missing, the key that the ids of these images are made with",
