@@ -18,14 +18,8 @@ from medimeta_corruptions._image import Pixels, Rng
 from medimeta_corruptions._jit import warm_up
 from medimeta_corruptions._spec import SEVERITIES, Category, Corruption, Parameter
 from medimeta_corruptions._version import __version__
-from medimeta_corruptions.brightness import BRIGHTNESS
-from medimeta_corruptions.contrast import CONTRAST
-from medimeta_corruptions.gaussian_noise import GAUSSIAN_NOISE
-from medimeta_corruptions.impulse_noise import IMPULSE_NOISE
-from medimeta_corruptions.motion_blur import MOTION_BLUR
-from medimeta_corruptions.pixelate import PIXELATE
+from medimeta_corruptions.core import CORE
 from medimeta_corruptions.registry import Origin, Registry
-from medimeta_corruptions.zoom_blur import ZOOM_BLUR
 
 __all__ = [
     "CORRUPTIONS",
@@ -43,13 +37,10 @@ __all__ = [
     "warm_up",
 ]
 
-# Their colours are Okabe and Ito's palette without its yellow, which white paper swallows, and Paul Tol's
-# wine instead: one hue a category, told apart within it by lightness and dashes, so that no pair rests on hue
-# alone. Points have no dashes: the marker says the same.
 CORRUPTIONS = Registry(
     "medimeta_c.corruptions",
     Corruption,
-    (GAUSSIAN_NOISE, IMPULSE_NOISE, MOTION_BLUR, ZOOM_BLUR, BRIGHTNESS, CONTRAST, PIXELATE),
+    CORE,
 )
 """Every corruption by name: the core seven in the paper's order, then those that other distributions add."""
 

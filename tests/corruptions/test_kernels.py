@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from medimeta_corruptions import CORRUPTIONS, SEVERITIES, corrupt
-from medimeta_corruptions.motion_blur import _path, _weights
-from medimeta_corruptions.zoom_blur import _axis
+from medimeta_corruptions.core.motion_blur import _path, _weights
+from medimeta_corruptions.core.zoom_blur import _axis
 
 
 @pytest.mark.parametrize("severity", SEVERITIES)
