@@ -117,7 +117,7 @@ def test_one_needs_this_very_version_of_the_other(built: dict[str, dict[str, Pat
     assert theirs["Version"] == corruptions_version
     assert f"medimeta-corruptions=={corruptions_version}" in (ours.get_all("Requires-Dist") or [])
     needed = {one.partition(">")[0] for one in theirs.get_all("Requires-Dist") or []}
-    assert needed == {"numba", "numpy", "pillow"}
+    assert needed == {"numba", "numpy", "pillow", "scipy"}
 
 
 @pytest.mark.slow

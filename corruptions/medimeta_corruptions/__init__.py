@@ -18,6 +18,7 @@ from medimeta_corruptions._image import Pixels, Rng
 from medimeta_corruptions._jit import warm_up
 from medimeta_corruptions._spec import SEVERITIES, Category, Corruption, Parameter
 from medimeta_corruptions._version import __version__
+from medimeta_corruptions.clinical import CLINICAL
 from medimeta_corruptions.core import CORE
 from medimeta_corruptions.registry import Origin, Registry
 
@@ -40,9 +41,10 @@ __all__ = [
 CORRUPTIONS = Registry(
     "medimeta_c.corruptions",
     Corruption,
-    CORE,
+    (*CORE, *CLINICAL),
 )
-"""Every corruption by name: the core seven in the paper's order, then those that other distributions add."""
+"""Every corruption by name: the core seven in the paper's order, the clinical ones, then those that other
+distributions add."""
 
 
 def get(name: str) -> Corruption:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import operator
 import re
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias, get_args
@@ -12,9 +13,19 @@ import numpy as np
 
 from medimeta_corruptions._image import Pixels, Rng, as_pixels
 
-__all__ = ["SEVERITIES", "Category", "Corruption", "Parameter"]
+__all__ = ["SEVERITIES", "Category", "Channels", "Corruption", "Parameter"]
 
-Category: TypeAlias = Literal["noise", "optical", "illumination", "quantisation"]
+Category: TypeAlias = Literal[
+    "noise",
+    "optical",
+    "illumination",
+    "quantisation",
+    "geometry",
+    "occlusion",
+    "staining",
+    "reconstruction",
+]
+Channels: TypeAlias = Literal["any", "grey", "colour"]
 Parameter: TypeAlias = float | tuple[float, ...]
 
 SEVERITIES = (1, 2, 3, 4, 5)
@@ -34,8 +45,9 @@ class Corruption:
     ----------
     name : str
         Its name in the registry; a Python identifier, since it is also a file and a column value.
-    category : {'noise', 'optical', 'illumination', 'quantisation'}
-        The paper's grouping.
+    category : str
+        The paper's grouping: 'noise', 'optical', 'illumination' or 'quantisation'; and what clinical faults
+        need beside it: 'geometry', 'occlusion', 'staining' or 'reconstruction'.
     description : str
         One line for people.
     parameter : str
@@ -54,6 +66,21 @@ class Corruption:
         tuple is a solid line.
     marker : str, optional
         The letter or sign by which matplotlib knows a point's shape.
+    channels : {'any', 'grey', 'colour'}, optional
+        What the images have to show. A grey corruption of an image with three equal channels is computed once
+        and copied; of a coloured one it is refused.
+    sides : tuple of (int, int), optional
+        The shortest and the longest side of an image that the formula is made for, in pixels.
+    modality : str, optional
+        How the images are taken that the fault belongs to, e.g. ``"radiograph"``; empty for any.
+    domain : str, optional
+        In which quantity the formula works, e.g. ``"linear intensity"``.
+    assumptions : str, optional
+        What is taken for granted of an image in order to get there.
+    source : str, optional
+        Where the formula or its parameters come from.
+    version : int, optional
+        Of the formula; another formula is another version.
 
     Raises
     ------
@@ -73,6 +100,13 @@ class Corruption:
     colour: str | None = None
     dash: tuple[float, ...] | None = None
     marker: str | None = None
+    channels: Channels = "any"
+    sides: tuple[int, int] = (1, sys.maxsize)
+    modality: str = ""
+    domain: str = ""
+    assumptions: str = ""
+    source: str = ""
+    version: int = 1
 
     def __post_init__(self) -> None:
         if not self.name.isidentifier():
@@ -87,6 +121,11 @@ class Corruption:
                 f"{self.name} needs one parameter for each of the severities 1 to 5,"
                 f" got {len(self.parameters)}"
             )
+        if self.channels not in get_args(Channels):
+            raise ValueError(
+                f"channels of {self.name} must be one of {', '.join(get_args(Channels))};"
+                f" got {self.channels!r}"
+            )
         self._check_look()
 
     def __call__(self, image: Pixels, severity: int, rng: Rng | None = None) -> Pixels:
@@ -98,7 +137,37 @@ class Corruption:
                 f"{self.name} draws random numbers: rng must be a numpy.random.Generator or RandomState,"
                 f" got {type(rng).__name__}; numpy.random.default_rng(seed) makes one"
             )
+        self._check_sides(pixels)
+        if self.channels == "grey" and pixels.ndim == 3:
+            grey = self.function(self._grey(pixels), parameter, rng)
+            return np.repeat(grey[..., np.newaxis], 3, axis=2)
+        if self.channels == "colour" and pixels.ndim == 2:
+            raise ValueError(
+                f"{self.name} is for colour images{self._taken()}, and this one is grey:"
+                " choose a corruption for grey images"
+            )
         return self.function(pixels, parameter, rng)
+
+    def _taken(self) -> str:
+        return f" ({self.modality})" if self.modality else ""
+
+    def _check_sides(self, image: Pixels) -> None:
+        shortest, longest = self.sides
+        if min(image.shape[:2]) < shortest or max(image.shape[:2]) > longest:
+            height, width = image.shape[:2]
+            raise ValueError(
+                f"{self.name} is for images of {shortest} to {longest} pixels a side,"
+                f" and this one has {height} x {width}: resize it first"
+            )
+
+    def _grey(self, image: Pixels) -> Pixels:
+        """Return the one channel of an image whose three are equal."""
+        if (image != image[..., :1]).any():
+            raise ValueError(
+                f"{self.name} is for grey images{self._taken()}, and this one shows colours:"
+                " choose a corruption for colour images"
+            )
+        return np.ascontiguousarray(image[..., 0])
 
     def _check_look(self) -> None:
         if self.colour is None or self.dash is None or self.marker is None:

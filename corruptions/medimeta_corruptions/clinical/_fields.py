@@ -1,0 +1,97 @@
+"""Random and smooth fields over an image's plane."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from medimeta_corruptions._image import Rng
+from medimeta_corruptions.clinical._draws import normal
+from medimeta_corruptions.clinical._filters import gaussian
+from medimeta_corruptions.clinical._frame import Field
+
+__all__ = ["grid", "looks", "ramp", "sigmoid", "waves"]
+
+
+def grid(shape: tuple[int, ...]) -> tuple[Field, Field]:
+    """Return the rows' numbers, shape (H, 1), and the columns', shape (1, W), in pixels from 0."""
+    rows = np.arange(shape[0], dtype=np.float64)[:, np.newaxis]
+    columns = np.arange(shape[1], dtype=np.float64)[np.newaxis, :]
+    return rows, columns
+
+
+def ramp(x: Any) -> Any:
+    """Return x**2 (3 - 2 x), with x clipped to 0 to 1: a smooth step."""
+    clipped = np.clip(x, 0.0, 1.0)
+    return clipped * clipped * (3.0 - 2.0 * clipped)
+
+
+def sigmoid(x: Any) -> Any:
+    """Return 1 / (1 + exp(-x))."""
+    return 1.0 / (1.0 + np.exp(-x))
+
+
+def waves(rng: Rng, shape: tuple[int, ...], count: int, low: float, high: float) -> Field:
+    """Return a smooth random field of variance 1: a sum of plane waves.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator or RandomState
+        Three numbers are drawn for each wave: frequency, direction and phase.
+    shape : tuple of int
+        (H, W) or (H, W, 3).
+    count : int
+        Number of waves.
+    low, high : float
+        Range of their frequencies, in periods over the shorter side.
+
+    Returns
+    -------
+    numpy.ndarray of float64, shape (H, W)
+        sum(a cos(2 pi f (x cos t + y sin t) / m + p)) / sqrt(sum(a**2) / 2), with f = low (high / low)**u,
+        a = 1 / f, and x and y in pixels from 0.
+    """
+    drawn = rng.random((count, 3))
+    frequency = low * (high / low) ** drawn[:, 0]
+    angle, phase = 2.0 * math.pi * drawn[:, 1], 2.0 * math.pi * drawn[:, 2]
+    y, x = grid(shape)
+    side = min(shape[:2])
+    total = np.zeros(shape[:2])
+    for f, direction, start in zip(frequency, angle, phase, strict=True):
+        turns = 2.0 * math.pi * f / side
+        # cos(a + b) from each axis' own cosines and sines: H + W of them instead of H times W.
+        along_x, along_y = turns * math.cos(direction) * x, turns * math.sin(direction) * y + start
+        total += (np.cos(along_x) * np.cos(along_y) - np.sin(along_x) * np.sin(along_y)) / f
+    return total / math.sqrt(float((1.0 / frequency**2).sum()) / 2.0)
+
+
+def looks(rng: Rng, shape: tuple[int, int], count: int, rows: float, columns: float) -> Field:
+    """Return speckle of mean 1: the mean of `count` independent fields of exponential intensity.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator or RandomState
+        Two normal fields are drawn for each look, one look after the other, so that fewer looks are a prefix.
+    shape : tuple of (int, int)
+        (H, W).
+    count : int
+        Number of looks, M.
+    rows, columns : float
+        Standard deviations, in pixels, of the Gaussian that correlates neighbours; the field wraps around.
+
+    Returns
+    -------
+    numpy.ndarray of float64
+        Mean of (a**2 + b**2) / 2, with a and b of variance 1.
+    """
+    impulse = np.zeros(shape)
+    impulse[0, 0] = 1.0
+    spread = math.sqrt(float((gaussian(impulse, (rows, columns), mode="wrap") ** 2).sum()))
+    total = np.zeros(shape)
+    for _ in range(count):
+        for _ in range(2):
+            field = gaussian(normal(rng, shape), (rows, columns), mode="wrap") / spread
+            total += field * field
+    return total / (2.0 * count)

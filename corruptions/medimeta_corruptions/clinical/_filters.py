@@ -1,0 +1,223 @@
+"""Filters of the clinical suite: Gaussian, disc, line, sampling between pixels, strokes, filled holes.
+
+All of SciPy's filters and transforms are reached from here, so that importing this package stays fast.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from medimeta_corruptions._image import Pixels
+from medimeta_corruptions._jit import kernel
+from medimeta_corruptions.clinical._frame import Field
+
+__all__ = ["disc", "field_of_view", "gaussian", "line", "sampled", "strokes"]
+
+Mask = NDArray[np.bool_]
+
+
+def gaussian(
+    values: Field,
+    sigma: float | tuple[float, float],
+    mode: Literal["reflect", "wrap", "constant"] = "reflect",
+) -> Field:
+    """Return values blurred by a Gaussian cut off at four standard deviations.
+
+    Parameters
+    ----------
+    values : numpy.ndarray of float64, shape (H, W) or (H, W, C)
+        Each channel is blurred by itself.
+    sigma : float or tuple of (float, float)
+        Standard deviation in pixels; of rows and columns.
+    mode : {"reflect", "wrap", "constant"}
+        What lies beyond the border.
+    """
+    from scipy.ndimage import gaussian_filter  # noqa: PLC0415 - importing this package must stay fast
+
+    pair = (sigma, sigma) if isinstance(sigma, int | float) else sigma
+    found: Field = gaussian_filter(values, (*pair, 0.0)[: values.ndim], mode=mode, truncate=4.0)
+    return found
+
+
+def disc(values: Field, radius: float, inside: Mask | None = None) -> Field:
+    """Return values blurred by a uniform disc, as a lens out of focus does.
+
+    The transform is multiplied by the disc's own, 2 J1(2 pi r f) / (2 pi r f), so that any radius is exact,
+    below one pixel too. The border is mirrored over ceil(r) + 4 pixels.
+
+    Parameters
+    ----------
+    values : numpy.ndarray of float64, shape (H, W) or (H, W, C)
+        Linear light.
+    radius : float
+        In pixels.
+    inside : numpy.ndarray of bool, shape (H, W), optional
+        Only these pixels take part and are changed (a normalised convolution).
+    """
+    from scipy.special import j1  # noqa: PLC0415
+
+    border = math.ceil(radius) + 4
+
+    def transfer(frequency: Field) -> Field:
+        x = 2.0 * math.pi * radius * frequency
+        return np.where(x > 0.0, 2.0 * j1(x) / np.where(x > 0.0, x, 1.0), 1.0)
+
+    return _spectral(values, inside, border, lambda rows, columns: transfer(np.hypot(rows, columns)))
+
+
+def line(values: Field, length: float, angle: float, inside: Mask | None = None) -> Field:
+    """Return values blurred along a straight line, as a steady motion during exposure does.
+
+    Parameters
+    ----------
+    values : numpy.ndarray of float64, shape (H, W) or (H, W, C)
+        Linear light, or photons.
+    length : float
+        In pixels.
+    angle : float
+        Of the line with the rows, in radians.
+    inside : numpy.ndarray of bool, shape (H, W), optional
+        Only these pixels take part and are changed.
+
+    Notes
+    -----
+    The kernel has ceil(8 length) + 1 points of equal weight on the segment, centred, each shared between
+    its four neighbours, and a sum of 1. The border is mirrored.
+    """
+    border = math.ceil(length / 2.0) + 1
+    steps = np.linspace(-0.5, 0.5, math.ceil(8.0 * length) + 1) * length
+    y, x = steps * math.sin(angle) + border, steps * math.cos(angle) + border
+    weights = np.zeros((2 * border + 1, 2 * border + 1))
+    top, left = np.floor(y).astype(np.intp), np.floor(x).astype(np.intp)
+    down, right = y - top, x - left
+    np.add.at(weights, (top, left), (1.0 - down) * (1.0 - right))
+    np.add.at(weights, (top, left + 1), (1.0 - down) * right)
+    np.add.at(weights, (top + 1, left), down * (1.0 - right))
+    np.add.at(weights, (top + 1, left + 1), down * right)
+    weights /= steps.size
+    used = np.argwhere(weights > 0.0)
+
+    def blurred(plane: Field) -> Field:
+        padded = np.pad(plane, border, mode="symmetric")
+        out = np.empty_like(plane)
+        _weighted(padded, np.ascontiguousarray(used), weights[weights > 0.0], out)
+        return out
+
+    return _in_mask(values, inside, blurred)
+
+
+@kernel("(float64[:, ::1], int64[:, ::1], float64[::1], float64[:, ::1])")
+def _weighted(padded: Field, places: NDArray[np.int64], weights: Field, out: Field) -> None:
+    height, width = out.shape
+    for y in range(height):
+        out[y, :] = 0.0
+        for k in range(weights.size):
+            row = padded[y + places[k, 0], places[k, 1] : places[k, 1] + width]
+            weight = weights[k]
+            for x in range(width):
+                out[y, x] += weight * row[x]
+
+
+def _spectral(values: Field, inside: Mask | None, border: int, transfer: Any) -> Field:
+    """Return values filtered by a transfer function of the frequencies in rows and columns."""
+    from scipy import fft  # noqa: PLC0415
+
+    shape = tuple(side + 2 * border for side in values.shape[:2])
+    rows = np.abs(fft.fftfreq(shape[0]))[:, np.newaxis]
+    gain = transfer(rows, fft.rfftfreq(shape[1])[np.newaxis, :])
+
+    def filtered(plane: Field) -> Field:
+        padded = np.pad(plane, border, mode="symmetric")
+        found: Field = fft.irfft2(fft.rfft2(padded) * gain, s=shape)
+        return found[border : shape[0] - border, border : shape[1] - border]
+
+    return _in_mask(values, inside, filtered)
+
+
+def _in_mask(values: Field, inside: Mask | None, blurred: Any) -> Field:
+    """Return each channel blurred; with a mask, by a normalised convolution in it, unchanged outside."""
+    planes = values[..., np.newaxis] if values.ndim == 2 else values
+    out = np.empty_like(planes)
+    share = None if inside is None else np.maximum(blurred(inside.astype(np.float64)), 1e-6)
+    for channel in range(planes.shape[2]):
+        plane = np.ascontiguousarray(planes[..., channel])
+        if inside is None or share is None:
+            out[..., channel] = blurred(plane)
+        else:
+            mean = blurred(np.where(inside, plane, 0.0)) / share
+            out[..., channel] = np.where(inside, mean, plane)
+    return out.reshape(values.shape)
+
+
+def sampled(values: Field, rows: Field, columns: Field) -> Field:
+    """Return values between pixels, bilinear; beyond the border the nearest pixel.
+
+    Parameters
+    ----------
+    values : numpy.ndarray of float64, shape (H, W) or (H, W, C)
+        What is sampled.
+    rows, columns : numpy.ndarray of float64
+        Where, in pixels from 0; they are broadcast against each other.
+    """
+    height, width = values.shape[:2]
+    y, x = np.broadcast_arrays(np.clip(rows, 0.0, height - 1.0), np.clip(columns, 0.0, width - 1.0))
+    top, left = np.floor(y).astype(np.intp), np.floor(x).astype(np.intp)
+    bottom, right = np.minimum(top + 1, height - 1), np.minimum(left + 1, width - 1)
+    down, across = y - top, x - left
+    if values.ndim == 3:
+        down, across = down[..., np.newaxis], across[..., np.newaxis]
+    upper = values[top, left] * (1.0 - across) + values[top, right] * across
+    lower = values[bottom, left] * (1.0 - across) + values[bottom, right] * across
+    found: Field = upper * (1.0 - down) + lower * down
+    return found
+
+
+def strokes(shape: tuple[int, ...], drawn: Field) -> Field:
+    """Return a mask of curved strokes of Gaussian profile, 0 to 1; where they cross, the larger value stays.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        (H, W), or more.
+    drawn : numpy.ndarray of float64, shape (n, 6)
+        Of each stroke: row and column where it starts, in pixels; its direction there with the rows, in
+        radians; its length in pixels; how much it turns in a pixel, in radians; and the standard deviation of
+        its profile, in pixels.
+
+    Notes
+    -----
+    A stamp exp(-d**2 / 2 sigma**2), cut off at four standard deviations, is set every half pixel.
+    """
+    mask = np.zeros(shape[:2])
+    _stamp(mask, np.ascontiguousarray(drawn))
+    return mask
+
+
+@kernel("(float64[:, ::1], float64[:, ::1])")
+def _stamp(mask: Field, drawn: Field) -> None:
+    height, width = mask.shape
+    for k in range(drawn.shape[0]):
+        row, column, angle, length, curvature, sigma = drawn[k]
+        reach = 4.0 * sigma
+        for _ in range(int(np.ceil(2.0 * length)) + 1):
+            first, last = max(0, int(np.ceil(row - reach))), min(height - 1, int(np.floor(row + reach)))
+            left, right = max(0, int(np.ceil(column - reach))), min(width - 1, int(np.floor(column + reach)))
+            for y in range(first, last + 1):
+                for x in range(left, right + 1):
+                    away = (y - row) ** 2 + (x - column) ** 2
+                    mask[y, x] = max(mask[y, x], np.exp(-away / (2.0 * sigma * sigma)))
+            row += 0.5 * np.sin(angle)
+            column += 0.5 * np.cos(angle)
+            angle += 0.5 * curvature
+
+
+def field_of_view(image: Pixels) -> Mask:
+    """Return which pixels of a colour image the lens shows: brighter than 15 in a channel, holes filled."""
+    from scipy.ndimage import binary_fill_holes  # noqa: PLC0415
+
+    found: Mask = binary_fill_holes((image if image.ndim == 2 else image.max(axis=2)) > 15)
+    return found
