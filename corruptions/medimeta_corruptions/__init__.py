@@ -24,6 +24,7 @@ from medimeta_corruptions.registry import Origin, Registry
 
 __all__ = [
     "CORRUPTIONS",
+    "GROUPS",
     "SEVERITIES",
     "Category",
     "Corruption",
@@ -45,6 +46,9 @@ CORRUPTIONS = Registry(
 )
 """Every corruption by name: the core seven in the paper's order, the clinical ones, then those that other
 distributions add."""
+
+GROUPS = {"core": CORE}
+"""Corruptions that belong together and fit any image, by the name of their suite."""
 
 
 def get(name: str) -> Corruption:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import contextlib
 import logging
 import platform
-from collections.abc import Callable, Collection, Generator, Mapping
+from collections.abc import Callable, Collection, Generator, Iterable, Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from medimeta_c._version import __version__
-from medimeta_c.building.journal import Journal, locked
+from medimeta_c.building.journal import Begun, Journal, locked
 from medimeta_c.card.dataset_card import CARD_NAME, write_card
 from medimeta_c.errors import ConfigError, Remedy
 from medimeta_c.format import stats
@@ -25,15 +25,22 @@ from medimeta_c.format.manifest import (
     SetRecord,
     dataset_fingerprint,
     fingerprint,
+    suite_record,
     write_manifest,
 )
 from medimeta_c.format.png import ENCODER
+from medimeta_c.format.seeding import GROWING
+from medimeta_c.format.suites import CORE, Suite
 from medimeta_c.io.shown import short_repr
+from medimeta_corruptions import CORRUPTIONS
 from medimeta_corruptions import __version__ as corruptions_version
 
 __all__ = ["BuildProgress", "BuildReport", "Request", "as_images", "assemble"]
 
 _log = logging.getLogger(__name__)
+_UNIFORM = "uniform/1"
+"""Every random number comes from uniform ones, by quantile functions of the package's own."""
+
 _LIBRARIES = ("numpy", "scipy", "pillow", "opencv-python-headless", "numba", "pyarrow")
 
 
@@ -64,6 +71,8 @@ class Request:
     restarts : bool, optional
         Make the sets of an unfinished build again if the files of their dataset changed, instead of refusing:
         for imports, which find damage only while they read.
+    suite : Suite, optional
+        What the corruptions are chosen from.
     """
 
     root: Path
@@ -76,6 +85,7 @@ class Request:
     force: bool = False
     title: str | None = None
     restarts: bool = False
+    suite: Suite = CORE
 
     __repr__ = short_repr
 
@@ -136,7 +146,7 @@ def assemble(
     _check_title(request, request.datasets)  # before there is a folder
     with locked(request.root):
         journal = Journal(request.root)
-        journal.check_protocol(request.protocol, request.limited)
+        journal.check_protocol(request.protocol, request.limited, suite_record(request.suite))
         if request.restarts:
             for name, count in journal.forget_changed(request.datasets).items():
                 _log.warning(
@@ -154,7 +164,14 @@ def assemble(
         if todo or not whole:
             _name_lost_sets(request, journal.recorded_sets().keys() - finished.keys())
             journal.begin(
-                request.protocol, request.datasets, request.plugins, limited=request.limited, title=title
+                Begun(
+                    protocol=request.protocol,
+                    sources=dict(request.datasets),
+                    plugins=tuple(request.plugins),
+                    limited=request.limited,
+                    title=title,
+                    suite=suite_record(request.suite),
+                )
             )
             journal.forget(todo)
             try:
@@ -227,11 +244,20 @@ def _finish(request: Request, journal: Journal, finished: Mapping[SetKey, SetRec
         plugins=tuple(one for one in journal.plugins if one.name in used),
         limited=request.limited,
         title=journal.title,
+        suite=suite_record(request.suite),
+        assumptions=_assumptions(sets) if request.suite is not CORE else {},
+        rng=_UNIFORM if request.suite.seed_scheme == GROWING else None,
     )
     write_card(request.root, manifest)
     sealed = write_manifest(request.root, manifest)
     journal.end()
     return sealed
+
+
+def _assumptions(sets: Iterable[SetRecord]) -> dict[str, str]:
+    """Return what is taken for granted of images by each corruption that says so."""
+    names = sorted({record.corruption for record in sets} & set(CORRUPTIONS))
+    return {name: CORRUPTIONS[name].assumptions for name in names if CORRUPTIONS[name].assumptions}
 
 
 def _version(distribution: str) -> str:

@@ -18,7 +18,7 @@ from medimeta_c.errors import ConfigError, Remedy, short, unknown_name
 from medimeta_c.format.dataset import DatasetInfo, DatasetRecord
 from medimeta_c.format.keys import CLEAN, SetKey, check_distinct, check_name
 from medimeta_c.format.manifest import Protocol, SetRecord
-from medimeta_c.format.suites import BENCHMARK_VERSION
+from medimeta_c.format.suites import CORE, SUITES, Suite, require_of_suite
 from medimeta_c.io.progress import following
 from medimeta_c.io.settings import (
     Location,
@@ -57,8 +57,14 @@ class BuildConfig:
         ``"available"`` for those whose data is on this disk.
     out : str or path
         The benchmark's directory.
+    suite : str or Suite, optional
+        Which corruptions datasets get and what they are scored over: ``"core"``, ``"clinical"``,
+        ``"imagenet_c"``, or another that is registered.
+    profile : str, optional
+        What kind of images datasets show that the suite does not know, where the suite has profiles.
     corruptions : str, Corruption, or several, optional
-        Names of registered corruptions, or corruptions of your own; the suite's by default.
+        Names of the suite's corruptions or of registered ones that no suite has, or corruptions of your own;
+        the suite's by default.
     severities : int, or several, optional
         1 to 5; the suite's by default. The clean set, severity 0, is always built along.
     splits : str, or several, optional
@@ -109,6 +115,8 @@ class BuildConfig:
 
     datasets: Several[str | Source] = required()
     out: Location = required()
+    suite: str | Suite = CORE
+    profile: str | None = None
     corruptions: OptionalSeveral[str | Corruption] = default(None)
     severities: OptionalSeveral[int] = default(None)
     splits: Several[str] = default("test")
@@ -132,6 +140,10 @@ class BuildConfig:
     def __post_init__(self) -> None:
         settle(self)
         own = self.named_corruptions
+        suite = self.chosen_suite  # checks itself, as the next does
+        if self.profile is not None and self.profile not in suite.profiles:
+            suite.corruptions_of("", self.profile)
+        require_of_suite((one.name for one in own or ()), suite)
         _ = self.reading  # checks itself
         for severity in self.severities or ():
             if severity not in range(6):
@@ -171,6 +183,11 @@ class BuildConfig:
             )
 
     @property
+    def chosen_suite(self) -> Suite:
+        """The suite asked for."""
+        return self.suite if isinstance(self.suite, Suite) else SUITES.find(self.suite)
+
+    @property
     def named_corruptions(self) -> tuple[Corruption, ...] | None:
         """The corruptions asked for; None for the suite's."""
         return None if self.corruptions is None else tuple(map(_corruption, self.corruptions))
@@ -191,8 +208,9 @@ class BuildConfig:
     def protocol(self) -> Protocol:
         """The part of the configuration that decides pixels."""
         return Protocol(
-            benchmark_version=BENCHMARK_VERSION,
+            benchmark_version=self.chosen_suite.version,
             seed=self.seed,
+            seed_scheme=self.chosen_suite.seed_scheme,
             channels=self.channels,
             window=self.reading.window,
             frames=self.frames,
@@ -217,16 +235,32 @@ def _corruption(one: str | Corruption) -> Corruption:
     return one
 
 
+def _chosen(config: BuildConfig, source: Source, own: Sequence[Corruption] | None) -> tuple[Corruption, ...]:
+    """Return the corruptions of one dataset: the suite's, or those asked for that the dataset may have."""
+    suite, info = config.chosen_suite, source.info
+    allowed = suite.corruptions_of(family(info.kind).kin(info.dataset), config.profile)
+    if own is None:
+        return tuple(map(_corruption, allowed))
+    chosen = tuple(one for one in own if one.name in allowed or one.name not in suite.corruptions)
+    if not chosen:
+        raise ConfigError(
+            f"{', '.join(one.name for one in own)}: the suite {suite.name} has no such fault for "
+            f"{info.dataset}, where it cannot occur or would change the label (it has {', '.join(allowed)})",
+            remedy=Remedy("choose other {corruptions}"),
+        )
+    return chosen
+
+
 def plan(config: BuildConfig, sources: Mapping[str, Source]) -> dict[SetKey, Corruption | None]:
     """Return the sets a configuration asks for, in canonical order, and the corruption of each.
 
     Each dataset's clean set, which has none, is included.
     """
     wanted: dict[SetKey, Corruption | None] = {}
+    suite = config.chosen_suite
     own = config.named_corruptions
     for name, source in sources.items():
-        suite = family(source.info.kind).builds
-        chosen = map(_corruption, suite.corruptions_of(name)) if own is None else own
+        chosen = _chosen(config, source, own)
         severities = suite.severities if config.severities is None else config.severities
         cells = [(one, severity) for one in chosen for severity in severities if severity > 0]
         for split in config.splits:
@@ -286,13 +320,14 @@ def build(
     request = Request(
         root=config.out,
         protocol=config.protocol,
-        datasets={name: _record(source, config.channels) for name, source in sources.items()},
+        datasets={name: _record(source, config) for name, source in sources.items()},
         sets={key: len(sources[key.dataset].ids(key.split)) for key in wanted},
         groups=_patients(config, sources, wanted),
         plugins=plugins_of(filter(None, wanted.values()), sources),
         limited=config.limit,
         force=config.force,
         title=config.title,
+        suite=config.chosen_suite,
     )
     with following(on_progress, progress, "images", as_images("building")) as tell:
         report = assemble(request, lambda todo: _rendered(config, sources, wanted, todo), tell)
@@ -303,12 +338,17 @@ def build(
     return report
 
 
-def _record(source: Source, channels: Channels) -> DatasetRecord:
+def _record(source: Source, config: BuildConfig) -> DatasetRecord:
     info = source.info
-    if channels in ("grey", "luma"):
+    if config.channels in ("grey", "luma"):
         info = info.model_copy(update={"channels": 1})
     record = DatasetRecord.of(info, source.checksum(), synthetic=family(info.kind).synthetic)
-    return record.model_copy(update={"label_values": getattr(source, "label_values", ())})
+    suite, kin = config.chosen_suite, family(info.kind).kin(info.dataset)
+    found: dict[str, object] = {"label_values": getattr(source, "label_values", ())}
+    if suite.profiles:
+        found["profile"] = suite.profile_of.get(kin, config.profile)
+        found["corruptions"] = suite.corruptions_of(kin, config.profile)
+    return record.model_copy(update=found)
 
 
 def preview(config: BuildConfig) -> Preview:
@@ -367,7 +407,9 @@ def _opened(config: BuildConfig, *, writes: bool) -> dict[str, Source]:
         reading = replace(reading, ids=None, new_ids=False)
     # Absolute, because the workers of a cluster were started in folders of their own.
     data_dir = config.data_dir.absolute()
-    return open_datasets(names, config.source, data_dir, task=config.task, reading=reading)
+    return open_datasets(
+        names, config.source, data_dir, task=config.task, reading=reading, suite=config.chosen_suite
+    )
 
 
 def _patients(

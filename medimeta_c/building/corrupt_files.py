@@ -6,10 +6,11 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import get_args
 
-from medimeta_c.errors import ConfigError, Remedy, unknown_name
+from medimeta_c.errors import ConfigError, Remedy, SourceError, unknown_name
 from medimeta_c.format import png
 from medimeta_c.format.keys import SetKey, check_distinct
 from medimeta_c.format.seeding import generator
+from medimeta_c.format.suites import CORE, SUITES, require_of_suite
 from medimeta_c.io.files import write_atomic
 from medimeta_c.io.settings import StrPath, as_path, several
 from medimeta_c.sources.contract import Frames
@@ -22,10 +23,12 @@ __all__ = ["corrupt_files"]
 
 def corrupt_files(  # noqa: PLR0913  (each of them is one choice of the user's)
     images: StrPath | Iterable[StrPath],
-    corruptions: str | Sequence[str],
+    corruptions: str | Sequence[str] | None,
     severities: int | Sequence[int],
     out: StrPath,
     *,
+    suite: str = CORE.name,
+    profile: str | None = None,
     seed: int = 0,
     frames: str = "one",
     window: Window | str | None = None,
@@ -39,12 +42,16 @@ def corrupt_files(  # noqa: PLR0913  (each of them is one choice of the user's)
     ----------
     images : str or path, or several
         8-bit grey or RGB image files; names must differ.
-    corruptions : str or sequence of str
-        Registered corruptions.
+    corruptions : str or sequence of str, or None
+        The suite's corruptions, or registered ones that no suite has; None for all of the suite.
     severities : int or sequence of int
         1 to 5.
     out : str or path
         Folder written to, as ``<stem>_<corruption>_<severity>.png``.
+    suite : str, optional
+        What the corruptions are of.
+    profile : str, optional
+        What the images show, where the suite has profiles and all corruptions are wanted.
     seed : int, optional
         Root of every image's seed.
     frames : {"one", "each"}, optional
@@ -68,7 +75,11 @@ def corrupt_files(  # noqa: PLR0913  (each of them is one choice of the user's)
     WriteError
         If a file cannot be written.
     """
+    chosen = SUITES.find(suite)
+    if corruptions is None:
+        corruptions = chosen.corruptions_of("these images", profile)
     keys = _keys(corruptions, severities)
+    require_of_suite((key.corruption for key in keys), chosen)
     if frames not in get_args(Frames):
         raise unknown_name("frames", frames, get_args(Frames))
     shades = Window.parse(window) if isinstance(window, str) else window
@@ -87,8 +98,11 @@ def corrupt_files(  # noqa: PLR0913  (each of them is one choice of the user's)
     for path, frame in parts:
         image = read_picture(path, window=shades, frame=frame)
         for key in keys:
-            rng = generator(seed, key, path.name + _mark(frame))
-            result = corrupt_image(image, key.corruption, key.severity, rng)
+            rng = generator(seed, key, path.name + _mark(frame), chosen.seed_scheme)
+            try:
+                result = corrupt_image(image, key.corruption, key.severity, rng)
+            except ValueError as error:  # an image that this fault cannot occur in
+                raise SourceError(f"{path}: {error}") from error
             write_atomic(next(due), png.encode(result))
     return targets
 

@@ -21,7 +21,7 @@ from medimeta_c.errors import ConfigError, SourceError
 from medimeta_c.format.dataset import DatasetRecord
 from medimeta_c.format.keys import CLEAN, Image, SetKey, check_distinct
 from medimeta_c.format.manifest import IMPORTED, Protocol, SetRecord
-from medimeta_c.format.suites import MEDMNIST
+from medimeta_c.format.suites import CORE
 from medimeta_c.io.progress import following
 from medimeta_c.io.settings import (
     Location,
@@ -145,7 +145,7 @@ def import_medmnistc(
 
 def _names(config: ImportConfig) -> Sequence[str]:
     if config.datasets == (ALL,):
-        return MEDMNIST.datasets
+        return CORE.headline["medmnist"]
     if config.datasets != (AVAILABLE,):
         return config.datasets
     found = datasets_in(config.folder)

@@ -10,7 +10,7 @@ import contextlib
 import shutil
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 from medimeta_c.errors import BuildError, Remedy, ResultError
 from medimeta_c.format.dataset import DatasetRecord
@@ -22,6 +22,7 @@ from medimeta_c.format.manifest import (
     PluginRecord,
     Protocol,
     SetRecord,
+    SuiteRecord,
     read_manifest,
 )
 from medimeta_c.io.files import PART_SUFFIX, exclusive, write_atomic, writing
@@ -30,7 +31,7 @@ from medimeta_c.io.records import Record, Since, canonical_json, write_record
 from medimeta_c.io.text import Title
 from medimeta_c.sources.folders.ids import IDS_SUFFIX
 
-__all__ = ["Journal", "data_folders", "ids_folder", "locked", "remember_data", "require_free"]
+__all__ = ["Begun", "Journal", "data_folders", "ids_folder", "locked", "remember_data", "require_free"]
 
 _OTHER = Remedy("choose another {out}")
 FOLDER = ".medimeta-c"
@@ -38,14 +39,15 @@ _DATA_NAME = "data.json"
 _IDS = ".ids"  # no dataset's name begins with a dot
 
 
-class _State(Record):
-    """Protocol and sources an unfinished build was started with."""
+class Begun(Record):
+    """What an unfinished build was started with."""
 
     protocol: Protocol
     sources: dict[str, DatasetRecord]
     plugins: Annotated[tuple[PluginRecord, ...], Since(1)] = ()
     limited: Annotated[int | None, Since(1)] = None
     title: Annotated[Title | None, Since(1)] = None
+    suite: Annotated[SuiteRecord | None, Since(1)] = None
 
 
 @contextlib.contextmanager
@@ -121,8 +123,10 @@ class Journal:
             and self._whole(self.manifest.files)
         )
 
-    def check_protocol(self, protocol: Protocol, limited: int | None = None) -> None:
-        """Refuse a directory that holds sets of another protocol, or of fewer or more images.
+    def check_protocol(
+        self, protocol: Protocol, limited: int | None = None, suite: SuiteRecord | None = None
+    ) -> None:
+        """Refuse a directory that holds sets of another suite or protocol, or of fewer or more images.
 
         Raises
         ------
@@ -130,6 +134,8 @@ class Journal:
             Naming the first difference and the way out.
         """
         if known := self.manifest or self._state:
+            if known.suite != suite:
+                self._refuse("the suite", _named(known.suite), _named(suite))
             self._compare("", known.protocol, protocol, tuple(Protocol.model_fields))
             self._compare("", known, known.model_copy(update={"limited": limited}), ("limited",))
 
@@ -143,7 +149,7 @@ class Journal:
         """
         for name, held in self.datasets.items():
             wanted = datasets.get(name, held)
-            self._compare(f"{name} ", held, wanted, ("kind", "task", "class_names", "checksum"))
+            self._compare(f"{name} ", held, wanted, ("kind", "task", "class_names", "checksum", "profile"))
 
     def forget_changed(self, datasets: Mapping[str, DatasetRecord]) -> dict[str, int]:
         """Forget datasets whose files changed, in a directory that never was a finished build.
@@ -167,22 +173,13 @@ class Journal:
         self._state = self._state.model_copy(update={"sources": kept})
         return {name: len(keys) for name, keys in sorted(forgotten.items())}
 
-    def begin(
-        self,
-        protocol: Protocol,
-        datasets: Mapping[str, DatasetRecord],
-        plugins: Collection[PluginRecord],
-        *,
-        limited: int | None = None,
-        title: str | None = None,
-    ) -> None:
-        """Mark the directory unfinished: note the protocol, put the manifest aside, remove old parts."""
-        self._state = _State(
-            protocol=protocol,
-            sources={**self.datasets, **datasets},
-            plugins=tuple({*self.plugins, *plugins}),
-            limited=limited,
-            title=title,
+    def begin(self, begun: Begun) -> None:
+        """Mark the directory unfinished: note what is begun, put the manifest aside, remove old parts."""
+        self._state = begun.model_copy(
+            update={
+                "sources": {**self.datasets, **begun.sources},
+                "plugins": tuple({*self.plugins, *begun.plugins}),
+            }
         )
         write_record(self._state_file, self._state)
         with writing(self._root):
@@ -278,17 +275,24 @@ class Journal:
         for name in fields:
             before, now = getattr(held, name), getattr(wanted, name)
             if before != now:
-                raise BuildError(
-                    f"{self._root} was built with {of}{name} {before!r}, this build has {now!r}",
-                    remedy=[_OTHER, Remedy("move that directory away")],
-                )
+                self._refuse(f"{of}{name}", repr(before), repr(now))
 
-    def _read_state(self) -> _State | None:
+    def _refuse(self, what: str, before: str, now: str) -> NoReturn:
+        raise BuildError(
+            f"{self._root} was built with {what} {before}, this build has {now}",
+            remedy=[_OTHER, Remedy("move that directory away")],
+        )
+
+    def _read_state(self) -> Begun | None:
         if not self._state_file.is_file():
             return None
         return Reader(
             remedy=f"restore it, or build into another directory than {self._root}", error=BuildError
-        ).read(self._state_file, _State)
+        ).read(self._state_file, Begun)
+
+
+def _named(suite: SuiteRecord | None) -> str:
+    return "core" if suite is None else f"{suite.name} {suite.version} (digest {suite.digest[:12]})"
 
 
 def _read_record(path: Path) -> SetRecord | None:

@@ -54,7 +54,7 @@ def render(
         raise SourceError(f"image {image_id!r} of {key.dataset} {error}") from error
     if corruption is None:
         return image
-    return corruption(image, key.severity, generator(protocol.seed, key, image_id))
+    return corruption(image, key.severity, generator(protocol.seed, key, image_id, protocol.seed_scheme))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

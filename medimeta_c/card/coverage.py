@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from medimeta_c.errors import Remedy, VerificationError
 from medimeta_c.format.keys import CLEAN, SetKey
 from medimeta_c.format.manifest import DatasetRecord, Manifest
+from medimeta_c.format.suites import Suite, suite_of
 from medimeta_c.sources import family
 
 __all__ = ["SPLIT", "Coverage", "coverage", "require_complete"]
@@ -45,7 +46,8 @@ def coverage(manifest: Manifest) -> tuple[Coverage, ...]:
     if manifest.protocol.imported:
         return ()
     built = {record.key for record in manifest.sets}
-    return tuple(_covered(record, built) for record in manifest.datasets)
+    suite = suite_of(manifest.suite)  # as it is defined here: a manifest could state a smaller one
+    return tuple(_covered(record, built, suite) for record in manifest.datasets)
 
 
 def require_complete(name: str, manifest: Manifest, remedy: Remedy) -> None:
@@ -76,11 +78,11 @@ def require_complete(name: str, manifest: Manifest, remedy: Remedy) -> None:
         )
 
 
-def _covered(record: DatasetRecord, built: set[SetKey]) -> Coverage:
-    suite = family(record.kind).builds  # never the manifest's own suite: a manifest could state a smaller one
+def _covered(record: DatasetRecord, built: set[SetKey], suite: Suite) -> Coverage:
+    kin = family(record.kind).kin(record.dataset)
     wanted = {SetKey(record.dataset, SPLIT, CLEAN, 0)} | {
         SetKey(record.dataset, SPLIT, corruption, severity)
-        for corruption in suite.corruptions_of(record.dataset)
+        for corruption in suite.corruptions_of(kin, record.profile if kin not in suite.grid else None)
         for severity in suite.severities
     }
     return Coverage(dataset=record.dataset, suite=suite.name, there=len(wanted & built), wanted=len(wanted))

@@ -23,8 +23,8 @@ from medimeta_c.format.display import (
 )
 from medimeta_c.format.keys import CLEAN, MEDIMETAC, SetKey
 from medimeta_c.format.manifest import Manifest
+from medimeta_c.format.seeding import GROWING
 from medimeta_c.format.shards import features
-from medimeta_c.format.suites import CORE
 from medimeta_c.io.files import write_atomic
 from medimeta_c.io.markdown import environment
 from medimeta_c.io.templating import templates_folder
@@ -131,12 +131,19 @@ def _context(manifest: Manifest) -> Mapping[str, Any]:
         ],
         "example": _example(manifest),
         "complete": [one.dataset for one in coverage(manifest) if one.complete],
-        "cells_per_dataset": len(CORE.corruptions) * len(CORE.severities),
+        "growing": manifest.protocol.seed_scheme == GROWING,
+        "cells": _cells(manifest),
     }
 
 
 def _built_splits(manifest: Manifest, dataset: str) -> tuple[str, ...]:
     return tuple(sorted({each.split for each in manifest.sets if each.dataset == dataset}))
+
+
+def _cells(manifest: Manifest) -> str:
+    """Return how many corrupted sets a dataset's full grid has; a range where datasets differ."""
+    counts = sorted({one.wanted - 1 for one in coverage(manifest)})
+    return "" if not counts else f"{counts[0]}" if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
 
 
 def _example(manifest: Manifest) -> SetKey:

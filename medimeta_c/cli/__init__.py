@@ -20,6 +20,7 @@ from medimeta_c.cli.benchmark import (
     build,
     check,
     corrupt,
+    corruptions,
     datasets,
     demo,
     download,
@@ -79,6 +80,7 @@ _COMMANDS: dict[str, dict[str, Callable[..., None]]] = {
         "push": push.push,
         "analyse": analyse.analyse,
         "corrupt": corrupt.corrupt,
+        "corruptions": corruptions.corruptions,
     },
     "Models": {
         "evaluate": evaluate.evaluate,

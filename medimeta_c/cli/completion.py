@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
-from medimeta_c.format.suite import CORE
+from medimeta_c.format.suite import CLINICAL, CORE
 
 __all__ = ["COMPLETED", "listed"]
 
@@ -12,7 +12,7 @@ __all__ = ["COMPLETED", "listed"]
 def _datasets() -> Iterable[str]:
     from medimeta_c.sources.catalog import catalog
 
-    return ("all", "available", *catalog())
+    return ("all", "available", "medimeta", *catalog())
 
 
 def _corruptions() -> Iterable[str]:
@@ -32,6 +32,8 @@ COMPLETED: Mapping[str, Callable[[], Iterable[str]]] = {
     "corruption": _corruptions,
     "severity": lambda: ("all", *map(str, CORE.severities)),
     "split": lambda: ("train", "val", "test"),
+    "suite": lambda: ("core", "clinical", "imagenet_c"),
+    "profile": lambda: CLINICAL.profiles,
     "source": lambda: ("medimeta", "medmnist", "imagefolder", "phantoms"),
     "only": _figures,
 }

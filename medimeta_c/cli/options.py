@@ -102,6 +102,13 @@ SourceOption = Annotated[
         autocompletion=COMPLETED["source"],
     ),
 ]
+SuiteOption = Annotated[
+    str,
+    typer.Option(
+        help="Suite of corruptions: core, clinical or imagenet_c, or a registered one of another package.",
+        autocompletion=COMPLETED["suite"],
+    ),
+]
 TaskOption = Annotated[
     str | None,
     typer.Option(help="Task whose labels are used, for datasets with several tasks.", show_default=False),

@@ -67,10 +67,13 @@ def title_of(manifest: Manifest) -> str:
     """Return what a built benchmark is called: see `benchmark_title`."""
     protocol = manifest.protocol
     imported = protocol.benchmark_version if protocol.imported else ""
-    return benchmark_title(manifest.datasets, given=manifest.title, imported=imported)
+    suite = manifest.suite.name if manifest.suite else CORE.name
+    return benchmark_title(manifest.datasets, given=manifest.title, imported=imported, suite=suite)
 
 
-def benchmark_title(datasets: Sequence[Named], *, given: str | None = None, imported: str = "") -> str:
+def benchmark_title(
+    datasets: Sequence[Named], *, given: str | None = None, imported: str = "", suite: str = CORE.name
+) -> str:
     """Return the title that a benchmark was given, or else the one that follows from its datasets.
 
     Of the core suite's own datasets that is MediMeta-C; of one other dataset its title, of several their
@@ -85,8 +88,12 @@ def benchmark_title(datasets: Sequence[Named], *, given: str | None = None, impo
         The title that its maker chose.
     imported : str, optional
         The name of what was imported, if it was not rendered here.
+    suite : str, optional
+        The name of the suite that was built; another than core stands in the title.
     """
     title = f"{imported} as published" if imported else _implied(datasets)
+    if suite != CORE.name:
+        title = f"{title} {suite}"
     if given and title_flaw(datasets, given) is None:
         title = given
     phantoms = sum(one.is_phantom for one in datasets)
@@ -117,7 +124,8 @@ def slug(title: str) -> str:
 def _is_core(datasets: Sequence[Named]) -> bool:
     """Whether these are datasets of the core suite as MedIMeta has them, or phantoms of them."""
     kinds = {one.kind for one in datasets}
-    return kinds in ({"medimeta"}, {PHANTOMS}) and {one.dataset for one in datasets} <= set(CORE.datasets)
+    own = set(CORE.headline["medimeta"])
+    return kinds in ({"medimeta"}, {PHANTOMS}) and {one.dataset for one in datasets} <= own
 
 
 def _implied(datasets: Sequence[Named]) -> str:

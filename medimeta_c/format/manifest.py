@@ -18,6 +18,7 @@ from medimeta_c.format.dataset import DatasetRecord
 from medimeta_c.format.keys import SetKey, check_name
 from medimeta_c.format.seeding import SEED_SCHEME
 from medimeta_c.format.spectrum import PROFILE_BINS
+from medimeta_c.format.suite import CORE, Suite
 from medimeta_c.io.reading import Reader
 from medimeta_c.io.records import (
     Count,
@@ -52,6 +53,7 @@ __all__ = [
     "fingerprint_faults",
     "read_manifest",
     "seal",
+    "suite_record",
     "write_manifest",
 ]
 
@@ -189,6 +191,13 @@ class SuiteRecord(Record):
     name: Name
     version: Text
     digest: Sha256
+
+
+def suite_record(suite: Suite) -> SuiteRecord | None:
+    """Return what a file says of its suite; nothing of the core suite."""
+    if suite.name == CORE.name:
+        return None
+    return SuiteRecord(name=suite.name, version=suite.version, digest=suite.digest)
 
 
 class PluginRecord(Record):

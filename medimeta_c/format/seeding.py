@@ -8,18 +8,24 @@ import numpy as np
 
 from medimeta_c.format.keys import SetKey
 
-__all__ = ["SEED_SCHEME", "generator"]
+__all__ = ["GROWING", "SEED_SCHEME", "SEED_SCHEMES", "generator"]
 
 SEED_SCHEME = "medimeta-c/1"
 """Version of the derivation below. Another scheme would be another benchmark version."""
 
+GROWING = "medimeta-c/2"
+"""The scheme that leaves the severity out: the five severities of an image are one artefact growing."""
 
-def generator(seed: int, key: SetKey, image_id: str) -> np.random.Generator:
+SEED_SCHEMES = (SEED_SCHEME, GROWING)
+
+
+def generator(seed: int, key: SetKey, image_id: str, scheme: str = SEED_SCHEME) -> np.random.Generator:
     """Return the generator of one rendered image.
 
     A Philox bit generator keyed by the 16-byte BLAKE2b digest of
     ``medimeta-c/1|<seed>|<dataset>|<split>|<image_id>|<corruption>|<severity>`` (UTF-8). Nothing else
-    enters: neither order, nor worker, shard or host.
+    enters: neither order, nor worker, shard or host. The scheme ``medimeta-c/2`` has ``-`` in place of the
+    severity.
 
     Parameters
     ----------
@@ -29,6 +35,8 @@ def generator(seed: int, key: SetKey, image_id: str) -> np.random.Generator:
         The set the image is rendered for.
     image_id : str
         The image's id in its dataset.
+    scheme : {"medimeta-c/1", "medimeta-c/2"}, optional
+        The suite's scheme.
 
     Returns
     -------
@@ -43,6 +51,7 @@ def generator(seed: int, key: SetKey, image_id: str) -> np.random.Generator:
     >>> bool(generator(0, key, "000001").random() == generator(0, key, "000002").random())
     False
     """
-    text = f"{SEED_SCHEME}|{seed}|{key.dataset}|{key.split}|{image_id}|{key.corruption}|{key.severity}"
+    severity = "-" if scheme == GROWING else key.severity
+    text = f"{scheme}|{seed}|{key.dataset}|{key.split}|{image_id}|{key.corruption}|{severity}"
     digest = hashlib.blake2b(text.encode(), digest_size=16).digest()
     return np.random.Generator(np.random.Philox(key=int.from_bytes(digest, "little")))

@@ -4,28 +4,36 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from typing import Protocol
 
-from medimeta_c.errors import ConfigError
-from medimeta_c.format.suite import BENCHMARK_VERSION, CORE, MEDMNIST, Suite
+from medimeta_c.errors import ConfigError, Remedy
+from medimeta_c.format.suite import BENCHMARK_VERSION, CLINICAL, CORE, DIGITAL, IMAGENET_C, Suite
 from medimeta_corruptions import Registry
 
 __all__ = [
     "BENCHMARK_VERSION",
+    "CLINICAL",
     "COLLECTIONS",
     "CORE",
     "DATASETS",
-    "MEDMNIST",
+    "DIGITAL",
+    "IMAGENET_C",
     "SUITES",
     "Suite",
     "in_order",
     "paper_order",
+    "require_of_suite",
+    "suite_of",
 ]
 
-SUITES = Registry("medimeta_c.suites", Suite, (CORE, MEDMNIST), error=ConfigError)
+SUITES = Registry("medimeta_c.suites", Suite, (CORE, CLINICAL, IMAGENET_C), error=ConfigError)
 """Every suite by name."""
 
-DATASETS = (*CORE.datasets, *MEDMNIST.datasets)
+DATASETS = CORE.datasets
 """The paper's datasets, in its order."""
+
+_FORMERLY = "medmnist"
+"""What the core suite was called on the datasets of MedMNIST+."""
 
 COLLECTIONS = {
     "medimeta": "MediMeta-C",
@@ -34,6 +42,54 @@ COLLECTIONS = {
     "phantoms": "Phantoms",
 }
 """What the datasets of a kind that files name are called together, in the paper's order."""
+
+
+class Named(Protocol):
+    """What a file says of the suite it was made with."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def version(self) -> str: ...
+    @property
+    def digest(self) -> str: ...
+
+
+def suite_of(record: Named | None) -> Suite:
+    """Return the suite that a manifest or result names; None, as files of the core suite have it, is core.
+
+    Raises
+    ------
+    ConfigError
+        If there is none of this name, or it is another version or has another definition here.
+    """
+    if record is None or record.name in (CORE.name, _FORMERLY):
+        return CORE
+    suite = SUITES.find(record.name)
+    if (record.version, record.digest) != (suite.version, suite.digest):
+        raise ConfigError(
+            f"this is of the suite {record.name} {record.version}, digest {record.digest[:12]}; installed is "
+            f"{suite.version}, digest {suite.digest[:12]}: install the version of the package that made it"
+        )
+    return suite
+
+
+def require_of_suite(asked: Iterable[str], suite: Suite) -> None:
+    """Refuse corruptions that other suites have and this one has not: they may draw by another scheme.
+
+    Raises
+    ------
+    ConfigError
+        If there is one; it names the suites that have it.
+    """
+    for name in asked:
+        holders = [other.name for other in SUITES.values() if name in other.corruptions]
+        if holders and name not in suite.corruptions:
+            raise ConfigError(
+                f"{name} is not of the suite {suite.name}",
+                value=name,
+                remedy=[Remedy("choose {suite}", suite=holder) for holder in holders],
+            )
 
 
 def in_order(names: Iterable[str], preferred: Iterable[str]) -> tuple[str, ...]:

@@ -140,12 +140,10 @@ class Scope(Asked):
         return self
 
     @classmethod
-    def of_suite(cls, suite: Suite, *, datasets: Iterable[str] | None = None, split: str = "test") -> Scope:
-        """Return the scope of a suite, or of some datasets under the suite's corruptions and severities."""
-        chosen = suite.datasets if datasets is None else tuple(datasets)
-        return cls(
-            corruptions=dict.fromkeys(chosen, suite.corruptions), severities=suite.severities, split=split
-        )
+    def of_suite(cls, suite: Suite, datasets: Iterable[str], *, split: str = "test") -> Scope:
+        """Return the scope of some datasets under a suite's corruptions and severities."""
+        corruptions = {name: suite.corruptions_of(name) for name in datasets}
+        return cls(corruptions=corruptions, severities=suite.severities, split=split)
 
     @property
     def datasets(self) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from medimeta_c.format.display import display_name
+from medimeta_c.format.suites import Suite, suite_of
 from medimeta_c.io.tables.table import UNDEFINED, Cell, Column, Table, texts
 from medimeta_c.metrics.values import Estimate
 from medimeta_c.results.cells import interval_text, percent
@@ -196,25 +197,30 @@ def _left_out(result: Result) -> list[str]:
 def _unlike_the_suite(result: Result) -> list[str]:
     """Return what sets the grid apart from the benchmark's, so that its mCE is not taken for it."""
     kinds = {entry.dataset: entry.kind for entry in result.run.benchmark.datasets}
-    suites = {name: family(kind).builds for name, kind in kinds.items()}
+    suite = suite_of(result.run.benchmark.suite)
     odd = [
         name
         for name, corruptions in result.scope.corruptions.items()
-        if set(corruptions) != set(suites[name].corruptions_of(name))
-        or result.scope.severities != suites[name].severities
+        if set(corruptions) not in _lists(suite, family(kinds[name]).kin(name))
+        or result.scope.severities != suite.severities
     ]
     if odd:
         return [f"The grid of {', '.join(odd)} is not the benchmark's: other corruptions or severities."]
+    fives = dict.fromkeys(suite.headline.get(kind, ()) for kind in kinds.values())
     absent = [
-        name
-        for suite in dict.fromkeys(suites.values())
-        for name in suite.datasets
-        if name not in kinds and any(own in suite.datasets for own in kinds)
+        name for five in fives for name in five if name not in kinds and any(own in five for own in kinds)
     ]
     if not absent:
         return []
     over = f"{len(kinds)} datasets" if len(kinds) > 1 else f"{next(iter(kinds))} alone"
     return [f"The means are over {over}, without {', '.join(absent)}."]
+
+
+def _lists(suite: Suite, dataset: str) -> list[set[str]]:
+    """Return a dataset's corruptions in a suite; of one that it does not know, those of each profile."""
+    if dataset in suite.grid or not suite.profiles:
+        return [set(suite.corruptions_of(dataset))]
+    return [set(names) for names in suite.profiles.values()]
 
 
 def _lacking(result: Result) -> bool:

@@ -71,6 +71,15 @@ def choose_baseline(text: str, benchmark: BenchmarkRecord, split: str = "test") 
     if text == NO_BASELINE:
         return None
     if text == PUBLISHED:
+        if benchmark.suite is not None:
+            raise ConfigError(
+                f"the paper published no baseline for the suite {benchmark.suite.name}",
+                value=text,
+                remedy=[
+                    Remedy("name the folder of a result on this benchmark with {baseline}"),
+                    Remedy("score without one by {baseline}", baseline=NO_BASELINE),
+                ],
+            )
         chosen = ChosenBaseline(published_baseline())
         if all(entry.kind == MEDIMETAC for entry in benchmark.datasets):
             chosen = ChosenBaseline(chosen.baseline.model_copy(update={"note": _REPORTED}))
@@ -98,6 +107,11 @@ def baseline_of(saved: SavedResult, benchmark: BenchmarkRecord, split: str = "te
         If a shared dataset has another fingerprint, or another split was scored.
     """
     run = saved.result.run
+    if run.benchmark.suite_name != benchmark.suite_name:
+        raise ConfigError(
+            f"baseline {saved.name} is of the suite {run.benchmark.suite_name}, this benchmark of "
+            f"{benchmark.suite_name}: score it on this benchmark first"
+        )
     if run.split != split:
         raise ConfigError(
             f"baseline {saved.name} is of the {run.split} split, this run of {split}: use one split"

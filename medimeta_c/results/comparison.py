@@ -209,6 +209,12 @@ def common_benchmark(results: Sequence[SavedResult]) -> BenchmarkRecord:
 
 def _common_scope(results: Sequence[SavedResult]) -> tuple[Scope, tuple[str, ...]]:
     """Return what all results were scored on, and a sentence for each dataset left out."""
+    suites = {saved.result.run.benchmark.suite_name for saved in results}
+    if len(suites) > 1:
+        raise ConfigError(
+            f"the results are of the suites {', '.join(sorted(suites))}, whose numbers mean different "
+            "things: compare results of one suite"
+        )
     splits = {saved.result.run.split for saved in results}
     if len(splits) > 1:
         raise ConfigError(f"the results are of splits {', '.join(sorted(splits))}: compare one split")

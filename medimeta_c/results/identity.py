@@ -14,7 +14,7 @@ from medimeta_c.format.display import benchmark_title
 from medimeta_c.format.keys import PHANTOMS
 from medimeta_c.format.manifest import Manifest, SuiteRecord
 from medimeta_c.format.stats import GROUPS_PATH
-from medimeta_c.format.suites import COLLECTIONS
+from medimeta_c.format.suites import COLLECTIONS, CORE
 from medimeta_c.io.records import Count, Name, Record, Sha256, Since, Text, canonical_json, dump
 from medimeta_c.io.text import Title
 from medimeta_c.models.contract import ModelIdentity
@@ -94,7 +94,14 @@ class BenchmarkRecord(Record):
     def shown_title(self) -> str:
         """What it is called: as its card has it, or as follows from the datasets scored."""
         imported = self.version if self.version in COLLECTIONS.values() else ""  # others have a number
-        return benchmark_title(self.datasets, given=self.title, imported=imported)
+        suite = self.suite.name if self.suite else CORE.name
+        return benchmark_title(self.datasets, given=self.title, imported=imported, suite=suite)
+
+    @property
+    def suite_name(self) -> str:
+        """Name, version and the start of the digest of the suite that was built; only its name of core."""
+        one = self.suite
+        return CORE.name if one is None else f"{one.name} {one.version} ({one.digest[:12]})"
 
     def dataset(self, name: str) -> DatasetEntry:
         """Return the entry of one dataset; KeyError if it was not scored."""

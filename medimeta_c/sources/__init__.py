@@ -12,7 +12,7 @@ from pkgutil import resolve_name
 
 from medimeta_c.errors import ConfigError, Remedy
 from medimeta_c.format.keys import MEDIMETAC, PHANTOMS
-from medimeta_c.format.suites import COLLECTIONS, CORE, MEDMNIST, SUITES, Suite
+from medimeta_c.format.suites import COLLECTIONS, CORE
 from medimeta_c.io.settings import as_path
 from medimeta_c.sources.catalog import catalog, published
 from medimeta_c.sources.contract import Reading, Source
@@ -54,8 +54,6 @@ class SourceFamily:
         ``(dataset, data_dir, *, task=None)`` and returns a `Source`.
     collection : str or None, optional
         What its datasets are called together in tables; None if they have nothing in common.
-    suite : str or None, optional
-        The name of the suite whose datasets ``"all"`` means.
     ids : str, optional
         A regular expression of the dataset ids that mean this family when no source is given.
     files : tuple of str, optional
@@ -73,7 +71,6 @@ class SourceFamily:
     summary: str
     opener: str | Callable[..., Source]
     collection: str | None = None
-    suite: str | None = None
     ids: str | None = None
     files: tuple[str, ...] = ("{dataset}",)
     sizes: bool = False
@@ -109,14 +106,9 @@ class SourceFamily:
         return re.sub(r"_\d+$", "", dataset) if self.sizes else dataset
 
     @property
-    def builds(self) -> Suite:
-        """The suite whose corruptions its datasets get: its own, or the benchmark's."""
-        return SUITES.find(self.suite) if self.suite else CORE
-
-    @property
     def known(self) -> tuple[str, ...]:
-        """Its datasets that are known by name and can be built: the catalogue's, or else its suite's."""
-        return published(self.name, single_label=True) or (self.builds.datasets if self.suite else ())
+        """Its datasets that are known by name and can be built: the catalogue's, or else the benchmark's."""
+        return published(self.name, single_label=True) or CORE.headline.get(self.name, ())
 
 
 _log = logging.getLogger(__name__)
@@ -131,7 +123,6 @@ SOURCES = Registry(
             summary="MedIMeta folders: HDF5 or TIFF images, info.yaml, splits, task labels",
             opener="medimeta_c.sources.medimeta:open_medimeta",
             collection=COLLECTIONS["medimeta"],
-            suite=CORE.name,
         ),
         SourceFamily(
             name="medmnist",
@@ -139,7 +130,6 @@ SOURCES = Registry(
             summary="MedMNIST+ npz files, any size",
             opener="medimeta_c.sources.medmnist:open_medmnist",
             collection=COLLECTIONS["medmnist"],
-            suite=MEDMNIST.name,
             ids=".*mnist.*",
             files=("{dataset}.npz", "{dataset}_*.npz"),
             sizes=True,
@@ -157,7 +147,6 @@ SOURCES = Registry(
             summary="synthetic stand-ins of the five datasets, generated on the spot",
             opener="medimeta_c.sources.phantoms:open_phantoms",
             collection=COLLECTIONS[PHANTOMS],
-            suite=CORE.name,
             files=(),
             synthetic=True,
         ),
@@ -172,7 +161,6 @@ _IMPORTED = SourceFamily(
     summary="imported from the files that its authors published, not rendered",
     opener="",
     collection=COLLECTIONS[MEDIMETAC],
-    suite=CORE.name,
 )
 """Nothing is built from it, so that it is no choice of sources."""
 

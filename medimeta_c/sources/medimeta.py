@@ -118,7 +118,7 @@ def _missing_folder(dataset: str, folder: Path) -> SourceError:
             f"(it has {', '.join(published(_KIND))}); correct the name or the data folder"
         )
     remedies = [Remedy("run {command}", command="download", datasets=dataset)]
-    if dataset in CORE.datasets:
+    if dataset in CORE.headline["medimeta"]:
         remedies.append(Remedy("build from synthetic images with {source}", source="phantoms"))
     reason = "is not a folder" if folder.exists() else "does not exist"
     return SourceError(

@@ -9,28 +9,35 @@ from medimeta_c.errors import ConfigError, Remedy, SourceError, unknown_name
 from medimeta_c.format.dataset import DatasetInfo
 from medimeta_c.format.keys import check_name
 from medimeta_c.format.manifest import Protocol
+from medimeta_c.format.suites import CORE, Suite
 from medimeta_c.sources import DEFAULT, SOURCES, SourceFamily, family_of, open_source
 from medimeta_c.sources.catalog import catalog, published
 from medimeta_c.sources.contract import Reading, Source
 from medimeta_c.sources.folders.layout import holds_classes
 
-__all__ = ["ALL", "AVAILABLE", "open_datasets", "reopen", "select"]
+__all__ = ["ALL", "AVAILABLE", "MEDIMETA", "open_datasets", "reopen", "select"]
 
 ALL = "all"
 AVAILABLE = "available"
+MEDIMETA = "medimeta"
+"""Every dataset of MedIMeta whose images have one label each."""
 
 
-def select(names: Sequence[str], source: str | None, data_dir: Path) -> list[tuple[str, SourceFamily]]:
+def select(
+    names: Sequence[str], source: str | None, data_dir: Path, suite: Suite = CORE
+) -> list[tuple[str, SourceFamily]]:
     """Return (dataset, source family) for each dataset a request means.
 
     Parameters
     ----------
     names : sequence of str
-        Dataset ids, or ``"all"`` or ``"available"`` alone.
+        Dataset ids; or ``"all"``, ``"medimeta"`` or ``"available"`` alone.
     source : str or None
         The source family, or None for the one each id belongs to.
     data_dir : Path
         Where clean data is.
+    suite : Suite, optional
+        Whose five datasets ``"all"`` means.
 
     Raises
     ------
@@ -40,17 +47,21 @@ def select(names: Sequence[str], source: str | None, data_dir: Path) -> list[tup
         If "all" is asked for and something is missing, or "available" finds nothing.
     """
     family = None if source is None else SOURCES.find(source)
-    special = {ALL, AVAILABLE} & set(names)
+    special = {ALL, AVAILABLE, MEDIMETA} & set(names)
     if not special:
         return [(name, _family(name, family, data_dir)) for name in names]
     if len(names) > 1:
         raise ConfigError(f"{special.pop()!r} cannot be combined with other datasets")
     family = family or SOURCES[DEFAULT]
-    if not family.suite:
+    if names[0] == MEDIMETA:
+        return [(name, family) for name in _required(_all_of_medimeta(), family, names[0], data_dir)]
+    if family.name not in suite.headline:
         raise ConfigError(
             f"{names[0]!r} is not defined for the source {family.name}", remedy=Remedy("name the dataset")
         )
-    chosen = _all(family, data_dir) if names[0] == ALL else _available(family, data_dir)
+    wanted = suite.headline[family.name]
+    required = names[0] == ALL
+    chosen = _required(wanted, family, ALL, data_dir) if required else _available(family, data_dir)
     return [(name, family) for name in chosen]
 
 
@@ -69,13 +80,16 @@ def _family(name: str, asked: SourceFamily | None, data_dir: Path) -> SourceFami
     return family
 
 
-def _all(family: SourceFamily, data_dir: Path) -> Sequence[str]:
-    wanted = family.builds.datasets
+def _all_of_medimeta() -> tuple[str, ...]:
+    return published(MEDIMETA, single_label=True)
+
+
+def _required(wanted: Sequence[str], family: SourceFamily, asked: str, data_dir: Path) -> Sequence[str]:
     missing = [name for name in wanted if not family.present(name, data_dir)]
     if missing:
         lacks = f"lacks {', '.join(missing)}" if data_dir.exists() else "does not exist"
         raise SourceError(
-            f"{ALL!r} needs {', '.join(wanted)}, but {data_dir} {lacks}",
+            f"{asked!r} needs {', '.join(wanted)}, but {data_dir} {lacks}",
             remedy=[
                 Remedy("get it with {command}", command="download", datasets=missing, data_dir=str(data_dir)),
                 Remedy("build what is there with {datasets}", datasets=AVAILABLE),
@@ -100,13 +114,14 @@ def _available(family: SourceFamily, data_dir: Path) -> Sequence[str]:
     return found
 
 
-def open_datasets(
+def open_datasets(  # noqa: PLR0913  (each of them is one choice of the user's)
     names: Sequence[str],
     source: str | None,
     data_dir: Path,
     *,
     task: str | None = None,
     reading: Reading | None = None,
+    suite: Suite = CORE,
 ) -> dict[str, Source]:
     """Open the sources of the datasets a request means, in the order named.
 
@@ -117,7 +132,7 @@ def open_datasets(
     SourceError
         If data is missing, damaged or of another format.
     """
-    chosen = select(names, source, data_dir)
+    chosen = select(names, source, data_dir, suite)
     return {name: family.open(name, data_dir, task=task, reading=reading) for name, family in chosen}
 
 

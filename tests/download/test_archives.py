@@ -22,7 +22,7 @@ def test_every_dataset_has_an_archive_of_its_family(dataset: str) -> None:
 
 def test_suite_datasets_are_published() -> None:
     """All datasets of the benchmark can be downloaded."""
-    assert set(CORE.datasets) <= set(MEDIMETA_DATASETS)
+    assert set(CORE.headline["medimeta"]) <= set(MEDIMETA_DATASETS)
 
 
 def test_places() -> None:

@@ -26,7 +26,7 @@ from medimeta_c.figures.gallery import exhibits, make
 from medimeta_c.figures.severity import severity
 from medimeta_c.format.benchmark import Benchmark, open_benchmark
 from medimeta_c.format.keys import SetKey
-from medimeta_c.format.suites import MEDMNIST, paper_order
+from medimeta_c.format.suites import CORE, paper_order
 from medimeta_c.io.tables.table import Table
 
 
@@ -218,7 +218,7 @@ def test_sized_datasets_stand_beside_their_kin() -> None:
     """`octmnist_64` sorts with `octmnist`, so that two collections meet row by row."""
     names = ["retinamnist_64", "octmnist_64", "bloodmnist_64", "pneumoniamnist_64", "breastmnist_64"]
     found = sorted(names, key=lambda name: paper_order("MedMNIST-C", name))
-    assert [name.removesuffix("_64") for name in found] == list(MEDMNIST.datasets)
+    assert [name.removesuffix("_64") for name in found] == list(CORE.headline["medmnist"])
 
 
 def test_builds_that_differ_in_their_script_have_files_of_their_own() -> None:

@@ -81,7 +81,7 @@ def test_figure_6_plots_the_papers_numbers(paper: Path) -> None:
         a, e = accuracy[dataset, model], errors[dataset, model]
         assert [float(one) for one in numbers] == [float(one) for one in (a[3], a[-1], e[3], e[-1])]
     (mean,) = [row for row in rows if row[:3] == ["MediMeta-C", "mean", "RobustMedCLIP"]]
-    own = [float(errors[name, "RobustMedCLIP"][-1]) for name in CORE.datasets]
+    own = [float(errors[name, "RobustMedCLIP"][-1]) for name in CORE.headline["medimeta"]]
     assert float(mean[-1]) == pytest.approx(sum(own) / 5)
 
 

@@ -19,9 +19,9 @@ def one(
     return DatasetRecord.of(source.info, source.checksum(), synthetic=synthetic)
 
 
-CORE_ONES = [one(name, "medimeta", name.upper()) for name in CORE.datasets]
+CORE_ONES = [one(name, "medimeta", name.upper()) for name in CORE.headline["medimeta"]]
 SLIDES, SKIN = one("slides", title="Our slides"), one("skin", title="Moles of Ulm")
-PHANTOMS = [one(name, "phantoms", f"{name} phantoms (synthetic)") for name in CORE.datasets]
+PHANTOMS = [one(name, "phantoms", f"{name} phantoms (synthetic)") for name in CORE.headline["medimeta"]]
 
 TITLES = {
     "the core suite": (CORE_ONES, "MediMeta-C"),

@@ -43,7 +43,7 @@ def entry(index: int, generator: np.random.Generator, **changes: Any) -> Entry:
     """One made-up model."""
     skill = float(generator.uniform(0.2, 0.9))
     datasets, cells = {}, {}
-    for dataset in CORE.datasets:
+    for dataset in CORE.headline["medimeta"]:
         clean = skill * float(generator.uniform(0.8, 1.0))
         rows: dict[str, dict[int, CellShown]] = {"clean": {0: CellShown(top1=clean, images=100)}}
         for corruption in CORE.corruptions:
@@ -92,7 +92,9 @@ def board(count: int, *extra: Entry, seed: int = 3) -> Board:
     return Board(
         key="medimeta-c-1-0",
         title="MediMeta-C 1.0",
-        datasets=tuple(DatasetShown(dataset=name, title=f"The {name} images") for name in CORE.datasets),
+        datasets=tuple(
+            DatasetShown(dataset=name, title=f"The {name} images") for name in CORE.headline["medimeta"]
+        ),
         corruptions=CORE.corruptions,
         severities=CORE.severities,
         baseline="OpenAI CLIP ViT-B/16",

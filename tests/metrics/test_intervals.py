@@ -151,7 +151,7 @@ def test_equal_models_tie_and_unequal_ones_do_not() -> None:
 
 def test_sums_in_another_order_do_not_undo_a_tie() -> None:
     """Right as often on every image but one, in other cells: the interval ends at 0, not just below it."""
-    scope = Scope.of_suite(CORE, datasets=["oct"])
+    scope = Scope.of_suite(CORE, ["oct"])
     keys = tuple(sorted(scope.cells()))
     corrupted = [index for index, key in enumerate(keys) if key.severity]
     for n in range(10, 40):
@@ -353,7 +353,7 @@ def test_a_plan_is_checked(resamples: int, level: float) -> None:
 
 def test_the_largest_test_split_takes_about_a_second() -> None:
     """3,419 images, 36 cells, a paired baseline, 1000 resamples: 0.2 s on an idle core, 3 s allowed."""
-    scope = Scope.of_suite(CORE, datasets=["pbc"])
+    scope = Scope.of_suite(CORE, ["pbc"])
     ids = [f"{i:06d}" for i in range(3419)]
     rng = np.random.default_rng(0)
     model, baseline = (

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from medimeta_c.format.keys import CLEAN, SetKey
-from medimeta_c.format.suites import CORE, MEDMNIST
+from medimeta_c.format.suites import CORE
 from medimeta_c.metrics.baselines import published_baseline
 from medimeta_c.metrics.grid import Scope, error_grids
 from medimeta_c.metrics.robustness import summarise
@@ -17,7 +17,7 @@ from medimeta_c.metrics.scores import checked_answers, score_cell
 from medimeta_c.metrics.summary import Scores, Summary
 from medimeta_c.metrics.values import Number
 
-SCOPE = Scope.of_suite(CORE, datasets=(*CORE.datasets, *MEDMNIST.datasets))
+SCOPE = Scope.of_suite(CORE, CORE.datasets)
 MODELS = ("CLIP", "MedCLIP", "BioMedCLIP", "UniMedCLIP", "RobustMedCLIP")
 N = 10_000  # the table prints hundredths of a percent: as many images make every accuracy a count
 

@@ -146,7 +146,7 @@ def test_mce_is_refused_on_an_incomplete_grid() -> None:
 def test_a_long_list_of_missing_cells_is_cut_and_counted() -> None:
     """180 missing cells do not make a message of 180 names; the attribute keeps them, pickled too."""
     with pytest.raises(IncompleteGridError, match=r"180 of 180 .* and 168 more") as caught:
-        summarise({}, {}, Scope.of_suite(CORE))
+        summarise({}, {}, Scope.of_suite(CORE, CORE.headline["medimeta"]))
     copy = pickle.loads(pickle.dumps(caught.value))
     assert (copy.missing, str(copy)) == (caught.value.missing, str(caught.value))
     assert len(copy.missing) == 180
@@ -241,7 +241,7 @@ def test_only_published_figures_leave_corruptions_out() -> None:
 
 def test_the_core_suite_has_36_cells_a_dataset() -> None:
     """One clean cell and 7 x 5 corrupted ones, dataset by dataset."""
-    keys = Scope.of_suite(CORE).cells()
+    keys = Scope.of_suite(CORE, CORE.headline["medimeta"]).cells()
     assert len(keys) == len(set(keys)) == 5 * 36
     assert str(keys[0]) == "pbc/test/clean/severity-0"
 

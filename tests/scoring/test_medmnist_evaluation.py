@@ -19,7 +19,7 @@ from typer.testing import CliRunner  # noqa: E402
 from medimeta_c.building.build import BuildConfig, build  # noqa: E402
 from medimeta_c.building.importer import ImportConfig, import_medmnistc  # noqa: E402
 from medimeta_c.cli import app  # noqa: E402
-from medimeta_c.format.suites import MEDMNIST  # noqa: E402
+from medimeta_c.format.suites import CORE  # noqa: E402
 from medimeta_c.metrics.resampling import Resampling  # noqa: E402
 from medimeta_c.results.comparison import compare  # noqa: E402
 from medimeta_c.results.folder import SavedResult  # noqa: E402
@@ -133,7 +133,7 @@ def test_medmnist_built_with_our_corruptions_is_scored_like_medimeta(
     models: dict[str, Path], tmp_path: Path
 ) -> None:
     """The paper's five, built and scored through the command line, divided by Table 3's MedMNIST-C rows."""
-    for dataset in MEDMNIST.datasets:
+    for dataset in CORE.headline["medmnist"]:
         write_clean(tmp_path / "data", dataset, count=5)
     out = tmp_path / "MedMNIST-built"
     build(BuildConfig(datasets=("all",), source="medmnist", data_dir=tmp_path / "data", out=out, jobs=1))
@@ -142,12 +142,12 @@ def test_medmnist_built_with_our_corruptions_is_scored_like_medimeta(
     assert ran.exit_code == 0, ran.output
     result = json.loads(ran.stdout)
     assert result["complete"]
-    assert set(result["scope"]["corruptions"]) == set(MEDMNIST.datasets)
+    assert set(result["scope"]["corruptions"]) == set(CORE.headline["medmnist"])
     assert result["baseline"]["left_out"] == {}
     rows = _table3_clip_rows()
-    for dataset in MEDMNIST.datasets:
+    for dataset in CORE.headline["medmnist"]:
         numbers = result["scores"]["datasets"][dataset]
-        assert set(numbers["ce"]) == set(MEDMNIST.corruptions)
+        assert set(numbers["ce"]) == set(CORE.corruptions)
         for corruption, ce in numbers["ce"].items():
             error = 1 - numbers["accuracy"][corruption]["value"]
             assert ce["value"] == pytest.approx(error / (1 - rows[dataset][corruption] / 100))
@@ -160,7 +160,7 @@ def _table3_clip_rows() -> dict[str, dict[str, float]]:
     """CLIP's accuracies in percent, straight from the paper's table, by dataset and corruption."""
     text = resources.files("medimeta_c.paper").joinpath("table3_accuracy.csv").read_text(encoding="utf-8")
     return {
-        row["dataset"]: {name: float(row[name]) for name in MEDMNIST.corruptions}
+        row["dataset"]: {name: float(row[name]) for name in CORE.corruptions}
         for row in csv.DictReader(text.splitlines())
         if (row["collection"], row["model"]) == ("MedMNIST-C", "CLIP")
     }

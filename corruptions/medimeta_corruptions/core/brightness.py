@@ -115,4 +115,6 @@ BRIGHTNESS = Corruption(
     colour="#CC79A7",
     dash=(1.0, 1.65),
     marker="v",
+    domain="sRGB values",
+    source="Hendrycks and Dietterich, ICLR 2019",
 )

@@ -86,4 +86,6 @@ CONTRAST = Corruption(
     colour="#882255",
     dash=(3.7, 1.6),
     marker="^",
+    domain="sRGB values",
+    source="Hendrycks and Dietterich, ICLR 2019",
 )

@@ -59,4 +59,6 @@ GAUSSIAN_NOISE = Corruption(
     colour="#D55E00",
     dash=(),
     marker="o",
+    domain="sRGB values",
+    source="Hendrycks and Dietterich, ICLR 2019",
 )

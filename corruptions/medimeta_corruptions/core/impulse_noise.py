@@ -79,4 +79,6 @@ IMPULSE_NOISE = Corruption(
     colour="#E69F00",
     dash=(3.7, 1.6),
     marker="^",
+    domain="sRGB values",
+    source="Hendrycks and Dietterich, ICLR 2019",
 )

@@ -134,4 +134,6 @@ MOTION_BLUR = Corruption(
     colour="#0072B2",
     dash=(),
     marker="o",
+    domain="sRGB values",
+    source="Hendrycks and Dietterich, ICLR 2019",
 )

@@ -54,4 +54,6 @@ PIXELATE = Corruption(
     colour="#009E73",
     dash=(6.4, 1.6, 1.0, 1.6),
     marker="s",
+    domain="sRGB values",
+    source="Hendrycks and Dietterich, ICLR 2019",
 )

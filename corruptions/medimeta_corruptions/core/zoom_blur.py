@@ -158,4 +158,6 @@ ZOOM_BLUR = Corruption(
     colour="#56B4E9",
     dash=(3.7, 1.6),
     marker="^",
+    domain="sRGB values",
+    source="Hendrycks and Dietterich, ICLR 2019",
 )

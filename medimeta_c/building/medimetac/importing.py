@@ -159,7 +159,7 @@ def _open(config: MedimetacConfig) -> dict[str, PublishedDataset]:
 
 def _names(config: MedimetacConfig) -> Sequence[str]:
     if config.datasets == (ALL,):
-        return CORE.datasets
+        return CORE.headline["medimetac"]
     if config.datasets != (AVAILABLE,):
         return config.datasets
     found = [name for name in published().class_names if (config.folder / name).is_dir()]

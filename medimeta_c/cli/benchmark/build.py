@@ -18,12 +18,13 @@ from medimeta_c.cli.options import (
     JobsOption,
     JsonOption,
     SourceOption,
+    SuiteOption,
     TaskOption,
     data_dir,
     several,
     severities,
 )
-from medimeta_c.format.suite import CORE
+from medimeta_c.format.suite import CLINICAL, CORE
 
 if TYPE_CHECKING:
     from medimeta_c.sources.contract import Channels, Frames
@@ -45,9 +46,18 @@ def build(
     corruption: Annotated[
         list[str],
         several(
-            f"[b]all[/b], or some of {', '.join(CORE.corruptions)}, comma-separated.", completed="corruption"
+            "[b]all[/b] of the suite, or some, comma-separated; [b]medimeta-c corruptions[/b] lists them.",
+            completed="corruption",
         ),
     ] = ALL,
+    suite: SuiteOption = CORE.name,
+    profile: Annotated[
+        str | None,
+        typer.Option(
+            help=f"What images of your own show, for the suite clinical: {', '.join(CLINICAL.profiles)}.",
+            show_default=False,
+        ),
+    ] = None,
     split: Annotated[
         list[str],
         several(
@@ -148,6 +158,8 @@ def build(
 
       medimeta-c build --dataset fundus --corruption motion_blur,contrast --severity 1,3 --dry-run
 
+      medimeta-c build --dataset pbc --suite clinical --severity all
+
       medimeta-c build --dataset pbc --limit 20 --out trial
 
       medimeta-c build --dataset all --source phantoms --out phantoms-C
@@ -160,12 +172,18 @@ def build(
 
     if out is None:
         out = default_out(
-            tuple(dataset), data_dir=data_dir(data), source=source, data_is_dataset=data_is_dataset
+            tuple(dataset),
+            data_dir=data_dir(data),
+            source=source,
+            data_is_dataset=data_is_dataset,
+            suite=suite,
         )
     config = BuildConfig(
         datasets=tuple(dataset),
         out=out.expanduser(),
         title=title,
+        suite=suite,
+        profile=profile,
         corruptions=None if corruption == ALL else tuple(corruption),
         severities=severities(severity),
         splits=tuple(split),

@@ -8,8 +8,8 @@ from typing import Annotated
 import typer
 
 from medimeta_c.cli import console
-from medimeta_c.cli.options import ALL, JsonOption, several, severities
-from medimeta_c.format.suite import CORE
+from medimeta_c.cli.options import ALL, JsonOption, SuiteOption, several, severities
+from medimeta_c.format.suite import CLINICAL, CORE
 
 __all__ = ["corrupt"]
 
@@ -19,7 +19,8 @@ def corrupt(
     corruption: Annotated[
         list[str],
         several(
-            f"[b]all[/b], or some of {', '.join(CORE.corruptions)}, comma-separated.", completed="corruption"
+            "[b]all[/b] of the suite, or some, comma-separated; [b]medimeta-c corruptions[/b] lists them.",
+            completed="corruption",
         ),
     ],
     severity: Annotated[
@@ -31,6 +32,15 @@ def corrupt(
         ),
     ],
     out: Annotated[Path, typer.Option(help="Folder for the corrupted images (PNG).")],
+    suite: SuiteOption = CORE.name,
+    profile: Annotated[
+        str | None,
+        typer.Option(
+            help="What the images show, which [b]all[/b] needs for the suite clinical: "
+            f"{', '.join(CLINICAL.profiles)}.",
+            show_default=False,
+        ),
+    ] = None,
     seed: Annotated[int, typer.Option(help="Root seed; each image's seed is derived from it.")] = 0,
     frames: Annotated[
         str,
@@ -54,17 +64,21 @@ def corrupt(
       medimeta-c corrupt scan.png --corruption motion_blur --severity 3 --out corrupted
 
       medimeta-c corrupt scans/*.png --corruption all --severity 1,3,5 --out corrupted
+
+      medimeta-c corrupt thorax.png --suite clinical --corruption xray_scatter --severity 3 --out corrupted
     """
     from medimeta_c.building.corrupt_files import corrupt_files
 
     written = corrupt_files(
         images,
-        CORE.corruptions if corruption == ALL else corruption,
+        None if corruption == ALL else corruption,
         severities(severity) or CORE.severities,
         out.expanduser(),
         seed=seed,
         frames=frames,
         window=window,
+        suite=suite,
+        profile=profile,
     )
     if json:
         console.say_json([str(path) for path in written])

@@ -62,7 +62,7 @@ def download(
             show(text, progress.done / 1e6, progress.total / 1e6)
 
         reports = run(
-            CORE.datasets if dataset == ALL else dataset,
+            CORE.headline["medimeta"] if dataset == ALL else dataset,
             data_dir(data),
             base_url=mirror or ZENODO,
             update=update,

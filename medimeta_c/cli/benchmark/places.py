@@ -10,6 +10,7 @@ from medimeta_c.building.journal import FOLDER, Journal
 from medimeta_c.errors import MediMetaError
 from medimeta_c.format.display import CORE_TITLE, benchmark_title, slug
 from medimeta_c.format.manifest import MANIFEST_NAME
+from medimeta_c.format.suites import CORE, SUITES
 from medimeta_c.sources import SourceFamily
 from medimeta_c.sources.catalog import catalog, published
 from medimeta_c.sources.folders.layout import find_root
@@ -35,7 +36,12 @@ class _Asked:
 
 
 def default_out(
-    datasets: Sequence[str], *, data_dir: Path, source: str | None = None, data_is_dataset: bool = False
+    datasets: Sequence[str],
+    *,
+    data_dir: Path,
+    source: str | None = None,
+    data_is_dataset: bool = False,
+    suite: str = CORE.name,
 ) -> Path:
     """Return the default output folder of a build.
 
@@ -54,6 +60,8 @@ def default_out(
         The requested source family.
     data_is_dataset : bool, optional
         Whether `data_dir` itself is the dataset.
+    suite : str, optional
+        The suite's name, which the folder of another suite than core has in its name.
 
     Raises
     ------
@@ -64,16 +72,18 @@ def default_out(
     """
     asked = [
         _asked(name, family, data_dir, data_is_dataset=data_is_dataset)
-        for name, family in select(datasets, source, data_dir)
+        for name, family in select(datasets, source, data_dir, SUITES.find(suite))
     ]
-    title = benchmark_title(sorted(asked, key=lambda one: one.dataset))
+    title = benchmark_title(sorted(asked, key=lambda one: one.dataset), suite=suite)
     if title == CORE_TITLE:
         return _FORMERLY
+    if title.startswith(f"{CORE_TITLE} "):
+        return Path(f"{CORE_TITLE}-{suite}")
     out = Path(slug(title))
     taken = {data_dir.resolve(), *(one.root.resolve() for one in asked)}
     if any(one.is_relative_to(out.resolve()) for one in taken):
         out = Path(f"{out}-c")
-    return _FORMERLY if not _is_build(out) and _holds_one(_FORMERLY, asked) else out
+    return _FORMERLY if suite == CORE.name and not _is_build(out) and _holds_one(_FORMERLY, asked) else out
 
 
 def _asked(name: str, family: SourceFamily, data_dir: Path, *, data_is_dataset: bool) -> _Asked:

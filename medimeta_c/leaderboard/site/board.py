@@ -10,7 +10,7 @@ from typing import Literal
 
 from medimeta_c.format.benchmark import Benchmark
 from medimeta_c.format.display import display_name
-from medimeta_c.format.suites import COLLECTIONS
+from medimeta_c.format.suites import COLLECTIONS, CORE
 from medimeta_c.leaderboard.checks import load_submission
 from medimeta_c.leaderboard.inspection import check_files
 from medimeta_c.leaderboard.site.entries import Board, DatasetShown, Entry
@@ -149,13 +149,13 @@ def _with_paper(boards: Sequence[Board]) -> tuple[Board, ...]:
     They stand on that of its published files too, where there is one.
     """
     found = list(boards)
-    for position, (collection, suite) in enumerate(
+    for position, (collection, names) in enumerate(
         (*PAPER_COLLECTIONS.items(), (AS_PUBLISHED, PAPER_COLLECTIONS["MediMeta-C"]))
     ):
         own = [
             index
             for index, one in enumerate(found)
-            if _is_of(one, collection) and tuple(each.dataset for each in one.datasets) == suite.datasets
+            if _is_of(one, collection) and tuple(each.dataset for each in one.datasets) == names
         ]
         if own:
             index = own[-1]
@@ -167,9 +167,9 @@ def _with_paper(boards: Sequence[Board]) -> tuple[Board, ...]:
                 Board(
                     key=collection.lower(),
                     title=collection,
-                    datasets=tuple(_shown(name, {}) for name in suite.datasets),
-                    corruptions=suite.corruptions,
-                    severities=suite.severities,
+                    datasets=tuple(_shown(name, {}) for name in names),
+                    corruptions=CORE.corruptions,
+                    severities=CORE.severities,
                     baseline="OpenAI CLIP ViT-B/16",
                     ranked_by="mce",
                     entries=_sorted(paper_entries(collection), "mce"),
@@ -181,4 +181,8 @@ def _with_paper(boards: Sequence[Board]) -> tuple[Board, ...]:
 def _is_of(board: Board, collection: str) -> bool:
     """Return whether a board is a version of a whole collection, by its title."""
     title = board.title.split(",")[0]
-    return title == collection if AS_PUBLISHED in (title, collection) else title.startswith(f"{collection} ")
+    if AS_PUBLISHED in (title, collection):
+        return title == collection
+    return (
+        re.fullmatch(rf"{re.escape(collection)} [0-9.]+", title) is not None
+    )  # a suite's name is no version

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from medimeta_c.format.suites import CORE, Suite, suite_of
 from medimeta_c.leaderboard.submission import Submission, slug
 from medimeta_c.metrics.baselines import PUBLISHED, published_baseline
 from medimeta_c.metrics.grid import Scope
@@ -35,7 +36,7 @@ class Group:
     version: str
     entries: dict[str, DatasetEntry] = field(default_factory=dict)
     members: list[Submitted] = field(default_factory=list)
-    suite: tuple[str, ...] = ()
+    five: tuple[str, ...] = ()
     several: bool = False
 
     @property
@@ -56,8 +57,8 @@ class Group:
 
     @property
     def datasets(self) -> tuple[str, ...]:
-        """What means are over: the suite's datasets, or all that any member has."""
-        return self.suite or tuple(self.entries)
+        """What means are over: the suite's five datasets, or all that any member has."""
+        return self.five or tuple(self.entries)
 
     def part(self, one: Submitted) -> tuple[str, ...]:
         """Return the datasets of this group that a member was scored on, in the group's order."""
@@ -105,9 +106,10 @@ def group(submitted: Sequence[Submitted]) -> list[Group]:
     groups: list[Group] = []
     for one in submitted:
         version = one.result.run.benchmark.version
+        suite = suite_of(one.result.run.benchmark.suite)
         by_collection: dict[str, list[DatasetEntry]] = {}
         for entry in one.result.run.benchmark.datasets:
-            by_collection.setdefault(_collection(entry), []).append(entry)
+            by_collection.setdefault(_collection(entry, suite), []).append(entry)
         for collection, entries in by_collection.items():
             fitting = [
                 each
@@ -115,9 +117,8 @@ def group(submitted: Sequence[Submitted]) -> list[Group]:
                 if (each.collection, each.version) == (collection, version) and _fits(each, entries, one)
             ]
             if not fitting:
-                own = family(entries[0].kind)
-                suite = own.builds.datasets if own.suite and collection == own.collection else ()
-                fitting = [Group(collection=collection, version=version, suite=suite)]
+                listed = entries[0].dataset in (five := suite.headline.get(entries[0].kind, ()))
+                fitting = [Group(collection=collection, version=version, five=five if listed else ())]
                 groups += fitting
             fitting[0].members.append(one)
             for entry in entries:
@@ -141,9 +142,13 @@ def _identity(entry: DatasetEntry) -> tuple[object, ...]:
     return entry.dataset, entry.fingerprint, entry.kind, entry.class_names, entry.images
 
 
-def _collection(entry: DatasetEntry) -> str:
+def _collection(entry: DatasetEntry, suite: Suite) -> str:
+    """Return what a board is called: boards of two suites are never one."""
     own = family(entry.kind)
+    five = suite.headline.get(entry.kind)
     if own.collection is None:
-        return "Other images"
-    listed = entry.dataset in own.builds.datasets or not own.suite
-    return own.collection if listed else f"{own.title}, other datasets"
+        name = "Other images"
+    else:
+        listed = five is None or entry.dataset in five
+        name = own.collection if listed else f"{own.title}, other datasets"
+    return name if suite is CORE else f"{name} {suite.name}"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from medimeta_c.format.keys import MEDIMETAC
-from medimeta_c.format.suites import COLLECTIONS, CORE, MEDMNIST, Suite
+from medimeta_c.format.suites import COLLECTIONS, CORE
 from medimeta_c.leaderboard.site.entries import Entry, Training, no_estimate, reported
 from medimeta_c.leaderboard.submission import slug
 from medimeta_c.metrics.summary import Summary
@@ -18,8 +18,8 @@ from medimeta_c.paper import FewShotScore, ModelScores, published_fewshot, publi
 __all__ = ["AS_PUBLISHED", "PAPER", "PAPER_COLLECTIONS", "paper_entries"]
 
 PAPER = "https://doi.org/10.1007/978-3-031-98688-8_17"
-PAPER_COLLECTIONS: dict[str, Suite] = {"MediMeta-C": CORE, "MedMNIST-C": MEDMNIST}
-"""The paper's two collections, by the names its tables give them."""
+PAPER_COLLECTIONS = {"MediMeta-C": CORE.headline["medimeta"], "MedMNIST-C": CORE.headline["medmnist"]}
+"""The datasets of the paper's two collections, by the names its tables give them."""
 
 AS_PUBLISHED = COLLECTIONS[MEDIMETAC]
 """The board of the authors' own files, which the tables of MediMeta-C were reported on."""
@@ -90,10 +90,10 @@ def paper_entries(collection: str) -> tuple[Entry, ...]:
     return (*found, *(_ablation() if collection == "MediMeta-C" else ()))
 
 
-def _entry(collection: str, suite: Suite, key: str, rows: Mapping[str, ModelScores]) -> Entry:
+def _entry(collection: str, names: Iterable[str], key: str, rows: Mapping[str, ModelScores]) -> Entry:
     model = _MODELS[key]
     datasets = {}
-    for name in suite.datasets:
+    for name in names:
         row = rows[name]
         datasets[name] = _summary(row, row.average_accuracy, row.accuracy, row.ce)
     return Entry(

@@ -1,0 +1,178 @@
+"""The clinical suite: how images of each modality fail, and never a fault that would change a label.
+
+docs/clinical/index.md says for every profile why it lacks the faults it lacks.
+"""
+
+from medimeta_c.format.suite.core import HEADLINE, SEVERITIES
+from medimeta_c.format.suite.record import Suite
+
+__all__ = ["CLINICAL", "DIGITAL"]
+
+DIGITAL = ("jpeg", "downsampling", "bit_depth", "window_level", "burnt_in_text", "jpeg2000")
+"""Faults of storing and showing; all others of the suite are physical."""
+
+_STORED = ("jpeg", "downsampling")
+_FILM = ("xray_quantum_noise", "film_exposure", "xray_scatter", "xray_motion", "window_level", "bit_depth")
+_FUNDUS = (
+    "fundus_defocus",
+    "fundus_illumination",
+    "fundus_underexposure",
+    "fundus_crescent",
+    "camera_motion",
+    "white_balance",
+    *_STORED,
+)
+
+CLINICAL = Suite(
+    name="clinical",
+    version="1.0",
+    severities=SEVERITIES,
+    headline=HEADLINE,
+    seed_scheme="medimeta-c/2",
+    profiles={
+        "radiograph": (
+            "xray_quantum_noise",
+            "xray_scatter",
+            "xray_overexposure",
+            "xray_motion",
+            "xray_grid",
+            "xray_collimation",
+            "window_level",
+            "burnt_in_text",
+            *_STORED,
+        ),
+        "film_mammogram": (*_FILM, *_STORED),
+        "film_mammogram_mass": (*_FILM, *_STORED, "film_scratches"),
+        "ct_axial": (
+            "ct_low_dose",
+            "ct_sparse_view",
+            "ct_ring",
+            "ct_metal",
+            "ct_motion",
+            "window_level",
+            *_STORED,
+        ),
+        "ct_reformat": (
+            "ct_reformat_noise",
+            "ct_slice_thickness",
+            "ct_breathing",
+            "window_level",
+            "bit_depth",
+            *_STORED,
+        ),
+        "ultrasound": (
+            "us_speckle",
+            "us_attenuation",
+            "us_gain",
+            "us_contact_loss",
+            "us_reverberation",
+            "us_clutter",
+            "us_annotations",
+            *_STORED,
+        ),
+        "fundus_mixed": _FUNDUS,
+        "fundus": (*_FUNDUS, "fundus_haze"),
+        "fundus_glaucoma": (*_FUNDUS, "fundus_haze", "fundus_lens_spots"),
+        "fundus_uwf": (
+            "fundus_defocus",
+            "fundus_illumination",
+            "fundus_haze",
+            "fundus_eyelashes",
+            "camera_motion",
+            *_STORED,
+        ),
+        "oct": (
+            "oct_speckle",
+            "oct_low_signal",
+            "oct_shadow",
+            "oct_roll_off",
+            "oct_defocus",
+            "oct_axial_motion",
+            *_STORED,
+        ),
+        "smear": (
+            "giemsa_stain",
+            "defocus",
+            "uneven_illumination",
+            "white_balance",
+            "sensor_noise",
+            "dust",
+            *_STORED,
+        ),
+        "histology": (
+            "he_stain",
+            "section_thickness",
+            "defocus",
+            "tissue_fold",
+            "stitching",
+            "pen_ink",
+            "uneven_illumination",
+            "white_balance",
+            *_STORED,
+        ),
+        "dermatoscopy": (
+            "hair",
+            "dark_corners",
+            "gel_bubbles",
+            "defocus",
+            "camera_motion",
+            "white_balance",
+            "uneven_illumination",
+            "sensor_noise",
+            *_STORED,
+        ),
+        "photograph": (
+            "glare",
+            "defocus",
+            "camera_motion",
+            "white_balance",
+            "uneven_illumination",
+            "sensor_noise",
+            *_STORED,
+        ),
+        "mr": (
+            "mr_motion",
+            "mr_ghosting",
+            "mr_spike",
+            "mr_bias_field",
+            "mr_truncation",
+            "mr_rician_noise",
+            "window_level",
+            "downsampling",
+        ),
+    },
+    profile_of={
+        "pbc": "smear",
+        "mammo_calc": "film_mammogram",
+        "pneumonia": "radiograph",
+        "fundus": "fundus_mixed",
+        "oct": "oct",
+        "aml": "smear",
+        "bus": "ultrasound",
+        "crc": "histology",
+        "cxr": "radiograph",
+        "derm": "dermatoscopy",
+        "dr_regular": "fundus",
+        "dr_uwf": "fundus_uwf",
+        "glaucoma": "fundus_glaucoma",
+        "mammo_mass": "film_mammogram_mass",
+        "organs_axial": "ct_axial",
+        "organs_coronal": "ct_reformat",
+        "organs_sagittal": "ct_reformat",
+        "skinl_derm": "dermatoscopy",
+        "skinl_photo": "photograph",
+        "bloodmnist": "smear",
+        "breastmnist": "ultrasound",
+        "pneumoniamnist": "radiograph",
+        "retinamnist": "fundus",
+        "octmnist": "oct",
+        "chestmnist": "radiograph",
+        "dermamnist": "dermatoscopy",
+        "organamnist": "ct_axial",
+        "organcmnist": "ct_reformat",
+        "organsmnist": "ct_reformat",
+        "pathmnist": "histology",
+    },
+    refused={"tissuemnist": "no profile is for fluorescence images of kidney cells"},
+)
+"""Version 1: sixteen profiles, nineteen datasets of MedIMeta and eleven of MedMNIST+."""
