@@ -13,7 +13,6 @@ from source_writers import write_images, write_medimeta, write_npz
 
 from medimeta_c.errors import ConfigError, SourceError
 from medimeta_c.format.keys import SetKey
-from medimeta_c.format.suites import CORE
 from medimeta_c.sources import SOURCES, collection_of, default_data_dir, family, family_of, open_source
 from medimeta_c.sources.catalog import catalog
 from medimeta_c.sources.contract import Source
@@ -161,7 +160,7 @@ def test_family_of(dataset: str, family: str) -> None:
 def test_a_family_that_is_not_installed_has_but_its_name() -> None:
     """Cards, reports and boards show a benchmark that someone built with a plug-in of theirs."""
     one = family("unheard_of")
-    assert (one.title, one.collection, one.builds) == ("unheard_of", None, CORE)
+    assert (one.title, one.collection, one.known) == ("unheard_of", None, ())
     assert collection_of("unheard_of") == "unheard_of"
 
 

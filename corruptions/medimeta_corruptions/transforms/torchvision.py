@@ -91,4 +91,5 @@ def _seeds(seed: int, images: torch.Tensor) -> list[int]:
     if images.ndim <= 3:
         return [seed]
     count = images.shape[:-3].numel()
-    return [int(one) for one in np.random.Generator(np.random.Philox(seed)).integers(_SEEDS, size=count)]
+    rng = np.random.Generator(np.random.Philox(seed))
+    return [int(one) for one in rng.integers(_SEEDS, size=count)]
