@@ -52,13 +52,13 @@ def downsampling(image: Pixels, share: float, rng: Rng | None = None) -> Field:
     .. [1] R. G. Keys, "Cubic convolution interpolation for digital image processing", IEEE Trans. ASSP 29,
        1981.
     """
-    values = grey(image)
-    for axis in (0, 1):
-        side = image.shape[axis]
-        fewer = max(1, math.floor(share * side + 0.5))
-        for first, weights in (_means(side, fewer), _cubic(fewer, side)):
-            values = _weighted(values, first, weights, axis)
-    return values
+    height, width = image.shape[:2]
+    rows, columns = (max(1, math.floor(share * side + 0.5)) for side in (height, width))
+    # Columns in between: there are fewest rows then.
+    values = _weighted(grey(image), *_means(height, rows), axis=0)
+    values = _weighted(values, *_means(width, columns), axis=1)
+    values = _weighted(values, *_cubic(columns, width), axis=1)
+    return _weighted(values, *_cubic(rows, height), axis=0)
 
 
 def _means(side: int, fewer: int) -> tuple[NDArray[np.int64], Field]:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medimeta_corruptions._image import Pixels, Rng
+from medimeta_corruptions._jit import kernel
 from medimeta_corruptions._spec import Corruption
 from medimeta_corruptions.clinical._frame import SIDES, content
 
@@ -82,11 +83,11 @@ def jpeg(image: Pixels, quality: int, rng: Rng | None = None) -> Pixels:
 
     Notes
     -----
-    With C the orthonormal cosine matrix and M = rint(2**13 sqrt(8) C), in 64-bit integers for each block X less
-    128: F = M X M^t; the quantised coefficient is F / (2**29 T), rounded half away from zero; times T it is D;
-    the block becomes (M^t D M + 2**28) >> 29, plus 128, clipped. Incomplete blocks are filled with the last row
-    and column. Colours: JFIF's YCbCr with fractions of 16 bits, 4:2:0, and the triangle filter on the way
-    back. A library's own integer transform rounds elsewhere, so its pictures differ by a level in places.
+    With C the orthonormal cosine matrix and M = rint(2**13 sqrt(8) C), in 64-bit integers for each block X
+    less 128: F = M X M^t; the quantised coefficient is F / (2**29 T), rounded half away from zero; times T it
+    is D; the block becomes (M^t D M + 2**28) >> 29, plus 128, clipped. Incomplete blocks are filled with the
+    last row and column. Colours: JFIF's YCbCr with fractions of 16 bits, 4:2:0, and the triangle filter on
+    the way back. A library's own integer transform rounds elsewhere, so its pictures differ in places.
 
     References
     ----------
@@ -138,15 +139,38 @@ def _coded(plane: Whole, table: Whole) -> Whole:
     """Return a plane of any size after transform, quantisation and the way back."""
     height, width = plane.shape
     padded = np.pad(plane, [(0, -height % 8), (0, -width % 8)], mode="edge")
-    rows, columns = (side // 8 for side in padded.shape)
-    blocks = padded.reshape(rows, 8, columns, 8).swapaxes(1, 2) - 128
-    # Products of whole numbers: exact, and no BLAS has a part in them.
-    coefficients = _COSINES @ blocks @ _COSINES.T
-    step = table << _SHIFT
-    kept = np.sign(coefficients) * ((np.abs(coefficients) + (step >> 1)) // step) * table
-    found: Whole = (_COSINES.T @ kept @ _COSINES + (1 << _SHIFT - 1)) >> _SHIFT
-    decoded = np.clip(found + 128, 0, 255).swapaxes(1, 2).reshape(padded.shape)
-    return decoded[:height, :width]
+    _blocks(padded, _COSINES, table)
+    return padded[:height, :width]
+
+
+@kernel("(int64[:, ::1], int64[:, ::1], int64[:, ::1])")
+def _blocks(plane: Whole, cosines: Whole, table: Whole) -> None:
+    half = np.empty((8, 8), np.int64)
+    kept = np.empty((8, 8), np.int64)
+    for corner in range(plane.size // 64):
+        top, left = 8 * (corner // (plane.shape[1] // 8)), 8 * (corner % (plane.shape[1] // 8))
+        for k in range(64):
+            total = 0
+            for y in range(8):
+                total += cosines[k >> 3, y] * (plane[top + y, left + (k & 7)] - 128)
+            half[k >> 3, k & 7] = total
+        for k in range(64):
+            total = 0
+            for x in range(8):
+                total += half[k >> 3, x] * cosines[k & 7, x]
+            step = table[k >> 3, k & 7]
+            size = (abs(total) + (step << (_SHIFT - 1))) // (step << _SHIFT) * step
+            kept[k >> 3, k & 7] = size if total > 0 else -size
+        for k in range(64):
+            total = 0
+            for u in range(8):
+                total += cosines[u, k >> 3] * kept[u, k & 7]
+            half[k >> 3, k & 7] = total
+        for k in range(64):
+            total = 1 << (_SHIFT - 1)
+            for v in range(8):
+                total += half[k >> 3, v] * cosines[v, k & 7]
+            plane[top + (k >> 3), left + (k & 7)] = min(max((total >> _SHIFT) + 128, 0), 255)
 
 
 def _halved(plane: Whole) -> Whole:
