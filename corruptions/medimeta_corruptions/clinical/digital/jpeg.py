@@ -1,0 +1,207 @@
+"""JPEG: lossy compression of 8 x 8 blocks, as of a picture that was sent or exported.
+
+Baseline JPEG in integers: colours halved in both directions, cosine transform, quantisation by the tables of
+the standard's Annex K, and back. Entropy coding loses nothing and is left out, so no codec is needed.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from medimeta_corruptions._image import Pixels, Rng
+from medimeta_corruptions._jit import kernel
+from medimeta_corruptions._spec import Corruption
+from medimeta_corruptions.clinical._frame import SIDES, content
+
+__all__ = ["JPEG", "jpeg", "quantisation"]
+
+Whole = NDArray[np.int64]
+
+_LUMINANCE = (
+    (16, 11, 10, 16, 24, 40, 51, 61),
+    (12, 12, 14, 19, 26, 58, 60, 55),
+    (14, 13, 16, 24, 40, 57, 69, 56),
+    (14, 17, 22, 29, 51, 87, 80, 62),
+    (18, 22, 37, 56, 68, 109, 103, 77),
+    (24, 35, 55, 64, 81, 104, 113, 92),
+    (49, 64, 78, 87, 103, 121, 120, 101),
+    (72, 92, 95, 98, 112, 100, 103, 99),
+)
+_CHROMINANCE = (
+    (17, 18, 24, 47, 99, 99, 99, 99),
+    (18, 21, 26, 66, 99, 99, 99, 99),
+    (24, 26, 56, 99, 99, 99, 99, 99),
+    (47, 66, 99, 99, 99, 99, 99, 99),
+    (99, 99, 99, 99, 99, 99, 99, 99),
+    (99, 99, 99, 99, 99, 99, 99, 99),
+    (99, 99, 99, 99, 99, 99, 99, 99),
+    (99, 99, 99, 99, 99, 99, 99, 99),
+)
+
+_BITS = 13
+"""Of the cosines' fractions."""
+
+_COSINES: Whole = np.array(
+    [
+        [
+            round(2**_BITS * (math.sqrt(2.0) * math.cos((2 * x + 1) * u * math.pi / 16) if u else 1))
+            for x in range(8)
+        ]
+        for u in range(8)
+    ],
+    dtype=np.int64,
+)
+"""Row u: the cosine of frequency u at the eight pixels, of mean square 1; so row 0, the mean, is exact."""
+
+_SHIFT = 2 * _BITS + 3
+"""Of two transforms in a row: fractions of both directions, and the eight pixels of a row."""
+
+_HALF = 1 << 15
+"""One half, where fractions have 16 bits."""
+
+
+@content
+def jpeg(image: Pixels, quality: int, rng: Rng | None = None) -> Pixels:
+    """Compress an image as JPEG does, and decode it.
+
+    Parameters
+    ----------
+    image : numpy.ndarray of uint8, shape (H, W) or (H, W, 3)
+        C-contiguous; not modified.
+    quality : int
+        Of the Independent JPEG Group's scale, 1 to 100.
+    rng : numpy.random.Generator or numpy.random.RandomState, optional
+        Not used.
+
+    Returns
+    -------
+    numpy.ndarray of uint8
+        A new array of the same shape.
+
+    Notes
+    -----
+    With C the orthonormal cosine matrix and M = rint(2**13 sqrt(8) C), in 64-bit integers for each block X
+    less 128: F = M X M^t; the quantised coefficient is F / (2**29 T), rounded half away from zero; times T it
+    is D; the block becomes (M^t D M + 2**28) >> 29, plus 128, clipped. Incomplete blocks are filled with the
+    last row and column. Colours: JFIF's YCbCr with fractions of 16 bits, 4:2:0, and the triangle filter on
+    the way back. A library's own integer transform rounds elsewhere, so its pictures differ in places.
+
+    References
+    ----------
+    .. [1] ITU-T T.81 (1992), Annexes A and K; ITU-T T.871 (2011), JFIF.
+    """
+    if image.ndim == 2:
+        return _bytes(_coded(image.astype(np.int64), quantisation(quality, _LUMINANCE)))
+    height, width = image.shape[:2]
+    # Whole pairs of chroma blocks: 16 pixels.
+    padded = np.pad(image, [(0, -height % 16), (0, -width % 16), (0, 0)], mode="edge").astype(np.int64)
+    red, green, blue = padded[..., 0], padded[..., 1], padded[..., 2]
+    luma = (19595 * red + 38470 * green + 7471 * blue + _HALF) >> 16
+    offset = (128 << 16) + _HALF - 1
+    chroma = quantisation(quality, _CHROMINANCE)
+    cb = (-11059 * red - 21709 * green + 32768 * blue + offset) >> 16
+    cr = (32768 * red - 27439 * green - 5329 * blue + offset) >> 16
+    rows, columns = (height + 1) // 2, (width + 1) // 2
+    y = _coded(luma, quantisation(quality, _LUMINANCE))[:height, :width]
+    u, v = (
+        _doubled(_coded(_halved(plane), chroma)[:rows, :columns])[:height, :width] - 128 for plane in (cb, cr)
+    )
+    out = np.stack(
+        [
+            y + ((91881 * v + _HALF) >> 16),
+            y + ((-22554 * u - 46802 * v + _HALF) >> 16),
+            y + ((116130 * u + _HALF) >> 16),
+        ],
+        axis=2,
+    )
+    return _bytes(out)
+
+
+def _bytes(values: Whole) -> Pixels:
+    pixels: Pixels = np.clip(values, 0, 255).astype(np.uint8)
+    return pixels
+
+
+def quantisation(quality: int, table: tuple[tuple[int, ...], ...] = _LUMINANCE) -> Whole:
+    """Return the quantisation table of a quality: clip((S table + 50) div 100, 1, 255).
+
+    S is 5000 div quality below 50, else 200 - 2 quality.
+    """
+    percent = 5000 // quality if quality < 50 else 200 - 2 * quality
+    found: Whole = np.clip((np.array(table, dtype=np.int64) * percent + 50) // 100, 1, 255)
+    return found
+
+
+def _coded(plane: Whole, table: Whole) -> Whole:
+    """Return a plane of any size after transform, quantisation and the way back."""
+    height, width = plane.shape
+    padded = np.pad(plane, [(0, -height % 8), (0, -width % 8)], mode="edge")
+    _blocks(padded, _COSINES, table)
+    return padded[:height, :width]
+
+
+@kernel("(int64[:, ::1], int64[:, ::1], int64[:, ::1])")
+def _blocks(plane: Whole, cosines: Whole, table: Whole) -> None:
+    half = np.empty((8, 8), np.int64)
+    kept = np.empty((8, 8), np.int64)
+    for corner in range(plane.size // 64):
+        top, left = 8 * (corner // (plane.shape[1] // 8)), 8 * (corner % (plane.shape[1] // 8))
+        for k in range(64):
+            total = 0
+            for y in range(8):
+                total += cosines[k >> 3, y] * (plane[top + y, left + (k & 7)] - 128)
+            half[k >> 3, k & 7] = total
+        for k in range(64):
+            total = 0
+            for x in range(8):
+                total += half[k >> 3, x] * cosines[k & 7, x]
+            step = table[k >> 3, k & 7]
+            size = (abs(total) + (step << (_SHIFT - 1))) // (step << _SHIFT) * step
+            kept[k >> 3, k & 7] = size if total > 0 else -size
+        for k in range(64):
+            total = 0
+            for u in range(8):
+                total += cosines[u, k >> 3] * kept[u, k & 7]
+            half[k >> 3, k & 7] = total
+        for k in range(64):
+            total = 1 << (_SHIFT - 1)
+            for v in range(8):
+                total += half[k >> 3, v] * cosines[v, k & 7]
+            plane[top + (k >> 3), left + (k & 7)] = min(max((total >> _SHIFT) + 128, 0), 255)
+
+
+def _halved(plane: Whole) -> Whole:
+    """Return means of 2 x 2; the remainder is rounded by 1/4 in even columns and by 1/2 in odd ones."""
+    sums = plane[::2, ::2] + plane[::2, 1::2] + plane[1::2, ::2] + plane[1::2, 1::2]
+    found: Whole = (sums + 1 + np.arange(sums.shape[1]) % 2) >> 2
+    return found
+
+
+def _doubled(plane: Whole) -> Whole:
+    """Return a plane of twice the size: 3/4 of the nearest and 1/4 of the next one, in both directions."""
+    wide = np.pad(plane, 1, mode="edge")
+    tall = np.empty((2 * plane.shape[0], wide.shape[1]), dtype=np.int64)
+    tall[::2] = 3 * wide[1:-1] + wide[:-2]
+    tall[1::2] = 3 * wide[1:-1] + wide[2:]
+    out = np.empty((tall.shape[0], 2 * plane.shape[1]), dtype=np.int64)
+    out[:, ::2] = (3 * tall[:, 1:-1] + tall[:, :-2] + 8) >> 4
+    out[:, 1::2] = (3 * tall[:, 1:-1] + tall[:, 2:] + 7) >> 4
+    return out
+
+
+JPEG = Corruption(
+    name="jpeg",
+    category="quantisation",
+    description="JPEG at a low quality: blocks, ringing at edges, colours coarser than brightness.",
+    parameter="quality (scale of the Independent JPEG Group)",
+    parameters=(60, 35, 20, 12, 7),
+    stochastic=False,
+    function=jpeg,
+    sides=SIDES,
+    domain="grey levels as stored; YCbCr of JFIF for colour",
+    assumptions="the picture was not compressed before; our own integer codec stands for all of them",
+    source="ITU-T T.81 (1992), Annexes A and K; ITU-T T.871 (2011)",
+)
