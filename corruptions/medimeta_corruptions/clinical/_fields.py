@@ -12,7 +12,7 @@ from medimeta_corruptions._jit import kernel
 from medimeta_corruptions.clinical._draws import quantiles
 from medimeta_corruptions.clinical._frame import Field
 
-__all__ = ["grid", "looks", "ramp", "sigmoid", "waves"]
+__all__ = ["bands", "grid", "looks", "ramp", "sigmoid", "waves"]
 
 
 def grid(shape: tuple[int, ...]) -> tuple[Field, Field]:
@@ -31,6 +31,32 @@ def ramp(x: Any) -> Any:
 def sigmoid(x: Any) -> Any:
     """Return 1 / (1 + exp(-x))."""
     return 1.0 / (1.0 + np.exp(-x))
+
+
+def bands(rng: Rng, count: int, least: float, width: float, columns: int) -> tuple[Field, Field]:
+    """Return the centres and the half widths of bands of columns, one in each equal part of an image.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator or RandomState
+        One number u for the width of each band is drawn, then one number v for the place of each.
+    count : int
+        Number of bands, n.
+    least : float
+        The widths go as `least` + u.
+    width : float
+        Of all bands together, in pixels.
+    columns : int
+        Of the image, W.
+
+    Returns
+    -------
+    centres, halves : numpy.ndarray of float64
+        In pixels; the centre of band k = 0 ... n-1 is W (k + v) / n - 1/2.
+    """
+    drawn = rng.random((2, count))
+    share = (least + drawn[0]) / (least + drawn[0]).sum()
+    return columns * (np.arange(count) + drawn[1]) / count - 0.5, 0.5 * width * share
 
 
 def waves(rng: Rng, shape: tuple[int, ...], count: int, low: float, high: float) -> Field:
