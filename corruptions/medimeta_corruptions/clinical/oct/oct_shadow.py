@@ -6,7 +6,7 @@ import numpy as np
 
 from medimeta_corruptions._image import Pixels, Rng
 from medimeta_corruptions._spec import Corruption
-from medimeta_corruptions.clinical._fields import bands, grid, ramp
+from medimeta_corruptions.clinical._fields import bands, grid, sigmoid
 from medimeta_corruptions.clinical._frame import SIDES, Field, content, scale
 from medimeta_corruptions.clinical.oct._scan import ASSUMPTIONS, changed, levels, scanned
 
@@ -17,7 +17,7 @@ _SHADOWS = 4
 
 @content
 def oct_shadow(image: Pixels, parameter: tuple[float, float], rng: Rng) -> Field:
-    """Take A max_k ramp((h_k - |x - c_k|) / 1.2 s + 1/2) decibel from each column.
+    """Take A max_k sigmoid((h_k - |x - c_k|) / 1.2 s) decibel from each column.
 
     Parameters
     ----------
@@ -42,7 +42,7 @@ def oct_shadow(image: Pixels, parameter: tuple[float, float], rng: Rng) -> Field
     centres, halves = bands(rng, _SHADOWS, 0.4, share * columns, columns)
     _, x = grid(image.shape)
     inside = [half - np.abs(x - centre) for centre, half in zip(centres, halves, strict=True)]
-    lost = loss * ramp(np.max(inside, axis=0) / (1.2 * scale(image)) + 0.5)
+    lost = loss * sigmoid(np.max(inside, axis=0) / (1.2 * scale(image)))
     return changed(image, levels(image) - lost, scanned(image))
 
 
