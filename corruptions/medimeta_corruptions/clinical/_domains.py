@@ -29,6 +29,7 @@ __all__ = [
     "linear",
     "luma",
     "photons",
+    "power_level",
 ]
 
 GREY: Field = np.arange(256, dtype=np.float64) / 255.0
@@ -81,6 +82,11 @@ def decibel(image: Pixels, shown: float) -> Field:
 def from_decibel(level: Field, shown: float) -> Field:
     """Return the grey level 1 + dB / D, on the unit scale and beyond."""
     return 1.0 + level / shown
+
+
+def power_level(power: Field) -> Field:
+    """Return 10 log10 of a power in decibel; below 1e-12 it is taken as 1e-12."""
+    return 10.0 * np.log10(np.maximum(power, 1e-12))
 
 
 def linear(image: Pixels) -> Field:

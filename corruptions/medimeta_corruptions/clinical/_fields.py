@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 
 from medimeta_corruptions._image import Rng
-from medimeta_corruptions.clinical._draws import normal
-from medimeta_corruptions.clinical._filters import gaussian
+from medimeta_corruptions._jit import kernel
+from medimeta_corruptions.clinical._draws import quantiles
 from medimeta_corruptions.clinical._frame import Field
 
-__all__ = ["grid", "looks", "ramp", "sigmoid", "waves"]
+__all__ = ["bands", "grid", "looks", "ramp", "sigmoid", "waves"]
 
 
 def grid(shape: tuple[int, ...]) -> tuple[Field, Field]:
@@ -31,6 +31,32 @@ def ramp(x: Any) -> Any:
 def sigmoid(x: Any) -> Any:
     """Return 1 / (1 + exp(-x))."""
     return 1.0 / (1.0 + np.exp(-x))
+
+
+def bands(rng: Rng, count: int, least: float, width: float, columns: int) -> tuple[Field, Field]:
+    """Return the centres and the half widths of bands of columns, one in each equal part of an image.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator or RandomState
+        One number u for the width of each band is drawn, then one number v for the place of each.
+    count : int
+        Number of bands, n.
+    least : float
+        The widths go as `least` + u.
+    width : float
+        Of all bands together, in pixels.
+    columns : int
+        Of the image, W.
+
+    Returns
+    -------
+    centres, halves : numpy.ndarray of float64
+        In pixels; the centre of band k = 0 ... n-1 is W (k + v) / n - 1/2.
+    """
+    drawn = rng.random((2, count))
+    share = (least + drawn[0]) / (least + drawn[0]).sum()
+    return columns * (np.arange(count) + drawn[1]) / count - 0.5, 0.5 * width * share
 
 
 def waves(rng: Rng, shape: tuple[int, ...], count: int, low: float, high: float) -> Field:
@@ -86,12 +112,54 @@ def looks(rng: Rng, shape: tuple[int, int], count: int, rows: float, columns: fl
     numpy.ndarray of float64
         Mean of (a**2 + b**2) / 2, with a and b of variance 1.
     """
-    impulse = np.zeros(shape)
-    impulse[0, 0] = 1.0
-    spread = math.sqrt(float((gaussian(impulse, (rows, columns), mode="wrap") ** 2).sum()))
-    total = np.zeros(shape)
-    for _ in range(count):
-        for _ in range(2):
-            field = gaussian(normal(rng, shape), (rows, columns), mode="wrap") / spread
-            total += field * field
-    return total / (2.0 * count)
+    down, across = _taps(rows), _taps(columns)
+    spread = math.sqrt(_energy(down, shape[0]) * _energy(across, shape[1]))
+    total, field = np.zeros(shape), np.empty(shape)
+    for _ in range(2 * count):
+        quantiles(rng.random(shape).reshape(-1), field.reshape(-1))
+        _add_power(field, down, across, total)
+    return total / (2.0 * count * spread * spread)
+
+
+def _taps(sigma: float) -> Field:
+    """Return a Gaussian's weights from the centre outwards, to four deviations; both sides sum to 1."""
+    away = np.arange(int(4.0 * sigma + 0.5) + 1, dtype=np.float64)
+    weights: Field = np.exp(-0.5 * (away / sigma) ** 2)
+    weights /= 2.0 * weights.sum() - weights[0]
+    return weights
+
+
+def _energy(half: Field, size: int) -> float:
+    """Return the sum of squares of a filter that wraps around a row of this many pixels."""
+    away = np.arange(1 - half.size, half.size)
+    weights = np.bincount(away % size, weights=half[np.abs(away)])
+    return float((weights**2).sum())
+
+
+@kernel("(float64[:, ::1], float64[::1], float64[::1], float64[:, ::1])")
+def _add_power(field: Field, down: Field, across: Field, total: Field) -> None:
+    """Add the square of the field, filtered along columns and rows, to the total."""
+    height, width = field.shape
+    border = across.size - 1
+    row = np.empty(width + 2 * border)
+    out = np.empty(width)
+    for y in range(height):
+        middle = row[border : border + width]
+        centre = field[y]
+        for x in range(width):
+            middle[x] = down[0] * centre[x]
+        for k in range(1, down.size):
+            above, below, weight = field[(y - k) % height], field[(y + k) % height], down[k]
+            for x in range(width):
+                middle[x] += weight * (above[x] + below[x])
+        for x in range(border):
+            row[border - 1 - x] = middle[(-1 - x) % width]
+            row[border + width + x] = middle[x % width]
+        for x in range(width):
+            out[x] = across[0] * middle[x]
+        for k in range(1, across.size):
+            left, right, weight = row[border - k :], row[border + k :], across[k]
+            for x in range(width):
+                out[x] += weight * (left[x] + right[x])
+        for x in range(width):
+            total[y, x] += out[x] * out[x]

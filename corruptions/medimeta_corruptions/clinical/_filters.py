@@ -6,7 +6,7 @@ All of SciPy's filters and transforms are reached from here, so that importing t
 from __future__ import annotations
 
 import math
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,9 +15,10 @@ from medimeta_corruptions._image import Pixels
 from medimeta_corruptions._jit import kernel
 from medimeta_corruptions.clinical._frame import Field
 
-__all__ = ["disc", "field_of_view", "gaussian", "line", "sampled", "strokes"]
+__all__ = ["Mask", "disc", "field_of_view", "gaussian", "joined", "line", "sampled", "strokes"]
 
-Mask = NDArray[np.bool_]
+Mask: TypeAlias = NDArray[np.bool_]
+"""Which pixels take part."""
 
 _WIDE = 8.0
 """Standard deviation, in pixels, from which a Gaussian is faster through a cosine transform."""
@@ -241,7 +242,38 @@ def _stamp(mask: Field, drawn: Field) -> None:
 
 def field_of_view(image: Pixels) -> Mask:
     """Return which pixels of a colour image the lens shows: brighter than 15 in a channel, holes filled."""
-    from scipy.ndimage import binary_fill_holes  # noqa: PLC0415
+    return ~joined((image if image.ndim == 2 else image.max(axis=2)) <= 15)
 
-    found: Mask = binary_fill_holes((image if image.ndim == 2 else image.max(axis=2)) > 15)
+
+def joined(mask: Mask) -> Mask:
+    """Return which pixels of a mask are joined to the image's border.
+
+    Pixels are neighbours where they share a side. So ``~joined(~mask)`` is a mask with its holes filled.
+    """
+    found = np.zeros(mask.shape, dtype=np.bool_)
+    if mask[0].any() or mask[-1].any() or mask[:, 0].any() or mask[:, -1].any():
+        _flood(np.ascontiguousarray(mask), found)
     return found
+
+
+@kernel("(boolean[:, ::1], boolean[:, ::1])")
+def _flood(mask: Mask, found: Mask) -> None:
+    height, width = mask.shape
+    waiting = np.empty(mask.size, dtype=np.int64)
+    count = 0
+    for y in range(height):
+        step = 1 if y in (0, height - 1) else max(1, width - 1)
+        for x in range(0, width, step):
+            if mask[y, x] and not found[y, x]:
+                found[y, x] = True
+                waiting[count] = y * width + x
+                count += 1
+    while count:
+        count -= 1
+        y, x = divmod(waiting[count], width)
+        for down, right in ((-1, 0), (1, 0), (0, -1), (0, 1)):
+            row, column = y + down, x + right
+            if 0 <= row < height and 0 <= column < width and mask[row, column] and not found[row, column]:
+                found[row, column] = True
+                waiting[count] = row * width + column
+                count += 1
