@@ -11,6 +11,7 @@ import math
 import numpy as np
 
 from medimeta_corruptions._image import Pixels
+from medimeta_corruptions._jit import kernel
 from medimeta_corruptions.clinical._frame import Field
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "XRAY_RANGE",
     "decibel",
     "density",
+    "displayed",
     "encode",
     "from_decibel",
     "from_density",
@@ -92,6 +94,30 @@ def encode(light: Field) -> Field:
     """Return the sRGB values of linear light, which is clipped to 0 to 1 first."""
     clipped = np.clip(light, 0.0, 1.0)
     return np.where(clipped <= 0.0031308, 12.92 * clipped, 1.055 * clipped ** (1.0 / 2.4) - 0.055)
+
+
+def displayed(light: Field) -> Pixels:
+    """Return the bytes that linear light is shown as: ``snap(encode(light))``, without a power a value.
+
+    A byte k begins at the light of the level k - 1/2, less the 1/131072 of a level that `snap` rounds up.
+    These 255 limits are in ascending order, and none of 4096 equal parts of 0 to 1 holds two of them.
+    """
+    found = np.empty(light.shape, dtype=np.uint8)
+    _count_limits(np.ascontiguousarray(light).reshape(-1), _LIMITS, _FIRST, found.reshape(-1))
+    return found
+
+
+_LEVELS: Field = (np.arange(1, 257, dtype=np.float64) - (0.5 + 2.0**-17)) / 255.0
+_LIMITS: Field = np.where(_LEVELS <= 0.04045, _LEVELS / 12.92, ((_LEVELS + 0.055) / 1.055) ** 2.4)
+_FIRST: Pixels = np.searchsorted(_LIMITS, np.arange(4097) / 4096.0, side="right").astype(np.uint8)
+
+
+@kernel("(float64[::1], float64[::1], uint8[::1], uint8[::1])")
+def _count_limits(light: Field, limits: Field, first: Pixels, out: Pixels) -> None:
+    for i in range(light.size):
+        value = min(max(light[i], 0.0), 1.0)
+        below = first[int(value * 4096.0)]
+        out[i] = below + (value >= limits[below])
 
 
 def luma(light: Field) -> Field:
