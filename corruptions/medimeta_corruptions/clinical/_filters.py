@@ -15,7 +15,7 @@ from medimeta_corruptions._image import Pixels
 from medimeta_corruptions._jit import kernel
 from medimeta_corruptions.clinical._frame import Field
 
-__all__ = ["disc", "field_of_view", "gaussian", "line", "sampled", "strokes"]
+__all__ = ["Mask", "disc", "field_of_view", "gaussian", "line", "sampled", "soft_disc", "strokes"]
 
 Mask = NDArray[np.bool_]
 
@@ -263,6 +263,32 @@ def _stamp(mask: Field, drawn: Field) -> None:
             row += 0.5 * np.sin(angle)
             column += 0.5 * np.cos(angle)
             angle += 0.5 * curvature
+
+
+def soft_disc(
+    shape: tuple[int, ...], row: float, column: float, radius: float, edge: float
+) -> tuple[tuple[slice, slice], Field]:
+    """Return where in an image a disc lies, and how much of each pixel there it covers.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        (H, W), or more.
+    row, column : float
+        Its centre, in pixels from 0.
+    radius, edge : float
+        In pixels. At the distance d it covers 1 - ramp((d - radius) / edge + 1/2): half at the radius.
+    """
+    reach = radius + edge / 2.0
+    box = tuple(
+        slice(min(max(math.ceil(middle - reach), 0), side), min(max(math.floor(middle + reach) + 1, 0), side))
+        for middle, side in zip((row, column), shape, strict=False)
+    )
+    rows = np.arange(box[0].start, box[0].stop)[:, np.newaxis] - row
+    columns = np.arange(box[1].start, box[1].stop)[np.newaxis, :] - column
+    outside = np.clip((np.hypot(rows, columns) - radius) / edge + 0.5, 0.0, 1.0)
+    covered: Field = 1.0 - outside * outside * (3.0 - 2.0 * outside)
+    return (box[0], box[1]), covered
 
 
 def field_of_view(image: Pixels) -> Mask:

@@ -58,3 +58,15 @@ def test_disc_keeps_constants_and_the_sum() -> None:
     found = filters.disc(dot, 5.0)
     assert abs(found.sum() - 1.0) < 1e-3  # what ripples leave the picture
     assert abs(found[20, 17] - 1 / (25 * np.pi)) < 0.15 / (25 * np.pi)  # flat inside, but for ripples
+
+
+def test_relit_is_displayed_in_one_pass() -> None:
+    rng = np.random.default_rng(3)
+    for shape in ((20, 31), (20, 31, 3)):
+        image = rng.integers(0, 256, shape, dtype=np.uint8)
+        gain, added = rng.random((20, 31)), rng.random((20, 31)) - 0.3
+        colour = (0.4, 0.5, 1.0)[: 1 if len(shape) == 2 else 3]
+        planes = (gain, added) if len(shape) == 2 else (gain[..., None], added[..., None])
+        light = domains.linear(image) * planes[0] + planes[1] * np.array(colour)
+        assert np.array_equal(domains.relit(image, gain, added, colour), domains.displayed(light))
+        assert np.array_equal(domains.relit(image), image)
