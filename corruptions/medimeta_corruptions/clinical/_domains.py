@@ -11,6 +11,7 @@ import math
 import numpy as np
 
 from medimeta_corruptions._image import Pixels
+from medimeta_corruptions._jit import kernel
 from medimeta_corruptions.clinical._frame import Field
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "XRAY_RANGE",
     "decibel",
     "density",
+    "displayed",
     "encode",
     "from_decibel",
     "from_density",
@@ -30,6 +32,7 @@ __all__ = [
     "luma",
     "photons",
     "power_level",
+    "relit",
 ]
 
 GREY: Field = np.arange(256, dtype=np.float64) / 255.0
@@ -98,6 +101,65 @@ def encode(light: Field) -> Field:
     """Return the sRGB values of linear light, which is clipped to 0 to 1 first."""
     clipped = np.clip(light, 0.0, 1.0)
     return np.where(clipped <= 0.0031308, 12.92 * clipped, 1.055 * clipped ** (1.0 / 2.4) - 0.055)
+
+
+_LEVELS: Field = (np.arange(1, 257, dtype=np.float64) - (0.5 + 2.0**-17)) / 255.0
+_LIMITS: Field = np.where(_LEVELS <= 0.04045, _LEVELS / 12.92, ((_LEVELS + 0.055) / 1.055) ** 2.4)
+"""The light at which each byte from 1 on begins: the level half a step below it, and a little less, since
+`snap` rounds the last 1/131072 of a step up."""
+
+_FIRST: Pixels = np.searchsorted(_LIMITS, np.arange(4097) / 4096.0, side="right").astype(np.uint8)
+"""The byte at the beginning of each of 4096 equal parts of 0 to 1, none of which holds two limits."""
+
+
+def displayed(light: Field) -> Pixels:
+    """Return the bytes that linear light is shown as: ``snap(encode(light))``, without a power each."""
+    found = np.empty(light.shape, dtype=np.uint8)
+    _display(np.ascontiguousarray(light).reshape(-1), found.reshape(-1))
+    return found
+
+
+@kernel("(float64[::1], uint8[::1])")
+def _display(light: Field, out: Pixels) -> None:
+    for i in range(light.size):
+        value = min(max(light[i], 0.0), 1.0)
+        below = _FIRST[int(value * 4096.0)]
+        out[i] = below + (value >= _LIMITS[below])
+
+
+def relit(
+    image: Pixels,
+    gain: Field | None = None,
+    added: Field | None = None,
+    colour: tuple[float, ...] = (1.0, 1.0, 1.0),
+) -> Pixels:
+    """Return ``displayed(linear(image) * gain + added * colour)`` in one pass.
+
+    Parameters
+    ----------
+    image : numpy.ndarray of uint8, shape (H, W) or (H, W, 3)
+        Not modified.
+    gain, added : numpy.ndarray of float64, shape (H, W), optional
+        The same for every channel; without them, 1 and 0.
+    colour : tuple of float
+        Of the light that is added.
+    """
+    out = np.empty_like(image)
+    pixels = image.reshape(image.shape[0] * image.shape[1], -1)
+    gains = np.ones(len(pixels)) if gain is None else np.ascontiguousarray(gain).reshape(-1)
+    more = np.zeros(len(pixels)) if added is None else np.ascontiguousarray(added).reshape(-1)
+    _relight(pixels, gains, more, np.array(colour), out.reshape(pixels.shape))
+    return out
+
+
+@kernel("(uint8[:, ::1], float64[::1], float64[::1], float64[::1], uint8[:, ::1])")
+def _relight(image: Pixels, gain: Field, added: Field, colour: Field, out: Pixels) -> None:
+    for i in range(image.shape[0]):
+        for c in range(image.shape[1]):
+            value = _LINEAR[image[i, c]] * gain[i] + added[i] * colour[c]
+            value = min(max(value, 0.0), 1.0)
+            below = _FIRST[int(value * 4096.0)]
+            out[i, c] = below + (value >= _LIMITS[below])
 
 
 def luma(light: Field) -> Field:

@@ -6,13 +6,14 @@ import math
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from medimeta_corruptions._image import Rng
 from medimeta_corruptions._jit import kernel
 from medimeta_corruptions.clinical._draws import quantiles
 from medimeta_corruptions.clinical._frame import Field
 
-__all__ = ["bands", "grid", "looks", "ramp", "sigmoid", "waves"]
+__all__ = ["bands", "grid", "looks", "over", "ramp", "sigmoid", "waves"]
 
 
 def grid(shape: tuple[int, ...]) -> tuple[Field, Field]:
@@ -20,6 +21,11 @@ def grid(shape: tuple[int, ...]) -> tuple[Field, Field]:
     rows = np.arange(shape[0], dtype=np.float64)[:, np.newaxis]
     columns = np.arange(shape[1], dtype=np.float64)[np.newaxis, :]
     return rows, columns
+
+
+def over(plane: Field, values: NDArray[Any]) -> Field:
+    """Return a plane of shape (H, W) with an axis added where `values` have channels: one field for all."""
+    return plane[..., np.newaxis] if values.ndim == 3 else plane
 
 
 def ramp(x: Any) -> Any:
@@ -84,13 +90,26 @@ def waves(rng: Rng, shape: tuple[int, ...], count: int, low: float, high: float)
     angle, phase = 2.0 * math.pi * drawn[:, 1], 2.0 * math.pi * drawn[:, 2]
     y, x = grid(shape)
     side = min(shape[:2])
+    turns = 2.0 * math.pi * frequency / side
+    # cos(a + b) from each axis' own cosines and sines: H + W of them instead of H times W.
+    along_x = (turns * np.cos(angle))[:, np.newaxis] * x
+    along_y = (turns * np.sin(angle))[:, np.newaxis] * y.T + phase[:, np.newaxis]
+    weight = 1.0 / frequency / math.sqrt(float((1.0 / frequency**2).sum()) / 2.0)
+    scaled = weight[:, np.newaxis] * np.stack([np.cos(along_y), -np.sin(along_y)])
     total = np.zeros(shape[:2])
-    for f, direction, start in zip(frequency, angle, phase, strict=True):
-        turns = 2.0 * math.pi * f / side
-        # cos(a + b) from each axis' own cosines and sines: H + W of them instead of H times W.
-        along_x, along_y = turns * math.cos(direction) * x, turns * math.sin(direction) * y + start
-        total += (np.cos(along_x) * np.cos(along_y) - np.sin(along_x) * np.sin(along_y)) / f
-    return total / math.sqrt(float((1.0 / frequency**2).sum()) / 2.0)
+    _add_products(scaled, np.stack([np.cos(along_x), np.sin(along_x)]), total)
+    return total
+
+
+@kernel("(float64[:, :, ::1], float64[:, :, ::1], float64[:, ::1])")
+def _add_products(of_rows: Field, of_columns: Field, total: Field) -> None:
+    for y in range(total.shape[0]):
+        row = total[y]
+        for k in range(of_rows.shape[1]):
+            first, second = of_rows[0, k, y], of_rows[1, k, y]
+            one, other = of_columns[0, k], of_columns[1, k]
+            for x in range(row.size):
+                row[x] += first * one[x] + second * other[x]
 
 
 def looks(rng: Rng, shape: tuple[int, int], count: int, rows: float, columns: float) -> Field:

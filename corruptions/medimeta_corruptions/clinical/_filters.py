@@ -15,7 +15,7 @@ from medimeta_corruptions._image import Pixels
 from medimeta_corruptions._jit import kernel
 from medimeta_corruptions.clinical._frame import Field
 
-__all__ = ["Mask", "disc", "field_of_view", "gaussian", "joined", "line", "sampled", "strokes"]
+__all__ = ["Mask", "disc", "field_of_view", "gaussian", "joined", "line", "sampled", "soft_disc", "strokes"]
 
 Mask: TypeAlias = NDArray[np.bool_]
 """Which pixels take part."""
@@ -28,6 +28,7 @@ def gaussian(
     values: Field,
     sigma: float | tuple[float, float],
     mode: Literal["reflect", "wrap", "constant"] = "reflect",
+    inside: Mask | None = None,
 ) -> Field:
     """Return values blurred by a Gaussian cut off at four standard deviations.
 
@@ -39,13 +40,22 @@ def gaussian(
         Standard deviation in pixels; of rows and columns.
     mode : {"reflect", "wrap", "constant"}
         What lies beyond the border.
-    """
-    from scipy.ndimage import gaussian_filter  # noqa: PLC0415 - importing this package must stay fast
+    inside : numpy.ndarray of bool, shape (H, W), optional
+        Only these pixels take part and are changed.
 
+    Notes
+    -----
+    It is scipy.ndimage.gaussian_filter with ``truncate=4``, sum by sum, compiled for whole rows at once.
+    """
+    if inside is not None:
+        return _in_mask(values, inside, lambda plane: gaussian(plane, sigma, mode))
     pair = (sigma, sigma) if isinstance(sigma, int | float) else sigma
     if mode == "reflect" and max(pair) > _WIDE:
         return _gaussian_by_cosines(values, pair)
-    found: Field = gaussian_filter(values, (*pair, 0.0)[: values.ndim], mode=mode, truncate=4.0)
+    found = np.array(values, dtype=np.float64)
+    for axis, deviation in enumerate(pair):
+        if deviation > 0.0:
+            found = _smoothed(found, axis, deviation, mode)
     return found
 
 
@@ -68,11 +78,45 @@ def _gaussian_by_cosines(values: Field, pair: tuple[float, float]) -> Field:
     return found
 
 
+def _smoothed(values: Field, axis: int, sigma: float, mode: Literal["reflect", "wrap", "constant"]) -> Field:
+    """Return values blurred along one axis; the last axis of three is that of channels."""
+    radius = int(4.0 * sigma + 0.5)
+    weights = np.exp(-0.5 / (sigma * sigma) * np.arange(-radius, radius + 1) ** 2)
+    weights = (weights / weights.sum())[radius:]
+    around = [(0, 0)] * values.ndim
+    around[axis] = (radius, radius)
+    padded = np.pad(values, around, mode="symmetric" if mode == "reflect" else mode)
+    out = np.empty_like(values)
+    rows = out.reshape(out.shape[0], -1)
+    # Neighbours are a whole row apart, or the channels of a pixel.
+    step = rows.shape[1] if axis == 0 else rows.shape[1] // out.shape[1]
+    _symmetric(padded.reshape(-1), padded[0].size, step, weights, rows)
+    return out
+
+
+@kernel("(float64[::1], int64, int64, float64[::1], float64[:, ::1])")
+def _symmetric(padded: Field, stride: int, step: int, weights: Field, out: Field) -> None:
+    # In the order in which scipy.ndimage.correlate1d adds: the middle, then pairs from the outermost inwards.
+    height, width = out.shape
+    radius = weights.size - 1
+    for y in range(height):
+        middle = y * stride + radius * step
+        row = out[y]
+        for x in range(width):
+            row[x] = weights[0] * padded[middle + x]
+        for j in range(radius, 0, -1):
+            weight = weights[j]
+            before = padded[middle - j * step : middle - j * step + width]
+            after = padded[middle + j * step : middle + j * step + width]
+            for x in range(width):
+                row[x] += weight * (before[x] + after[x])
+
+
 def disc(values: Field, radius: float, inside: Mask | None = None) -> Field:
     """Return values blurred by a uniform disc, as a lens out of focus does.
 
     The transform is multiplied by the disc's own, 2 J1(2 pi r f) / (2 pi r f), so that any radius is exact,
-    below one pixel too. The border is mirrored over ceil(r) + 4 pixels.
+    below one pixel too. The border is mirrored over at least ceil(r) + 4 pixels (see `_spectral`).
 
     Parameters
     ----------
@@ -148,17 +192,23 @@ def _weighted(padded: Field, places: NDArray[np.int64], weights: Field, out: Fie
 
 
 def _spectral(values: Field, inside: Mask | None, border: int, transfer: Any) -> Field:
-    """Return values filtered by a transfer function of the frequencies in rows and columns."""
+    """Return values filtered by a transfer function of the frequencies in rows and columns.
+
+    The border is mirrored: at the first rows and columns over `border` pixels, at the last ones over as many
+    or the few more that make the side a product of twos, threes and fives, which transforms quickly.
+    """
     from scipy import fft  # noqa: PLC0415
 
-    shape = tuple(side + 2 * border for side in values.shape[:2])
-    rows = np.abs(fft.fftfreq(shape[0]))[:, np.newaxis]
-    gain = transfer(rows, fft.rfftfreq(shape[1])[np.newaxis, :])
+    height, width = values.shape[:2]
+    rows, columns = (fft.next_fast_len(side + 2 * border, real=True) for side in (height, width))
+    gain = transfer(np.abs(fft.fftfreq(rows))[:, np.newaxis], fft.rfftfreq(columns)[np.newaxis, :])
+    around = (border, rows - height - border), (border, columns - width - border)
 
     def filtered(plane: Field) -> Field:
-        padded = np.pad(plane, border, mode="symmetric")
-        found: Field = fft.irfft2(fft.rfft2(padded) * gain, s=shape)
-        return found[border : shape[0] - border, border : shape[1] - border]
+        spectrum = fft.rfft2(np.pad(plane, around, mode="symmetric"), overwrite_x=True)
+        spectrum *= gain
+        found: Field = fft.irfft2(spectrum, s=(rows, columns), overwrite_x=True)
+        return found[border : border + height, border : border + width]
 
     return _in_mask(values, inside, filtered)
 
@@ -238,6 +288,32 @@ def _stamp(mask: Field, drawn: Field) -> None:
             row += 0.5 * np.sin(angle)
             column += 0.5 * np.cos(angle)
             angle += 0.5 * curvature
+
+
+def soft_disc(
+    shape: tuple[int, ...], row: float, column: float, radius: float, edge: float
+) -> tuple[tuple[slice, slice], Field]:
+    """Return where in an image a disc lies, and how much of each pixel there it covers.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        (H, W), or more.
+    row, column : float
+        Its centre, in pixels from 0.
+    radius, edge : float
+        In pixels. At the distance d it covers 1 - ramp((d - radius) / edge + 1/2): half at the radius.
+    """
+    reach = radius + edge / 2.0
+    box = tuple(
+        slice(min(max(math.ceil(middle - reach), 0), side), min(max(math.floor(middle + reach) + 1, 0), side))
+        for middle, side in zip((row, column), shape, strict=False)
+    )
+    rows = np.arange(box[0].start, box[0].stop)[:, np.newaxis] - row
+    columns = np.arange(box[1].start, box[1].stop)[np.newaxis, :] - column
+    outside = np.clip((np.hypot(rows, columns) - radius) / edge + 0.5, 0.0, 1.0)
+    covered: Field = 1.0 - outside * outside * (3.0 - 2.0 * outside)
+    return (box[0], box[1]), covered
 
 
 def field_of_view(image: Pixels) -> Mask:

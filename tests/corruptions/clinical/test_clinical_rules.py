@@ -13,15 +13,22 @@ SHAPES = [(28, 28), (37, 61), (61, 37), (224, 224)]
 
 
 def picture(name: str, shape: tuple[int, int], seed: int = 0) -> Pixels:
-    """Return something to corrupt: smooth structure, edges and texture, away from black and white."""
+    """Return something to corrupt: smooth structure, edges and texture, away from black and white.
+
+    For corruptions of fundus images it is a reddish disc on black: what a fundus camera shows.
+    """
     rng = np.random.default_rng(seed)
     y, x = np.mgrid[: shape[0], : shape[1]] / min(shape)
     smooth = 0.45 + 0.2 * np.sin(7 * x + 2 * y) * np.cos(5 * y) + 0.15 * (np.hypot(x - 0.5, y - 0.4) < 0.22)
     if CORRUPTIONS[name].channels == "grey":
         return np.uint8(255 * np.clip(smooth + 0.03 * rng.standard_normal(shape), 0.03, 0.97))
-    tint = np.array([1.15, 0.95, 0.9])
+    fundus = name.startswith("fundus_")
+    tint = np.array([1.15, 0.6, 0.35] if fundus else [1.15, 0.95, 0.9])
     colour = smooth[..., None] * tint + 0.03 * rng.standard_normal((*shape, 1))
-    return np.uint8(255 * np.clip(colour, 0.03, 0.97))
+    found = np.uint8(255 * np.clip(colour, 0.03, 0.97))
+    if fundus:
+        found[np.hypot(y - y.max() / 2, x - x.max() / 2) > 0.5] = 0
+    return found
 
 
 def error(image: Pixels, other: Pixels) -> float:
