@@ -46,8 +46,9 @@ def content(function: Callable[[Pixels, Any, Any], Field | Pixels]) -> Callable[
     @functools.wraps(function)
     def framed(image: Pixels, parameter: Any, rng: Any) -> Pixels:
         out: Pixels = image.copy()
-        lit = (image.max(axis=2) if image.ndim == 3 else image) > 0
-        rows, columns = np.flatnonzero(lit.any(axis=1)), np.flatnonzero(lit.any(axis=0))
+        # Along long axes first: over an axis of three, NumPy takes forty times as long.
+        rows = np.flatnonzero(image.reshape(image.shape[0], -1).any(axis=1))
+        columns = np.flatnonzero(image.any(axis=0).reshape(image.shape[1], -1).any(axis=1))
         if rows.size:
             box = slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
             found = function(np.ascontiguousarray(image[box]), parameter, rng)
