@@ -46,6 +46,7 @@ def content(function: Callable[[Pixels, Any, Any], Field | Pixels]) -> Callable[
     @functools.wraps(function)
     def framed(image: Pixels, parameter: Any, rng: Any) -> Pixels:
         out: Pixels = image.copy()
+        # Along long axes first: over an axis of three, NumPy takes forty times as long.
         rows = np.flatnonzero(image.reshape(image.shape[0], -1).any(axis=1))
         columns = np.flatnonzero(image.any(axis=0).reshape(image.shape[1], -1).any(axis=1))
         if rows.size:
