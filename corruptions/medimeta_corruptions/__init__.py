@@ -20,6 +20,7 @@ from medimeta_corruptions._spec import SEVERITIES, Category, Corruption, Paramet
 from medimeta_corruptions._version import __version__
 from medimeta_corruptions.clinical import CLINICAL
 from medimeta_corruptions.core import CORE
+from medimeta_corruptions.imagenet_c import IMAGENET_C
 from medimeta_corruptions.registry import Origin, Registry
 
 __all__ = [
@@ -41,10 +42,10 @@ __all__ = [
 CORRUPTIONS = Registry(
     "medimeta_c.corruptions",
     Corruption,
-    (*CORE, *CLINICAL),
+    (*CORE, *IMAGENET_C, *CLINICAL),
 )
-"""Every corruption by name: the core seven in the paper's order, the clinical ones, then those that other
-distributions add."""
+"""Every corruption by name: the core seven in the paper's order, the other twelve of ImageNet-C, the clinical
+ones, then those that other distributions add."""
 
 
 def get(name: str) -> Corruption:
