@@ -1,7 +1,8 @@
-"""Image corruptions that match ImageNet-C byte for byte.
+"""Image corruptions: ImageNet-C's nineteen, and sixty-five faults of medical images.
 
-Seven corruptions at five severities, as imagecorruptions 1.1.2 computes them, on uint8 images of any size,
-grey or colour, with every random number from a generator the caller passes.
+At five severities, on uint8 images, with every random number from a generator the caller passes. The seven of
+`core` and most of `imagenet_c` are byte for byte what imagecorruptions 1.1.2 computes; those of `clinical`
+follow formulas of their own, each in an assumed physical domain.
 
 >>> import numpy as np
 >>> from medimeta_corruptions import corrupt
@@ -20,6 +21,7 @@ from medimeta_corruptions._spec import SEVERITIES, Category, Corruption, Paramet
 from medimeta_corruptions._version import __version__
 from medimeta_corruptions.clinical import CLINICAL
 from medimeta_corruptions.core import CORE
+from medimeta_corruptions.imagenet_c import IMAGENET_C
 from medimeta_corruptions.registry import Origin, Registry
 
 __all__ = [
@@ -42,12 +44,12 @@ __all__ = [
 CORRUPTIONS = Registry(
     "medimeta_c.corruptions",
     Corruption,
-    (*CORE, *CLINICAL),
+    (*CORE, *IMAGENET_C, *CLINICAL),
 )
-"""Every corruption by name: the core seven in the paper's order, the clinical ones, then those that other
-distributions add."""
+"""Every corruption by name: the core seven in the paper's order, the other twelve of ImageNet-C, the clinical
+ones, then those that other distributions add."""
 
-GROUPS = {"core": CORE}
+GROUPS = {"core": CORE, "imagenet_c": (*CORE, *IMAGENET_C)}
 """Corruptions that belong together and fit any image, by the name of their suite."""
 
 
