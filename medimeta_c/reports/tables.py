@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from medimeta_c.format.display import display_name
 from medimeta_c.format.keys import CLEAN, SetKey
+from medimeta_c.format.suites import DIGITAL
 from medimeta_c.io.tables.table import UNDEFINED, Cell, Column, Table, texts
 from medimeta_c.metrics.registry import BUILT_IN, METRICS
 from medimeta_c.metrics.summary import CellScore, Summary
@@ -16,6 +17,7 @@ from medimeta_c.results.result import Result
 
 __all__ = [
     "ALL",
+    "faults_table",
     "further_tables",
     "main_tables",
     "metric_label",
@@ -43,8 +45,9 @@ def main_tables(result: Result) -> list[Table]:
         },
         shown=("Clean", "Average"),
     )
+    faults = [] if result.run.benchmark.suite is None else [faults_table(result)]
     if result.baseline is None:
-        return [accuracies]
+        return [accuracies, *faults]
     errors = _by_dataset(
         result,
         "Errors against the baseline",
@@ -52,7 +55,49 @@ def main_tables(result: Result) -> list[Table]:
         lambda one: {"Clean": one.clean_error, **_common(one.ce, result), "mCE": one.mce},
         shown=("mCE",),
     )
-    return [errors, accuracies]
+    return [errors, accuracies, *faults]
+
+
+def faults_table(result: Result) -> Table:
+    """Return a row a corruption, over the datasets that have it, and one each of the two kinds of faults.
+
+    For suites in which datasets differ in their corruptions. Physical are all but `DIGITAL`. Of a kind, the
+    mean over a dataset's own corruptions of that kind comes first, then the mean over datasets.
+    """
+    lists, scores = result.scope.corruptions, result.scores.datasets
+    suite = result.run.benchmark.suite
+    names = dict.fromkeys(name for names in lists.values() for name in names)
+
+    def row(label: str, chosen: Mapping[str, Sequence[str]], *, strong: bool = False) -> tuple[Cell, ...]:
+        def over(numbers: Callable[[Summary[Estimate]], Mapping[str, Number]]) -> Cell:
+            means = {
+                dataset: mean_number({name: numbers(scores[dataset])[name] for name in own})
+                for dataset, own in chosen.items()
+            }
+            return number_cell(mean_number(means))
+
+        errors = [] if result.baseline is None else [over(lambda one: one.ce)]
+        return Cell(label, strong=strong), Cell(str(len(chosen))), over(lambda one: one.accuracy), *errors
+
+    kinds = {"Physical faults": set(names) - {*DIGITAL}, "Digital faults": set(names) & {*DIGITAL}}
+    parts = {
+        label: {dataset: found for dataset, own in lists.items() if (found := [n for n in own if n in kind])}
+        for label, kind in kinds.items()
+    }
+    columns = ("Datasets", "Accuracy", *(() if result.baseline is None else ("CE",)))
+    return Table(
+        name=f"Faults of the suite {'core' if suite is None else suite.name}",
+        caption="In percent, over the datasets that have the fault; their number is in the first column. Of "
+        "physical and of digital faults, the mean over each dataset's own, then over datasets.",
+        columns=(Column("", "label"), *map(Column, columns)),
+        rows=(
+            *(
+                row(display_name(name), {dataset: [name] for dataset, own in lists.items() if name in own})
+                for name in names
+            ),
+            *(row(label, chosen, strong=True) for label, chosen in parts.items() if chosen),
+        ),
+    )
 
 
 def further_tables(result: Result) -> list[Table]:
