@@ -6,28 +6,43 @@ import numpy as np
 
 from medimeta_corruptions._image import Pixels
 from medimeta_corruptions.clinical._domains import GREY
-from medimeta_corruptions.clinical._frame import Field
+from medimeta_corruptions.clinical._filters import gaussian
+from medimeta_corruptions.clinical._frame import Field, scale
 
-__all__ = ["ASSUMED", "FLOOR", "WIDTH", "changed", "hounsfield"]
+__all__ = ["ASSUMED", "changed", "hounsfield"]
 
-FLOOR = -150.0
+_FLOOR = -150.0
 """Hounsfield units that black shows: a window of level 50 and width 400."""
 
-WIDTH = 400.0
+_WIDTH = 400.0
 """Hounsfield units from black to white."""
 
-_AIR = -1000.0
-"""What a black pixel is taken for: whatever lay under the window is gone, and air is most of it."""
+_BELOW = 850.0
+"""How far air, -1000, lies below what black shows."""
 
-_UNITS: Field = np.where(GREY > 0.0, FLOOR + WIDTH * GREY, _AIR)
+_EDGE = 2.0
+"""Standard deviation, in pixels at 224, of the Gaussian that tells black regions from black specks."""
 
-ASSUMED = "window of level 50 and width 400 HU; black is air (-1000 HU)"
+_UNITS: Field = _FLOOR + _WIDTH * GREY
+
+ASSUMED = "window of level 50 and width 400 HU; black regions are air"
 """The assumption as the records state it."""
 
 
 def hounsfield(image: Pixels) -> Field:
-    """Return Hounsfield units: -150 + 400 g, and -1000 where g = 0."""
-    return _UNITS[image]
+    """Return Hounsfield units: -150 + 400 g, and down to -1000 in black regions.
+
+    What lay under the window is gone, and air is most of it. Black pixels get -150 - 850 max(0, 2 b - 1), with
+    b the share of black around them: a Gaussian mean over 2 pixels at 224. So values fall to air within a few
+    pixels of a black region's edge, as they do where a scanner shows them. A step of 850 HU right beside grey
+    would be sharper than any reconstruction, and a single dark pixel of noise would be a hole.
+    """
+    black = image == 0
+    units = _UNITS[image]
+    if black.any():
+        share = gaussian(black.astype(np.float64), _EDGE * scale(image))
+        units -= np.where(black, _BELOW * np.maximum(0.0, 2.0 * share - 1.0), 0.0)
+    return units
 
 
 def changed(image: Pixels, units: Field) -> Field:
@@ -35,4 +50,4 @@ def changed(image: Pixels, units: Field) -> Field:
 
     A black pixel gets lighter only where it rises through the window's floor.
     """
-    return (hounsfield(image) - FLOOR + units) / WIDTH
+    return (hounsfield(image) - _FLOOR + units) / _WIDTH

@@ -7,7 +7,6 @@ import numpy as np
 from medimeta_corruptions._image import Pixels, Rng
 from medimeta_corruptions._spec import Corruption
 from medimeta_corruptions.clinical._frame import SIDES, Field, content, scale
-from medimeta_corruptions.clinical.ct._window import FLOOR, WIDTH
 
 __all__ = ["CT_SLICE_THICKNESS", "ct_slice_thickness"]
 
@@ -54,7 +53,7 @@ CT_SLICE_THICKNESS = Corruption(
     modality="CT",
     domain="Hounsfield units inside the window",
     assumptions=(
-        f"grey levels are Hounsfield units from {FLOOR:g} to {FLOOR + WIDTH:g};"
+        "grey levels are proportional to Hounsfield units, black is -150;"
         " the table moves along the rows: each column is from another slice"
     ),
     source="MediMeta-C: partial volume as the mean over the slice",
