@@ -118,7 +118,7 @@ def crescent(apply: Apply) -> Iterator[Reading]:
             full = 0.4 * light(30) + 0.75 * bright * colour
             yield Reading(what=f"light in it, a = {bright}", measured=line[-1], expected=full)
         if severity >= 3:
-            inner = steps[np.searchsorted(line, (full + light(30)) / 2)]
+            inner = steps[np.argmax(line > (full + light(30)) / 2)]
             yield Reading(what=f"width, w = {width}", measured=1 - inner, expected=1.15 * width)
         along = (Y - MIDDLE) * ray[0] + (X - MIDDLE) * ray[1]
         radius = np.hypot(Y - MIDDLE, X - MIDDLE)
