@@ -43,9 +43,10 @@ def fundus_eyelashes(image: Pixels, count: int, rng: Rng) -> Pixels:
 
     Notes
     -----
-    A lash starts at the lowest pixel of the field of view in the column (W - 1) / 2 + 0.8 m (u - 1/2), within
-    25 degrees of straight up; it is (0.2 + 0.25 u) m long and turns by up to 0.6 radians over its length; its
-    profile is a Gaussian of (1 + 0.8 u) s pixels. y' = y (1 - 0.85 M) in linear light y, M the strokes' mask.
+    A lash starts at the lowest pixel of the field of view in the column (W - 1) / 2 + 0.8 m (u - 1/2),
+    within 25 degrees of straight up. It is (0.15 + 0.25 u) m long and turns by up to 0.6 radians over its
+    length; its profile is a Gaussian of (0.8 + 0.6 u) s pixels. With M the strokes' mask,
+    y' = y (1 - 0.85 M) in linear light y.
     """
     view = field_of_view(image)
     m, s = shorter(image), scale(image)
@@ -54,10 +55,10 @@ def fundus_eyelashes(image: Pixels, count: int, rng: Rng) -> Pixels:
     below = view[::-1, np.floor(columns + 0.5).astype(np.intp)]
     # The last row in view; the image's own last row where a column has none.
     rows = image.shape[0] - 1.0 - np.argmax(below, axis=0)
-    length = (0.2 + 0.25 * size) * m
+    length = (0.15 + 0.25 * size) * m
     angle = -math.pi / 2.0 + math.radians(25.0) * (2.0 * tilt - 1.0)
     curvature = 0.6 * (2.0 * turn - 1.0) / length
-    drawn = np.stack([rows, columns, angle, length, curvature, (1.0 + 0.8 * thick) * s], axis=1)
+    drawn = np.stack([rows, columns, angle, length, curvature, (0.8 + 0.6 * thick) * s], axis=1)
     return in_view(view, relit(image, 1.0 - _OPAQUE * strokes(image.shape, drawn)), image)
 
 

@@ -22,7 +22,7 @@ __all__ = ["FUNDUS_LENS_SPOTS", "fundus_lens_spots"]
 _COLOUR = (0.40, 0.40, 0.34)
 _MOST = 16
 _FARTHEST = 0.42
-_SOFT = 0.8
+_SOFT = 1.6
 """Width of a spot's edge, in its radii."""
 
 
@@ -47,7 +47,7 @@ def fundus_lens_spots(image: Pixels, count: int, rng: Rng) -> Pixels:
     Notes
     -----
     A spot's centre lies 0.42 m sqrt(u) from the image's; its radius is r = (0.02 + 0.045 u) m and its
-    opacity o = 0.15 + 0.3 u. It covers o (1 - ramp((d - 0.6 r) / 0.8 r)) at the distance d. With T the
+    opacity o = 0.15 + 0.3 u. It covers o (1 - ramp((d - 0.2 r) / 1.6 r)) at the distance d. With T the
     product of what spots do not cover, y' = T y + (1 - T) (0.40, 0.40, 0.34) in linear light y.
     """
     m = shorter(image)

@@ -44,21 +44,21 @@ def dust(image: Pixels, count: int, rng: Rng) -> Pixels:
     Notes
     -----
     A kind below 1/2 is a disc of radius r = (4 + 8 u) s, which covers 1 - ramp((d - r) / e + 1/2) at the
-    distance d, with an edge of e = (1.5 + 2.5 u) s. Any other is a fibre: a stroke from there,
-    (20 + 40 u) s long, with a Gaussian profile of e / 2, that turns by up to 0.04 / s radians a pixel.
+    distance d, with an edge of e = (2.5 + 3.5 u) s. Any other is a fibre: a stroke from there,
+    (30 + 50 u) s long, with a Gaussian profile of e / 2, that turns by up to 0.04 / s radians a pixel.
     Densities of 0.12 + 0.25 u, times what is covered, add up to D; y' = y 10**-D in linear light y.
     """
     s = scale(image)
     total = np.zeros(image.shape[:2])
     for kind, x, y, size, soft, dense, direction, turn in rng.random((_MOST, 8))[: int(count)]:
         row, column = y * (image.shape[0] - 1), x * (image.shape[1] - 1)
-        edge, density = (1.5 + 2.5 * soft) * s, 0.12 + 0.25 * dense
+        edge, density = (2.5 + 3.5 * soft) * s, 0.12 + 0.25 * dense
         if kind < 0.5:
             box, covered = soft_disc(image.shape, row, column, (4.0 + 8.0 * size) * s, edge)
             total[box] += density * covered
         else:
             angle, bend = 2.0 * math.pi * direction, 0.04 / s * (2.0 * turn - 1.0)
-            drawn = np.array([[row, column, angle, (20.0 + 40.0 * size) * s, bend, edge / 2.0]])
+            drawn = np.array([[row, column, angle, (30.0 + 50.0 * size) * s, bend, edge / 2.0]])
             total += density * strokes(image.shape, drawn)
     return relit(image, 10.0**-total)
 
