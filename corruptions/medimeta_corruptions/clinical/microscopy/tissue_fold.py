@@ -1,7 +1,8 @@
 """Tissue fold: the section lies three layers deep in a band.
 
 The optical densities of the layers add up: the picture's own, its mirror image at the fold, and the picture
-one width of the band further.
+a fold's width further. Both are those of the widest fold, so that a wider fold shows what a narrow one shows,
+and more: were they to follow the width, a fold could grow into a gap of the tissue and become fainter.
 """
 
 from __future__ import annotations
@@ -16,6 +17,9 @@ from medimeta_corruptions.clinical._frame import SIDES, Field, content, shorter
 from medimeta_corruptions.clinical.microscopy._bands import band
 
 __all__ = ["TISSUE_FOLD", "tissue_fold"]
+
+_WIDEST = 0.24
+"""Share of the shorter side."""
 
 _STRETCHED = 0.7
 """Density of each folded layer: it is stretched, and not in close contact."""
@@ -42,16 +46,16 @@ def tissue_fold(image: Pixels, width: float, rng: Rng) -> Field:
     Notes
     -----
     In the band, OD' = OD + 0.7 a (OD(mirrored) + OD(moved)), with a the share of a pixel that the band
-    covers. With d the distance from the middle line, W the width in pixels and n the unit vector across the
-    band, the mirrored layer at p shows the tissue at p + (W - 2 d) n, the moved one that at p + W n; both
-    are sampled between pixels, and the picture is mirrored at its border. Glass has no density and stays.
+    covers. With d the distance from the middle line, W = 0.24 m and n the unit vector across the band,
+    the mirrored layer at p shows the tissue at p + (W - 2 d) n, the moved one that at p + W n; both are
+    sampled between pixels, and the picture is mirrored at its border. Glass has no density and stays.
 
     References
     ----------
     .. [1] N. Kanwal et al., IEEE Access 10 (2022) 58821-58844: artefacts of whole slide images.
     """
-    wide = width * shorter(image)
-    fold = band(rng, image, wide)
+    side = shorter(image)
+    fold, wide = band(rng, image, width * side), _WIDEST * side
     y, x = np.nonzero(fold.covered)
     own, optical = fold.covered[y, x], density(image)
     added = np.zeros((y.size, 3))
