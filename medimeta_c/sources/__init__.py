@@ -16,6 +16,7 @@ from medimeta_c.format.suites import COLLECTIONS, CORE
 from medimeta_c.io.settings import as_path
 from medimeta_c.sources.catalog import catalog, published
 from medimeta_c.sources.contract import Reading, Source
+from medimeta_c.sources.phantoms import PHANTOM_DATASETS
 from medimeta_corruptions import Registry
 
 __all__ = [
@@ -54,6 +55,8 @@ class SourceFamily:
         ``(dataset, data_dir, *, task=None)`` and returns a `Source`.
     collection : str or None, optional
         What its datasets are called together in tables; None if they have nothing in common.
+    datasets : tuple of str, optional
+        Its datasets that are known by name, if the catalogue lists none of the family.
     ids : str, optional
         A regular expression of the dataset ids that mean this family when no source is given.
     files : tuple of str, optional
@@ -71,6 +74,7 @@ class SourceFamily:
     summary: str
     opener: str | Callable[..., Source]
     collection: str | None = None
+    datasets: tuple[str, ...] = ()
     ids: str | None = None
     files: tuple[str, ...] = ("{dataset}",)
     sizes: bool = False
@@ -107,8 +111,8 @@ class SourceFamily:
 
     @property
     def known(self) -> tuple[str, ...]:
-        """Its datasets that are known by name and can be built: the catalogue's, or else the benchmark's."""
-        return published(self.name, single_label=True) or CORE.headline.get(self.name, ())
+        """Its datasets that are known by name and can be built: the catalogue's, or its own."""
+        return published(self.name, single_label=True) or self.datasets
 
 
 _log = logging.getLogger(__name__)
@@ -144,9 +148,11 @@ SOURCES = Registry(
         SourceFamily(
             name=PHANTOMS,
             title="phantoms (synthetic)",
-            summary="synthetic stand-ins of the five datasets, generated on the spot",
+            summary="synthetic stand-ins of MedIMeta's datasets, and of MR, generated on the spot",
             opener="medimeta_c.sources.phantoms:open_phantoms",
             collection=COLLECTIONS[PHANTOMS],
+            datasets=PHANTOM_DATASETS,
+            ids="mr_phantom",
             files=(),
             synthetic=True,
         ),
