@@ -12,7 +12,7 @@ from pkgutil import resolve_name
 
 from medimeta_c.errors import ConfigError, Remedy
 from medimeta_c.format.keys import MEDIMETAC, PHANTOMS
-from medimeta_c.format.suites import COLLECTIONS, CORE
+from medimeta_c.format.suites import COLLECTIONS
 from medimeta_c.io.settings import as_path
 from medimeta_c.sources.catalog import catalog, published
 from medimeta_c.sources.contract import Reading, Source

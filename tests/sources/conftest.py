@@ -14,6 +14,6 @@ from medimeta_c.sources.phantoms import open_phantoms
 def phantoms_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder that holds the five MedIMeta folders of phantoms. Read only."""
     data_dir = tmp_path_factory.mktemp("data")
-    for dataset in CORE.datasets:
+    for dataset in CORE.headline["medimeta"]:
         open_phantoms(dataset, data_dir)
     return data_dir / "phantoms-1"

@@ -48,7 +48,7 @@ def compare(official: Any, source: Source, split: str, rows: tuple[str, ...]) ->
 
 
 @pytest.mark.parametrize("use_hdf5", [True, False], ids=["hdf5", "tiff"])
-@pytest.mark.parametrize("dataset", CORE.datasets)
+@pytest.mark.parametrize("dataset", CORE.headline["medimeta"])
 def test_official_reader_reads_phantoms(
     reader: Any, phantoms_dir: Path, dataset: str, use_hdf5: bool
 ) -> None:
@@ -68,7 +68,7 @@ def test_official_reader_reads_phantoms(
 def test_official_reader_lists_the_phantoms_tasks(reader: Any, phantoms_dir: Path) -> None:
     """Its listing finds the five folders, by their ids, and no lock or temporary folder."""
     tasks = reader.get_available_tasks(str(phantoms_dir))
-    assert set(tasks) == set(CORE.datasets)
+    assert set(tasks) == set(CORE.headline["medimeta"])
     assert tasks["pneumonia"] == ["disease class", "pneumonia presence"]
 
 

@@ -51,7 +51,7 @@ PIXELS = {
     "oct": "745caa4fd65aeee2a22fa0c5c7170fff9dd2ee5cadd8dec97f632472f2b299f6",
 }
 
-each_dataset = pytest.mark.parametrize("dataset", CORE.datasets)
+each_dataset = pytest.mark.parametrize("dataset", CORE.headline["medimeta"])
 
 
 def few(plan: PhantomPlan, **changes: object) -> PhantomPlan:

@@ -85,7 +85,7 @@ PIXELS = {
     "mr_phantom": "5db1616265af48dbfa9a54a7779ea76f223affd56a1e7e5c223b7a6c9a8b31d6",
 }
 
-OTHERS = PHANTOM_DATASETS[len(CORE.datasets) :]
+OTHERS = PHANTOM_DATASETS[len(CORE.headline["medimeta"]) :]
 PADDED = {"bus", "glaucoma", "skinl_photo", "skinl_derm"}  # wide pictures that MedIMeta makes square
 
 each_other = pytest.mark.parametrize("dataset", OTHERS)

@@ -20,7 +20,7 @@ def chosen(word: str, source: str | None, data_dir: Path) -> list[str]:
 
 def test_all_stays_the_five(tmp_path: Path) -> None:
     """`all` is the suite's five; `medimeta` all of MedIMeta's; `available` all that can be drawn."""
-    assert chosen("all", "phantoms", tmp_path) == list(CORE.datasets)
+    assert chosen("all", "phantoms", tmp_path) == list(CORE.headline["medimeta"])
     assert chosen("medimeta", "phantoms", tmp_path) == list(PHANTOM_DATASETS[:-1])
     assert chosen("available", "phantoms", tmp_path) == list(PHANTOM_DATASETS)
     assert len(PHANTOM_DATASETS) == 20
