@@ -10,6 +10,7 @@ import typer
 
 from medimeta_c.cli.completion import COMPLETED, listed
 from medimeta_c.errors import ConfigError
+from medimeta_c.format.suite import CLINICAL
 
 __all__ = [
     "ALL",
@@ -108,6 +109,14 @@ SuiteOption = Annotated[
     typer.Option(
         help="Suite of corruptions: core, clinical or imagenet_c, or a registered one of another package.",
         autocompletion=COMPLETED["suite"],
+    ),
+]
+ProfileOption = Annotated[
+    str | None,
+    typer.Option(
+        help=f"What images of your own show, for the suite clinical: {', '.join(CLINICAL.profiles)}.",
+        autocompletion=COMPLETED["profile"],
+        show_default=False,
     ),
 ]
 TaskOption = Annotated[

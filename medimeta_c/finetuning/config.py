@@ -6,9 +6,10 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
-from medimeta_c.errors import ConfigError
+from medimeta_c.errors import ConfigError, Remedy
 from medimeta_c.finetuning.fewshot import FewShotSplit, check_fraction
 from medimeta_c.format.keys import check_distinct
+from medimeta_c.format.suites import CORE, SUITES, Suite
 from medimeta_c.io.settings import (
     Location,
     OptionalSeveral,
@@ -81,8 +82,11 @@ class FinetuneConfig:
         Divides the cosine similarity; by default 1 / the base model's logit scale.
     patience : int, optional
         Stop after so many epochs without a better validation accuracy; by default never.
-    augment : bool, optional
-        Corrupt training images at random. Off in the paper's protocol, which trains on clean images only.
+    augment : str or bool, optional
+        Corrupt training images at random, with the corruptions of this suite; True means ``"core"``. Off in
+        the paper's protocol, which trains on clean images only.
+    profile : str, optional
+        What kind of images datasets show that the suite does not know, where the suite has profiles.
     prompts : str or path, optional
         A shipped set of templates, or a file.
     device : str, optional
@@ -116,7 +120,8 @@ class FinetuneConfig:
     micro_batch: int | None = None
     temperature: float | None = None
     patience: int | None = None
-    augment: bool = False
+    augment: str | bool = False
+    profile: str | None = None
     prompts: TextOrPath = default("paper")
     device: str = "auto"
     precision: TrainingPrecision = "auto"
@@ -127,6 +132,13 @@ class FinetuneConfig:
         check_fraction(self.fraction)
         if self.targets is not None:
             LoraConfig(targets=self.targets)
+        if self.profile is not None and self.augmentation is None:
+            raise ConfigError(
+                "a profile only chooses corruptions, and training images are not corrupted",
+                value=self.profile,
+                remedy=[Remedy("leave out {profile}"), Remedy("name a suite with {augment}")],
+            )
+        _ = self.augmentation  # checks itself
         if self.seed < 0:
             raise ConfigError(f"seed {self.seed} is negative: use 0 or more")
         for name in _COUNTS:
@@ -141,6 +153,13 @@ class FinetuneConfig:
             raise ConfigError(
                 f"lr {self.lr:g} is not valid: Adam moves a weight by about lr per step; use about 1e-4"
             )
+
+    @property
+    def augmentation(self) -> Suite | None:
+        """The suite that training images are corrupted by; None for clean images only."""
+        if not self.augment:
+            return None
+        return CORE if self.augment is True else SUITES.find(self.augment)
 
     @property
     def step_images(self) -> int:

@@ -23,11 +23,10 @@ from medimeta_c.scoring.inference import normalise
 from medimeta_c.sources.contract import Source
 from medimeta_corruptions import corrupt
 
-__all__ = ["Batch", "ImageReader", "Sample", "augmented", "batches", "epoch_order", "samples"]
+__all__ = ["Augmentation", "Batch", "ImageReader", "Sample", "augmented", "batches", "epoch_order", "samples"]
 
 _ORDER = "medimeta-c/order/1"
 _AUGMENT = "medimeta-c/augment/1"
-_CONDITIONS = (CLEAN, *CORE.corruptions)
 _CACHE_BYTES = 2 << 30
 _THREADS = 4
 
@@ -68,20 +67,44 @@ def epoch_order(training: Sequence[Sample], *, seed: int, epoch: int) -> list[Sa
     return sorted(training, key=lambda one: order_key(_ORDER, seed, epoch, one.dataset, one.image_id))
 
 
-def augmented(image: Image, sample: Sample, *, seed: int, epoch: int) -> Image:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Augmentation:
+    """How training images are corrupted.
+
+    Parameters
+    ----------
+    seed : int
+        Root of all choices and of the noise.
+    corruptions : mapping of str to tuple of str
+        Names by dataset.
+    severities : tuple of int, optional
+        Chosen from with equal probability.
+    scheme : str, optional
+        The suite's seed scheme.
+    """
+
+    seed: int
+    corruptions: Mapping[str, tuple[str, ...]]
+    severities: tuple[int, ...] = CORE.severities
+    scheme: str = CORE.seed_scheme
+
+
+def augmented(image: Image, sample: Sample, how: Augmentation, *, epoch: int) -> Image:
     """Return an image as augmentation shows it in one epoch.
 
-    One of eight conditions, each as likely: clean, or one of the core seven corruptions at one of five
-    severities. The choice and the noise depend on seed, epoch and the image's identity alone, and are never
+    One condition of the dataset's, each as likely: clean, or one of its corruptions at one of the severities.
+    The choice and the noise depend on seed, epoch and the image's identity alone, and are never
     those of the benchmark, whose generators are keyed otherwise.
     """
-    drawn = order_key(_AUGMENT, seed, epoch, sample.dataset, sample.image_id)
-    condition = _CONDITIONS[int.from_bytes(drawn[:8], "little") % len(_CONDITIONS)]
+    drawn = order_key(_AUGMENT, how.seed, epoch, sample.dataset, sample.image_id)
+    conditions = (CLEAN, *how.corruptions[sample.dataset])
+    condition = conditions[int.from_bytes(drawn[:8], "little") % len(conditions)]
     if condition == CLEAN:
         return image
-    severity = CORE.severities[int.from_bytes(drawn[8:], "little") % len(CORE.severities)]
+    severity = how.severities[int.from_bytes(drawn[8:], "little") % len(how.severities)]
     key = SetKey(sample.dataset, sample.split, condition, severity)
-    return corrupt(image, condition, severity, generator(seed, key, f"{_AUGMENT}|{epoch}|{sample.image_id}"))
+    rng = generator(how.seed, key, f"{_AUGMENT}|{epoch}|{sample.image_id}", how.scheme)
+    return corrupt(image, condition, severity, rng)
 
 
 class ImageReader:
@@ -93,8 +116,8 @@ class ImageReader:
         By dataset.
     model : Model
         Whose transform prepares them.
-    augment_seed : int or None
-        The seed of the augmentation; None for none. Validation images are never augmented.
+    augmentation : Augmentation or None
+        How training images are corrupted; None for clean ones. Validation images never are.
     cache_bytes : int, optional
         Images are read from disk once, until so many bytes of them are kept.
     """
@@ -104,10 +127,10 @@ class ImageReader:
         sources: Mapping[str, Source],
         model: Model,
         *,
-        augment_seed: int | None,
+        augmentation: Augmentation | None,
         cache_bytes: int = _CACHE_BYTES,
     ) -> None:
-        self._sources, self._model, self._augment_seed = sources, model, augment_seed
+        self._sources, self._model, self._augmentation = sources, model, augmentation
         self._room = cache_bytes
         self._kept: dict[Sample, NDArray[Any]] = {}
         self._lock = threading.Lock()
@@ -122,13 +145,13 @@ class ImageReader:
         epoch : int or None
             The epoch it is augmented for; None for validation.
         """
-        if epoch is None or self._augment_seed is None:
+        if epoch is None or self._augmentation is None:
             kept = self._kept.get(sample)
             return self._keep(sample, self._prepare(self._image(sample))) if kept is None else kept
         image = self._kept.get(sample)
         if image is None:
             image = self._keep(sample, self._image(sample))
-        return self._prepare(augmented(image, sample, seed=self._augment_seed, epoch=epoch))
+        return self._prepare(augmented(image, sample, self._augmentation, epoch=epoch))
 
     def collate(self, images: Sequence[NDArray[Any]]) -> torch.Tensor:
         """Return prepared images as one tensor: uint8 (N, H, W[, 3]) where all are raw, else float32."""

@@ -115,6 +115,7 @@ class Outputs:
             datasets=self.run.datasets,
             prompts=self.prompts,
             augmented=self.run.augment,
+            augmented_by=self.run.augment_suite,
             selection=SelectionRecord(
                 rule=rule, split="val", metric=_METRIC, value=epoch.val_accuracy, epoch=epoch.epoch
             ),

@@ -11,13 +11,14 @@ import torch
 
 from medimeta_c.errors import ModelError, SourceError
 from medimeta_c.finetuning.config import FinetuneConfig
-from medimeta_c.finetuning.data import ImageReader, samples
+from medimeta_c.finetuning.data import Augmentation, ImageReader, samples
 from medimeta_c.finetuning.fewshot import VAL, FewShot, draw_few_shot, write_few_shot
 from medimeta_c.finetuning.labels import LabelSpace
 from medimeta_c.finetuning.outputs import Outputs
 from medimeta_c.finetuning.session import Session
 from medimeta_c.finetuning.state import Progress, RunRecord, held, read_state
 from medimeta_c.finetuning.training import FinetuneProgress, TrainingData
+from medimeta_c.format.manifest import suite_record
 from medimeta_c.io.progress import following
 from medimeta_c.io.settings import require_kind
 from medimeta_c.io.shown import short_repr
@@ -29,12 +30,13 @@ from medimeta_c.models.torch_model import TorchModel
 from medimeta_c.prompts.record import PromptsRecord
 from medimeta_c.prompts.templates import load_prompts
 from medimeta_c.scoring.inference import choose_device
+from medimeta_c.sources import family
 from medimeta_c.sources.contract import Source
 from medimeta_c.sources.selection import open_datasets
 
 __all__ = ["FinetuneReport", "finetune", "open_sources"]
 
-_AS_ASKED = ("fraction", "seed", "rank", "epochs", "lr", "schedule", "batch_size", "patience", "augment")
+_AS_ASKED = ("fraction", "seed", "rank", "epochs", "lr", "schedule", "batch_size", "patience")
 """Settings that a run records as the request has them."""
 
 
@@ -129,6 +131,7 @@ def finetune(
     loaded = _trainable(load_model(config.model, device=device) if model is None else model, device)
     lora = LoraConfig(rank=config.rank, alpha=config.alpha, targets=config.targets or default_targets(loaded))
     run = _run_record(config, loaded, few_shot, prompts, device)
+    augmentation = _augmentation(config, sources)
     with held(config.out):
         begun = read_state(config.out, run)
         write_few_shot(config.out, few_shot)
@@ -142,7 +145,7 @@ def finetune(
                 validation=samples(sources, VAL, held_out, space),
                 columns=space.columns,
                 embeddings=space.embeddings(loaded),
-                reader=ImageReader(sources, loaded, augment_seed=config.seed if config.augment else None),
+                reader=ImageReader(sources, loaded, augmentation=augmentation),
             )
             with following(
                 on_progress, progress, "images", lambda now: (now.text, now.images_done, now.images_total)
@@ -158,6 +161,20 @@ def finetune(
         size=size,
         few_shot=few_shot,
         epochs_before=None if begun is None else begun.progress.last.epoch,
+    )
+
+
+def _augmentation(config: FinetuneConfig, sources: Mapping[str, Source]) -> Augmentation | None:
+    """Return how training images are corrupted; each dataset with what the suite has for it."""
+    suite = config.augmentation
+    if suite is None:
+        return None
+    kins = {name: family(source.info.kind).kin(name) for name, source in sources.items()}
+    return Augmentation(
+        seed=config.seed,
+        corruptions={name: suite.corruptions_of(kin, config.profile) for name, kin in kins.items()},
+        severities=suite.severities,
+        scheme=suite.seed_scheme,
     )
 
 
@@ -222,5 +239,7 @@ def _run_record(
         temperature=config.temperature or 1 / model.logit_scale,
         precision=precision,
         preprocessing=json.dumps(model.preprocessing.plain_values()),
+        augment=bool(config.augment),
+        augment_suite=None if config.augmentation is None else suite_record(config.augmentation),
         **{name: getattr(config, name) for name in _AS_ASKED},
     )

@@ -221,6 +221,8 @@ def _notes(submission: Submission, saved: SavedResult, accepted: Accepted | None
         yield f"submitted by a third party: {submission.submitted_by}"
     if submission.training_data.overlap in ("test", "unknown"):
         yield f"overlap of its training data with the benchmark: {submission.training_data.overlap}"
+    if seen := result.seen_in_training:
+        yield f"trained on images with corruptions that it is scored on: {', '.join(seen)}"
     if result.run.model.family == "robustmedclip" and not submission.adapted:
         yield "a robustmedclip model is adapted to some datasets, but its adaptation is stated as base"
     if accepted is None:

@@ -9,8 +9,10 @@ from pydantic import ConfigDict, Field, JsonValue, ValidationError, field_valida
 
 from medimeta_c._version import __version__
 from medimeta_c.errors import ConfigError
+from medimeta_c.format.manifest import SuiteRecord
+from medimeta_c.format.suites import suite_of
 from medimeta_c.io.reading import first_problem
-from medimeta_c.io.records import Count, Document, Name, Record, Sha256, Text
+from medimeta_c.io.records import Count, Document, Name, Record, Sha256, Since, Text
 from medimeta_c.models.contract import ModelIdentity
 from medimeta_c.prompts.record import PromptsRecord
 
@@ -189,6 +191,8 @@ class TrainingRecord(Record):
         The texts whose embeddings stood for the classes.
     augmented : bool
         Whether training images were corrupted; False is the paper's clean few-shot protocol.
+    augmented_by : SuiteRecord or None
+        The suite they were corrupted by, where it is not the core suite.
     selection : SelectionRecord
         Which epoch was kept.
     settings : dict
@@ -199,8 +203,20 @@ class TrainingRecord(Record):
     datasets: Annotated[tuple[Name, ...], Field(min_length=1)]
     prompts: PromptsRecord
     augmented: bool
+    augmented_by: Annotated[SuiteRecord | None, Since(2)] = None
     selection: SelectionRecord
     settings: dict[Text, JsonValue]
+
+    @property
+    def corruptions(self) -> tuple[str, ...]:
+        """What training images may have been corrupted with; none where they were clean.
+
+        Raises
+        ------
+        ConfigError
+            If the suite is not known here.
+        """
+        return suite_of(self.augmented_by).corruptions if self.augmented else ()
 
     @model_validator(mode="after")
     def _is_of_the_datasets(self) -> TrainingRecord:

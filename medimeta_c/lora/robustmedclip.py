@@ -60,12 +60,13 @@ def load_robustmedclip(spec: str, target: str) -> TorchModel:
     """
     file, base_spec = _located(spec, target)
     if file.name == RECORD:
-        adapters = _attached(spec, file.parent, base_spec)
+        adapters, record = _attached(spec, file.parent, base_spec)
         adapters.merge()
         model, lora = adapters.model, adapters.report()
+        seen = record.training.corruptions if record.training else ()
         what = f"LoRA of rank {lora.rank} on {', '.join(lora.targets)} of {lora.layers} layers"
     else:
-        state = read_checkpoint(file)
+        state, seen = read_checkpoint(file), ()
         model = _load_base(base_spec or default_base(state, file), spec, chosen=bool(base_spec), fetch=True)
         what = fold_published(model, state, file)
     model.identity = model.identity.model_copy(
@@ -74,6 +75,7 @@ def load_robustmedclip(spec: str, target: str) -> TorchModel:
             "family": "robustmedclip",
             "revision": hub_files.commit_of(file),
             "architecture": f"{model.identity.architecture}; {what}",
+            "trained_corruptions": seen,
         }
     )
     return model
@@ -99,7 +101,7 @@ def open_adapters(spec: str) -> Adapters:
         raise ConfigError(
             f"{file} is a checkpoint published with the paper, not a folder that `medimeta-c finetune` wrote"
         )
-    return _attached(spec, file.parent, base_spec)
+    return _attached(spec, file.parent, base_spec)[0]
 
 
 def _located(spec: str, target: str) -> tuple[Path, str]:
@@ -110,13 +112,13 @@ def _located(spec: str, target: str) -> tuple[Path, str]:
     return _find(place), base_spec
 
 
-def _attached(spec: str, folder: Path, base_spec: str) -> Adapters:
-    """Return adapters of this package's format, on their base."""
+def _attached(spec: str, folder: Path, base_spec: str) -> tuple[Adapters, AdapterRecord]:
+    """Return adapters of this package's format, on their base, and their record."""
     adapter = read_adapter(folder)
     recorded = base_spec or _recorded_base(adapter.record, folder)
     known = recorded.partition("@")[0] == BIOMEDCLIP
     model = _load_base(recorded, spec, chosen=bool(base_spec), fetch=bool(base_spec) or known)
-    return apply_adapter(model, adapter)
+    return apply_adapter(model, adapter), adapter.record
 
 
 def _find(place: str) -> Path:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, runtime_checkable
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Protocol, TypeAlias, runtime_checkable
 
 from pydantic import ConfigDict, model_validator
 
 from medimeta_c.errors import ModelError
-from medimeta_c.io.records import Count, Record, Text
+from medimeta_c.io.records import Count, Name, Record, Since, Text
 
 if TYPE_CHECKING:
     import torch
@@ -125,6 +125,8 @@ class ModelIdentity(Record):
         in another configuration are another model.
     parameters : int
         Number of parameters of both towers.
+    trained_corruptions : tuple of str
+        Corruptions that images had in training, as far as the weights' own record says so.
     """
 
     spec: Text
@@ -133,6 +135,7 @@ class ModelIdentity(Record):
     weights_sha256: Text
     architecture: Text
     parameters: Count
+    trained_corruptions: Annotated[tuple[Name, ...], Since(2)] = ()
 
     @property
     def slug(self) -> str:

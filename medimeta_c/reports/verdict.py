@@ -173,6 +173,11 @@ def _warnings(result: Result) -> tuple[str, ...]:
             shown = ", ".join(map(str, keys[:_SHOWN]))
             more = f" and {len(keys) - _SHOWN} more" if len(keys) > _SHOWN else ""
             found.append(f"{len(keys)} of {total} cells are {what}: {shown}{more}.")
+    if seen := result.seen_in_training:
+        found.append(
+            f"Trained on corrupted images: it saw {', '.join(map(display_name, seen))} in training, so its "
+            "errors under these do not say how it copes with a corruption that it has never seen."
+        )
     found.extend(_left_out(result))
     found.extend(_unlike_the_suite(result))
     if result.baseline is not None and not result.baseline.measured_on_these_shards and not result.phantoms:

@@ -141,6 +141,12 @@ class Result(Document):
         """Datasets whose images are generated, not medical."""
         return tuple(entry.dataset for entry in self.run.benchmark.datasets if entry.is_phantom)
 
+    @property
+    def seen_in_training(self) -> tuple[str, ...]:
+        """Corruptions of the scope that the model's training images had, as far as its weights say so."""
+        scored = dict.fromkeys(name for names in self.scope.corruptions.values() for name in names)
+        return tuple(name for name in scored if name in self.run.model.trained_corruptions)
+
     def cell(self, key: SetKey) -> CellScore | None:
         """Return one cell's scores; None if it was not scored."""
         return next((cell for cell in self.scores.cells if cell.key == key), None)

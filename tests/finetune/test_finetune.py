@@ -102,7 +102,7 @@ def test_the_adapter_gives_the_accuracy_it_was_kept_for(configure: Configure, im
     for dataset, source in sources.items():
         one = {dataset: source}
         held_out = samples(one, VAL, {dataset: source.ids(VAL)}, space)
-        reader = ImageReader(one, model, augment_seed=None)
+        reader = ImageReader(one, model, augmentation=None)
         (batch,) = batches(reader, held_out, len(held_out), epoch=None)
         vectors = model.encode_images(reader.normalised(batch.pixels))
         texts = space.embeddings(model)[list(space.columns[dataset])]

@@ -12,6 +12,7 @@ from fake_source import FakeSource
 
 from medimeta_c.finetuning import FinetuneConfig
 from medimeta_c.finetuning.data import (
+    Augmentation,
     Batch,
     ImageReader,
     Sample,
@@ -21,6 +22,7 @@ from medimeta_c.finetuning.data import (
     samples,
 )
 from medimeta_c.finetuning.labels import LabelSpace
+from medimeta_c.format.suites import CLINICAL, CORE
 from medimeta_c.models import Model, load_model
 from medimeta_c.prompts.templates import ClassPrompts, load_prompts
 from medimeta_c.scoring.inference import class_embeddings, normalise
@@ -29,6 +31,9 @@ SPLITS = {"train": 12, "val": 4}
 COLOUR = FakeSource(dataset="pbc", splits=SPLITS, shape=(28, 28))
 GREY = FakeSource(dataset="oct", channels=1, splits=SPLITS, shape=(28, 28))
 LARGE = FakeSource(dataset="fundus", splits=SPLITS, shape=(60, 40))
+
+
+HOW = Augmentation(seed=0, corruptions=dict.fromkeys(("pbc", "oct", "fundus"), CORE.corruptions))
 
 
 @pytest.fixture
@@ -52,9 +57,9 @@ def training(*sources: FakeSource, split: str = "train") -> tuple[Sample, ...]:
     return samples(named, split, ids, space_of(*sources))
 
 
-def reader(model: Model, *sources: FakeSource, **options: int | None) -> ImageReader:
+def reader(model: Model, *sources: FakeSource, **options: Augmentation | None) -> ImageReader:
     """A reader of several sources."""
-    return ImageReader({each.dataset: each for each in sources}, model, **{"augment_seed": None, **options})
+    return ImageReader({each.dataset: each for each in sources}, model, **{"augmentation": None, **options})
 
 
 def test_one_label_space() -> None:
@@ -154,22 +159,34 @@ def test_augmentation_is_seeded_and_varied() -> None:
     """One image in many epochs: some are clean, others not, all a function of seed and epoch."""
     sample = training(COLOUR)[0]
     image = COLOUR.image("train", sample.image_id)
-    shown = [augmented(image, sample, seed=0, epoch=epoch) for epoch in range(1, 65)]
-    again = [augmented(image, sample, seed=0, epoch=epoch) for epoch in range(1, 65)]
+    shown = [augmented(image, sample, HOW, epoch=epoch) for epoch in range(1, 65)]
+    again = [augmented(image, sample, HOW, epoch=epoch) for epoch in range(1, 65)]
     assert all(np.array_equal(one, other) for one, other in zip(shown, again, strict=True))
     clean = sum(np.array_equal(one, image) for one in shown)
     assert 2 <= clean <= 20
     assert len({one.tobytes() for one in shown}) > 30
     assert not all(
-        np.array_equal(one, augmented(image, sample, seed=1, epoch=epoch))
+        np.array_equal(one, augmented(image, sample, replace(HOW, seed=1), epoch=epoch))
         for epoch, one in enumerate(shown, 1)
     )
+
+
+def test_a_suite_gives_each_dataset_its_own_corruptions() -> None:
+    """Clinical augmentation corrupts a smear as a smear can be corrupted, and grows one artefact."""
+    how = Augmentation(
+        seed=0, corruptions={"pbc": CLINICAL.corruptions_of("pbc")}, scheme=CLINICAL.seed_scheme
+    )
+    sample = training(COLOUR)[0]
+    image = COLOUR.image("train", sample.image_id)
+    shown = [augmented(image, sample, how, epoch=epoch) for epoch in range(1, 41)]
+    assert len({one.tobytes() for one in shown}) > 15
+    assert all(one.shape == image.shape for one in shown)
 
 
 def test_only_training_images_are_augmented(model: Model) -> None:
     """The reader augments when given an epoch and a seed, shows another image each epoch, and spares val."""
     chosen, held_out = training(COLOUR), training(COLOUR, split="val")
-    plain, read = reader(model, COLOUR), reader(model, COLOUR, augment_seed=0)
+    plain, read = reader(model, COLOUR), reader(model, COLOUR, augmentation=HOW)
 
     def pixels(which: ImageReader, ordered: tuple[Sample, ...], epoch: int | None) -> torch.Tensor:
         (batch,) = batches(which, ordered, 99, epoch=epoch)
@@ -195,5 +212,6 @@ def test_augmentation_is_written_down(configure: Callable[..., FinetuneConfig]) 
     finetune(clean)
     finetune(noisy)
     assert record(noisy.out)["training"]["augmented"] is True
+    assert "the suite `core` has for its dataset" in (noisy.out / "README.md").read_text()
     assert "**Augmented.** Training images were corrupted" in (noisy.out / "README.md").read_text()
     assert weights(clean.out) != weights(noisy.out)

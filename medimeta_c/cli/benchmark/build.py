@@ -17,6 +17,7 @@ from medimeta_c.cli.options import (
     DatasetOption,
     JobsOption,
     JsonOption,
+    ProfileOption,
     SourceOption,
     SuiteOption,
     TaskOption,
@@ -24,7 +25,7 @@ from medimeta_c.cli.options import (
     several,
     severities,
 )
-from medimeta_c.format.suite import CLINICAL, CORE
+from medimeta_c.format.suite import CORE
 
 if TYPE_CHECKING:
     from medimeta_c.sources.contract import Channels, Frames
@@ -51,13 +52,7 @@ def build(
         ),
     ] = ALL,
     suite: SuiteOption = CORE.name,
-    profile: Annotated[
-        str | None,
-        typer.Option(
-            help=f"What images of your own show, for the suite clinical: {', '.join(CLINICAL.profiles)}.",
-            show_default=False,
-        ),
-    ] = None,
+    profile: ProfileOption = None,
     split: Annotated[
         list[str],
         several(

@@ -8,8 +8,8 @@ from typing import Annotated
 import typer
 
 from medimeta_c.cli import console
-from medimeta_c.cli.options import ALL, JsonOption, SuiteOption, several, severities
-from medimeta_c.format.suite import CLINICAL, CORE
+from medimeta_c.cli.options import ALL, JsonOption, ProfileOption, SuiteOption, several, severities
+from medimeta_c.format.suite import CORE
 
 __all__ = ["corrupt"]
 
@@ -33,14 +33,7 @@ def corrupt(
     ],
     out: Annotated[Path, typer.Option(help="Folder for the corrupted images (PNG).")],
     suite: SuiteOption = CORE.name,
-    profile: Annotated[
-        str | None,
-        typer.Option(
-            help="What the images show, which [b]all[/b] needs for the suite clinical: "
-            f"{', '.join(CLINICAL.profiles)}.",
-            show_default=False,
-        ),
-    ] = None,
+    profile: ProfileOption = None,
     seed: Annotated[int, typer.Option(help="Root seed; each image's seed is derived from it.")] = 0,
     frames: Annotated[
         str,

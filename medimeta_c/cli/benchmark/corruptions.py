@@ -9,8 +9,8 @@ import typer
 
 from medimeta_c.cli import console
 from medimeta_c.cli.common import prints_tables
-from medimeta_c.cli.options import ALL, JsonOption, SuiteOption, several
-from medimeta_c.format.suite import CLINICAL, CORE
+from medimeta_c.cli.options import ALL, JsonOption, ProfileOption, SuiteOption, several
+from medimeta_c.format.suite import CORE
 
 if TYPE_CHECKING:
     from medimeta_c.format.suites import Suite
@@ -22,13 +22,7 @@ __all__ = ["corruptions"]
 @prints_tables
 def corruptions(
     suite: SuiteOption = CORE.name,
-    profile: Annotated[
-        str | None,
-        typer.Option(
-            help=f"Only those of a profile of the suite clinical: {', '.join(CLINICAL.profiles)}.",
-            show_default=False,
-        ),
-    ] = None,
+    profile: ProfileOption = None,
     corruption: Annotated[
         list[str],
         several("[b]all[/b] of the suite or profile, or some, comma-separated.", completed="corruption"),

@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 import typer
 
 from medimeta_c.cli import console
+from medimeta_c.cli.completion import COMPLETED
 from medimeta_c.cli.options import (
     ALL,
     NONE,
     DataOption,
     DatasetOption,
     JsonOption,
+    ProfileOption,
     SourceOption,
     TaskOption,
     data_dir,
@@ -97,8 +99,15 @@ def finetune(
         typer.Option(help="Stop after N epochs without a better validation accuracy.", show_default=False),
     ] = None,
     augment: Annotated[
-        bool, typer.Option("--augment", help="Corrupt training images at random; off in the paper.")
-    ] = False,
+        str | None,
+        typer.Option(
+            help="Suite whose corruptions training images get at random: core, clinical or imagenet_c; "
+            "none in the paper.",
+            autocompletion=COMPLETED["suite"],
+            show_default=False,
+        ),
+    ] = None,
+    profile: ProfileOption = None,
     prompts: Annotated[
         str,
         typer.Option(
@@ -168,7 +177,8 @@ def finetune(
         micro_batch=micro_batch,
         temperature=temperature,
         patience=patience,
-        augment=augment,
+        augment=augment or False,
+        profile=profile,
         prompts=prompts,
         device=device,
         precision=cast("TrainingPrecision", precision),

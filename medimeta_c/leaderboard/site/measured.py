@@ -170,6 +170,10 @@ def _warnings(submission: Submission, saved: SavedResult) -> list[str]:
             f"Phantoms: the images of {', '.join(saved.result.phantoms)} are generated, not medical. Nothing "
             "here says anything about a medical use."
         )
+    if seen := saved.result.seen_in_training:
+        found.append(
+            f"Trained on images with corruptions that it is scored on: {', '.join(map(display_name, seen))}."
+        )
     if submission.training_data.overlap in ("test", "unknown"):
         found.append(f"Overlap with the benchmark: {OVERLAPS[submission.training_data.overlap]}.")
     return found
