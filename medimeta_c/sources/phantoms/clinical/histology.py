@@ -93,13 +93,19 @@ def render(dice: Dice, label: int) -> Image:
     return quantise(light * np.exp(-density * np.log(10) * 0.72) + 1.2 * dice.grain((SIDE, SIDE, 3)))
 
 
-def _scatter(dice: Dice, tissue: _Tissue, count: int, gap: float, **kind: tuple[float, float]) -> None:
-    """Lay nuclei of random turn: their short radius from `short`, elongation from `long`, within `where`."""
-    for at in apart(dice, count, gap):
-        short = dice.uniform(*kind.get("short", (3.2, 4.2)))
-        tissue.nucleus(
-            dice, (at[0], at[1]), (short, short * dice.uniform(*kind.get("long", (1, 1.4)))), angle(dice)
-        )
+def _scatter(  # noqa: PLR0913  (how many, how far apart, what size)
+    dice: Dice,
+    tissue: _Tissue,
+    count: int,
+    gap: float,
+    *,
+    short: tuple[float, float] = (3.2, 4.2),
+    long: tuple[float, float] = (1, 1.4),
+) -> None:
+    """Strew nuclei turned any way; `short` bounds their radius, `long` how many times longer they are."""
+    for cy, cx in apart(dice, count, gap):
+        radius = dice.uniform(*short)
+        tissue.nucleus(dice, (cy, cx), (radius, radius * dice.uniform(*long)), angle(dice))
 
 
 def _adipose(dice: Dice, tissue: _Tissue) -> None:
@@ -132,7 +138,7 @@ def _debris(dice: Dice, tissue: _Tissue) -> None:
     ground = fractal(dice, (40, 20, 10, 5), 0.8)
     tissue.e += np.clip(0.34 + 0.16 * ground, 0.02, 1)
     tissue.h += np.clip(0.10 + 0.08 * fractal(dice, (14, 6, 3), 0.9), 0, 1)
-    tissue.hollow(soft(0.9 * 10 - 10 * fractal(dice, (34, 15, 8)), 6), 0.1)
+    tissue.hollow(soft(9 - 10 * fractal(dice, (34, 15, 8)), 6), 0.1)
     for at in apart(dice, 210, 5):
         if dice.chance(0.6):
             size = dice.uniform(0.9, 2.4)
