@@ -16,6 +16,7 @@ from medimeta_c.format.suites import COLLECTIONS, CORE, MEDMNIST, SUITES, Suite
 from medimeta_c.io.settings import as_path
 from medimeta_c.sources.catalog import catalog, published
 from medimeta_c.sources.contract import Reading, Source
+from medimeta_c.sources.phantoms import PHANTOM_DATASETS
 from medimeta_corruptions import Registry
 
 __all__ = [
@@ -56,6 +57,8 @@ class SourceFamily:
         What its datasets are called together in tables; None if they have nothing in common.
     suite : str or None, optional
         The name of the suite whose datasets ``"all"`` means.
+    datasets : tuple of str, optional
+        Its datasets that are known by name, if the catalogue lists none of the family.
     ids : str, optional
         A regular expression of the dataset ids that mean this family when no source is given.
     files : tuple of str, optional
@@ -74,6 +77,7 @@ class SourceFamily:
     opener: str | Callable[..., Source]
     collection: str | None = None
     suite: str | None = None
+    datasets: tuple[str, ...] = ()
     ids: str | None = None
     files: tuple[str, ...] = ("{dataset}",)
     sizes: bool = False
@@ -115,8 +119,9 @@ class SourceFamily:
 
     @property
     def known(self) -> tuple[str, ...]:
-        """Its datasets that are known by name and can be built: the catalogue's, or else its suite's."""
-        return published(self.name, single_label=True) or (self.builds.datasets if self.suite else ())
+        """Its datasets that are known by name and can be built: the catalogue's, its own, or its suite's."""
+        listed = published(self.name, single_label=True) or self.datasets
+        return listed or (self.builds.datasets if self.suite else ())
 
 
 _log = logging.getLogger(__name__)
@@ -154,10 +159,12 @@ SOURCES = Registry(
         SourceFamily(
             name=PHANTOMS,
             title="phantoms (synthetic)",
-            summary="synthetic stand-ins of the five datasets, generated on the spot",
+            summary="synthetic stand-ins of MedIMeta's datasets, and of MR, generated on the spot",
             opener="medimeta_c.sources.phantoms:open_phantoms",
             collection=COLLECTIONS[PHANTOMS],
             suite=CORE.name,
+            datasets=PHANTOM_DATASETS,
+            ids="mr_phantom",
             files=(),
             synthetic=True,
         ),

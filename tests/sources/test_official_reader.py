@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from medimeta_c.format.suites import CORE
 from medimeta_c.sources.contract import Source
 from medimeta_c.sources.medimeta import open_medimeta
-from medimeta_c.sources.phantoms import PHANTOM_DATASETS, open_phantoms
+from medimeta_c.sources.phantoms import open_phantoms
 
 NEEDED = (
     "needs the official reader: pip install torch torchvision, then pip install --no-deps "
@@ -47,7 +48,7 @@ def compare(official: Any, source: Source, split: str, rows: tuple[str, ...]) ->
 
 
 @pytest.mark.parametrize("use_hdf5", [True, False], ids=["hdf5", "tiff"])
-@pytest.mark.parametrize("dataset", PHANTOM_DATASETS)
+@pytest.mark.parametrize("dataset", CORE.datasets)
 def test_official_reader_reads_phantoms(
     reader: Any, phantoms_dir: Path, dataset: str, use_hdf5: bool
 ) -> None:
@@ -67,7 +68,7 @@ def test_official_reader_reads_phantoms(
 def test_official_reader_lists_the_phantoms_tasks(reader: Any, phantoms_dir: Path) -> None:
     """Its listing finds the five folders, by their ids, and no lock or temporary folder."""
     tasks = reader.get_available_tasks(str(phantoms_dir))
-    assert set(tasks) == set(PHANTOM_DATASETS)
+    assert set(tasks) == set(CORE.datasets)
     assert tasks["pneumonia"] == ["disease class", "pneumonia presence"]
 
 

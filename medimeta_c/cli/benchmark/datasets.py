@@ -68,4 +68,4 @@ def datasets(data: DataOption = None, json: JsonOption = False) -> None:
     console.say(
         "* part of the benchmark. Download MedIMeta or MedMNIST+ data: `medimeta-c download --dataset ID`."
     )
-    console.say("  Without data, use synthetic images in place of a benchmark dataset: --source phantoms.")
+    console.say("  Without data, use synthetic images in place of a MedIMeta dataset: --source phantoms.")

@@ -1,4 +1,4 @@
-"""Phantoms: drawn stand-ins for the benchmark's five datasets, to try everything without data.
+"""Phantoms: drawn stand-ins for datasets, to try everything without data.
 
 They look like the modality, their classes differ in visible structure, and they are written as genuine
 MedIMeta folders. They show nobody's body and say nothing about how a model does on medical images.
@@ -14,8 +14,29 @@ from medimeta_c.sources.contract import Source
 
 __all__ = ["PHANTOM_DATASETS", "open_phantoms"]
 
-PHANTOM_DATASETS = ("pbc", "mammo_calc", "pneumonia", "fundus", "oct")
-"""The datasets that have phantoms, by their real ids."""
+PHANTOM_DATASETS = (
+    "pbc",
+    "mammo_calc",
+    "pneumonia",
+    "fundus",
+    "oct",
+    "aml",
+    "bus",
+    "mammo_mass",
+    "cxr",
+    "glaucoma",
+    "dr_regular",
+    "dr_uwf",
+    "derm",
+    "organs_axial",
+    "organs_coronal",
+    "organs_sagittal",
+    "crc",
+    "skinl_photo",
+    "skinl_derm",
+    "mr_phantom",
+)
+"""The datasets that have phantoms: the suite's five, MedIMeta's others, and MR, which MedIMeta lacks."""
 
 
 def open_phantoms(dataset: str, data_dir: Path, *, task: str | None = None) -> Source:
@@ -49,7 +70,8 @@ def open_phantoms(dataset: str, data_dir: Path, *, task: str | None = None) -> S
         raise unknown_name("dataset of phantoms", dataset, PHANTOM_DATASETS)
     # Drawing needs SciPy and h5py; importing the names above must not wait for them.
     from medimeta_c.sources.medimeta import open_medimeta  # noqa: PLC0415
-    from medimeta_c.sources.phantoms.plan import PHANTOM_VERSION, PLANS  # noqa: PLC0415
+    from medimeta_c.sources.phantoms.plan import PLANS  # noqa: PLC0415
+    from medimeta_c.sources.phantoms.record import PHANTOM_VERSION  # noqa: PLC0415
     from medimeta_c.sources.phantoms.writer import ensure_phantoms  # noqa: PLC0415
 
     parent = Path(data_dir) / f"phantoms-{PHANTOM_VERSION}"

@@ -32,13 +32,24 @@ from medimeta_c.sources.phantoms.drawing import (
     window,
 )
 
-__all__ = ["render"]
+__all__ = [
+    "Eye",
+    "branch",
+    "cotton_wool",
+    "disc",
+    "exudates",
+    "ink",
+    "photograph",
+    "render",
+    "retina",
+    "vessels",
+]
 
 _ABNORMAL = 1
 
 
 @dataclass(frozen=True, slots=True)
-class _Eye:
+class Eye:
     """Where disc and macula lie, in pixels; `side` is +1 when the macula is right of the disc."""
 
     side: int
@@ -70,18 +81,16 @@ def render(dice: Dice, label: int) -> Image:
     side = dice.pick((-1, 1))
     disc_y, disc_x = 112 + dice.uniform(-16, 16), 112 - side * dice.uniform(38, 62)
     reach = dice.uniform(66, 78)
-    eye = _Eye(
-        side, disc_y, disc_x, dice.uniform(12, 16), disc_y + dice.uniform(2, 16), disc_x + side * reach
-    )
-    canvas = _retina(dice, eye)
+    eye = Eye(side, disc_y, disc_x, dice.uniform(12, 16), disc_y + dice.uniform(2, 16), disc_x + side * reach)
+    canvas = retina(dice, eye)
     if label == _ABNORMAL:
         canvas = _lesions(dice, eye, canvas)
-    canvas = _vessels(dice, eye, canvas)
-    canvas = _disc(dice, eye, canvas)
-    return _photograph(dice, canvas)
+    canvas = vessels(dice, eye, canvas)
+    canvas = disc(dice, eye, canvas)
+    return photograph(dice, canvas)
 
 
-def _retina(dice: Dice, eye: _Eye) -> Canvas:
+def retina(dice: Dice, eye: Eye) -> Canvas:
     """Return the orange ground with choroidal mottling and the dark macula."""
     y, x = grid()
     red, green, blue = dice.uniform(168, 226), dice.uniform(78, 124), dice.uniform(28, 66)
@@ -97,7 +106,7 @@ def _retina(dice: Dice, eye: _Eye) -> Canvas:
     return np.asarray(canvas * (1 - shade[..., None] * np.array([0.62, 1.0, 1.15])))
 
 
-def _vessels(dice: Dice, eye: _Eye, canvas: Canvas) -> Canvas:
+def vessels(dice: Dice, eye: Eye, canvas: Canvas) -> Canvas:
     """Return the canvas with veins and thinner, brighter arteries, above and below."""
     veins: list[Line] = []
     arteries: list[Line] = []
@@ -107,11 +116,11 @@ def _vessels(dice: Dice, eye: _Eye, canvas: Canvas) -> Canvas:
             vessels.extend(_nasal_arcade(dice, eye, up, width))
     depth = dice.uniform(0.6, 0.95)
     for vessels, absorbed in ((veins, (0.34, 0.62, 0.52)), (arteries, (0.20, 0.50, 0.48))):
-        canvas = canvas * (1 - depth * _ink(vessels)[..., None] * np.asarray(absorbed))
+        canvas = canvas * (1 - depth * ink(vessels)[..., None] * np.asarray(absorbed))
     return canvas
 
 
-def _temporal_arcade(dice: Dice, eye: _Eye, up: int, half_width: float, spread: int) -> list[Line]:
+def _temporal_arcade(dice: Dice, eye: Eye, up: int, half_width: float, spread: int) -> list[Line]:
     """Return a vessel that leaves the disc steeply and bends around the macula, with its branches.
 
     One with a `spread` of 1 runs a little outside one with 0.
@@ -126,28 +135,28 @@ def _temporal_arcade(dice: Dice, eye: _Eye, up: int, half_width: float, spread: 
     for _ in range(dice.integer(3, 5)):
         at = dice.integer(40, 300)
         heading = float(np.arctan2(y[at + 5] - y[at], x[at + 5] - x[at])) + _fork(dice)
-        lines += _branch(dice, (y[at], x[at]), heading, 0.72 * width[at])
+        lines += branch(dice, (y[at], x[at]), heading, 0.72 * width[at])
     return lines
 
 
-def _nasal_arcade(dice: Dice, eye: _Eye, up: int, half_width: float) -> list[Line]:
+def _nasal_arcade(dice: Dice, eye: Eye, up: int, half_width: float) -> list[Line]:
     """Return a shorter vessel that runs straight away from the macula, with two branches."""
     away = (np.pi if eye.side > 0 else 0) + up * eye.side * dice.uniform(0.5, 1.1)
     y, x, heading = walk(dice, (eye.disc_y + 3 * up, eye.disc_x), away, 105, 0.6)
     lines = [(y, x, 0.72 * half_width * np.linspace(1, 0.45, y.size))]
     for at in (40, 90):
-        lines += _branch(dice, (y[at], x[at]), float(heading[at]) + _fork(dice), 0.55 * half_width)
+        lines += branch(dice, (y[at], x[at]), float(heading[at]) + _fork(dice), 0.55 * half_width)
     return lines
 
 
-def _branch(dice: Dice, start: tuple[float, float], heading: float, half_width: float) -> list[Line]:
+def branch(dice: Dice, start: tuple[float, float], heading: float, half_width: float) -> list[Line]:
     """Return a branch and, when it is thick enough, its twigs."""
     y, x, headings = walk(dice, start, heading, dice.uniform(30, 62), 1.1)
     lines = [(y, x, half_width * np.linspace(1, 0.4, y.size))]
     if half_width > 0.7:
         for _ in range(2):
             at = dice.integer(y.size // 4, 3 * y.size // 4)
-            lines += _branch(dice, (y[at], x[at]), float(headings[at]) + _fork(dice), 0.55 * half_width)
+            lines += branch(dice, (y[at], x[at]), float(headings[at]) + _fork(dice), 0.55 * half_width)
     return lines
 
 
@@ -156,7 +165,7 @@ def _fork(dice: Dice) -> float:
     return dice.uniform(0.4, 0.9) * dice.pick((-1, 1))
 
 
-def _ink(vessels: list[Line]) -> Field:
+def ink(vessels: list[Line]) -> Field:
     """Return the coverage 0-1 of vessels, given with half-widths; each point gets the nearest of four."""
     y, x, width = joined(vessels)
     cover = np.zeros((SIDE, SIDE))
@@ -167,7 +176,7 @@ def _ink(vessels: list[Line]) -> Field:
     return np.clip(cover, 0, 1)
 
 
-def _disc(dice: Dice, eye: _Eye, canvas: Canvas) -> Canvas:
+def disc(dice: Dice, eye: Eye, canvas: Canvas) -> Canvas:
     """Return the canvas with the optic disc and its cup under the vessels' stumps."""
     y, x = grid()
     dy, dx = y - eye.disc_y, x - eye.disc_x
@@ -181,9 +190,9 @@ def _disc(dice: Dice, eye: _Eye, canvas: Canvas) -> Canvas:
     return np.asarray(canvas * (1 - stump[..., None] * np.array([0.10, 0.34, 0.34])))
 
 
-def _lesions(dice: Dice, eye: _Eye, canvas: Canvas) -> Canvas:
+def _lesions(dice: Dice, eye: Eye, canvas: Canvas) -> Canvas:
     """Return the canvas with one to three kinds of lesion, at least one of them plain to see."""
-    kinds = [_haemorrhages, _exudates, _cotton_wool, _drusen]
+    kinds = [_haemorrhages, exudates, cotton_wool, _drusen]
     for _ in range(dice.integer(1, 3)):
         kind = dice.pick(kinds)
         kinds.remove(kind)
@@ -191,7 +200,7 @@ def _lesions(dice: Dice, eye: _Eye, canvas: Canvas) -> Canvas:
     return canvas
 
 
-def _haemorrhages(dice: Dice, eye: _Eye, canvas: Canvas) -> Canvas:
+def _haemorrhages(dice: Dice, eye: Eye, canvas: Canvas) -> Canvas:
     for _ in range(dice.integer(7, 20)):
         reach, theta = dice.uniform(20, 88), angle(dice)
         cy, cx = 112 + reach * np.sin(theta), 112 + reach * np.cos(theta)
@@ -202,7 +211,8 @@ def _haemorrhages(dice: Dice, eye: _Eye, canvas: Canvas) -> Canvas:
     return canvas
 
 
-def _exudates(dice: Dice, eye: _Eye, canvas: Canvas) -> Canvas:
+def exudates(dice: Dice, eye: Eye, canvas: Canvas) -> Canvas:
+    """Return the canvas with rings of hard yellow flecks near the macula."""
     for _ in range(dice.integer(2, 4)):
         cy, cx = eye.macula_y + dice.uniform(-42, 42), eye.macula_x + dice.uniform(-42, 42)
         count, ring = dice.integer(16, 34), dice.uniform(5, 15)
@@ -214,7 +224,8 @@ def _exudates(dice: Dice, eye: _Eye, canvas: Canvas) -> Canvas:
     return canvas
 
 
-def _cotton_wool(dice: Dice, eye: _Eye, canvas: Canvas) -> Canvas:
+def cotton_wool(dice: Dice, eye: Eye, canvas: Canvas) -> Canvas:
+    """Return the canvas with soft pale spots around the disc."""
     for _ in range(dice.integer(3, 6)):
         theta, reach = angle(dice), dice.uniform(30, 58)
         cy, cx = eye.disc_y + reach * np.sin(theta), eye.disc_x + reach * np.cos(theta)
@@ -225,14 +236,14 @@ def _cotton_wool(dice: Dice, eye: _Eye, canvas: Canvas) -> Canvas:
     return canvas
 
 
-def _drusen(dice: Dice, eye: _Eye, canvas: Canvas) -> Canvas:
+def _drusen(dice: Dice, eye: Eye, canvas: Canvas) -> Canvas:
     count = dice.integer(50, 100)
     jitter = 15 * dice.grain((2, count))
     spots = splat(eye.macula_y + jitter[0], eye.macula_x + jitter[1], dice.uniforms(0.25, 0.75, count), 1.8)
     return blend(canvas, (240.0, 206.0, 120.0), np.clip(spots, 0, 0.85))
 
 
-def _photograph(dice: Dice, canvas: Canvas) -> Image:
+def photograph(dice: Dice, canvas: Canvas) -> Image:
     """Return what the camera makes of the eye: uneven light, haze, round aperture, grain."""
     y, x = grid()
     cy, cx = 112 + dice.uniform(-3, 3), 112 + dice.uniform(-3, 3)

@@ -26,7 +26,7 @@ from medimeta_c.sources.phantoms.drawing import (
     window,
 )
 
-__all__ = ["render"]
+__all__ = ["parenchyma", "render"]
 
 _MALIGNANT = 1
 
@@ -49,7 +49,7 @@ def render(dice: Dice, label: int) -> Image:
     ndarray
         uint8, (224, 224).
     """
-    canvas = _parenchyma(dice)
+    canvas = parenchyma(dice)
     kinds = (_pleomorphic, _branching) if label == _MALIGNANT else (_coarse, _round, _rings, _vessel)
     calcium = dice.pick(kinds)(dice)
     if dice.chance(0.4):  # a stray round speck says nothing about either class
@@ -60,7 +60,7 @@ def render(dice: Dice, label: int) -> Image:
     return quantise(canvas + dice.uniform(2.5, 5) * blur(dice.grain((SIDE, SIDE)), 0.6))
 
 
-def _parenchyma(dice: Dice) -> Canvas:
+def parenchyma(dice: Dice) -> Canvas:
     """Return fat, glandular clouds and fibrous strands, most of them in one direction."""
     density = 0.9 * fractal(dice, (110, 60, 32, 17, 9, 5), 0.62) + dice.uniform(-0.6, 0.7)
     glandular = 1 / (1 + np.exp(-1.6 * density))

@@ -26,13 +26,13 @@ from medimeta_c.sources.phantoms.drawing import (
     web,
 )
 
-__all__ = ["render"]
+__all__ = ["Chest", "anatomy", "body", "bones", "marker", "render", "vessels"]
 
 _BACTERIA, _VIRUS = 1, 2
 
 
 @dataclass(frozen=True, slots=True)
-class _Chest:
+class Chest:
     """Where one child's anatomy lies, in pixels; fields of (224, 224).
 
     ``x`` and ``y`` are coordinates in the (slightly rotated) body, ``x`` from the midline;
@@ -73,21 +73,21 @@ def render(dice: Dice, label: int) -> Image:
     ndarray
         uint8, (224, 224).
     """
-    chest = _anatomy(dice)
-    canvas = _body(dice, chest)
-    canvas = _vessels(dice, chest, canvas)
+    chest = anatomy(dice)
+    canvas = body(dice, chest)
+    canvas = vessels(dice, chest, canvas)
     if label == _BACTERIA:
         canvas = _consolidation(dice, chest, canvas)
     elif label == _VIRUS:
         canvas = _interstitial(dice, chest, canvas)
-    canvas = _bones(dice, chest, canvas)
-    canvas = _marker(dice, canvas)
+    canvas = bones(dice, chest, canvas)
+    canvas = marker(dice, canvas)
     exposure = dice.uniform(0.85, 1.15)
     canvas = 255 * (np.clip(canvas, 0, 255) / 255) ** exposure
     return quantise(blur(canvas, dice.uniform(0.4, 0.8)) + 2.0 * dice.grain((SIDE, SIDE)))
 
 
-def _anatomy(dice: Dice) -> _Chest:
+def anatomy(dice: Dice) -> Chest:
     """Place the chest: tilt, size, lung outlines and the domes of the diaphragm."""
     gy, gx = grid()
     tilt = dice.uniform(-0.05, 0.05)
@@ -113,10 +113,10 @@ def _anatomy(dice: Dice) -> _Chest:
     width, height = dice.uniform(36, 46), dice.uniform(40, 50)
     heart = ellipse(y - bottom + dice.uniform(36, 46), x - dice.uniform(8, 15), height, width, 0.5)
     below = soft(y - bottom + 4, 14)
-    return _Chest(y, x, top, bottom, half, outer, sides[0], sides[1], soft(heart, 9) * below)
+    return Chest(y, x, top, bottom, half, outer, sides[0], sides[1], soft(heart, 9) * below)
 
 
-def _body(dice: Dice, chest: _Chest) -> Canvas:
+def body(dice: Dice, chest: Chest) -> Canvas:
     """Return soft tissue, aerated lungs, heart and abdomen on the dark plate."""
     y, x = chest.y, chest.x
     tissue = dice.uniform(112, 140)
@@ -143,7 +143,7 @@ def _body(dice: Dice, chest: _Chest) -> Canvas:
     return canvas - 26 * trachea
 
 
-def _vessels(dice: Dice, chest: _Chest, canvas: Canvas) -> Canvas:
+def vessels(dice: Dice, chest: Chest, canvas: Canvas) -> Canvas:
     """Return the canvas with vessels that fan out from the hila into the lungs."""
     hilum = chest.top + 0.45 * (chest.bottom - chest.top)
     vessels = []
@@ -157,7 +157,7 @@ def _vessels(dice: Dice, chest: _Chest, canvas: Canvas) -> Canvas:
     return canvas + dice.uniform(20, 34) * np.minimum(web(vessels, 1.3), 1.3) * chest.lungs
 
 
-def _consolidation(dice: Dice, chest: _Chest, canvas: Canvas) -> Canvas:
+def _consolidation(dice: Dice, chest: Chest, canvas: Canvas) -> Canvas:
     """Return the canvas with one dense opacity in one lobe, airways dark in it."""
     lung = chest.right if dice.chance(0.5) else chest.left
     weight = lung * (0.25 + np.clip((chest.y - chest.top) / (chest.bottom - chest.top), 0, 1))
@@ -177,7 +177,7 @@ def _consolidation(dice: Dice, chest: _Chest, canvas: Canvas) -> Canvas:
     return canvas - 22 * np.minimum(web(airways, 1.2), 1) * cover
 
 
-def _interstitial(dice: Dice, chest: _Chest, canvas: Canvas) -> Canvas:
+def _interstitial(dice: Dice, chest: Chest, canvas: Canvas) -> Canvas:
     """Return the canvas with a net of streaks and small hazy patches in both lungs."""
     centre = (chest.y - chest.top) / (chest.bottom - chest.top)
     near = np.exp(-((np.abs(chest.x) / (chest.half * dice.uniform(0.75, 0.95))) ** 2))
@@ -193,7 +193,7 @@ def _interstitial(dice: Dice, chest: _Chest, canvas: Canvas) -> Canvas:
     return canvas + spread * (haze + dice.uniform(24, 36) * np.minimum(net, 1.6))
 
 
-def _bones(dice: Dice, chest: _Chest, canvas: Canvas) -> Canvas:
+def bones(dice: Dice, chest: Chest, canvas: Canvas) -> Canvas:
     """Return the canvas with ribs, the rim of the rib cage, spine and collar bones."""
     y, x = chest.y, chest.x
     u = np.abs(x) / chest.half
@@ -224,7 +224,7 @@ def _band(phase: Field, width: float) -> Field:
     return np.clip((1.08 - distance) / 0.2, 0, 1) * (0.62 + 0.38 * np.clip(distance, 0, 1) ** 3)
 
 
-def _collar_bones(dice: Dice, chest: _Chest, canvas: Canvas) -> Canvas:
+def _collar_bones(dice: Dice, chest: Chest, canvas: Canvas) -> Canvas:
     lift = dice.uniform(6, 20)
     for sign in (-1, 1):
         u = sign * chest.x
@@ -235,7 +235,7 @@ def _collar_bones(dice: Dice, chest: _Chest, canvas: Canvas) -> Canvas:
     return canvas
 
 
-def _marker(dice: Dice, canvas: Canvas) -> Canvas:
+def marker(dice: Dice, canvas: Canvas) -> Canvas:
     """Return the canvas with, sometimes, the radiographer's lead letter R."""
     if not dice.chance(0.6):
         return canvas

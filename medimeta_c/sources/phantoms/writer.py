@@ -14,7 +14,7 @@ from PIL import Image as Pillow
 
 from medimeta_c.errors import Remedy, SourceError
 from medimeta_c.sources.phantoms.drawing import SIDE
-from medimeta_c.sources.phantoms.plan import PhantomPlan
+from medimeta_c.sources.phantoms.record import PhantomPlan
 
 __all__ = ["ensure_phantoms", "is_complete", "write_folder"]
 

@@ -1,0 +1,1 @@
+"""Phantoms of the modalities that the benchmark's five datasets do not have."""
