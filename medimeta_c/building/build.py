@@ -53,8 +53,9 @@ class BuildConfig:
     Parameters
     ----------
     datasets : str, Source, or several
-        Dataset ids, or sources of your own; or ``"all"`` for the suite's five, every one required; or
-        ``"available"`` for those whose data is on this disk.
+        Dataset ids, or sources of your own; or ``"all"`` for the suite's five, every one required;
+        ``"medimeta"`` for MedIMeta's that can be built, every one required; or ``"available"`` for those
+        whose data is on this disk.
     out : str or path
         The benchmark's directory.
     corruptions : str, Corruption, or several, optional

@@ -12,7 +12,7 @@ __all__ = ["COMPLETED", "listed"]
 def _datasets() -> Iterable[str]:
     from medimeta_c.sources.catalog import catalog
 
-    return ("all", "available", *catalog())
+    return ("all", "medimeta", "available", *catalog())
 
 
 def _corruptions() -> Iterable[str]:

@@ -57,6 +57,7 @@ DatasetOption = Annotated[
     list[str],
     several(
         "Dataset ids, comma-separated; [b]all[/b]: the benchmark's five, all required; "
+        "[b]medimeta[/b]: all of MedIMeta's that can be built, all required; "
         "[b]available[/b]: those found in the data folder.",
         "--dataset",
         completed="dataset",

@@ -41,7 +41,8 @@ class FinetuneConfig:
     model : str
         Spec of the base model; see `medimeta_c.models`.
     datasets : str, or several
-        Dataset ids, all classes of which form one label space; or ``"all"`` or ``"available"``.
+        Dataset ids, all classes of which form one label space; or ``"all"``, ``"medimeta"`` or
+        ``"available"``.
     out : str or path
         The folder of the run: adapter, log, checkpoint and card.
     fraction : float, optional

@@ -14,10 +14,12 @@ from medimeta_c.sources.catalog import catalog, published
 from medimeta_c.sources.contract import Reading, Source
 from medimeta_c.sources.folders.layout import holds_classes
 
-__all__ = ["ALL", "AVAILABLE", "open_datasets", "reopen", "select"]
+__all__ = ["ALL", "AVAILABLE", "MEDIMETA", "open_datasets", "reopen", "select"]
 
 ALL = "all"
 AVAILABLE = "available"
+MEDIMETA = DEFAULT
+"""Names all of MedIMeta's datasets that can be built, where ``"all"`` names the suite's five."""
 
 
 def select(names: Sequence[str], source: str | None, data_dir: Path) -> list[tuple[str, SourceFamily]]:
@@ -26,7 +28,7 @@ def select(names: Sequence[str], source: str | None, data_dir: Path) -> list[tup
     Parameters
     ----------
     names : sequence of str
-        Dataset ids, or ``"all"`` or ``"available"`` alone.
+        Dataset ids, or ``"all"``, ``"medimeta"`` or ``"available"`` alone.
     source : str or None
         The source family, or None for the one each id belongs to.
     data_dir : Path
@@ -35,23 +37,41 @@ def select(names: Sequence[str], source: str | None, data_dir: Path) -> list[tup
     Raises
     ------
     ConfigError
-        If a name is unknown, or "all" means nothing for the source family.
+        If a name is unknown, or "all" or "medimeta" means nothing for the source family.
     SourceError
-        If "all" is asked for and something is missing, or "available" finds nothing.
+        If something of "all" or "medimeta" is missing, or "available" finds nothing.
     """
     family = None if source is None else SOURCES.find(source)
-    special = {ALL, AVAILABLE} & set(names)
+    # A folder of one's own may be called medimeta.
+    words = (ALL, AVAILABLE) if family and not family.suite else (ALL, AVAILABLE, MEDIMETA)
+    special = set(words) & set(names)
     if not special:
         return [(name, _family(name, family, data_dir)) for name in names]
     if len(names) > 1:
         raise ConfigError(f"{special.pop()!r} cannot be combined with other datasets")
     family = family or SOURCES[DEFAULT]
-    if not family.suite:
+    wanted = _wanted(names[0], family)
+    if not wanted:
         raise ConfigError(
             f"{names[0]!r} is not defined for the source {family.name}", remedy=Remedy("name the dataset")
         )
-    chosen = _all(family, data_dir) if names[0] == ALL else _available(family, data_dir)
-    return [(name, family) for name in chosen]
+    here = [name for name in wanted if family.present(name, data_dir)]
+    if names[0] == AVAILABLE:
+        _check_some(here, family, data_dir)
+    else:
+        _check_whole(names[0], wanted, here, data_dir)
+    return [(name, family) for name in here]
+
+
+def _wanted(word: str, family: SourceFamily) -> Sequence[str]:
+    """Return the datasets that a word means in a family, there or not; none: it has no meaning."""
+    if not family.suite:
+        return ()
+    if word == ALL:
+        return family.builds.datasets
+    if word == AVAILABLE:
+        return family.known
+    return [name for name in published(MEDIMETA, single_label=True) if name in family.known]
 
 
 def _family(name: str, asked: SourceFamily | None, data_dir: Path) -> SourceFamily:
@@ -69,24 +89,21 @@ def _family(name: str, asked: SourceFamily | None, data_dir: Path) -> SourceFami
     return family
 
 
-def _all(family: SourceFamily, data_dir: Path) -> Sequence[str]:
-    wanted = family.builds.datasets
-    missing = [name for name in wanted if not family.present(name, data_dir)]
+def _check_whole(word: str, wanted: Sequence[str], here: Sequence[str], data_dir: Path) -> None:
+    missing = [name for name in wanted if name not in here]
     if missing:
         lacks = f"lacks {', '.join(missing)}" if data_dir.exists() else "does not exist"
         raise SourceError(
-            f"{ALL!r} needs {', '.join(wanted)}, but {data_dir} {lacks}",
+            f"{word!r} needs {', '.join(wanted)}, but {data_dir} {lacks}",
             remedy=[
                 Remedy("get it with {command}", command="download", datasets=missing, data_dir=str(data_dir)),
                 Remedy("build what is there with {datasets}", datasets=AVAILABLE),
             ],
         )
-    return wanted
 
 
-def _available(family: SourceFamily, data_dir: Path) -> Sequence[str]:
-    found = [name for name in family.known if family.present(name, data_dir)]
-    if not found:
+def _check_some(here: Sequence[str], family: SourceFamily, data_dir: Path) -> None:
+    if not here:
         none = f"holds no dataset of the {family.name} collection"
         reason = none if data_dir.exists() else "does not exist"
         raise SourceError(
@@ -97,7 +114,6 @@ def _available(family: SourceFamily, data_dir: Path) -> Sequence[str]:
                 Remedy("try {source}", source="phantoms"),
             ],
         )
-    return found
 
 
 def open_datasets(
