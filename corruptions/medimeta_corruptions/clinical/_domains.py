@@ -15,7 +15,6 @@ from medimeta_corruptions._jit import kernel
 from medimeta_corruptions.clinical._frame import Field
 
 __all__ = [
-    "FILM_RANGE",
     "GREY",
     "OCT_RANGE",
     "ULTRASOUND_RANGE",
@@ -39,10 +38,7 @@ GREY: Field = np.arange(256, dtype=np.float64) / 255.0
 """Every byte on the unit scale."""
 
 XRAY_RANGE = math.log(100.0)
-"""L of a digital radiograph: black to white shows two decades of photons."""
-
-FILM_RANGE = math.log(25.0)
-"""L of a mammogram on film."""
+"""L of a radiograph, digital or on film: black to white shows two decades of photons."""
 
 ULTRASOUND_RANGE = 60.0
 """Decibel that an ultrasound picture shows from black to white."""

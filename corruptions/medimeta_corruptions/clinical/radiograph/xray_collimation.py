@@ -18,7 +18,7 @@ from medimeta_corruptions.clinical._frame import SIDES, Field, content, scale
 __all__ = ["XRAY_COLLIMATION", "xray_collimation"]
 
 PENUMBRA = 1.2
-"""Width of the edge's shadow, in pixels at 224."""
+"""Width of the edge's shadow, in pixels at 224; it is never drawn narrower than a pixel."""
 
 _STEPS = 40
 
@@ -50,7 +50,7 @@ def xray_collimation(image: Pixels, lost: float, rng: Rng) -> Field:
     In coordinates from the picture's centre, turned with the rectangle, the margins are t w H (upper and
     lower) and t w W (left and right). t, between -1 and 1, is found by 40 bisections so that the rectangle's
     intersection with the picture has the area (1 - lost) H W; it is below 0 where rotation alone cuts off
-    too much. g' = g ramp(1/2 + e / 1.2 s), with e the distance in pixels inside the nearest edge.
+    too much. g' = g ramp(1/2 + e / max(1.2 s, 1)), with e the distance in pixels inside the nearest edge.
     """
     drawn = rng.random(5)
     angle = math.radians(4.0 * (2.0 * float(drawn[0]) - 1.0))
@@ -68,7 +68,7 @@ def xray_collimation(image: Pixels, lost: float, rng: Rng) -> Field:
     inside = np.full(image.shape, np.inf)
     for a, b, d in _edges(image, angle, weights, low):
         inside = np.minimum(inside, d - (a * x + b * y))
-    shown: Field = grey(image) * ramp(0.5 + inside / (PENUMBRA * scale(image)))
+    shown: Field = grey(image) * ramp(0.5 + inside / max(PENUMBRA * scale(image), 1.0))
     return shown
 
 
