@@ -20,7 +20,7 @@ _WIDTH = 400.0
 _BELOW = 850.0
 """How far air, -1000, lies below what black shows."""
 
-_EDGE = 2.0
+_EDGE = 1.5
 """Standard deviation, in pixels at 224, of the Gaussian that tells black regions from black specks."""
 
 _UNITS: Field = _FLOOR + _WIDTH * GREY
@@ -33,8 +33,8 @@ def hounsfield(image: Pixels) -> Field:
     """Return Hounsfield units: -150 + 400 g, and down to -1000 in black regions.
 
     What lay under the window is gone, and air is most of it. Black pixels get -150 - 850 max(0, 2 b - 1),
-    with b the share of black around them: a Gaussian mean over 2 pixels at 224. So values fall to air within a few
-    pixels of a black region's edge, as they do where a scanner shows them. A step of 850 HU right beside grey
+    with b the share of black around them: a Gaussian mean over 1.5 pixels at 224. So values fall to air
+    within a few pixels of a black region's edge, as scanners show them. A step of 850 HU right beside grey
     would be sharper than any reconstruction, and a single dark pixel of noise would be a hole.
     """
     black = image == 0
