@@ -10,11 +10,12 @@ from __future__ import annotations
 import numpy as np
 
 from medimeta_corruptions._image import Pixels, Rng
+from medimeta_corruptions._jit import kernel
 from medimeta_corruptions._spec import Corruption
 from medimeta_corruptions.clinical._domains import displayed, linear
-from medimeta_corruptions.clinical._fields import over, waves
+from medimeta_corruptions.clinical._fields import waves
 from medimeta_corruptions.clinical._filters import field_of_view, gaussian
-from medimeta_corruptions.clinical._frame import SIDES, content, scale
+from medimeta_corruptions.clinical._frame import SIDES, Field, content, scale
 from medimeta_corruptions.clinical.fundus._view import ASSUMED, in_view
 
 __all__ = ["FUNDUS_HAZE", "fundus_haze"]
@@ -50,9 +51,19 @@ def fundus_haze(image: Pixels, transmission: float, rng: Rng) -> Pixels:
     view = field_of_view(image)
     light = linear(image)
     uneven = waves(rng, image.shape, 10, 0.4, 1.6)
-    t = over(np.clip(transmission + _UNEVEN * (1.0 - transmission) * uneven, 0.05, 1.0), image)
+    t = np.clip(transmission + _UNEVEN * (1.0 - transmission) * uneven, 0.05, 1.0)
     near = gaussian(light, _SIGMA_PX * scale(image), inside=view)
-    return in_view(view, displayed(t * t * light + t * (1.0 - t) * near + (1.0 - t) * _VEIL), image)
+    _mix(light.reshape(-1, 3), near.reshape(-1, 3), t.reshape(-1), _VEIL)
+    return in_view(view, displayed(light), image)
+
+
+@kernel("(float64[:, ::1], float64[:, ::1], float64[::1], float64[::1])")
+def _mix(light: Field, near: Field, transmission: Field, veil: Field) -> None:
+    """Write over the light what comes through."""
+    for i in range(light.shape[0]):
+        t = transmission[i]
+        for c in range(3):
+            light[i, c] = t * t * light[i, c] + t * (1.0 - t) * near[i, c] + (1.0 - t) * veil[c]
 
 
 FUNDUS_HAZE = Corruption(
