@@ -13,8 +13,9 @@ from PIL import Image
 
 from medimeta_c.format.keys import SetKey
 from medimeta_c.format.seeding import generator
+from medimeta_c.format.suite.core import CORE
 from medimeta_c.sources.phantoms.plan import PLANS
-from medimeta_corruptions import CORRUPTIONS, SEVERITIES, corrupt
+from medimeta_corruptions import SEVERITIES, corrupt
 
 FOLDER = Path(__file__).parents[1] / "docs" / "images" / "corruptions"
 GAP_PX = 4
@@ -35,7 +36,7 @@ def strip(name: str) -> NDArray[np.uint8]:
 
 def main() -> None:
     FOLDER.mkdir(parents=True, exist_ok=True)
-    for name in CORRUPTIONS:
+    for name in CORE.corruptions:
         Image.fromarray(strip(name)).save(FOLDER / f"{name}.png", optimize=True)
         print(FOLDER / f"{name}.png")
 

@@ -17,7 +17,7 @@ from blocks import REPO
 from PIL import Image
 
 from medimeta_c.cli import app
-from medimeta_corruptions import CORRUPTIONS
+from medimeta_c.format.suite.core import CORE
 
 
 def script(name: str) -> ModuleType:
@@ -81,7 +81,7 @@ def test_the_command_line_reference_is_complete() -> None:
     assert "Environment: `MEDIMETA_DATA`" in text
 
 
-@pytest.mark.parametrize("name", [name for name in CORRUPTIONS if CORRUPTIONS.origin(name) is None])
+@pytest.mark.parametrize("name", CORE.corruptions)
 def test_pictures_of_corruptions_are_current(name: str) -> None:
     """The strip is what the corruption makes of the phantom today; libraries may move a level or two."""
     expected = script("docs_pictures").strip(name)

@@ -278,13 +278,17 @@ def _stamp(mask: Field, drawn: Field) -> None:
     for k in range(drawn.shape[0]):
         row, column, angle, length, curvature, sigma = drawn[k]
         reach = 4.0 * sigma
+        across = np.empty(int(np.ceil(2.0 * reach)) + 2)
         for _ in range(int(np.ceil(2.0 * length)) + 1):
             first, last = max(0, int(np.ceil(row - reach))), min(height - 1, int(np.floor(row + reach)))
             left, right = max(0, int(np.ceil(column - reach))), min(width - 1, int(np.floor(column + reach)))
+            # The stamp is a product of two profiles: an exponential for a row, not for a pixel.
+            for x in range(left, right + 1):
+                across[x - left] = np.exp(-((x - column) ** 2) / (2.0 * sigma * sigma))
             for y in range(first, last + 1):
+                along = np.exp(-((y - row) ** 2) / (2.0 * sigma * sigma))
                 for x in range(left, right + 1):
-                    away = (y - row) ** 2 + (x - column) ** 2
-                    mask[y, x] = max(mask[y, x], np.exp(-away / (2.0 * sigma * sigma)))
+                    mask[y, x] = max(mask[y, x], along * across[x - left])
             row += 0.5 * np.sin(angle)
             column += 0.5 * np.cos(angle)
             angle += 0.5 * curvature

@@ -6,9 +6,9 @@ import numpy as np
 
 from medimeta_corruptions._image import Pixels, Rng
 from medimeta_corruptions._spec import Corruption
-from medimeta_corruptions.clinical._domains import encode, linear
+from medimeta_corruptions.clinical._domains import relit
 from medimeta_corruptions.clinical._fields import grid, sigmoid
-from medimeta_corruptions.clinical._frame import SIDES, Field, content, shorter
+from medimeta_corruptions.clinical._frame import SIDES, content, shorter
 
 __all__ = ["DARK_CORNERS", "dark_corners"]
 
@@ -17,7 +17,7 @@ _OFF = 0.03
 
 
 @content
-def dark_corners(image: Pixels, radius: float, rng: Rng) -> Field:
+def dark_corners(image: Pixels, radius: float, rng: Rng) -> Pixels:
     """Darken what lies outside a circle.
 
     Parameters
@@ -50,7 +50,7 @@ def dark_corners(image: Pixels, radius: float, rng: Rng) -> Field:
     distance = np.hypot(y - (height - 1) / 2.0 - down, x - (width - 1) / 2.0 - right) / side
     # Beyond 40 widths of the edge nothing is left of a byte, and the exponential must not overflow.
     clear = sigmoid(np.clip((radius - distance) / _EDGE, -40.0, 40.0))
-    return encode(linear(image) * clear[..., np.newaxis])
+    return relit(image, gain=clear)
 
 
 DARK_CORNERS = Corruption(

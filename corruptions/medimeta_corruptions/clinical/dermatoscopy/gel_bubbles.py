@@ -8,9 +8,9 @@ import numpy as np
 
 from medimeta_corruptions._image import Pixels, Rng
 from medimeta_corruptions._spec import Corruption
-from medimeta_corruptions.clinical._domains import encode, linear
+from medimeta_corruptions.clinical._domains import relit
 from medimeta_corruptions.clinical._fields import grid
-from medimeta_corruptions.clinical._frame import SIDES, Field, content, shorter
+from medimeta_corruptions.clinical._frame import SIDES, content, shorter
 from medimeta_corruptions.clinical.dermatoscopy._finer import averaged, finer
 
 __all__ = ["GEL_BUBBLES", "gel_bubbles"]
@@ -19,7 +19,7 @@ _MOST = 65
 
 
 @content
-def gel_bubbles(image: Pixels, count: int, rng: Rng) -> Field:
+def gel_bubbles(image: Pixels, count: int, rng: Rng) -> Pixels:
     """Put small bubbles into the immersion fluid.
 
     Parameters
@@ -69,8 +69,7 @@ def gel_bubbles(image: Pixels, count: int, rng: Rng) -> Field:
         factor = 1.0 - 0.45 * np.exp(-ring * ring / 2.0)
         kept[box] *= factor
         added[box] = added[box] * factor + 0.8 * np.exp(-spot * spot / 2.0)
-    light = linear(image) * averaged(kept, parts)[..., np.newaxis]
-    return encode(light + averaged(added, parts)[..., np.newaxis])
+    return relit(image, gain=averaged(kept, parts), added=averaged(added, parts))
 
 
 GEL_BUBBLES = Corruption(

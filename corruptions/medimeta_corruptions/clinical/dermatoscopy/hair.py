@@ -8,7 +8,7 @@ import numpy as np
 
 from medimeta_corruptions._image import Pixels, Rng
 from medimeta_corruptions._spec import Corruption
-from medimeta_corruptions.clinical._domains import encode, linear
+from medimeta_corruptions.clinical._domains import displayed, linear
 from medimeta_corruptions.clinical._filters import strokes
 from medimeta_corruptions.clinical._frame import SIDES, Field, content, scale, shorter
 from medimeta_corruptions.clinical.dermatoscopy._finer import averaged, finer
@@ -22,7 +22,7 @@ _COLOUR: Field = np.array([0.03, 0.022, 0.018])
 
 
 @content
-def hair(image: Pixels, count: int, rng: Rng) -> Field:
+def hair(image: Pixels, count: int, rng: Rng) -> Pixels:
     """Draw curved hairs over the image.
 
     Parameters
@@ -65,7 +65,7 @@ def hair(image: Pixels, count: int, rng: Rng) -> Field:
     paths = np.stack([start_row, start_column, angle, length, bent, sigma], axis=1)
     mask = averaged(strokes((height * parts, width * parts), paths), parts)[..., np.newaxis]
     light = linear(image)
-    return encode(light + _COAT * mask * (_COLOUR - light))
+    return displayed(light + _COAT * mask * (_COLOUR - light))
 
 
 HAIR = Corruption(

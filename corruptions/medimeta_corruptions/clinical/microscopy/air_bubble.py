@@ -8,10 +8,10 @@ import numpy as np
 
 from medimeta_corruptions._image import Pixels, Rng
 from medimeta_corruptions._spec import Corruption
-from medimeta_corruptions.clinical._domains import encode, linear
+from medimeta_corruptions.clinical._domains import displayed, linear
 from medimeta_corruptions.clinical._fields import grid
 from medimeta_corruptions.clinical._filters import disc
-from medimeta_corruptions.clinical._frame import SIDES, Field, content, scale, shorter
+from medimeta_corruptions.clinical._frame import SIDES, content, scale, shorter
 
 __all__ = ["AIR_BUBBLE", "air_bubble"]
 
@@ -22,7 +22,7 @@ _RIM = 0.025
 
 
 @content
-def air_bubble(image: Pixels, fault: tuple[int, float], rng: Rng) -> Field:
+def air_bubble(image: Pixels, fault: tuple[int, float], rng: Rng) -> Pixels:
     """Put bubbles into the mounting medium.
 
     Parameters
@@ -68,7 +68,7 @@ def air_bubble(image: Pixels, fault: tuple[int, float], rng: Rng) -> Field:
         shown = light[box] + inside * (0.85 * blurred[box] + 0.12 - light[box])
         dark, bright = (np.exp(-((away / large - place) ** 2) / (2.0 * _RIM**2)) for place in (0.97, 1.06))
         light[box] = shown * (1.0 - 0.8 * dark) + 0.25 * bright
-    return encode(light)
+    return displayed(light)
 
 
 AIR_BUBBLE = Corruption(

@@ -8,7 +8,7 @@ import numpy as np
 
 from medimeta_corruptions._image import Pixels, Rng
 from medimeta_corruptions._spec import Corruption
-from medimeta_corruptions.clinical._domains import encode, linear
+from medimeta_corruptions.clinical._domains import displayed, linear
 from medimeta_corruptions.clinical._fields import grid
 from medimeta_corruptions.clinical._filters import sampled
 from medimeta_corruptions.clinical._frame import SIDES, Field, content, scale
@@ -17,7 +17,7 @@ __all__ = ["STITCHING", "stitching"]
 
 
 @content
-def stitching(image: Pixels, fault: tuple[float, float], rng: Rng) -> Field:
+def stitching(image: Pixels, fault: tuple[float, float], rng: Rng) -> Pixels:
     """Cut the image into four tiles; move three of them, and give each its own gain and vignette.
 
     Parameters
@@ -69,7 +69,7 @@ def stitching(image: Pixels, fault: tuple[float, float], rng: Rng) -> Field:
             shown = sampled(light, top + y + down, left + x + across)
         gain = 1.0 + (share if drawn[number, 1] >= 0.5 else -share)
         out[box] = shown * (gain * (1.0 - 2.0 * share * _squared(y, x)))[..., np.newaxis]
-    return encode(out)
+    return displayed(out)
 
 
 def _squared(y: Field, x: Field) -> Field:
