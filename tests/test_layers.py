@@ -181,16 +181,17 @@ def test_help_is_light(command: list[str]) -> None:
 
 
 def test_nothing_draws_from_a_global_generator() -> None:
-    """No module calls numpy's or Python's global random functions, nor the salted `hash`."""
+    """No module calls numpy's or Python's global random functions, nor the salted `hash`, but one by contract."""
     for name, path in MODULES.items():
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             assert not (isinstance(node, ast.Name) and node.id == "hash"), f"{name} uses hash()"
             if isinstance(node, ast.Attribute) and ast.unparse(node).startswith(
                 ("np.random.", "numpy.random.")
             ):
-                assert node.attr in {"Generator", "RandomState", "Philox", "random"}, (
-                    f"{name}: {ast.unparse(node)}"
-                )
+                allowed = {"Generator", "RandomState", "Philox", "random"}
+                if name == "medimeta_corruptions.imagecorruptions_compat":
+                    allowed |= {"mtrand", "_rand"}  # as the package it stands for
+                assert node.attr in allowed, f"{name}: {ast.unparse(node)}"
         assert not {"random"} & imports(path), f"{name} imports random"
 
 
