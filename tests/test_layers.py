@@ -181,7 +181,7 @@ def test_help_is_light(command: list[str]) -> None:
 
 
 def test_nothing_draws_from_a_global_generator() -> None:
-    """No module calls numpy's or Python's global random functions, nor the salted `hash`, but one by contract."""
+    """No module calls numpy's or Python's global random functions, nor the salted `hash`."""
     for name, path in MODULES.items():
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             assert not (isinstance(node, ast.Name) and node.id == "hash"), f"{name} uses hash()"

@@ -32,19 +32,14 @@ LEVEL = {"fog": (4,), "snow": (3,)}
 
 def errors(name: str, images: list[Pixels]) -> list[float]:
     """Return the mean squared error at each severity."""
-    return [
-        float(
-            np.mean(
-                [
-                    np.mean(
-                        (corrupt(image, name, level, np.random.RandomState(k)).astype(float) - image) ** 2
-                    )
-                    for k, image in enumerate(images)
-                ]
-            )
-        )
-        for level in SEVERITIES
-    ]
+    found = []
+    for severity in SEVERITIES:
+        squares = []
+        for seed, image in enumerate(images):
+            out = corrupt(image, name, severity, np.random.RandomState(seed))
+            squares.append(np.mean((out.astype(float) - image) ** 2))
+        found.append(float(np.mean(squares)))
+    return found
 
 
 @pytest.fixture(scope="module")
@@ -171,7 +166,7 @@ def test_without_opencv_the_command_is_named(
 ) -> None:
     """The extra that brings it; mud and everything else do without."""
     monkeypatch.setitem(sys.modules, "cv2", None)
-    with pytest.raises(ImportError, match=r"needs OpenCV .*pip install 'medimeta-corruptions\[imagenet_c\]'"):
+    with pytest.raises(ImportError, match=r"needs OpenCV .*pip install './corruptions\[imagenet_c\]'"):
         corrupt(natural(30, 30, 3), name, severity, np.random.default_rng(0))
     for other in (record.name for record in IMAGENET_C if record.name != "defocus_blur"):
         corrupt(natural(30, 30, 3), other, 5, np.random.default_rng(0))
