@@ -1,4 +1,4 @@
-"""Write tests/golden/corruptions.json: the digest of every corruption's output on one fixed image.
+"""Write tests/golden/corruptions.json: the digest of every core corruption's output on one fixed image.
 
 Run it when a corruption was added. A digest that changes means that pixels changed, hence another benchmark
 version: never run it to make a failing test pass.
@@ -14,7 +14,8 @@ from pathlib import Path
 
 import numpy as np
 
-from medimeta_corruptions import CORRUPTIONS, SEVERITIES, Pixels, corrupt
+from medimeta_corruptions import SEVERITIES, Pixels, corrupt
+from medimeta_corruptions.core import CORE
 
 PATH = Path(__file__).parents[1] / "tests" / "golden" / "corruptions.json"
 KEY = 0x6D6564696D657461
@@ -37,7 +38,7 @@ def golden_image(kind: str) -> Pixels:
 def digests() -> dict[str, str]:
     """Return the SHA-256 of each output's shape and bytes, by ``corruption/severity/kind``."""
     found = {}
-    for name in CORRUPTIONS:
+    for name in (record.name for record in CORE):
         for severity in SEVERITIES:
             for kind in ("grey", "colour"):
                 rng = np.random.Generator(np.random.Philox(key=KEY))

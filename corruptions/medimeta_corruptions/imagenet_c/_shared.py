@@ -44,6 +44,7 @@ def opencv(needed_by: str) -> Any:
         import cv2  # noqa: PLC0415 - optional, and slow to import
     except ImportError as error:
         raise ImportError(
-            f"{needed_by} needs OpenCV ({error}): pip install 'medimeta-corruptions[imagenet_c]'"
+            f"{needed_by} needs OpenCV ({error}): in a clone of the repository,"
+            " pip install './corruptions[imagenet_c]', or pip install opencv-python-headless anywhere"
         ) from error
     return cv2

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import TypeAlias
 
@@ -58,7 +59,8 @@ def frost(image: Pixels, mix: tuple[float, float], rng: Rng) -> Pixels:
     ----------
     .. [1] D. Hendrycks and T. Dietterich, ICLR 2019.
     """
-    return _cover(image, mix, rng, texture(int(integers(rng, 0, COUNT))), _enlarge)
+    index = int(integers(rng, 0, COUNT))
+    return _cover(image, mix, rng, texture(index), lambda _, size: _enlarged(index, size))
 
 
 def frost_of(image: Pixels, mix: tuple[float, float], rng: Rng, textures: Sequence[Pixels]) -> Pixels:
@@ -155,8 +157,10 @@ def _cover(image: Pixels, mix: tuple[float, float], rng: Rng, picture: Pixels, r
     return frosted
 
 
-def _enlarge(picture: Pixels, size: tuple[int, int]) -> Pixels:
-    return np.asarray(Image.fromarray(picture).resize(size, Image.Resampling.BICUBIC))
+@lru_cache(maxsize=COUNT)
+def _enlarged(index: int, size: tuple[int, int]) -> Pixels:
+    """Return a drawn texture at a size, the same for most images."""
+    return np.asarray(Image.fromarray(texture(index)).resize(size, Image.Resampling.BICUBIC))
 
 
 FROST = Corruption(

@@ -7,7 +7,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from medimeta_corruptions._image import Pixels, Rng, to_bytes
+from medimeta_corruptions._image import Pixels, Rng, channels
 from medimeta_corruptions._jit import kernel
 from medimeta_corruptions._spec import Corruption
 from medimeta_corruptions.core.motion_blur import _path, _weights
@@ -68,25 +68,34 @@ def snow(image: Pixels, flakes: tuple[float, float, float, float, int, float, fl
         _weights(length, path_sigma)[: len(down)],
         driven,
     )
-    flat = np.rint(driven[:height, :width] * 255.0) / 255.0
-
-    unit = np.take(UNIT32, image)
-    luma = unit if image.ndim == 2 else _luma(unit)[..., np.newaxis]
-    whiter = np.maximum(unit, luma * np.float32(1.5) + np.float32(0.5))
-    paler = np.float32(kept) * unit + np.float32(1 - kept) * whiter
-    if image.ndim == 3:
-        flat = flat[..., np.newaxis]
-    return to_bytes(paler + flat + flat[::-1, ::-1])
+    out = np.empty_like(image)
+    shape = (height, width, channels(image))
+    unit = np.take(UNIT32, image).reshape(shape)
+    _whiten(unit, driven, np.array([kept, 1 - kept], dtype=np.float32), out.reshape(shape))
+    return out
 
 
-def _luma(unit: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return the luma of colours in single precision, each product rounded with its sum."""
-    # In double precision a product of two singles is exact.
-    red, green, blue = (unit[..., i].astype(np.float64) for i in range(3))
-    luma: NDArray[np.float32] = (green * np.float64(np.float32(0.587))).astype(np.float32)
-    for channel, weight in ((red, 0.299), (blue, 0.114)):
-        luma = (channel * np.float64(np.float32(weight)) + luma).astype(np.float32)
-    return luma
+@kernel("(float32[:, :, ::1], float64[:, ::1], float32[::1], uint8[:, :, ::1])")
+def _whiten(
+    unit: NDArray[np.float32], layer: NDArray[np.float64], shares: NDArray[np.float32], out: Pixels
+) -> None:
+    height, width, depth = unit.shape
+    for y in range(height):
+        for x in range(width):
+            luma = unit[y, x, 0]
+            if depth == 3:
+                # In double precision a product of two singles is exact.
+                luma = np.float32(np.float64(unit[y, x, 1]) * np.float64(np.float32(0.587)))
+                luma = np.float32(np.float64(unit[y, x, 0]) * np.float64(np.float32(0.299)) + luma)
+                luma = np.float32(np.float64(unit[y, x, 2]) * np.float64(np.float32(0.114)) + luma)
+            white = luma * np.float32(1.5) + np.float32(0.5)
+            there = np.rint(layer[y, x] * 255.0) / 255.0
+            turned = np.rint(layer[height - 1 - y, width - 1 - x] * 255.0) / 255.0
+            for c in range(depth):
+                value = unit[y, x, c]
+                paler = shares[0] * value + shares[1] * max(value, white)
+                total = np.float64(paler) + there + turned
+                out[y, x, c] = np.uint8(min(max(total, 0.0), 1.0) * 255.0)
 
 
 def _enlarge(noise: NDArray[np.float64], factor: float) -> NDArray[np.float64]:
