@@ -45,7 +45,7 @@ def evaluate(
     split: Annotated[str, typer.Option(help="The one split to score; a result is of one split.")] = "test",
     baseline: Annotated[
         str,
-        typer.Option(help="Denominator of CE: [b]published[/b], [b]none[/b], or the folder of a result."),
+        typer.Option(help="Denominator of CE: [b]published[/b], [b]none[/b], or a result."),
     ] = "published",
     prompts: Annotated[
         str,
