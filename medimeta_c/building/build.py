@@ -36,7 +36,7 @@ from medimeta_c.sources import default_data_dir, family
 from medimeta_c.sources.contract import Channels, Frames, LimitedSource, Reading, Source
 from medimeta_c.sources.folders.ids import has_key
 from medimeta_c.sources.patients import patients_of, shared_patients
-from medimeta_c.sources.selection import ALL, open_datasets
+from medimeta_c.sources.selection import ALL, check_selection, open_datasets
 from medimeta_corruptions import CORRUPTIONS, Corruption
 
 __all__ = ["BuildConfig", "BuildProgress", "BuildReport", "Preview", "build", "plan", "preview"]
@@ -164,6 +164,7 @@ class BuildConfig:
                 f"{', '.join(unused)} applies only to datasets given by name, and there are none: "
                 "leave it out"
             )
+        check_selection([one for one in self.datasets if isinstance(one, str)], self.source, self.data_dir)
         if self.ids is not None and self.ids.resolve().is_relative_to(self.out.resolve()):
             raise ConfigError(
                 f"{self.ids} is inside the benchmark's folder, where it would be published",

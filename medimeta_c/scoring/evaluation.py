@@ -34,7 +34,7 @@ from medimeta_c.results.identity import RunIdentity, benchmark_record, first_ima
 from medimeta_c.results.predictions import CellPredictions
 from medimeta_c.results.result import Environment, Mark
 from medimeta_c.results.scoring import Terms, make_result, scope_of
-from medimeta_c.scoring.inference import Predictor, choose_device, class_embeddings
+from medimeta_c.scoring.inference import Predictor, check_device, choose_device, class_embeddings
 
 __all__ = ["EvaluateConfig", "EvaluateProgress", "evaluate"]
 
@@ -116,6 +116,9 @@ class EvaluateConfig:
             raise ConfigError(f"workers {self.workers} is not valid: use 0 or more, or -1 for one per core")
         check_distinct("dataset", self.datasets)
         check_alone("all", "dataset", self.datasets)
+        check_device(self.device)
+        load_prompts(self.prompts)
+        chosen_metrics(self.metrics)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

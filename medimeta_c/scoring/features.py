@@ -17,7 +17,7 @@ from medimeta_c.io.settings import Location, OptionalSeveral, Several, TextOrPat
 from medimeta_c.models import Model, load_model
 from medimeta_c.results.featurefile import Features, Row, write_features
 from medimeta_c.scoring.decoding import Decoded, Prepare, chunks_of, decode_all
-from medimeta_c.scoring.inference import choose_device, normalise
+from medimeta_c.scoring.inference import check_device, choose_device, normalise
 
 __all__ = ["FeaturesConfig", "extract"]
 
@@ -69,6 +69,7 @@ class FeaturesConfig:
         for severity in self.severities or ():
             if severity not in range(6):
                 raise ConfigError(f"unknown severity {severity}: use 1 to 5, or 0 for clean")
+        check_device(self.device)
         if self.images < 1:
             raise ConfigError(f"{self.images} images are too few: use 1 or more")
 

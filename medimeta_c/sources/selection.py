@@ -14,7 +14,7 @@ from medimeta_c.sources.catalog import catalog, published
 from medimeta_c.sources.contract import Reading, Source
 from medimeta_c.sources.folders.layout import holds_classes
 
-__all__ = ["ALL", "AVAILABLE", "open_datasets", "reopen", "select"]
+__all__ = ["ALL", "AVAILABLE", "check_selection", "open_datasets", "reopen", "select"]
 
 ALL = "all"
 AVAILABLE = "available"
@@ -39,10 +39,38 @@ def select(names: Sequence[str], source: str | None, data_dir: Path) -> list[tup
     SourceError
         If "all" is asked for and something is missing, or "available" finds nothing.
     """
+    families = check_selection(names, source, data_dir)
+    if not {ALL, AVAILABLE} & set(names):
+        return list(zip(names, families, strict=True))
+    family = families[0]
+    chosen = _all(family, data_dir) if names[0] == ALL else _available(family, data_dir)
+    return [(name, family) for name in chosen]
+
+
+def check_selection(names: Sequence[str], source: str | None, data_dir: Path) -> list[SourceFamily]:
+    """Check the names of a request, whether or not their data is there.
+
+    Parameters
+    ----------
+    names, source, data_dir
+        As in `select`.
+
+    Returns
+    -------
+    list of SourceFamily
+        The source family of each name.
+
+    Raises
+    ------
+    ConfigError
+        If a name is unknown, or "all" means nothing for the source family.
+    SourceError
+        If the data folder is itself what a name means.
+    """
     family = None if source is None else SOURCES.find(source)
     special = {ALL, AVAILABLE} & set(names)
     if not special:
-        return [(name, _family(name, family, data_dir)) for name in names]
+        return [_family(name, family, data_dir) for name in names]
     if len(names) > 1:
         raise ConfigError(f"{special.pop()!r} cannot be combined with other datasets")
     family = family or SOURCES[DEFAULT]
@@ -50,8 +78,7 @@ def select(names: Sequence[str], source: str | None, data_dir: Path) -> list[tup
         raise ConfigError(
             f"{names[0]!r} is not defined for the source {family.name}", remedy=Remedy("name the dataset")
         )
-    chosen = _all(family, data_dir) if names[0] == ALL else _available(family, data_dir)
-    return [(name, family) for name in chosen]
+    return [family]
 
 
 def _family(name: str, asked: SourceFamily | None, data_dir: Path) -> SourceFamily:
