@@ -203,8 +203,15 @@ class TestBenchmark:
     @pytest.mark.parametrize(
         ("where", "message"),
         [
-            (("rays", "contrst", 3), "has no set rays/test/contrst/severity-3"),
-            (("rays", "val", "contrast", 3), "has no set rays/val/contrast/severity-3"),
+            (
+                ("rays", "contrst", 3),
+                "has no set rays/test/contrst/severity-3: did you mean 'contrast'? (corr",
+            ),
+            (
+                ("ray", "contrast", 3),
+                "has no set ray/test/contrast/severity-3: did you mean 'rays'? (dataset: c",
+            ),
+            (("rays", "val", "contrast", 3), "severity-3: build it, or choose another split (split: test)"),
             (("rays", "contrast", 6), "severity must be 1 to 5"),
             ("rays", "'rays' is not a set: give (dataset, corruption, severity)"),
             (3, "3 is not a set"),
@@ -279,6 +286,16 @@ class TestRepr:
         assert page.count("<tr") == 3
         assert "cells" in page and "rays" in page
 
+    def test_a_build_is_a_table(
+        self, built: Path, build_config: Callable[..., medimeta_c.BuildConfig]
+    ) -> None:
+        """Sets built and kept of each dataset, and their images."""
+        report = medimeta_c.build(build_config(datasets="rays", corruptions="contrast", severities=1))
+        page = report._repr_html_()
+        assert page.count("<tr") == 2
+        cells = re.findall(r"<td[^>]*>([^<]*)</td>", page)
+        assert [cell.strip() for cell in cells][-3:] == ["2", "0", "16"]
+
     def test_a_set_is_its_first_images(self, built: Path) -> None:
         images = medimeta_c.open_benchmark(built)["rays", "contrast", 3]
         assert images._repr_html_().count('src="data:image/png;base64,') == 4
@@ -340,3 +357,38 @@ class TestTorch:
     def test_anything_else_is_our_error(self, wrong: Any) -> None:
         with pytest.raises(ConfigError, match="needs one set or several"):
             medimeta_c.TorchDataset(wrong)
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"datasets": "fundis"}, "unknown dataset 'fundis': did you mean 'fundus'?"),
+        ({"source": "imagefoldr"}, "unknown source 'imagefoldr': did you mean 'imagefolder'?"),
+        ({"source": "imagefolder", "datasets": "all"}, "'all' is not defined for the source imagefolder"),
+        ({"corruptions": "constrast"}, "unknown corruption 'constrast': did you mean 'contrast'?"),
+    ],
+    ids=repr,
+)
+def test_names_of_a_build_are_checked_where_it_is_made(values: dict[str, Any], message: str) -> None:
+    """A mistyped name is found before there is any data."""
+    with pytest.raises(ConfigError) as caught:
+        medimeta_c.BuildConfig(**{"datasets": "pbc", "out": "nowhere", "data_dir": "nowhere", **values})
+    assert message in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"device": "cud"}, "unknown device 'cud': did you mean 'cuda'?"),
+        ({"prompts": "papr"}, "unknown template set 'papr': did you mean 'paper'?"),
+        ({"prompts": "absent/prompts.yaml"}, "absent/prompts.yaml"),
+        ({"metrics": "acuracy"}, "unknown metric 'acuracy'"),
+    ],
+    ids=repr,
+)
+def test_names_of_an_evaluation_are_checked_where_it_is_made(values: dict[str, Any], message: str) -> None:
+    """A mistyped name is found before a benchmark or a model is opened."""
+    pytest.importorskip("torch", reason="needs the 'evaluate' extra")
+    with pytest.raises(ConfigError) as caught:
+        medimeta_c.EvaluateConfig(**{"model": "ViT-B-16/openai", "benchmark": "nowhere", **values})
+    assert message in str(caught.value)

@@ -9,13 +9,21 @@ from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from typing import Generic, TypeVar
 
-__all__ = ["Origin", "Registry", "RegistryError"]
+__all__ = ["Origin", "Registry", "RegistryError", "UnknownNameError"]
 
 T = TypeVar("T")
 
 
 class RegistryError(ValueError):
     """Raised when a name is unknown, is taken twice, or does not give a thing of its kind."""
+
+
+class UnknownNameError(KeyError):
+    """Raised by ``registry[name]`` for a name that is not registered; the message names the nearest."""
+
+    def __str__(self) -> str:
+        """Return the message as it is; a KeyError shows it in quotes."""
+        return str(self.args[0])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,11 +97,14 @@ class Registry(Mapping[str, T], Generic[T]):
         return name in self._own or name in self._entries()
 
     def __getitem__(self, name: str) -> T:
-        """Return the thing called `name`; KeyError if there is none. See `find` for a message."""
+        """Return the thing called `name`; UnknownNameError, a KeyError, if there is none."""
         if name in self._own:
             return self._own[name]
         if name not in self._loaded:
-            self._loaded[name] = self._load(self._entries()[name])
+            entry = self._entries().get(name)
+            if entry is None:
+                raise UnknownNameError(self._unknown(name))
+            self._loaded[name] = self._load(entry)
         return self._loaded[name]
 
     def find(self, name: str) -> T:
@@ -106,9 +117,12 @@ class Registry(Mapping[str, T], Generic[T]):
         """
         if isinstance(name, str) and name in self:
             return self[name]
+        raise self._error(self._unknown(name))
+
+    def _unknown(self, name: object) -> str:
         near = difflib.get_close_matches(str(name), self, n=1)
         hint = f": did you mean {near[0]!r}?" if near else ""
-        raise self._error(f"unknown {self.noun} {name!r}{hint} (known: {', '.join(self)})")
+        return f"unknown {self.noun} {name!r}{hint} (known: {', '.join(self)})"
 
     def origin(self, name: str) -> Origin | None:
         """Return the distribution that registered a name; None for our own and for unknown names."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import platform
+from collections import Counter
 from collections.abc import Callable, Collection, Generator, Iterable, Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
@@ -16,7 +17,7 @@ from medimeta_c.card.dataset_card import CARD_NAME, write_card
 from medimeta_c.errors import ConfigError, Remedy
 from medimeta_c.format import stats
 from medimeta_c.format.dataset import DatasetRecord
-from medimeta_c.format.display import title_flaw
+from medimeta_c.format.display import title_flaw, title_of
 from medimeta_c.format.keys import SetKey
 from medimeta_c.format.manifest import (
     Manifest,
@@ -32,6 +33,8 @@ from medimeta_c.format.png import ENCODER
 from medimeta_c.format.seeding import GROWING
 from medimeta_c.format.suites import CORE, Suite
 from medimeta_c.io.shown import short_repr
+from medimeta_c.io.tables.notebook import notebook_html
+from medimeta_c.io.tables.table import Column, Table, texts
 from medimeta_corruptions import CORRUPTIONS
 from medimeta_corruptions import __version__ as corruptions_version
 
@@ -116,6 +119,23 @@ class BuildReport:
     kept: tuple[SetKey, ...]
 
     __repr__ = short_repr
+
+    def _repr_html_(self) -> str:
+        """Return the sets and images of each dataset, for a notebook."""
+        built = Counter(key.dataset for key in self.built)
+        kept = Counter(key.dataset for key in self.kept)
+        images: Counter[str] = Counter()
+        for record in self.manifest.sets:
+            if record.key in self.built or record.key in self.kept:
+                images[record.key.dataset] += record.rows
+        table = Table(
+            caption=f"{title_of(self.manifest)}, fingerprint {self.manifest.fingerprint[:12]}",
+            columns=(Column("Dataset", "label"), *map(Column, ("Sets built", "Sets kept", "Images"))),
+            rows=tuple(
+                texts(name, *map(str, (built[name], kept[name], images[name]))) for name in sorted(images)
+            ),
+        )
+        return notebook_html(str(self.root), [table])
 
 
 def assemble(

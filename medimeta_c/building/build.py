@@ -16,7 +16,7 @@ from medimeta_c.building.preview import Preview, preview_of
 from medimeta_c.building.render import RenderTask, render_set
 from medimeta_c.errors import ConfigError, Remedy, short, unknown_name
 from medimeta_c.format.dataset import DatasetInfo, DatasetRecord
-from medimeta_c.format.keys import CLEAN, SetKey, check_distinct, check_name
+from medimeta_c.format.keys import CLEAN, SetKey, check_alone, check_distinct, check_name
 from medimeta_c.format.manifest import Protocol, SetRecord
 from medimeta_c.format.suites import CORE, SUITES, Suite, require_of_suite
 from medimeta_c.io.progress import following
@@ -36,7 +36,7 @@ from medimeta_c.sources import default_data_dir, family
 from medimeta_c.sources.contract import Channels, Frames, LimitedSource, Reading, Source
 from medimeta_c.sources.folders.ids import has_key
 from medimeta_c.sources.patients import patients_of, shared_patients
-from medimeta_c.sources.selection import open_datasets
+from medimeta_c.sources.selection import ALL, check_selection, open_datasets
 from medimeta_corruptions import CORRUPTIONS, Corruption
 
 __all__ = ["BuildConfig", "BuildProgress", "BuildReport", "Preview", "build", "plan", "preview"]
@@ -69,7 +69,7 @@ class BuildConfig:
     severities : int, or several, optional
         1 to 5; the suite's by default. The clean set, severity 0, is always built along.
     splits : str, or several, optional
-        Splits to build.
+        Splits to build; ``"all"`` for every split that a dataset has.
     data_dir : str or path, optional
         Where clean data is; by default the folder that the environment variable ``MEDIMETA_DATA`` names, or
         else the platform's user data directory.
@@ -151,6 +151,7 @@ class BuildConfig:
                 raise ConfigError(f"unknown severity {severity!r}: use 1 to 5, or 0 for clean")
         for name in self.splits:
             check_name("split", name)
+        check_alone(ALL, "split", self.splits)
         if self.title is not None and (flaw := flaw_of_line(self.title)):
             raise ConfigError(f"title {short(self.title)!r} cannot be shown: {flaw}", value=self.title)
         if self.seed < 0:
@@ -176,6 +177,8 @@ class BuildConfig:
                 f"{', '.join(unused)} applies only to datasets given by name, and there are none: "
                 "leave it out"
             )
+        by_name = [one for one in self.datasets if isinstance(one, str)]
+        check_selection(by_name, self.source, self.data_dir, suite)
         if self.ids is not None and self.ids.resolve().is_relative_to(self.out.resolve()):
             raise ConfigError(
                 f"{self.ids} is inside the benchmark's folder, where it would be published",
@@ -264,11 +267,16 @@ def plan(config: BuildConfig, sources: Mapping[str, Source]) -> dict[SetKey, Cor
         chosen = _chosen(config, source, own)
         severities = suite.severities if config.severities is None else config.severities
         cells = [(one, severity) for one in chosen for severity in severities if severity > 0]
-        for split in config.splits:
+        for split in _splits(config, source):
             source.ids(split)  # raises for a split the dataset does not have, before any work
             wanted[SetKey(name, split, CLEAN, 0)] = None
             wanted |= {SetKey(name, split, one.name, severity): one for one, severity in cells}
     return dict(sorted(wanted.items(), key=lambda item: item[0]))
+
+
+def _splits(config: BuildConfig, source: Source) -> tuple[str, ...]:
+    """Return the splits of a dataset that a configuration asks for."""
+    return tuple(source.info.splits) if config.splits == (ALL,) else config.splits
 
 
 def build(
@@ -315,7 +323,7 @@ def build(
     opened, sources, wanted = _planned(config)
     _warn(sources)
     if config.channels == "source":
-        _name_grey_as_rgb(sources, config.splits)
+        _name_grey_as_rgb(sources, wanted)
     if on_preview is not None:
         on_preview(_preview(config, sources, wanted))
     request = Request(
@@ -439,10 +447,12 @@ def _warn(sources: Mapping[str, Source]) -> None:
                 _log.warning("%s: %s", name, warning)
 
 
-def _name_grey_as_rgb(sources: Mapping[str, Source], splits: Sequence[str]) -> None:
+def _name_grey_as_rgb(sources: Mapping[str, Source], wanted: Iterable[SetKey]) -> None:
     """Say which datasets are stored as RGB though each of their images shows grey."""
+    places = {(key.dataset, key.split): None for key in wanted}
     for name, source in sources.items():
         check = getattr(source, "shows_grey", None) or functools.partial(_shows_grey, source)
+        splits = [split for dataset, split in places if dataset == name]
         ids = [(split, image_id) for split in splits for image_id in source.ids(split)]
         if source.info.channels == 3 and all(check(*place) for place in ids):
             _log.warning(

@@ -26,12 +26,15 @@ class Coverage:
         The dataset.
     suite : str
         Name of the suite.
+    listed : bool
+        Whether the dataset is one of the suite's; another is built with the suite's corruptions.
     there, wanted : int
         Sets that are there, and sets that the suite has.
     """
 
     dataset: str
     suite: str
+    listed: bool
     there: int
     wanted: int
 
@@ -85,4 +88,10 @@ def _covered(record: DatasetRecord, built: set[SetKey], suite: Suite) -> Coverag
         for corruption in suite.corruptions_of(kin, record.profile if kin not in suite.grid else None)
         for severity in suite.severities
     }
-    return Coverage(dataset=record.dataset, suite=suite.name, there=len(wanted & built), wanted=len(wanted))
+    return Coverage(
+        dataset=record.dataset,
+        suite=suite.name,
+        listed=record.dataset in suite.datasets,
+        there=len(wanted & built),
+        wanted=len(wanted),
+    )

@@ -21,7 +21,10 @@ from medimeta_c.io.settings import (
     settle,
 )
 from medimeta_c.lora import LoraConfig, Target
+from medimeta_c.prompts.templates import load_prompts
+from medimeta_c.scoring.inference import check_device
 from medimeta_c.sources import default_data_dir
+from medimeta_c.sources.selection import check_selection
 
 __all__ = ["FinetuneConfig", "Schedule", "TrainingPrecision"]
 
@@ -129,6 +132,9 @@ class FinetuneConfig:
     def __post_init__(self) -> None:
         settle(self)
         check_distinct("dataset", self.datasets)
+        check_selection(self.datasets, self.source, self.data_dir)
+        check_device(self.device)
+        load_prompts(self.prompts)
         check_fraction(self.fraction)
         if self.targets is not None:
             LoraConfig(targets=self.targets)

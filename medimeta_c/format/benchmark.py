@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import difflib
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -187,10 +188,21 @@ class Benchmark:
     def record(self, key: SetKey) -> SetRecord:
         """Return the record of one set; raises ConfigError if it was not built."""
         if key not in self._records:
-            raise ConfigError(
-                f"{self.name} has no set {key}: build it, or choose one of its {len(self.sets)} sets"
-            )
+            raise ConfigError(f"{self.name} has no set {key}: {self._nearest(key)}")
         return self._records[key]
+
+    def _nearest(self, key: SetKey) -> str:
+        """Return what to do about a set that is not there, by the first part of its key that no set has."""
+        sets = list(self.sets)
+        for part in ("dataset", "split", "corruption", "severity"):
+            wanted = str(getattr(key, part))
+            known = list(dict.fromkeys(str(getattr(each, part)) for each in sets))
+            if wanted not in known:
+                near = difflib.get_close_matches(wanted, known, n=1)
+                advice = f"did you mean {near[0]!r}?" if near else f"build it, or choose another {part}"
+                return f"{advice} ({part}: {', '.join(known)})"
+            sets = [each for each in sets if str(getattr(each, part)) == wanted]
+        return "build it"
 
     def shard_paths(self, key: SetKey) -> tuple[Path, ...]:
         """Return the local files of a set's shards, fetching them if the benchmark is remote."""

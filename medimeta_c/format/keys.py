@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from medimeta_c.errors import ConfigError
 
-__all__ = ["CLEAN", "MEDIMETAC", "PHANTOMS", "Image", "SetKey", "check_distinct", "check_name"]
+__all__ = ["CLEAN", "MEDIMETAC", "PHANTOMS", "Image", "SetKey", "check_alone", "check_distinct", "check_name"]
 
 Image: TypeAlias = NDArray[np.uint8]
 """uint8 pixels of shape (H, W) for grey or (H, W, 3) for RGB, values 0-255."""
@@ -56,6 +56,18 @@ def check_distinct(kind: str, names: Sequence[object]) -> None:
         raise ConfigError(f"no {kind} given")
     if twice := [name for index, name in enumerate(names) if name in names[:index]]:
         raise ConfigError(f"duplicate {kind}: {twice[0]}")
+
+
+def check_alone(every: str, kind: str, names: Sequence[object]) -> None:
+    """Refuse a name that stands for every name together with others.
+
+    Raises
+    ------
+    ConfigError
+        Saying which.
+    """
+    if every in names and len(names) > 1:
+        raise ConfigError(f"{every!r} cannot be combined with other {kind}s: give it, or {kind} names")
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -364,6 +364,12 @@ def read_manifest(path: Path) -> Manifest:
         reason = "is no folder" if path.parent.exists() else "does not exist"
         raise ManifestError(f"{path.parent} {reason}", remedy=Remedy("give the folder of a built benchmark"))
     if not path.exists():
+        above = next((each for each in path.parent.absolute().parents if (each / path.name).is_file()), None)
+        if above is not None:
+            raise ManifestError(
+                f"{path.parent} is a folder inside the benchmark {above}",
+                remedy=Remedy("give {0}", above),
+            )
         raise ManifestError(
             f"{path} is missing: this is not a finished build; run the same `medimeta-c build` (or import) "
             "command again to finish it"

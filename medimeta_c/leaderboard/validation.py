@@ -15,6 +15,7 @@ from medimeta_c.leaderboard.checks import Finding, check_submission, found_of
 from medimeta_c.leaderboard.inspection import check_files, stray_files
 from medimeta_c.leaderboard.submission import FILES, read_submission
 from medimeta_c.leaderboard.tree import board_entries, is_tree, root_of, strays, submission_folders
+from medimeta_c.results.folder import matching
 from medimeta_c.results.result import read_result
 
 __all__ = ["validate"]
@@ -36,7 +37,7 @@ def validate(
     ----------
     paths : sequence of Path
         Submissions, or folders that hold some at any depth: those must then lie where they belong, and
-        nothing else beside them.
+        nothing else beside them. Patterns name what they match.
     accepted : Accepted or None
         The benchmarks that are accepted; None leaves fingerprints, grids and labels unchecked.
     among : Path, optional
@@ -58,7 +59,7 @@ def validate(
     """
     entries = () if among is None else board_entries(among)
     found: list[Finding] = []
-    for path in paths:
+    for path in dict.fromkeys(each for given in paths for each in matching(given) or [given]):
         folders = submission_folders(path)
         root = root_of(path) if is_tree(path) else None
         found += _strays(root)

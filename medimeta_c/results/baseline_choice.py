@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from medimeta_c.errors import ConfigError, Remedy
 from medimeta_c.format.keys import MEDIMETAC
 from medimeta_c.metrics.baselines import PUBLISHED, Baseline, measured_baseline, published_baseline
 from medimeta_c.metrics.correctness import CorrectnessTable
 from medimeta_c.metrics.grid import ErrorGrid
-from medimeta_c.results.folder import SavedResult, read_saved
+from medimeta_c.results.folder import SavedResult, matching, read_saved
 from medimeta_c.results.identity import BenchmarkRecord
 from medimeta_c.results.predictions import correctness_of
 
@@ -50,7 +49,7 @@ def choose_baseline(text: str, benchmark: BenchmarkRecord, split: str = "test") 
     Parameters
     ----------
     text : str
-        ``"published"``, ``"none"``, or the path of a result (its folder or ``result.json``).
+        ``"published"``, ``"none"``, or a result as `result_folder` takes it.
     benchmark : BenchmarkRecord
         The datasets scored.
     split : str
@@ -84,12 +83,11 @@ def choose_baseline(text: str, benchmark: BenchmarkRecord, split: str = "test") 
         if all(entry.kind == MEDIMETAC for entry in benchmark.datasets):
             chosen = ChosenBaseline(chosen.baseline.model_copy(update={"note": _REPORTED}))
     else:
-        path = Path(text).expanduser()
-        if not path.exists():
+        if not matching(text):
             raise ConfigError(
                 f"unknown baseline {text!r}: use {PUBLISHED}, {NO_BASELINE}, or the folder of a result"
             )
-        chosen = baseline_of(read_saved(path), benchmark, split)
+        chosen = baseline_of(read_saved(text), benchmark, split)
     try:
         chosen.baseline.require(entry.dataset for entry in benchmark.datasets)
     except ConfigError as error:

@@ -37,9 +37,11 @@ __all__ = [
     "PREDICTIONS_NAME",
     "ResultFolder",
     "SavedResult",
+    "matching",
     "open_result_folder",
     "read_saved",
     "result_files",
+    "result_folder",
     "result_path",
 ]
 
@@ -92,6 +94,12 @@ def result_path(out: Path, run: RunIdentity) -> Path:
     return out / run.model.slug / run.benchmark.fingerprint[:12]
 
 
+def matching(where: StrPath) -> list[Path]:
+    """Return a path that exists, or else the paths that it matches as a pattern."""
+    path = Path(where).expanduser()
+    return [path] if path.exists() else [Path(each) for each in sorted(glob.glob(str(path)))]  # noqa: PTH207  (a pattern may be absolute)
+
+
 def result_files(where: StrPath) -> list[Path]:
     """Return the ``result.json`` files of a result's folder, a folder of several, or a pattern of either.
 
@@ -101,10 +109,9 @@ def result_files(where: StrPath) -> list[Path]:
         If there is none.
     """
     path = Path(where).expanduser()
-    places = [path] if path.exists() else [Path(one) for one in sorted(glob.glob(str(path)))]  # noqa: PTH207  (a pattern may be absolute)
     found = dict.fromkeys(
         file
-        for place in places
+        for place in matching(path)
         for file in ([place] if place.is_file() else sorted(place.rglob(RESULT_NAME)))
     )
     if not found:
@@ -119,14 +126,14 @@ def read_saved(path: StrPath) -> SavedResult:
     Parameters
     ----------
     path : str or path
-        The result's folder, the ``result.json`` in it, or the folder of a model that has one result.
+        As in `result_folder`.
 
     Raises
     ------
     ResultError
         If a file is missing or damaged, or the two do not belong together.
     """
-    folder = _folder_of(as_path(path, "result"))
+    folder = result_folder(path)
     result = read_result(folder)
     predictions = read_predictions(folder / PREDICTIONS_NAME)
     _check_pair(folder, result, predictions)
@@ -136,20 +143,41 @@ def read_saved(path: StrPath) -> SavedResult:
     )
 
 
-def _folder_of(path: Path) -> Path:
-    if path.name == RESULT_NAME:
-        path = path.parent
-    if not path.exists():
-        raise ResultError(f"{path} does not exist: give the folder that holds {RESULT_NAME}")
-    if not path.is_dir():
-        raise ResultError(f"{path} is not the folder of a result: give the folder that holds {RESULT_NAME}")
-    below = sorted(path.glob(f"*/{RESULT_NAME}"))
-    if (path / RESULT_NAME).is_file() or not below:
-        return path
-    if len(below) > 1:
-        names = ", ".join(each.parent.name for each in below[:_SHOWN])
-        raise ResultError(f"{path} holds {len(below)} results ({names}): give the folder of one")
-    return below[0].parent
+def result_folder(where: StrPath) -> Path:
+    """Return the folder of one result.
+
+    Parameters
+    ----------
+    where : str or path
+        The folder, the ``result.json`` in it, or a folder above or a pattern that names no other result.
+
+    Raises
+    ------
+    ResultError
+        If it names no result, or several.
+    """
+    path = as_path(where, "result")
+    places = matching(path)
+    if not places:
+        fault = f"no result matches {path}" if glob.has_magic(str(path)) else f"{path} does not exist"
+        raise ResultError(f"{fault}: give the folder that holds {RESULT_NAME}")
+    found = dict.fromkeys(folder for place in places for folder in _folders(place))
+    if len(found) > 1:
+        names = ", ".join(f"{each.parent.name}/{each.name}" for each in list(found)[:_SHOWN])
+        more = ", ..." if len(found) > _SHOWN else ""
+        raise ResultError(f"{path} names {len(found)} results ({names}{more}): give one")
+    return next(iter(found), places[0])
+
+
+def _folders(place: Path) -> list[Path]:
+    """Return the folders of results that a path names."""
+    if place.name == RESULT_NAME:
+        return [place.parent]
+    if not place.is_dir():
+        raise ResultError(f"{place} is not the folder of a result: give the folder that holds {RESULT_NAME}")
+    if (place / RESULT_NAME).is_file():
+        return [place]
+    return [file.parent for file in sorted(place.rglob(RESULT_NAME))]
 
 
 @contextlib.contextmanager

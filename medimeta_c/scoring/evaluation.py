@@ -16,7 +16,7 @@ import torch
 from medimeta_c._version import __version__
 from medimeta_c.errors import ConfigError, ManifestError, ShardError
 from medimeta_c.format.benchmark import Benchmark, open_benchmark
-from medimeta_c.format.keys import SetKey, check_distinct, check_name
+from medimeta_c.format.keys import SetKey, check_alone, check_distinct, check_name
 from medimeta_c.format.manifest import PluginRecord, fingerprint_faults
 from medimeta_c.format.plugins import plugin_record
 from medimeta_c.io.progress import following
@@ -34,7 +34,7 @@ from medimeta_c.results.identity import RunIdentity, benchmark_record, first_ima
 from medimeta_c.results.predictions import CellPredictions
 from medimeta_c.results.result import Environment, Mark
 from medimeta_c.results.scoring import Terms, make_result, scope_of
-from medimeta_c.scoring.inference import Predictor, choose_device, class_embeddings
+from medimeta_c.scoring.inference import Predictor, check_device, choose_device, class_embeddings
 
 __all__ = ["EvaluateConfig", "EvaluateProgress", "evaluate"]
 
@@ -115,8 +115,10 @@ class EvaluateConfig:
         if self.workers < -1:
             raise ConfigError(f"workers {self.workers} is not valid: use 0 or more, or -1 for one per core")
         check_distinct("dataset", self.datasets)
-        if "all" in self.datasets and len(self.datasets) > 1:
-            raise ConfigError("'all' cannot be combined with other datasets: give it, or dataset names")
+        check_alone("all", "dataset", self.datasets)
+        check_device(self.device)
+        load_prompts(self.prompts)
+        chosen_metrics(self.metrics)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -13,11 +12,12 @@ from numpy.typing import NDArray
 
 from medimeta_c.errors import ConfigError, unknown_name
 from medimeta_c.format.benchmark import Benchmark, open_benchmark
-from medimeta_c.format.keys import CLEAN, SetKey
+from medimeta_c.format.keys import CLEAN, SetKey, check_alone, check_distinct
+from medimeta_c.io.settings import Location, OptionalSeveral, Several, TextOrPath, default, required, settle
 from medimeta_c.models import Model, load_model
 from medimeta_c.results.featurefile import Features, Row, write_features
 from medimeta_c.scoring.decoding import Decoded, Prepare, chunks_of, decode_all
-from medimeta_c.scoring.inference import choose_device, normalise
+from medimeta_c.scoring.inference import check_device, choose_device, normalise
 
 __all__ = ["FeaturesConfig", "extract"]
 
@@ -30,16 +30,16 @@ class FeaturesConfig:
     ----------
     model : str or Model
         A model spec or the model itself, as in evaluation.
-    benchmark : str
+    benchmark : str or path
         Directory of a built benchmark, or ``ORG/NAME`` on the Hub.
-    out : Path
+    out : str or path
         The Parquet file to write.
-    datasets : tuple of str
-        Datasets, or ``("all",)``.
-    severity : int
-        The one severity of every corruption that is embedded, beside the clean set.
+    datasets : str, or several, optional
+        Datasets of it; ``"all"`` for every one.
+    severities : int, or several, optional
+        Severities of every corruption that are embedded, beside the clean set; None for all.
     split : str
-        The split.
+        The split; the file has no column that could tell two apart.
     images : int
         Images of each set at most, the first by id: the same in every set.
     device : str
@@ -52,17 +52,24 @@ class FeaturesConfig:
     """
 
     model: str | Model
-    benchmark: str
-    out: Path
-    datasets: tuple[str, ...] = ("all",)
-    severity: int = 3
+    benchmark: TextOrPath = required()
+    out: Location = required()
+    datasets: Several[str] = default("all")
+    severities: OptionalSeveral[int] = default(3)
     split: str = "test"
     images: int = 200
     device: str = "auto"
 
     def __post_init__(self) -> None:
-        if not 1 <= self.severity <= 5:
-            raise ConfigError(f"severity {self.severity} is not valid: use 1 to 5")
+        settle(self)
+        check_distinct("dataset", self.datasets)
+        check_alone("all", "dataset", self.datasets)
+        if self.severities is not None:
+            check_distinct("severity", self.severities)
+        for severity in self.severities or ():
+            if severity not in range(6):
+                raise ConfigError(f"unknown severity {severity}: use 1 to 5, or 0 for clean")
+        check_device(self.device)
         if self.images < 1:
             raise ConfigError(f"{self.images} images are too few: use 1 or more")
 
@@ -127,14 +134,20 @@ def _keys(config: FeaturesConfig, benchmark: Benchmark) -> list[SetKey]:
     found = [
         key
         for key in benchmark.sets
-        if key.dataset in names and key.split == config.split and key.severity in (0, config.severity)
+        if key.dataset in names and key.split == config.split and _is_wanted(key, config.severities)
     ]
     if not found:
         splits = sorted({key.split for key in benchmark.sets})
         raise unknown_name("split", config.split, splits)
-    if all(key.corruption == CLEAN for key in found):
-        raise ConfigError(f"{benchmark.name} has no set of severity {config.severity}: choose one it has")
+    missing = set(config.severities or ()) - {key.severity for key in found}
+    if missing:
+        words = ", ".join(map(str, sorted(missing)))
+        raise ConfigError(f"{benchmark.name} has no set of severity {words}: choose one it has")
     return sorted(found, key=lambda key: (key.dataset, key.corruption != CLEAN, key))
+
+
+def _is_wanted(key: SetKey, severities: tuple[int, ...] | None) -> bool:
+    return severities is None or key.severity in (0, *severities)
 
 
 def _embedded(

@@ -12,7 +12,7 @@ from typing import TypeAlias
 import numpy as np
 import torch
 
-from medimeta_c.errors import ConfigError, ModelError, Remedy, ShardError
+from medimeta_c.errors import ConfigError, ModelError, Remedy, ShardError, unknown_name
 from medimeta_c.format.benchmark import Benchmark
 from medimeta_c.format.keys import SetKey
 from medimeta_c.format.manifest import RowDigest, SetRecord
@@ -21,9 +21,20 @@ from medimeta_c.prompts.templates import ClassPrompts
 from medimeta_c.results.predictions import CellPredictions
 from medimeta_c.scoring.decoding import Decoded, Prepare, chunks_of, decode_all
 
-__all__ = ["Predictor", "choose_device", "class_embeddings", "normalise"]
+__all__ = ["Predictor", "check_device", "choose_device", "class_embeddings", "normalise"]
 
 _logger = logging.getLogger(__name__)
+
+
+def check_device(name: str) -> None:
+    """Raise ConfigError for a name that no device has; `choose_device` tells whether the device is here."""
+    try:
+        torch.device("cpu" if name == "auto" else name)
+    except RuntimeError as error:
+        known = ["auto", "cpu", "cuda", "mps"]
+        if not name.startswith("c"):
+            known.remove("cpu")  # the nearest to gpu by letters, and not what is meant
+        raise unknown_name("device", name, known) from error
 
 
 def choose_device(name: str) -> torch.device:
@@ -34,6 +45,7 @@ def choose_device(name: str) -> torch.device:
     ConfigError
         If the device is not known or not there.
     """
+    check_device(name)
     if name == "auto":
         if torch.cuda.is_available():
             return torch.device("cuda")

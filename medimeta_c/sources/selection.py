@@ -15,7 +15,7 @@ from medimeta_c.sources.catalog import catalog, published
 from medimeta_c.sources.contract import Reading, Source
 from medimeta_c.sources.folders.layout import holds_classes
 
-__all__ = ["ALL", "AVAILABLE", "MEDIMETA", "open_datasets", "reopen", "select"]
+__all__ = ["ALL", "AVAILABLE", "MEDIMETA", "check_selection", "open_datasets", "reopen", "select"]
 
 ALL = "all"
 AVAILABLE = "available"
@@ -46,26 +46,61 @@ def select(
     SourceError
         If something of "all" or "medimeta" is missing, or "available" finds nothing.
     """
-    family = None if source is None else SOURCES.find(source)
-    # A folder of one's own may be called medimeta.
-    words = (ALL, AVAILABLE) if family and family.name not in suite.headline else (ALL, AVAILABLE, MEDIMETA)
-    special = set(words) & set(names)
+    families = check_selection(names, source, data_dir, suite)
+    special = _special(names, source, suite)
     if not special:
-        return [(name, _family(name, family, data_dir)) for name in names]
+        return list(zip(names, families, strict=True))
+    family, word = families[0], names[0]
+    wanted = _wanted(word, family, suite)
+    here = [name for name in wanted if family.present(name, data_dir)]
+    if word == AVAILABLE:
+        _check_some(here, family, data_dir)
+    else:
+        _check_whole(word, wanted, here, data_dir)
+    return [(name, family) for name in here]
+
+
+def check_selection(
+    names: Sequence[str], source: str | None, data_dir: Path, suite: Suite = CORE
+) -> list[SourceFamily]:
+    """Check the names of a request, whether or not their data is there.
+
+    Parameters
+    ----------
+    names, source, data_dir, suite
+        As in `select`.
+
+    Returns
+    -------
+    list of SourceFamily
+        The source family of each name.
+
+    Raises
+    ------
+    ConfigError
+        If a name is unknown, or "all" or "medimeta" means nothing for the source family.
+    SourceError
+        If the data folder is itself what a name means.
+    """
+    family = None if source is None else SOURCES.find(source)
+    special = _special(names, source, suite)
+    if not special:
+        return [_family(name, family, data_dir) for name in names]
     if len(names) > 1:
         raise ConfigError(f"{special.pop()!r} cannot be combined with other datasets")
     family = family or SOURCES[DEFAULT]
-    wanted = _wanted(names[0], family, suite)
-    if not wanted:
+    if not _wanted(names[0], family, suite):
         raise ConfigError(
             f"{names[0]!r} is not defined for the source {family.name}", remedy=Remedy("name the dataset")
         )
-    here = [name for name in wanted if family.present(name, data_dir)]
-    if names[0] == AVAILABLE:
-        _check_some(here, family, data_dir)
-    else:
-        _check_whole(names[0], wanted, here, data_dir)
-    return [(name, family) for name in here]
+    return [family]
+
+
+def _special(names: Sequence[str], source: str | None, suite: Suite) -> set[str]:
+    """Return the words among names that mean several datasets."""
+    # A folder of one's own may be called medimeta.
+    own = source is not None and source not in suite.headline
+    return ({ALL, AVAILABLE} if own else {ALL, AVAILABLE, MEDIMETA}) & set(names)
 
 
 def _wanted(word: str, family: SourceFamily, suite: Suite) -> Sequence[str]:

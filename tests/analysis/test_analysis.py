@@ -168,7 +168,9 @@ def test_reports_say_the_same(built: Path, benchmark: Benchmark) -> None:
     for name, _, low, _, high, low_energy, high_energy, *_ in rows:
         assert [*name.split(), *low.split(), *high.split()] in lines
         assert [*name.split(), *low_energy.split(), *high_energy.split()] in lines
-    every = run(app, ["analyse", str(built), "--dataset", "rays", "--severities"], env={"COLUMNS": "150"})
+    every = run(app, ["analyse", str(built), "--dataset", "rays", "--severities"], env={"COLUMNS": "80"})
+    assert "Sev." in every.stdout and max(map(len, every.stdout.splitlines())) <= 80
+    every = run(app, ["analyse", str(built), "--dataset", "rays", "--severities", "--format", "tsv"])
     assert "Severity" in every.stdout and "By energy" in every.stdout
     wrong = run(app, ["analyse", str(built), "--json", "--markdown"])
     assert wrong.exit_code == 2

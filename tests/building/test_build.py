@@ -7,6 +7,7 @@ import hashlib
 import itertools
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -568,3 +569,26 @@ def test_a_plan_is_in_canonical_order_whatever_the_request(build_config: Configu
     keys = list(plan(config, sources))
     assert keys == sorted(set(keys))
     assert len(keys) == 2 * (1 + 2 * 2)
+
+
+def test_all_splits_are_those_of_each_dataset(tmp_path: Path, clean_dir: Path) -> None:
+    """``all`` is every split that a dataset has, be it one or two, and stands alone."""
+    shutil.copytree(clean_dir / "rays", tmp_path / "rays")
+    shutil.copytree(clean_dir / "cells", tmp_path / "cells/train")
+    shutil.copytree(clean_dir / "cells", tmp_path / "cells/test")
+    values = {
+        "datasets": ("cells", "rays"),
+        "source": "imagefolder",
+        "corruptions": "contrast",
+        "severities": 1,
+    }
+    sources = {name: open_source("imagefolder", name, tmp_path) for name in ("cells", "rays")}
+    config = BuildConfig(**values, out=tmp_path / "out", data_dir=tmp_path, splits="all", jobs=1)  # type: ignore[arg-type]
+    assert {(key.dataset, key.split) for key in plan(config, sources)} == {
+        ("cells", "train"),
+        ("cells", "test"),
+        ("rays", "test"),
+    }
+    assert len(open_benchmark(build(config).root).sets) == 6
+    with pytest.raises(ConfigError, match="'all' cannot be combined with other splits"):
+        BuildConfig(**values, out=tmp_path / "out", splits=["all", "test"])  # type: ignore[arg-type]

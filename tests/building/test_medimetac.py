@@ -245,7 +245,7 @@ def test_both_splits(configure: Configure, files: Path, tmp_path: Path) -> None:
     clean[0][0] = clean_rows(files / "clean" / "oct")[0][4]  # a test image
     clean[1][0] = clean_rows(files / "clean" / "oct")[1][4]
     write_published(tmp_path / "c/oct/val", clean, ["pixelate"], [1])
-    report = import_medimetac(configure(data_dir=files / "clean", split="all"))
+    report = import_medimetac(configure(data_dir=files / "clean", splits="all"))
     assert dict(report.build.manifest.dataset("oct").splits) == {"test": 12, "val": 6}
     found = {one.split: one for one in oct_of(report.audit).splits}
     assert (found["val"].matched, found["val"].elsewhere) == (6, 1)
@@ -375,8 +375,8 @@ def test_all_files_of_another_layout_are_named(configure: Configure, tmp_path: P
         ({"datasets": ("oc",)}, ConfigError, "did you mean 'oct'"),
         ({"datasets": ("bus",)}, ConfigError, "unknown dataset of the published MediMeta-C 'bus'"),
         ({"datasets": ("all",)}, SourceError, "pbc"),
-        ({"split": "train"}, ConfigError, "train"),
-        ({"split": "val"}, SourceError, r"val/clean\.npz is missing"),
+        ({"splits": "train"}, ConfigError, "train"),
+        ({"splits": "val"}, SourceError, r"val/clean\.npz is missing"),
         ({"folder": Path("nowhere")}, SourceError, "nowhere has no folder of a dataset of MediMeta-C"),
         ({"data_dir": Path("nowhere")}, SourceError, "no data for 'oct'"),
     ],

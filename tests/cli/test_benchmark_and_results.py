@@ -10,8 +10,8 @@ import typer
 from typer.testing import CliRunner
 
 from medimeta_c.cli import app
-from medimeta_c.errors import ConfigError
-from medimeta_c.results.folder import result_files
+from medimeta_c.errors import ConfigError, ResultError
+from medimeta_c.results.folder import result_files, result_folder
 
 RUNNER = CliRunner()
 BOARD = ["leaderboard validate", "leaderboard build", "leaderboard accept"]
@@ -32,6 +32,7 @@ def test_the_argument_is_the_option(built: Path) -> None:
     calls = (["verify", str(built)], ["verify", "--benchmark", str(built)])
     first, second = (RUNNER.invoke(app, [*call, "--jobs", "1"]) for call in calls)
     assert (first.exit_code, first.stdout) == (0, second.stdout)
+    assert "core" not in first.stdout.split("A dataset of no suite")[0], "own data belongs to no suite"
     both = RUNNER.invoke(app, ["verify", str(built), "--benchmark", str(built)])
     assert (both.exit_code, "give it once" in both.stderr) == (2, True)
     neither = RUNNER.invoke(app, ["verify"])
@@ -48,6 +49,14 @@ def test_results_by_folder_and_pattern(tmp_path: Path, monkeypatch: pytest.Monke
     assert [one.resolve() for one in result_files("results")] == files
     assert [one.resolve() for one in result_files("results/*/0a1b")] == files
     assert result_files(files[0].parent) == result_files(files[0]) == files[:1]
+    shutil.rmtree("results/b")
+    assert result_folder("results").resolve() == result_folder("results/*/0a1b").resolve() == files[0].parent
+    shutil.copytree("results/a", "results/c")
+    for several in ("results", "results/*", "results/[ac]/0a1b"):
+        with pytest.raises(ResultError, match=r"names 2 results \(a/0a1b, c/0a1b\): give one$"):
+            result_folder(several)
     shutil.rmtree("results")
+    with pytest.raises(ResultError, match="no result matches"):
+        result_folder("results/*")
     with pytest.raises(ConfigError, match="does not exist"):
         result_files("results/*")

@@ -103,3 +103,28 @@ def test_one_problem_is_called_one(tmp_path: Path) -> None:
     root = folder(tmp_path / "scans")
     (root / "ill/notes.txt").write_text("x")
     assert "(1 problem)" in " ".join(RUNNER.invoke(app, ["check", str(root)]).output.split())
+
+
+def test_a_folder_of_datasets_names_them(tmp_path: Path) -> None:
+    """A folder whose sub-folders have splits is no dataset; where only a person can tell, check says so."""
+    folder(tmp_path / "all/eyes/train")
+    folder(tmp_path / "all/eyes/test")
+    folder(tmp_path / "all/lungs/test")
+    result = RUNNER.invoke(app, ["check", str(tmp_path / "all")])
+    assert result.exit_code == 1
+    assert "all is not one dataset; it holds eyes, lungs: check one of them, such as " in result.stderr
+    assert RUNNER.invoke(app, ["check", str(tmp_path / "all/eyes")]).exit_code == 0
+    folder(tmp_path / "plain/eyes")
+    folder(tmp_path / "plain/lungs")
+    result = RUNNER.invoke(app, ["check", str(tmp_path / "plain")])
+    assert result.exit_code == 0
+    assert "read as patients" in result.stdout
+    assert "read as patients" not in RUNNER.invoke(app, ["check", str(tmp_path / "plain/eyes")]).stdout
+
+
+def test_a_dataset_of_medimeta_is_no_folder_of_pictures(sample_dir: Path) -> None:
+    """One sentence says so and names the build, instead of a list of its files."""
+    result = RUNNER.invoke(app, ["check", str(sample_dir / "fundus")])
+    assert result.exit_code == 1
+    assert f"`medimeta-c build --dataset fundus --data {sample_dir}`" in result.stderr
+    assert result.stdout == ""

@@ -124,3 +124,12 @@ def test_record_is_frozen() -> None:
     """Nobody changes a severity table for everyone else in the process."""
     with pytest.raises(AttributeError):
         CORRUPTIONS["contrast"].parameters = (1.0,) * 5  # type: ignore[misc]
+
+
+def test_a_missing_name_of_a_registry_is_a_key_error_with_a_hint() -> None:
+    """``[...]`` raises a KeyError that names what there is; ``get`` and ``in`` are a mapping's."""
+    with pytest.raises(KeyError) as caught:
+        CORRUPTIONS["contrst"]
+    assert str(caught.value).startswith("unknown corruption 'contrst': did you mean 'contrast'? (known: ")
+    assert CORRUPTIONS.get("contrst") is None
+    assert "contrst" not in CORRUPTIONS

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 import tracemalloc
@@ -58,6 +59,8 @@ def test_what_is_not_there_is_named(built: Path, tmp_path: Path) -> None:
     bench = open_benchmark(built)
     with pytest.raises(ConfigError, match="has no set rays/val/clean"):
         next(bench.batches(SetKey("rays", "val", "clean", 0)))
+    with pytest.raises(ManifestError, match=f"inside the benchmark .*: give {re.escape(str(built))}$"):
+        open_benchmark(built / "data/rays")
     with pytest.raises(ConfigError, match="did you mean 'rays'"):
         bench.class_names("ray")
     with pytest.raises(ConfigError, match="batch size 0"):

@@ -202,6 +202,7 @@ def test_copies_are_found(submitted: Submitted, tmp_path: Path, benchmark: Bench
     one, other = validate([first, second], None)
     assert one.ok
     assert other.problems == (f"{second} is a copy of {first}: the same run or predictions",)
+    assert len(validate([first.parent / "*"], None)) == len({*first.parent.iterdir()})
     (again,) = validate([second], None, among=tmp_path)
     assert not again.ok
     unlike = evaluated(tmp_path / "other", benchmark, skill=1.0, seed=5, model={"weights_sha256": "12" * 32})

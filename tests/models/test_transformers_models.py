@@ -375,7 +375,7 @@ def test_a_model_of_another_kind_is_not_built(tmp_path: Path, monkeypatch: pytes
     "setting", ["vocab", "merges", "gguf_file", "init_inputs", "vocab_file", "tokenizer_file"]
 )
 def test_a_tokenizer_outside_the_folder_is_not_read(tmp_path: Path, setting: str) -> None:
-    """Some of these transformers 5.8 opens, some today's, whatever lies there."""
+    """Each of these settings makes some version of transformers open the file that it names."""
     folder, outside = write_clip(tmp_path / "m"), tmp_path / "secret.txt"
     outside.write_text("a\nb\n")
     file = folder / "tokenizer_config.json"

@@ -114,5 +114,5 @@ class TestPaths:
         for name in ("a", "b"):
             (tmp_path / name).mkdir()
             (tmp_path / name / "result.json").write_bytes((saved.path / "result.json").read_bytes())
-        with pytest.raises(ResultError, match=r"holds 2 results \(a, b\): give the folder of one"):
+        with pytest.raises(ResultError, match=r"names 2 results \(.*/a, .*/b\): give one$"):
             read_saved(tmp_path)

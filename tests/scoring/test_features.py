@@ -25,7 +25,7 @@ def model_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_features_are_the_models_own(built: Path, model_folder: Path, tmp_path: Path) -> None:
-    """The command saves clean and corrupted images at one severity, embedded as the model embeds them."""
+    """The command saves clean and corrupted images as the model embeds them, at the severities named."""
     import torch
     from PIL import Image
 
@@ -35,14 +35,14 @@ def test_features_are_the_models_own(built: Path, model_folder: Path, tmp_path: 
     spec = f"local-dir:{model_folder}"
     run = CliRunner().invoke(
         app,
-        ["features", str(built), "--model", spec, "--out", str(out), "--images", "3", "--severity", "2",
+        ["features", str(built), "--model", spec, "--out", str(out), "--images", "3", "--severity", "2,4",
          "--device", "cpu"],
     )  # fmt: skip
     assert run.exit_code == 0, run.output
     features = read_features(out)
     assert features.datasets == ("cells", "rays")
-    assert len(features.rows) == 2 * 8 * 3
-    assert {row[2] for row in features.rows} == {0, 2}
+    assert len(features.rows) == 2 * (1 + 7 * 2) * 3
+    assert {row[2] for row in features.rows} == {0, 2, 4}
     model = load_model(spec, device="cpu", precision="fp32")
     batch = next(open_benchmark(built).batches(SetKey("cells", "test", "contrast", 2)))
     places = [i for i, row in enumerate(features.rows) if row[:3] == ("cells", "contrast", 2)]
@@ -61,8 +61,8 @@ def test_what_was_not_built_is_refused(built: Path, tmp_path: Path) -> None:
     config = {"model": "local-dir:none", "benchmark": str(built), "out": tmp_path / "f.parquet"}
     with pytest.raises(ConfigError, match="split"):
         extract(FeaturesConfig(**config, split="val"))  # type: ignore[arg-type]
-    with pytest.raises(ConfigError, match="severity 6"):
-        FeaturesConfig(**config, severity=6)  # type: ignore[arg-type]
+    with pytest.raises(ConfigError, match="unknown severity 6"):
+        FeaturesConfig(**config, severities=6)  # type: ignore[arg-type]
 
 
 def test_another_file_holds_no_features(built: Path, tmp_path: Path) -> None:

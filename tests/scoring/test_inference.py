@@ -279,7 +279,16 @@ def test_double_precision_is_asked_of_the_cpu_alone(
     assert [cell.key for cell in predict(model, built)] == KEYS
 
 
-@pytest.mark.parametrize("name", ["cuda:77", "tpu", "gpu", "meta"])
+@pytest.mark.parametrize("name", ["cud", "tpu", "gpu"])
+def test_a_device_that_does_not_exist_is_named(name: str) -> None:
+    """The message lists what may be used, and names the nearest, which a CPU is not to a GPU."""
+    with pytest.raises(ConfigError, match=f"unknown device '{name}'.*known: auto") as caught:
+        choose_device(name)
+    assert ("did you mean 'cuda'" in str(caught.value)) == (name == "cud")
+    assert "mean 'cpu'" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["cuda:77", "meta"])
 def test_a_device_that_is_not_there_is_named(name: str) -> None:
     """The message lists what may be used."""
     with pytest.raises(ConfigError, match=f"device '{name}' cannot be used here"):

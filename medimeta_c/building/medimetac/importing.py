@@ -17,7 +17,7 @@ from medimeta_c.building.medimetac.source import PublishedDataset, clean_of, lab
 from medimeta_c.building.render import write_set
 from medimeta_c.errors import SourceError, unknown_name
 from medimeta_c.format.dataset import DatasetRecord
-from medimeta_c.format.keys import CLEAN, SetKey
+from medimeta_c.format.keys import CLEAN, SetKey, check_alone, check_distinct
 from medimeta_c.format.manifest import IMPORTED, Protocol, SetRecord
 from medimeta_c.format.suites import CORE
 from medimeta_c.io.progress import following
@@ -45,7 +45,7 @@ class MedimetacConfig(ImportConfig):
     data_dir : str or path, optional
         Where the clean MedIMeta data is, to find clean images in. Without it ids are row numbers and class
         names are MedIMeta's by position.
-    split : str, optional
+    splits : str, or several, optional
         ``"test"``, ``"val"``, or ``"all"`` for both.
     out, datasets, jobs, force
         As in `ImportConfig`; ``"all"`` is the benchmark's five.
@@ -61,12 +61,15 @@ class MedimetacConfig(ImportConfig):
     out: Location = required()
     datasets: Several[str] = default(AVAILABLE)
     data_dir: OptionalLocation = default(None)
-    split: str = "test"
+    splits: Several[str] = default("test")
 
     def __post_init__(self) -> None:
         ImportConfig.__post_init__(self)
-        if self.split not in (*SPLITS, ALL):
-            raise unknown_name("split of the published MediMeta-C", self.split, (*SPLITS, ALL))
+        for name in self.splits:
+            if name not in (*SPLITS, ALL):
+                raise unknown_name("split of the published MediMeta-C", name, (*SPLITS, ALL))
+        check_distinct("split", self.splits)
+        check_alone(ALL, "split", self.splits)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,7 +149,7 @@ def import_medimetac(
 def _open(config: MedimetacConfig) -> dict[str, PublishedDataset]:
     """Return the datasets wanted, in order; raise one SourceError that names every file in the way."""
     problems = Problems()
-    splits = SPLITS if config.split == ALL else (config.split,)
+    splits = SPLITS if config.splits == (ALL,) else config.splits
     found = {name: find_sets(name, config.folder, splits, problems) for name in sorted(_names(config))}
     problems.raise_all()
     sources = {}

@@ -56,7 +56,7 @@ def build(
     split: Annotated[
         list[str],
         several(
-            "Splits, comma-separated.",
+            "Splits, comma-separated; [b]all[/b]: every split that a dataset has.",
             completed="split",
         ),
     ] = TEST,

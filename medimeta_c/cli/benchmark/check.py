@@ -47,8 +47,10 @@ def check(
       medimeta-c check my-data/xrays --channels luma --json
     """
     from medimeta_c.cli.remedies import message
-    from medimeta_c.errors import SourceError
+    from medimeta_c.errors import Remedy, SourceError
     from medimeta_c.sources.contract import Reading
+    from medimeta_c.sources.folders.layout import datasets_below
+    from medimeta_c.sources.folders.table import TABLE
     from medimeta_c.sources.imagefolder import open_imagefolder
     from medimeta_c.sources.patients import shared_patients
 
@@ -59,12 +61,25 @@ def check(
         classes_are=tuple(classes_are),
         data_is_dataset=True,
     )
+    directory = directory.expanduser()
+    if below := datasets_below(directory, classes_are):
+        names = ", ".join(path.name for path in below)
+        raise SourceError(
+            f"{directory} is not one dataset; it holds {names}",
+            remedy=Remedy("check one of them, such as {0}", below[0]),
+        )
+    if (directory / "info.yaml").is_file() and (directory / "task_labels").is_dir():
+        named = {"datasets": directory.resolve().name, "data_dir": directory.resolve().parent}
+        raise SourceError(
+            f"{directory} is a dataset of MedIMeta, not a folder of pictures",
+            remedy=Remedy("build it with {command}", command="build", **named),
+        )
     problems: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     splits: dict[str, int] = {}
     class_names: tuple[str, ...] = ()
     try:
-        source = open_imagefolder("checked", directory.expanduser(), reading=reading)
+        source = open_imagefolder("checked", directory, reading=reading)
         splits, class_names = dict(source.info.splits), source.info.class_names
         warnings = (*source.warnings, *filter(None, [shared_patients(source)]))
     except SourceError as error:
@@ -91,3 +106,8 @@ def check(
     if not json:
         counts = ", ".join(f"{split} {count}" for split, count in splits.items())
         console.say(f"{directory}: {len(class_names)} classes ({', '.join(class_names)}); images: {counts}")
+        if any(source.groups(split) for split in splits) and not list(directory.rglob(TABLE)):
+            console.say(
+                "Folders inside class folders are read as patients. If they are classes, "
+                f"{directory} holds several datasets: check each by itself."
+            )

@@ -9,7 +9,7 @@ import typer
 
 from medimeta_c.cli import console
 from medimeta_c.cli.common import prints_tables
-from medimeta_c.cli.options import AVAILABLE, JobsOption, JsonOption, several
+from medimeta_c.cli.options import AVAILABLE, TEST, JobsOption, JsonOption, several
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -38,7 +38,7 @@ def import_medimetac(
             "[b]all[/b]: the benchmark's five, all required."
         ),
     ] = AVAILABLE,
-    split: Annotated[str, typer.Option(help="[b]test[/b], [b]val[/b], or [b]all[/b] for both.")] = "test",
+    split: Annotated[list[str], several("[b]test[/b], [b]val[/b], or [b]all[/b] for both.")] = TEST,
     data: Annotated[
         Path | None,
         typer.Option(
@@ -70,7 +70,7 @@ def import_medimetac(
         folder=directory.expanduser(),
         out=out.expanduser(),
         datasets=tuple(dataset),
-        split=split,
+        splits=tuple(split),
         data_dir=data.expanduser() if data else None,
         jobs=jobs,
         force=force,

@@ -108,11 +108,16 @@ def verify(
             "restore these files from a copy, or move them away and run the build again"
         )
     if not json and covered:
+        own = sorted({one.suite for one in covered if not one.listed})
         console.show(
             Table(
-                name="Sets of the suite in this benchmark",
+                name="Sets in this benchmark, of those wanted",
+                caption=f"A dataset of no suite is built as those of {', '.join(own)}." if own else "",
                 columns=tuple(Column(header, "label") for header in ("dataset", "suite", "sets")),
-                rows=tuple(texts(one.dataset, one.suite, f"{one.there} of {one.wanted}") for one in covered),
+                rows=tuple(
+                    texts(one.dataset, one.suite if one.listed else "none", f"{one.there} of {one.wanted}")
+                    for one in covered
+                ),
             )
         )
     if complete:

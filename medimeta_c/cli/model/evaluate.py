@@ -42,10 +42,10 @@ def evaluate(
         typer.Option(help="Same as the argument BENCHMARK; default: MediMeta-C.", show_default=False),
     ] = None,
     dataset: OfBenchmarkOption = ALL,
-    split: Annotated[str, typer.Option(help="Split to score.")] = "test",
+    split: Annotated[str, typer.Option(help="The one split to score; a result is of one split.")] = "test",
     baseline: Annotated[
         str,
-        typer.Option(help="Denominator of CE: [b]published[/b], [b]none[/b], or the folder of a result."),
+        typer.Option(help="Denominator of CE: [b]published[/b], [b]none[/b], or a result."),
     ] = "published",
     prompts: Annotated[
         str,

@@ -15,10 +15,14 @@ from medimeta_c.cli.options import (
     JsonOption,
     OfBenchmarkOption,
     benchmark_of,
+    several,
+    severities,
 )
 from medimeta_c.errors import importing_models
 
 __all__ = ["features"]
+
+_MIDDLE = ["3"]
 
 
 def features(
@@ -27,8 +31,15 @@ def features(
     benchmark: BenchmarkOption = None,
     out: Annotated[Path, typer.Option(help="File to write.")] = Path("features.parquet"),
     dataset: OfBenchmarkOption = ALL,
-    severity: Annotated[int, typer.Option(help="Severity to embed, in addition to the clean sets.")] = 3,
-    split: Annotated[str, typer.Option(help="Split to embed.")] = "test",
+    severity: Annotated[
+        list[str],
+        several(
+            "[b]all[/b], or severities such as 1,3. The clean sets are always embedded too.",
+            metavar="NUMBERS",
+            completed="severity",
+        ),
+    ] = _MIDDLE,
+    split: Annotated[str, typer.Option(help="The one split to embed.")] = "test",
     images: Annotated[int, typer.Option(help="Maximum number of images of each set.")] = 200,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")] = "auto",
     json: JsonOption = False,
@@ -50,7 +61,7 @@ def features(
         benchmark=benchmark_of(where, benchmark),
         out=out.expanduser(),
         datasets=tuple(dataset),
-        severity=severity,
+        severities=severities(severity),
         split=split,
         images=images,
         device=device,

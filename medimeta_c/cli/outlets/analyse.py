@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from medimeta_c.cli import console
-from medimeta_c.cli.common import prints_tables
+from medimeta_c.cli.common import loudness, prints_tables
 from medimeta_c.cli.options import (
     ALL,
     TEST,
@@ -21,6 +21,8 @@ from medimeta_c.cli.options import (
 )
 
 __all__ = ["analyse"]
+
+_SHORT = {"Severity": "Sev."}
 
 
 @prints_tables
@@ -80,12 +82,15 @@ def analyse(
             where = ", ".join(analysis.splits[name])
             title = f"{name}{mark}: {count} images ({where}), {analysis.decoded[name]} decoded for energy"
             table = replace(effect_table(analysis, name, severities=severities), name=title)
-            if severities:
+            if severities and loudness.tsv:
                 console.show(table)
                 continue
             # Drop the mid band: it follows from the other two, and the tables must fit 80 columns.
-            shares = table.only("Corruption", "Low share, points", "High share, points")
-            energy = table.only("Corruption", "Low energy, factor", "High energy, factor")
+            shorter = (replace(each, header=_SHORT.get(each.header, each.header)) for each in table.columns)
+            table = replace(table, columns=tuple(shorter))
+            which = ("Corruption", "Sev.") if severities else ("Corruption",)
+            shares = table.only(*which, "Low share, points", "High share, points")
+            energy = table.only(*which, "Low energy, factor", "High energy, factor")
             console.show(shares, replace(energy, name=""))
         console.say(QUESTION)
         for sentence in sentences(analysis):

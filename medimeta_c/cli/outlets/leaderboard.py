@@ -46,7 +46,10 @@ def _options(quiet: QuietOption = False, verbose: VerboseOption = False, debug: 
 @everywhere
 def validate(
     paths: Annotated[
-        list[Path], typer.Argument(help="Submissions, or folders that contain submissions at any depth.")
+        list[Path],
+        typer.Argument(
+            help="Submissions, folders with submissions at any depth, or patterns such as 'results/*'."
+        ),
     ],
     benchmark: BenchmarkOption = None,
     partial: PartialOption = False,
@@ -117,7 +120,7 @@ def build(
     ),
     baseline: Annotated[
         str,
-        typer.Option(help="Denominator of CE: [b]published[/b], [b]none[/b], or the folder of a result."),
+        typer.Option(help="Denominator of CE: [b]published[/b], [b]none[/b], or a result."),
     ] = "published",
     benchmark: BenchmarkOption = None,
     partial: PartialOption = False,

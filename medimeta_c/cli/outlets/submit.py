@@ -21,7 +21,7 @@ def _text(help: str) -> Any:
 
 
 def submit(
-    result: Annotated[Path, typer.Argument(help="Folder of a result.")],
+    result: Annotated[Path, typer.Argument(help="Folder of a result, or a pattern that matches one.")],
     repo: Annotated[str, typer.Option(help="The leaderboard's dataset repository, ORG/NAME.")],
     submission: Annotated[
         Path | None,
@@ -85,8 +85,9 @@ def submit(
     from medimeta_c.leaderboard import SubmitConfig
     from medimeta_c.leaderboard import submit as run
     from medimeta_c.leaderboard.submission import SUBMISSION_NAME, described, write_submission
+    from medimeta_c.results.folder import result_folder
 
-    folder = result.expanduser()
+    folder = result_folder(result)
     described_by = {
         "name": name,
         "organisation": organisation,
@@ -107,8 +108,6 @@ def submit(
             raise ConfigError(
                 "--submission already describes the model: leave out the options that describe it"
             )
-        if not folder.is_dir():
-            raise ConfigError(f"{folder} is not the folder of a result")
         write_submission(folder / SUBMISSION_NAME, described(given, declared=declare))
     settle_client()
     report = run(

@@ -12,7 +12,16 @@ from medimeta_c.sources.folders.names import is_junk, is_no_class, normal, safe,
 from medimeta_c.sources.folders.table import TABLE, Listed, listed_in
 from medimeta_c.sources.pictures import DICOM_SUFFIXES, SUFFIXES
 
-__all__ = ["NOTES", "Layout", "Picture", "find_root", "holds_classes", "raise_problems", "scan"]
+__all__ = [
+    "NOTES",
+    "Layout",
+    "Picture",
+    "datasets_below",
+    "find_root",
+    "holds_classes",
+    "raise_problems",
+    "scan",
+]
 
 NOTES = ("info.yaml", "medimeta.yaml")
 """Names of the optional file that describes the dataset."""
@@ -101,6 +110,29 @@ def holds_classes(folder: Path) -> bool:
     """Return whether a folder looks like one of pictures in class folders."""
     levels = ("*/*", "*/*/*", "*/*/*/*")
     return folder.is_dir() and any(_is_picture(path) for level in levels for path in folder.glob(level))
+
+
+def datasets_below(folder: Path, classes_are: Collection[str] = ()) -> list[Path]:
+    """Return the sub-folders that are datasets themselves: they have splits, a table or a description.
+
+    Parameters
+    ----------
+    folder : Path
+        A folder; if it has splits, a table or a description itself, it is the dataset.
+    classes_are : collection of str, optional
+        Names of folders that are classes, although they look like splits or masks.
+    """
+    classes = frozenset(map(normal, classes_are))
+    if _is_dataset(folder, classes):
+        return []
+    return [path for path in sorted(folder.iterdir()) if path.is_dir() and _is_dataset(path, classes)]
+
+
+def _is_dataset(folder: Path, classes: frozenset[str]) -> bool:
+    if any((folder / name).is_file() for name in (TABLE, *NOTES)):
+        return True
+    inner = [path.name for path in folder.iterdir() if path.is_dir()]
+    return any(split_of(name) and normal(name) not in classes for name in inner)
 
 
 def scan(root: Path, classes_are: Collection[str] = ()) -> Layout:
