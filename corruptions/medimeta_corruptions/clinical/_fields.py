@@ -6,14 +6,13 @@ import math
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from medimeta_corruptions._image import Rng
 from medimeta_corruptions._jit import kernel
 from medimeta_corruptions.clinical._draws import quantiles
 from medimeta_corruptions.clinical._frame import Field
 
-__all__ = ["bands", "grid", "looks", "over", "ramp", "sigmoid", "waves"]
+__all__ = ["bands", "grid", "looks", "ramp", "sigmoid", "waves"]
 
 
 def grid(shape: tuple[int, ...]) -> tuple[Field, Field]:
@@ -21,11 +20,6 @@ def grid(shape: tuple[int, ...]) -> tuple[Field, Field]:
     rows = np.arange(shape[0], dtype=np.float64)[:, np.newaxis]
     columns = np.arange(shape[1], dtype=np.float64)[np.newaxis, :]
     return rows, columns
-
-
-def over(plane: Field, values: NDArray[Any]) -> Field:
-    """Return a plane of shape (H, W) with an axis added where `values` have channels: one field for all."""
-    return plane[..., np.newaxis] if values.ndim == 3 else plane
 
 
 def ramp(x: Any) -> Any:

@@ -115,8 +115,12 @@ def crescent(apply: Apply) -> Iterator[Reading]:
         places = MIDDLE - SIDE / 2 * ray[:, np.newaxis] * steps
         for channel, colour in enumerate((0.78, 0.86, 1.0)):
             line = map_coordinates(shown[..., channel], places, order=1)
-            full = 0.4 * light(30) + 0.75 * bright * colour
+            full = (1 - 1.1 * bright) * light(30) + 0.75 * bright * colour
             yield Reading(what=f"light in it, a = {bright}", measured=line[-1], expected=full)
+        pale = light(apply(flat(220, 220, 220), severity, seed))[..., 2]
+        measured = map_coordinates(pale, places[:, -1:], order=1)[0]
+        full_pale = (1 - 1.1 * bright) * light(220) + 0.75 * bright
+        yield Reading(what=f"blue of a pale picture, a = {bright}", measured=measured, expected=full_pale)
         if severity >= 3:
             inner = steps[np.argmax(line > (full + light(30)) / 2)]
             yield Reading(what=f"width, w = {width}", measured=1 - inner, expected=1.15 * width)
@@ -178,7 +182,7 @@ LAWS = (
     ),
     Law(
         corruption="fundus_crescent",
-        statement="0.4 y + 0.75 a (0.78, 0.86, 1) at one edge, 1.15 w of the radius wide; nothing opposite",
+        statement="y (1 - 1.1 a) + 0.75 a (0.78, 0.86, 1) at one edge, 1.15 w radii wide; nothing opposite",
         measure=crescent,
         broken_by=("sign", "factor", "axis", "order"),
     ),

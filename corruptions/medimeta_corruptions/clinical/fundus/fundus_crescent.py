@@ -44,7 +44,8 @@ def fundus_crescent(image: Pixels, parameter: tuple[float, float], rng: Rng) -> 
     Notes
     -----
     With all lengths in radii of m / 2: d is the distance from a centre 1.6 w away from the image's,
-    z = ramp((d - 1 + 0.2 w) / 1.3 w), and y' = y (1 - 0.6 z) + 0.75 a z (0.78, 0.86, 1) in linear light y.
+    z = ramp((d - 1 + 0.2 w) / 1.3 w), and y' = y (1 - 1.1 a z) + 0.75 a z (0.78, 0.86, 1) in linear light y.
+    What is lost goes with what is added: so no severity's change can be less than a milder one's.
     """
     width, brightness = parameter
     direction = 2.0 * math.pi * float(rng.random())
@@ -57,7 +58,7 @@ def fundus_crescent(image: Pixels, parameter: tuple[float, float], rng: Rng) -> 
         (columns - centre) / radius - off * math.cos(direction),
     )
     z = ramp((away - 1.0 + 0.2 * width) / (1.3 * width))
-    found = relit(image, 1.0 - 0.6 * z, 0.75 * brightness * z, _REFLECTED)
+    found = relit(image, 1.0 - 1.1 * brightness * z, 0.75 * brightness * z, _REFLECTED)
     return in_view(field_of_view(image), found, image)
 
 
