@@ -1,4 +1,4 @@
-"""Draw the strips of docs/corruptions.md: one phantom, clean and under a corruption at severities 1 to 5.
+"""Draw the strips of docs/corruptions.md and imagenet_c.md: one phantom, clean and under a corruption at severities 1 to 5.
 
 python scripts/docs_pictures.py
 """
@@ -23,13 +23,13 @@ DETAIL = (slice(30, 142), slice(24, 136))  # so small that a page shows every pi
 
 
 def strip(name: str) -> NDArray[np.uint8]:
-    """Return the six images side by side, grey, with white between them."""
-    clean = PLANS["pneumonia"].image(0, 0)
+    """Return the six images side by side, with white between them: grey, unless grey has nothing to change."""
+    clean = PLANS["pbc" if name == "saturate" else "pneumonia"].image(0, 0)
     cells = [clean]
     for severity in SEVERITIES:
         rng = generator(0, SetKey("pneumonia", "test", name, severity), "000000")
         cells.append(corrupt(clean, name, severity, rng))
-    gap = np.full((clean[DETAIL].shape[0], GAP_PX), 255, dtype=np.uint8)
+    gap = np.full((clean[DETAIL].shape[0], GAP_PX, *clean.shape[2:]), 255, dtype=np.uint8)
     parts = [part for cell in cells for part in (cell[DETAIL], gap)]
     return np.concatenate(parts[:-1], axis=1)
 
