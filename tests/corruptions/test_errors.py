@@ -76,7 +76,8 @@ def test_stochastic_corruption_without_a_generator(name: str, rng: Any) -> None:
 @pytest.mark.parametrize("name", [n for n, c in CORRUPTIONS.items() if not c.stochastic])
 def test_deterministic_corruption_needs_no_generator(name: str) -> None:
     """Nobody has to make up a generator for a corruption that draws nothing."""
-    np.testing.assert_array_equal(corrupt(GREY, name, 1), corrupt(GREY, name, 1, RNG))
+    image = np.full((30, 30) if CORRUPTIONS[name].channels != "colour" else (30, 30, 3), 90, np.uint8)
+    np.testing.assert_array_equal(corrupt(image, name, 1), corrupt(image, name, 1, RNG))
 
 
 def test_record_needs_five_parameters() -> None:

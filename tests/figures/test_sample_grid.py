@@ -194,10 +194,11 @@ def test_real_images_make_modest_files(sample_dir: Path, tmp_path: Path) -> None
         def image(self, split: str, image_id: str) -> NDArray[np.uint8]:
             return first
 
-    from medimeta_corruptions import CORRUPTIONS
+    from medimeta_corruptions.core import CORE
 
     source = One("pbc", splits={"test": 1}, shape=first.shape[:2])
-    manifest = fake_build(tmp_path, [source], corruptions=CORRUPTIONS, severities=(1, 2, 3, 4, 5))
+    names = tuple(record.name for record in CORE)
+    manifest = fake_build(tmp_path, [source], corruptions=names, severities=(1, 2, 3, 4, 5))
     drawn = dict(figures.draw(tmp_path, manifest))
     assert set(drawn) == {"sample_grid.png", "sample_grid_pbc.png", "spectrum.png"}
     assert all(len(data) < 1_500_000 for data in drawn.values())

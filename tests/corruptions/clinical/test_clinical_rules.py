@@ -144,3 +144,15 @@ def test_records_say_where_the_formula_comes_from(name: str) -> None:
     assert record.domain
     assert record.parameter
     assert record.version == 1
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_record_says_whether_numbers_are_drawn(name: str) -> None:
+    """One generator, one image; another generator, another one exactly if the corruption is stochastic."""
+    image = picture(name, (60, 80))
+    rng = np.random.default_rng(0)
+    found = CORRUPTIONS[name](image, 5, rng)
+    assert (rng.random() != np.random.default_rng(0).random()) == CORRUPTIONS[name].stochastic
+    assert np.array_equal(found, CORRUPTIONS[name](image, 5, np.random.default_rng(0)))
+    others = [CORRUPTIONS[name](image, 5, np.random.default_rng(seed)) for seed in range(1, 9)]
+    assert any((other != found).any() for other in others) == CORRUPTIONS[name].stochastic
