@@ -73,7 +73,7 @@ class Scan:
     @property
     def half(self) -> int:
         """D: channel j looks along the line at distance j - D from the centre, in pixels."""
-        return math.ceil(0.8 * self.side) + 1
+        return (4 * self.side + 4) // 5 + 1
 
     @property
     def channels(self) -> int:

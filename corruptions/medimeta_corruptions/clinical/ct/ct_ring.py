@@ -55,7 +55,7 @@ def ct_ring(image: Pixels, sigma: float, rng: Rng) -> Field:
     scan = Scan.of(image)
     across, down = 0.25 * scan.side * (2.0 * rng.random(2) - 1.0)
     # From an axis a quarter of the side off, a corner may be 1.07 sides away.
-    half = math.ceil(1.1 * scan.side) + 1
+    half = (11 * scan.side + 9) // 10 + 1
     order, uniform = rng.random((2, 2 * half + 1))
     count = max(1, math.floor(_SHARE * order.size + 0.5))
     faulty = np.argsort(order, kind="stable")[:count]
