@@ -37,10 +37,10 @@ def test_no_two_of_a_figure_look_alike(drawn: set[str]) -> None:
 
 
 def test_a_corruption_without_a_look_of_its_own_gets_a_spare() -> None:
-    """An eighth corruption is drawn, in a colour no other has."""
-    fog = corruption_looks(["fog"])["fog"]
-    assert fog.colour not in {one.colour for one in CORRUPTIONS.values()}
-    assert fog not in corruption_looks(CORRUPTIONS).values()
+    """A corruption that nobody registered is drawn, in a colour no look of its own has."""
+    mist = corruption_looks(["mist"])["mist"]
+    assert mist.colour not in {one.colour for one in CORRUPTIONS.values()}
+    assert mist not in corruption_looks(CORRUPTIONS).values()
 
 
 def test_looks_do_not_run_out() -> None:

@@ -97,35 +97,42 @@ def jpeg(image: Pixels, quality: int, rng: Rng | None = None) -> Pixels:
        multiplications", ICASSP 1989.
     """
     if image.ndim == 2:
-        return _bytes(_coded(image.astype(np.int64), quantisation(quality, _LUMINANCE)))
+        found: Pixels = _coded(image.astype(np.int64), quantisation(quality, _LUMINANCE)).astype(np.uint8)
+        return found
     height, width = image.shape[:2]
     # As libjpeg does: columns are filled up before chroma is halved, rows afterwards.
-    padded = np.pad(image, [(0, height % 2), (0, -width % 16), (0, 0)], mode="edge").astype(np.int64)
-    red, green, blue = padded[..., 0], padded[..., 1], padded[..., 2]
-    luma = (19595 * red + 38470 * green + 7471 * blue + _HALF) >> 16
-    offset = (128 << 16) + _HALF - 1
+    planes = np.empty((3, height + height % 2, width + -width % 16), dtype=np.int64)
+    _to_planes(image, planes)
     chroma = quantisation(quality, _CHROMINANCE)
-    cb = (-11059 * red - 21709 * green + 32768 * blue + offset) >> 16
-    cr = (32768 * red - 27439 * green - 5329 * blue + offset) >> 16
     rows, columns = (height + 1) // 2, (width + 1) // 2
-    y = _coded(luma, quantisation(quality, _LUMINANCE))[:height, :width]
-    u, v = (
-        _doubled(_coded(_halved(plane), chroma)[:rows, :columns])[:height, :width] - 128 for plane in (cb, cr)
-    )
-    out = np.stack(
-        [
-            y + ((91881 * v + _HALF) >> 16),
-            y + ((-22554 * u - 46802 * v + _HALF) >> 16),
-            y + ((116130 * u + _HALF) >> 16),
-        ],
-        axis=2,
-    )
-    return _bytes(out)
+    y = _coded(planes[0], quantisation(quality, _LUMINANCE))
+    u, v = (_doubled(_coded(_halved(plane), chroma)[:rows, :columns]) for plane in planes[1:])
+    out = np.empty_like(image)
+    _to_pixels(y, u, v, out)
+    return out
 
 
-def _bytes(values: Whole) -> Pixels:
-    pixels: Pixels = np.clip(values, 0, 255).astype(np.uint8)
-    return pixels
+@kernel("(uint8[:, :, ::1], int64[:, :, ::1])")
+def _to_planes(image: Pixels, planes: Whole) -> None:
+    """Write Y, Cb and Cr; the last row and column are repeated."""
+    offset = (128 << 16) + _HALF - 1
+    for i in range(planes.shape[1]):
+        for j in range(planes.shape[2]):
+            pixel = image[min(i, image.shape[0] - 1), min(j, image.shape[1] - 1)]
+            red, green, blue = np.int64(pixel[0]), np.int64(pixel[1]), np.int64(pixel[2])
+            planes[0, i, j] = (19595 * red + 38470 * green + 7471 * blue + _HALF) >> 16
+            planes[1, i, j] = (-11059 * red - 21709 * green + 32768 * blue + offset) >> 16
+            planes[2, i, j] = (32768 * red - 27439 * green - 5329 * blue + offset) >> 16
+
+
+@kernel("(int64[:, :], int64[:, :], int64[:, :], uint8[:, :, ::1])")
+def _to_pixels(luma: Whole, cb: Whole, cr: Whole, out: Pixels) -> None:
+    for i in range(out.shape[0]):
+        for j in range(out.shape[1]):
+            y, u, v = luma[i, j], cb[i, j] - 128, cr[i, j] - 128
+            out[i, j, 0] = min(max(y + ((91881 * v + _HALF) >> 16), 0), 255)
+            out[i, j, 1] = min(max(y + ((-22554 * u - 46802 * v + _HALF) >> 16), 0), 255)
+            out[i, j, 2] = min(max(y + ((116130 * u + _HALF) >> 16), 0), 255)
 
 
 def quantisation(quality: int, table: tuple[tuple[int, ...], ...] = _LUMINANCE) -> Whole:
