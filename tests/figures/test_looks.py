@@ -12,6 +12,7 @@ from matplotlib.lines import Line2D
 from medimeta_c.figures.drawing.looks import corruption_looks
 from medimeta_c.format.keys import CLEAN
 from medimeta_corruptions import CORRUPTIONS, Corruption
+from medimeta_corruptions.core import CORE
 
 names = st.sets(
     st.sampled_from(list(CORRUPTIONS)) | st.from_regex(r"[a-z_]{1,9}", fullmatch=True), max_size=40
@@ -27,7 +28,7 @@ def test_no_two_of_a_figure_look_alike(drawn: set[str]) -> None:
     assert len({(one.colour, one.dash) for one in looks.values()}) == len(looks)
     assert len({(one.colour, one.marker) for one in looks.values()}) == len(looks)
     assert corruption_looks(sorted(drawn, reverse=True)) == looks
-    for name in drawn & set(CORRUPTIONS):
+    for name in drawn & {record.name for record in CORE}:
         own = CORRUPTIONS[name]
         assert (looks[name].colour, looks[name].dash, looks[name].marker) == (
             own.colour,
@@ -38,9 +39,10 @@ def test_no_two_of_a_figure_look_alike(drawn: set[str]) -> None:
 
 def test_a_corruption_without_a_look_of_its_own_gets_a_spare() -> None:
     """An eighth corruption is drawn, in a colour no other has."""
-    fog = corruption_looks(["fog"])["fog"]
-    assert fog.colour not in {one.colour for one in CORRUPTIONS.values()}
-    assert fog.dash == (6.4, 1.6, 1.0, 1.6)
+    other = corruption_looks(["own_fog"])["own_fog"]
+    assert other.colour not in {one.colour for one in CORE}
+    registered_looks = corruption_looks(CORRUPTIONS).values()
+    assert (other.colour, other.dash) not in {(one.colour, one.dash) for one in registered_looks}
 
 
 def test_looks_do_not_run_out() -> None:

@@ -14,6 +14,7 @@ from medimeta_c.figures import FIGURES
 from medimeta_c.figures.drawing import style
 from medimeta_c.figures.drawing.looks import corruption_looks
 from medimeta_corruptions import CORRUPTIONS
+from medimeta_corruptions.core import CORE
 
 # Viénot, Brettel and Mollon (1999), on linear RGB: what a dichromat without red or green cones sees.
 PROTANOPIA = np.array([[0.11238, 0.88762, 0], [0.11238, 0.88762, 0], [0.00401, -0.00401, 1]])
@@ -30,8 +31,9 @@ def seen(colour: str, vision: NDArray[np.float64]) -> NDArray[np.float64]:
 
 @pytest.mark.parametrize("vision", [np.eye(3), PROTANOPIA, DEUTERANOPIA], ids=["all", "no red", "no green"])
 def test_lines_are_told_apart_without_red_or_green(vision: NDArray[np.float64]) -> None:
-    """Any two corruptions differ in line style or clearly in the colour that is left, clean included."""
-    looks = [(one.colour, one.dash) for one in corruption_looks(CORRUPTIONS).values()]
+    """Any two of core's differ in line style or clearly in the colour that is left, clean included."""
+    names = (record.name for record in CORE)
+    looks = [(one.colour, one.dash) for one in corruption_looks(names).values()]
     for (first, first_line), (second, second_line) in itertools.combinations(looks, 2):
         apart = float(np.linalg.norm(seen(first, vision) - seen(second, vision)))
         assert first_line != second_line or apart > 0.2, (first, second, apart)
