@@ -33,6 +33,18 @@ __all__ = [
     "title_of",
 ]
 
+_WORDS = {
+    "ct": "CT",
+    "he": "H&E",
+    "jpeg": "JPEG",
+    "jpeg2000": "JPEG 2000",
+    "mr": "MR",
+    "oct": "OCT",
+    "us": "Ultrasound",
+    "xray": "X-ray",
+}
+"""Words at the start of a corruption's name that are not written like others."""
+
 CORE_TITLE = COLLECTIONS["medimeta"]
 """The title of the core suite on its own datasets, and of nothing else."""
 
@@ -200,10 +212,11 @@ def display_name(corruption: str) -> str:
 
     Examples
     --------
-    >>> display_name("motion_blur"), display_name("gaussian_noise")
-    ('Motion blur', 'Gaussian noise')
+    >>> display_name("motion_blur"), display_name("xray_scatter"), display_name("jpeg")
+    ('Motion blur', 'X-ray scatter', 'JPEG')
     """
-    return corruption.replace("_", " ").capitalize()
+    first, *others = corruption.split("_")
+    return " ".join([_WORDS.get(first, first.capitalize()), *others])
 
 
 def phantom_datasets(manifest: Manifest) -> tuple[str, ...]:

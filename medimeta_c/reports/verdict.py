@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from medimeta_c.format.display import display_name
 from medimeta_c.format.suites import Suite, suite_of
 from medimeta_c.io.tables.table import UNDEFINED, Cell, Column, Table, texts
-from medimeta_c.metrics.values import Estimate
+from medimeta_c.metrics.values import Estimate, mean_number
 from medimeta_c.results.cells import interval_text, percent
 from medimeta_c.results.result import Result
 from medimeta_c.sources import family
@@ -135,19 +135,26 @@ def _over(result: Result) -> str:
 
 
 def _worst(result: Result) -> Headline:
-    """Return the corruption that costs the most accuracy."""
-    overall = result.scores.overall
-    clean = overall.clean_accuracy.value
-    known = {name: number.value for name, number in overall.accuracy.items() if number.value is not None}
-    if clean is None or not known or len(known) < len(overall.accuracy):
-        return Headline(label="Worst corruption", value=UNDEFINED, note="not every cell is scored")
-    name = min(known, key=lambda each: known[each])
-    lost = 100 * (clean - known[name])
-    side = "below" if lost >= 0 else "above"
+    """Return the corruption that costs the most accuracy, on the mean of the datasets that have it."""
+    scores, lists = result.scores.datasets, result.scope.corruptions
+    lost: dict[str, float] = {}
+    for name in dict.fromkeys(name for names in lists.values() for name in names):
+        own = [scores[dataset] for dataset, names in lists.items() if name in names]
+        pairs = [(one.clean_accuracy.value, one.accuracy[name].value) for one in own if name in one.accuracy]
+        known = [clean - under for clean, under in pairs if clean is not None and under is not None]
+        if len(known) < len(own):
+            return Headline(label="Worst corruption", value=UNDEFINED, note="not every cell is scored")
+        lost[name] = sum(known) / len(known)
+    name = max(lost, key=lambda each: lost[each])
+    having = [dataset for dataset, names in lists.items() if name in names]
+    accuracy = mean_number({dataset: scores[dataset].accuracy[name] for dataset in having})
+    points = 100 * lost[name]
+    side = "below" if points >= 0 else "above"
+    where = "" if len(having) == len(lists) else f" on {', '.join(having)}"
     return Headline(
         label="Worst corruption",
         value=display_name(name),
-        note=f"accuracy {percent(known[name])} %, {abs(lost):.1f} points {side} clean",
+        note=f"accuracy {percent(accuracy.value)} %{where}, {abs(points):.1f} points {side} clean",
     )
 
 
