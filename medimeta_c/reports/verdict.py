@@ -139,8 +139,12 @@ def _worst(result: Result) -> Headline:
     scores, lists = result.scores.datasets, result.scope.corruptions
     lost: dict[str, float] = {}
     for name in dict.fromkeys(name for names in lists.values() for name in names):
-        own = [scores[dataset] for dataset, names in lists.items() if name in names]
-        pairs = [(one.clean_accuracy.value, one.accuracy[name].value) for one in own if name in one.accuracy]
+        own = [scores.get(dataset) for dataset, names in lists.items() if name in names]
+        pairs = [
+            (one.clean_accuracy.value, one.accuracy[name].value)
+            for one in own
+            if one is not None and name in one.accuracy
+        ]
         known = [clean - under for clean, under in pairs if clean is not None and under is not None]
         if len(known) < len(own):
             return Headline(label="Worst corruption", value=UNDEFINED, note="not every cell is scored")
