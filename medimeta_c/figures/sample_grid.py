@@ -30,6 +30,8 @@ __all__ = ["dataset_grid", "draw", "exhibit", "overview_grid"]
 _MOST_ROWS = 9  # on a page
 
 _Key = tuple[str, str, int]
+_Row = list[_Key | None]
+"""The sets of a row's cells; None leaves a cell empty."""
 
 
 def draw(root: Path, manifest: Manifest) -> Iterator[tuple[str, bytes]]:
@@ -87,7 +89,7 @@ def dataset_grid(
     """
     label = dataset_label(manifest, dataset)
     severities = built_severities(manifest, dataset)
-    rows = {
+    rows: dict[str, _Row] = {
         display_name(kind): [(dataset, CLEAN, 0), *((dataset, kind, severity) for severity in severities)]
         for kind in built_corruptions(manifest, dataset)
     }
@@ -104,36 +106,50 @@ def overview_grid(
 ) -> Picture:
     """Draw one image of each dataset named: a row a dataset, a column for clean and for each corruption.
 
-    All corruptions are shown at the severity `shown_severity` names. Other parameters and the result are as
-    in `dataset_grid`.
+    All corruptions are shown at the severity `shown_severity` names. Where datasets differ in their
+    corruptions, each row has its own, which the caption names. Other parameters and the result are as in
+    `dataset_grid`.
     """
     severity = shown_severity(manifest)
     corruptions = built_corruptions(manifest) if severity else ()
-    rows = {
-        dataset_label(manifest, one).replace(" ", "\n"): [
-            (one, CLEAN, 0),
-            *((one, kind, severity or 0) for kind in corruptions),
-        ]
-        for one in names
-    }
-    columns = ["Clean", *map(display_name, corruptions)]
+    lists = {one: built_corruptions(manifest, one) if severity else () for one in names}
+    alike = all(set(own) == set(corruptions) for own in lists.values() if own)
+    most = max(map(len, lists.values()), default=0)
+
+    def row(one: str) -> _Row:
+        own = corruptions if alike else lists[one]
+        filled: _Row = [(one, CLEAN, 0), *((one, kind, severity or 0) for kind in own)]
+        return filled if alike else filled + [None] * (most - len(own))
+
+    rows = {dataset_label(manifest, one).replace(" ", "\n"): row(one) for one in names}
+    columns = ["Clean", *(map(display_name, corruptions) if alike else map(str, range(1, most + 1)))]
+    which = "" if alike else _named(lists)
     at = f" at severity {severity}" if severity else ""
     corner = f"Severity {severity}" if severity else ""
     return Picture(
         name=name,
-        caption=f"The first image of each dataset, clean and under each corruption{at}.",
+        caption=f"The first image of each dataset, clean and under each corruption{at}.{which}",
         **_grid(root, manifest, rows, side, corner=corner, columns=columns),
     )
 
 
-def _grid(
-    root: Path, manifest: Manifest, rows: dict[str, list[_Key]], side: int, **head: Any
-) -> dict[str, Any]:
+def _named(lists: dict[str, tuple[str, ...]]) -> str:
+    """Return which corruption stands in which column of each dataset's row, in words."""
+    parts = (
+        f"{dataset}: {', '.join(f'{column} {display_name(kind)}' for column, kind in enumerate(own, 1))}"
+        for dataset, own in lists.items()
+        if own
+    )
+    return f" {'; '.join(parts)}."
+
+
+def _grid(root: Path, manifest: Manifest, rows: dict[str, _Row], side: int, **head: Any) -> dict[str, Any]:
     """Return a picture's figure, and which stored image is in each cell as its data."""
-    cells = {key: _first(root, manifest, key) for key in dict.fromkeys(chain.from_iterable(rows.values()))}
+    keys = [key for key in dict.fromkeys(chain.from_iterable(rows.values())) if key is not None]
+    cells = {key: _first(root, manifest, key) for key in keys}
     return {
         "figure": montage(
-            [[cells[key][0] for key in keys] for keys in rows.values()],
+            [[None if key is None else cells[key][0] for key in row] for row in rows.values()],
             rows=list(rows),
             side=side,
             **head,

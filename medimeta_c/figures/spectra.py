@@ -39,7 +39,10 @@ _HEAD_INCHES = 0.38  # of a row: the panel's title, and the tick labels of the p
 _FOOT_INCHES = 0.46
 _TOP_INCHES = -0.14  # no tick labels above the first row
 _LEFT_INCHES = 0.78
-_LABEL_INCHES = 1.14  # beside each panel
+_LABEL_INCHES = 1.14  # beside each panel; more where a label is longer
+_LABEL_START = 1.15  # in widths of the panel
+_LABEL_POINTS = 6.8
+_LABEL_MARGIN_INCHES = 0.04
 _LABEL_SPACING = 0.085  # of the panel's height, between two labels
 _CLEAN_LINE = {"linewidth": 1.8}
 _Place = tuple[str, str] | None
@@ -99,7 +102,7 @@ def spectra(
     """
     looks = corruption_looks(name for one in builds.values() for name in built_corruptions(one))
     with style.context():
-        figure, panels = _panels(len(places), _severities(builds))
+        figure, panels = _panels(len(places), _severities(builds), list(map(display_name, looks)))
         figure.set_dpi(dpi)
         named = []
         for index, (panel, place) in enumerate(zip(panels, places, strict=True)):
@@ -126,7 +129,7 @@ def _severities(builds: Mapping[str, Manifest]) -> str:
     return f"; corruptions at severity {next(iter(shown.values()))}" if shown else ""
 
 
-def _panels(count: int, severities: str) -> tuple[Figure, list[Axes]]:
+def _panels(count: int, severities: str, labels: Sequence[str]) -> tuple[Figure, list[Axes]]:
     """Return a page with empty panels at fixed places, two a row, and room for labels beside each."""
     columns = min(_COLUMNS, count)
     rows = -(-count // columns)
@@ -135,14 +138,15 @@ def _panels(count: int, severities: str) -> tuple[Figure, list[Axes]]:
     high = _TOP_INCHES + rows * pitch_high + _FOOT_INCHES
     figure = Figure(figsize=(wide, high), dpi=style.DPI, facecolor="white")
     pitch = (wide - _LEFT_INCHES) / columns
+    beside = _room(labels, pitch)
     panels: list[Axes] = []
     for index in range(count):
         row, column = divmod(index, columns)
         first = panels[0] if panels else None
         left, bottom = _LEFT_INCHES + column * pitch, _FOOT_INCHES + (rows - 1 - row) * pitch_high
-        size = (pitch - _LABEL_INCHES, pitch_high - _HEAD_INCHES)
+        size = (pitch - beside, pitch_high - _HEAD_INCHES)
         panels.append(style.place(figure, left, bottom, *size, sharex=first, sharey=first))
-    middle = (_LEFT_INCHES + wide - _LABEL_INCHES) / 2
+    middle = (_LEFT_INCHES + wide - beside) / 2
     words = f"Radial frequency (share of the highest){severities}"
     figure.text(middle / wide, 0.06 / high, words, ha="center", va="bottom")
     figure.text(
@@ -155,6 +159,13 @@ def _panels(count: int, severities: str) -> tuple[Figure, list[Axes]]:
         multialignment="center",
     )
     return figure, panels
+
+
+def _room(labels: Sequence[str], pitch: float) -> float:
+    """Return the inches beside a panel that its longest label needs, its sample of the line included."""
+    longest = max((style.text_inches(label, _LABEL_POINTS) for label in labels), default=0.0)
+    before = _LABEL_START - 1.0
+    return max(_LABEL_INCHES, (before * pitch + longest + _LABEL_MARGIN_INCHES) / (1.0 + before))
 
 
 def _draw_panel(panel: Axes, manifest: Manifest, dataset: str, looks: Mapping[str, Look]) -> list[_Line]:
@@ -215,7 +226,7 @@ def _label_lines(panel: Axes, lines: Sequence[_Line]) -> None:
     for (y, x, name, look), spread in zip(ends, _spread([end[0] for end in ends]), strict=True):
         panel.plot((x, 1.025, 1.05), (y, spread, spread), color=look["color"], linewidth=0.4, **outside)
         panel.plot((1.05, 1.13), (spread, spread), **look, **outside)
-        panel.text(1.15, spread, name, transform=panel.transAxes, va="center", fontsize=6.8)
+        panel.text(_LABEL_START, spread, name, transform=panel.transAxes, va="center", fontsize=_LABEL_POINTS)
 
 
 def _spread(places: Sequence[float]) -> list[float]:
