@@ -81,6 +81,9 @@ class Corruption:
         Where the formula or its parameters come from.
     version : int, optional
         Of the formula; another formula is another version.
+    distances : tuple of float, optional
+        How far each severity looks from the clean picture, as measured: ColorVideoVDP's JOD, where 10 is no
+        difference.
 
     Raises
     ------
@@ -107,6 +110,7 @@ class Corruption:
     assumptions: str = ""
     source: str = ""
     version: int = 1
+    distances: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.name.isidentifier():

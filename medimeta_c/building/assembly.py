@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from PIL import features
+
 from medimeta_c._version import __version__
 from medimeta_c.building.journal import Begun, Journal, locked
 from medimeta_c.card.dataset_card import CARD_NAME, write_card
@@ -20,6 +22,7 @@ from medimeta_c.format.dataset import DatasetRecord
 from medimeta_c.format.display import title_flaw, title_of
 from medimeta_c.format.keys import SetKey
 from medimeta_c.format.manifest import (
+    CorruptionRecord,
     Manifest,
     PluginRecord,
     Protocol,
@@ -31,7 +34,7 @@ from medimeta_c.format.manifest import (
 )
 from medimeta_c.format.png import ENCODER
 from medimeta_c.format.seeding import GROWING
-from medimeta_c.format.suites import CORE, Suite
+from medimeta_c.format.suites import CORE, IMAGENET_C, Suite
 from medimeta_c.io.shown import short_repr
 from medimeta_c.io.tables.notebook import notebook_html
 from medimeta_c.io.tables.table import Column, Table, texts
@@ -253,6 +256,7 @@ def _finish(request: Request, journal: Journal, finished: Mapping[SetKey, SetRec
             "python": platform.python_version(),
             "medimeta-corruptions": corruptions_version,
             **{name: _version(name) for name in _LIBRARIES},
+            **({"jpeg library": _jpeg_library()} if request.suite is IMAGENET_C else {}),
         },
         datasets=tuple(datasets),
         sets=sets,
@@ -265,7 +269,7 @@ def _finish(request: Request, journal: Journal, finished: Mapping[SetKey, SetRec
         limited=request.limited,
         title=journal.title,
         suite=suite_record(request.suite),
-        assumptions=_assumptions(sets) if request.suite is not CORE else {},
+        corruptions=_corruptions(sets) if request.suite is not CORE else {},
         rng=_UNIFORM if request.suite.seed_scheme == GROWING else None,
     )
     write_card(request.root, manifest)
@@ -274,10 +278,24 @@ def _finish(request: Request, journal: Journal, finished: Mapping[SetKey, SetRec
     return sealed
 
 
-def _assumptions(sets: Iterable[SetRecord]) -> dict[str, str]:
-    """Return what is taken for granted of images by each corruption that says so."""
+def _corruptions(sets: Iterable[SetRecord]) -> dict[str, CorruptionRecord]:
+    """Return what is known of each corruption that was built."""
     names = sorted({record.corruption for record in sets} & set(CORRUPTIONS))
-    return {name: CORRUPTIONS[name].assumptions for name in names if CORRUPTIONS[name].assumptions}
+    return {
+        name: CorruptionRecord(
+            parameter=CORRUPTIONS[name].parameter,
+            values=CORRUPTIONS[name].parameters,
+            distances=CORRUPTIONS[name].distances,
+            assumptions=CORRUPTIONS[name].assumptions,
+        )
+        for name in names
+    }
+
+
+def _jpeg_library() -> str:
+    """Return what Pillow compresses JPEG with, by which one of ImageNet-C's corruptions is computed."""
+    turbo = features.version("libjpeg_turbo")
+    return f"libjpeg-turbo {turbo}" if turbo else f"libjpeg {features.version('jpg')}"
 
 
 def _version(distribution: str) -> str:

@@ -38,6 +38,7 @@ __all__ = [
     "GROUPS_PATH",
     "IMPORTED",
     "MANIFEST_NAME",
+    "CorruptionRecord",
     "DatasetRecord",
     "FileRecord",
     "Manifest",
@@ -200,6 +201,28 @@ def suite_record(suite: Suite) -> SuiteRecord | None:
     return SuiteRecord(name=suite.name, version=suite.version, digest=suite.digest)
 
 
+class CorruptionRecord(Record):
+    """What a suite's corruption is at each severity.
+
+    Attributes
+    ----------
+    parameter : str
+        What the values are, with their unit.
+    values : tuple
+        A number or several for each severity, mildest first.
+    distances : tuple of float
+        How far each severity looks from the clean picture, measured once on other pictures: ColorVideoVDP's
+        JOD, where 10 is no difference. None were measured where there are none.
+    assumptions : str
+        What is taken for granted of an image.
+    """
+
+    parameter: Text
+    values: tuple[float | tuple[float, ...], ...]
+    distances: tuple[float, ...] = ()
+    assumptions: str = ""
+
+
 class PluginRecord(Record):
     """A corruption or source family of another distribution that took part in making a file.
 
@@ -227,8 +250,8 @@ class Manifest(Document):
         What its maker calls it; None for the title that follows from its datasets (`display.title_of`).
     suite : SuiteRecord or None
         What was built, where it is not the core suite.
-    assumptions : dict
-        What a suite assumes of images, by name.
+    corruptions : dict
+        The suite's corruptions that were built, by name, where it is not the core suite.
     rng : str or None
         Which random numbers corruptions draw, where the suite says so.
     plugins : tuple of PluginRecord
@@ -249,7 +272,7 @@ class Manifest(Document):
     manifest_sha256: str = ""
     title: Annotated[Title | None, Since(2)] = None
     suite: Annotated[SuiteRecord | None, Since(2)] = None
-    assumptions: Annotated[dict[Name, Text], Since(2)] = Field(default_factory=dict)
+    corruptions: Annotated[dict[Name, CorruptionRecord], Since(2)] = Field(default_factory=dict)
     rng: Annotated[Text | None, Since(2)] = None
     plugins: Annotated[tuple[PluginRecord, ...], Since(2)] = ()
     limited: Annotated[int | None, Field(ge=1), Since(2)] = None

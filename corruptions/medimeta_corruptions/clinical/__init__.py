@@ -4,9 +4,12 @@ Every one is simulated in an assumed domain, on pictures of 8 bits that were alr
 The severities of one image are one artefact growing: what is drawn does not depend on the severity.
 """
 
+from dataclasses import replace
+
 from medimeta_corruptions.clinical.ct import CT
 from medimeta_corruptions.clinical.dermatoscopy import DERMATOSCOPY
 from medimeta_corruptions.clinical.digital import DIGITAL
+from medimeta_corruptions.clinical.distances import DISTANCES
 from medimeta_corruptions.clinical.fundus import FUNDUS
 from medimeta_corruptions.clinical.microscopy import MICROSCOPY
 from medimeta_corruptions.clinical.mr import MR
@@ -17,7 +20,7 @@ from medimeta_corruptions.clinical.ultrasound import ULTRASOUND
 
 __all__ = ["CLINICAL"]
 
-CLINICAL = (
+_RECORDS = (
     *RADIOGRAPH,
     *CT,
     *ULTRASOUND,
@@ -29,4 +32,6 @@ CLINICAL = (
     *DIGITAL,
     *MR,
 )
+
+CLINICAL = tuple(replace(one, distances=DISTANCES[one.name]) for one in _RECORDS)
 """Their records."""
