@@ -390,15 +390,13 @@ def test_another_protocol_needs_another_directory(
         build(dataclasses.replace(config, **changes))
 
 
-def test_another_benchmark_version_needs_another_directory(
-    build_config: Configure, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_another_benchmark_version_needs_another_directory(build_config: Configure) -> None:
     """Pixels of two benchmark versions never mix."""
     config = build_config(datasets=("rays",), severities=(1,))
     build(config)
-    monkeypatch.setattr("medimeta_c.building.build.BENCHMARK_VERSION", "2.0")
+    newer = dataclasses.replace(CORE, version="2.0")
     with pytest.raises(BuildError, match=r"benchmark_version '1\.0', this build has '2\.0'"):
-        build(config)
+        build(dataclasses.replace(config, suite=newer))
 
 
 def test_other_source_data_needs_another_directory(

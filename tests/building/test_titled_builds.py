@@ -140,6 +140,9 @@ def test_a_build_goes_to_the_slug_of_its_title(here: Path, clean_dir: Path) -> N
         (here / f"data/{name}.npz").touch()
     assert default_out(["pbc"], data_dir=here / "data") == Path("MediMeta-C")
     assert default_out(["octmnist"], data_dir=here / "data") == Path("medmnist-corrupted")
+    clinical = {"suite": "clinical", "data_dir": here / "data"}
+    assert default_out(["pbc"], **clinical) == Path("MediMeta-C-clinical")
+    assert default_out(["pbc"], **clinical, source="phantoms") == Path("medimeta-c-clinical-phantoms")
 
 
 def test_the_title_is_that_of_the_notes(here: Path) -> None:

@@ -25,7 +25,7 @@ def datasets(data: DataOption = None, json: JsonOption = False) -> None:
     from medimeta_c.sources.catalog import catalog
 
     folder = data_dir(data)
-    suites = {name for suite in SUITES.values() for name in suite.datasets}
+    suites = {name for suite in SUITES.values() for five in suite.headline.values() for name in five}
     rows = [
         {
             "dataset": entry.dataset,

@@ -77,7 +77,7 @@ def default_out(
     title = benchmark_title(sorted(asked, key=lambda one: one.dataset), suite=suite)
     if title == CORE_TITLE:
         return _FORMERLY
-    if title.startswith(f"{CORE_TITLE} "):
+    if title == f"{CORE_TITLE} {suite}":
         return Path(f"{CORE_TITLE}-{suite}")
     out = Path(slug(title))
     taken = {data_dir.resolve(), *(one.root.resolve() for one in asked)}
