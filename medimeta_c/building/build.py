@@ -32,7 +32,7 @@ from medimeta_c.io.settings import (
     settle,
 )
 from medimeta_c.io.text import flaw_of_line
-from medimeta_c.sources import default_data_dir, family
+from medimeta_c.sources import corruptions_for, default_data_dir, family, profile_for
 from medimeta_c.sources.contract import Channels, Frames, LimitedSource, Reading, Source
 from medimeta_c.sources.folders.ids import has_key
 from medimeta_c.sources.patients import patients_of, shared_patients
@@ -242,7 +242,7 @@ def _corruption(one: str | Corruption) -> Corruption:
 def _chosen(config: BuildConfig, source: Source, own: Sequence[Corruption] | None) -> tuple[Corruption, ...]:
     """Return the corruptions of one dataset: the suite's, or those asked for that the dataset may have."""
     suite, info = config.chosen_suite, source.info
-    allowed = suite.corruptions_of(family(info.kind).kin(info.dataset), config.profile)
+    allowed = corruptions_for(suite, info.kind, info.dataset, config.profile)
     if own is None:
         return tuple(map(_corruption, allowed))
     chosen = tuple(one for one in own if one.name in allowed or one.name not in suite.corruptions)
@@ -352,11 +352,11 @@ def _record(source: Source, config: BuildConfig) -> DatasetRecord:
     if config.channels in ("grey", "luma"):
         info = info.model_copy(update={"channels": 1})
     record = DatasetRecord.of(info, source.checksum(), synthetic=family(info.kind).synthetic)
-    suite, kin = config.chosen_suite, family(info.kind).kin(info.dataset)
+    suite = config.chosen_suite
     found: dict[str, object] = {"label_values": getattr(source, "label_values", ())}
     if suite.profiles:
-        found["profile"] = suite.profile_of.get(kin, config.profile)
-        found["corruptions"] = suite.corruptions_of(kin, config.profile)
+        found["profile"] = profile_for(suite, info.kind, info.dataset, config.profile)
+        found["corruptions"] = corruptions_for(suite, info.kind, info.dataset, config.profile)
     return record.model_copy(update=found)
 
 

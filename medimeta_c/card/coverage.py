@@ -8,7 +8,7 @@ from medimeta_c.errors import Remedy, VerificationError
 from medimeta_c.format.keys import CLEAN, SetKey
 from medimeta_c.format.manifest import DatasetRecord, Manifest
 from medimeta_c.format.suites import Suite, suite_of
-from medimeta_c.sources import family
+from medimeta_c.sources import corruptions_for, profile_for
 
 __all__ = ["SPLIT", "Coverage", "coverage", "require_complete"]
 
@@ -82,10 +82,10 @@ def require_complete(name: str, manifest: Manifest, remedy: Remedy) -> None:
 
 
 def _covered(record: DatasetRecord, built: set[SetKey], suite: Suite) -> Coverage:
-    kin = family(record.kind).kin(record.dataset)
+    given = record.profile if profile_for(suite, record.kind, record.dataset) is None else None
     wanted = {SetKey(record.dataset, SPLIT, CLEAN, 0)} | {
         SetKey(record.dataset, SPLIT, corruption, severity)
-        for corruption in suite.corruptions_of(kin, record.profile if kin not in suite.grid else None)
+        for corruption in corruptions_for(suite, record.kind, record.dataset, given)
         for severity in suite.severities
     }
     return Coverage(

@@ -30,7 +30,7 @@ from medimeta_c.models.torch_model import TorchModel
 from medimeta_c.prompts.record import PromptsRecord
 from medimeta_c.prompts.templates import load_prompts
 from medimeta_c.scoring.inference import choose_device
-from medimeta_c.sources import family
+from medimeta_c.sources import corruptions_for
 from medimeta_c.sources.contract import Source
 from medimeta_c.sources.selection import open_datasets
 
@@ -169,10 +169,12 @@ def _augmentation(config: FinetuneConfig, sources: Mapping[str, Source]) -> Augm
     suite = config.augmentation
     if suite is None:
         return None
-    kins = {name: family(source.info.kind).kin(name) for name, source in sources.items()}
     return Augmentation(
         seed=config.seed,
-        corruptions={name: suite.corruptions_of(kin, config.profile) for name, kin in kins.items()},
+        corruptions={
+            name: corruptions_for(suite, source.info.kind, name, config.profile)
+            for name, source in sources.items()
+        },
         severities=suite.severities,
         scheme=suite.seed_scheme,
     )

@@ -10,7 +10,7 @@ from medimeta_c.io.tables.table import UNDEFINED, Cell, Column, Table, texts
 from medimeta_c.metrics.values import Estimate, mean_number
 from medimeta_c.results.cells import interval_text, percent
 from medimeta_c.results.result import Result
-from medimeta_c.sources import family
+from medimeta_c.sources import corruptions_for, profile_for
 
 __all__ = ["Headline", "Verdict", "verdict"]
 
@@ -217,7 +217,7 @@ def _unlike_the_suite(result: Result) -> list[str]:
     odd = [
         name
         for name, corruptions in result.scope.corruptions.items()
-        if set(corruptions) not in _lists(suite, family(kinds[name]).kin(name))
+        if set(corruptions) not in _lists(suite, kinds[name], name)
         or result.scope.severities != suite.severities
     ]
     if odd:
@@ -232,10 +232,10 @@ def _unlike_the_suite(result: Result) -> list[str]:
     return [f"The means are over {over}, without {', '.join(absent)}."]
 
 
-def _lists(suite: Suite, dataset: str) -> list[set[str]]:
+def _lists(suite: Suite, kind: str, dataset: str) -> list[set[str]]:
     """Return a dataset's corruptions in a suite; of one that it does not know, those of each profile."""
-    if dataset in suite.grid or not suite.profiles:
-        return [set(suite.corruptions_of(dataset))]
+    if not suite.profiles or profile_for(suite, kind, dataset) is not None:
+        return [set(corruptions_for(suite, kind, dataset))]
     return [set(names) for names in suite.profiles.values()]
 
 

@@ -12,7 +12,7 @@ from pkgutil import resolve_name
 
 from medimeta_c.errors import ConfigError, Remedy
 from medimeta_c.format.keys import MEDIMETAC, PHANTOMS
-from medimeta_c.format.suites import COLLECTIONS
+from medimeta_c.format.suites import COLLECTIONS, Suite
 from medimeta_c.io.settings import as_path
 from medimeta_c.sources.catalog import catalog, published
 from medimeta_c.sources.contract import Reading, Source
@@ -25,10 +25,12 @@ __all__ = [
     "SOURCES",
     "SourceFamily",
     "collection_of",
+    "corruptions_for",
     "default_data_dir",
     "family",
     "family_of",
     "open_source",
+    "profile_for",
 ]
 
 DATA_VARIABLE = "MEDIMETA_DATA"
@@ -181,6 +183,26 @@ def family(kind: str) -> SourceFamily:
         except ConfigError as error:  # files can be checked without it
             _log.warning("%s", error)
     return SourceFamily(name=kind, title=kind, summary="not installed here", opener="")
+
+
+def corruptions_for(suite: Suite, kind: str, dataset: str, profile: str | None = None) -> tuple[str, ...]:
+    """Return the corruptions that a suite has for a dataset of a source family.
+
+    A folder of one's own may have the name of a published dataset; it is not taken for it.
+
+    Raises
+    ------
+    ConfigError
+        As `Suite.corruptions_of` raises it.
+    """
+    known = kind in suite.headline
+    return suite.corruptions_of(family(kind).kin(dataset) if known else dataset, profile, own=not known)
+
+
+def profile_for(suite: Suite, kind: str, dataset: str, profile: str | None = None) -> str | None:
+    """Return the profile of a dataset in a suite: its own, or the one given for it."""
+    own = suite.profile_of.get(family(kind).kin(dataset)) if kind in suite.headline else None
+    return own or profile
 
 
 def collection_of(kind: str) -> str:

@@ -66,7 +66,9 @@ class Suite:
         lists = (*self.grid.values(), *self.profiles.values())
         return tuple(dict.fromkeys(name for names in lists for name in names))
 
-    def corruptions_of(self, dataset: str, profile: str | None = None) -> tuple[str, ...]:
+    def corruptions_of(
+        self, dataset: str, profile: str | None = None, *, own: bool = False
+    ) -> tuple[str, ...]:
         """Return a dataset's corruptions.
 
         Parameters
@@ -75,6 +77,8 @@ class Suite:
             Its name, without an image size.
         profile : str, optional
             The kind of images of a dataset that the suite does not know.
+        own : bool, optional
+            It is somebody's own, whatever its name: the suite does not know it.
 
         Raises
         ------
@@ -88,16 +92,16 @@ class Suite:
                 value=profile,
                 remedy=Remedy("choose another {profile}" if self.profiles else "leave out {profile}"),
             )
-        if dataset in self.refused:
+        if dataset in self.refused and not own:
             raise ConfigError(f"the suite {self.name} is not for {dataset}: {self.refused[dataset]}")
-        known = self.profile_of.get(dataset)
+        known = None if own else self.profile_of.get(dataset)
         if profile is not None and known is not None and profile != known:
             raise ConfigError(
                 f"{dataset} has the profile {known} in the suite {self.name}, not {profile}",
                 value=profile,
                 remedy=Remedy("leave out {profile}"),
             )
-        if dataset in self.grid:
+        if dataset in self.grid and not own:
             return self.grid[dataset]
         if profile is not None:
             return self.profiles[profile]
