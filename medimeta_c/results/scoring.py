@@ -66,7 +66,7 @@ def scope_of(manifest: Manifest, *, datasets: Iterable[str] | None = None, split
             raise ConfigError(
                 f"no corrupted set of {dataset} is built for the {split} split: build it, or leave it out"
             )
-        corruptions[dataset] = in_order(built, order)
+        corruptions[dataset] = in_order(built, manifest.dataset(dataset).corruptions or order)
     severities = {key.severity for key in keys if key.dataset in corruptions} - {0}
     return Scope(corruptions=corruptions, severities=tuple(sorted(severities)), split=split)
 
