@@ -72,7 +72,7 @@
     const style = getComputedStyle(by("stage"));
     const padding = parseFloat(style.paddingLeft) * 2 + parseFloat(style.columnGap) * (count - 1);
     const room = Math.min((by("stage").clientWidth - padding) / count, 640);
-    const height = Math.max(160, Math.min(innerHeight - 330, 640));
+    const height = Math.max(160, Math.min(innerHeight - 300, 640));
     const fit = Math.min(room / image.naturalWidth, height / image.naturalHeight) * devicePixelRatio;
     const whole = fit >= 1;
     scale = whole ? Math.floor(fit) : fit;
@@ -90,6 +90,7 @@
     by("about").textContent = `${about.phantom ? "Generated image. " : ""}${about.title} (${about.modality}). `
       + `Clinical question: ${about.task}.`;
     by("undo").disabled = index === 0;
+    by("stage").style.minHeight = `${by("stage").offsetHeight}px`;  // else the page would jump at each question
     by("stage").replaceChildren();
     by("choices").replaceChildren(...WORDS[trial.question].map(([word, label, , key]) => {
       const button = document.createElement("button"), shown = document.createElement("kbd");
@@ -127,6 +128,7 @@
       return figure;
     }));
     images.forEach((image) => sized(image, images.length));
+    by("stage").style.minHeight = "";
     for (const button of by("choices").children) button.disabled = false;
     shownAt = performance.now();
     ready = true;

@@ -114,7 +114,7 @@ def design(benchmark: Benchmark, config: StudyConfig) -> Study:
             f"{config.trials} trials are too few: there are {len(cells)} combinations of question, "
             "corruption and severity, and each needs one",
             remedy=[
-                Remedy("set {trials} (it is the number of all)", trials=len(cells)),
+                Remedy("set {trials}", trials=len(cells)),
                 Remedy("choose fewer {corruptions} or {severities}"),
             ],
         )

@@ -105,7 +105,7 @@ def _render(study: Study, benchmark: Benchmark, on_progress: Callable[[int, int]
             "title": visible(datasets[name].title),
             "task": visible(datasets[name].task),
             "modality": visible(datasets[name].modality),
-            "phantom": name in study.phantoms,
+            "phantom": name in study.phantoms and "phantom" not in datasets[name].title.casefold(),
         }
         for name in used
     ]
@@ -137,6 +137,7 @@ def _render(study: Study, benchmark: Benchmark, on_progress: Callable[[int, int]
             script=script,
             style_digest=_source(style),
             script_digest=_source(script),
+            titles=[datasets[name].title for name in used],
             most_letters=MOST_LETTERS,
             questions={trial.question for trial in study.trials},
         )
