@@ -17,10 +17,10 @@ TRUE = {"compare": 2.3, "read": 3.6}
 
 
 def test_intervals_cover_the_known_thresholds() -> None:
-    """Of forty studies with six readers, nearly all intervals contain what the readers were made with."""
+    """Of twenty studies with six readers, nearly all intervals contain what the readers were made with."""
     inside, widths, errors = [], [], []
-    for seed in range(40):
-        asked = study(8, seed=seed)
+    for seed in range(20):
+        asked = study(20, seed=seed)
         scores = score_answers(asked, [answers(asked, TRUE, n) for n in range(6)], resampling=PLAN)
         (one,) = scores.corruptions
         for question, found in (("compare", one.noticeable), ("read", one.readable)):
@@ -33,10 +33,27 @@ def test_intervals_cover_the_known_thresholds() -> None:
     assert abs(np.mean(errors)) < 0.05
 
 
+def test_intervals_cover_where_readers_differ() -> None:
+    """Readers of different eyes: the intervals contain the threshold of the middle one."""
+    draw = np.random.Generator(np.random.Philox(key=9))
+    inside = []
+    for seed in range(20):
+        asked = study(20, seed=100 + seed)
+        eyes = np.exp(draw.normal(0, 0.15, 6))
+        own = [
+            answers(asked, {name: one * eye for name, one in TRUE.items()}, n) for n, eye in enumerate(eyes)
+        ]
+        (one,) = score_answers(asked, own, resampling=PLAN).corruptions
+        inside += [one.noticeable.contains(TRUE["compare"]), one.readable.contains(TRUE["read"])]
+    known = [one for one in inside if one is not None]
+    assert len(known) > 30
+    assert np.mean(known) >= 0.9
+
+
 def test_more_answers_make_narrower_intervals() -> None:
     """The interval is of the data's size."""
     widths = []
-    for per_cell in (4, 40):
+    for per_cell in (20, 80):
         asked = study(per_cell)
         scores = score_answers(asked, [answers(asked, TRUE, n) for n in range(5)], resampling=PLAN)
         low, high = scores.corruptions[0].noticeable.low, scores.corruptions[0].noticeable.high
@@ -91,8 +108,8 @@ def test_what_lies_outside_is_undefined() -> None:
 
 def test_an_end_outside_is_said() -> None:
     """A threshold near the highest severity has a number, and no interval, with the reason."""
-    asked = study(4, seed=3)
-    scores = score_answers(asked, [answers(asked, {"compare": 4.6, "read": 3}, n) for n in range(2)])
+    asked = study(10)
+    scores = score_answers(asked, [answers(asked, {"compare": 4.6, "read": 3}, n) for n in range(6)])
     found = scores.corruptions[0].noticeable
     assert found.value is not None and found.low is None
     assert str(found.interval_reason).startswith("its upper end is above severity 5, the highest shown (its ")
@@ -128,8 +145,8 @@ def test_false_alarms_and_habits() -> None:
 
 def test_the_same_answers_give_the_same_numbers() -> None:
     """The seed decides; another gives other ends of the same number."""
-    asked = study(4)
-    own = [answers(asked, TRUE, n) for n in range(3)]
+    asked = study(20)
+    own = [answers(asked, TRUE, n) for n in range(5)]
     first, again = (score_answers(asked, own, resampling=PLAN) for _ in range(2))
     other = score_answers(asked, own, resampling=Resampling(resamples=300, seed=1))
     assert first == again
