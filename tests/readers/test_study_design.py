@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import shutil
 from collections import Counter
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from medimeta_c.errors import ConfigError, ResultError
+from medimeta_c.format import png
 from medimeta_c.format.benchmark import Benchmark, open_benchmark
+from medimeta_c.format.keys import SetKey
 from medimeta_c.io.records import dump
 from medimeta_c.readers import StudyConfig, make_study
 from medimeta_c.readers.design import design
@@ -141,6 +145,28 @@ def test_the_page_is_blind(benchmark: Benchmark, tmp_path: Path) -> None:
         if one["question"] == "compare" and len(set(one["images"])) == 1
     ]
     assert set(equal) <= set(same)
+
+
+def test_the_page_shows_what_the_study_says(benchmark: Benchmark, tmp_path: Path) -> None:
+    """Pixel for pixel, and the corrupted image on the side that is right."""
+    out = tmp_path / "page.html"
+    study = make_study(benchmark, StudyConfig(out=out)).study
+    text = out.read_text(encoding="utf-8")
+    data = json.loads(text.partition('id="data">')[2].partition("</script>")[0])
+    stored = {
+        (key, image_id): image
+        for key in benchmark.sets
+        for batch in benchmark.batches(key)
+        for image_id, image in zip(batch.image_ids, batch.images, strict=True)
+    }
+    for trial, shown in zip(study.trials, data["trials"], strict=True):
+        own = SetKey(trial.dataset, "test", trial.corruption, trial.severity)
+        clean = SetKey(trial.dataset, "test", "clean", 0)
+        keys = [own] if trial.question == "read" else [own, clean][:: 1 if trial.worse == "left" else -1]
+        assert shown["trial"] == trial.trial
+        for key, place in zip(keys, shown["images"], strict=True):
+            pixels = png.decode(base64.b64decode(data["images"][place].partition(",")[2]))
+            assert np.array_equal(pixels, stored[key, trial.image_id])
 
 
 def test_study_files_of_others(benchmark: Benchmark, tmp_path: Path) -> None:

@@ -50,6 +50,19 @@ def test_intervals_cover_where_readers_differ() -> None:
     assert np.mean(known) >= 0.9
 
 
+def test_unlike_readers_widen_the_interval() -> None:
+    """As many answers say less of other readers where the readers differ."""
+    asked = study(20)
+    widths = []
+    for spread in (0.0, 0.4):
+        eyes = np.exp(spread * np.linspace(-1, 1, 6))
+        own = [answers(asked, dict.fromkeys(TRUE, 2.6 * eye), n) for n, eye in enumerate(eyes)]
+        found = score_answers(asked, own, resampling=PLAN).corruptions[0].readable
+        assert found.low is not None and found.high is not None
+        widths.append(found.high - found.low)
+    assert widths[1] > 1.3 * widths[0]
+
+
 def test_more_answers_make_narrower_intervals() -> None:
     """The interval is of the data's size."""
     widths = []
