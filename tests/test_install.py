@@ -96,7 +96,11 @@ def test_each_wheel_holds_its_own_package(built: dict[str, dict[str, Path]]) -> 
     ours, theirs = (members(built[name]["wheel"]) for name in FOLDERS)
     assert {name.split("/")[0].partition("-")[0] for name in ours} == {"medimeta_c"}
     assert {name.split("/")[0].partition("-")[0] for name in theirs} == {"medimeta_corruptions"}
-    assert {"medimeta_c/py.typed", "medimeta_c/_cards/dataset_card.md.jinja"} <= ours
+    assert {
+        "medimeta_c/py.typed",
+        "medimeta_c/_cards/dataset_card.md.jinja",
+        "medimeta_c/_cards/readers.js",
+    } <= ours
     assert "medimeta_corruptions/py.typed" in theirs
     assert any(name.endswith("/licenses/LICENSE") for name in theirs)
 

@@ -37,6 +37,7 @@ ORDER = (
     "building",
     "scoring",
     "finetuning",
+    "readers",
     "hub",
     "leaderboard",
     "cli",

@@ -33,7 +33,7 @@ from medimeta_c.cli.command import Command, Group, Resuming
 from medimeta_c.cli.common import DebugOption, QuietOption, VerboseOption, everywhere, settle
 from medimeta_c.cli.interrupts import interruptible
 from medimeta_c.cli.model import compare, evaluate, export_peft, features, finetune
-from medimeta_c.cli.outlets import analyse, figures, leaderboard, submit
+from medimeta_c.cli.outlets import analyse, figures, leaderboard, readers, submit
 
 __all__ = ["app", "main"]
 
@@ -100,6 +100,7 @@ for _panel, _commands in _COMMANDS.items():
         _class = Resuming if _name in _RESUMING else Command
         app.command(_name, cls=_class, rich_help_panel=_panel)(everywhere(_function))
 app.add_typer(leaderboard.app, name="leaderboard", rich_help_panel="Reports")
+app.add_typer(readers.app, name="readers", rich_help_panel="Reports")
 app.command("demo", cls=Command, rich_help_panel="Help")(everywhere(demo.demo))
 app.command("env", cls=Command, rich_help_panel="Help")(everywhere(environment.env))
 

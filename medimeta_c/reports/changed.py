@@ -17,7 +17,7 @@ from medimeta_c.format.keys import CLEAN, SetKey
 from medimeta_c.results.folder import SavedResult
 from medimeta_c.results.predictions import CellPredictions
 
-__all__ = ["Change", "most_changed", "thumbnails"]
+__all__ = ["Change", "most_changed", "stored_images", "thumbnails"]
 
 _SIDE_PX = 168
 
@@ -97,7 +97,7 @@ def thumbnails(benchmark: Benchmark, wanted: Iterable[tuple[SetKey, str]]) -> di
         by_set.setdefault(key, set()).add(image_id)
     found: dict[tuple[SetKey, str], str] = {}
     for key, ids in by_set.items():
-        for image_id, data in _stored(benchmark, key, ids).items():
+        for image_id, data in stored_images(benchmark, key, ids).items():
             found[key, image_id] = _data_uri(data)
         lost = {image_id for image_id in ids if (key, image_id) not in found}
         if lost:
@@ -133,7 +133,7 @@ def _changes(clean: CellPredictions, cell: CellPredictions, count: int) -> list[
     ]
 
 
-def _stored(benchmark: Benchmark, key: SetKey, ids: set[str]) -> Mapping[str, bytes]:
+def stored_images(benchmark: Benchmark, key: SetKey, ids: set[str]) -> Mapping[str, bytes]:
     """Return the stored bytes of some images of a set, reading no further than the last of them."""
     found: dict[str, bytes] = {}
     for table in benchmark.tables(key, ("image", "image_id")):

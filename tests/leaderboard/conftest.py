@@ -1,10 +1,9 @@
-"""A tiny benchmark, results on it, the submissions they make; and a site in a browser."""
+"""A tiny benchmark, results on it, the submissions they make; and a site."""
 
 from __future__ import annotations
 
-import shutil
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -27,8 +26,6 @@ from medimeta_c.leaderboard.submission import described
 from medimeta_c.results.folder import SavedResult
 
 pytest.importorskip("sklearn.metrics", reason="needs the 'leaderboard' extra")
-
-Open = Callable[..., Any]
 
 
 @pytest.fixture(scope="session")
@@ -96,40 +93,3 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("site") / "site"
     write_site((replace(made, entries=(best, second, *rest)), *read_boards(empty)), out)
     return out
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Any]:
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if chromium is None:
-        pytest.skip("needs Chromium: apt-get install chromium")
-    playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright: pip install playwright")
-    with playwright.sync_playwright() as driver:
-        running = driver.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        yield running
-        running.close()
-
-
-@pytest.fixture
-def visit(browser: Any) -> Iterator[Open]:
-    """Open a page of a site from the disk; at the end no error was logged, nothing else was asked for."""
-    contexts, wrong = [], []
-
-    def call(path: Path, fragment: str = "", **options: Any) -> Any:
-        context = browser.new_context(**{"viewport": {"width": 1400, "height": 900}, **options})
-        contexts.append(context)
-        page = context.new_page()
-        page.set_default_timeout(5000)
-        page.on("console", lambda message: wrong.append(f"{message.type}: {message.text}"))
-        page.on("pageerror", lambda error: wrong.append(str(error)))
-        page.on("dialog", lambda dialog: wrong.append(f"dialog {dialog.message}"))
-        page.on("request", lambda one: one.url.startswith(("file:", "data:")) or wrong.append(one.url))
-        page.goto(path.as_uri() + fragment)
-        return page
-
-    yield call
-    pwned = [page.evaluate("window.pwned") for context in contexts for page in context.pages]
-    for context in contexts:
-        context.close()
-    assert wrong == []
-    assert set(pwned) <= {None}
