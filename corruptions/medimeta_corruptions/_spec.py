@@ -81,6 +81,11 @@ class Corruption:
         Where the formula or its parameters come from.
     version : int, optional
         Of the formula; another formula is another version.
+    library : str, optional
+        The library that it is computed by, where pixels depend on that library's version: a distribution, or
+        ``"jpeg library"`` for what Pillow compresses with.
+    tolerance : tuple of (int, float), optional
+        By how many grey levels other versions of that library differ, at most and on the mean.
     distances : tuple of float, optional
         How far each severity looks from the clean picture, as measured: ColorVideoVDP's JOD, where 10 is no
         difference.
@@ -110,6 +115,8 @@ class Corruption:
     assumptions: str = ""
     source: str = ""
     version: int = 1
+    library: str = ""
+    tolerance: tuple[int, float] = (0, 0.0)
     distances: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:

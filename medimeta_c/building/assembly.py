@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import platform
 from collections import Counter
 from collections.abc import Callable, Collection, Generator, Iterable, Mapping
 from dataclasses import dataclass, field
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-
-from PIL import features
 
 from medimeta_c._version import __version__
 from medimeta_c.building.journal import Begun, Journal, locked
+from medimeta_c.building.libraries import library_versions
 from medimeta_c.card.dataset_card import CARD_NAME, write_card
 from medimeta_c.errors import ConfigError, Remedy
 from medimeta_c.format import stats
@@ -34,20 +31,17 @@ from medimeta_c.format.manifest import (
 )
 from medimeta_c.format.png import ENCODER
 from medimeta_c.format.seeding import GROWING
-from medimeta_c.format.suites import CORE, IMAGENET_C, Suite
+from medimeta_c.format.suites import CORE, Suite
 from medimeta_c.io.shown import short_repr
 from medimeta_c.io.tables.notebook import notebook_html
 from medimeta_c.io.tables.table import Column, Table, texts
 from medimeta_corruptions import CORRUPTIONS
-from medimeta_corruptions import __version__ as corruptions_version
 
 __all__ = ["BuildProgress", "BuildReport", "Request", "as_images", "assemble"]
 
 _log = logging.getLogger(__name__)
 _UNIFORM = "uniform/1"
 """Every random number comes from uniform ones, by quantile functions of the package's own."""
-
-_LIBRARIES = ("numpy", "scipy", "pillow", "opencv-python-headless", "numba", "pyarrow")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -252,12 +246,7 @@ def _finish(request: Request, journal: Journal, finished: Mapping[SetKey, SetRec
         package_version=__version__,
         protocol=request.protocol,
         encoder=ENCODER,
-        libraries={
-            "python": platform.python_version(),
-            "medimeta-corruptions": corruptions_version,
-            **{name: _version(name) for name in _LIBRARIES},
-            **({"jpeg library": _jpeg_library()} if request.suite is IMAGENET_C else {}),
-        },
+        libraries=library_versions(request.suite),
         datasets=tuple(datasets),
         sets=sets,
         files=(
@@ -290,19 +279,6 @@ def _corruptions(sets: Iterable[SetRecord]) -> dict[str, CorruptionRecord]:
         )
         for name in names
     }
-
-
-def _jpeg_library() -> str:
-    """Return what Pillow compresses JPEG with, by which one of ImageNet-C's corruptions is computed."""
-    turbo = features.version("libjpeg_turbo")
-    return f"libjpeg-turbo {turbo}" if turbo else f"libjpeg {features.version('jpg')}"
-
-
-def _version(distribution: str) -> str:
-    try:
-        return version(distribution)
-    except PackageNotFoundError:  # OpenCV, for one, comes under several names
-        return "unknown"
 
 
 class _Reporter:

@@ -12,6 +12,7 @@ from medimeta_c.building import engines
 from medimeta_c.building.checks.rows import RowCheck, SetCheck
 from medimeta_c.building.checks.tree import check_tree
 from medimeta_c.building.journal import data_folders, ids_folder
+from medimeta_c.building.libraries import allowed_difference
 from medimeta_c.building.plugins import require_plugins
 from medimeta_c.errors import ConfigError, Remedy, ShardError, SourceError
 from medimeta_c.format.benchmark import Benchmark
@@ -66,13 +67,17 @@ class Problem:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VerificationReport:
-    """What a verification looked at and found."""
+    """What a verification looked at and found.
+
+    Of the rows `rebuilt`, those `near` differ by no more than another version of a library explains.
+    """
 
     root: Path
     manifest: Manifest
     sets: int
     images: int
     rebuilt: int
+    near: int
     problems: tuple[Problem, ...]
 
     __repr__ = short_repr
@@ -156,6 +161,9 @@ def verify(  # noqa: PLR0913  (every one has a name at the call)
             source=sources.get(record.dataset),
             corruption=CORRUPTIONS.get(record.corruption) if rebuild else None,
             rebuild=rebuild,
+            tolerance=allowed_difference(CORRUPTIONS.get(record.corruption), manifest.libraries)
+            if rebuild
+            else None,
             limited=manifest.limited,
         )
         for record in manifest.sets
@@ -185,6 +193,7 @@ def verify(  # noqa: PLR0913  (every one has a name at the call)
         sets=len(manifest.sets),
         images=total,
         rebuilt=sum(one.rebuilt for one in found.values()),
+        near=sum(one.near for one in found.values()),
         problems=tuple(problems),
     )
 
@@ -213,7 +222,7 @@ def _open_sources(root: Path, manifest: Manifest, data_dir: Path | None, ids: Pa
 class _Found:
     """What became of one set: its problems, the digest of its ids and labels, and its rows.
 
-    Rows are counted as expected and as rendered again.
+    Rows are counted as expected, as rendered again, and of these as near, not equal.
     """
 
     key: SetKey
@@ -221,6 +230,7 @@ class _Found:
     listing: str
     rows: int
     rebuilt: int
+    near: int
 
 
 def _check_set(check: SetCheck) -> _Found:
@@ -244,7 +254,12 @@ def _check_set(check: SetCheck) -> _Found:
     if not problems:
         found(record.shards[0].path, *rows.check_whole())
     return _Found(
-        key=record.key, problems=problems, listing=rows.listing, rows=record.rows, rebuilt=rows.rendered
+        key=record.key,
+        problems=problems,
+        listing=rows.listing,
+        rows=record.rows,
+        rebuilt=rows.rendered,
+        near=rows.near,
     )
 
 

@@ -73,4 +73,6 @@ DEFOCUS_BLUR = Corruption(
     parameters=((3, 0.1), (4, 0.5), (6, 0.5), (8, 0.5), (10, 0.5)),
     stochastic=False,
     function=defocus_blur,
+    library="opencv-python-headless",
+    tolerance=(1, 0.01),
 )

@@ -57,4 +57,6 @@ JPEG_COMPRESSION = Corruption(
     parameters=(25, 18, 15, 10, 7),
     stochastic=False,
     function=jpeg_compression,
+    library="jpeg library",
+    tolerance=(110, 1.0),
 )

@@ -115,4 +115,6 @@ SPATTER = Corruption(
     ),
     stochastic=True,
     function=spatter,
+    library="opencv-python-headless",
+    tolerance=(1, 0.01),
 )
