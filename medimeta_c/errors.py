@@ -27,7 +27,6 @@ in place of parameters, and exits with the class's ``exit_code``; it shows a tra
 from __future__ import annotations
 
 import contextlib
-import difflib
 import string
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -359,10 +358,9 @@ def unknown_name(kind: str, name: str, known: Iterable[str]) -> ConfigError:
     >>> str(unknown_name("corruption", "motion_blurr", ["motion_blur", "zoom_blur"]))
     "unknown corruption 'motion_blurr': did you mean 'motion_blur'? (known: motion_blur, zoom_blur)"
     """
-    names = list(known)
-    near = difflib.get_close_matches(name, names, n=1)
-    hint = f": did you mean {near[0]!r}?" if near else ""
-    return ConfigError(f"unknown {kind} {name!r}{hint} (known: {', '.join(names)})", value=name)
+    from medimeta_corruptions.registry import unknown  # noqa: PLC0415  (it imports NumPy)
+
+    return ConfigError(unknown(kind, name, known), value=name)
 
 
 def printable(text: object) -> str:

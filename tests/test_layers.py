@@ -17,9 +17,9 @@ PACKAGES = {
 
 # Lowest first: one total order. A module imports its own room and the rooms below it, never above.
 ORDER = (
+    "medimeta_corruptions",
     "errors",
     "_version",
-    "medimeta_corruptions",
     "io",
     "format",
     "sources",

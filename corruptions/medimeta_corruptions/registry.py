@@ -9,9 +9,10 @@ from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from typing import Generic, TypeVar
 
-__all__ = ["Origin", "Registry", "RegistryError", "UnknownNameError"]
+__all__ = ["Origin", "Registry", "RegistryError", "UnknownNameError", "unknown"]
 
 T = TypeVar("T")
+_MANY = 40
 
 
 class RegistryError(ValueError):
@@ -120,9 +121,7 @@ class Registry(Mapping[str, T], Generic[T]):
         raise self._error(self._unknown(name))
 
     def _unknown(self, name: object) -> str:
-        near = difflib.get_close_matches(str(name), self, n=1)
-        hint = f": did you mean {near[0]!r}?" if near else ""
-        return f"unknown {self.noun} {name!r}{hint} (known: {', '.join(self)})"
+        return unknown(self.noun, name, self)
 
     def origin(self, name: str) -> Origin | None:
         """Return the distribution that registered a name; None for our own and for unknown names."""
@@ -159,6 +158,26 @@ class Registry(Mapping[str, T], Generic[T]):
         if getattr(thing, "name", entry.name) != entry.name:
             raise self._error(f"{where} calls itself {thing.name!r}: both names must be the same")  # type: ignore[attr-defined]
         return thing
+
+
+def unknown(noun: str, name: object, known: Iterable[str]) -> str:
+    """Return the sentence about a name that is not known: the nearest one, and those there are.
+
+    A list of more than 40 names is left out where there is a near one.
+
+    Examples
+    --------
+    >>> unknown("corruption", "motion_blurr", ["motion_blur", "zoom_blur"])
+    "unknown corruption 'motion_blurr': did you mean 'motion_blur'? (known: motion_blur, zoom_blur)"
+    """
+    names = list(known)
+    near = difflib.get_close_matches(str(name), names, n=3 if len(names) > _MANY else 1)
+    if near and len(names) > _MANY:
+        return (
+            f"unknown {noun} {name!r}: did you mean {' or '.join(map(repr, near))}? ({len(names)} are known)"
+        )
+    hint = f": did you mean {near[0]!r}?" if near else ""
+    return f"unknown {noun} {name!r}{hint} (known: {', '.join(names)})"
 
 
 @cache

@@ -36,7 +36,7 @@ from medimeta_c.sources import corruptions_for, default_data_dir, family, profil
 from medimeta_c.sources.contract import Channels, Frames, LimitedSource, Reading, Source
 from medimeta_c.sources.folders.ids import has_key
 from medimeta_c.sources.patients import patients_of, shared_patients
-from medimeta_c.sources.selection import ALL, check_selection, open_datasets
+from medimeta_c.sources.selection import ALL, check_selection, open_datasets, select
 from medimeta_corruptions import CORRUPTIONS, Corruption
 
 __all__ = ["BuildConfig", "BuildProgress", "BuildReport", "Preview", "build", "plan", "preview"]
@@ -414,6 +414,8 @@ def _opened(config: BuildConfig, *, writes: bool) -> dict[str, Source]:
     reading = replace(config.reading, new_ids=not Journal(config.out).datasets.keys() >= set(names))
     if reading.new_ids and not writes and not has_key(reading.ids):
         reading = replace(reading, ids=None, new_ids=False)
+    for name, one in select(names, config.source, config.data_dir, config.chosen_suite):
+        corruptions_for(config.chosen_suite, one.name, name, config.profile)  # before data is looked for
     # Absolute, because the workers of a cluster were started in folders of their own.
     data_dir = config.data_dir.absolute()
     return open_datasets(

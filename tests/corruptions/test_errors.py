@@ -53,8 +53,8 @@ def test_severity_of_another_type(severity: Any) -> None:
 
 
 def test_unknown_name_suggests_the_nearest() -> None:
-    """A misspelt name gets the likely one, and all names there are."""
-    with pytest.raises(ValueError, match=r"did you mean 'motion_blur'.*known: gaussian_noise, .*pixelate"):
+    """A misspelt name gets the likely ones; so many names are not listed."""
+    with pytest.raises(ValueError, match=r"did you mean 'motion_blur' or .*\? \(\d+ are known\)$"):
         corrupt(GREY, "motionblur", 1)
 
 
@@ -131,6 +131,6 @@ def test_a_missing_name_of_a_registry_is_a_key_error_with_a_hint() -> None:
     """``[...]`` raises a KeyError that names what there is; ``get`` and ``in`` are a mapping's."""
     with pytest.raises(KeyError) as caught:
         CORRUPTIONS["contrst"]
-    assert str(caught.value).startswith("unknown corruption 'contrst': did you mean 'contrast'? (known: ")
+    assert str(caught.value).startswith("unknown corruption 'contrst': did you mean 'contrast'? (")
     assert CORRUPTIONS.get("contrst") is None
     assert "contrst" not in CORRUPTIONS
