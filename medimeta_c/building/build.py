@@ -243,14 +243,22 @@ def _chosen(config: BuildConfig, source: Source, own: Sequence[Corruption] | Non
     """Return the corruptions of one dataset: the suite's, or those asked for that the dataset may have."""
     suite, info = config.chosen_suite, source.info
     allowed = corruptions_for(suite, info.kind, info.dataset, config.profile)
-    if own is None:
-        return tuple(map(_corruption, allowed))
-    chosen = tuple(one for one in own if one.name in allowed or one.name not in suite.corruptions)
+    chosen = (
+        tuple(map(_corruption, allowed))
+        if own is None
+        else tuple(one for one in own if one.name in allowed or one.name not in suite.corruptions)
+    )
     if not chosen:
         raise ConfigError(
-            f"{', '.join(one.name for one in own)}: the suite {suite.name} has no such fault for "
+            f"{', '.join(one.name for one in own or ())}: the suite {suite.name} has no such fault for "
             f"{info.dataset}, where it cannot occur or would change the label (it has {', '.join(allowed)})",
             remedy=Remedy("choose other {corruptions}"),
+        )
+    coloured = [one.name for one in chosen if one.channels == "colour"]
+    if coloured and info.channels == 1:
+        raise ConfigError(
+            f"{info.dataset} is grey, and {', '.join(coloured)} of the suite {suite.name} need colours",
+            remedy=[Remedy("choose another {profile}"), Remedy("choose other {corruptions}")],
         )
     return chosen
 
@@ -261,8 +269,7 @@ def plan(config: BuildConfig, sources: Mapping[str, Source]) -> dict[SetKey, Cor
     Each dataset's clean set, which has none, is included.
     """
     wanted: dict[SetKey, Corruption | None] = {}
-    suite = config.chosen_suite
-    own = config.named_corruptions
+    own, suite = config.named_corruptions, config.chosen_suite
     for name, source in sources.items():
         chosen = _chosen(config, source, own)
         severities = suite.severities if config.severities is None else config.severities

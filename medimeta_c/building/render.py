@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from medimeta_c.errors import SourceError
 from medimeta_c.format import png
-from medimeta_c.format.keys import Image, SetKey
+from medimeta_c.format.keys import CLEAN, Image, SetKey
 from medimeta_c.format.manifest import Protocol, RowDigest, SetRecord, SpectrumRecord
-from medimeta_c.format.seeding import generator
+from medimeta_c.format.seeding import GROWING, generator
 from medimeta_c.format.shards import MAX_SHARD_BYTES, Row, ShardWriter
 from medimeta_c.format.spectrum import SpectrumMean, spectrum
 from medimeta_c.sources.contract import Source
@@ -46,7 +46,7 @@ def render(
     Raises
     ------
     SourceError
-        If the image cannot be read, or shows colours where grey is asked for.
+        If the image cannot be read, shows colours where grey is asked for, or cannot have the corruption.
     """
     try:
         image = converted(source.image(key.split, image_id), protocol.channels)
@@ -54,7 +54,11 @@ def render(
         raise SourceError(f"image {image_id!r} of {key.dataset} {error}") from error
     if corruption is None:
         return image
-    return corruption(image, key.severity, generator(protocol.seed, key, image_id, protocol.seed_scheme))
+    rng = generator(protocol.seed, key, image_id, protocol.seed_scheme)
+    try:
+        return corruption(image, key.severity, rng)
+    except ValueError as error:  # a fault that cannot occur in such an image
+        raise SourceError(f"image {image_id!r} of {key.dataset}: {error}") from error
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,8 +107,25 @@ def render_set(task: RenderTask, on_image: Callable[[], None] | None = None) -> 
         )
         for image_id in ids
     )
-    names = source.info.class_names
-    return write_set(task.root, key, names, images, max_shard_bytes=task.max_shard_bytes, on_image=on_image)
+    names, padded = source.info.class_names, _Padded(images)
+    record = write_set(task.root, key, names, padded, max_shard_bytes=task.max_shard_bytes, on_image=on_image)
+    # Only where corruptions leave padding alone does it matter how many images have some.
+    told = key.corruption == CLEAN and task.protocol.seed_scheme == GROWING
+    return record.model_copy(update={"padded": padded.count}) if told else record
+
+
+class _Padded:
+    """Yields images and counts those with rows or columns of zeros at a border."""
+
+    def __init__(self, images: Iterable[tuple[str, int, Image]]) -> None:
+        self._images, self.count = images, 0
+
+    def __iter__(self) -> Iterator[tuple[str, int, Image]]:
+        for one in self._images:
+            image = one[2]
+            edges = (image[0], image[-1], image[:, 0], image[:, -1])
+            self.count += int(image.any() and not all(edge.any() for edge in edges))
+            yield one
 
 
 def write_set(  # noqa: PLR0913  (each of them is one thing a set needs)

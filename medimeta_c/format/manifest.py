@@ -147,6 +147,8 @@ class SetRecord(Record):
 
     Attributes
     ----------
+    padded : int or None
+        Of a clean set in a suite that leaves padding alone: images with zeros along a border.
     encoder : str or None
         What encoded its images, where that is not the manifest's encoder.
     clean_distance : float or None
@@ -162,6 +164,7 @@ class SetRecord(Record):
     rows_sha256: Sha256
     shards: Annotated[tuple[ShardRecord, ...], Field(min_length=1)]
     spectrum: SpectrumRecord
+    padded: Annotated[Count | None, Since(2)] = None
     encoder: Annotated[str | None, Since(2)] = None
     clean_distance: Annotated[float | None, Field(ge=0), Since(2)] = None
 

@@ -15,7 +15,7 @@ from medimeta_c.building.build import BuildConfig, build
 from medimeta_c.building.render import render
 from medimeta_c.building.verification import verify
 from medimeta_c.card.coverage import coverage
-from medimeta_c.errors import BuildError, ConfigError
+from medimeta_c.errors import BuildError, ConfigError, SourceError
 from medimeta_c.format.benchmark import open_benchmark
 from medimeta_c.format.keys import SetKey
 from medimeta_c.format.manifest import read_manifest
@@ -139,6 +139,28 @@ def test_a_fault_that_would_change_a_label_is_refused(configure: Callable[..., B
         ConfigError, match="film_scratches: the suite clinical has no such fault for mammo_calc"
     ):
         build(configure(datasets=rays, corruptions="film_scratches"))
+
+
+def test_a_profile_in_colours_is_refused_for_grey_images(configure: Callable[..., BuildConfig]) -> None:
+    grey = replace(SCAN, dataset="my_rays", info_changes={"kind": "imagefolder"})
+    with pytest.raises(ConfigError, match=r"my_rays is grey, and giemsa_stain, .* need colours"):
+        build(configure(datasets=grey, profile="smear"))
+
+
+def test_a_coloured_image_among_grey_ones_is_named(configure: Callable[..., BuildConfig]) -> None:
+    """RGB files may show grey, so it turns out when one does not."""
+    coloured = replace(SMEAR, dataset="my_rays", info_changes={"kind": "imagefolder"})
+    with pytest.raises(SourceError, match=r"image '\w+' of my_rays: xray_grid is for grey images"):
+        build(configure(datasets=coloured, profile="radiograph", corruptions="xray_grid"))
+
+
+def test_the_clean_set_counts_padded_images(configure: Callable[..., BuildConfig], tmp_path: Path) -> None:
+    """Padding stays as it is under every fault of the suite; core's files do not count it."""
+    some = {"datasets": "bus", "source": "phantoms", "limit": 3, "severities": 1, "data_dir": tmp_path}
+    clinical = build(configure(corruptions="us_gain", **some)).manifest
+    assert [record.padded for record in clinical.sets] == [3, None]
+    core = build(configure(suite="core", corruptions="contrast", out=tmp_path / "core", **some)).manifest
+    assert [record.padded for record in core.sets] == [None, None]
 
 
 def test_a_forged_list_of_corruptions_does_not_make_a_benchmark_complete(
