@@ -120,7 +120,8 @@ def test_one_needs_this_very_version_of_the_other(built: dict[str, dict[str, Pat
     ours, theirs = (metadata(built[name]["wheel"]) for name in FOLDERS)
     assert theirs["Version"] == corruptions_version
     assert f"medimeta-corruptions=={corruptions_version}" in (ours.get_all("Requires-Dist") or [])
-    needed = {one.partition(">")[0] for one in theirs.get_all("Requires-Dist") or []}
+    asked = theirs.get_all("Requires-Dist") or []
+    needed = {one.partition(">")[0] for one in asked if "extra ==" not in one}
     assert needed == {"numba", "numpy", "pillow", "scipy"}
 
 
