@@ -73,7 +73,7 @@ def make(
     out: Annotated[
         Path,
         typer.Option(
-            help="File of the page; OUT.study.json, written beside it, is for scoring: do not send it to readers."
+            help="File of the page; OUT.study.json beside it is for scoring: do not send it to readers."
         ),
     ] = Path("readers.html"),
     json: JsonOption = False,
