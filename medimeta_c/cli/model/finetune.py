@@ -101,8 +101,8 @@ def finetune(
     augment: Annotated[
         str | None,
         typer.Option(
-            help="Suite whose corruptions training images get at random: core, clinical or imagenet_c; "
-            "none in the paper.",
+            help="Corrupt training images at random with this suite's corruptions: core, clinical or "
+            "imagenet_c. The paper uses none.",
             autocompletion=COMPLETED["suite"],
             show_default=False,
         ),

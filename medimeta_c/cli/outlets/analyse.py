@@ -46,7 +46,7 @@ def analyse(
     """Measure how corruptions change low, mid and high frequencies, with 95 % intervals.
 
     Every image is compared with its clean version. Shares describe the spectrum's shape, energy its size:
-    blur raises the share of the low band, although every band loses energy.
+    blur raises the share of the low band, although it takes energy from nearly every band.
 
     [b]Examples[/b]
 

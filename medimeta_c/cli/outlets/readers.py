@@ -32,7 +32,7 @@ __all__ = ["app"]
 
 app = typer.Typer(
     cls=Group,
-    help="Ask human readers what a severity means: make a study's page, score the answers.",
+    help="Find out what a severity means to human readers: make a study's page, score the answers.",
     no_args_is_help=True,
     rich_markup_mode="rich",
 )
@@ -69,15 +69,18 @@ def make(
         typer.Option(help="Trials with a corruption, spread evenly over question, corruption and severity."),
     ] = 140,
     catch: Annotated[int, typer.Option(help="Trials without corruption, for false alarms.")] = 14,
-    seed: Annotated[int, typer.Option(help="Seed of the choice of images, of the sides and the order.")] = 0,
+    seed: Annotated[int, typer.Option(help="Seed for choosing images, sides and order.")] = 0,
     out: Annotated[
-        Path, typer.Option(help="The page; OUT.study.json beside it is for scoring, not for readers.")
+        Path,
+        typer.Option(
+            help="File of the page; OUT.study.json beside it is for scoring: do not send it to readers."
+        ),
     ] = Path("readers.html"),
     json: JsonOption = False,
 ) -> None:
     """Write a page that asks readers about images: one file that loads and sends nothing.
 
-    The page holds images of the benchmark: pass it on only to people who may see them.
+    The page contains images of the benchmark: give it only to people who may see them.
 
     [b]Examples[/b]
 
@@ -136,7 +139,7 @@ def score(
     ] = False,
     json: JsonOption = False,
 ) -> None:
-    """Turn the answers of readers into agreement, just-noticeable and limit-of-reading severities.
+    """Compute agreement, just-noticeable and limit-of-reading severities from readers' answers.
 
     [b]Examples[/b]
 
