@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from laws import Apply, Law, Reading, check
 from PIL import Image, features
+from scipy.integrate import trapezoid
 
 from medimeta_corruptions import CORRUPTIONS, SEVERITIES, Pixels, corrupt
 from medimeta_corruptions.clinical.digital.jpeg2000 import forward, inverse
@@ -98,7 +99,7 @@ def downsampling_gain(apply: Apply) -> Iterator[Reading]:
     for severity, cells in ((1, 134), (2, 94), (3, 67), (4, 47), (5, 31)):
         periods = round(0.3 * cells)
         f = periods / cells  # per cell
-        gain = np.sinc(periods / 224) * np.sinc(f) * np.trapezoid(keys(u) * np.cos(2 * np.pi * f * u), u)
+        gain = np.sinc(periods / 224) * np.sinc(f) * trapezoid(keys(u) * np.cos(2 * np.pi * f * u), u)
         turns = 2 * np.pi * periods * (np.arange(224) + 0.5) / 224
         for axis in (0, 1):
             wave = np.cos(turns)[:, None] if axis == 0 else np.cos(turns)[None]
