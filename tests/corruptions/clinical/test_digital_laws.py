@@ -281,7 +281,7 @@ def test_the_wavelet_comes_back(shape: tuple[int, int]) -> None:
     assert np.abs(inverse(forward(values, levels), levels) - values).max() < 1e-9
 
 
-@pytest.mark.skipif(not features.check("jpg_2000"), reason="this Pillow has no OpenJPEG")
+@pytest.mark.skipif(not features.check("jpg_2000"), reason="needs a Pillow with OpenJPEG")
 @pytest.mark.parametrize("severity", SEVERITIES)
 def test_jpeg2000_errs_as_openjpeg_does(severity: int) -> None:
     """At equal mean square error, the errors of both are alike (correlation 0.73 to 0.78 on radiographs)."""
