@@ -28,7 +28,8 @@ from medimeta_c.lora.robustmedclip import adapted_spec
 from medimeta_c.results.ablation import ABLATION_NAME, Ablation, AblationRun, Scored
 from medimeta_c.results.baseline_choice import PUBLISHED
 from medimeta_c.results.result import Result
-from medimeta_c.scoring.evaluation import EvaluateConfig, EvaluateProgress, evaluate
+from medimeta_c.scoring.evaluation import EvaluateConfig, evaluate
+from medimeta_c.scoring.job import JobProgress
 
 __all__ = ["AblationConfig", "ablate", "run_folder"]
 
@@ -98,7 +99,7 @@ def run_folder(fraction: float, seed: int) -> str:
 def ablate(
     config: AblationConfig,
     *,
-    on_progress: Callable[[str, FinetuneProgress | EvaluateProgress], None] | None = None,
+    on_progress: Callable[[str, FinetuneProgress | JobProgress], None] | None = None,
 ) -> Ablation:
     """Fine-tune once for each fraction and seed, and score each adapter if a benchmark is given.
 
@@ -156,7 +157,7 @@ def _score(
     datasets: tuple[str, ...],
     model: str,
     folder: Path,
-    on_progress: Callable[[EvaluateProgress], None],
+    on_progress: Callable[[JobProgress], None],
 ) -> Result | None:
     """Evaluate a model on the datasets that were trained on; None without a benchmark."""
     if config.benchmark is None:

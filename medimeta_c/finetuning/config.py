@@ -22,7 +22,7 @@ from medimeta_c.io.settings import (
 )
 from medimeta_c.lora import LoraConfig, Target
 from medimeta_c.prompts.templates import load_prompts
-from medimeta_c.scoring.inference import check_device
+from medimeta_c.scoring.devices import check_device
 from medimeta_c.sources import default_data_dir
 from medimeta_c.sources.selection import check_selection
 

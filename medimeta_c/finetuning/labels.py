@@ -9,7 +9,7 @@ import torch
 
 from medimeta_c.models import Model
 from medimeta_c.prompts.templates import ClassPrompts
-from medimeta_c.scoring.inference import class_embeddings
+from medimeta_c.scoring.zero_shot import class_embeddings
 
 __all__ = ["LabelSpace"]
 

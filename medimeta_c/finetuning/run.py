@@ -25,11 +25,11 @@ from medimeta_c.io.shown import short_repr
 from medimeta_c.lora import ATTENTION, CONVOLUTIONS, LoraConfig, LoraRecord
 from medimeta_c.lora.adapters import attach
 from medimeta_c.lora.targets import default_targets
-from medimeta_c.models import Model, load_model
+from medimeta_c.models import AnyModel, load_model
 from medimeta_c.models.torch_model import TorchModel
 from medimeta_c.prompts.record import PromptsRecord
 from medimeta_c.prompts.templates import load_prompts
-from medimeta_c.scoring.inference import choose_device
+from medimeta_c.scoring.devices import choose_device
 from medimeta_c.sources import corruptions_for
 from medimeta_c.sources.contract import Source
 from medimeta_c.sources.selection import open_datasets
@@ -70,7 +70,7 @@ class FinetuneReport:
 def finetune(
     config: FinetuneConfig,
     *,
-    model: Model | None = None,
+    model: AnyModel | None = None,
     on_progress: Callable[[FinetuneProgress], None] | None = None,
     progress: bool = False,
 ) -> FinetuneReport:
@@ -86,7 +86,7 @@ def finetune(
     ----------
     config : FinetuneConfig
         What to adapt, to what, and how.
-    model : Model, optional
+    model : AnyModel, optional
         The model itself, instead of loading `config.model`; it is given back without adapters.
     on_progress : callable, optional
         Called with a `FinetuneProgress` after each batch.
@@ -206,7 +206,7 @@ def _held_out(sources: Mapping[str, Source], few_shot: FewShot) -> dict[str, tup
     return held_out
 
 
-def _trainable(model: Model, device: torch.device) -> TorchModel:
+def _trainable(model: AnyModel, device: torch.device) -> TorchModel:
     """Return a model that can be differentiated, in float32, in which adapters are trained."""
     if not isinstance(model, TorchModel):
         raise ModelError(

@@ -1,7 +1,7 @@
-"""CLIP-style models: one module per family, one registry line each.
+"""Models: one module per family, one registry line each.
 
-``load_model(spec)`` gives a `Model`: two encoders, the model's own transform, and its identity. Nothing here
-imports torch before a model is loaded.
+``load_model(spec)`` gives a `Model` (two encoders), a `Classifier` or an `ImageEncoder`, each with its own
+transform and identity. Nothing here imports torch before a model is loaded.
 """
 
 from __future__ import annotations
@@ -16,6 +16,9 @@ from typing import TYPE_CHECKING, Any, TypeAlias, get_args
 from medimeta_c.errors import ConfigError, MissingExtraError, ModelError, unknown_name
 from medimeta_c.models.contract import (
     Activation,
+    AnyModel,
+    Classifier,
+    ImageEncoder,
     Model,
     ModelIdentity,
     Precision,
@@ -30,6 +33,9 @@ if TYPE_CHECKING:
 __all__ = [
     "MODELS",
     "Activation",
+    "AnyModel",
+    "Classifier",
+    "ImageEncoder",
     "Loader",
     "Model",
     "ModelFamily",
@@ -37,10 +43,12 @@ __all__ = [
     "Precision",
     "Preprocess",
     "Preprocessing",
+    "image_encoder",
     "load_model",
+    "two_towers",
 ]
 
-Loader: TypeAlias = "Callable[[str, str], Model]"
+Loader: TypeAlias = "Callable[[str, str], AnyModel]"
 """Takes the whole spec and what follows its prefix; returns a model in float32 on the CPU."""
 
 _REQUIRED = ("torch", "torchvision", "open_clip", "transformers")
@@ -74,10 +82,10 @@ class ModelFamily:
     loader: str | Loader
     preprocessings: tuple[str, ...] = ()
 
-    def load(self, spec: str, target: str, **options: Any) -> Model:
+    def load(self, spec: str, target: str, **options: Any) -> AnyModel:
         """Load a model of this family, with options of its own."""
         loader: Any = resolve_name(self.loader) if isinstance(self.loader, str) else self.loader
-        model: Model = loader(spec, target, **options)
+        model: AnyModel = loader(spec, target, **options)
         return model
 
 
@@ -152,20 +160,20 @@ MODELS = Registry(
 
 
 def load_model(
-    spec: str | Model,
+    spec: str | AnyModel,
     *,
     device: torch.device | str = "cpu",
     precision: Precision = "fp32",
     activation: Activation | None = None,
     preprocessing: str | None = None,
-) -> Model:
+) -> AnyModel:
     """Load a model by its spec, or check a model object.
 
     Parameters
     ----------
-    spec : str or Model
+    spec : str, or a model
         One of the forms of `MODELS`, e.g. ``"hf-hub:org/name"`` or ``"ViT-B-16/openai"``; or the model
-        itself, which is tried on one blank image and one word, as ``python:`` models are.
+        itself, which is tried on one blank image (and one word), as ``python:`` models are.
     device : torch.device or str
         Where the weights go.
     precision : {"fp32", "bf16", "fp16"}
@@ -178,7 +186,7 @@ def load_model(
 
     Returns
     -------
-    Model
+    Model, Classifier or ImageEncoder
         In evaluation mode.
 
     Raises
@@ -218,6 +226,37 @@ def load_model(
     import torch  # noqa: PLC0415  (everything above works without)
 
     return model.to(device, getattr(torch, _DTYPES[precision]))
+
+
+def two_towers(model: AnyModel) -> Model:
+    """Return a model that reads texts too.
+
+    Raises
+    ------
+    ModelError
+        If this one does not; the message says what can be done with it.
+    """
+    if isinstance(model, Model):
+        return model
+    reason = "scores only its own classes" if isinstance(model, Classifier) else "has no text encoder"
+    raise ModelError(
+        f"{model.identity.spec} {reason}, and classes are prompts here: use a model with two encoders"
+    )
+
+
+def image_encoder(model: AnyModel) -> ImageEncoder:
+    """Return a model that gives vectors for images.
+
+    Raises
+    ------
+    ModelError
+        If this one gives only the scores of its classes.
+    """
+    if isinstance(model, ImageEncoder):
+        return model
+    raise ModelError(
+        f"{model.identity.spec} gives scores of its classes, no features: use a model with an image encoder"
+    )
 
 
 def _check_preprocessing(name: str, family: ModelFamily | None) -> None:

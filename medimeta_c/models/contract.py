@@ -1,4 +1,4 @@
-"""The model protocol: two encoders, a transform, and an identity."""
+"""What a model is: protocols, and the records of its transform and identity."""
 
 from __future__ import annotations
 
@@ -15,9 +15,13 @@ from medimeta_c.io.records import Count, Name, Record, Since, Text
 if TYPE_CHECKING:
     import torch
     from PIL import Image
+    from typing_extensions import Self
 
 __all__ = [
     "Activation",
+    "AnyModel",
+    "Classifier",
+    "ImageEncoder",
     "Model",
     "ModelIdentity",
     "Precision",
@@ -156,8 +160,8 @@ def model_slug(spec: str) -> str:
 
 
 @runtime_checkable
-class Model(Protocol):
-    """A CLIP-style model: images and texts to vectors of one space. Always in evaluation mode."""
+class ImageEncoder(Protocol):
+    """Images to vectors: what trained heads need. Always in evaluation mode."""
 
     @property
     def preprocess(self) -> Preprocess:
@@ -167,21 +171,6 @@ class Model(Protocol):
     @property
     def preprocessing(self) -> Preprocessing:
         """What `preprocess` does."""
-        ...
-
-    @property
-    def logit_scale(self) -> float:
-        """Factor on the cosine similarity (the exponential already taken)."""
-        ...
-
-    @property
-    def logit_bias(self) -> float | None:
-        """Added to the scaled similarity by sigmoid-trained models (SigLIP); None otherwise."""
-        ...
-
-    @property
-    def context_length(self) -> int:
-        """The most tokens a prompt may have, special tokens included."""
         ...
 
     @property
@@ -204,6 +193,30 @@ class Model(Protocol):
         """
         ...
 
+    def to(self, device: torch.device | str, dtype: torch.dtype) -> Self:
+        """Move the weights, in place; returns the model."""
+        ...
+
+
+@runtime_checkable
+class Model(ImageEncoder, Protocol):
+    """A CLIP-style model: images and texts to vectors of one space."""
+
+    @property
+    def logit_scale(self) -> float:
+        """Factor on the cosine similarity (the exponential already taken)."""
+        ...
+
+    @property
+    def logit_bias(self) -> float | None:
+        """Added to the scaled similarity by sigmoid-trained models (SigLIP); None otherwise."""
+        ...
+
+    @property
+    def context_length(self) -> int:
+        """The most tokens a prompt may have, special tokens included."""
+        ...
+
     def encode_texts(self, texts: Sequence[str]) -> torch.Tensor:
         """Tokenise and embed texts; a text's embedding does not depend on the others of the call.
 
@@ -219,6 +232,55 @@ class Model(Protocol):
         """
         ...
 
-    def to(self, device: torch.device | str, dtype: torch.dtype) -> Model:
+
+@runtime_checkable
+class Classifier(Protocol):
+    """A model with a trained head: images to scores of its own classes. Always in evaluation mode."""
+
+    @property
+    def preprocess(self) -> Preprocess:
+        """The model's own transform; can be pickled into worker processes."""
+        ...
+
+    @property
+    def preprocessing(self) -> Preprocessing:
+        """What `preprocess` does."""
+        ...
+
+    @property
+    def identity(self) -> ModelIdentity:
+        """Which weights these are."""
+        ...
+
+    def classify(self, pixels: torch.Tensor) -> torch.Tensor:
+        """Score the head's classes.
+
+        Parameters
+        ----------
+        pixels : torch.Tensor of shape (N, 3, H, W), floating point
+            Preprocessed images, on any device.
+
+        Returns
+        -------
+        torch.Tensor of shape (N, C), float32
+            Logits; on the model's device, without gradient.
+        """
+        ...
+
+    def columns(self, dataset: str, class_names: Sequence[str]) -> tuple[int, ...]:
+        """Return which of the head's C outputs stands for each of a dataset's K classes.
+
+        Raises
+        ------
+        ModelError
+            If the head has not the dataset's classes.
+        """
+        ...
+
+    def to(self, device: torch.device | str, dtype: torch.dtype) -> Self:
         """Move the weights, in place; returns the model."""
         ...
+
+
+AnyModel: TypeAlias = Model | Classifier | ImageEncoder
+"""What a spec may name. Only a `Model` reads texts; an `ImageEncoder` alone needs a trained head."""

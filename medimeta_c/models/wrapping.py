@@ -72,7 +72,8 @@ def wrap(
         shape = tuple(getattr(pixels, "shape", ())) or type(pixels).__name__
         raise ModelError(f"the transform of {name} returned {shape}: it must return a tensor (3, H, W)")
     model = _Wrapped(encode_image, encode_text, transform, name, float(logit_scale), tuple(pixels.shape[1:]))
-    return checked(f"the model {name}", model)
+    checked(f"the model {name}", model)
+    return model
 
 
 class _Wrapped:

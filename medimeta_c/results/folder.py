@@ -90,8 +90,8 @@ class SavedResult:
 
 
 def result_path(out: Path, run: RunIdentity) -> Path:
-    """Return the folder of a run's result: ``<out>/<model-slug>/<fingerprint12>``."""
-    return out / run.model.slug / run.benchmark.fingerprint[:12]
+    """Return the folder of a run's result: ``<out>/<slug>/<fingerprint12>``."""
+    return out / run.slug / run.benchmark.fingerprint[:12]
 
 
 def matching(where: StrPath) -> list[Path]:

@@ -179,6 +179,14 @@ class RunIdentity(Record):
         return self
 
     @property
+    def slug(self) -> str:
+        """Name of the folder of its results: the model's, and the trained head's where there is one."""
+        if self.head is None:
+            return self.model.slug
+        shots = "all" if self.head.shots is None else self.head.shots
+        return f"{self.model.slug}-{self.head.name}-{shots}-shots-seed-{self.head.seed}"
+
+    @property
     def scored(self) -> set[str]:
         """Ids of the datasets scored."""
         return {entry.dataset for entry in self.benchmark.datasets}

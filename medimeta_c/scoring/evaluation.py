@@ -3,42 +3,33 @@
 from __future__ import annotations
 
 import os
-import platform
-import sys
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field, replace
-from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 
-import numpy as np
 import torch
 
-from medimeta_c._version import __version__
-from medimeta_c.errors import ConfigError, ManifestError, ShardError
-from medimeta_c.format.benchmark import Benchmark, open_benchmark
-from medimeta_c.format.keys import SetKey, check_alone, check_distinct, check_name
-from medimeta_c.format.manifest import PluginRecord, fingerprint_faults
+from medimeta_c.errors import ConfigError
+from medimeta_c.format.benchmark import Benchmark
+from medimeta_c.format.keys import check_alone, check_distinct, check_name
+from medimeta_c.format.manifest import PluginRecord
 from medimeta_c.format.plugins import plugin_record
-from medimeta_c.io.progress import following
 from medimeta_c.io.settings import Location, Several, TextOrPath, default, require_kind, required, settle
 from medimeta_c.metrics.registry import Metric, chosen_metrics
 from medimeta_c.metrics.resampling import Resampling
-from medimeta_c.models import MODELS, Activation, Model, Precision, load_model
+from medimeta_c.models import MODELS, Activation, AnyModel, Precision, load_model, two_towers
 from medimeta_c.prompts.files import PROMPTS
 from medimeta_c.prompts.record import PromptsRecord
 from medimeta_c.prompts.templates import ClassPrompts, load_prompts
-from medimeta_c.reports import write_reports
-from medimeta_c.results.baseline_choice import PUBLISHED, choose_baseline
-from medimeta_c.results.folder import ResultFolder, SavedResult, open_result_folder
-from medimeta_c.results.identity import RunIdentity, benchmark_record, first_images
-from medimeta_c.results.predictions import CellPredictions
-from medimeta_c.results.result import Environment, Mark
-from medimeta_c.results.scoring import Terms, make_result, scope_of
-from medimeta_c.scoring.inference import Predictor, check_device, choose_device, class_embeddings
+from medimeta_c.results.baseline_choice import PUBLISHED
+from medimeta_c.results.folder import SavedResult
+from medimeta_c.results.identity import RunIdentity
+from medimeta_c.scoring.devices import check_device, choose_device
+from medimeta_c.scoring.inference import Predictor
+from medimeta_c.scoring.job import Job, JobProgress
+from medimeta_c.scoring.zero_shot import ZeroShot, class_embeddings
 
-__all__ = ["EvaluateConfig", "EvaluateProgress", "evaluate"]
+__all__ = ["EvaluateConfig", "evaluate"]
 
-_PACKAGES = ("torch", "torchvision", "open_clip_torch", "transformers", "numpy", "scikit-learn", "pyarrow")
 _BATCH_SIZE = {"cpu": 64, "cuda": 256, "mps": 64}
 
 
@@ -48,7 +39,7 @@ class EvaluateConfig:
 
     Parameters
     ----------
-    model : str or Model
+    model : str, or a model
         A model spec; see `medimeta_c.models`. Or the model itself, which its identity's spec names.
     benchmark : str or path
         Directory of a built benchmark, or ``ORG/NAME`` on the Hub.
@@ -87,7 +78,7 @@ class EvaluateConfig:
         If a value is not valid.
     """
 
-    model: str | Model
+    model: str | AnyModel
     benchmark: TextOrPath = required()
     datasets: Several[str] = default("all")
     split: str = "test"
@@ -121,21 +112,11 @@ class EvaluateConfig:
         chosen_metrics(self.metrics)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EvaluateProgress:
-    """How far an evaluation is, in images of cells not yet finished when it began."""
-
-    cells_done: int
-    cells_total: int
-    images_done: int
-    images_total: int
-
-
 def evaluate(
     config: EvaluateConfig,
     *,
-    model: Model | None = None,
-    on_progress: Callable[[EvaluateProgress], None] | None = None,
+    model: AnyModel | None = None,
+    on_progress: Callable[[JobProgress], None] | None = None,
     progress: bool = False,
 ) -> SavedResult:
     """Score a model on a benchmark and write its result and reports.
@@ -150,7 +131,7 @@ def evaluate(
     model : Model, optional
         The model itself, instead of loading `config.model`.
     on_progress : callable, optional
-        Called with an `EvaluateProgress` after each batch.
+        Called with a `JobProgress` after each batch.
     progress : bool, optional
         Show a progress bar, on stderr or in a notebook.
 
@@ -172,30 +153,30 @@ def evaluate(
         If the result folder is held by another process or by another run.
     """
     require_kind(config, EvaluateConfig, "evaluate")
-    benchmark = open_benchmark(config.benchmark)
-    for fault in fingerprint_faults(benchmark.manifest):
-        raise ManifestError(f"{benchmark.name} cannot be scored: {fault}; verify it")
-    datasets = benchmark.datasets if config.datasets == ("all",) else config.datasets
-    prompts = _prompts(config, benchmark, datasets)
-    scope = scope_of(benchmark.manifest, datasets=datasets, split=config.split)
-    described = benchmark_record(config.benchmark, benchmark.manifest, datasets=datasets, split=config.split)
-    if config.limit is not None:
-        described = first_images(described, config.limit)
-    # Checked before any work, because the baseline may not fit.
-    chosen = choose_baseline(config.baseline, described, config.split)
-    metrics = chosen_metrics(config.metrics)
-    groups = benchmark.groups(config.split)
-    device = choose_device(config.device)
-    loaded = load_model(
-        model or config.model,
-        device=device,
-        precision=config.precision,
-        activation=config.activation,
-        preprocessing=config.preprocessing,
+    job = Job.of(
+        config.benchmark,
+        config.datasets,
+        config.split,
+        baseline=config.baseline,
+        metrics=chosen_metrics(config.metrics),
+        resampling=config.resampling,
+        out=config.out,
+        limit=config.limit,
     )
-    run = RunIdentity(
+    prompts = _prompts(config, job.benchmark, job.datasets)
+    device = choose_device(config.device)
+    loaded = two_towers(
+        load_model(
+            model or config.model,
+            device=device,
+            precision=config.precision,
+            activation=config.activation,
+            preprocessing=config.preprocessing,
+        )
+    )
+    identity = RunIdentity(
         model=loaded.identity,
-        benchmark=described,
+        benchmark=job.described,
         split=config.split,
         prompts=PromptsRecord.asked(load_prompts(config.prompts).name, prompts),
         precision=config.precision,
@@ -204,42 +185,19 @@ def evaluate(
         activation=config.activation,
     )
     predictor = Predictor(
-        loaded,
-        {one.dataset: class_embeddings(loaded, one) for one in prompts},
+        ZeroShot(loaded, {one.dataset: class_embeddings(loaded, one) for one in prompts}),
         device=device,
         batch_size=config.batch_size or _BATCH_SIZE.get(device.type, 64),
         workers=_workers(config.workers, device),
     )
-    with open_result_folder(_root(config), run) as folder:
-        built, finished = set(benchmark.sets), folder.finished
-        if todo := [key for key in scope.cells() if key in built and key not in finished]:
-            folder.add_environment(_environment(device, predictor))
-        with following(on_progress, progress, "images", _view) as tell:
-            _predict(folder, predictor, benchmark, todo, tell, limit=config.limit)
-        if todo:  # batches may have become smaller
-            folder.add_environment(_environment(device, predictor))
-        whole = folder.widened(scope)
-        if set(whole.datasets) != set(scope.datasets):
-            chosen = choose_baseline(config.baseline, folder.run.benchmark, config.split)
-        predictions = folder.load(whole)
-        _check_listings(benchmark, predictions.values())
-        environment = folder.environment or _environment(device, predictor)
-        terms = Terms(
-            scope=whole,
-            baseline=chosen,
-            resampling=config.resampling,
-            metrics=metrics,
-            groups=groups,
-            plugins=_plugins(config.model if model is None else model, folder.run.prompts),
-        )
-        marks: tuple[Mark, ...] = ("limited",) if config.limit or benchmark.manifest.limited else ()
-        saved = folder.finish(make_result(folder.run, environment, predictions, terms, marks), predictions)
-        write_reports(saved, benchmark)
-    return saved
-
-
-def _view(now: EvaluateProgress, /) -> tuple[str, float, float]:
-    return f"scoring {now.cells_done}/{now.cells_total} cells", now.images_done, now.images_total
+    return job.run(
+        identity,
+        predictor,
+        device,
+        plugins=_plugins(config.model if model is None else model, identity.prompts),
+        on_progress=on_progress,
+        progress=progress,
+    )
 
 
 def _prompts(config: EvaluateConfig, benchmark: Benchmark, datasets: Iterable[str]) -> list[ClassPrompts]:
@@ -249,54 +207,11 @@ def _prompts(config: EvaluateConfig, benchmark: Benchmark, datasets: Iterable[st
     return [book.prompts(one.dataset, one.class_names, modality=one.modality) for one in records]
 
 
-def _plugins(model: str | Model, prompts: PromptsRecord | None) -> tuple[PluginRecord, ...]:
+def _plugins(model: str | AnyModel, prompts: PromptsRecord | None) -> tuple[PluginRecord, ...]:
     """Return what other distributions brought: the model's family and the template set."""
     family = plugin_record(MODELS, model.partition(":")[0]) if isinstance(model, str) else None
     templates = plugin_record(PROMPTS, prompts.name) if prompts is not None else None
     return tuple(one for one in (family, templates) if one is not None)
-
-
-def _root(config: EvaluateConfig) -> Path:
-    """Return the root of results; trials have their own root, so that none is mistaken for a result."""
-    return config.out if config.limit is None else config.out / f"first-{config.limit}"
-
-
-def _predict(  # noqa: PLR0913  (each of them is one part of the work)
-    folder: ResultFolder,
-    predictor: Predictor,
-    benchmark: Benchmark,
-    todo: Sequence[SetKey],
-    tell: Callable[[EvaluateProgress], None],
-    *,
-    limit: int | None,
-) -> None:
-    """Predict and save cells, one by one."""
-    cells, images = len(todo), sum(min(benchmark.record(key).rows, limit or sys.maxsize) for key in todo)
-    now = EvaluateProgress(cells_done=0, cells_total=cells, images_done=0, images_total=images)
-
-    def count(images: int = 0, cells: int = 0) -> None:
-        nonlocal now
-        now = replace(now, cells_done=now.cells_done + cells, images_done=now.images_done + images)
-        tell(now)
-
-    count()
-    for cell in predictor.predict(benchmark, todo, count, limit=limit):
-        benchmark.check_classes(cell.key)
-        folder.save(cell)
-        count(cells=1)
-
-
-def _check_listings(benchmark: Benchmark, cells: Iterable[CellPredictions]) -> None:
-    """Refuse sets of a split whose images or labels are not the same: one of them was forged."""
-    first: dict[tuple[str, str], CellPredictions] = {}
-    for cell in cells:
-        known = first.setdefault((cell.key.dataset, cell.key.split), cell)
-        same = cell.image_ids == known.image_ids and np.array_equal(cell.labels, known.labels)
-        if not same:
-            raise ShardError(
-                f"sets {known.key} and {cell.key} of {benchmark.name} differ in ids or labels, which all "
-                "sets of a split have in common: verify it"
-            )
 
 
 def _workers(wanted: int, device: torch.device) -> int:
@@ -305,20 +220,3 @@ def _workers(wanted: int, device: torch.device) -> int:
     # On the CPU the model itself keeps every core busy, and decoding is a fiftieth of its work: a process
     # beside it would only take its place, and seconds to start (scripts/bench/evaluate.py).
     return 0 if device.type == "cpu" else max(1, (os.cpu_count() or 2) - 1)
-
-
-def _environment(device: torch.device, predictor: Predictor) -> Environment:
-    model = torch.cuda.get_device_name(device) if device.type == "cuda" else platform.machine()
-    return Environment(
-        device=f"{device.type} ({model})", batch_size=predictor.batch_size, packages=_packages()
-    )
-
-
-def _packages() -> dict[str, str]:
-    found = {"medimeta-c": __version__, "python": platform.python_version()}
-    for name in _PACKAGES:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:  # a build of torch may go by another name
-            continue
-    return found

@@ -14,10 +14,11 @@ from medimeta_c.errors import ConfigError, unknown_name
 from medimeta_c.format.benchmark import Benchmark, open_benchmark
 from medimeta_c.format.keys import CLEAN, SetKey, check_alone, check_distinct
 from medimeta_c.io.settings import Location, OptionalSeveral, Several, TextOrPath, default, required, settle
-from medimeta_c.models import Model, load_model
+from medimeta_c.models import AnyModel, ImageEncoder, image_encoder, load_model
 from medimeta_c.results.featurefile import Features, Row, write_features
 from medimeta_c.scoring.decoding import Decoded, Prepare, chunks_of, decode_all
-from medimeta_c.scoring.inference import check_device, choose_device, normalise
+from medimeta_c.scoring.devices import check_device, choose_device
+from medimeta_c.scoring.inference import normalise
 
 __all__ = ["FeaturesConfig", "extract"]
 
@@ -28,8 +29,8 @@ class FeaturesConfig:
 
     Parameters
     ----------
-    model : str or Model
-        A model spec or the model itself, as in evaluation.
+    model : str, or a model
+        A model spec or the model itself: any with an image encoder.
     benchmark : str or path
         Directory of a built benchmark, or ``ORG/NAME`` on the Hub.
     out : str or path
@@ -51,7 +52,7 @@ class FeaturesConfig:
         If a value is not valid.
     """
 
-    model: str | Model
+    model: str | AnyModel
     benchmark: TextOrPath = required()
     out: Location = required()
     datasets: Several[str] = default("all")
@@ -77,7 +78,7 @@ class FeaturesConfig:
 def extract(
     config: FeaturesConfig,
     *,
-    model: Model | None = None,
+    model: AnyModel | None = None,
     on_progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Features:
     """Embed images with a model's image encoder and write the features.
@@ -86,7 +87,7 @@ def extract(
     ----------
     config : FeaturesConfig
         What to embed.
-    model : Model, optional
+    model : AnyModel, optional
         The model itself, instead of loading `config.model`.
     on_progress : callable, optional
         Called with the number of sets done and their total.
@@ -104,7 +105,7 @@ def extract(
     benchmark = open_benchmark(config.benchmark)
     keys = _keys(config, benchmark)
     device = choose_device(config.device)
-    loaded = load_model(model or config.model, device=device)
+    loaded = image_encoder(load_model(model or config.model, device=device))
     rows: list[Row] = []
     parts: list[NDArray[np.float32]] = []
     for done, key in enumerate(keys):
@@ -151,7 +152,7 @@ def _is_wanted(key: SetKey, severities: tuple[int, ...] | None) -> bool:
 
 
 def _embedded(
-    model: Model, benchmark: Benchmark, key: SetKey, images: int, device: torch.device
+    model: ImageEncoder, benchmark: Benchmark, key: SetKey, images: int, device: torch.device
 ) -> Iterator[tuple[Decoded, NDArray[np.float32]]]:
     """Yield the first images of a set with their features, by chunk; the last may have fewer features."""
     preprocessing = model.preprocessing

@@ -1,64 +1,28 @@
-"""Zero-shot classification of batches, by cosine similarity to prompt embeddings."""
+"""Batches of images to predictions of cells, whatever scores the classes."""
 
 from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
 import numpy as np
 import torch
 
-from medimeta_c.errors import ConfigError, ModelError, Remedy, ShardError, unknown_name
+from medimeta_c.errors import ModelError, Remedy, ShardError
 from medimeta_c.format.benchmark import Benchmark
 from medimeta_c.format.keys import SetKey
 from medimeta_c.format.manifest import RowDigest, SetRecord
-from medimeta_c.models import Model, Preprocessing
-from medimeta_c.prompts.templates import ClassPrompts
+from medimeta_c.models import Preprocess, Preprocessing
 from medimeta_c.results.predictions import CellPredictions
 from medimeta_c.scoring.decoding import Decoded, Prepare, chunks_of, decode_all
 
-__all__ = ["Predictor", "check_device", "choose_device", "class_embeddings", "normalise"]
+__all__ = ["ClassScorer", "Predictor", "normalise"]
 
 _logger = logging.getLogger(__name__)
-
-
-def check_device(name: str) -> None:
-    """Raise ConfigError for a name that no device has; `choose_device` tells whether the device is here."""
-    try:
-        torch.device("cpu" if name == "auto" else name)
-    except RuntimeError as error:
-        known = ["auto", "cpu", "cuda", "mps"]
-        if not name.startswith("c"):
-            known.remove("cpu")  # the nearest to gpu by letters, and not what is meant
-        raise unknown_name("device", name, known) from error
-
-
-def choose_device(name: str) -> torch.device:
-    """Return the device an option means: ``auto`` is CUDA, else Apple's MPS, else the CPU.
-
-    Raises
-    ------
-    ConfigError
-        If the device is not known or not there.
-    """
-    check_device(name)
-    if name == "auto":
-        if torch.cuda.is_available():
-            return torch.device("cuda")
-        return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
-    try:
-        device = torch.device(name)
-        torch.zeros(1, device=device).item()
-    except (RuntimeError, AssertionError, NotImplementedError) as error:
-        reason = str(error).strip().splitlines()[0]
-        raise ConfigError(
-            f"device {name!r} cannot be used here ({reason}): use auto, cpu, cuda or mps"
-        ) from error
-    return device
 
 
 def normalise(images: torch.Tensor, preprocessing: Preprocessing) -> torch.Tensor:
@@ -84,35 +48,6 @@ def normalise(images: torch.Tensor, preprocessing: Preprocessing) -> torch.Tenso
         for values in (preprocessing.mean, preprocessing.std)
     )
     return channels.float().div(255).sub_(mean).div_(std)
-
-
-def class_embeddings(model: Model, prompts: ClassPrompts) -> torch.Tensor:
-    """Embed the classes of a dataset.
-
-    Each class is the normalised mean of the normalised embeddings of its prompts.
-
-    Returns
-    -------
-    torch.Tensor of float32, shape (K, D)
-        Of unit norm, in label order, on the model's device.
-
-    Raises
-    ------
-    ModelError
-        If a prompt does not fit the text tower, or its embedding is not finite.
-    """
-    rows = []
-    for name, texts in zip(prompts.class_names, prompts.prompts, strict=True):
-        embedded = torch.nn.functional.normalize(model.encode_texts(texts), dim=-1)
-        mean = torch.nn.functional.normalize(embedded.mean(dim=0), dim=-1)
-        if not torch.isfinite(mean).all():
-            raise ModelError(
-                f"the text tower gives NaN or infinity for class {name!r} of {prompts.dataset} "
-                f"(prompt {texts[0]!r})",
-                remedy=[Remedy("check the weights"), Remedy("use {precision}", precision="fp32")],
-            )
-        rows.append(mean)
-    return torch.stack(rows)
 
 
 @dataclass(slots=True, eq=False)
@@ -195,15 +130,35 @@ def _batches(
         yield batch
 
 
+class ClassScorer(Protocol):
+    """What gives each class of a dataset a logit: images to features once, features to logits by dataset."""
+
+    @property
+    def preprocess(self) -> Preprocess:
+        """The model's own transform."""
+        ...
+
+    @property
+    def preprocessing(self) -> Preprocessing:
+        """What `preprocess` does."""
+        ...
+
+    def features(self, pixels: torch.Tensor) -> torch.Tensor:
+        """Embed prepared images (N, 3, H, W) on the model's device: (N, D) float32."""
+        ...
+
+    def logits(self, features: torch.Tensor, dataset: str) -> torch.Tensor:
+        """Score the K classes of a dataset, in label order: (N, K)."""
+        ...
+
+
 class Predictor:
-    """A model, its class embeddings, and how its batches run. Holds the batch size, which may shrink.
+    """A scorer of classes, and how its batches run. Holds the batch size, which may shrink.
 
     Parameters
     ----------
-    model : Model
-        On its device.
-    embeddings : mapping of str to torch.Tensor
-        By dataset, as `class_embeddings` returns them.
+    scorer : ClassScorer
+        Its model is on its device.
     device : torch.device
         The model's.
     batch_size : int
@@ -214,15 +169,14 @@ class Predictor:
 
     def __init__(
         self,
-        model: Model,
-        embeddings: Mapping[str, torch.Tensor],
+        scorer: ClassScorer,
         *,
         device: torch.device,
         batch_size: int,
         workers: int,
     ) -> None:
         self.batch_size = batch_size
-        self._model, self._embeddings, self._device, self._workers = model, embeddings, device, workers
+        self._scorer, self._device, self._workers = scorer, device, workers
 
     def predict(
         self,
@@ -255,34 +209,29 @@ class Predictor:
         ModelError
             If not even one image fits the device.
         """
-        preprocessing = self._model.preprocessing
-        prepare = Prepare(transform=self._model.preprocess, is_raw=preprocessing.is_normalise_only)
+        preprocessing = self._scorer.preprocessing
+        prepare = Prepare(transform=self._scorer.preprocess, is_raw=preprocessing.is_normalise_only)
         cells: dict[SetKey, _Cell] = {}
         chunks = chunks_of(benchmark, keys, limit=limit)
         with closing(decode_all(chunks, prepare, workers=self._workers)) as decoded:
             for batch in _batches(decoded, lambda: self.batch_size, limit):
                 parts = [rows.images[start:stop] for rows, start, stop in batch]
                 images = torch.from_numpy(parts[0] if len(parts) == 1 else np.concatenate(parts))
-                features = torch.nn.functional.normalize(self._encode(images), dim=-1)
-                scored = torch.split(features, [len(part) for part in parts])
+                scored = torch.split(self._features(images), [len(part) for part in parts])
                 for (rows, start, stop), part in zip(batch, scored, strict=True):
                     cell = cells.setdefault(rows.key, _Cell(benchmark.record(rows.key), limit))
-                    cell.add(rows, start, stop, self._logits(part, rows.key.dataset))
+                    cell.add(rows, start, stop, self._scorer.logits(part, rows.key.dataset))
                     if len(cell.image_ids) >= cell.wanted:
                         yield cells.pop(rows.key).predictions()
                 on_images(len(images))
         for cell in cells.values():  # short of rows
             yield cell.predictions()
 
-    def _logits(self, features: torch.Tensor, dataset: str) -> torch.Tensor:
-        similarity = features @ self._embeddings[dataset].T
-        return similarity * self._model.logit_scale + (self._model.logit_bias or 0.0)
-
-    def _encode(self, images: torch.Tensor) -> torch.Tensor:
+    def _features(self, images: torch.Tensor) -> torch.Tensor:
         """Embed a batch, in halves if the device has no memory for it whole."""
         try:
             moved = images.to(self._device, non_blocking=True)
-            return self._model.encode_images(normalise(moved, self._model.preprocessing))
+            return self._scorer.features(normalise(moved, self._scorer.preprocessing))
         except torch.OutOfMemoryError as error:
             if len(images) == 1:
                 raise ModelError(
@@ -296,4 +245,4 @@ class Predictor:
         if half < self.batch_size:
             self.batch_size = half
             _logger.warning("%s is out of memory: continuing with batches of %d", self._device, half)
-        return torch.cat([self._encode(images[:half]), self._encode(images[half:])])
+        return torch.cat([self._features(images[:half]), self._features(images[half:])])

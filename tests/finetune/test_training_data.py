@@ -25,7 +25,8 @@ from medimeta_c.finetuning.labels import LabelSpace
 from medimeta_c.format.suites import CLINICAL, CORE
 from medimeta_c.models import Model, load_model
 from medimeta_c.prompts.templates import ClassPrompts, load_prompts
-from medimeta_c.scoring.inference import class_embeddings, normalise
+from medimeta_c.scoring.inference import normalise
+from medimeta_c.scoring.zero_shot import class_embeddings
 
 SPLITS = {"train": 12, "val": 4}
 COLOUR = FakeSource(dataset="pbc", splits=SPLITS, shape=(28, 28))

@@ -122,7 +122,7 @@ def test_a_second_run_scores_nothing_again(
     """A finished result is read, not made again: the numbers stay, and where they are said to be made."""
     from medimeta_c.scoring import inference
 
-    monkeypatch.setattr(inference.Predictor, "_encode", None)
+    monkeypatch.setattr(inference.Predictor, "_features", None)
     base = next(one.parent for one in scored.path.parent.parent.rglob("result.json") if "other" in str(one))
     options = ["--benchmark", built, "--out", scored.path.parent.parent, "--workers", 0, "--device", "cpu"]
     run("--model", f"local-dir:{tiny}", "--baseline", base, "--batch-size", 3, *options)

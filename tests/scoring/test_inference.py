@@ -24,7 +24,9 @@ from medimeta_c.models import Model, load_model  # noqa: E402
 from medimeta_c.prompts.templates import ClassPrompts  # noqa: E402
 from medimeta_c.results.predictions import NO_PREDICTION, CellPredictions  # noqa: E402
 from medimeta_c.scoring.decoding import Chunk, Prepare, chunks_of, decode, decode_all  # noqa: E402
-from medimeta_c.scoring.inference import Predictor, choose_device, class_embeddings, normalise  # noqa: E402
+from medimeta_c.scoring.devices import choose_device  # noqa: E402
+from medimeta_c.scoring.inference import Predictor, normalise  # noqa: E402
+from medimeta_c.scoring.zero_shot import ZeroShot, class_embeddings  # noqa: E402
 
 CPU = torch.device("cpu")
 NAMES = {"cells": ("class0", "class1", "class2"), "rays": ("class0", "class1")}
@@ -52,7 +54,7 @@ def prompts(dataset: str, templates: Sequence[str] = ("a photo of {}",)) -> Clas
 
 def predictor(model: Model, **options: int) -> Predictor:
     embeddings = {name: class_embeddings(model, prompts(name)) for name in NAMES}
-    return Predictor(model, embeddings, device=CPU, **{"batch_size": 8, "workers": 0, **options})
+    return Predictor(ZeroShot(model, embeddings), device=CPU, **{"batch_size": 8, "workers": 0, **options})
 
 
 def predict(model: Model, root: Path, **options: int) -> list[CellPredictions]:
@@ -274,8 +276,8 @@ def test_double_precision_is_asked_of_the_cpu_alone(
         def cpu(self):
             return self.as_subclass(torch.Tensor)
 
-    logits = Predictor._logits
-    monkeypatch.setattr(Predictor, "_logits", lambda *arguments: logits(*arguments).as_subclass(OnDevice))
+    logits = ZeroShot.logits
+    monkeypatch.setattr(ZeroShot, "logits", lambda *arguments: logits(*arguments).as_subclass(OnDevice))
     assert [cell.key for cell in predict(model, built)] == KEYS
 
 

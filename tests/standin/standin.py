@@ -28,7 +28,7 @@ from torch.nn.functional import normalize
 
 from medimeta_c.models import load_model
 from medimeta_c.prompts.templates import load_prompts
-from medimeta_c.scoring.inference import class_embeddings
+from medimeta_c.scoring.zero_shot import class_embeddings
 from medimeta_c.sources import open_source
 
 REQUIREMENTS = Path(__file__).with_name("requirements.txt")

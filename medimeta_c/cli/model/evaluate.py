@@ -105,13 +105,14 @@ def evaluate(
       medimeta-c evaluate --model local-dir:./my-clip --benchmark MediMeta-C --dataset pbc,oct
     """
     with importing_models("medimeta-c evaluate"):
-        from medimeta_c.scoring.evaluation import EvaluateConfig, EvaluateProgress
+        from medimeta_c.scoring.evaluation import EvaluateConfig
         from medimeta_c.scoring.evaluation import evaluate as run
     from medimeta_c.io.hub_client import settle_client
     from medimeta_c.io.records import dump
     from medimeta_c.models import Activation, Precision
     from medimeta_c.reports import HTML_NAME
     from medimeta_c.reports.terminal import result_view
+    from medimeta_c.scoring.job import JobProgress
 
     config = EvaluateConfig(
         model=model,
@@ -138,9 +139,8 @@ def evaluate(
         return
     with console.counting("images") as show:
 
-        def on_progress(progress: EvaluateProgress) -> None:
-            text = f"scoring {progress.cells_done}/{progress.cells_total} cells"
-            show(text, progress.images_done, progress.images_total)
+        def on_progress(progress: JobProgress) -> None:
+            show(*progress.view)
 
         saved = run(config, on_progress=on_progress)
     if json:

@@ -221,12 +221,12 @@ def _one(config: FinetuneConfig, json: bool) -> None:
 
 def _several(config: AblationConfig, json: bool) -> None:
     from medimeta_c.finetuning import ablate
-    from medimeta_c.scoring.evaluation import EvaluateProgress
+    from medimeta_c.scoring.job import JobProgress
 
     with console.counting("images") as show:
 
-        def on_progress(name: str, now: FinetuneProgress | EvaluateProgress) -> None:
-            if isinstance(now, EvaluateProgress):
+        def on_progress(name: str, now: FinetuneProgress | JobProgress) -> None:
+            if isinstance(now, JobProgress):
                 text = f"scoring {now.cells_done}/{now.cells_total} cells"
             else:
                 text = now.text

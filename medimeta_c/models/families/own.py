@@ -12,21 +12,20 @@ import torch
 from PIL import Image as PILImage
 
 from medimeta_c.errors import ConfigError, ModelError
-from medimeta_c.models.contract import Model, ModelIdentity, Preprocessing
+from medimeta_c.models.contract import AnyModel, ModelIdentity, Preprocessing
 
 __all__ = ["checked", "load_own"]
 
-_METHODS = ("encode_images", "encode_texts", "preprocess", "to")
-_VALUES: dict[str, tuple[type, ...]] = {
-    "preprocessing": (Preprocessing,),
-    "identity": (ModelIdentity,),
+_METHODS = ("preprocess", "to")
+_VALUES: dict[str, tuple[type, ...]] = {"preprocessing": (Preprocessing,), "identity": (ModelIdentity,)}
+_VALUES_WITH_TEXT: dict[str, tuple[type, ...]] = {
     "logit_scale": (int, float),
     "logit_bias": (int, float, type(None)),
     "context_length": (int,),
 }
 
 
-def load_own(spec: str, target: str) -> Model:
+def load_own(spec: str, target: str) -> AnyModel:
     """Load the object a spec names, or what that returns when called without arguments.
 
     Modules of the current folder are found too, after the installed ones. The object is tried on one blank
@@ -43,7 +42,7 @@ def load_own(spec: str, target: str) -> Model:
     if not module_name or not attribute:
         raise ConfigError(f"{spec!r} is not of the form python:module:attribute")
     model = _attribute(spec, module_name, attribute)
-    if isinstance(model, type) or not hasattr(model, "encode_images"):
+    if isinstance(model, type) or not (hasattr(model, "encode_images") or hasattr(model, "classify")):
         if not callable(model):
             raise ModelError(
                 f"{spec} is a {type(model).__name__}, neither a model nor a function that returns one"
@@ -52,7 +51,7 @@ def load_own(spec: str, target: str) -> Model:
     return checked(spec, model)
 
 
-def checked(spec: str, model: Any) -> Model:
+def checked(spec: str, model: Any) -> AnyModel:
     """Return an object if it is a model, tried on one blank image and one word.
 
     Parameters
@@ -69,7 +68,7 @@ def checked(spec: str, model: Any) -> Model:
     """
     _check_members(spec, model)
     _check_vectors(spec, model)
-    found: Model = model
+    found: AnyModel = model
     return found
 
 
@@ -94,8 +93,20 @@ def _attribute(spec: str, module_name: str, attribute: str) -> Any:
 
 def _check_members(spec: str, model: Any) -> None:
     """Refuse an object that lacks members of the protocol, naming all of them."""
-    faults = [f"{name}() is missing" for name in _METHODS if not callable(getattr(model, name, None))]
-    for name, kinds in _VALUES.items():
+    values = dict(_VALUES)
+    if hasattr(model, "classify") and not hasattr(model, "encode_images"):
+        methods = ["classify", "columns"]
+    elif hasattr(model, "encode_images") and not any(
+        hasattr(model, name) for name in ("encode_texts", *_VALUES_WITH_TEXT)
+    ):
+        methods = ["encode_images"]
+    else:
+        methods = ["encode_images", "encode_texts"]
+        values |= _VALUES_WITH_TEXT
+    faults = [
+        f"{name}() is missing" for name in (*methods, *_METHODS) if not callable(getattr(model, name, None))
+    ]
+    for name, kinds in values.items():
         if not hasattr(model, name):
             faults.append(f"{name} is missing")
         elif not isinstance(getattr(model, name), kinds) or isinstance(getattr(model, name), bool):
@@ -106,7 +117,7 @@ def _check_members(spec: str, model: Any) -> None:
 
 
 def _check_vectors(spec: str, model: Any) -> None:
-    """Embed one blank image and one word, and compare the shapes."""
+    """Embed or classify one blank image, embed one word, and compare the shapes."""
     height, width = model.preprocessing.size
     pixels = model.preprocess(PILImage.new("RGB", (width, height)))
     if not isinstance(pixels, torch.Tensor) or tuple(pixels.shape) != (3, height, width):
@@ -114,14 +125,18 @@ def _check_vectors(spec: str, model: Any) -> None:
         raise ModelError(
             f"{spec}: preprocess() gave {shape}, and preprocessing.size says (3, {height}, {width})"
         )
-    images, texts = model.encode_images(pixels[None]), model.encode_texts(["a"])
-    for name, vectors in (("encode_images", images), ("encode_texts", texts)):
+    found = {}
+    for name, given in (("classify", pixels[None]), ("encode_images", pixels[None]), ("encode_texts", ["a"])):
+        if not hasattr(model, name):
+            continue
+        vectors = found[name] = getattr(model, name)(given)
         if not isinstance(vectors, torch.Tensor) or vectors.ndim != 2 or len(vectors) != 1:
             shape = getattr(vectors, "shape", type(vectors).__name__)
             raise ModelError(
                 f"{spec}: {name}() gave {shape} for one input, and must give a tensor of shape (1, D)"
             )
-    if images.shape[1] != texts.shape[1]:
+    images, texts = found.get("encode_images"), found.get("encode_texts")
+    if texts is not None and images is not None and images.shape[1] != texts.shape[1]:
         raise ModelError(
             f"{spec}: images have {images.shape[1]} dimensions and texts {texts.shape[1]}: they must share "
             "one space"

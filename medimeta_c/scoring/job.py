@@ -1,0 +1,293 @@
+"""A job: the cells of one run, predicted, saved one by one, scored and reported.
+
+Whatever predicts, the rest is the same: which cells, the locked folder, resuming, numbers, reports.
+"""
+
+from __future__ import annotations
+
+import platform
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import torch
+
+from medimeta_c._version import __version__
+from medimeta_c.errors import ManifestError, ShardError
+from medimeta_c.format.benchmark import Benchmark, open_benchmark
+from medimeta_c.format.keys import SetKey
+from medimeta_c.format.manifest import PluginRecord, fingerprint_faults
+from medimeta_c.io.progress import following
+from medimeta_c.metrics.grid import Scope
+from medimeta_c.metrics.registry import Metric
+from medimeta_c.metrics.resampling import Resampling
+from medimeta_c.reports import write_reports
+from medimeta_c.results.baseline_choice import ChosenBaseline, choose_baseline
+from medimeta_c.results.folder import ResultFolder, SavedResult, open_result_folder
+from medimeta_c.results.identity import BenchmarkRecord, RunIdentity, benchmark_record, first_images
+from medimeta_c.results.predictions import CellPredictions
+from medimeta_c.results.result import Environment, Mark
+from medimeta_c.results.scoring import Groups, Terms, make_result, scope_of
+
+__all__ = ["CellPredictor", "Job", "JobProgress"]
+
+_PACKAGES = ("torch", "torchvision", "open_clip_torch", "transformers", "numpy", "scikit-learn", "pyarrow")
+
+
+class CellPredictor(Protocol):
+    """What gives predictions of whole sets."""
+
+    @property
+    def batch_size(self) -> int:
+        """Images a batch, at the time of asking: it may shrink."""
+        ...
+
+    def predict(
+        self,
+        benchmark: Benchmark,
+        keys: Sequence[SetKey],
+        on_images: Callable[[int], None] = ...,
+        *,
+        limit: int | None = None,
+    ) -> Iterator[CellPredictions]:
+        """Yield the predictions of sets, each as it is finished, in order; see `Predictor.predict`."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobProgress:
+    """How far a job is, in images of cells not yet finished when it began."""
+
+    cells_done: int
+    cells_total: int
+    images_done: int
+    images_total: int
+
+    @property
+    def view(self) -> tuple[str, float, float]:
+        """What a progress bar shows."""
+        text = f"scoring {self.cells_done}/{self.cells_total} cells"
+        return text, self.images_done, self.images_total
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Job:
+    """What is scored, against what, and where the result goes.
+
+    Parameters
+    ----------
+    benchmark : Benchmark
+        The shards.
+    described : BenchmarkRecord
+        The record of what is scored of it.
+    scope : Scope
+        The cells requested.
+    groups : mapping
+        Which images belong together; see `medimeta_c.results.scoring.Groups`.
+    baseline : str
+        As `choose_baseline` takes it.
+    chosen : ChosenBaseline or None
+        What that is for the datasets scored.
+    metrics : tuple of Metric
+        What is computed of each cell.
+    resampling : Resampling
+        How intervals are made.
+    out : Path
+        Root of all results.
+    limit : int or None
+        Only the first so many images of each set: a trial.
+    """
+
+    benchmark: Benchmark
+    described: BenchmarkRecord
+    scope: Scope
+    groups: Groups
+    baseline: str
+    chosen: ChosenBaseline | None
+    metrics: tuple[Metric, ...]
+    resampling: Resampling
+    out: Path
+    limit: int | None = None
+
+    @classmethod
+    def of(  # noqa: PLR0913  (the parts of a job)
+        cls,
+        benchmark: str,
+        datasets: Sequence[str],
+        split: str,
+        *,
+        baseline: str,
+        metrics: tuple[Metric, ...],
+        resampling: Resampling,
+        out: Path,
+        limit: int | None = None,
+    ) -> Job:
+        """Open a benchmark and check, before any work, that it can be scored and that the baseline fits.
+
+        Parameters
+        ----------
+        benchmark : str
+            Directory of a built benchmark, or ``ORG/NAME`` on the Hub.
+        datasets : sequence of str
+            Datasets of it; ``("all",)`` for every one.
+        split : str
+            The split scored.
+        baseline, metrics, resampling, out, limit
+            As the class has them.
+
+        Raises
+        ------
+        ConfigError
+            If a dataset, split or baseline is unknown or does not fit.
+        ManifestError
+            If the benchmark is missing or damaged.
+        """
+        opened = open_benchmark(benchmark)
+        for fault in fingerprint_faults(opened.manifest):
+            raise ManifestError(f"{opened.name} cannot be scored: {fault}; verify it")
+        names = opened.datasets if tuple(datasets) == ("all",) else tuple(datasets)
+        for name in names:
+            opened.dataset(name)  # refuses names that were not built
+        described = benchmark_record(benchmark, opened.manifest, datasets=names, split=split)
+        if limit is not None:
+            described = first_images(described, limit)
+        return cls(
+            benchmark=opened,
+            described=described,
+            scope=scope_of(opened.manifest, datasets=names, split=split),
+            groups=opened.groups(split),
+            baseline=baseline,
+            chosen=choose_baseline(baseline, described, split),
+            metrics=metrics,
+            resampling=resampling,
+            # Trials have their own root, so that none is mistaken for a result.
+            out=out if limit is None else out / f"first-{limit}",
+            limit=limit,
+        )
+
+    @property
+    def datasets(self) -> tuple[str, ...]:
+        """The datasets scored."""
+        return tuple(entry.dataset for entry in self.described.datasets)
+
+    def run(  # noqa: PLR0913  (who answers, what, where; the rest is optional)
+        self,
+        identity: RunIdentity,
+        predictor: CellPredictor,
+        device: torch.device,
+        *,
+        plugins: tuple[PluginRecord, ...] = (),
+        on_progress: Callable[[JobProgress], None] | None = None,
+        progress: bool = False,
+    ) -> SavedResult:
+        """Predict the cells that are not there yet, and write the result and its reports.
+
+        Parameters
+        ----------
+        identity : RunIdentity
+            Who answers.
+        predictor : CellPredictor
+            What answers.
+        device : torch.device
+            Where.
+        plugins : tuple of PluginRecord
+            What other distributions brought to the predictions.
+        on_progress : callable, optional
+            Called with a `JobProgress` after each batch.
+        progress : bool, optional
+            Show a progress bar, on stderr or in a notebook.
+
+        Raises
+        ------
+        MediMetaError
+            As `medimeta_c.scoring.evaluation.evaluate` raises it.
+        """
+        with open_result_folder(self.out, identity) as folder:
+            built, finished = set(self.benchmark.sets), folder.finished
+            if todo := [key for key in self.scope.cells() if key in built and key not in finished]:
+                folder.add_environment(_environment(device, predictor))
+            with following(on_progress, progress, "images", lambda now: now.view) as tell:
+                self._predict(folder, predictor, todo, tell)
+            if todo:  # batches may have become smaller
+                folder.add_environment(_environment(device, predictor))
+            whole = folder.widened(self.scope)
+            predictions = folder.load(whole)
+            _check_listings(self.benchmark, predictions.values())
+            chosen = self.chosen
+            if set(whole.datasets) != set(self.scope.datasets):
+                chosen = choose_baseline(self.baseline, folder.run.benchmark, whole.split)
+            terms = Terms(
+                scope=whole,
+                baseline=chosen,
+                resampling=self.resampling,
+                metrics=self.metrics,
+                groups=self.groups,
+                plugins=plugins,
+            )
+            marks: tuple[Mark, ...] = ("limited",) if self.limit or self.benchmark.manifest.limited else ()
+            environment = folder.environment or _environment(device, predictor)
+            result = make_result(folder.run, environment, predictions, terms, marks)
+            saved = folder.finish(result, predictions)
+            write_reports(saved, self.benchmark)
+        return saved
+
+    def _predict(
+        self,
+        folder: ResultFolder,
+        predictor: CellPredictor,
+        todo: Sequence[SetKey],
+        tell: Callable[[JobProgress], None],
+    ) -> None:
+        """Predict and save cells, one by one."""
+        rows = (self.benchmark.record(key).rows for key in todo)
+        now = JobProgress(
+            cells_done=0,
+            cells_total=len(todo),
+            images_done=0,
+            images_total=sum(min(each, self.limit or sys.maxsize) for each in rows),
+        )
+
+        def count(images: int = 0, cells: int = 0) -> None:
+            nonlocal now
+            now = replace(now, cells_done=now.cells_done + cells, images_done=now.images_done + images)
+            tell(now)
+
+        count()
+        for cell in predictor.predict(self.benchmark, todo, count, limit=self.limit):
+            self.benchmark.check_classes(cell.key)
+            folder.save(cell)
+            count(cells=1)
+
+
+def _check_listings(benchmark: Benchmark, cells: Iterable[CellPredictions]) -> None:
+    """Refuse sets of a split whose images or labels are not the same: one of them was forged."""
+    first: dict[tuple[str, str], CellPredictions] = {}
+    for cell in cells:
+        known = first.setdefault((cell.key.dataset, cell.key.split), cell)
+        same = cell.image_ids == known.image_ids and np.array_equal(cell.labels, known.labels)
+        if not same:
+            raise ShardError(
+                f"sets {known.key} and {cell.key} of {benchmark.name} differ in ids or labels, which all "
+                "sets of a split have in common: verify it"
+            )
+
+
+def _environment(device: torch.device, predictor: CellPredictor) -> Environment:
+    model = torch.cuda.get_device_name(device) if device.type == "cuda" else platform.machine()
+    return Environment(
+        device=f"{device.type} ({model})", batch_size=predictor.batch_size, packages=_packages()
+    )
+
+
+def _packages() -> dict[str, str]:
+    found = {"medimeta-c": __version__, "python": platform.python_version()}
+    for name in _PACKAGES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:  # a build of torch may go by another name
+            continue
+    return found

@@ -1,0 +1,67 @@
+"""Zero-shot classification: cosine similarity to the embeddings of prompts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+
+from medimeta_c.errors import ModelError, Remedy
+from medimeta_c.models import Model
+from medimeta_c.prompts.templates import ClassPrompts
+
+__all__ = ["ZeroShot", "class_embeddings"]
+
+
+class ZeroShot:
+    """A model with text: a class's logit is the scaled cosine of image and prompts, plus the bias.
+
+    Parameters
+    ----------
+    model : Model
+        On its device.
+    embeddings : mapping of str to torch.Tensor
+        By dataset, as `class_embeddings` returns them.
+    """
+
+    def __init__(self, model: Model, embeddings: Mapping[str, torch.Tensor]) -> None:
+        self.preprocess, self.preprocessing = model.preprocess, model.preprocessing
+        self._model, self._embeddings = model, embeddings
+
+    def features(self, pixels: torch.Tensor) -> torch.Tensor:
+        """Embed prepared images: (N, D) of unit norm."""
+        return torch.nn.functional.normalize(self._model.encode_images(pixels), dim=-1)
+
+    def logits(self, features: torch.Tensor, dataset: str) -> torch.Tensor:
+        """Score the classes of a dataset: (N, K)."""
+        similarity = features @ self._embeddings[dataset].T
+        return similarity * self._model.logit_scale + (self._model.logit_bias or 0.0)
+
+
+def class_embeddings(model: Model, prompts: ClassPrompts) -> torch.Tensor:
+    """Embed the classes of a dataset.
+
+    Each class is the normalised mean of the normalised embeddings of its prompts.
+
+    Returns
+    -------
+    torch.Tensor of float32, shape (K, D)
+        Of unit norm, in label order, on the model's device.
+
+    Raises
+    ------
+    ModelError
+        If a prompt does not fit the text tower, or its embedding is not finite.
+    """
+    rows = []
+    for name, texts in zip(prompts.class_names, prompts.prompts, strict=True):
+        embedded = torch.nn.functional.normalize(model.encode_texts(texts), dim=-1)
+        mean = torch.nn.functional.normalize(embedded.mean(dim=0), dim=-1)
+        if not torch.isfinite(mean).all():
+            raise ModelError(
+                f"the text tower gives NaN or infinity for class {name!r} of {prompts.dataset} "
+                f"(prompt {texts[0]!r})",
+                remedy=[Remedy("check the weights"), Remedy("use {precision}", precision="fp32")],
+            )
+        rows.append(mean)
+    return torch.stack(rows)
