@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from medimeta_c.results.folder import SavedResult
     from medimeta_c.results.folder import read_saved as read_result
     from medimeta_c.scoring.evaluation import EvaluateConfig, evaluate
+    from medimeta_c.scoring.given import PredictionsConfig, score_predictions
+    from medimeta_c.scoring.sweep import sweep
     from medimeta_c.scoring.torch_dataset import TorchDataset
     from medimeta_c.sources.pictures import read_image
     from medimeta_corruptions import CORRUPTIONS, corrupt
@@ -48,6 +50,8 @@ _PLACES = {
     "medimeta_c.results.comparison": ("compare", "Comparison"),
     "medimeta_c.results.folder": ("read_saved", "SavedResult"),
     "medimeta_c.scoring.evaluation": ("evaluate", "EvaluateConfig"),
+    "medimeta_c.scoring.given": ("score_predictions", "PredictionsConfig"),
+    "medimeta_c.scoring.sweep": ("sweep",),
     "medimeta_c.scoring.torch_dataset": ("TorchDataset",),
     "medimeta_c.sources.pictures": ("read_image",),
     "medimeta_corruptions": ("corrupt", "CORRUPTIONS"),
@@ -71,6 +75,7 @@ __all__ = [
     "ImportConfig",
     "MediMetaError",
     "MedimetacConfig",
+    "PredictionsConfig",
     "PushConfig",
     "PushReport",
     "Sample",
@@ -92,6 +97,8 @@ __all__ = [
     "push",
     "read_image",
     "read_result",
+    "score_predictions",
+    "sweep",
     "verify",
     "wrap",
 ]

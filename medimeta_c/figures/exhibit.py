@@ -110,6 +110,9 @@ class Inputs:
         said = [self.printed] if self.printed else []
         if trials:
             said.append(f"Only a trial, on a part of each split: {', '.join(trials)}.")
+        elsewhere = [name for name, found in self.results.items() if any(one.is_unverified for one in found)]
+        if elsewhere:
+            said.append(f"Predictions made elsewhere, unverified: {', '.join(elsewhere)}.")
         return "".join(f" {sentence}" for sentence in said)
 
     def model_looks(self) -> dict[str, Look]:

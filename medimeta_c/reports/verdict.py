@@ -90,6 +90,8 @@ def _sentence(result: Result) -> str:
         return "Scored without a baseline: accuracies only."
     if result.is_trial:
         return "No verdict: this is a trial on a part of each split."
+    if result.is_unverified:
+        return "No verdict: the predictions were made elsewhere, and no model was run to verify them."
     if result.phantoms and not result.baseline.measured_on_these_shards:
         return "No verdict: these are phantoms, and the baseline was measured on real images."
     if mce.value is None:
@@ -167,6 +169,11 @@ def _warnings(result: Result) -> tuple[str, ...]:
     if result.is_trial:
         found.append(
             "A trial: only a part of each split was scored. No number here compares with any other result."
+        )
+    if result.is_unverified:
+        found.append(
+            "Unverified: the predictions come from a file. That a model gave these answers to these images "
+            "was not checked, so the result is ranked nowhere."
         )
     if result.phantoms:
         found.append(

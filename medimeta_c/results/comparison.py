@@ -158,8 +158,10 @@ def compare(
         for name, saved in zip(names, read, strict=True)
     }
     ranked_by, order = _order(drawn)
-    trials = {name for name, saved in zip(names, read, strict=True) if saved.result.is_trial}
-    ranked = [name for name in order if name not in trials and _number(drawn[name], ranked_by) is not None]
+    unranked = {name: saved.result.unranked_as for name, saved in zip(names, read, strict=True)}
+    ranked = [
+        name for name in order if unranked[name] is None and _number(drawn[name], ranked_by) is not None
+    ]
     differences = {(a, b): difference(drawn[a], drawn[b]) for a, b in combinations(order, 2)}
     by_name = dict(zip(names, read, strict=True))
     return Comparison(
@@ -177,7 +179,7 @@ def compare(
         scope=scope,
         baseline=None if chosen is None else f"{chosen.baseline.model}, {chosen.baseline.note}",
         notes=(
-            *(f"{name} is a trial on a part of each split: no rank" for name in order if name in trials),
+            *(f"{name} is {unranked[name]}; no rank" for name in order if unranked[name] is not None),
             *skipped,
             *note,
             *_settings_that_differ(names, read, scope.datasets),

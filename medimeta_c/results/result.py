@@ -33,7 +33,7 @@ RESULT_NAME = "result.json"
 _REMEDY = "evaluate the model again, or restore the file"
 
 Mark = Literal["limited", "unverified"]
-"""What a reader is warned of: a part of each split only; a benchmark that was not verified."""
+"""What a reader is warned of: a part of each split only; predictions that no model made here."""
 
 
 class Environment(Record):
@@ -135,6 +135,18 @@ class Result(Document):
     def is_trial(self) -> bool:
         """Whether only a part of each split was scored: it is ranked nowhere."""
         return "limited" in self.marks
+
+    @property
+    def is_unverified(self) -> bool:
+        """Whether its predictions were made elsewhere, by a model that was not run: it is ranked nowhere."""
+        return "unverified" in self.marks
+
+    @property
+    def unranked_as(self) -> str | None:
+        """What it is instead of a result that may be ranked; None for a result that may."""
+        if self.is_trial:
+            return "a trial on a part of each split"
+        return "unverified: its predictions were made elsewhere" if self.is_unverified else None
 
     @property
     def phantoms(self) -> tuple[str, ...]:

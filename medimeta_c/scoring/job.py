@@ -11,10 +11,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
-import torch
 
 from medimeta_c._version import __version__
 from medimeta_c.errors import ManifestError, ShardError
@@ -32,6 +31,9 @@ from medimeta_c.results.identity import BenchmarkRecord, RunIdentity, benchmark_
 from medimeta_c.results.predictions import CellPredictions
 from medimeta_c.results.result import Environment, Mark
 from medimeta_c.results.scoring import Groups, Terms, make_result, scope_of
+
+if TYPE_CHECKING:
+    import torch
 
 __all__ = ["CellPredictor", "Job", "JobProgress"]
 
@@ -178,8 +180,9 @@ class Job:
         self,
         identity: RunIdentity,
         predictor: CellPredictor,
-        device: torch.device,
+        device: torch.device | None,
         *,
+        marks: tuple[Mark, ...] = (),
         plugins: tuple[PluginRecord, ...] = (),
         on_progress: Callable[[JobProgress], None] | None = None,
         progress: bool = False,
@@ -192,8 +195,10 @@ class Job:
             Who answers.
         predictor : CellPredictor
             What answers.
-        device : torch.device
-            Where.
+        device : torch.device or None
+            Where; None for predictions that were made elsewhere.
+        marks : tuple of str
+            What sets the result apart, beside a limit; see `medimeta_c.results.result.Mark`.
         plugins : tuple of PluginRecord
             What other distributions brought to the predictions.
         on_progress : callable, optional
@@ -228,9 +233,9 @@ class Job:
                 groups=self.groups,
                 plugins=plugins,
             )
-            marks: tuple[Mark, ...] = ("limited",) if self.limit or self.benchmark.manifest.limited else ()
+            limited: tuple[Mark, ...] = ("limited",) if self.limit or self.benchmark.manifest.limited else ()
             environment = folder.environment or _environment(device, predictor)
-            result = make_result(folder.run, environment, predictions, terms, marks)
+            result = make_result(folder.run, environment, predictions, terms, (*limited, *marks))
             saved = folder.finish(result, predictions)
             write_reports(saved, self.benchmark)
         return saved
@@ -276,15 +281,22 @@ def _check_listings(benchmark: Benchmark, cells: Iterable[CellPredictions]) -> N
             )
 
 
-def _environment(device: torch.device, predictor: CellPredictor) -> Environment:
+def _environment(device: torch.device | None, predictor: CellPredictor) -> Environment:
+    own = {"medimeta-c": __version__, "python": platform.python_version()}
+    if device is None:
+        return Environment(device="elsewhere", batch_size=predictor.batch_size, packages=own)
+    import torch  # noqa: PLC0415  (predictions made elsewhere are scored without)
+
     model = torch.cuda.get_device_name(device) if device.type == "cuda" else platform.machine()
     return Environment(
-        device=f"{device.type} ({model})", batch_size=predictor.batch_size, packages=_packages()
+        device=f"{device.type} ({model})",
+        batch_size=predictor.batch_size,
+        packages={**own, **_packages()},
     )
 
 
 def _packages() -> dict[str, str]:
-    found = {"medimeta-c": __version__, "python": platform.python_version()}
+    found = {}
     for name in _PACKAGES:
         try:
             found[name] = version(name)

@@ -6,6 +6,7 @@ import csv
 from collections.abc import Callable
 from importlib import resources
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -19,6 +20,7 @@ from medimeta_c.format.benchmark import Benchmark, open_benchmark
 from medimeta_c.format.suites import CORE
 from medimeta_c.leaderboard.site.board import read_boards
 from medimeta_c.leaderboard.site.entries import Board
+from medimeta_c.leaderboard.site.pages import index_page, model_page
 from medimeta_c.leaderboard.site.paper import paper_entries
 from medimeta_c.leaderboard.site.ranking import ranks
 from medimeta_c.leaderboard.site.writing import SiteConfig, build_site
@@ -112,6 +114,24 @@ def test_a_model_that_saw_the_test_images_is_not_ranked(
     assert (seen.name, seen.ranks, other.name, other.ranks, other.tied) == ("Seen", None, "Weak", (1, 1), ())
     assert seen.overall is not None
     assert seen.overall.average_accuracy.value == saved.result.scores.overall.average_accuracy.value
+
+
+def test_predictions_made_elsewhere_are_listed_unranked(
+    submitted: Submitted, weak: SavedResult, tmp_path: Path
+) -> None:
+    """The entry says so, and can be filtered for."""
+
+    def mark(values: dict[str, Any]) -> None:
+        values.update(marks=["unverified"], schema_version=2)
+
+    edit_json(submitted(name="Elsewhere") / "result.json", mark)
+    submitted(weak, name="Weak")
+    board = own(read_boards(tmp_path / "results", baseline="none"))
+    ranks = {entry.name: entry.ranks for entry in board.entries if entry.source != "paper"}
+    assert ranks == {"Elsewhere": None, "Weak": (1, 1)}
+    (one,) = (entry for entry in board.entries if entry.source == "unverified")
+    assert "no model was run to verify them" in model_page(one, board)
+    assert "predictions made elsewhere" in index_page((board,))
 
 
 def test_ranks_of_samples() -> None:

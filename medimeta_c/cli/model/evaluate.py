@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, cast
 
@@ -19,9 +20,13 @@ from medimeta_c.cli.options import (
     benchmark_of,
     several,
 )
-from medimeta_c.errors import importing_models
+from medimeta_c.errors import ConfigError, ResultError, importing_models
 
 if TYPE_CHECKING:
+    from medimeta_c.results.folder import SavedResult
+    from medimeta_c.scoring.evaluation import EvaluateConfig
+    from medimeta_c.scoring.given import PredictionsConfig
+    from medimeta_c.scoring.job import JobProgress
     from medimeta_c.scoring.preview import PlannedCells
 
 __all__ = ["evaluate"]
@@ -30,12 +35,13 @@ __all__ = ["evaluate"]
 @prints_tables
 def evaluate(
     model: Annotated[
-        str,
+        list[str],
         typer.Option(
             help="hf-hub:ORG/NAME, local-dir:PATH, ARCH/PRETRAINED, transformers:NAME_OR_PATH, medclip:…, "
-            "unimedclip:…, robustmedclip:PATH_OR_REPO or python:MODULE:ATTRIBUTE."
+            "unimedclip:…, robustmedclip:PATH_OR_REPO or python:MODULE:ATTRIBUTE. Repeat it for several.",
+            show_default=False,
         ),
-    ],
+    ] = NONE,
     where: BenchmarkArgument = None,
     benchmark: Annotated[
         str | None,
@@ -80,6 +86,22 @@ def evaluate(
     metrics: Annotated[
         list[str], several("Metrics of plug-ins, comma-separated.", show_default=False)
     ] = NONE,
+    sweep: Annotated[
+        Path | None,
+        typer.Option(help="A YAML file of models and benchmarks, instead of --model.", show_default=False),
+    ] = None,
+    from_predictions: Annotated[
+        Path | None,
+        typer.Option(
+            help="Score a Parquet or CSV file of predictions made elsewhere, instead of a model: marked "
+            "unverified, ranked nowhere.",
+            show_default=False,
+        ),
+    ] = None,
+    name: Annotated[
+        str | None,
+        typer.Option(help="With --from-predictions: what the result calls the model.", show_default=False),
+    ] = None,
     limit: Annotated[
         int | None,
         typer.Option(
@@ -92,7 +114,7 @@ def evaluate(
     ] = False,
     json: JsonOption = False,
 ) -> None:
-    """Score a CLIP-style model: top-1, CE and mCE with intervals, per cell and overall.
+    """Score models: top-1, CE and mCE with intervals, per cell and overall.
 
     Finished cells are kept. After an interruption, run the same command again to resume.
 
@@ -103,20 +125,40 @@ def evaluate(
       medimeta-c evaluate --model ViT-B-16/openai --baseline none --device cuda --precision bf16
 
       medimeta-c evaluate --model local-dir:./my-clip --benchmark MediMeta-C --dataset pbc,oct
+
+      medimeta-c evaluate --sweep models.yaml
+
+      medimeta-c evaluate --from-predictions answers.csv --name our-model
     """
+    from medimeta_c.io.hub_client import settle_client
+    from medimeta_c.models import Activation, Precision
+    from medimeta_c.scoring.given import PredictionsConfig
+
+    _check_one_way(model, sweep, from_predictions)
+    settle_client()
+    place = benchmark_of(where, benchmark, "MediMeta-C")
+    if from_predictions is not None:
+        if limit is not None:
+            raise ConfigError("--limit is for models: a file of predictions is scored whole")
+        given = PredictionsConfig(
+            predictions=from_predictions,
+            name=name,
+            benchmark=place,
+            datasets=tuple(dataset),
+            split=split,
+            baseline=baseline,
+            out=out.expanduser(),
+            metrics=tuple(metrics),
+        )
+        _score_file(given, json=json)
+        return
     with importing_models("medimeta-c evaluate"):
         from medimeta_c.scoring.evaluation import EvaluateConfig
         from medimeta_c.scoring.evaluation import evaluate as run
-    from medimeta_c.io.hub_client import settle_client
-    from medimeta_c.io.records import dump
-    from medimeta_c.models import Activation, Precision
-    from medimeta_c.reports import HTML_NAME
-    from medimeta_c.reports.terminal import result_view
-    from medimeta_c.scoring.job import JobProgress
-
-    config = EvaluateConfig(
-        model=model,
-        benchmark=benchmark_of(where, benchmark, "MediMeta-C"),
+        from medimeta_c.scoring.sweep import configs_of
+    common = partial(
+        EvaluateConfig,
+        benchmark=place,
         datasets=tuple(dataset),
         split=split,
         baseline=baseline,
@@ -131,23 +173,76 @@ def evaluate(
         metrics=tuple(metrics),
         limit=limit,
     )
-    settle_client()
+    several = [common(model=one) for one in model] if sweep is None else configs_of(sweep, common)
     if dry_run:
         from medimeta_c.scoring.preview import plan
 
-        _say_plan(plan(config), json=json)
+        _say_plan([each for one in several for each in plan(one)], json=json)
+        return
+    if len(several) > 1 or sweep is not None:
+        _sweep(several, json=json)
         return
     with console.counting("images") as show:
 
         def on_progress(progress: JobProgress) -> None:
             show(*progress.view)
 
-        saved = run(config, on_progress=on_progress)
+        saved = run(several[0], on_progress=on_progress)
+    _say_result(saved, json=json)
+
+
+def _check_one_way(models: list[str], sweep: Path | None, predictions: Path | None) -> None:
+    """Refuse no model, and two ways of naming it."""
+    ways = {"--model": models, "--sweep": sweep, "--from-predictions": predictions}
+    given = [name for name, value in ways.items() if value]
+    if len(given) > 1:
+        raise ConfigError(f"{' and '.join(given)} are given: use one of them")
+    if not given:
+        raise ConfigError("no model is given: name one with --model, or use --sweep or --from-predictions")
+
+
+def _say_result(saved: SavedResult, *, json: bool) -> None:
+    from medimeta_c.io.records import dump
+    from medimeta_c.reports import HTML_NAME
+    from medimeta_c.reports.terminal import result_view
+
     if json:
         console.say_json(dump(saved.result))
         return
     console.show(*result_view(saved))
     console.say(f"report: {saved.path / HTML_NAME}")
+
+
+def _score_file(config: PredictionsConfig, *, json: bool) -> None:
+    from medimeta_c.scoring.given import score_predictions
+
+    with console.counting("images") as show:
+        saved = score_predictions(config, on_progress=lambda now: show(*now.view))
+    _say_result(saved, json=json)
+
+
+def _sweep(configs: list[EvaluateConfig], *, json: bool) -> None:
+    """Score all; failures are listed at the end, and end the command with 1."""
+    from medimeta_c.scoring.sweep import sweep
+
+    with console.counting("images") as show:
+
+        def on_progress(config: EvaluateConfig, now: JobProgress) -> None:
+            text, done, total = now.view
+            show(f"{config.model}: {text}", done, total)
+
+        report = sweep(configs, on_progress=on_progress)
+    if json:
+        results = [str(one.path) for one in report.scored]
+        failures = [asdict(each) for each in report.failures]
+        console.say_json({"csv": str(report.path), "results": results, "failures": failures})
+    else:
+        for one in report.scored:
+            console.say(f"{one.result!r}: {one.path}")
+        console.say(f"all numbers: {report.path}")
+    if report.failures:
+        what = "; ".join(f"{one.model} on {one.benchmark}: {one.reason}" for one in report.failures)
+        raise ResultError(f"{len(report.failures)} of {len(configs)} evaluations failed: {what}")
 
 
 def _say_plan(planned: list[PlannedCells], *, json: bool) -> None:

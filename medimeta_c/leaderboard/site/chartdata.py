@@ -52,7 +52,7 @@ def _entry(entry: Entry) -> dict[str, Any]:
         "name": entry.name,
         "organisation": entry.organisation,
         "source": entry.source,
-        "group": entry.source if entry.comparable or entry.source == "paper" else "seen",
+        "group": entry.source if entry.comparable or entry.source != "measured" else "seen",
         "backbone": entry.backbone,
         "training": entry.training.kind,
         "type": entry.adaptation,

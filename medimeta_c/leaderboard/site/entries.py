@@ -72,8 +72,9 @@ class Entry:
         Unique on the site; names its page. Lower-case letters, digits and dashes.
     name, organisation, backbone : str
         As the table shows them.
-    source : {"measured", "paper"}
-        Whether the numbers were computed from predictions, or reported in the paper and not re-run.
+    source : {"measured", "unverified", "paper"}
+        Whether the numbers were computed from predictions of a model that was run, from predictions that
+        were made elsewhere, or reported in the paper and not re-run.
     training : Training
         What the weights have seen.
     adaptation : {"base", "few-shot", "fine-tuned"}
@@ -96,7 +97,7 @@ class Entry:
     name: str
     organisation: str
     backbone: str
-    source: Literal["measured", "paper"]
+    source: Literal["measured", "unverified", "paper"]
     training: Training
     adaptation: Literal["base", "few-shot", "fine-tuned"]
     overall: Summary[Estimate] | None
@@ -116,7 +117,7 @@ class Entry:
 
     @property
     def comparable(self) -> bool:
-        """Whether it may have a rank: measured here, with weights that have not seen the test images."""
+        """Whether it may have a rank: a model was run, and its weights have not seen the test images."""
         return self.source == "measured" and self.training.overlap != "test"
 
 

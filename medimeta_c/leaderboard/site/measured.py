@@ -99,7 +99,7 @@ def _entry(
         name=submission.name,
         organisation=submission.organisation,
         backbone=submission.backbone,
-        source="measured",
+        source="unverified" if saved.result.is_unverified else "measured",
         training=Training(
             kind=training.kind,
             description=training.description,

@@ -57,7 +57,7 @@ def model_page(entry: Entry, board: Board) -> str:
         standing=_standing(entry, board),
         headlines=_headlines(entry, board),
         shown=shown,
-        measured=entry.source == "measured",
+        measured=entry.source != "paper",
         heats=[
             (one, entry.datasets[one.dataset].clean_accuracy, _heat(entry, board, one.dataset))
             for one in shown
@@ -115,13 +115,13 @@ def _parameters(count: int) -> str:
 
 def _lead(boards: Sequence[Board]) -> str:
     """Return the answer in a sentence: who leads, and whether alone."""
-    measured = [entry for board in boards for entry in board.entries if entry.source == "measured"]
+    measured = [entry for board in boards for entry in board.entries if entry.source != "paper"]
     if not measured:
         return (
             "No model has been submitted yet. The tables show what the paper reported, on other renderings "
             "and with other code."
         )
-    board = next(each for each in boards if any(entry.source == "measured" for entry in each.entries))
+    board = next(each for each in boards if any(entry.source != "paper" for entry in each.entries))
     ranked = [entry for entry in board.entries if entry.ranks is not None]
     if not ranked:
         count = "One entry is" if len(measured) == 1 else f"{len(measured)} entries are"
@@ -156,6 +156,8 @@ def _filters(boards: Sequence[Board]) -> list[tuple[str, str, list[tuple[str, st
     kinds = [kind for kind in TRAINING_KINDS if any(entry.training.kind == kind for entry in entries)]
     types = [kind for kind in ADAPTATIONS if any(entry.adaptation == kind for entry in entries)]
     sources = [("measured", "measured here"), ("paper", "reported in the paper")]
+    if any(entry.source == "unverified" for entry in entries):
+        sources.append(("unverified", "predictions made elsewhere"))
     return [
         ("backbone", "Backbone", [(each, each) for each in backbones]),
         ("training", "Trained on", [(each, _words(each)) for each in kinds]),
@@ -183,6 +185,8 @@ def _standing(entry: Entry, board: Board) -> str:
 def _no_rank(entry: Entry, board: Board) -> str:
     if entry.source == "paper":
         return "Not ranked: measured by the paper on other renderings, with other code."
+    if entry.source == "unverified":
+        return "Not ranked: its predictions were made elsewhere, and no model was run to verify them."
     if not entry.comparable:
         return "Not ranked: its weights were trained on images of the benchmark's test splits."
     return (

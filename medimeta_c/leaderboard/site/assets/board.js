@@ -16,6 +16,7 @@
   const GROUPS = {
     measured: { label: "measured here", colour: "accent" },
     seen: { label: "measured here, trained on test images", colour: "warn" },
+    unverified: { label: "predictions made elsewhere, unverified", colour: "warn", hollow: true },
     paper: { label: "reported in the paper, not re-run", colour: "field", hollow: true },
   };
 
