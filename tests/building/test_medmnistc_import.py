@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 
 from medimeta_c.building.assembly import BuildProgress
 from medimeta_c.building.build import BuildConfig, build
-from medimeta_c.building.importer import ImportConfig, import_medmnistc
+from medimeta_c.building.medmnistc.importing import ImportConfig, import_medmnistc
 from medimeta_c.building.verification import verify
 from medimeta_c.card.dataset_card import render_card
 from medimeta_c.cli import app
