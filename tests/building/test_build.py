@@ -21,7 +21,8 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
-from medimeta_c.building.build import BuildConfig, build, plan
+from medimeta_c.building.build import BuildConfig, build
+from medimeta_c.building.plan import plan_sets
 from medimeta_c.building.verification import verify
 from medimeta_c.errors import BuildError, ConfigError, ManifestError, MissingExtraError, SourceError
 from medimeta_c.format.benchmark import open_benchmark
@@ -564,7 +565,7 @@ def test_a_plan_is_in_canonical_order_whatever_the_request(build_config: Configu
     """Clean sets come along, duplicates do not."""
     config = build_config(severities=(3, 1, 3), corruptions=("zoom_blur", "contrast"))
     sources = {name: open_source("imagefolder", name, clean_dir) for name in config.datasets}
-    keys = list(plan(config, sources))
+    keys = list(plan_sets(config, sources))
     assert keys == sorted(set(keys))
     assert len(keys) == 2 * (1 + 2 * 2)
 
@@ -582,7 +583,7 @@ def test_all_splits_are_those_of_each_dataset(tmp_path: Path, clean_dir: Path) -
     }
     sources = {name: open_source("imagefolder", name, tmp_path) for name in ("cells", "rays")}
     config = BuildConfig(**values, out=tmp_path / "out", data_dir=tmp_path, splits="all", jobs=1)  # type: ignore[arg-type]
-    assert {(key.dataset, key.split) for key in plan(config, sources)} == {
+    assert {(key.dataset, key.split) for key in plan_sets(config, sources)} == {
         ("cells", "train"),
         ("cells", "test"),
         ("rays", "test"),
