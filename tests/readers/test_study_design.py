@@ -170,16 +170,16 @@ def test_the_page_shows_what_the_study_says(benchmark: Benchmark, tmp_path: Path
 
 
 def test_study_files_of_others(benchmark: Benchmark, tmp_path: Path) -> None:
-    """A study file is read strictly, too."""
+    """Study files are untrusted input, too: each invalid one is refused in one sentence."""
     shutil.copy(__file__, tmp_path / "a.study.json")
     values = dump(made(benchmark))
     for change, words in (
         (lambda v: v["trials"][0].update(trial="t0002"), "not numbered from t0001 on"),
         (lambda v: v["trials"][0].update(severity=0), "has severity 0 of"),
         (lambda v: v["trials"][0].update(worse="left"), "does not fit its side"),
-        (lambda v: v.update(more=1), "more"),
+        (lambda v: v.update(more=1), "at more: Extra inputs"),
         (lambda v: v.update(schema_version=9), "schema version 9"),
-        (lambda v: v.update(trials=v["trials"] * 40), "trials"),
+        (lambda v: v.update(trials=v["trials"] * 40), "at trials: Tuple should have at most"),
     ):
         changed = json.loads(json.dumps(values))
         change(changed)
