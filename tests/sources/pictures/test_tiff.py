@@ -207,9 +207,10 @@ def test_tiff_by_another_writer(tmp_path: Path, codec: str | None, tile: Any, or
         if codec != "jpeg":
             np.testing.assert_array_equal(image, expected, err_msg=name)
         else:
-            reference = tifffile.imread(path)
-            reference = np.moveaxis(reference, 0, -1) if reference.shape[0] < 5 else reference
-            assert np.abs(image.astype(int) - reference[..., :3]).max() <= 4 if image.ndim == 3 else True, (
-                name
-            )
-    assert read >= (3 if codec in {"jpeg", "zstd"} else 8) or codec == "zstd"
+            stored = tifffile.imread(path).astype(int)
+            stored = np.moveaxis(stored, 0, -1) if stored.shape[0] < 5 else stored
+            if stored.ndim == 3:
+                stored = stored[..., :3] if image.ndim == 3 else stored[..., 0]
+            assert np.abs(image - (255 - stored if name == "white" else stored)).max() <= 4, name
+    # Whether zstd can be read depends on how Pillow was built.
+    assert read >= {"jpeg": 3, "zstd": 0}.get(str(codec), 8)
