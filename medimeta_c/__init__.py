@@ -11,8 +11,8 @@ from medimeta_c.errors import ConfigError, MediMetaError, importing_models
 if TYPE_CHECKING:
     from medimeta_c.building.build import BuildConfig, BuildReport, build
     from medimeta_c.building.corrupt_files import corrupt_files
-    from medimeta_c.building.importer import ImportConfig, import_medmnistc
     from medimeta_c.building.medimetac.importing import MedimetacConfig, import_medimetac
+    from medimeta_c.building.medmnistc.importing import ImportConfig, import_medmnistc
     from medimeta_c.building.verification import VerificationReport, verify
     from medimeta_c.finetuning import FinetuneConfig, FinetuneReport, finetune
     from medimeta_c.format.benchmark import Benchmark, open_benchmark
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 _PLACES = {
     "medimeta_c.building.build": ("build", "BuildConfig", "BuildReport"),
     "medimeta_c.building.corrupt_files": ("corrupt_files",),
-    "medimeta_c.building.importer": ("import_medmnistc", "ImportConfig"),
+    "medimeta_c.building.medmnistc.importing": ("import_medmnistc", "ImportConfig"),
     "medimeta_c.building.medimetac.importing": ("import_medimetac", "MedimetacConfig"),
     "medimeta_c.building.verification": ("verify", "VerificationReport"),
     "medimeta_c.finetuning": ("finetune", "FinetuneConfig", "FinetuneReport"),

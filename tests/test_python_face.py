@@ -156,7 +156,8 @@ def test_every_name_is_typed_documented_and_resolved() -> None:
     assert {*seen, "MediMetaError", "ConfigError", "__version__"} == set(medimeta_c.__all__)
     assert listed == set(medimeta_c.__all__)
     for name in medimeta_c.__all__:
-        assert getattr(medimeta_c, name).__doc__ or name in {"__version__", "CORRUPTIONS"}, name
+        text = getattr(medimeta_c, name).__doc__
+        assert text and not text.startswith(f"{name}("), name  # as of a dataclass that has none of its own
 
 
 def test_nothing_else_is_in_dir() -> None:

@@ -77,17 +77,20 @@ def to_bytes(unit: NDArray[np.float64]) -> Pixels:
     return (np.clip(unit, 0.0, 1.0) * 255.0).astype(np.uint8)
 
 
-def blocks(size: int) -> Iterator[slice]:
-    """Yield slices that cover ``size`` values in order, so that eight bytes each are never needed for all."""
-    for start in range(0, size, BLOCK):
-        yield slice(start, start + BLOCK)
+def blocks(*images: Pixels) -> Iterator[tuple[Pixels, ...]]:
+    """Yield views of the next `BLOCK` values of each image: eight bytes each are never needed for all.
+
+    The images are C-contiguous and of one shape; values come in memory order.
+    """
+    flat = [image.reshape(-1) for image in images]
+    for start in range(0, flat[0].size, BLOCK):
+        yield tuple(values[start : start + BLOCK] for values in flat)
 
 
 def look_up(table: NDArray[np.uint8], image: Pixels) -> Pixels:
     """Return a new image with ``table[v]`` for every value ``v``; the table has 256 entries."""
     out = np.empty_like(image)
-    values, found = image.reshape(-1), out.reshape(-1)
-    for block in blocks(values.size):
+    for values, found in blocks(image, out):
         # NumPy makes eight bytes of each index first. No byte is out of range: "clip" only spares a copy.
-        np.take(table, values[block], out=found[block], mode="clip")
+        np.take(table, values, out=found, mode="clip")
     return out

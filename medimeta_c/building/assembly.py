@@ -192,7 +192,7 @@ def assemble(
             )
             journal.forget(todo)
             try:
-                # After an error, close the generator at once, so that no worker outlives the lock.
+                # Close the generator before the lock is released: this ends the workers of this machine.
                 with contextlib.closing(make(todo)) as made:
                     for record in made:
                         journal.record(record)

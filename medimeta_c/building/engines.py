@@ -95,7 +95,8 @@ def run_all(
 
     Notes
     -----
-    Worker processes end with the process that started them, even if that is killed.
+    Worker processes that are started here end with this process, even if it is killed. Workers of a given
+    scheduler are never stopped: after an error they still finish the tasks that they are running.
     """
     check_jobs(jobs)
     require(engine)
@@ -103,7 +104,7 @@ def run_all(
         over = _over_processes(function, tasks, jobs)
         if engine == "dask":
             over = _over_dask(function, tasks, jobs, scheduler)
-        # After an error, close the generator at once, so that no worker continues.
+        # Close the generator at once after an error: until it is collected, its workers would continue.
         with contextlib.closing(over):
             yield from over
 

@@ -10,7 +10,9 @@ from pathlib import Path
 
 from joblib import effective_n_jobs
 
+from medimeta_c.building.config import BuildConfig
 from medimeta_c.building.journal import Journal
+from medimeta_c.building.plan import Plan
 from medimeta_c.building.render import render
 from medimeta_c.format import png
 from medimeta_c.format.keys import SetKey
@@ -87,45 +89,20 @@ class Preview:
     measured: int
 
 
-def preview_of(  # noqa: PLR0913  (each of them is one part of the plan)
-    sources: Mapping[str, Source],
-    wanted: Mapping[SetKey, Corruption | None],
-    protocol: Protocol,
-    *,
-    out: Path,
-    data_dir: Path,
-    jobs: int,
-    force: bool = False,
-) -> Preview:
-    """Count what a build is to read and make, and render a few images of each dataset to estimate the rest.
-
-    Parameters
-    ----------
-    sources : mapping of str to Source
-        By dataset.
-    wanted : mapping of SetKey to Corruption or None
-        The sets, and what is done to their images.
-    protocol : Protocol
-        How pixels come about.
-    out, data_dir : Path
-        Where sets are written to, and where data is looked for.
-    jobs : int
-        Worker processes; -1 is one per core.
-    force : bool, optional
-        Whether finished sets are made again.
-    """
-    finished = set() if force else Journal(out).finished_sets().keys()
-    todo = {key: corruption for key, corruption in wanted.items() if key not in finished}
+def preview_of(config: BuildConfig, planned: Plan) -> Preview:
+    """Count what a build reads and makes, and render a few images of each dataset to estimate the rest."""
+    finished = set() if config.force else Journal(config.out).finished_sets().keys()
+    todo = {key: corruption for key, corruption in planned.sets.items() if key not in finished}
     splits = []
-    for dataset, split in dict.fromkeys((key.dataset, key.split) for key in wanted):
-        own = [key for key in wanted if (key.dataset, key.split) == (dataset, split)]
-        source, root = sources[dataset], data_dir / dataset
+    for dataset, split in dict.fromkeys((key.dataset, key.split) for key in planned.sets):
+        own = [key for key in planned.sets if (key.dataset, key.split) == (dataset, split)]
+        source, root = planned.sources[dataset], config.data_dir / dataset
         counts = Counter(source.label(split, image_id) for image_id in source.ids(split))
         splits.append(
             SplitPreview(
                 dataset=dataset,
                 split=split,
-                root=root if root.is_dir() else data_dir,
+                root=root if root.is_dir() else config.data_dir,
                 classes={name: counts[label] for label, name in enumerate(source.info.class_names)},
                 sets=len(own),
                 kept=sum(key not in todo for key in own),
@@ -134,18 +111,18 @@ def preview_of(  # noqa: PLR0913  (each of them is one part of the plan)
     count, size, seconds, measured = 0, 0.0, 0.0, 0
     costs: dict[tuple[str, str], tuple[float, float]] = {}
     for key in sorted(todo, key=lambda key: abs(key.severity - 3)):  # a middle severity stands for all
-        source, kind = sources[key.dataset], (key.dataset, key.corruption)
+        source, kind = planned.sources[key.dataset], (key.dataset, key.corruption)
         ids = source.ids(key.split)
         if kind not in costs and ids:
-            costs[kind] = _cost(source, key, protocol, todo[key])
+            costs[kind] = _cost(source, key, config.protocol, todo[key])
             measured += min(_SAMPLES, len(ids))
         each_size, each_seconds = costs.get(kind, (0.0, 0.0))
         count += len(ids)
         size += len(ids) * each_size
         seconds += len(ids) * each_seconds
-    workers = effective_n_jobs(jobs)
+    workers = effective_n_jobs(config.jobs)
     return Preview(
-        out=out,
+        out=config.out,
         splits=tuple(splits),
         images=count,
         bytes=round(size),

@@ -1,4 +1,4 @@
-"""Exported answers of readers: read strictly, and held against the study that they are answers to."""
+"""Read the answers that readers export, and check them against their study."""
 
 from __future__ import annotations
 

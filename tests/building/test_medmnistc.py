@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from medmnist_files import COUNT, Arrays, darkened, stacked, write_clean, write_corrupted
 
-from medimeta_c.building.medmnistc import datasets_in, open_medmnistc
+from medimeta_c.building.medmnistc.files import datasets_in, open_medmnistc
 from medimeta_c.errors import ConfigError, MediMetaError, SourceError
 from medimeta_c.sources.npz import npz_rows
 

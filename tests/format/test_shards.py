@@ -1,4 +1,4 @@
-"""The Parquet contract, held against the `datasets` library's own writer and reader."""
+"""The Parquet contract, compared with the `datasets` library's own writer and reader."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Files from outside: each that is not a reader's answers to this study is refused in one sentence."""
+"""Exported answers: invalid files are refused in one sentence, hostile names are shown safely."""
 
 from __future__ import annotations
 
@@ -41,16 +41,19 @@ REFUSED: dict[str, tuple[Change, str]] = {
     ),
     "a word": (lambda v: v["answers"][0].update(answer="maybe"), "answers.0.answer"),
     "twice": (lambda v: v["answers"].append(v["answers"][0]), "trial t0001 is answered twice"),
-    "none": (lambda v: v.update(answers=[]), "answers"),
+    "none": (lambda v: v.update(answers=[]), "at answers: Tuple should have at least 1 item"),
     "a time": (lambda v: v["answers"][0].update(seconds=-1), "answers.0.seconds"),
     "a text for a number": (lambda v: v["answers"][0].update(seconds="1"), "answers.0.seconds"),
     "a scale": (lambda v: v["answers"][0].update(scale=0), "answers.0.scale"),
     "a blank name": (lambda v: v.update(reader=" \u200b"), "the reader's name is blank"),
-    "a long name": (lambda v: v.update(reader="a" * 41), "reader"),
-    "a key": (lambda v: v.update(extra=1), "extra"),
-    "something else": (lambda v: v.update(kind="results"), "kind"),
+    "a long name": (lambda v: v.update(reader="a" * 41), "at reader: String should have at most 40"),
+    "a key": (lambda v: v.update(extra=1), "at extra: Extra inputs are not permitted"),
+    "something else": (
+        lambda v: v.update(kind="results"),
+        "at kind: Input should be 'medimeta-c reader answers'",
+    ),
     "a later schema": (lambda v: v.update(schema_version=9), "schema version 9"),
-    "half a letter": (lambda v: v.update(reader="\ud800"), "not valid at"),
+    "half a letter": (lambda v: v.update(reader="\ud800"), "not valid at the top: Invalid JSON"),
 }
 
 
@@ -84,7 +87,7 @@ def test_refused(case: str, tmp_path: Path) -> None:
     ],
     ids=["half", "twice", "deep", "nan", "large", "list"],
 )
-def test_no_json_of_ours(text: str, words: str, tmp_path: Path) -> None:
+def test_a_file_that_is_no_json_of_ours(text: str, words: str, tmp_path: Path) -> None:
     (tmp_path / "x.json").write_text(text)
     with pytest.raises(ResultError) as caught:
         read_answers([tmp_path / "x.json"], ASKED)

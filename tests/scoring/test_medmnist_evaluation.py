@@ -17,7 +17,7 @@ from model_factories import make_open_clip_folder  # noqa: E402
 from typer.testing import CliRunner  # noqa: E402
 
 from medimeta_c.building.build import BuildConfig, build  # noqa: E402
-from medimeta_c.building.importer import ImportConfig, import_medmnistc  # noqa: E402
+from medimeta_c.building.medmnistc.importing import ImportConfig, import_medmnistc  # noqa: E402
 from medimeta_c.cli import app  # noqa: E402
 from medimeta_c.format.suites import CORE  # noqa: E402
 from medimeta_c.metrics.resampling import Resampling  # noqa: E402

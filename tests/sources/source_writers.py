@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,10 @@ ROWS = 12
 
 SPLITS = {"train": range(6), "val": range(6, 9), "test": range(9, 12)}
 CLASSES = ("benign", "malignant", "other")
+
+FLAT = ["cat/one.png", "cat/two.png", "dog/one.png"]
+SPLIT = ["train/cat/a.png", "train/dog/b.png", "val/cat/c.png", "test/dog/d.png", "test/cat/e.png"]
+"""Pictures of a folder of classes, without and with splits."""
 
 
 def pixels(rows: int = ROWS, *, channels: int = 3, size: int = 8, seed: int = 0) -> np.ndarray:
@@ -94,3 +100,16 @@ def write_images(root: Path, names: list[str], *, channels: int = 3) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray(pixels(1, channels=channels, seed=seed)[0]).save(path)
     return root
+
+
+def write_hdf5(folder: Path, write: Callable[[h5py.File], object]) -> None:
+    """Replace a MedIMeta folder's images.hdf5."""
+    with h5py.File(folder / "images.hdf5", "w") as file:
+        write(file)
+
+
+def npy(array: np.ndarray, **options: bool) -> bytes:
+    """Return the content of a npy file."""
+    buffer = io.BytesIO()
+    np.save(buffer, array, **options)
+    return buffer.getvalue()

@@ -34,10 +34,8 @@ def gaussian_noise(image: Pixels, sigma: float, rng: Rng) -> Pixels:
     .. [1] D. Hendrycks and T. Dietterich, ICLR 2019.
     """
     out = np.empty_like(image)
-    values, noisy = image.reshape(-1), out.reshape(-1)
-    for block in blocks(values.size):
-        some = values[block]
-        _add(some, rng.normal(size=some.size, scale=sigma), noisy[block])
+    for values, noisy in blocks(image, out):
+        _add(values, rng.normal(size=values.size, scale=sigma), noisy)
     return out
 
 

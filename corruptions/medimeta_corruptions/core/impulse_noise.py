@@ -44,14 +44,11 @@ def impulse_noise(image: Pixels, amount: float, rng: Rng) -> Pixels:
     .. [1] D. Hendrycks and T. Dietterich, ICLR 2019.
     """
     out = np.empty_like(image)
-    values, noisy = image.reshape(-1), out.reshape(-1)
     # All of the first numbers come before the second ones: what they choose waits in the output.
-    for block in blocks(values.size):
-        chosen = noisy[block]
+    for (chosen,) in blocks(out):
         _choose(rng.random(chosen.size), amount, chosen)
-    for block in blocks(values.size):
-        some = values[block]
-        _replace(some, rng.random(some.size), noisy[block])
+    for values, noisy in blocks(image, out):
+        _replace(values, rng.random(values.size), noisy)
     return out
 
 

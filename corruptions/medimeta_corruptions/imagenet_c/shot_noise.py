@@ -39,12 +39,11 @@ def shot_noise(image: Pixels, photons: float, rng: Rng) -> Pixels:
     .. [1] D. Hendrycks and T. Dietterich, ICLR 2019.
     """
     out = np.empty_like(image)
-    values, noisy = image.reshape(-1), out.reshape(-1)
     expected = UNIT * photons
-    for block in blocks(values.size):
+    for values, noisy in blocks(image, out):
         # Which type counts have depends on the system, and one unit on the scale is exact in any.
-        counts = np.asarray(rng.poisson(np.take(expected, values[block])), dtype=np.float64)
-        _scale(counts, float(photons), noisy[block])
+        counts = np.asarray(rng.poisson(np.take(expected, values)), dtype=np.float64)
+        _scale(counts, float(photons), noisy)
     return out
 
 

@@ -9,11 +9,11 @@ from pathlib import Path
 
 from medimeta_c.building import engines
 from medimeta_c.building.assembly import BuildProgress, BuildReport, Request, as_images, assemble
-from medimeta_c.building.importer import ImportConfig
 from medimeta_c.building.medimetac.audit import AuditTask, audit_file
 from medimeta_c.building.medimetac.files import SPLITS, Problems, find_sets, published
 from medimeta_c.building.medimetac.records import Audit, DatasetAudit
 from medimeta_c.building.medimetac.source import PublishedDataset, clean_of, labels_follow, open_published
+from medimeta_c.building.medmnistc.importing import ImportConfig
 from medimeta_c.building.render import write_set
 from medimeta_c.errors import SourceError, unknown_name
 from medimeta_c.format.dataset import DatasetRecord

@@ -39,8 +39,8 @@ def import_medmnistc(
 
       medimeta-c evaluate --model ViT-B-16/openai --benchmark MedMNIST-C --baseline published
     """
-    from medimeta_c.building.importer import ImportConfig
-    from medimeta_c.building.importer import import_medmnistc as run
+    from medimeta_c.building.medmnistc.importing import ImportConfig
+    from medimeta_c.building.medmnistc.importing import import_medmnistc as run
 
     config = ImportConfig(
         folder=directory.expanduser(),

@@ -108,6 +108,7 @@ def test_what_is_drawn_does_not_depend_on_the_severity(name: str) -> None:
         kept: list[np.ndarray] = []
         CORRUPTIONS[name](image, severity, Recorded(0))
         streams.append(np.concatenate(kept) if kept else np.empty(0))
+    assert (streams[-1].size > 0) == CORRUPTIONS[name].stochastic
     for one in streams:
         shared = min(one.size, streams[-1].size)
         assert np.array_equal(one[:shared], streams[-1][:shared])

@@ -7,43 +7,18 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 from laws import Apply, Law, Reading, check
-from scipy.special import polygamma, psi
+from scans import Scale, speckle, uniform
 
-from medimeta_corruptions import Pixels, corrupt
+from medimeta_corruptions import corrupt
 from medimeta_corruptions.clinical.oct import OCT
 
-SHOWN = 40.0
-STEP = SHOWN / 255
-"""Decibel of one grey level."""
+SCALE = Scale(40.0)
+STEP = SCALE.step
+decibel, power = SCALE.decibel, SCALE.power
 
 
-def uniform(value: int, shape: tuple[int, int] = (224, 224)) -> Pixels:
-    return np.full(shape, value, dtype=np.uint8)
-
-
-def decibel(image: Pixels) -> np.ndarray:
-    return SHOWN * (image / 255.0 - 1.0)
-
-
-def power(image: Pixels) -> np.ndarray:
-    return 10.0 ** (decibel(image) / 10.0)
-
-
-def speckle(apply: Apply) -> Iterator[Reading]:
-    clean = uniform(170)
-    for severity, frames in enumerate((40, 16, 7, 4, 2), start=1):
-        levels = decibel(np.stack([apply(clean, severity, seed) for seed in range(4)])) - decibel(clean)
-        yield Reading(
-            what=f"sd of the level at M = {frames} (dB)",
-            measured=float(levels.std()),
-            expected=10 / np.log(10) * float(np.sqrt(polygamma(1, frames))),
-        )
-        yield Reading(
-            what=f"mean of the level at M = {frames} (dB)",
-            measured=float(levels.mean()),
-            expected=10 / np.log(10) * float(psi(frames) - np.log(frames)),
-            absolute=0.03,
-        )
+def speckle_law(apply: Apply) -> Iterator[Reading]:
+    return speckle(apply, SCALE, 170, (40, 16, 7, 4, 2), seeds=4, absolute=0.03)
 
 
 def low_signal(apply: Apply) -> Iterator[Reading]:
@@ -52,7 +27,7 @@ def low_signal(apply: Apply) -> Iterator[Reading]:
         dark = np.mean([power(apply(uniform(1), severity, seed)).mean() for seed in range(4)])
         bright = np.mean([power(apply(uniform(205), severity, seed)).mean() for seed in range(4)])
         display = 10 ** (0.6 * loss / 10)
-        faint, signal = (10 ** ((SHOWN * (value / 255 - 1) - loss) / 10) for value in (1, 205))
+        faint, signal = (10 ** ((SCALE.shown * (value / 255 - 1) - loss) / 10) for value in (1, 205))
         noise = dark - faint * display
         yield Reading(
             what=f"power of noise and gain at A = {loss} dB",
@@ -179,7 +154,7 @@ LAWS: tuple[Law, ...] = (
     Law(
         corruption="oct_speckle",
         statement="the level in dB has the sd 4.343 sqrt(psi_1(M)) and the mean 4.343 (psi(M) - ln M)",
-        measure=speckle,
+        measure=speckle_law,
         broken_by=("sign", "factor", "order"),
     ),
     Law(

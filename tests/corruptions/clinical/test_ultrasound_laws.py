@@ -8,42 +8,17 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 from laws import Apply, Law, Reading, check
-from scipy.special import polygamma, psi
+from scans import Scale, speckle, uniform
 
-from medimeta_corruptions import Pixels, corrupt
+from medimeta_corruptions import corrupt
 
-SHOWN = 60.0
-STEP = SHOWN / 255
-"""Decibel of one grey level."""
-
-
-def uniform(value: int, shape: tuple[int, int] = (224, 224)) -> Pixels:
-    return np.full(shape, value, dtype=np.uint8)
+SCALE = Scale(60.0)
+STEP = SCALE.step
+decibel, power = SCALE.decibel, SCALE.power
 
 
-def decibel(image: Pixels) -> np.ndarray:
-    return SHOWN * (image / 255.0 - 1.0)
-
-
-def power(image: Pixels) -> np.ndarray:
-    return 10.0 ** (decibel(image) / 10.0)
-
-
-def speckle(apply: Apply) -> Iterator[Reading]:
-    clean = uniform(190)
-    for severity, looks in enumerate((16, 8, 4, 2, 1), start=1):
-        levels = decibel(np.stack([apply(clean, severity, seed) for seed in range(8)])) - decibel(clean)
-        yield Reading(
-            what=f"sd of the level at M = {looks} (dB)",
-            measured=float(levels.std()),
-            expected=10 / np.log(10) * float(np.sqrt(polygamma(1, looks))),
-        )
-        yield Reading(
-            what=f"mean of the level at M = {looks} (dB)",
-            measured=float(levels.mean()),
-            expected=10 / np.log(10) * float(psi(looks) - np.log(looks)),
-            absolute=0.04,
-        )
+def speckle_law(apply: Apply) -> Iterator[Reading]:
+    return speckle(apply, SCALE, 190, (16, 8, 4, 2, 1), seeds=8, absolute=0.04)
 
 
 def attenuation(apply: Apply) -> Iterator[Reading]:
@@ -179,7 +154,7 @@ LAWS: tuple[Law, ...] = (
     Law(
         corruption="us_speckle",
         statement="the level in dB has the sd 4.343 sqrt(psi_1(M)) and the mean 4.343 (psi(M) - ln M)",
-        measure=speckle,
+        measure=speckle_law,
         broken_by=("sign", "factor", "order"),
     ),
     Law(

@@ -12,6 +12,7 @@ import memory
 import numpy as np
 import pytest
 from PIL import Image
+from samples import DEEP, GREY, RGB, put
 from test_matrix import linear, says
 from written import as_bytes, dicom_file
 
@@ -25,18 +26,6 @@ from medimeta_c.sources.pictures import (
     read_picture,
     shows_grey,
 )
-
-RNG = np.random.default_rng(3)
-GREY = RNG.integers(0, 256, (21, 37), dtype=np.uint8)
-RGB = RNG.integers(0, 256, (21, 37, 3), dtype=np.uint8)
-DEEP = RNG.integers(0, 65536, (21, 37), dtype=np.uint16)
-
-
-def put(folder: Path, data: bytes, name: str = "x") -> Path:
-    path = folder / name
-    path.write_bytes(data)
-    return path
-
 
 # Windows ---------------------------------------------------------------------------------------------
 
@@ -188,7 +177,7 @@ def test_other_formats(tmp_path: Path, data: bytes, name: str, text: str, remedy
 @pytest.mark.parametrize("share", [0.001, 0.02, 0.3, 0.9])
 def test_cut_short(tmp_path: Path, kind: str, share: float) -> None:
     """A file of a known format that is cut short is damaged, wherever it ends."""
-    large = RNG.integers(0, 256, (80, 90, 3), dtype=np.uint8)
+    large = np.random.default_rng(3).integers(0, 256, (80, 90, 3), dtype=np.uint8)
     data = as_bytes(Image.fromarray(large), kind)
     path = put(tmp_path, data[: max(int(len(data) * share), 15)])
     with pytest.raises(SourceError, match=r"x is not a whole .* image \(damaged: .*\): replace it"):

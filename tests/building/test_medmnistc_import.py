@@ -10,11 +10,12 @@ import datasets
 import numpy as np
 import pytest
 from medmnist_files import COUNT, darkened, stacked, write_clean, write_corrupted
+from trees import tree
 from typer.testing import CliRunner
 
 from medimeta_c.building.assembly import BuildProgress
 from medimeta_c.building.build import BuildConfig, build
-from medimeta_c.building.importer import ImportConfig, import_medmnistc
+from medimeta_c.building.medmnistc.importing import ImportConfig, import_medmnistc
 from medimeta_c.building.verification import verify
 from medimeta_c.card.dataset_card import render_card
 from medimeta_c.cli import app
@@ -62,13 +63,6 @@ def configure(files: Path, tmp_path: Path) -> Configure:
         return ImportConfig(**{**values, **changes})  # type: ignore[arg-type]
 
     return make
-
-
-def tree(root: Path) -> dict[str, bytes]:
-    """Every visible file of a benchmark."""
-    paths = (path for path in root.rglob("*") if path.is_file())
-    found = {path.relative_to(root).as_posix(): path.read_bytes() for path in paths}
-    return {name: data for name, data in found.items() if not name.startswith(".")}
 
 
 def test_every_image_is_where_its_severity_says(files: Path, imported: Path) -> None:

@@ -14,7 +14,7 @@ import numpy as np
 
 from medimeta_c.building import engines
 from medimeta_c.building.assembly import BuildProgress, BuildReport, Request, as_images, assemble
-from medimeta_c.building.medmnistc import SEVERITIES, SPLIT, MedmnistC, datasets_in, open_medmnistc
+from medimeta_c.building.medmnistc.files import SEVERITIES, SPLIT, MedmnistC, datasets_in, open_medmnistc
 from medimeta_c.building.render import write_set
 from medimeta_c.card.severities import in_order, unordered_severities
 from medimeta_c.errors import ConfigError, SourceError

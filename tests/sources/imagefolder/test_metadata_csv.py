@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from refusals import imagefolder_refused as refused
 from source_writers import write_images
 
 from medimeta_c.errors import SourceError
@@ -22,13 +23,6 @@ def listed(root: Path, *lines: str, header: str = "file_name,label") -> Path:
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
     return write_images(tmp_path / "pets", FILES)
-
-
-def refused(root: Path, *words: str) -> None:
-    with pytest.raises(SourceError) as caught:
-        open_imagefolder("pets", root.parent)
-    for word in words:
-        assert word in str(caught.value)
 
 
 def test_labels(root: Path) -> None:

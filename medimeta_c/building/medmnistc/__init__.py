@@ -1,0 +1,1 @@
+"""The official MedMNIST-C: import its files as a benchmark."""
