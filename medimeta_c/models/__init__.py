@@ -133,6 +133,12 @@ MODELS = Registry(
             "models.families.unimedclip:load_unimedclip",
         ),
         _family(
+            "conch",
+            "conch:PATH_OR_REPO[@REVISION][+tokenizer=FILE]",
+            "CONCH's published checkpoint",
+            "models.families.conch:load_conch",
+        ),
+        _family(
             "robustmedclip",
             "robustmedclip:PATH_OR_REPO[+base=SPEC]",
             "a base model with adapters: of `medimeta-c finetune`, or RobustMedCLIP's published ones",

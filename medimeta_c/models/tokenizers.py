@@ -22,6 +22,7 @@ __all__ = [
     "OpenClipTokens",
     "has_tokenizer",
     "read_tokenizer",
+    "refuse_larger_vocabulary",
     "tokenizer_folder",
 ]
 
@@ -112,6 +113,21 @@ def read_tokenizer(folder: Path) -> Any:
             lines = (folder / "vocab.txt").read_text(encoding="utf-8").splitlines()
             return BertTokenizerFast(vocab={token: index for index, token in enumerate(lines)})
         return AutoTokenizer.from_pretrained(str(folder), trust_remote_code=False, local_files_only=True)
+
+
+def refuse_larger_vocabulary(tokens: int, embeddings: int, where: object) -> None:
+    """Refuse a tokenizer that has more tokens than the text tower has embeddings.
+
+    Raises
+    ------
+    ModelError
+        If it is another model's.
+    """
+    if tokens > embeddings:
+        raise ModelError(
+            f"the tokenizer {where} has {tokens} tokens, and the text tower knows {embeddings}: copy the "
+            "model's own tokenizer"
+        )
 
 
 def _named_files(folder: Path) -> Iterator[tuple[str, str]]:
