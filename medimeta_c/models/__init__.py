@@ -139,6 +139,12 @@ MODELS = Registry(
             "models.families.conch:load_conch",
         ),
         _family(
+            "keep",
+            "keep:PATH_OR_REPO[@REVISION]",
+            "KEEP's published checkpoint",
+            "models.families.keep:load_keep",
+        ),
+        _family(
             "robustmedclip",
             "robustmedclip:PATH_OR_REPO[+base=SPEC]",
             "a base model with adapters: of `medimeta-c finetune`, or RobustMedCLIP's published ones",

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 from PIL import Image
-from seeded_weights import seeded_state
+from seeded_weights import seeded_state, seeded_tensor
 
 __all__ = ["PICTURES", "TEXTS", "checked_commit", "picture", "read_numbers", "small_state", "write_numbers"]
 
@@ -41,8 +41,16 @@ def picture(height: int, width: int, channels: int) -> Image.Image:
 
 
 def small_state(shapes: Mapping[str, Sequence[int]], *, seed: int = 0) -> dict[str, torch.Tensor]:
-    """Return seeded weights of these shapes, with a logit scale that tells logits apart."""
-    return seeded_state(shapes, seed=seed) | {"logit_scale": torch.tensor(LOG_SCALE)}
+    """Return seeded weights of these shapes, with a logit scale that tells logits apart.
+
+    What scales a block's output (``gamma``) lies around 1, so that every block counts.
+    """
+    scales = {
+        name: 1 + seeded_tensor(name, shape, scale=0.1, seed=seed)
+        for name, shape in shapes.items()
+        if name.endswith(".gamma")
+    }
+    return seeded_state(shapes, seed=seed) | scales | {"logit_scale": torch.tensor(LOG_SCALE)}
 
 
 def checked_commit(checkout: Path, commit: str) -> None:
