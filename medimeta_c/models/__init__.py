@@ -145,6 +145,12 @@ MODELS = Registry(
             "models.families.keep:load_keep",
         ),
         _family(
+            "musk",
+            "musk:PATH_OR_REPO[@REVISION]",
+            "MUSK's published checkpoint",
+            "models.families.musk:load_musk",
+        ),
+        _family(
             "robustmedclip",
             "robustmedclip:PATH_OR_REPO[+base=SPEC]",
             "a base model with adapters: of `medimeta-c finetune`, or RobustMedCLIP's published ones",

@@ -78,7 +78,7 @@ def write_tokenizer() -> None:
         initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
         show_progress=False,
     )
-    tokenizer.train_from_iterator([*TEXTS, "a photo of the image"], trainer)
+    tokenizer.train_from_iterator([*TEXTS[:-1], "a photo of the image"], trainer)
     tokenizer.post_processor = processors.TemplateProcessing(
         single="<start_of_text> $A <end_of_text>",
         special_tokens=[(name, tokenizer.token_to_id(name)) for name in specials[1:3]],

@@ -26,8 +26,9 @@ TEXTS = (
     "A photo of a BENIGN cell",
     "an H&E image of lung adenocarcinoma, grade 2-3: café-au-lait (naïve)",
     " ".join(["a photo of the normal blood cell"] * 3),
+    "ßtroma § µm",
 )
-"""Short and long, with capitals, accents, digits and punctuation."""
+"""Short and long, with capitals, accents, digits and punctuation; the last has letters no tokenizer knows."""
 
 LOG_SCALE = 3.0
 
