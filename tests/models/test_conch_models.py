@@ -9,30 +9,21 @@ from typing import Any
 import open_clip
 import pytest
 import torch
-from upstream_numbers import GOLDEN, PICTURES, TEXTS, picture, read_numbers, small_state
+from upstream_folders import CONCH_TOKENIZER as TOKENIZER
+from upstream_folders import write_conch
+from upstream_numbers import GOLDEN, PICTURES, TEXTS, picture, read_numbers
 
 from medimeta_c.errors import ConfigError, ModelError
 from medimeta_c.models import Model, load_model
 from medimeta_c.models.families.conch import Conch
 
 THEIRS = read_numbers("conch")
-TOKENIZER = "conch_byte_level_bpe_uncased.json"
 CAPTIONING = ("text_decoder.", "visual.attn_pool_caption.", "visual.ln_caption.")
-
-
-def write(folder: Path, **changes: torch.Tensor | None) -> Path:
-    """A folder with the published names; a tensor given as None is left out."""
-    state = {**small_state(THEIRS["small_shapes"]), **changes}
-    torch.save(
-        {key: value for key, value in state.items() if value is not None}, folder / "pytorch_model.bin"
-    )
-    shutil.copy(GOLDEN / "conch_tokenizer.json", folder / TOKENIZER)
-    return folder
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write(tmp_path_factory.mktemp("conch"))
+    return write_conch(tmp_path_factory.mktemp("conch"))
 
 
 @pytest.fixture(scope="module")
@@ -114,7 +105,7 @@ def test_weights_load_whole_or_not_at_all(
 ) -> None:
     """Each tensor is used, belongs to the captioning branch, or is an error that names it."""
     with pytest.raises(ModelError, match=said):
-        load_model(f"conch:{write(tmp_path, **changes)}")
+        load_model(f"conch:{write_conch(tmp_path, **changes)}")
 
 
 def test_a_text_too_long_is_refused(model: Model) -> None:
@@ -154,7 +145,7 @@ def test_another_tokenizer_is_refused(folder: Path, tmp_path: Path) -> None:
             load_model(f"conch:{folder}+tokenizer={tmp_path / name}")
     rows = torch.zeros(200, 128)
     with pytest.raises(ModelError, match="has 300 tokens, and the text tower knows 200"):
-        load_model(f"conch:{write(tmp_path, **{'text.token_embedding.weight': rows})}")
+        load_model(f"conch:{write_conch(tmp_path, **{'text.token_embedding.weight': rows})}")
 
 
 @pytest.mark.usefixtures("impatient")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -10,38 +9,20 @@ import pytest
 import torch
 from safetensors.torch import save_file
 from timm.data.constants import IMAGENET_DEFAULT_MEAN, IMAGENET_DEFAULT_STD
-from upstream_numbers import PICTURES, TEXTS, picture, read_numbers, small_state
+from upstream_folders import KEEP_CONFIG, write_keep
+from upstream_numbers import PICTURES, TEXTS, picture, read_numbers
 
 from medimeta_c.errors import ModelError
 from medimeta_c.models import Model, load_model
 from medimeta_c.models.families.keep import Keep, TextSettings
 
 THEIRS = read_numbers("keep")
-CONFIG: dict[str, Any] = {
-    "model_type": "keep",
-    "architectures": ["KEEPModel"],
-    "auto_map": {"AutoConfig": "modeling_keep.KEEPConfig", "AutoModel": "modeling_keep.KEEPModel"},
-    "projection_dim": 128,
-    "text_config": {**THEIRS["text_config"], "_name_or_path": "elsewhere", "classifier_dropout": None},
-}
-SETTINGS = {"tokenizer_class": "BertTokenizer", "do_lower_case": True, "model_max_length": 1000000}
-
-
-def write(folder: Path, config: Any = CONFIG, **changes: torch.Tensor | None) -> Path:
-    """A folder with the published names; a tensor given as None is left out."""
-    state = {**small_state(THEIRS["small_shapes"]), **changes}
-    torch.save(
-        {key: value for key, value in state.items() if value is not None}, folder / "pytorch_model.bin"
-    )
-    (folder / "config.json").write_text(json.dumps(config), encoding="utf-8")
-    (folder / "tokenizer_config.json").write_text(json.dumps(SETTINGS), encoding="utf-8")
-    (folder / "vocab.txt").write_text("\n".join(THEIRS["vocabulary"]) + "\n", encoding="utf-8")
-    return folder
+CONFIG = KEEP_CONFIG
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write(tmp_path_factory.mktemp("keep"))
+    return write_keep(tmp_path_factory.mktemp("keep"))
 
 
 @pytest.fixture(scope="module")
@@ -89,7 +70,7 @@ def test_the_published_size_loads() -> None:
 
 def test_code_beside_the_weights_is_not_run(folder: Path, model: Model, tmp_path: Path) -> None:
     """The repository brings a module of its own; here it would leave a file behind."""
-    write(tmp_path)
+    write_keep(tmp_path)
     mark = tmp_path / "ran"
     (tmp_path / "modeling_keep.py").write_text(f"open({str(mark)!r}, 'w').close()\n", encoding="utf-8")
     state = torch.load(folder / "pytorch_model.bin", weights_only=True)
@@ -118,7 +99,7 @@ def test_weights_load_whole_or_not_at_all(
 ) -> None:
     """Each tensor is used, or is an error that names it."""
     with pytest.raises(ModelError, match=said):
-        load_model(f"keep:{write(tmp_path, **changes)}")
+        load_model(f"keep:{write_keep(tmp_path, **changes)}")
 
 
 @pytest.mark.parametrize(
@@ -136,7 +117,7 @@ def test_weights_load_whole_or_not_at_all(
 def test_a_configuration_that_does_not_fit_is_refused(tmp_path: Path, config: Any, said: str) -> None:
     """Of another kind of model, with values that cannot be, or of fewer tokens than the tokenizer."""
     with pytest.raises(ModelError, match=said):
-        load_model(f"keep:{write(tmp_path, config)}")
+        load_model(f"keep:{write_keep(tmp_path, config)}")
 
 
 @pytest.mark.parametrize("changed", [{"hidden_act": "relu"}, {"layer_norm_eps": 1e-3}], ids=["act", "eps"])
@@ -145,7 +126,7 @@ def test_another_configuration_is_another_model(
 ) -> None:
     """The same tensors compute something else: vectors and identity differ."""
     config = {**CONFIG, "text_config": {**CONFIG["text_config"], **changed}}
-    again = load_model(f"keep:{write(tmp_path, config)}")
+    again = load_model(f"keep:{write_keep(tmp_path, config)}")
     assert isinstance(again, Model)
     assert again.identity.weights_sha256 == model.identity.weights_sha256
     assert again.identity.architecture != model.identity.architecture
@@ -170,6 +151,6 @@ def test_a_text_too_long_is_refused(model: Model) -> None:
 )
 def test_a_missing_file_is_named(tmp_path: Path, name: str, said: str) -> None:
     """Whichever of the three."""
-    (write(tmp_path) / name).unlink()
+    (write_keep(tmp_path) / name).unlink()
     with pytest.raises(ModelError, match=said):
         load_model(f"keep:{tmp_path}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
 from pathlib import Path
 from typing import Any
@@ -10,9 +9,9 @@ from typing import Any
 import pytest
 import torch
 from model_factories import write_sentencepiece
-from safetensors.torch import save_file
 from timm.data.constants import IMAGENET_INCEPTION_MEAN, IMAGENET_INCEPTION_STD
-from upstream_numbers import GOLDEN, LOG_SCALE, PICTURES, TEXTS, picture, read_numbers, small_state
+from upstream_folders import write_musk
+from upstream_numbers import LOG_SCALE, PICTURES, TEXTS, picture, read_numbers
 
 from medimeta_c.errors import MissingExtraError, ModelError
 from medimeta_c.models import Model, load_model
@@ -22,17 +21,9 @@ THEIRS = read_numbers("musk")
 MASK_TOKEN = "beit3.vision_embed.mask_token"
 
 
-def write(folder: Path, **changes: torch.Tensor | None) -> Path:
-    """A folder with the published names; a tensor given as None is left out."""
-    state = {**small_state(THEIRS["small_shapes"]), **changes}
-    save_file({key: one for key, one in state.items() if one is not None}, folder / "model.safetensors")
-    shutil.copy(GOLDEN / "musk_tokenizer.spm", folder / "tokenizer.spm")
-    return folder
-
-
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write(tmp_path_factory.mktemp("musk"))
+    return write_musk(tmp_path_factory.mktemp("musk"))
 
 
 @pytest.fixture(scope="module")
@@ -83,7 +74,7 @@ def test_the_published_size_loads() -> None:
 
 def test_pretrainings_mask_may_be_missing_and_changes_nothing(tmp_path: Path, model: Model) -> None:
     """It stands for hidden patches, and there are none; any other tensor counts."""
-    again = load_model(f"musk:{write(tmp_path, **{MASK_TOKEN: None})}")
+    again = load_model(f"musk:{write_musk(tmp_path, **{MASK_TOKEN: None})}")
     assert isinstance(again, Model)
     assert torch.equal(again.encode_texts(TEXTS), model.encode_texts(TEXTS))
 
@@ -106,7 +97,7 @@ def test_weights_load_whole_or_not_at_all(
 ) -> None:
     """Each tensor is used, is pretraining's mask, or is an error that names it."""
     with pytest.raises(ModelError, match=said):
-        load_model(f"musk:{write(tmp_path, **changes)}")
+        load_model(f"musk:{write_musk(tmp_path, **changes)}")
 
 
 def test_a_text_too_long_is_refused(model: Model) -> None:
@@ -132,14 +123,14 @@ def test_a_text_alone_is_as_among_others(model: Model) -> None:
 )
 def test_a_missing_file_is_named(tmp_path: Path, name: str, said: str) -> None:
     """Either of the two."""
-    (write(tmp_path) / name).unlink()
+    (write_musk(tmp_path) / name).unlink()
     with pytest.raises(ModelError, match=said):
         load_model(f"musk:{tmp_path}")
 
 
 def test_another_tokenizer_is_refused(folder: Path, tmp_path: Path) -> None:
     """One that is damaged, or numbers its special pieces otherwise."""
-    write(tmp_path)
+    write_musk(tmp_path)
     (tmp_path / "tokenizer.spm").write_bytes((folder / "tokenizer.spm").read_bytes()[:100])
     with pytest.raises(ModelError, match="is not MUSK's tokenizer"):
         load_model(f"musk:{tmp_path}")
