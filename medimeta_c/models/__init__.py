@@ -141,6 +141,24 @@ MODELS = Registry(
             "models.families.unimedclip:load_unimedclip",
         ),
         _family(
+            "conch",
+            "conch:PATH_OR_REPO[@REVISION][+tokenizer=FILE]",
+            "CONCH's published checkpoint",
+            "models.families.conch:load_conch",
+        ),
+        _family(
+            "keep",
+            "keep:PATH_OR_REPO[@REVISION]",
+            "KEEP's published checkpoint",
+            "models.families.keep:load_keep",
+        ),
+        _family(
+            "musk",
+            "musk:PATH_OR_REPO[@REVISION]",
+            "MUSK's published checkpoint",
+            "models.families.musk:load_musk",
+        ),
+        _family(
             "robustmedclip",
             "robustmedclip:PATH_OR_REPO[+base=SPEC]",
             "a base model with adapters: of `medimeta-c finetune`, or RobustMedCLIP's published ones",

@@ -9,7 +9,15 @@ from pathlib import Path
 from medimeta_c.errors import ModelError, Remedy, short
 from medimeta_c.io.hub_errors import network_errors
 
-__all__ = ["commit_of", "fetch_file", "fetch_folder", "named_folder", "split_revision"]
+__all__ = [
+    "commit_of",
+    "fetch_file",
+    "fetch_folder",
+    "model_folder",
+    "named_folder",
+    "split_revision",
+    "weights_file",
+]
 
 
 def split_revision(name: str) -> tuple[str, str | None]:
@@ -96,6 +104,57 @@ def named_folder(repo: str, patterns: Sequence[str], *, fetch: bool, revision: s
     )
 
 
+def model_folder(target: str, patterns: Sequence[str]) -> Path:
+    """Return the folder of a model's small files: a local one, or the Hub's files that match `patterns`.
+
+    Parameters
+    ----------
+    target : str
+        A local folder, a checkpoint in it, or ``org/name[@revision]``.
+    patterns : sequence of str
+        Which files to fetch.
+
+    Raises
+    ------
+    ModelError
+        If there is no such folder and the repository or the revision cannot be fetched.
+    """
+    path = Path(target).expanduser()
+    if path.exists():
+        return (path if path.is_dir() else path.parent).resolve()
+    repo, revision = split_revision(target)
+    return fetch_folder(repo, patterns, revision)
+
+
+def weights_file(target: str, folder: Path, names: Sequence[str]) -> Path:
+    """Return the checkpoint that goes with the small files in `folder`.
+
+    Parameters
+    ----------
+    target : str
+        As `model_folder` took it.
+    folder : Path
+        What it returned.
+    names : sequence of str
+        The checkpoint's possible names, the preferred first.
+
+    Raises
+    ------
+    ModelError
+        If it is not there, or cannot be fetched.
+    """
+    path = Path(target).expanduser()
+    if path.is_file():
+        return path.resolve()
+    if not path.exists():
+        repo, revision = split_revision(target)
+        return fetch_file(repo, names, commit_of(folder) or revision)
+    found = next((folder / name for name in names if (folder / name).is_file()), None)
+    if found is None:
+        raise ModelError(f"{folder} holds none of the weight files {', '.join(names)}: copy them there")
+    return found
+
+
 def commit_of(path: Path) -> str | None:
     """Return the commit a file or folder of the Hub's cache belongs to."""
     parts = path.parts
@@ -106,7 +165,7 @@ def _unreachable(repo: str) -> ModelError:
     """Return the error for a repository that is neither reachable nor in the local cache."""
     return ModelError(
         f"the Hugging Face Hub cannot be reached and {repo} is not in the local cache: connect once, or "
-        "copy the model's folder here and name it as local-dir:PATH or transformers:PATH"
+        "copy the model's folder here and name its path (local-dir:PATH for an open_clip model)"
     )
 
 

@@ -22,6 +22,7 @@ __all__ = [
     "OpenClipTokens",
     "has_tokenizer",
     "read_tokenizer",
+    "refuse_larger_vocabulary",
     "tokenizer_folder",
 ]
 
@@ -87,8 +88,15 @@ def tokenizer_folder(name: str, *beside: Path, fetch: bool = True, revision: str
         ) from error
 
 
-def read_tokenizer(folder: Path) -> Any:
+def read_tokenizer(folder: Path, kind: Any = AutoTokenizer) -> Any:
     """Open the transformers tokenizer of a local folder; a bare ``vocab.txt`` is read as BERT's.
+
+    Parameters
+    ----------
+    folder : Path
+        Where its files are.
+    kind : type, optional
+        The tokenizer's class, where a family has but one; by default the files say it.
 
     Raises
     ------
@@ -111,7 +119,22 @@ def read_tokenizer(folder: Path) -> Any:
         if not any((folder / name).is_file() for name in readable) and (folder / "vocab.txt").is_file():
             lines = (folder / "vocab.txt").read_text(encoding="utf-8").splitlines()
             return BertTokenizerFast(vocab={token: index for index, token in enumerate(lines)})
-        return AutoTokenizer.from_pretrained(str(folder), trust_remote_code=False, local_files_only=True)
+        return kind.from_pretrained(str(folder), trust_remote_code=False, local_files_only=True)
+
+
+def refuse_larger_vocabulary(tokens: int, embeddings: int, where: object) -> None:
+    """Refuse a tokenizer that has more tokens than the text tower has embeddings.
+
+    Raises
+    ------
+    ModelError
+        If it is another model's.
+    """
+    if tokens > embeddings:
+        raise ModelError(
+            f"the tokenizer {where} has {tokens} tokens, and the text tower knows {embeddings}: copy the "
+            "model's own tokenizer"
+        )
 
 
 def _named_files(folder: Path) -> Iterator[tuple[str, str]]:
