@@ -51,13 +51,13 @@ def identity_of(  # noqa: PLR0913  (the parts of an identity; every one has a na
     state : dict of str to torch.Tensor
         The checkpoint.
     settings : mapping
-        What the model was built from, ready for JSON; a digest of it, and of what the tokenizer makes of some
-        texts, is part of the architecture.
+        What the model was built from, ready for JSON; a digest of it, of the tokenizer's vocabulary and of
+        what it makes of some texts, is part of the architecture.
     tokenizer : Tokenizer
         The model's own.
     """
     tokens = {name: ids.tolist() for name, ids in tokenizer(_PROBES).items()}
-    text = json.dumps([_bare(settings), tokens], sort_keys=True, default=str)
+    text = json.dumps([_bare(settings), tokens, tokenizer.vocabulary()], sort_keys=True, default=str)
     return ModelIdentity(
         spec=spec,
         family=family,

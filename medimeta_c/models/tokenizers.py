@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os.path
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -182,6 +183,10 @@ class HfTokens:
         batch = self.tokenizer(list(texts), padding=self.padding, max_length=limit, return_tensors="pt")
         return {name: batch[name] for name in self.names if name in batch}
 
+    def vocabulary(self) -> Any:
+        """Return the tokens with their ids, and the merges or scores that cut words."""
+        return _vocabulary(self.tokenizer)
+
 
 @dataclass(slots=True)
 class OpenClipTokens:
@@ -203,6 +208,21 @@ class OpenClipTokens:
     def __call__(self, texts: Sequence[str]) -> dict[str, torch.Tensor]:
         """Return the token ids, padded to the context length."""
         return {"text": self.tokenizer(list(texts), context_length=self.context_length)}
+
+    def vocabulary(self) -> Any:
+        """Return the tokens with their ids, and the merges or scores that cut words."""
+        if hasattr(self.tokenizer, "encode"):
+            return [sorted(self.tokenizer.encoder.items()), list(self.tokenizer.bpe_ranks)]
+        return _vocabulary(self.tokenizer.tokenizer)
+
+
+def _vocabulary(tokenizer: Any) -> Any:
+    """Return what two versions of the libraries say alike of a transformers tokenizer."""
+    tokens = sorted(tokenizer.get_vocab().items())
+    backend = getattr(tokenizer, "backend_tokenizer", None)
+    model = {} if backend is None else json.loads(backend.to_str())["model"]
+    merges = [one if isinstance(one, str) else " ".join(one) for one in model.get("merges") or ()]
+    return [tokens, merges, model["vocab"] if isinstance(model.get("vocab"), list) else []]
 
 
 def _quiet_ids(tokenizer: Any, texts: list[str]) -> list[list[int]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 import torch
 
@@ -28,6 +28,10 @@ class Tokenizer(Protocol):
 
     def __call__(self, texts: Sequence[str]) -> dict[str, torch.Tensor]:
         """Return tensors of shape (len(texts), tokens), by the names the text tower knows."""
+        ...
+
+    def vocabulary(self) -> Any:
+        """Return, ready for JSON, which tokens there are and how texts are cut into them."""
         ...
 
 

@@ -117,6 +117,11 @@ class MuskTokens:
         ids = nn.utils.rnn.pad_sequence(rows, batch_first=True, padding_value=_PAD)
         return {"input_ids": ids, "attention_mask": ids != _PAD}
 
+    def vocabulary(self) -> Any:
+        """Return the pieces and their scores, in the order of their numbers."""
+        numbers = range(self.pieces.get_piece_size())
+        return [(self.pieces.id_to_piece(one), self.pieces.get_score(one)) for one in numbers]
+
     def _rows(self, texts: Sequence[str]) -> list[list[int]]:
         # sentencepiece's 0 is an unknown piece; its other numbers move by one
         encoded: list[list[int]] = self.pieces.encode(list(texts))
