@@ -133,6 +133,12 @@ MODELS = Registry(
             "models.families.unimedclip:load_unimedclip",
         ),
         _family(
+            "flair",
+            "flair:PATH_OR_REPO[@REVISION]",
+            "FLAIR, for fundus photographs: a local folder or file, or jusiro2/FLAIR on the Hub",
+            "models.families.flair:load_flair",
+        ),
+        _family(
             "robustmedclip",
             "robustmedclip:PATH_OR_REPO[+base=SPEC]",
             "a base model with adapters: of `medimeta-c finetune`, or RobustMedCLIP's published ones",

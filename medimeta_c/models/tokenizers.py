@@ -106,12 +106,20 @@ def read_tokenizer(folder: Path) -> Any:
             f"{folder / _SETTINGS} takes the setting {name} from the file {value}, which is not read: copy "
             "that file into the folder if you trust it, and remove the setting"
         )
-    readable = ("tokenizer.json", _SETTINGS, "config.json")
     with explained(f"the tokenizer in {folder} cannot be read", "copy its files again"), local_only():
-        if not any((folder / name).is_file() for name in readable) and (folder / "vocab.txt").is_file():
+        if not _names_a_class(folder) and (folder / "vocab.txt").is_file():
             lines = (folder / "vocab.txt").read_text(encoding="utf-8").splitlines()
             return BertTokenizerFast(vocab={token: index for index, token in enumerate(lines)})
         return AutoTokenizer.from_pretrained(str(folder), trust_remote_code=False, local_files_only=True)
+
+
+def _names_a_class(folder: Path) -> bool:
+    """Return whether the files of a tokenizer, or the configuration beside it, say what reads it."""
+    if any((folder / name).is_file() for name in ("tokenizer.json", _SETTINGS)):
+        return True
+    file = folder / "config.json"
+    settings = _READER.values(file) if file.is_file() else {}
+    return isinstance(settings, dict) and "model_type" in settings  # FLAIR's, for one, has none
 
 
 def _named_files(folder: Path) -> Iterator[tuple[str, str]]:

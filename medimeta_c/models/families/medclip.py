@@ -20,7 +20,7 @@ from torchvision.models import resnet50
 from transformers import BertConfig, BertModel, SwinConfig, SwinModel
 
 from medimeta_c.errors import ConfigError, ModelError
-from medimeta_c.models.bert import bert_config_of
+from medimeta_c.models.bert import bert_config_of, mean_of_three_layers
 from medimeta_c.models.contract import Preprocessing
 from medimeta_c.models.identity import identity_of
 from medimeta_c.models.libraries import explained, quiet
@@ -190,18 +190,8 @@ class MedClip(nn.Module):
         return projected
 
     def embed_texts(self, tokens: Mapping[str, torch.Tensor]) -> torch.Tensor:
-        """Token ids and mask (M, T) → (M, 512).
-
-        The mean of hidden states 1, 2 and last, over a text's own tokens. Upstream also averages over the
-        padding that other texts of a batch bring; for a text encoded alone the two are the same.
-        """
-        mask = tokens["attention_mask"]
-        states = self.text(
-            input_ids=tokens["input_ids"], attention_mask=mask, output_hidden_states=True
-        ).hidden_states
-        chosen = torch.stack([states[1], states[2], states[-1]]).mean(0)
-        weights = mask.to(chosen.dtype).unsqueeze(-1)
-        vectors: torch.Tensor = self.text_projection((chosen * weights).sum(1) / weights.sum(1))
+        """Token ids and mask (M, T) → (M, 512)."""
+        vectors: torch.Tensor = self.text_projection(mean_of_three_layers(self.text, tokens))
         return vectors
 
 
