@@ -139,6 +139,12 @@ MODELS = Registry(
             "models.families.flair:load_flair",
         ),
         _family(
+            "pmc-clip",
+            "pmc-clip:PATH_OR_REPO[@REVISION]",
+            "PMC-CLIP: a local folder or file, or axiong/pmc_oa_beta on the Hub",
+            "models.families.pmc_clip:load_pmc_clip",
+        ),
+        _family(
             "robustmedclip",
             "robustmedclip:PATH_OR_REPO[+base=SPEC]",
             "a base model with adapters: of `medimeta-c finetune`, or RobustMedCLIP's published ones",
