@@ -145,6 +145,12 @@ MODELS = Registry(
             "models.families.pmc_clip:load_pmc_clip",
         ),
         _family(
+            "cxr-clip",
+            "cxr-clip:PATH",
+            "CXR-CLIP, for chest X-rays: one of its published checkpoints",
+            "models.families.cxr_clip:load_cxr_clip",
+        ),
+        _family(
             "robustmedclip",
             "robustmedclip:PATH_OR_REPO[+base=SPEC]",
             "a base model with adapters: of `medimeta-c finetune`, or RobustMedCLIP's published ones",

@@ -39,7 +39,7 @@ from medimeta_c.models.weights import (
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-__all__ = ["MedClip", "MedClipTransform", "load_medclip"]
+__all__ = ["MedClip", "MedClipTransform", "load_medclip", "swin_tiny"]
 
 _TEXT_TOWER = "emilyalsentzer/Bio_ClinicalBERT"
 _CONTEXT_LENGTH = 77
@@ -163,9 +163,7 @@ class MedClip(nn.Module):
         text_state = drop_position_ids(strip_prefix(state, "text_model.model."))
         where_vision = f"{where} (vision_model)"
         vision = (
-            load_pretrained(SwinModel, SwinConfig(**_SWIN_TINY), _with_index(vision_state), where_vision)
-            if variant == "vit"
-            else _resnet(vision_state, where_vision)
+            swin_tiny(vision_state, where_vision) if variant == "vit" else _resnet(vision_state, where_vision)
         )
         text = load_pretrained(
             BertModel, BertConfig(**bert_config_of(text_state, where)), text_state, f"{where} (text_model)"
@@ -228,6 +226,18 @@ _PREPROCESSING = Preprocessing(
     implementation="medimeta_c.models.families.medclip.MedClipTransform",
     plain=False,
 )
+
+
+def swin_tiny(state: StateDict, where: str) -> SwinModel:
+    """Build a Swin-T for 224 pixels from its tensors, by the names of any transformers version.
+
+    Raises
+    ------
+    ModelError
+        If tensors are missing, left over or of another shape.
+    """
+    module: SwinModel = load_pretrained(SwinModel, SwinConfig(**_SWIN_TINY), _with_index(state), where)
+    return module
 
 
 def _with_index(state: StateDict) -> StateDict:
