@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import torch
-from transformers import AutoTokenizer, BertTokenizerFast
+from transformers import AutoTokenizer, BertConfig, BertTokenizerFast
 
 from medimeta_c.errors import ModelError
 from medimeta_c.io.reading import Reader
@@ -20,8 +20,10 @@ __all__ = [
     "TOKENIZER_FILES",
     "HfTokens",
     "OpenClipTokens",
+    "bert_tokens",
     "has_tokenizer",
     "read_tokenizer",
+    "refuse_larger_vocabulary",
     "tokenizer_folder",
 ]
 
@@ -113,6 +115,21 @@ def read_tokenizer(folder: Path) -> Any:
         return AutoTokenizer.from_pretrained(str(folder), trust_remote_code=False, local_files_only=True)
 
 
+def refuse_larger_vocabulary(tokens: int, embeddings: int, where: object) -> None:
+    """Refuse a tokenizer that has more tokens than the text tower has embeddings.
+
+    Raises
+    ------
+    ModelError
+        If it is another model's.
+    """
+    if tokens > embeddings:
+        raise ModelError(
+            f"the tokenizer {where} has {tokens} tokens, and the text tower knows {embeddings}: copy the "
+            "model's own tokenizer"
+        )
+
+
 def _names_a_class(folder: Path) -> bool:
     """Return whether the files of a tokenizer, or the configuration beside it, say what reads it."""
     if any((folder / name).is_file() for name in ("tokenizer.json", _SETTINGS)):
@@ -166,6 +183,33 @@ class HfTokens:
         limit = self.context_length if self.padding == "max_length" else None
         batch = self.tokenizer(list(texts), padding=self.padding, max_length=limit, return_tensors="pt")
         return {name: batch[name] for name in self.names if name in batch}
+
+
+def bert_tokens(name: str, folder: Path, config: BertConfig, limit: int, **options: Any) -> HfTokens:
+    """Return the tokenizer of a checkpoint's BERT.
+
+    Parameters
+    ----------
+    name : str
+        The repository it comes from, if its files are not beside the checkpoint.
+    folder : Path
+        Where the checkpoint is.
+    config : BertConfig
+        The text tower's.
+    limit : int
+        The most tokens that its authors gave it.
+    **options : object
+        Of `HfTokens`.
+
+    Raises
+    ------
+    ModelError
+        If the files are nowhere or cannot be read, or are of a larger vocabulary than the tower's.
+    """
+    source = tokenizer_folder(name, folder)
+    tokenizer = read_tokenizer(source)
+    refuse_larger_vocabulary(len(tokenizer), config.vocab_size, f"in {source}")
+    return HfTokens(tokenizer, min(limit, config.max_position_embeddings), **options)
 
 
 @dataclass(slots=True)

@@ -22,6 +22,7 @@ from upstream_numbers import (
 )
 
 from medimeta_c.errors import ModelError
+from medimeta_c.lora.targets import default_targets, find_sites
 from medimeta_c.models import Model, load_model
 from medimeta_c.models.families import cxr_clip
 
@@ -30,6 +31,8 @@ TRAINING = Path(__file__).parent / "upstream" / "cxr_clip-training.tar"
 
 State = dict[str, torch.Tensor]
 RESNET = {"base": {"image_size": 224}, "model": {"image_encoder": {"name": "resnet"}}}
+TINY: State = {"weight": torch.zeros(2, 2)}
+"""The tensors of no model: the settings beside them are looked at first."""
 
 
 @pytest.fixture(scope="module", params=["resnet", "swin"])
@@ -172,9 +175,7 @@ def omegaconf_of(patch: pytest.MonkeyPatch, *names: str) -> list[type]:
 
 
 @pytest.mark.parametrize("pooling", ["eos", "mean"])
-def test_settings_are_read_from_nested_configurations(
-    resnet_state: State, tmp_path: Path, pooling: str
-) -> None:
+def test_settings_are_read_from_nested_configurations(tmp_path: Path, pooling: str) -> None:
     """One that omegaconf holds as a whole says as much as a plain one."""
     with pytest.MonkeyPatch.context() as patch:
         mapping, node = omegaconf_of(patch, "dictconfig.DictConfig", "nodes.AnyNode")
@@ -183,12 +184,10 @@ def test_settings_are_read_from_nested_configurations(
         encoder, config = mapping(), mapping()
         vars(encoder).update(_content={"pooling": value}, _parent=config)
         vars(config).update(_content={"model": {"text_encoder": encoder}})
-        file = save(tmp_path, resnet_state, config)
-    if pooling == "eos":
-        assert load_model(f"cxr-clip:{file}").identity.family == "cxr-clip"
-    else:
-        with pytest.raises(ModelError, match="pooling mean, and only models with 'eos'"):
-            load_model(f"cxr-clip:{file}")
+        file = save(tmp_path, TINY, config)
+    refused = "pooling mean, and only models with 'eos'" if pooling == "mean" else "2 missing"
+    with pytest.raises(ModelError, match=refused):
+        load_model(f"cxr-clip:{file}")
 
 
 @pytest.mark.parametrize(
@@ -198,11 +197,9 @@ def test_settings_are_read_from_nested_configurations(
         ({"base": {"image_size": torch.zeros(3)}}, r"base\.image_size tensor"),
     ],
 )
-def test_a_model_with_other_settings_is_refused(
-    resnet_state: State, tmp_path: Path, config: object, named: str
-) -> None:
+def test_a_model_with_other_settings_is_refused(tmp_path: Path, config: object, named: str) -> None:
     with pytest.raises(ModelError, match=rf"was trained with .*{named}"):
-        load_model(f"cxr-clip:{save(tmp_path, resnet_state, config)}")
+        load_model(f"cxr-clip:{save(tmp_path, TINY, config)}")
 
 
 class _Runs:
@@ -213,9 +210,9 @@ class _Runs:
         return os.mkdir, (str(self.target),)
 
 
-def test_a_file_that_would_run_code_is_not_opened(resnet_state: State, tmp_path: Path) -> None:
+def test_a_file_that_would_run_code_is_not_opened(tmp_path: Path) -> None:
     """The message says what to do instead: the table of tensors alone."""
-    file = save(tmp_path, resnet_state, {"base": _Runs(tmp_path / "ran")})
+    file = save(tmp_path, TINY, {"base": _Runs(tmp_path / "ran")})
     with pytest.raises(ModelError, match=r"would run code when opened.*as safetensors"):
         load_model(f"cxr-clip:{file}")
     assert not (tmp_path / "ran").exists()
@@ -225,7 +222,6 @@ def test_a_file_that_would_run_code_is_not_opened(resnet_state: State, tmp_path:
     ("name", "spoil"),
     [
         ("logit_scale", "missing"),
-        ("text_projection.projection.weight", "missing"),
         ("text_encoder.text_encoder.pooler.dense.bias", "missing"),
         ("image_encoder.resnet.layer4.2.conv3.weight", "of another shape or type"),
         ("image_encoder.resnet.fc.weight", "unexpected"),
@@ -247,15 +243,14 @@ def test_weights_load_whole_or_not_at_all(resnet_state: State, tmp_path: Path, n
 @pytest.mark.parametrize("spoil", ["missing", "unexpected"])
 def test_swins_weights_load_whole_or_not_at_all(tmp_path: Path, spoil: str) -> None:
     state = lively_state(read_numbers("cxr_clip_swin")["shapes"])
-    prefix = "image_encoder.image_encoder.layernorm."
-    state[f"{prefix}scale"] = state[f"{prefix}weight"]
-    del state[f"{prefix}{'weight' if spoil == 'missing' else 'scale'}"]
+    name = "image_encoder.image_encoder.layernorm.weight"
     if spoil == "missing":
-        del state[f"{prefix}scale"]
+        del state[name]
     else:
-        state[f"{prefix}scale"] = torch.zeros(1)
-    named = "weight" if spoil == "missing" else "scale"
-    with pytest.raises(ModelError, match=rf"read as CXR-CLIP, .* 1 {spoil} \(layernorm\.{named}\)"):
+        name = f"{name}s"
+        state[name] = torch.zeros(1)
+    short = name.removeprefix("image_encoder.image_encoder.")
+    with pytest.raises(ModelError, match=rf"read as CXR-CLIP, .* 1 {spoil} \({short}\)"):
         load_model(f"cxr-clip:{save(tmp_path, state, {})}")
 
 
@@ -272,6 +267,21 @@ def test_missing_files_are_named(resnet_state: State, tmp_path: Path, impatient:
         load_model(f"cxr-clip:{tmp_path}")
     with pytest.raises(ModelError, match="damaged or not a torch checkpoint"):
         load_model(f"cxr-clip:{tmp_path / 'r50_m.tar'}")
+
+
+def test_a_tokenizer_of_more_tokens_is_refused(resnet_state: State, tmp_path: Path) -> None:
+    """It is another model's: its ids would lie outside the text tower's table."""
+    save(tmp_path, resnet_state)
+    with (tmp_path / "vocab.txt").open("a", encoding="utf-8") as vocabulary:
+        vocabulary.write("retina\n")
+    with pytest.raises(ModelError, match=r"the tokenizer in .* has 145 tokens, and the text tower knows 144"):
+        load_model(f"cxr-clip:{tmp_path}")
+
+
+def test_adapters_find_the_image_tower(model: Model) -> None:
+    """The 49 convolutions of a ResNet-50, or Swin's 12 times three projections."""
+    targets = default_targets(model)
+    assert len(find_sites(model, targets)) == {("conv-centre",): 49, ("q", "k", "v"): 36}[targets]
 
 
 def test_prompts_have_256_tokens(model: Model) -> None:

@@ -12,6 +12,7 @@ from safetensors.torch import save_file
 from upstream_numbers import assert_equal, lively_state, pictures, read_numbers, read_shapes, write_vocabulary
 
 from medimeta_c.errors import ModelError
+from medimeta_c.lora.targets import default_targets, find_sites
 from medimeta_c.models import Model, load_model
 from medimeta_c.models.families.flair import Flair
 
@@ -154,10 +155,10 @@ def test_another_models_checkpoint_is_refused(folder: Path, tmp_path: Path) -> N
     ("name", "value"), [("image_size", 224), ("norm_features", False), ("vision_type", "efficientnet")]
 )
 def test_a_model_with_other_settings_is_refused(
-    state: State, folder: Path, tmp_path: Path, name: str, value: object
+    folder: Path, tmp_path: Path, name: str, value: object
 ) -> None:
     """They would change what is computed, and no tensor shows them."""
-    save(tmp_path, folder, state)
+    save(tmp_path, folder, {"weight": torch.zeros(2, 2)})
     (tmp_path / "config.json").write_text(json.dumps({**NUMBERS["config"], name: value}), encoding="utf-8")
     with pytest.raises(ModelError, match=rf"config\.json says {name} {value!r}"):
         load_model(f"flair:{tmp_path}")
@@ -172,6 +173,21 @@ def test_missing_files_are_named(state: State, tmp_path: Path, impatient: None) 
         load_model(f"flair:{tmp_path}")
     with pytest.raises(ModelError, match=r"cannot be reached and jusiro2/FLAIR"):
         load_model("flair:jusiro2/FLAIR@main")
+
+
+def test_a_tokenizer_of_more_tokens_is_refused(state: State, folder: Path, tmp_path: Path) -> None:
+    """It is another model's: its ids would lie outside the text tower's table."""
+    save(tmp_path, folder, state)
+    with (tmp_path / "vocab.txt").open("a", encoding="utf-8") as vocabulary:
+        vocabulary.write("retina\n")
+    with pytest.raises(ModelError, match=r"the tokenizer in .* has 145 tokens, and the text tower knows 144"):
+        load_model(f"flair:{tmp_path}")
+
+
+def test_adapters_find_the_image_tower(model: Model) -> None:
+    """The 49 convolutions of a ResNet-50's blocks and stem."""
+    targets = default_targets(model)
+    assert (targets, len(find_sites(model, targets))) == (("conv-centre",), 49)
 
 
 def test_prompts_have_77_tokens(model: Model) -> None:

@@ -18,6 +18,7 @@ from upstream_numbers import (
 )
 
 from medimeta_c.errors import ModelError
+from medimeta_c.lora.targets import default_targets, find_sites
 from medimeta_c.models import Model, load_model
 from medimeta_c.models.families.pmc_clip import _UNUSED, PmcClip
 
@@ -186,6 +187,21 @@ def test_a_repository_of_data_is_pinned_to_a_commit(
     assert asked == [("axiong/pmc_oa_beta", options)]
     assert again.identity.revision == commit
     assert again.identity.weights_sha256 == model.identity.weights_sha256
+
+
+def test_a_tokenizer_of_more_tokens_is_refused(state: State, tmp_path: Path) -> None:
+    """It is another model's: its ids would lie outside the text tower's table."""
+    save(tmp_path, state)
+    with (tmp_path / "vocab.txt").open("a", encoding="utf-8") as vocabulary:
+        vocabulary.write("retina\n")
+    with pytest.raises(ModelError, match=r"the tokenizer in .* has 145 tokens, and the text tower knows 144"):
+        load_model(f"pmc-clip:{tmp_path}")
+
+
+def test_adapters_find_the_image_tower(model: Model) -> None:
+    """The convolutions of its stem and blocks; the pooling head is left alone."""
+    targets = default_targets(model)
+    assert (targets, len(find_sites(model, targets))) == (("conv-centre",), 18)
 
 
 def test_prompts_have_77_tokens(model: Model) -> None:

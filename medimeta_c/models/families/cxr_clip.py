@@ -24,7 +24,7 @@ from medimeta_c.models.bert import bert_config_of
 from medimeta_c.models.families.medclip import swin_tiny
 from medimeta_c.models.identity import identity_of
 from medimeta_c.models.libraries import explained, quiet
-from medimeta_c.models.tokenizers import HfTokens, read_tokenizer, tokenizer_folder
+from medimeta_c.models.tokenizers import bert_tokens
 from medimeta_c.models.torch_model import TorchModel
 from medimeta_c.models.transforms import open_clip_transform
 from medimeta_c.models.weights import (
@@ -99,7 +99,8 @@ def load_cxr_clip(spec: str, target: str) -> TorchModel:
     mean, std = (IMAGENET_MEAN, IMAGENET_STD) if module.is_resnet else (INCEPTION_MEAN, INCEPTION_STD)
     cfg = PreprocessCfg(size=_SIZE, mean=mean, std=std, interpolation="bilinear")
     preprocess, preprocessing = open_clip_transform(cfg)
-    tokens = HfTokens(read_tokenizer(tokenizer_folder(_TEXT_TOWER, file.parent)), _CONTEXT_LENGTH)
+    bert = module.text_encoder["text_encoder"].config
+    tokens = bert_tokens(_TEXT_TOWER, file.parent, bert, _CONTEXT_LENGTH)
     return TorchModel(
         module,
         embed_images=module.embed_images,

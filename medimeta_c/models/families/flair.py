@@ -28,7 +28,7 @@ from medimeta_c.models.bert import bert_config_of, mean_of_three_layers
 from medimeta_c.models.contract import Preprocessing
 from medimeta_c.models.identity import identity_of
 from medimeta_c.models.libraries import explained, quiet
-from medimeta_c.models.tokenizers import TOKENIZER_FILES, HfTokens, read_tokenizer, tokenizer_folder
+from medimeta_c.models.tokenizers import TOKENIZER_FILES, bert_tokens
 from medimeta_c.models.torch_model import TorchModel
 from medimeta_c.models.weights import StateDict, key_error, load_strictly, read_checkpoint, strip_prefix
 
@@ -72,7 +72,8 @@ def load_flair(spec: str, target: str) -> TorchModel:
     with quiet(), explained(f"{file} is not a FLAIR checkpoint", "name FLAIR's own checkpoint"):
         module = Flair.from_state(state, file)
         logit_scale = float(module.logit_scale.detach().clamp(0, _MAX_LOG_SCALE).exp())
-    tokens = HfTokens(read_tokenizer(tokenizer_folder(_TEXT_TOWER, file.parent)), _CONTEXT_LENGTH)
+    bert = module.text_model["model"].config
+    tokens = bert_tokens(_TEXT_TOWER, file.parent, bert, _CONTEXT_LENGTH)
     return TorchModel(
         module,
         embed_images=module.embed_images,

@@ -25,7 +25,7 @@ from medimeta_c.models import hub_files
 from medimeta_c.models.bert import bert_config_of, layer_count
 from medimeta_c.models.identity import identity_of
 from medimeta_c.models.libraries import explained, quiet
-from medimeta_c.models.tokenizers import HfTokens, read_tokenizer, tokenizer_folder
+from medimeta_c.models.tokenizers import bert_tokens
 from medimeta_c.models.torch_model import TorchModel
 from medimeta_c.models.transforms import open_clip_transform
 from medimeta_c.models.weights import StateDict, load_strictly, read_checkpoint, strip_prefix
@@ -63,8 +63,10 @@ def load_pmc_clip(spec: str, target: str) -> TorchModel:
     with quiet(), explained(f"{file} is not a PMC-CLIP checkpoint", "name PMC-CLIP's own checkpoint"):
         module = PmcClip.from_state(state, file)
     preprocess, preprocessing = open_clip_transform(PreprocessCfg(size=module.visual.image_size))
-    tokens = HfTokens(
-        read_tokenizer(tokenizer_folder(_TEXT_TOWER, file.parent)),
+    tokens = bert_tokens(
+        _TEXT_TOWER,
+        file.parent,
+        module.text_encoder.config,
         _CONTEXT_LENGTH,
         padding="max_length",  # trained without a mask, on texts padded to the full length
         names=("input_ids",),
