@@ -34,7 +34,7 @@ LAST = "last"
 CARD_NAME = "README.md"
 
 _TEMPLATE = "model_card.md.jinja"
-_HUB_PREFIXES = ("hf-hub:", "transformers:")
+_HUB_PREFIXES = ("hf-hub:", "transformers:", "flair:")
 _BEST_RULE = "highest validation accuracy, the first where several are equal"
 _LAST_RULE = "the last whole epoch"
 _METRIC = "mean over datasets of top-1 accuracy"

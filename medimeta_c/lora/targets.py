@@ -19,8 +19,8 @@ Form: TypeAlias = Literal["fused", "in_proj", "separate", "conv", "centre"]
 _SHORTCUTS = {"downsample", "shortcut"}
 """What torchvision, open_clip and timm, and transformers, call the convolutions beside a ResNet's blocks."""
 
-_TOWERS = ("visual", "vision_model", "vision")
-"""What the image tower is called in open_clip's, transformers' and MedCLIP's modules."""
+_TOWERS = ("visual", "vision_model", "vision", "image_encoder")
+"""What the image tower is called in open_clip's, transformers', MedCLIP's and CXR-CLIP's modules."""
 
 _SEPARATE: tuple[dict[str, Target], ...] = (
     {"q_proj": "q", "k_proj": "k", "v_proj": "v"},

@@ -159,6 +159,24 @@ MODELS = Registry(
             "models.families.musk:load_musk",
         ),
         _family(
+            "flair",
+            "flair:PATH_OR_REPO[@REVISION]",
+            "FLAIR, for fundus photographs: a local folder or file, or jusiro2/FLAIR on the Hub",
+            "models.families.flair:load_flair",
+        ),
+        _family(
+            "pmc-clip",
+            "pmc-clip:PATH_OR_REPO[@REVISION]",
+            "PMC-CLIP: a local folder or file, or axiong/pmc_oa_beta on the Hub",
+            "models.families.pmc_clip:load_pmc_clip",
+        ),
+        _family(
+            "cxr-clip",
+            "cxr-clip:PATH",
+            "CXR-CLIP, for chest X-rays: one of its published checkpoints",
+            "models.families.cxr_clip:load_cxr_clip",
+        ),
+        _family(
             "robustmedclip",
             "robustmedclip:PATH_OR_REPO[+base=SPEC]",
             "a base model with adapters: of `medimeta-c finetune`, or RobustMedCLIP's published ones",

@@ -1,4 +1,4 @@
-"""BERT text towers: configuration read from a checkpoint's shapes, or known by name, without a network."""
+"""BERT text towers: configuration read from a checkpoint's shapes or known by name, and a way to pool."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from typing import Any
 
 import torch
+from torch import nn
 
 from medimeta_c.errors import ModelError
 
-__all__ = ["KNOWN_CONFIGS", "bert_config_of", "layer_count"]
+__all__ = ["KNOWN_CONFIGS", "bert_config_of", "layer_count", "mean_of_three_layers"]
 
 _BASE: dict[str, Any] = {"model_type": "bert", "architectures": ["BertModel"]}
 _LARGE = {
@@ -88,3 +89,19 @@ def bert_config_of(state: Mapping[str, torch.Tensor], where: object) -> dict[str
         "max_position_embeddings": positions,
         "type_vocab_size": types,
     }
+
+
+def mean_of_three_layers(tower: nn.Module, tokens: Mapping[str, torch.Tensor]) -> torch.Tensor:
+    """Pool token ids and mask (M, T) to (M, width) as MedCLIP and FLAIR do.
+
+    The mean of hidden states 1, 2 and last, over a text's own tokens. Upstream also averages over the
+    padding that other texts of a batch bring; for a text encoded alone the two are the same.
+    """
+    mask = tokens["attention_mask"]
+    states = tower(
+        input_ids=tokens["input_ids"], attention_mask=mask, output_hidden_states=True
+    ).hidden_states
+    chosen = torch.stack([states[1], states[2], states[-1]]).mean(0)
+    weights = mask.to(chosen.dtype).unsqueeze(-1)
+    vectors: torch.Tensor = (chosen * weights).sum(1) / weights.sum(1)
+    return vectors

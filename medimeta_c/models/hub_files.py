@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Literal, TypeAlias
 
 from medimeta_c.errors import ModelError, Remedy, short
 from medimeta_c.io.hub_errors import network_errors
@@ -13,11 +14,16 @@ __all__ = [
     "commit_of",
     "fetch_file",
     "fetch_folder",
+    "find_weights",
     "model_folder",
     "named_folder",
     "split_revision",
     "weights_file",
 ]
+
+
+Kind: TypeAlias = Literal["model", "dataset"]
+"""What the Hub calls a repository: some hold weights beside data."""
 
 
 def split_revision(name: str) -> tuple[str, str | None]:
@@ -51,8 +57,10 @@ def fetch_file(repo: str, names: Sequence[str], revision: str | None = None) -> 
     raise _unreachable(repo) from last
 
 
-def fetch_folder(repo: str, patterns: Sequence[str], revision: str | None = None) -> Path:
-    """Return a local folder with the repository's files that match `patterns`.
+def fetch_folder(
+    repo: str, patterns: Sequence[str], revision: str | None = None, *, kind: Kind = "model"
+) -> Path:
+    """Return a local folder with the repository's files that match `patterns`; `kind` says what it holds.
 
     Raises
     ------
@@ -64,7 +72,9 @@ def fetch_folder(repo: str, patterns: Sequence[str], revision: str | None = None
 
     with _explained(repo, revision):
         try:
-            return Path(snapshot_download(repo, revision=revision, allow_patterns=list(patterns)))
+            return Path(
+                snapshot_download(repo, repo_type=kind, revision=revision, allow_patterns=list(patterns))
+            )
         except LocalEntryNotFoundError as error:
             raise _unreachable(repo) from error
 
@@ -102,6 +112,46 @@ def named_folder(repo: str, patterns: Sequence[str], *, fetch: bool, revision: s
             Remedy("copy those files into the model's folder"),
         ],
     )
+
+
+def find_weights(
+    target: str,
+    names: Sequence[str],
+    patterns: Sequence[str] = (),
+    *,
+    kind: Kind = "model",
+) -> tuple[Path, str | None]:
+    """Return the file with a model's weights, and its commit when it comes from the Hub.
+
+    Parameters
+    ----------
+    target : str
+        The file; a local folder that holds one of `names`; or a repository, ``org/name[@revision]``.
+    names : sequence of str
+        What the file may be called, the preferred first.
+    patterns : sequence of str, optional
+        Which files are fetched beside it.
+    kind : {"model", "dataset"}, optional
+        What the repository is called on the Hub: some hold weights beside data.
+
+    Raises
+    ------
+    ModelError
+        If the file is not there, or the repository cannot be fetched.
+    """
+    path = Path(target).expanduser()
+    if path.is_file():
+        return path.resolve(), None
+    local = path.is_dir()
+    if local:
+        folder = path.resolve()
+    else:
+        repo, revision = split_revision(target)
+        folder = fetch_folder(repo, [*names, *patterns], revision, kind=kind)
+    for name in names:
+        if (folder / name).is_file():
+            return folder / name, None if local else commit_of(folder / name)
+    raise ModelError(f"{target} holds none of {', '.join(names)}: name the folder or the file of the weights")
 
 
 def model_folder(target: str, patterns: Sequence[str]) -> Path:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import torch
-from transformers import AutoTokenizer, BertTokenizerFast
+from transformers import AutoTokenizer, BertConfig, BertTokenizerFast
 
 from medimeta_c.errors import ModelError
 from medimeta_c.io.reading import Reader
@@ -21,6 +21,7 @@ __all__ = [
     "TOKENIZER_FILES",
     "HfTokens",
     "OpenClipTokens",
+    "bert_tokens",
     "has_tokenizer",
     "read_tokenizer",
     "refuse_larger_vocabulary",
@@ -115,9 +116,8 @@ def read_tokenizer(folder: Path, kind: Any = AutoTokenizer) -> Any:
             f"{folder / _SETTINGS} takes the setting {name} from the file {value}, which is not read: copy "
             "that file into the folder if you trust it, and remove the setting"
         )
-    readable = ("tokenizer.json", _SETTINGS, "config.json")
     with explained(f"the tokenizer in {folder} cannot be read", "copy its files again"), local_only():
-        if not any((folder / name).is_file() for name in readable) and (folder / "vocab.txt").is_file():
+        if not _names_a_class(folder) and (folder / "vocab.txt").is_file():
             lines = (folder / "vocab.txt").read_text(encoding="utf-8").splitlines()
             return BertTokenizerFast(vocab={token: index for index, token in enumerate(lines)})
         return kind.from_pretrained(str(folder), trust_remote_code=False, local_files_only=True)
@@ -136,6 +136,15 @@ def refuse_larger_vocabulary(tokens: int, embeddings: int, where: object) -> Non
             f"the tokenizer {where} has {tokens} tokens, and the text tower knows {embeddings}: copy the "
             "model's own tokenizer"
         )
+
+
+def _names_a_class(folder: Path) -> bool:
+    """Return whether the files of a tokenizer, or the configuration beside it, say what reads it."""
+    if any((folder / name).is_file() for name in ("tokenizer.json", _SETTINGS)):
+        return True
+    file = folder / "config.json"
+    settings = _READER.values(file) if file.is_file() else {}
+    return isinstance(settings, dict) and "model_type" in settings  # FLAIR's, for one, has none
 
 
 def _named_files(folder: Path) -> Iterator[tuple[str, str]]:
@@ -186,6 +195,33 @@ class HfTokens:
     def vocabulary(self) -> Any:
         """Return the tokens with their ids, and the merges or scores that cut words."""
         return _vocabulary(self.tokenizer)
+
+
+def bert_tokens(name: str, folder: Path, config: BertConfig, limit: int, **options: Any) -> HfTokens:
+    """Return the tokenizer of a checkpoint's BERT.
+
+    Parameters
+    ----------
+    name : str
+        The repository it comes from, if its files are not beside the checkpoint.
+    folder : Path
+        Where the checkpoint is.
+    config : BertConfig
+        The text tower's.
+    limit : int
+        The most tokens that its authors gave it.
+    **options : object
+        Of `HfTokens`.
+
+    Raises
+    ------
+    ModelError
+        If the files are nowhere or cannot be read, or are of a larger vocabulary than the tower's.
+    """
+    source = tokenizer_folder(name, folder)
+    tokenizer = read_tokenizer(source)
+    refuse_larger_vocabulary(len(tokenizer), config.vocab_size, f"in {source}")
+    return HfTokens(tokenizer, min(limit, config.max_position_embeddings), **options)
 
 
 @dataclass(slots=True)

@@ -26,7 +26,9 @@ __all__ = [
     "key_error",
     "load_pretrained",
     "load_strictly",
+    "named_tensors",
     "read_checkpoint",
+    "read_saved",
     "refuse_misfit",
     "strip_prefix",
     "weights_sha256",
@@ -58,18 +60,40 @@ def read_checkpoint(path: Path) -> StateDict:
     ModelError
         If the file is missing, damaged, would have to run code, or holds no table of tensors.
     """
-    if not path.is_file():
-        raise ModelError(f"there is no checkpoint at {path}: name the file or folder that holds the weights")
-    content: Any = _read_safetensors(path) if path.suffix == ".safetensors" else _read_torch(path)
+    content = read_saved(path)
     if isinstance(content, Mapping) and isinstance(content.get("state_dict"), Mapping):
         content = content["state_dict"]
-    is_table = isinstance(content, Mapping) and content and all(isinstance(key, str) for key in content)
-    if not is_table or not all(map(_is_plain, content.values())):
+    return named_tensors(content, path)
+
+
+def read_saved(path: Path) -> Any:
+    """Read what a ``.safetensors`` or a torch file holds, without unpickling objects.
+
+    Raises
+    ------
+    ModelError
+        If the file is missing, damaged, or would have to run code.
+    """
+    if not path.is_file():
+        raise ModelError(f"there is no checkpoint at {path}: name the file or folder that holds the weights")
+    return _read_safetensors(path) if path.suffix == ".safetensors" else _read_torch(path)
+
+
+def named_tensors(content: object, path: Path) -> StateDict:
+    """Return the tensors of a table, without the ``module.`` in front of every name, if it is there.
+
+    Raises
+    ------
+    ModelError
+        If it is no table of tensors by name.
+    """
+    table = content if isinstance(content, Mapping) else {}
+    if not table or not all(isinstance(key, str) and _is_plain(value) for key, value in table.items()):
         raise ModelError(
             f"{path} holds no table of named tensors: a checkpoint must be a state dict, alone or under "
             "the key 'state_dict'"
         )
-    state: StateDict = dict(content)
+    state: StateDict = dict(table)
     return strip_prefix(state, "module.") if all(key.startswith("module.") for key in state) else state
 
 

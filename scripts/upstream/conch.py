@@ -17,7 +17,7 @@ import torch
 ROOT = Path(__file__).parents[2]
 sys.path[0] = str(ROOT / "tests" / "models")  # in place of this folder, whose conch.py is not theirs
 
-from upstream_numbers import (  # noqa: E402
+from upstream_inputs import (  # noqa: E402
     PICTURES,
     TEXTS,
     checked_commit,

@@ -22,7 +22,7 @@ from transformers import BertTokenizerFast
 ROOT = Path(__file__).parents[2]
 sys.path[0] = str(ROOT / "tests" / "models")  # in place of this folder
 
-from upstream_numbers import (  # noqa: E402
+from upstream_inputs import (  # noqa: E402
     PICTURES,
     TEXTS,
     checked_commit,

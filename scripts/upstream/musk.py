@@ -19,7 +19,7 @@ from transformers import XLMRobertaTokenizer
 ROOT = Path(__file__).parents[2]
 sys.path[0] = str(ROOT / "tests" / "models")  # in place of this folder, whose musk.py is not theirs
 
-from upstream_numbers import (  # noqa: E402
+from upstream_inputs import (  # noqa: E402
     GOLDEN,
     PICTURES,
     TEXTS,

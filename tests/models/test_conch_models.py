@@ -11,7 +11,7 @@ import pytest
 import torch
 from upstream_folders import CONCH_TOKENIZER as TOKENIZER
 from upstream_folders import write_conch
-from upstream_numbers import GOLDEN, PICTURES, TEXTS, picture, read_numbers
+from upstream_inputs import GOLDEN, PICTURES, TEXTS, picture, read_numbers
 
 from medimeta_c.errors import ConfigError, ModelError
 from medimeta_c.models import Model, load_model

@@ -10,7 +10,7 @@ import torch
 from safetensors.torch import save_file
 from timm.data.constants import IMAGENET_DEFAULT_MEAN, IMAGENET_DEFAULT_STD
 from upstream_folders import KEEP_CONFIG, write_keep
-from upstream_numbers import PICTURES, TEXTS, picture, read_numbers
+from upstream_inputs import PICTURES, TEXTS, picture, read_numbers
 
 from medimeta_c.errors import ModelError
 from medimeta_c.models import Model, load_model

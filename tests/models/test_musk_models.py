@@ -11,7 +11,7 @@ import torch
 from model_factories import write_sentencepiece
 from timm.data.constants import IMAGENET_INCEPTION_MEAN, IMAGENET_INCEPTION_STD
 from upstream_folders import write_musk
-from upstream_numbers import LOG_SCALE, PICTURES, TEXTS, picture, read_numbers
+from upstream_inputs import LOG_SCALE, PICTURES, TEXTS, picture, read_numbers
 
 from medimeta_c.errors import MissingExtraError, ModelError
 from medimeta_c.models import Model, load_model

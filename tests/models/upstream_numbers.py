@@ -1,11 +1,13 @@
-"""What scripts/upstream and the tests share: inputs, and the file of what the authors' code made of them."""
+"""The numbers that the authors' code gave for a family: ``scripts/upstream`` writes them, tests read them.
+
+Needs no transformers: some authors' code runs only with the version of its time.
+"""
 
 from __future__ import annotations
 
 import json
-import subprocess
-from collections.abc import Mapping, Sequence
-from importlib.metadata import version
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,72 +16,106 @@ import torch
 from PIL import Image
 from seeded_weights import seeded_state, seeded_tensor
 
-__all__ = ["PICTURES", "TEXTS", "checked_commit", "picture", "read_numbers", "small_state", "write_numbers"]
+__all__ = [
+    "assert_equal",
+    "lively_state",
+    "pictures",
+    "read_numbers",
+    "read_shapes",
+    "shapes_of",
+    "write_numbers",
+    "write_shapes",
+    "write_vocabulary",
+]
 
-GOLDEN = Path(__file__).parents[1] / "golden" / "upstream"
-
-PICTURES = ((70, 50, 3), (64, 64, 3), (300, 500, 3), (97, 120, 1), (31, 40, 3))
-"""Height, width and channels: smaller and larger than the models read, of either side, grey and colour."""
-
-TEXTS = (
-    "retina",
-    "A photo of a BENIGN cell",
-    "an H&E image of lung adenocarcinoma, grade 2-3: café-au-lait (naïve)",
-    " ".join(["a photo of the normal blood cell"] * 3),
-    "ßtroma § µm",
-)
-"""Short and long, with capitals, accents, digits and punctuation; the last has letters no tokenizer knows."""
-
-LOG_SCALE = 3.0
+_FOLDER = Path(__file__).parent / "upstream"
+_DIGITS = 9
 
 
-def picture(height: int, width: int, channels: int) -> Image.Image:
-    """Return coarse blocks of seeded grey levels or colours, with noise."""
-    rng = np.random.Generator(np.random.Philox(key=height * 10_000 + width * 10 + channels))
-    coarse = rng.integers(0, 216, (5, 7, channels)).repeat(-(-height // 5), 0).repeat(-(-width // 7), 1)
-    pixels = (coarse[:height, :width] + rng.integers(0, 40, (height, width, channels))).astype(np.uint8)
-    return Image.fromarray(pixels[:, :, 0] if channels == 1 else pixels)
+def lively_state(shapes: Mapping[str, Sequence[int]], *, seed: int = 0) -> dict[str, torch.Tensor]:
+    """Return `seeded_state` with matrices and kernels scaled by what they sum over, and with the integers.
 
-
-def small_state(shapes: Mapping[str, Sequence[int]], *, seed: int = 0) -> dict[str, torch.Tensor]:
-    """Return seeded weights of these shapes, with a logit scale that tells logits apart.
-
-    What scales a block's output (``gamma``) lies around 1, so that every block counts.
+    At one scale for all, a ResNet-50 gives nearly the same vector for every image. Swin's index of positions
+    is left out.
     """
-    scales = {
-        name: 1 + seeded_tensor(name, shape, scale=0.1, seed=seed)
-        for name, shape in shapes.items()
-        if name.endswith(".gamma")
-    }
-    return seeded_state(shapes, seed=seed) | scales | {"logit_scale": torch.tensor(LOG_SCALE)}
+    state = seeded_state(shapes, seed=seed)
+    for name, shape in shapes.items():
+        if name.endswith("num_batches_tracked"):
+            state[name] = torch.tensor(0)
+        elif name.endswith("position_ids"):
+            state[name] = torch.arange(shape[-1]).reshape(tuple(shape))
+        elif name.endswith("relative_position_index"):
+            state.pop(name)
+        elif len(shape) > 1:
+            scale = math.sqrt(2 / math.prod(shape[1:]))
+            state[name] = seeded_tensor(name, shape, scale=scale, seed=seed)
+    return {name: state[name] for name in shapes if name in state}
 
 
-def checked_commit(checkout: Path, commit: str) -> None:
-    """Refuse a checkout of another commit, or an edited one."""
-    git = ["git", "-C", str(checkout)]
-    found = subprocess.run([*git, "rev-parse", "HEAD"], capture_output=True, text=True, check=True).stdout
-    edits = subprocess.run([*git, "diff", "--name-only"], capture_output=True, text=True, check=True).stdout
-    if found.strip() != commit or edits:
-        raise SystemExit(f"{checkout} must be an unedited checkout of {commit}: it is at {found} {edits}")
+def pictures() -> list[Image.Image]:
+    """Return images of several sizes and shapes: noise on a slope, three in colour and one grey."""
+    images = []
+    for seed, (height, width, channels) in enumerate(
+        [(512, 512, 3), (700, 523, 3), (97, 311, 3), (300, 260, 1)]
+    ):
+        rng = np.random.Generator(np.random.Philox(seed))
+        slope = np.linspace(0, 130, height)[::-1][:, None, None] * np.linspace(0.2, 1, width)[None, :, None]
+        pixels = (slope * rng.random(channels) + rng.integers(0, 120, (height, width, channels))).astype("u1")
+        images.append(Image.fromarray(pixels.squeeze()))
+    return images
 
 
-def write_numbers(family: str, source: Mapping[str, str], packages: Sequence[str], **numbers: Any) -> None:
-    """Write ``tests/golden/upstream/<family>.json``: tensors as lists, one entry a line."""
-    versions = {name: version(name) for name in packages}
-    content = {"source": dict(source), "packages": versions, **numbers}
-    lines = [f"{json.dumps(name)}: {json.dumps(_plain(value))}" for name, value in content.items()]
-    GOLDEN.mkdir(parents=True, exist_ok=True)
-    path = GOLDEN / f"{family}.json"
-    path.write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
+def write_vocabulary(folder: Path) -> int:
+    """Write the vocab.txt of a BERT tokenizer that can spell any word; return its size."""
+    letters = [chr(code) for code in range(33, 127) if not chr(code).isupper()]
+    special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+    tokens = [*special, *letters, *(f"##{letter}" for letter in letters), "photograph", "of", "small"]
+    (folder / "vocab.txt").write_text("\n".join(tokens) + "\n", encoding="utf-8")
+    return len(tokens)
+
+
+def shapes_of(module: torch.nn.Module) -> dict[str, list[int]]:
+    """Return the shape of each tensor of a module's state."""
+    return {name: list(tensor.shape) for name, tensor in module.state_dict().items()}
+
+
+def assert_equal(ours: torch.Tensor, theirs: Any) -> None:
+    """Compare a tensor with the list of numbers read for it, to 1e-5."""
+    torch.testing.assert_close(ours, torch.tensor(theirs), atol=1e-5, rtol=0)
+
+
+def write_numbers(family: str, **values: Any) -> None:
+    """Write what a family's own code computed, and the texts it had; the images are `pictures`."""
+    lines = (f" {json.dumps(name)}: {json.dumps(_plain(value))}" for name, value in values.items())
+    _write(f"{family}.json", lines)
+
+
+def write_shapes(family: str, shapes: Mapping[str, Sequence[int]]) -> None:
+    """Write the names and shapes of the tensors of a published checkpoint."""
+    lines = (f" {json.dumps(name)}: {json.dumps(list(shape))}" for name, shape in shapes.items())
+    _write(f"{family}-shapes.json", lines)
+
+
+def read_numbers(family: str) -> dict[str, Any]:
+    """Return what `write_numbers` wrote, tensors as lists."""
+    numbers: dict[str, Any] = json.loads((_FOLDER / f"{family}.json").read_text(encoding="utf-8"))
+    return numbers
+
+
+def read_shapes(family: str) -> dict[str, list[int]]:
+    """Return what `write_shapes` wrote."""
+    shapes: dict[str, list[int]] = json.loads((_FOLDER / f"{family}-shapes.json").read_text(encoding="utf-8"))
+    return shapes
 
 
 def _plain(value: Any) -> Any:
     if isinstance(value, torch.Tensor):
-        return [round(float(one), 8) for one in value] if value.ndim == 1 else [_plain(one) for one in value]
-    return value
+        return _plain(value.tolist())
+    if isinstance(value, float):
+        return float(f"{value:.{_DIGITS}g}")
+    return [_plain(each) for each in value] if isinstance(value, list | tuple) else value
 
 
-def read_numbers(family: str) -> dict[str, Any]:
-    """Return the content of a file that `write_numbers` wrote."""
-    content: dict[str, Any] = json.loads((GOLDEN / f"{family}.json").read_text(encoding="utf-8"))
-    return content
+def _write(name: str, lines: Iterable[str]) -> None:
+    _FOLDER.mkdir(exist_ok=True)
+    (_FOLDER / name).write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")

@@ -20,7 +20,7 @@ from torchvision.models import resnet50
 from transformers import BertConfig, BertModel, SwinConfig, SwinModel
 
 from medimeta_c.errors import ConfigError, ModelError
-from medimeta_c.models.bert import bert_config_of
+from medimeta_c.models.bert import bert_config_of, mean_of_three_layers
 from medimeta_c.models.contract import Preprocessing
 from medimeta_c.models.identity import identity_of
 from medimeta_c.models.libraries import explained, quiet
@@ -39,7 +39,7 @@ from medimeta_c.models.weights import (
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-__all__ = ["MedClip", "MedClipTransform", "load_medclip"]
+__all__ = ["MedClip", "MedClipTransform", "load_medclip", "swin_tiny"]
 
 _TEXT_TOWER = "emilyalsentzer/Bio_ClinicalBERT"
 _CONTEXT_LENGTH = 77
@@ -163,9 +163,7 @@ class MedClip(nn.Module):
         text_state = drop_position_ids(strip_prefix(state, "text_model.model."))
         where_vision = f"{where} (vision_model)"
         vision = (
-            load_pretrained(SwinModel, SwinConfig(**_SWIN_TINY), _with_index(vision_state), where_vision)
-            if variant == "vit"
-            else _resnet(vision_state, where_vision)
+            swin_tiny(vision_state, where_vision) if variant == "vit" else _resnet(vision_state, where_vision)
         )
         text = load_pretrained(
             BertModel, BertConfig(**bert_config_of(text_state, where)), text_state, f"{where} (text_model)"
@@ -190,18 +188,8 @@ class MedClip(nn.Module):
         return projected
 
     def embed_texts(self, tokens: Mapping[str, torch.Tensor]) -> torch.Tensor:
-        """Token ids and mask (M, T) → (M, 512).
-
-        The mean of hidden states 1, 2 and last, over a text's own tokens. Upstream also averages over the
-        padding that other texts of a batch bring; for a text encoded alone the two are the same.
-        """
-        mask = tokens["attention_mask"]
-        states = self.text(
-            input_ids=tokens["input_ids"], attention_mask=mask, output_hidden_states=True
-        ).hidden_states
-        chosen = torch.stack([states[1], states[2], states[-1]]).mean(0)
-        weights = mask.to(chosen.dtype).unsqueeze(-1)
-        vectors: torch.Tensor = self.text_projection((chosen * weights).sum(1) / weights.sum(1))
+        """Token ids and mask (M, T) → (M, 512)."""
+        vectors: torch.Tensor = self.text_projection(mean_of_three_layers(self.text, tokens))
         return vectors
 
 
@@ -238,6 +226,18 @@ _PREPROCESSING = Preprocessing(
     implementation="medimeta_c.models.families.medclip.MedClipTransform",
     plain=False,
 )
+
+
+def swin_tiny(state: StateDict, where: str) -> SwinModel:
+    """Build a Swin-T for 224 pixels from its tensors, by the names of any transformers version.
+
+    Raises
+    ------
+    ModelError
+        If tensors are missing, left over or of another shape.
+    """
+    module: SwinModel = load_pretrained(SwinModel, SwinConfig(**_SWIN_TINY), _with_index(state), where)
+    return module
 
 
 def _with_index(state: StateDict) -> StateDict:
