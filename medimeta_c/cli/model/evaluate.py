@@ -32,8 +32,8 @@ def evaluate(
     model: Annotated[
         str,
         typer.Option(
-            help="hf-hub:ORG/NAME, local-dir:PATH, ARCH/PRETRAINED, transformers:NAME_OR_PATH, medclip:…, "
-            "unimedclip:…, robustmedclip:PATH_OR_REPO or python:MODULE:ATTRIBUTE."
+            help="hf-hub:ORG/NAME, local-dir:PATH, ARCH/PRETRAINED, transformers:NAME_OR_PATH, "
+            "robustmedclip:PATH_OR_REPO, python:MODULE:ATTRIBUTE, model:ALIAS, …; [b]models[/b] lists all."
         ),
     ],
     where: BenchmarkArgument = None,
