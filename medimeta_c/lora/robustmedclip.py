@@ -26,7 +26,7 @@ __all__ = ["adapted_spec", "load_robustmedclip", "open_adapters"]
 _PREFIX = "robustmedclip:"
 _OVERRIDE = "+base="
 _NOT_FROM_A_FILE = ("python", "robustmedclip", "model")
-_PINNED = ("hf-hub:", "transformers:")
+_PINNED = ("hf-hub:", "transformers:", "biovil-t:", "medimageinsight:")
 _HUB_PLACE = re.compile(r"([\w.-]+/[\w.-]+)((?:/[\w.-]+)*)(?:@([\w./-]+))?")
 
 

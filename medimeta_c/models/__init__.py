@@ -136,6 +136,12 @@ MODELS = Registry(
             "models.families.unimedclip:load_unimedclip",
         ),
         _family(
+            "biovil-t",
+            "biovil-t:PATH_OR_REPO[@revision]",
+            "BioViL-T for chest X-rays, from its repository's files, without its code",
+            "models.families.biovil_t:load_biovil_t",
+        ),
+        _family(
             "robustmedclip",
             "robustmedclip:PATH_OR_REPO[+base=SPEC]",
             "a base model with adapters: of `medimeta-c finetune`, or RobustMedCLIP's published ones",

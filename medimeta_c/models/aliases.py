@@ -109,6 +109,13 @@ ALIASES = Registry(
             seen=_PAGE,
             licence="MIT",
         ),
+        Alias(
+            name="biovil-t",
+            spec="biovil-t:microsoft/BiomedVLP-BioViL-T",
+            revision="692f09e9be1bfe5fdd5f3efdd0e1eca7d2c10b23",
+            seen=_PAGE,
+            licence="MIT",
+        ),
         Alias(name="dermlip", spec="hf-hub:redlessone/DermLIP_ViT-B-16", licence="CC BY-NC 4.0"),
         Alias(name="monet", spec="transformers:suinleelab/monet"),
     ),

@@ -22,6 +22,7 @@ __all__ = [
     "OpenClipTokens",
     "has_tokenizer",
     "read_tokenizer",
+    "read_wordpiece",
     "tokenizer_folder",
 ]
 
@@ -41,6 +42,8 @@ TOKENIZER_FILES = (
 _VOCABULARIES = ("tokenizer.json", "vocab.txt", "vocab.json", "*.model")
 _SETTINGS = "tokenizer_config.json"
 _READER = Reader(remedy="copy it again", error=ModelError)
+
+_OF_WORDPIECE = ("do_lower_case", "strip_accents", "tokenize_chinese_chars")
 
 _OPENED = ("vocab", "merges", "gguf_file", "init_inputs")
 """Settings whose value transformers opens as a file, relative to the current folder."""
@@ -109,9 +112,29 @@ def read_tokenizer(folder: Path) -> Any:
     readable = ("tokenizer.json", _SETTINGS, "config.json")
     with explained(f"the tokenizer in {folder} cannot be read", "copy its files again"), local_only():
         if not any((folder / name).is_file() for name in readable) and (folder / "vocab.txt").is_file():
-            lines = (folder / "vocab.txt").read_text(encoding="utf-8").splitlines()
-            return BertTokenizerFast(vocab={token: index for index, token in enumerate(lines)})
+            return read_wordpiece(folder)
         return AutoTokenizer.from_pretrained(str(folder), trust_remote_code=False, local_files_only=True)
+
+
+def read_wordpiece(folder: Path) -> Any:
+    """Open ``vocab.txt`` as BERT's tokenizer, whatever class the folder's settings name.
+
+    Of ``tokenizer_config.json``, if there is one, only what BERT's tokenizer does to letters is read.
+
+    Raises
+    ------
+    ModelError
+        If the vocabulary is missing, or cannot be read.
+    """
+    file = folder / "vocab.txt"
+    if not file.is_file():
+        raise ModelError(f"there is no vocabulary at {file}: copy the tokenizer's files there")
+    settings = _READER.values(folder / _SETTINGS) if (folder / _SETTINGS).is_file() else {}
+    given = settings if isinstance(settings, dict) else {}
+    chosen = {name: given[name] for name in _OF_WORDPIECE if isinstance(given.get(name), bool)}
+    with explained(f"{file} cannot be read", "copy it again"):
+        lines = file.read_text(encoding="utf-8").removesuffix("\n").split("\n")
+        return BertTokenizerFast(vocab={token: index for index, token in enumerate(lines)}, **chosen)
 
 
 def _named_files(folder: Path) -> Iterator[tuple[str, str]]:
