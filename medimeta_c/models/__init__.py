@@ -142,6 +142,12 @@ MODELS = Registry(
             "models.families.biovil_t:load_biovil_t",
         ),
         _family(
+            "medimageinsight",
+            "medimageinsight:PATH_OR_REPO[@revision]",
+            "MedImageInsight, from the files of its mirror on the Hub, without their code",
+            "models.families.medimageinsight:load_medimageinsight",
+        ),
+        _family(
             "robustmedclip",
             "robustmedclip:PATH_OR_REPO[+base=SPEC]",
             "a base model with adapters: of `medimeta-c finetune`, or RobustMedCLIP's published ones",

@@ -116,6 +116,13 @@ ALIASES = Registry(
             seen=_PAGE,
             licence="MIT",
         ),
+        Alias(
+            name="medimageinsight",
+            spec="medimageinsight:lion-ai/MedImageInsights",
+            revision="c3a1ea9b7cb791fdd810a3ee2540ec2e8aa9af4f",
+            seen=_PAGE,
+            licence="MIT",
+        ),
         Alias(name="dermlip", spec="hf-hub:redlessone/DermLIP_ViT-B-16", licence="CC BY-NC 4.0"),
         Alias(name="monet", spec="transformers:suinleelab/monet"),
     ),

@@ -61,7 +61,9 @@ def fetch_folder(repo: str, patterns: Sequence[str], revision: str | None = None
             raise _unreachable(repo) from error
 
 
-def model_folder(target: str, patterns: Sequence[str], fallback: Sequence[str]) -> tuple[Path, str | None]:
+def model_folder(
+    target: str, patterns: Sequence[str], fallback: Sequence[str] = ()
+) -> tuple[Path, str | None]:
     """Return the folder of a model, and its commit when it comes from the Hub.
 
     Parameters
@@ -70,7 +72,7 @@ def model_folder(target: str, patterns: Sequence[str], fallback: Sequence[str]) 
         A local folder, or a repository: ``org/name[@revision]``.
     patterns : sequence of str
         What is fetched of a repository, its safetensors among it.
-    fallback : sequence of str
+    fallback : sequence of str, optional
         What is fetched too if there are no safetensors: the same weights in torch files.
 
     Raises
@@ -83,7 +85,7 @@ def model_folder(target: str, patterns: Sequence[str], fallback: Sequence[str]) 
         return folder.resolve(), None
     repo, revision = split_revision(target)
     folder = fetch_folder(repo, patterns, revision)
-    if not any(folder.glob("*.safetensors")):
+    if fallback and not any(folder.glob("*.safetensors")):
         folder = fetch_folder(repo, fallback, commit_of(folder) or revision)
     return folder, commit_of(folder)
 

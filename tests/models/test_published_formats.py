@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import math
-import string
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from typing import Any
 import open_clip
 import pytest
 import torch
+from clip_words import MERGES, clip_vocabulary, write_clip_words
 from hub_server import HubServer, hub_environment, run_client
 from model_factories import (
     SENTENCES,
@@ -57,18 +57,10 @@ OLD_TOWER: dict[str, Any] = {
 
 
 def write_clip_tokenizer(folder: Path) -> CLIPTokenizerFast:
-    """CLIP's kind of tokenizer, that can spell any word; its last token ends a text."""
-    letters = [*string.ascii_lowercase, *string.digits, *",.-"]
-    ends = ["<|startoftext|>", "<|endoftext|>"]
-    tokens = [*letters, *(f"{one}</w>" for one in letters), "th", "the</w>", *ends]
-    vocab = {token: index for index, token in enumerate(tokens)}
-    merges = [("t", "h"), ("th", "e</w>")]
-    tokenizer = CLIPTokenizerFast(vocab=vocab, merges=merges, model_max_length=77)
+    """CLIP's kind of tokenizer, in one file and in the two of earlier versions."""
+    tokenizer = CLIPTokenizerFast(vocab=clip_vocabulary(), merges=MERGES, model_max_length=77)
     tokenizer.save_pretrained(folder)
-    (folder / "vocab.json").write_text(json.dumps(vocab))
-    (folder / "merges.txt").write_text(
-        "#version: 0.2\n" + "\n".join(" ".join(pair) for pair in merges) + "\n"
-    )
+    write_clip_words(folder)
     return tokenizer
 
 
