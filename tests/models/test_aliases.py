@@ -73,6 +73,14 @@ def test_the_identity_has_the_spec_that_the_alias_stands_for(
     assert load_model("model:ours").identity == load_model(f"local-dir:{folder}").identity
 
 
+def test_options_are_those_of_the_family_that_the_alias_stands_for() -> None:
+    """MedSigLIP has transformers' second preprocessing; BiomedCLIP has none."""
+    with pytest.raises(ConfigError, match="preprocessing of transformers:NAME_OR_PATH 'big-visio'"):
+        load_model("model:medsiglip", preprocessing="big-visio")
+    with pytest.raises(ConfigError, match=r"hf-hub:org/name.* has only its own preprocessing"):
+        load_model("model:biomedclip", preprocessing="big-vision")
+
+
 def test_a_pinned_alias_loads_its_revision(tmp_path: Path) -> None:
     """The real client against a hub whose newest commit is another one."""
     script = """
