@@ -9,7 +9,14 @@ from pathlib import Path
 from medimeta_c.errors import ModelError, Remedy, short
 from medimeta_c.io.hub_errors import network_errors
 
-__all__ = ["commit_of", "fetch_file", "fetch_folder", "model_folder", "named_folder", "split_revision"]
+__all__ = [
+    "commit_of",
+    "fetch_file",
+    "fetch_folder",
+    "local_or_fetched",
+    "named_folder",
+    "split_revision",
+]
 
 
 def split_revision(name: str) -> tuple[str, str | None]:
@@ -61,7 +68,7 @@ def fetch_folder(repo: str, patterns: Sequence[str], revision: str | None = None
             raise _unreachable(repo) from error
 
 
-def model_folder(
+def local_or_fetched(
     target: str, patterns: Sequence[str], fallback: Sequence[str] = ()
 ) -> tuple[Path, str | None]:
     """Return the folder of a model, and its commit when it comes from the Hub.

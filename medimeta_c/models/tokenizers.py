@@ -23,6 +23,7 @@ __all__ = [
     "has_tokenizer",
     "read_tokenizer",
     "read_wordpiece",
+    "refuse_larger_vocabulary",
     "tokenizer_folder",
 ]
 
@@ -135,6 +136,21 @@ def read_wordpiece(folder: Path) -> Any:
     with explained(f"{file} cannot be read", "copy it again"):
         lines = file.read_text(encoding="utf-8").removesuffix("\n").split("\n")
         return BertTokenizerFast(vocab={token: index for index, token in enumerate(lines)}, **chosen)
+
+
+def refuse_larger_vocabulary(tokens: int, embeddings: int, where: object) -> None:
+    """Refuse a tokenizer that has more tokens than the text tower has embeddings.
+
+    Raises
+    ------
+    ModelError
+        If it is another model's.
+    """
+    if tokens > embeddings:
+        raise ModelError(
+            f"the tokenizer {where} has {tokens} tokens, and the text tower knows {embeddings}: copy the "
+            "model's own tokenizer"
+        )
 
 
 def _named_files(folder: Path) -> Iterator[tuple[str, str]]:

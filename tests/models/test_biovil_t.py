@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from hub_server import HubServer, hub_environment, run_client
 from PIL import Image
 from safetensors.torch import save_file
 from upstream_numbers import (
@@ -163,6 +164,26 @@ def test_a_missing_file_is_named(folder: Path, tmp_path: Path, file: str, messag
         load_model(spoilt(folder, tmp_path / "m", file, None))
 
 
+@pytest.mark.parametrize("file", ["model.safetensors", "pytorch_model.bin"])
+def test_the_hubs_files_are_fetched_without_their_code(tmp_path: Path, file: str) -> None:
+    """One file of each tower's weights, and the vocabulary; safetensors where there are both."""
+    script = """
+    from medimeta_c.models import hub_files
+    from medimeta_c.models.families import biovil_t
+    folder, commit = hub_files.local_or_fetched(
+        "lab/biovil-t", biovil_t._FETCHED, biovil_t._TEXT_WEIGHTS[1:]
+    )
+    report([sorted(path.name for path in folder.iterdir()), commit])
+    """
+    others = dict.fromkeys(["config.json", "modeling_cxrbert.py", "README.md", "pytorch_model.bin"], "x")
+    wanted = [IMAGE_FILE, "tokenizer_config.json", "vocab.txt", file]
+    with HubServer() as hub:
+        repo = hub.store.add_repo("model", "lab/biovil-t", {**others, **dict.fromkeys(wanted, "x")})
+        found, commit = run_client(script, hub_environment(hub, tmp_path))
+        assert commit == next(iter(repo.refs.values()))
+    assert found == sorted(wanted)
+
+
 def test_another_text_model_is_recognised(folder: Path, tmp_path: Path) -> None:
     """A checkpoint without BERT is not CXR-BERT's."""
     with pytest.raises(ModelError, match="no BERT text tower"):
@@ -187,6 +208,15 @@ def test_the_vocabularys_case_is_part_of_the_identity(folder: Path, model: Model
     spec = spoilt(folder, tmp_path / "m", "tokenizer_config.json", None)
     (tmp_path / "m" / "tokenizer_config.json").write_text(json.dumps({"do_lower_case": False}))
     assert load_model(spec).identity.architecture != model.identity.architecture
+
+
+def test_a_larger_vocabulary_is_refused(folder: Path, tmp_path: Path) -> None:
+    """A tokenizer with more tokens than the text tower has embeddings is another model's."""
+    spec = spoilt(folder, tmp_path / "m", "vocab.txt", None)
+    words = (folder / "vocab.txt").read_text(encoding="utf-8")
+    (tmp_path / "m" / "vocab.txt").write_text(f"{words}effusion\n", encoding="utf-8")
+    with pytest.raises(ModelError, match="tokens, and the text tower knows"):
+        load_model(spec)
 
 
 def test_the_context_is_berts(model: Model) -> None:

@@ -12,6 +12,7 @@ import pytest
 import torch
 import yaml
 from clip_words import write_clip_words
+from hub_server import HubServer, hub_environment, run_client
 from safetensors.torch import save_file
 from upstream_numbers import assert_equal, lively_state, pictures, read_numbers, read_shapes
 
@@ -118,6 +119,24 @@ def test_a_tensor_under_two_names_is_refused(tmp_path: Path) -> None:
         load_model(f"medimageinsight:{write(tmp_path / 'm', state)}")
 
 
+def test_the_hubs_files_are_fetched(folder: Path, model: Model, tmp_path: Path) -> None:
+    """The release's folder at a revision, nothing else; the commit is part of the identity."""
+    script = """
+    from medimeta_c.models import load_model
+    identity = load_model("medimageinsight:lab/mirror@main").identity
+    report([identity.spec, identity.revision, identity.weights_sha256, identity.architecture])
+    """
+    with HubServer() as hub:
+        repo = hub.store.add_repo("model", "lab/mirror", folder)
+        head = repo.commit({"medimageinsightmodel.py": "raise SystemExit"})
+        found = run_client(script, hub_environment(hub, tmp_path))
+        cached = {path.name for path in tmp_path.rglob("snapshots/*/*")}
+    ours = model.identity
+    expected = ["medimageinsight:lab/mirror@main", head, ours.weights_sha256, ours.architecture]
+    assert found == expected
+    assert cached == {"2024.09.27"}
+
+
 def test_the_weights_may_be_a_torch_file(folder: Path, model: Model, tmp_path: Path) -> None:
     """By what the file begins with, not by its name; the folder of the release may be named itself."""
     other = write(tmp_path / "m")
@@ -200,6 +219,19 @@ def test_settings_are_part_of_the_identity(model: Model, tmp_path: Path) -> None
     other = load_model(f"medimageinsight:{write(tmp_path / 'm', config=config)}")
     assert other.identity.weights_sha256 == model.identity.weights_sha256
     assert other.identity.architecture != model.identity.architecture
+
+
+def test_tokens_that_no_embedding_has_are_refused(tmp_path: Path) -> None:
+    """A vocabulary of another size, and tokens added to it."""
+    folder = write(tmp_path / "m")
+    (folder / WORDS / "added_tokens.json").write_text(json.dumps({"<mask>": 82}))
+    with pytest.raises(ModelError, match="tokens, and the text tower knows"):
+        load_model(f"medimageinsight:{folder}")
+    words = json.loads((folder / WORDS / "vocab.json").read_text())
+    (folder / WORDS / "vocab.json").write_text(json.dumps({**words, "cell</w>": 82}))
+    (folder / WORDS / "added_tokens.json").unlink()
+    with pytest.raises(ModelError, match=r"of another shape or type \(lang_encoder.token_embedding.weight"):
+        load_model(f"medimageinsight:{folder}")
 
 
 def test_texts_have_77_tokens(model: Model) -> None:

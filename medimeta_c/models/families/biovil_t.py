@@ -26,7 +26,7 @@ from medimeta_c.models.bert import bert_config_of
 from medimeta_c.models.contract import Preprocessing
 from medimeta_c.models.identity import identity_of
 from medimeta_c.models.libraries import explained, quiet
-from medimeta_c.models.tokenizers import HfTokens, read_wordpiece
+from medimeta_c.models.tokenizers import HfTokens, read_wordpiece, refuse_larger_vocabulary
 from medimeta_c.models.torch_model import TorchModel
 from medimeta_c.models.weights import StateDict, load_strictly, read_checkpoint, strip_prefix
 
@@ -84,7 +84,7 @@ def load_biovil_t(spec: str, target: str) -> TorchModel:
     ModelError
         If files are missing or do not fit.
     """
-    folder, revision = hub_files.model_folder(target, _FETCHED, _TEXT_WEIGHTS[1:])
+    folder, revision = hub_files.local_or_fetched(target, _FETCHED, _TEXT_WEIGHTS[1:])
     text_file = next((folder / name for name in _TEXT_WEIGHTS if (folder / name).is_file()), None)
     if text_file is None:
         raise ModelError(
@@ -97,7 +97,9 @@ def load_biovil_t(spec: str, target: str) -> TorchModel:
         module = BioVilT(bert_config_of(strip_prefix(text_state, "bert."), text_file))
         load_strictly(module.image, image_state, folder / _IMAGE_WEIGHTS)
         load_strictly(module.text, text_state, text_file)
-    tokens = _Tokens(read_wordpiece(folder), module.text.bert.config.max_position_embeddings)
+    tokenizer, bert = read_wordpiece(folder), module.text.bert.config
+    refuse_larger_vocabulary(len(tokenizer), bert.vocab_size, f"in {folder}")
+    tokens = _Tokens(tokenizer, bert.max_position_embeddings)
     return TorchModel(
         module,
         embed_images=module.image,

@@ -25,7 +25,7 @@ from medimeta_c.io.records import Record
 from medimeta_c.models import hub_files
 from medimeta_c.models.identity import identity_of
 from medimeta_c.models.libraries import explained, quiet
-from medimeta_c.models.tokenizers import HfTokens, read_tokenizer
+from medimeta_c.models.tokenizers import HfTokens, read_tokenizer, refuse_larger_vocabulary
 from medimeta_c.models.torch_model import TorchModel
 from medimeta_c.models.transforms import open_clip_transform
 from medimeta_c.models.weights import StateDict, read_checkpoint, refuse_misfit
@@ -130,10 +130,11 @@ def load_medimageinsight(spec: str, target: str) -> TorchModel:
     ModelError
         If files are missing or do not fit, or the configuration asks for another architecture.
     """
-    folder, revision = hub_files.model_folder(target, _FETCHED)
+    folder, revision = hub_files.local_or_fetched(target, _FETCHED)
     folder = folder / _RELEASE if (folder / _RELEASE).is_dir() else folder
     config = _READER.read(folder / _CONFIG, Config)
     tokenizer = read_tokenizer(folder / _TOKENIZER)
+    refuse_larger_vocabulary(len(tokenizer), tokenizer.vocab_size, f"in {folder / _TOKENIZER}")
     weights = folder / _WEIGHTS
     state = _renamed(read_checkpoint(weights), weights)
     with quiet(), explained(f"{folder} does not hold MedImageInsight", "copy its files again"):
