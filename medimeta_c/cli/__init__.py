@@ -32,7 +32,7 @@ from medimeta_c.cli.benchmark import (
 from medimeta_c.cli.command import Command, Group, Resuming
 from medimeta_c.cli.common import DebugOption, QuietOption, VerboseOption, everywhere, settle
 from medimeta_c.cli.interrupts import interruptible
-from medimeta_c.cli.model import compare, evaluate, export_peft, features, finetune
+from medimeta_c.cli.model import compare, evaluate, export_peft, features, finetune, models
 from medimeta_c.cli.outlets import analyse, figures, leaderboard, readers, submit
 
 __all__ = ["app", "main"]
@@ -83,6 +83,7 @@ _COMMANDS: dict[str, dict[str, Callable[..., None]]] = {
         "corruptions": corruptions.corruptions,
     },
     "Models": {
+        "models": models.models,
         "evaluate": evaluate.evaluate,
         "compare": compare.compare,
         "finetune": finetune.finetune,

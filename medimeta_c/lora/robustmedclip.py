@@ -25,8 +25,18 @@ __all__ = ["adapted_spec", "load_robustmedclip", "open_adapters"]
 
 _PREFIX = "robustmedclip:"
 _OVERRIDE = "+base="
-_NOT_FROM_A_FILE = ("python", "robustmedclip")
-_PINNED = ("hf-hub:", "transformers:", "flair:", "pmc-clip:")
+_NOT_FROM_A_FILE = ("python", "robustmedclip", "model")
+_PINNED = (
+    "hf-hub:",
+    "transformers:",
+    "flair:",
+    "pmc-clip:",
+    "biovil-t:",
+    "medimageinsight:",
+    "conch:",
+    "keep:",
+    "musk:",
+)
 _HUB_PLACE = re.compile(r"([\w.-]+/[\w.-]+)((?:/[\w.-]+)*)(?:@([\w./-]+))?")
 
 

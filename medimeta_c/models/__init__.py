@@ -14,6 +14,7 @@ from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Any, TypeAlias, get_args
 
 from medimeta_c.errors import ConfigError, MissingExtraError, ModelError, unknown_name
+from medimeta_c.models.aliases import ALIAS_FORM, ALIASES, Alias, resolved
 from medimeta_c.models.contract import (
     Activation,
     AnyModel,
@@ -31,8 +32,10 @@ if TYPE_CHECKING:
     import torch
 
 __all__ = [
+    "ALIASES",
     "MODELS",
     "Activation",
+    "Alias",
     "AnyModel",
     "Classifier",
     "ImageEncoder",
@@ -117,8 +120,8 @@ MODELS = Registry(
         ),
         _family(
             _NAMED,
-            _NAMED,
-            "an open_clip architecture with a pretrained tag or a checkpoint's path",
+            f"{_NAMED} ARCH/PATH ARCH/hf-hub:org/name/FILE[@revision]",
+            "an open_clip architecture with a pretrained tag, or with a checkpoint here or on the Hub",
             "models.families.open_clip:load_named",
         ),
         _family(
@@ -177,6 +180,18 @@ MODELS = Registry(
             "models.families.cxr_clip:load_cxr_clip",
         ),
         _family(
+            "biovil-t",
+            "biovil-t:PATH_OR_REPO[@revision]",
+            "BioViL-T for chest X-rays, from its repository's files, without its code",
+            "models.families.biovil_t:load_biovil_t",
+        ),
+        _family(
+            "medimageinsight",
+            "medimageinsight:PATH_OR_REPO[@revision]",
+            "MedImageInsight, from the files of its mirror on the Hub, without their code",
+            "models.families.medimageinsight:load_medimageinsight",
+        ),
+        _family(
             "robustmedclip",
             "robustmedclip:PATH_OR_REPO[+base=SPEC]",
             "a base model with adapters: of `medimeta-c finetune`, or RobustMedCLIP's published ones",
@@ -208,7 +223,8 @@ def load_model(
     Parameters
     ----------
     spec : str, or a model
-        One of the forms of `MODELS`, e.g. ``"hf-hub:org/name"`` or ``"ViT-B-16/openai"``; or the model
+        One of the forms of `MODELS`, e.g. ``"hf-hub:org/name"`` or ``"ViT-B-16/openai"``; or ``"model:NAME"``
+        for one of `ALIASES`, in whose place the identity has the spec that it stands for; or the model
         itself, which is tried on one blank image (and one word), as ``python:`` models are.
     device : torch.device or str
         Where the weights go.
@@ -237,6 +253,8 @@ def load_model(
     """
     if precision not in get_args(Precision):
         raise ConfigError(f"unknown precision {precision!r}: use {', '.join(get_args(Precision))}")
+    if isinstance(spec, str):
+        spec = resolved(spec)
     family, target = _parse(spec) if isinstance(spec, str) else (None, "")
     asked = {"activation": activation, "preprocessing": preprocessing}
     options = {name: value for name, value in asked.items() if value is not None}
@@ -314,7 +332,10 @@ def _parse(spec: str) -> tuple[ModelFamily, str]:
     arch, _, tag = spec.partition("/")
     if arch and tag and ":" not in arch:
         return MODELS[_NAMED], spec
-    near = difflib.get_close_matches(prefix, [name for name in MODELS if name != _NAMED], n=1)
-    hint = f": did you mean {MODELS[near[0]].forms[0]}?" if near else ""
-    forms = ", ".join(form for family in MODELS.values() for form in family.forms)
-    raise ConfigError(f"unknown model {spec!r}{hint} (accepted forms: {forms})")
+    forms = [form for family in MODELS.values() for form in family.forms] + [ALIAS_FORM]
+    meant = {form.partition(":")[0]: form for form in reversed(forms) if not form.startswith("ARCH/")}
+    if not colon:
+        meant |= {name: f"model:{name}" for name in ALIASES}
+    near = difflib.get_close_matches(prefix, meant, n=1)
+    hint = f": did you mean {meant[near[0]]}?" if near else ""
+    raise ConfigError(f"unknown model {spec!r}{hint} (accepted forms: {', '.join(forms)})")

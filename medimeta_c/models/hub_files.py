@@ -15,6 +15,7 @@ __all__ = [
     "fetch_file",
     "fetch_folder",
     "find_weights",
+    "local_or_fetched",
     "model_folder",
     "named_folder",
     "split_revision",
@@ -77,6 +78,35 @@ def fetch_folder(
             )
         except LocalEntryNotFoundError as error:
             raise _unreachable(repo) from error
+
+
+def local_or_fetched(
+    target: str, patterns: Sequence[str], fallback: Sequence[str] = ()
+) -> tuple[Path, str | None]:
+    """Return the folder of a model, and its commit when it comes from the Hub.
+
+    Parameters
+    ----------
+    target : str
+        A local folder, or a repository: ``org/name[@revision]``.
+    patterns : sequence of str
+        What is fetched of a repository, its safetensors among it.
+    fallback : sequence of str, optional
+        What is fetched too if there are no safetensors: the same weights in torch files.
+
+    Raises
+    ------
+    ModelError
+        If the repository or the revision cannot be fetched.
+    """
+    folder = Path(target).expanduser()
+    if folder.is_dir():
+        return folder.resolve(), None
+    repo, revision = split_revision(target)
+    folder = fetch_folder(repo, patterns, revision)
+    if fallback and not any(folder.glob("*.safetensors")):
+        folder = fetch_folder(repo, fallback, commit_of(folder) or revision)
+    return folder, commit_of(folder)
 
 
 def named_folder(repo: str, patterns: Sequence[str], *, fetch: bool, revision: str | None = None) -> Path:

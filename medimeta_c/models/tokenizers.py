@@ -24,6 +24,7 @@ __all__ = [
     "bert_tokens",
     "has_tokenizer",
     "read_tokenizer",
+    "read_wordpiece",
     "refuse_larger_vocabulary",
     "tokenizer_folder",
 ]
@@ -44,6 +45,8 @@ TOKENIZER_FILES = (
 _VOCABULARIES = ("tokenizer.json", "vocab.txt", "vocab.json", "*.model")
 _SETTINGS = "tokenizer_config.json"
 _READER = Reader(remedy="copy it again", error=ModelError)
+
+_OF_WORDPIECE = ("do_lower_case", "strip_accents", "tokenize_chinese_chars")
 
 _OPENED = ("vocab", "merges", "gguf_file", "init_inputs")
 """Settings whose value transformers opens as a file, relative to the current folder."""
@@ -118,9 +121,38 @@ def read_tokenizer(folder: Path, kind: Any = AutoTokenizer) -> Any:
         )
     with explained(f"the tokenizer in {folder} cannot be read", "copy its files again"), local_only():
         if not _names_a_class(folder) and (folder / "vocab.txt").is_file():
-            lines = (folder / "vocab.txt").read_text(encoding="utf-8").splitlines()
-            return BertTokenizerFast(vocab={token: index for index, token in enumerate(lines)})
+            return read_wordpiece(folder)
         return kind.from_pretrained(str(folder), trust_remote_code=False, local_files_only=True)
+
+
+def _names_a_class(folder: Path) -> bool:
+    """Return whether the files of a tokenizer, or the configuration beside it, say what reads it."""
+    if any((folder / name).is_file() for name in ("tokenizer.json", _SETTINGS)):
+        return True
+    file = folder / "config.json"
+    settings = _READER.values(file) if file.is_file() else {}
+    return isinstance(settings, dict) and "model_type" in settings  # FLAIR's, for one, has none
+
+
+def read_wordpiece(folder: Path) -> Any:
+    """Open ``vocab.txt`` as BERT's tokenizer, whatever class the folder's settings name.
+
+    Of ``tokenizer_config.json``, if there is one, only what BERT's tokenizer does to letters is read.
+
+    Raises
+    ------
+    ModelError
+        If the vocabulary is missing, or cannot be read.
+    """
+    file = folder / "vocab.txt"
+    if not file.is_file():
+        raise ModelError(f"there is no vocabulary at {file}: copy the tokenizer's files there")
+    settings = _READER.values(folder / _SETTINGS) if (folder / _SETTINGS).is_file() else {}
+    given = settings if isinstance(settings, dict) else {}
+    chosen = {name: given[name] for name in _OF_WORDPIECE if isinstance(given.get(name), bool)}
+    with explained(f"{file} cannot be read", "copy it again"):
+        lines = file.read_text(encoding="utf-8").removesuffix("\n").split("\n")
+        return BertTokenizerFast(vocab={token: index for index, token in enumerate(lines)}, **chosen)
 
 
 def refuse_larger_vocabulary(tokens: int, embeddings: int, where: object) -> None:
@@ -136,15 +168,6 @@ def refuse_larger_vocabulary(tokens: int, embeddings: int, where: object) -> Non
             f"the tokenizer {where} has {tokens} tokens, and the text tower knows {embeddings}: copy the "
             "model's own tokenizer"
         )
-
-
-def _names_a_class(folder: Path) -> bool:
-    """Return whether the files of a tokenizer, or the configuration beside it, say what reads it."""
-    if any((folder / name).is_file() for name in ("tokenizer.json", _SETTINGS)):
-        return True
-    file = folder / "config.json"
-    settings = _READER.values(file) if file.is_file() else {}
-    return isinstance(settings, dict) and "model_type" in settings  # FLAIR's, for one, has none
 
 
 def _named_files(folder: Path) -> Iterator[tuple[str, str]]:

@@ -50,7 +50,7 @@ _HINT = "check that the configuration and the checkpoint belong together"
 
 
 def read_checkpoint(path: Path) -> StateDict:
-    """Read named tensors from a ``.safetensors`` file, or from a torch file without unpickling objects.
+    """Read named tensors from safetensors, or from a torch file without unpickling objects.
 
     A table under the key ``state_dict`` is unwrapped, and a ``module.`` in front of every name (left by
     data-parallel training) is dropped.
@@ -76,7 +76,7 @@ def read_saved(path: Path) -> Any:
     """
     if not path.is_file():
         raise ModelError(f"there is no checkpoint at {path}: name the file or folder that holds the weights")
-    return _read_safetensors(path) if path.suffix == ".safetensors" else _read_torch(path)
+    return _read_safetensors(path) if _is_safetensors(path) else _read_torch(path)
 
 
 def named_tensors(content: object, path: Path) -> StateDict:
@@ -95,6 +95,12 @@ def named_tensors(content: object, path: Path) -> StateDict:
         )
     state: StateDict = dict(table)
     return strip_prefix(state, "module.") if all(key.startswith("module.") for key in state) else state
+
+
+def _is_safetensors(path: Path) -> bool:
+    """Return whether a file is safetensors by its name, or by its header: some are published as ``.pt``."""
+    with path.open("rb") as file:
+        return path.suffix == ".safetensors" or file.read(9)[8:] == b"{"
 
 
 def _read_safetensors(path: Path) -> StateDict:

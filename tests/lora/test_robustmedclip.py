@@ -127,7 +127,7 @@ def test_a_base_that_moved_is_named_in_the_spec(base_folder: Path, run: Path, tm
         load_model(f"robustmedclip:{gone}+base=local-dir:{other}")
 
 
-@pytest.mark.parametrize("spec", ["python:os:system", "robustmedclip:somewhere"])
+@pytest.mark.parametrize("spec", ["python:os:system", "robustmedclip:somewhere", "model:biomedclip"])
 def test_a_file_cannot_choose_a_base_that_runs_code(run: Path, tmp_path: Path, spec: str) -> None:
     """Nor one that is itself adapted: those are loaded when the user names them."""
     folder = edited(run, tmp_path / "run", spec=spec)

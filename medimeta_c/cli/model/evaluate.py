@@ -37,8 +37,9 @@ def evaluate(
     model: Annotated[
         list[str],
         typer.Option(
-            help="hf-hub:ORG/NAME, local-dir:PATH, ARCH/PRETRAINED, transformers:NAME_OR_PATH, medclip:…, "
-            "unimedclip:…, robustmedclip:PATH_OR_REPO or python:MODULE:ATTRIBUTE. Repeat it for several.",
+            help="hf-hub:ORG/NAME, local-dir:PATH, ARCH/PRETRAINED, transformers:NAME_OR_PATH, "
+            "robustmedclip:PATH_OR_REPO, python:MODULE:ATTRIBUTE, model:ALIAS, …; [b]models[/b] lists all. "
+            "Repeat it for several models.",
             show_default=False,
         ),
     ] = NONE,

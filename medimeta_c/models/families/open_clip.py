@@ -26,6 +26,7 @@ from medimeta_c.models.weights import StateDict, load_strictly, read_checkpoint
 
 __all__ = ["assemble", "load_folder", "load_hub", "load_named"]
 
+_HUB = "hf-hub:"
 _CONFIG = "open_clip_config.json"
 _HINT = "check that open_clip_config.json and the weights belong together"
 _PROJECTION_HINT = (
@@ -109,6 +110,8 @@ def load_hub(spec: str, target: str) -> TorchModel:
 def load_named(spec: str, target: str, activation: Activation | None = None) -> TorchModel:
     """Load ``ARCH/PRETRAINED``: an open_clip architecture with a pretrained tag, or with a checkpoint's path.
 
+    The checkpoint may be on the Hub: ``ARCH/hf-hub:org/name/FILE[@revision]``.
+
     A tag's weights are used with the activation they were trained with: OpenAI's CLIP gets QuickGELU under
     ``ViT-B-16/openai`` as under ``ViT-B-16-quickgelu/openai``. A file's is that of `activation`, or of the
     architecture's name: ``ViT-B-16-quickgelu/PATH`` or ``ViT-B-16-gelu/PATH``.
@@ -129,7 +132,7 @@ def load_named(spec: str, target: str, activation: Activation | None = None) -> 
         hint = f"did you mean {' or '.join(map(repr, near))}?" if near else "see open_clip.list_models()"
         raise ConfigError(f"unknown open_clip architecture {arch!r}: {hint}")
     tag_cfg = open_clip.get_pretrained_cfg(arch, tag)
-    file = Path(tag).expanduser()
+    file = _on_hub(tag) if tag.startswith(_HUB) else Path(tag).expanduser()
     if tag_cfg and activation:
         raise ConfigError(f"the activation of {target} is fixed", remedy=Remedy("leave {activation} out"))
     if tag_cfg:
@@ -155,6 +158,24 @@ def load_named(spec: str, target: str, activation: Activation | None = None) -> 
         raise unknown_name(f"pretrained tag of {arch}", tag, known)
     config = _Config(model_cfg=model_cfg, preprocess_cfg=dict(tag_cfg))
     return _load(spec, config, weights, revision=hub_files.commit_of(weights), fetch=True)
+
+
+def _on_hub(tag: str) -> Path:
+    """Return the local copy of the checkpoint that ``hf-hub:org/name/FILE[@revision]`` names.
+
+    Raises
+    ------
+    ConfigError
+        If it names no file of a repository.
+    ModelError
+        If the file cannot be fetched.
+    """
+    place, revision = hub_files.split_revision(tag.removeprefix(_HUB))
+    owner, _, rest = place.partition("/")
+    name, _, file = rest.partition("/")
+    if not (owner and name and file):
+        raise ConfigError(f"{tag!r} names no checkpoint on the Hub: use {_HUB}org/name/FILE[@revision]")
+    return hub_files.fetch_file(f"{owner}/{name}", [file], revision)
 
 
 def _published(arch: str, file: Path) -> Activation | None:

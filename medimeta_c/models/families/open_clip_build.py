@@ -95,10 +95,11 @@ def _text_tower(
     """Return a local folder whose ``config.json`` describes the transformers text tower `name`.
 
     In order: what is known of it; a folder of that name, below the model's own; the model's own folder; a
-    configuration known here; the Hub's cache, and the Hub itself if `fetch`.
+    configuration known here; the Hub's cache, and the Hub itself if `fetch`. The ``config.json`` in the
+    model's own folder may describe the whole model to transformers instead: then it is passed over.
     """
     for place in () if known else _local_places(name, folder):
-        if (place / "config.json").is_file():
+        if (place / "config.json").is_file() and not (place == folder and _has_two_towers(place)):
             return _checked(place)
     if known := known or KNOWN_CONFIGS.get(name):
         (scratch / "config.json").write_text(json.dumps(known), encoding="utf-8")
@@ -120,6 +121,12 @@ def _local_places(name: str, folder: Path | None) -> list[Path]:
         return []
     named = (folder / name).resolve()  # an absolute name stays as it is
     return [named, folder] if named.is_relative_to(folder) else [folder]
+
+
+def _has_two_towers(place: Path) -> bool:
+    """Return whether ``config.json`` describes a model of images and texts, as QuiltNet-B-16-PMB's does."""
+    values = _READER.values(place / "config.json")
+    return isinstance(values, dict) and {"text_config", "vision_config"} <= values.keys()
 
 
 def _checked(place: Path) -> Path:

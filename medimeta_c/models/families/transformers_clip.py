@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 
 __all__ = ["load_transformers"]
 
-_SMALL_FILES = (*TOKENIZER_FILES, "preprocessor_config.json", "processor_config.json", "*.index.json")
+_PROCESSORS = ("preprocessor_config.json", "processor_config.json")
+_FETCHED = (*TOKENIZER_FILES, *_PROCESSORS, "*.index.json", "model*.safetensors")
 _WEIGHTS = ("model.safetensors", "model-*.safetensors", "pytorch_model.bin", "pytorch_model-*.bin")
 """File names of weights, in one file or in shards, the preferred first: transformers' own order."""
 
@@ -53,7 +54,7 @@ def load_transformers(spec: str, target: str, preprocessing: str | None = None) 
     ModelError
         If the files are not to be had, need their own code, do not fit, or are no CLIP-style model.
     """
-    folder, revision = _locate(target)
+    folder, revision = hub_files.local_or_fetched(target, _FETCHED, ["pytorch_model*.bin"])
     state = _read_state(folder)
     with quiet(), local_only():
         module = _build(folder, state)
@@ -104,18 +105,6 @@ class ProcessorTransform:
             "pixel_values"
         ][0]
         return pixels
-
-
-def _locate(target: str) -> tuple[Path, str | None]:
-    """Return the local folder of a model, and its commit when it comes from the Hub."""
-    folder = Path(target).expanduser()
-    if folder.is_dir():
-        return folder.resolve(), None
-    repo, revision = hub_files.split_revision(target)
-    folder = hub_files.fetch_folder(repo, [*_SMALL_FILES, "model*.safetensors"], revision)
-    if not any(folder.glob("*.safetensors")):
-        folder = hub_files.fetch_folder(repo, ["pytorch_model*.bin"], hub_files.commit_of(folder) or revision)
-    return folder, hub_files.commit_of(folder)
 
 
 def _read_state(folder: Path) -> StateDict:
