@@ -26,7 +26,7 @@ from upstream_numbers import (
 
 from medimeta_c.errors import ModelError
 from medimeta_c.models import Model, load_model
-from medimeta_c.models.families import biovil_t
+from medimeta_c.models.families.published import biovil_t
 
 NUMBERS = read_numbers("biovil-t")
 IMAGE_FILE = "biovil_t_image_model_proj_size_128.pt"
@@ -169,7 +169,7 @@ def test_the_hubs_files_are_fetched_without_their_code(tmp_path: Path, file: str
     """One file of each tower's weights, and the vocabulary; safetensors where there are both."""
     script = """
     from medimeta_c.models import hub_files
-    from medimeta_c.models.families import biovil_t
+    from medimeta_c.models.families.published import biovil_t
     folder, commit = hub_files.local_or_fetched(
         "lab/biovil-t", biovil_t._FETCHED, biovil_t._TEXT_WEIGHTS[1:]
     )

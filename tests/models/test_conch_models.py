@@ -15,7 +15,7 @@ from upstream_inputs import GOLDEN, PICTURES, TEXTS, picture, read_numbers
 
 from medimeta_c.errors import ConfigError, ModelError
 from medimeta_c.models import Model, load_model
-from medimeta_c.models.families.conch import Conch
+from medimeta_c.models.families.published.conch import Conch
 
 THEIRS = read_numbers("conch")
 CAPTIONING = ("text_decoder.", "visual.attn_pool_caption.", "visual.ln_caption.")

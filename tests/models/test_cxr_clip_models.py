@@ -24,7 +24,7 @@ from upstream_numbers import (
 from medimeta_c.errors import ModelError
 from medimeta_c.lora.targets import default_targets, find_sites
 from medimeta_c.models import Model, load_model
-from medimeta_c.models.families import cxr_clip
+from medimeta_c.models.families.published import cxr_clip
 
 TRAINING = Path(__file__).parent / "upstream" / "cxr_clip-training.tar"
 """What upstream's training saves: omegaconf's objects in its configuration, and two tensors as a model."""

@@ -14,7 +14,7 @@ from upstream_numbers import assert_equal, lively_state, pictures, read_numbers,
 from medimeta_c.errors import ModelError
 from medimeta_c.lora.targets import default_targets, find_sites
 from medimeta_c.models import Model, load_model
-from medimeta_c.models.families.flair import Flair
+from medimeta_c.models.families.published.flair import Flair
 
 NUMBERS = read_numbers("flair")
 TEXTS = NUMBERS["texts"]

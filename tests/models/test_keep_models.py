@@ -14,7 +14,7 @@ from upstream_inputs import PICTURES, TEXTS, picture, read_numbers
 
 from medimeta_c.errors import ModelError
 from medimeta_c.models import Model, load_model
-from medimeta_c.models.families.keep import Keep, TextSettings
+from medimeta_c.models.families.published.keep import Keep, TextSettings
 
 THEIRS = read_numbers("keep")
 CONFIG = KEEP_CONFIG

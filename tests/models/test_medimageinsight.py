@@ -18,7 +18,7 @@ from upstream_numbers import assert_equal, lively_state, pictures, read_numbers,
 
 from medimeta_c.errors import ModelError
 from medimeta_c.models import Model, load_model
-from medimeta_c.models.families.medimageinsight import Config, MedImageInsight, _renamed
+from medimeta_c.models.families.published.medimageinsight import Config, MedImageInsight, _renamed
 
 NUMBERS = read_numbers("medimageinsight")
 WEIGHTS = "vision_model/medimageinsigt-v1.0.0.pt"

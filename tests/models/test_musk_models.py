@@ -15,7 +15,7 @@ from upstream_inputs import LOG_SCALE, PICTURES, TEXTS, picture, read_numbers
 
 from medimeta_c.errors import MissingExtraError, ModelError
 from medimeta_c.models import Model, load_model
-from medimeta_c.models.families.musk import Musk
+from medimeta_c.models.families.published.musk import Musk
 
 THEIRS = read_numbers("musk")
 MASK_TOKEN = "beit3.vision_embed.mask_token"

@@ -20,7 +20,7 @@ from upstream_numbers import (
 from medimeta_c.errors import ModelError
 from medimeta_c.lora.targets import default_targets, find_sites
 from medimeta_c.models import Model, load_model
-from medimeta_c.models.families.pmc_clip import _UNUSED, PmcClip
+from medimeta_c.models.families.published.pmc_clip import _UNUSED, PmcClip
 
 NUMBERS = read_numbers("pmc_clip")
 TEXTS = NUMBERS["texts"]

@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 from safetensors.torch import save_file
-from upstream_numbers import GOLDEN, read_numbers, small_state
+from upstream_inputs import GOLDEN, read_numbers, small_state
 
 __all__ = ["CONCH_TOKENIZER", "KEEP_CONFIG", "write_conch", "write_keep", "write_musk"]
 

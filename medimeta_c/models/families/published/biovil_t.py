@@ -239,7 +239,7 @@ _PREPROCESSING = Preprocessing(
     mean=(0.0,) * 3,
     std=(1.0,) * 3,
     channels="luma",
-    implementation="medimeta_c.models.families.biovil_t.BioVilTTransform",
+    implementation="medimeta_c.models.families.published.biovil_t.BioVilTTransform",
     plain=False,
 )
 

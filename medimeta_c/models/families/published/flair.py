@@ -192,7 +192,7 @@ _PREPROCESSING = Preprocessing(
     mean=(0.0,) * 3,
     std=(1.0,) * 3,
     channels="rgb",
-    implementation="medimeta_c.models.families.flair.FlairTransform",
+    implementation="medimeta_c.models.families.published.flair.FlairTransform",
     plain=True,
 )
 

@@ -21,7 +21,7 @@ from transformers import BertConfig, BertModel
 
 from medimeta_c.errors import ModelError, short
 from medimeta_c.models.bert import bert_config_of
-from medimeta_c.models.families.medclip import swin_tiny
+from medimeta_c.models.families.published.medclip import swin_tiny
 from medimeta_c.models.identity import identity_of
 from medimeta_c.models.libraries import explained, quiet
 from medimeta_c.models.tokenizers import bert_tokens

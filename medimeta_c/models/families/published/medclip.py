@@ -223,7 +223,7 @@ _PREPROCESSING = Preprocessing(
     mean=(_MEAN,) * 3,
     std=(_STD,) * 3,
     channels="luma",
-    implementation="medimeta_c.models.families.medclip.MedClipTransform",
+    implementation="medimeta_c.models.families.published.medclip.MedClipTransform",
     plain=False,
 )
 
