@@ -10,6 +10,7 @@ import pytest
 import torch
 from fake_source import FakeSource
 
+from medimeta_c.errors import ConfigError
 from medimeta_c.finetuning import FinetuneConfig
 from medimeta_c.finetuning.data import (
     Augmentation,
@@ -152,7 +153,7 @@ def test_images_are_read_once_while_they_fit(model: Model, monkeypatch: pytest.M
 def test_an_error_while_reading_is_raised_as_it_is(model: Model) -> None:
     """A source's own error reaches the caller from the reading threads."""
     lost = replace(training(COLOUR)[0], image_id="999999")
-    with pytest.raises(Exception, match="has no image '999999'"):
+    with pytest.raises(ConfigError, match="has no image '999999'"):
         list(batches(reader(model, COLOUR), [lost], 4, epoch=1))
 
 
