@@ -11,7 +11,7 @@ from torch import nn
 
 from medimeta_c.errors import ModelError
 
-__all__ = ["KNOWN_CONFIGS", "bert_config_of", "layer_count", "mean_of_three_layers"]
+__all__ = ["KNOWN_CONFIGS", "bert_config_of", "head_count", "layer_count", "mean_of_three_layers"]
 
 _BASE: dict[str, Any] = {"model_type": "bert", "architectures": ["BertModel"]}
 _LARGE = {
@@ -36,7 +36,20 @@ KNOWN_CONFIGS: dict[str, dict[str, Any]] = {
 Only shapes come from here; the weights come from the checkpoint, and load strictly.
 """
 
-_HEAD_WIDTH = 64  # of every published BERT of 256 dimensions or more
+_HEAD_WIDTH = 64  # of every published BERT of 256 dimensions or more, and of ViT-B and ViT-L
+
+
+def head_count(width: int) -> int:
+    """Return how many attention heads a tower of this width has, each 64 wide.
+
+    Raises
+    ------
+    ValueError
+        If they do not make up the width.
+    """
+    if width <= 0 or width % _HEAD_WIDTH:
+        raise ValueError(f"a width of {width} is not a multiple of {_HEAD_WIDTH}")
+    return width // _HEAD_WIDTH
 
 
 def layer_count(state: Mapping[str, torch.Tensor], prefix: str) -> int:

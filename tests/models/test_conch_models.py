@@ -97,8 +97,9 @@ def test_the_captioning_branch_may_be_missing_and_changes_nothing(folder: Path, 
         ({"visual.trunk.pos_embed": None}, "is not a CONCH checkpoint"),
         ({"visual.trunk.pos_embed": torch.zeros(1, 0, 128)}, "is not a CONCH checkpoint"),
         ({"text.positional_embedding": torch.zeros(3)}, "is not a CONCH checkpoint"),
+        ({"visual.trunk.patch_embed.proj.weight": torch.zeros(100, 3, 16, 16)}, "width of 100 is not a"),
     ],
-    ids=["missing", "extra", "misshapen", "scalar", "layer", "no positions", "empty", "flat"],
+    ids=["missing", "extra", "misshapen", "scalar", "layer", "no positions", "empty", "flat", "width"],
 )
 def test_weights_load_whole_or_not_at_all(
     tmp_path: Path, changes: dict[str, torch.Tensor | None], said: str

@@ -91,8 +91,9 @@ def test_code_beside_the_weights_is_not_run(folder: Path, model: Model, tmp_path
         ({"text.embeddings.word_embeddings.weight": torch.zeros(90, 128)}, "of another shape"),
         ({"visual.pos_embed": None}, "is not a KEEP checkpoint"),
         ({"visual.pos_embed": torch.zeros(1, 0, 128)}, "is not a KEEP checkpoint"),
+        ({"visual.patch_embed.proj.weight": torch.zeros(32, 3, 16, 16)}, "width of 32 is not a"),
     ],
-    ids=["missing", "extra", "misshapen", "layer", "vocabulary", "no positions", "empty"],
+    ids=["missing", "extra", "misshapen", "layer", "vocabulary", "no positions", "empty", "width"],
 )
 def test_weights_load_whole_or_not_at_all(
     tmp_path: Path, changes: dict[str, torch.Tensor | None], said: str

@@ -88,9 +88,10 @@ def test_pretrainings_mask_may_be_missing_and_changes_nothing(tmp_path: Path, mo
         ({"beit3.encoder.layers.9999999.x": torch.zeros(1)}, "do not fit"),
         ({"beit3.encoder.embed_positions.A.weight": None}, "is not a MUSK checkpoint"),
         ({"beit3.encoder.embed_positions.A.weight": torch.zeros(2, 128)}, "is not a MUSK checkpoint"),
+        ({"beit3.vision_embed.proj.weight": torch.zeros(100, 3, 16, 16)}, "width of 100 is not a"),
         ({"beit3.text_embed.weight": torch.zeros(40, 128)}, "tokens, and the text tower knows 40"),
     ],
-    ids=["missing", "extra", "misshapen", "layer", "no positions", "few positions", "vocabulary"],
+    ids=["missing", "extra", "misshapen", "layer", "no positions", "few positions", "width", "vocabulary"],
 )
 def test_weights_load_whole_or_not_at_all(
     tmp_path: Path, changes: dict[str, torch.Tensor | None], said: str

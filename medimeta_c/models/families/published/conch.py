@@ -23,7 +23,7 @@ from transformers import PreTrainedTokenizerFast
 
 from medimeta_c.errors import ConfigError, ModelError
 from medimeta_c.models import hub_files
-from medimeta_c.models.bert import layer_count
+from medimeta_c.models.bert import head_count, layer_count
 from medimeta_c.models.identity import identity_of
 from medimeta_c.models.libraries import explained, quiet
 from medimeta_c.models.tokenizers import HfTokens, refuse_larger_vocabulary
@@ -41,7 +41,6 @@ _UNUSED = ("text_decoder.", "visual.attn_pool_caption.", "visual.ln_caption.")
 """The captioning branch, which no embedding passes through; the published checkpoint may lack parts of it."""
 
 _REMEDY = "name CONCH's own pytorch_model.bin"
-_HEAD_WIDTH = 64  # of both towers
 _POOLER_HEADS = 8
 
 
@@ -116,7 +115,7 @@ class Conch(nn.Module):
             patch_size=sizes["patch_size"],
             embed_dim=sizes["width"],
             depth=sizes["layers"],
-            num_heads=sizes["width"] // _HEAD_WIDTH,
+            num_heads=head_count(sizes["width"]),
             num_classes=0,
         )
         dim = sizes["embed_dim"]
@@ -127,7 +126,7 @@ class Conch(nn.Module):
             context_length=sizes["context_length"],
             vocab_size=sizes["vocab_size"],
             width=sizes["text_width"],
-            heads=sizes["text_width"] // _HEAD_WIDTH,
+            heads=head_count(sizes["text_width"]),
             layers=sizes["text_layers"],
             output_dim=dim,
             embed_cls=True,

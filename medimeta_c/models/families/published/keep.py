@@ -24,7 +24,7 @@ from medimeta_c.errors import ModelError
 from medimeta_c.io.reading import Reader
 from medimeta_c.io.records import Record
 from medimeta_c.models import hub_files
-from medimeta_c.models.bert import layer_count
+from medimeta_c.models.bert import head_count, layer_count
 from medimeta_c.models.identity import identity_of
 from medimeta_c.models.libraries import explained, quiet
 from medimeta_c.models.tokenizers import (
@@ -44,7 +44,6 @@ _CONFIG = "config.json"
 _READER = Reader(remedy="copy it again from KEEP's repository", error=ModelError)
 _REMEDY = "name KEEP's own folder or repository"
 _CONTEXT_LENGTH = 256
-_HEAD_WIDTH = 64  # of the image tower
 
 
 class TextSettings(Record):
@@ -138,7 +137,7 @@ class Keep(nn.Module):
             patch_size=patch_size,
             embed_dim=width,
             depth=layers,
-            num_heads=width // _HEAD_WIDTH,
+            num_heads=head_count(width),
             num_classes=0,
             init_values=1e-5,
         )

@@ -22,7 +22,7 @@ from torch.nn.functional import gelu, normalize, scaled_dot_product_attention
 
 from medimeta_c.errors import MissingExtraError, ModelError
 from medimeta_c.models import hub_files
-from medimeta_c.models.bert import layer_count
+from medimeta_c.models.bert import head_count, layer_count
 from medimeta_c.models.identity import identity_of
 from medimeta_c.models.libraries import explained
 from medimeta_c.models.tokenizers import refuse_larger_vocabulary
@@ -39,7 +39,6 @@ _UNUSED = "beit3.vision_embed.mask_token"
 """What stood for hidden patches in pretraining."""
 
 _CONTEXT_LENGTH = 100
-_HEAD_WIDTH = 64
 _FIRST_POSITION = 2  # as in fairseq: the first two rows of a table of positions are never read
 _START, _PAD, _END, _UNKNOWN = range(4)
 
@@ -219,6 +218,7 @@ class _Block(nn.Module):
 class _Attention(nn.Module):
     def __init__(self, width: int) -> None:
         super().__init__()
+        self.heads = head_count(width)
         self.q_proj, self.k_proj, self.v_proj, self.out_proj = (
             _ways(lambda: nn.Linear(width, width)) for _ in range(4)
         )
@@ -226,7 +226,7 @@ class _Attention(nn.Module):
 
     def forward(self, x: torch.Tensor, way: _Way, mask: torch.Tensor | None) -> torch.Tensor:
         q, k, v = (
-            each[way](x).unflatten(-1, (-1, _HEAD_WIDTH)).transpose(1, 2)
+            each[way](x).unflatten(-1, (self.heads, -1)).transpose(1, 2)
             for each in (self.q_proj, self.k_proj, self.v_proj)
         )
         mixed = scaled_dot_product_attention(q, k, v, attn_mask=mask).transpose(1, 2).flatten(2)
