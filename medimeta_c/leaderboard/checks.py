@@ -225,6 +225,8 @@ def _notes(submission: Submission, saved: SavedResult, accepted: Accepted | None
         yield f"trained on images with corruptions that it is scored on: {', '.join(seen)}"
     if result.run.model.family == "robustmedclip" and not submission.adapted:
         yield "a robustmedclip model is adapted to some datasets, but its adaptation is stated as base"
+    if result.run.model.caution:
+        yield result.run.model.caution.rstrip(".")
     if accepted is None:
         yield "fingerprints and labels were not compared with a benchmark, because none was given"
     if result.baseline is not None and result.baseline.name != PUBLISHED:

@@ -173,7 +173,7 @@ def load_model(
     ----------
     spec : str, or a model
         One of the forms of `MODELS`, e.g. ``"hf-hub:org/name"`` or ``"ViT-B-16/openai"``; or the model
-        itself, which is tried on one blank image (and one word), as ``python:`` models are.
+        itself, which is tried on one image (and one word), as ``python:`` models are.
     device : torch.device or str
         Where the weights go.
     precision : {"fp32", "bf16", "fp16"}

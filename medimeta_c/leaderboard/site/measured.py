@@ -141,6 +141,8 @@ def _facts(saved: SavedResult) -> dict[str, str]:
         **({"Revision": run.model.revision} if run.model.revision else {}),
         "Weights, SHA-256": run.model.weights_sha256,
         **({"Prompts": f"{run.prompts.name}, digest {run.prompts.digest}"} if run.prompts else {}),
+        **({"Identity": run.model.caution} if run.model.caution else {}),
+        **{f"Outputs for {name}": "; ".join(one.shown for one in used) for name, used in run.outputs.items()},
         "Benchmark": f"{run.benchmark.shown_title} (from {run.benchmark.name}), version "
         f"{run.benchmark.version}, {run.split} split",
         "Fingerprint": run.benchmark.fingerprint,
