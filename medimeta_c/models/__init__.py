@@ -147,6 +147,24 @@ MODELS = Registry(
             "lora.robustmedclip:load_robustmedclip",
         ),
         _family(
+            "torchvision",
+            "torchvision:NAME@PATH+classes=FILE",
+            "a classifier of torchvision with weights of yours",
+            "models.classifiers.torchvision:load_torchvision",
+        ),
+        _family(
+            "timm",
+            "timm:NAME@PATH[+classes=FILE]",
+            "a classifier or an image encoder of timm with weights of yours",
+            "models.classifiers.timm:load_timm",
+        ),
+        _family(
+            "transformers-classifier",
+            "transformers-classifier:NAME_OR_PATH[+classes=FILE]",
+            "an image classifier of the transformers library",
+            "models.classifiers.transformers:load_classifier",
+        ),
+        _family(
             "python",
             "python:module:attribute",
             "your own model: an object, or a function that returns one",

@@ -9,22 +9,54 @@ from pathlib import Path
 from medimeta_c.errors import ModelError
 from medimeta_c.io.reading import Reader
 
-__all__ = ["check_outputs", "matched", "read_outputs"]
+__all__ = ["check_outputs", "matched", "outputs_of", "split_classes"]
 
+_OPTION = "+classes="
 _SHOWN = 8
 _READER = Reader(
     remedy="write a YAML or JSON list of names there, in the order of the outputs", error=ModelError
 )
 
 
-def read_outputs(path: Path) -> tuple[str, ...]:
-    """Read the names of a head's outputs from a file: a YAML or JSON list, in the order of the outputs.
+def split_classes(target: str) -> tuple[str, Path | None]:
+    """Split ``TARGET+classes=FILE``; the file is None when not given."""
+    before, option, file = target.rpartition(_OPTION)
+    return (before, Path(file).expanduser()) if option else (target, None)
+
+
+def outputs_of(spec: str, count: int, file: Path | None, own: Sequence[str] | None = None) -> tuple[str, ...]:
+    """Return the names of a head's outputs: of a file, else those that the model's configuration gives.
+
+    Parameters
+    ----------
+    spec : str
+        What messages call the model.
+    count : int
+        How many outputs there are.
+    file : Path or None
+        A YAML or JSON list of names, in the order of the outputs.
+    own : sequence of str, optional
+        The names of the configuration.
 
     Raises
     ------
     ModelError
-        If the file is missing or holds no list of distinct names.
+        If there are no names, or not one for each output, or two are equal.
     """
+    if file is None and not own:
+        raise ModelError(
+            f"{spec} does not name the {count} outputs of its head: write their names, in their order, to a "
+            f"file as a YAML or JSON list, and add {_OPTION}FILE to the model"
+        )
+    names = _read(file) if file is not None else check_outputs(spec, own or ())
+    if len(names) != count:
+        where = spec if file is None else str(file)
+        raise ModelError(f"{where} names {len(names)} outputs, and the head has {count}: name each of them")
+    return names
+
+
+def _read(path: Path) -> tuple[str, ...]:
+    """Read a list of names."""
     names = _READER.values(path, yaml=True)
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
         raise ModelError(

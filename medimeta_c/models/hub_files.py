@@ -9,7 +9,7 @@ from pathlib import Path
 from medimeta_c.errors import ModelError, Remedy, short
 from medimeta_c.io.hub_errors import network_errors
 
-__all__ = ["commit_of", "fetch_file", "fetch_folder", "named_folder", "split_revision"]
+__all__ = ["commit_of", "fetch_file", "fetch_folder", "model_folder", "named_folder", "split_revision"]
 
 
 def split_revision(name: str) -> tuple[str, str | None]:
@@ -59,6 +59,35 @@ def fetch_folder(repo: str, patterns: Sequence[str], revision: str | None = None
             return Path(snapshot_download(repo, revision=revision, allow_patterns=list(patterns)))
         except LocalEntryNotFoundError as error:
             raise _unreachable(repo) from error
+
+
+def model_folder(
+    target: str, patterns: Sequence[str], fallback: Sequence[str] = ()
+) -> tuple[Path, str | None]:
+    """Return the folder of a model, and its commit when it comes from the Hub.
+
+    Parameters
+    ----------
+    target : str
+        A local folder, or a repository: ``org/name[@revision]``.
+    patterns : sequence of str
+        What is fetched of a repository, its safetensors among it.
+    fallback : sequence of str, optional
+        What is fetched too if there are no safetensors: the same weights in torch files.
+
+    Raises
+    ------
+    ModelError
+        If the repository or the revision cannot be fetched.
+    """
+    folder = Path(target).expanduser()
+    if folder.is_dir():
+        return folder.resolve(), None
+    repo, revision = split_revision(target)
+    folder = fetch_folder(repo, patterns, revision)
+    if fallback and not any(folder.glob("*.safetensors")):
+        folder = fetch_folder(repo, fallback, commit_of(folder) or revision)
+    return folder, commit_of(folder)
 
 
 def named_folder(repo: str, patterns: Sequence[str], *, fetch: bool, revision: str | None = None) -> Path:

@@ -36,7 +36,7 @@ def identity_of(  # noqa: PLR0913  (the parts of an identity; every one has a na
     module: nn.Module,
     state: StateDict,
     settings: Mapping[str, Any],
-    tokenizer: Tokenizer,
+    tokenizer: Tokenizer | None = None,
 ) -> ModelIdentity:
     """Return the identity of a model.
 
@@ -47,16 +47,16 @@ def identity_of(  # noqa: PLR0913  (the parts of an identity; every one has a na
     what : str
         The architecture, for people.
     module : torch.nn.Module
-        Both towers.
+        All of the model.
     state : dict of str to torch.Tensor
         The checkpoint.
     settings : mapping
         What the model was built from, ready for JSON; a digest of it, and of what the tokenizer makes of some
         texts, is part of the architecture.
-    tokenizer : Tokenizer
-        The model's own.
+    tokenizer : Tokenizer, optional
+        The model's own, if it reads texts.
     """
-    tokens = {name: ids.tolist() for name, ids in tokenizer(_PROBES).items()}
+    tokens = {} if tokenizer is None else {name: ids.tolist() for name, ids in tokenizer(_PROBES).items()}
     text = json.dumps([_bare(settings), tokens], sort_keys=True, default=str)
     return ModelIdentity(
         spec=spec,

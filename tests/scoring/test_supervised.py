@@ -164,7 +164,7 @@ def test_columns_that_are_none_are_refused(small: Path, tmp_path: Path, columns:
     """A class of an object of one's own needs an output of its own that the head has."""
     model: Any = Own(named(), columns=lambda dataset, names: columns)
     with pytest.raises(ModelError, match=r"columns\(\) must give each class an output of its own"):
-        mc.evaluate(config(small, tmp_path, model=model))
+        mc.evaluate(config(small, tmp_path / "again", model=model))
 
 
 def test_scores_of_another_width_are_refused_in_the_run(small: Path, tmp_path: Path) -> None:
@@ -179,4 +179,4 @@ def test_scores_of_another_width_are_refused_in_the_run(small: Path, tmp_path: P
         mc.evaluate(config(small, tmp_path, model=model, batch_size=5))
     model = Own(inner, columns=lambda dataset, names: (0, 7))
     with pytest.raises(ModelError, match="gave 3 scores for an image, and its classes need at least 8"):
-        mc.evaluate(config(small, tmp_path, model=model))
+        mc.evaluate(config(small, tmp_path / "again", model=model))
