@@ -126,7 +126,7 @@ def test_timm_answers_as_its_network_does(folder: Path) -> None:
 @pytest.mark.parametrize("mode", ["center", "squash"])
 def test_what_timm_only_normalises_is_said_to_be_plain(mode: str) -> None:
     """The device's way gives timm's own numbers, bit for bit."""
-    config = {"input_size": (3, 32, 32), "interpolation": "bicubic", "mean": (0.5, 0.4, 0.3)}
+    config: dict[str, Any] = {"input_size": (3, 32, 32), "interpolation": "bicubic", "mean": (0.5, 0.4, 0.3)}
     config |= {"std": (0.2, 0.3, 0.4), "crop_pct": 1.0, "crop_mode": mode}
     preprocess, described = timm_family._transform(config)
     image = picture("L").resize((32, 32))

@@ -116,7 +116,7 @@ def _entry(
         paper=submission.paper,
         model=submission.model,
         notes=submission.notes or "",
-        facts={**_facts(saved), **_other_metrics(scores)},
+        facts={**_training(submission), **_facts(saved), **_other_metrics(scores)},
         warnings=tuple(_warnings(submission, saved)),
     )
 
@@ -130,6 +130,10 @@ def _cells(scores: Scores[Estimate]) -> dict[str, dict[str, dict[int, CellShown]
                 top1=cell.top1.value, low=cell.top1.low, high=cell.top1.high, images=cell.n
             )
     return found
+
+
+def _training(submission: Submission) -> dict[str, str]:
+    return {"Trained on": ", ".join(submission.trained_on)} if submission.trained_on else {}
 
 
 def _facts(saved: SavedResult) -> dict[str, str]:
