@@ -5,11 +5,26 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Literal, TypeAlias
 
 from medimeta_c.errors import ModelError, Remedy, short
 from medimeta_c.io.hub_errors import network_errors
 
-__all__ = ["commit_of", "fetch_file", "fetch_folder", "model_folder", "named_folder", "split_revision"]
+__all__ = [
+    "commit_of",
+    "fetch_file",
+    "fetch_folder",
+    "find_weights",
+    "local_or_fetched",
+    "model_folder",
+    "named_folder",
+    "split_revision",
+    "weights_file",
+]
+
+
+Kind: TypeAlias = Literal["model", "dataset"]
+"""What the Hub calls a repository: some hold weights beside data."""
 
 
 def split_revision(name: str) -> tuple[str, str | None]:
@@ -43,8 +58,10 @@ def fetch_file(repo: str, names: Sequence[str], revision: str | None = None) -> 
     raise _unreachable(repo) from last
 
 
-def fetch_folder(repo: str, patterns: Sequence[str], revision: str | None = None) -> Path:
-    """Return a local folder with the repository's files that match `patterns`.
+def fetch_folder(
+    repo: str, patterns: Sequence[str], revision: str | None = None, *, kind: Kind = "model"
+) -> Path:
+    """Return a local folder with the repository's files that match `patterns`; `kind` says what it holds.
 
     Raises
     ------
@@ -56,12 +73,14 @@ def fetch_folder(repo: str, patterns: Sequence[str], revision: str | None = None
 
     with _explained(repo, revision):
         try:
-            return Path(snapshot_download(repo, revision=revision, allow_patterns=list(patterns)))
+            return Path(
+                snapshot_download(repo, repo_type=kind, revision=revision, allow_patterns=list(patterns))
+            )
         except LocalEntryNotFoundError as error:
             raise _unreachable(repo) from error
 
 
-def model_folder(
+def local_or_fetched(
     target: str, patterns: Sequence[str], fallback: Sequence[str] = ()
 ) -> tuple[Path, str | None]:
     """Return the folder of a model, and its commit when it comes from the Hub.
@@ -125,6 +144,97 @@ def named_folder(repo: str, patterns: Sequence[str], *, fetch: bool, revision: s
     )
 
 
+def find_weights(
+    target: str,
+    names: Sequence[str],
+    patterns: Sequence[str] = (),
+    *,
+    kind: Kind = "model",
+) -> tuple[Path, str | None]:
+    """Return the file with a model's weights, and its commit when it comes from the Hub.
+
+    Parameters
+    ----------
+    target : str
+        The file; a local folder that holds one of `names`; or a repository, ``org/name[@revision]``.
+    names : sequence of str
+        What the file may be called, the preferred first.
+    patterns : sequence of str, optional
+        Which files are fetched beside it.
+    kind : {"model", "dataset"}, optional
+        What the repository is called on the Hub: some hold weights beside data.
+
+    Raises
+    ------
+    ModelError
+        If the file is not there, or the repository cannot be fetched.
+    """
+    path = Path(target).expanduser()
+    if path.is_file():
+        return path.resolve(), None
+    local = path.is_dir()
+    if local:
+        folder = path.resolve()
+    else:
+        repo, revision = split_revision(target)
+        folder = fetch_folder(repo, [*names, *patterns], revision, kind=kind)
+    for name in names:
+        if (folder / name).is_file():
+            return folder / name, None if local else commit_of(folder / name)
+    raise ModelError(f"{target} holds none of {', '.join(names)}: name the folder or the file of the weights")
+
+
+def model_folder(target: str, patterns: Sequence[str]) -> Path:
+    """Return the folder of a model's small files: a local one, or the Hub's files that match `patterns`.
+
+    Parameters
+    ----------
+    target : str
+        A local folder, a checkpoint in it, or ``org/name[@revision]``.
+    patterns : sequence of str
+        Which files to fetch.
+
+    Raises
+    ------
+    ModelError
+        If there is no such folder and the repository or the revision cannot be fetched.
+    """
+    path = Path(target).expanduser()
+    if path.exists():
+        return (path if path.is_dir() else path.parent).resolve()
+    repo, revision = split_revision(target)
+    return fetch_folder(repo, patterns, revision)
+
+
+def weights_file(target: str, folder: Path, names: Sequence[str]) -> Path:
+    """Return the checkpoint that goes with the small files in `folder`.
+
+    Parameters
+    ----------
+    target : str
+        As `model_folder` took it.
+    folder : Path
+        What it returned.
+    names : sequence of str
+        The checkpoint's possible names, the preferred first.
+
+    Raises
+    ------
+    ModelError
+        If it is not there, or cannot be fetched.
+    """
+    path = Path(target).expanduser()
+    if path.is_file():
+        return path.resolve()
+    if not path.exists():
+        repo, revision = split_revision(target)
+        return fetch_file(repo, names, commit_of(folder) or revision)
+    found = next((folder / name for name in names if (folder / name).is_file()), None)
+    if found is None:
+        raise ModelError(f"{folder} holds none of the weight files {', '.join(names)}: copy them there")
+    return found
+
+
 def commit_of(path: Path) -> str | None:
     """Return the commit a file or folder of the Hub's cache belongs to."""
     parts = path.parts
@@ -135,7 +245,7 @@ def _unreachable(repo: str) -> ModelError:
     """Return the error for a repository that is neither reachable nor in the local cache."""
     return ModelError(
         f"the Hugging Face Hub cannot be reached and {repo} is not in the local cache: connect once, or "
-        "copy the model's folder here and name it as local-dir:PATH or transformers:PATH"
+        "copy the model's folder here and name its path (local-dir:PATH for an open_clip model)"
     )
 
 

@@ -115,7 +115,7 @@ class ProcessorTransform:
 
 def locate(target: str) -> tuple[Path, str | None]:
     """Return the local folder of a model, and its commit when it comes from the Hub."""
-    return hub_files.model_folder(target, _FETCHED, ["pytorch_model*.bin"])
+    return hub_files.local_or_fetched(target, _FETCHED, ["pytorch_model*.bin"])
 
 
 def read_state(folder: Path) -> StateDict:
