@@ -18,7 +18,7 @@ from medimeta_c.leaderboard.inspection import (
     check_result,
     stray_files,
 )
-from medimeta_c.leaderboard.submission import Submission, read_submission, submission_path
+from medimeta_c.leaderboard.submission import SUBMISSION_NAME, Submission, read_submission, submission_path
 from medimeta_c.leaderboard.tree import ROOT
 from medimeta_c.metrics.baselines import PUBLISHED, published_baseline
 from medimeta_c.results.folder import PREDICTIONS_NAME, SavedResult, read_saved
@@ -125,6 +125,7 @@ def check_submission(folder: Path, accepted: Accepted | None, root: Path | None 
         return Finding(folder=folder, problems=(str(error),))
     finding = found_of(folder, submission, result)
     problems = [] if root is None else list(_placement(folder, root, str(finding.place)))
+    problems += _unnamed_training(submission, result)
     try:
         # Checked first, because an accepted benchmark limits how many predictions have to be read.
         _complete(result)
@@ -152,6 +153,14 @@ def _placement(folder: Path, root: Path, place: str) -> Iterator[str]:
     strays = stray_files(folder)
     if strays:
         yield f"{folder} also holds {', '.join(strays[:_SHOWN])}, not part of a submission: leave it out"
+
+
+def _unnamed_training(submission: Submission, result: Result) -> Iterator[str]:
+    if (result.run.outputs or result.run.head) and not submission.trained_on:
+        yield (
+            f"{SUBMISSION_NAME} does not say what its classifier was trained on: give the names of the data "
+            "as trained_on (and schema_version: 2)"
+        )
 
 
 def _complete(result: Result) -> None:
@@ -225,6 +234,8 @@ def _notes(submission: Submission, saved: SavedResult, accepted: Accepted | None
         yield f"trained on images with corruptions that it is scored on: {', '.join(seen)}"
     if result.run.model.family == "robustmedclip" and not submission.adapted:
         yield "a robustmedclip model is adapted to some datasets, but its adaptation is stated as base"
+    if result.run.model.caution:
+        yield result.run.model.caution.rstrip(".")
     if accepted is None:
         yield "fingerprints and labels were not compared with a benchmark, because none was given"
     if result.baseline is not None and result.baseline.name != PUBLISHED:

@@ -157,6 +157,9 @@ def _texts(result: Result) -> Iterator[tuple[str, str]]:
             yield f"run.model.{name}", text
     for name in ("preprocessing_variant", "activation"):
         yield f"run.{name}", getattr(run, name) or "none"
+    for used in run.outputs.values():
+        for output in used:
+            yield "run.outputs", output.name or "none"
     for plugin in result.plugins:
         yield "plugins", f"{plugin.name} {plugin.distribution} {plugin.version}"
     if run.benchmark.suite is not None:

@@ -147,7 +147,7 @@ class Submission(Document):
     date : str or None
         The day of the evaluation, as ``YYYY-MM-DD``.
     trained_on : tuple of str
-        Names of the data that the weights were trained on.
+        Names of the data that the weights were trained on; required of a classifier, and of a trained head.
     """
 
     name: Line

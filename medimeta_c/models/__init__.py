@@ -198,6 +198,24 @@ MODELS = Registry(
             "lora.robustmedclip:load_robustmedclip",
         ),
         _family(
+            "torchvision",
+            "torchvision:NAME@PATH+classes=FILE",
+            "a classifier of torchvision with weights of yours",
+            "models.classifiers.torchvision:load_torchvision",
+        ),
+        _family(
+            "timm",
+            "timm:NAME@PATH[+classes=FILE]",
+            "a classifier or an image encoder of timm with weights of yours",
+            "models.classifiers.timm:load_timm",
+        ),
+        _family(
+            "transformers-classifier",
+            "transformers-classifier:NAME_OR_PATH[+classes=FILE]",
+            "an image classifier of the transformers library",
+            "models.classifiers.transformers:load_classifier",
+        ),
+        _family(
             "python",
             "python:module:attribute",
             "your own model: an object, or a function that returns one",
@@ -225,7 +243,7 @@ def load_model(
     spec : str, or a model
         One of the forms of `MODELS`, e.g. ``"hf-hub:org/name"`` or ``"ViT-B-16/openai"``; or ``"model:NAME"``
         for one of `ALIASES`, in whose place the identity has the spec that it stands for; or the model
-        itself, which is tried on one blank image (and one word), as ``python:`` models are.
+        itself, which is tried on one image (and one word), as ``python:`` models are.
     device : torch.device or str
         Where the weights go.
     precision : {"fp32", "bf16", "fp16"}

@@ -146,6 +146,16 @@ class ModelIdentity(Record):
         """The model's name as a folder; see `model_slug`."""
         return model_slug(self.spec)
 
+    @property
+    def caution(self) -> str | None:
+        """What to know where there are no weights to digest; None where there are."""
+        if re.fullmatch(r"[0-9a-f]{64}", self.weights_sha256):
+            return None
+        return (
+            f"No weights of {self.spec} were digested: its identity is its user's word, so two results of "
+            "this name may be of two models."
+        )
+
 
 def model_slug(spec: str) -> str:
     """Return a model spec as a folder name: lower case and dashes, of a local path the last component.
@@ -265,6 +275,11 @@ class Classifier(Protocol):
         torch.Tensor of shape (N, C), float32
             Logits; on the model's device, without gradient.
         """
+        ...
+
+    @property
+    def outputs(self) -> tuple[str, ...] | None:
+        """Names of the head's C outputs, in their order; None if they have none."""
         ...
 
     def columns(self, dataset: str, class_names: Sequence[str]) -> tuple[int, ...]:

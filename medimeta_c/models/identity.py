@@ -36,7 +36,7 @@ def identity_of(  # noqa: PLR0913  (the parts of an identity; every one has a na
     module: nn.Module,
     state: StateDict,
     settings: Mapping[str, Any],
-    tokenizer: Tokenizer,
+    tokenizer: Tokenizer | None = None,
 ) -> ModelIdentity:
     """Return the identity of a model.
 
@@ -47,17 +47,19 @@ def identity_of(  # noqa: PLR0913  (the parts of an identity; every one has a na
     what : str
         The architecture, for people.
     module : torch.nn.Module
-        Both towers.
+        All of the model.
     state : dict of str to torch.Tensor
         The checkpoint.
     settings : mapping
         What the model was built from, ready for JSON; a digest of it, of the tokenizer's vocabulary and of
         what it makes of some texts, is part of the architecture.
-    tokenizer : Tokenizer
-        The model's own.
+    tokenizer : Tokenizer, optional
+        The model's own, if it reads texts.
     """
-    tokens = {name: ids.tolist() for name, ids in tokenizer(_PROBES).items()}
-    text = json.dumps([_bare(settings), tokens, tokenizer.vocabulary()], sort_keys=True, default=str)
+    parts: list[Any] = [_bare(settings)]
+    if tokenizer is not None:
+        parts += [{name: ids.tolist() for name, ids in tokenizer(_PROBES).items()}, tokenizer.vocabulary()]
+    text = json.dumps(parts, sort_keys=True, default=str)
     return ModelIdentity(
         spec=spec,
         family=family,

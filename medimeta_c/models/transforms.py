@@ -15,7 +15,24 @@ from medimeta_c.models.contract import Preprocess, Preprocessing
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["ResizedAsTensorFlow", "clips_own", "open_clip_transform"]
+__all__ = ["AsRgb", "ResizedAsTensorFlow", "clips_own", "open_clip_transform"]
+
+
+@dataclass(frozen=True, slots=True)
+class AsRgb:
+    """Bring an image to three channels, then go on: for transforms of libraries that take RGB alone.
+
+    Parameters
+    ----------
+    then : Preprocess
+        The library's transform.
+    """
+
+    then: Preprocess
+
+    def __call__(self, image: PILImage.Image) -> torch.Tensor:
+        """Return float32 of shape (3, H, W)."""
+        return self.then(image.convert("RGB"))
 
 
 @dataclass(frozen=True, slots=True)

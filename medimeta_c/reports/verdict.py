@@ -196,6 +196,8 @@ def _warnings(result: Result) -> tuple[str, ...]:
             f"Trained on corrupted images: it saw {', '.join(map(display_name, seen))} in training, so its "
             "errors under these do not say how it copes with a corruption that it has never seen."
         )
+    if result.run.model.caution:
+        found.append(result.run.model.caution)
     found.extend(_left_out(result))
     found.extend(_unlike_the_suite(result))
     if result.baseline is not None and not result.baseline.measured_on_these_shards and not result.phantoms:

@@ -333,7 +333,7 @@ def _ranks(
 def _settings_that_differ(
     names: Sequence[str], results: Sequence[SavedResult], datasets: Sequence[str]
 ) -> list[str]:
-    """Return a sentence for each setting in which the runs differ, and for each incomplete result."""
+    """Return a sentence for each setting in which the runs differ, and each result to be careful with."""
     asked = [saved.result.run.prompts for saved in results]
     parts = [prompts and prompts.restricted(datasets) for prompts in asked]
     settings: dict[str, list[str]] = {
@@ -352,4 +352,5 @@ def _settings_that_differ(
         lacking = len(saved.result.missing) + len(saved.result.invalid)
         if lacking:
             notes.append(f"{name} is incomplete: {lacking} cells are missing or invalid")
+    notes += [caution for saved in results if (caution := saved.result.run.model.caution)]
     return notes

@@ -24,6 +24,7 @@ __all__ = [
     "GROUPS_PATH",
     "BenchmarkRecord",
     "DatasetEntry",
+    "HeadOutput",
     "HeadRecord",
     "RunIdentity",
     "benchmark_record",
@@ -127,6 +128,26 @@ class HeadRecord(Record):
     seed: Count
 
 
+class HeadOutput(Record):
+    """An output of a classifier's own head.
+
+    Attributes
+    ----------
+    index : int
+        Its place among the head's outputs, from 0.
+    name : str or None
+        Its name; None if the head has none.
+    """
+
+    index: Count
+    name: Text | None
+
+    @property
+    def shown(self) -> str:
+        """The output in words."""
+        return f"output {self.index}" + (f" ({self.name})" if self.name is not None else ", by position")
+
+
 class RunIdentity(Record):
     """Everything predictions depend on. Cells of different identities never share a result.
 
@@ -140,6 +161,8 @@ class RunIdentity(Record):
         What was trained on its features.
     decoding : dict
         How a model that answers in words was asked, and its words read.
+    outputs : dict
+        By dataset, the outputs of a classifier's own head that stand for the classes, in label order.
     option_orders : dict
         By dataset, each order of the classes in which such a model was offered them.
     preprocessing_variant : str or None
@@ -160,6 +183,7 @@ class RunIdentity(Record):
     option_orders: Annotated[dict[Name, tuple[tuple[Count, ...], ...]], Since(2)] = Field(
         default_factory=dict
     )
+    outputs: Annotated[dict[Name, tuple[HeadOutput, ...]], Since(2)] = Field(default_factory=dict)
     preprocessing_variant: Annotated[Text | None, Since(2)] = None
     activation: Annotated[Text | None, Since(2)] = None
 
@@ -176,6 +200,9 @@ class RunIdentity(Record):
             orders = self.option_orders.get(entry.dataset, ())
             if any(sorted(order) != list(range(len(entry.class_names))) for order in orders):
                 raise ValueError(f"the orders of options of {entry.dataset} are not of its classes")
+            used = {one.index for one in self.outputs.get(entry.dataset, ())}
+            if self.outputs and len(used) != len(entry.class_names):
+                raise ValueError(f"the outputs of {entry.dataset} are not one for each of its classes")
         return self
 
     @property
@@ -207,7 +234,14 @@ class RunIdentity(Record):
             "package version": self.package_version,
             **{
                 name.replace("_", " "): canonical_json(newer.get(name))
-                for name in ("head", "decoding", "option_orders", "preprocessing_variant", "activation")
+                for name in (
+                    "head",
+                    "decoding",
+                    "option_orders",
+                    "outputs",
+                    "preprocessing_variant",
+                    "activation",
+                )
             },
         }
 
@@ -288,6 +322,7 @@ def merged(held: RunIdentity, wanted: RunIdentity) -> RunIdentity:
             "benchmark": wanted.benchmark.model_copy(update={"datasets": ordered}),
             "prompts": prompts,
             "option_orders": {**held.option_orders, **wanted.option_orders},
+            "outputs": {**held.outputs, **wanted.outputs},
         }
     )
 
@@ -300,5 +335,6 @@ def restricted(run: RunIdentity, datasets: Container[str]) -> RunIdentity:
             "benchmark": run.benchmark.model_copy(update={"datasets": kept}),
             "prompts": run.prompts and run.prompts.restricted(datasets),
             "option_orders": {name: each for name, each in run.option_orders.items() if name in datasets},
+            "outputs": {name: each for name, each in run.outputs.items() if name in datasets},
         }
     )

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import torch
 
-from medimeta_c.errors import ConfigError
+from medimeta_c.errors import ConfigError, ModelError, Remedy
 from medimeta_c.format.benchmark import Benchmark
 from medimeta_c.format.keys import check_alone, check_distinct, check_name
 from medimeta_c.format.manifest import PluginRecord
@@ -16,20 +16,22 @@ from medimeta_c.format.plugins import plugin_record
 from medimeta_c.io.settings import Location, Several, TextOrPath, default, require_kind, required, settle
 from medimeta_c.metrics.registry import Metric, chosen_metrics
 from medimeta_c.metrics.resampling import Resampling
-from medimeta_c.models import MODELS, Activation, AnyModel, Precision, load_model, two_towers
+from medimeta_c.models import MODELS, Activation, AnyModel, Classifier, Model, Precision, load_model
 from medimeta_c.prompts.files import PROMPTS
 from medimeta_c.prompts.record import PromptsRecord
 from medimeta_c.prompts.templates import ClassPrompts, load_prompts
 from medimeta_c.results.baseline_choice import PUBLISHED
 from medimeta_c.results.folder import SavedResult
-from medimeta_c.results.identity import RunIdentity
+from medimeta_c.results.identity import HeadOutput, RunIdentity
 from medimeta_c.scoring.devices import check_device, choose_device
-from medimeta_c.scoring.inference import Predictor
+from medimeta_c.scoring.inference import ClassScorer, Predictor
 from medimeta_c.scoring.job import Job, JobProgress
+from medimeta_c.scoring.supervised import Supervised, head_outputs
 from medimeta_c.scoring.zero_shot import ZeroShot, class_embeddings
 
 __all__ = ["EvaluateConfig", "evaluate"]
 
+_PROMPTS = "paper"
 _BATCH_SIZE = {"cpu": 64, "cuda": 256, "mps": 64}
 
 
@@ -50,7 +52,7 @@ class EvaluateConfig:
     baseline : str or path, optional
         ``"published"``, ``"none"``, or the folder of a result to divide by.
     prompts : str or path, optional
-        A shipped set of templates, or a file.
+        A shipped set of templates, or a file. For a model with text: a classifier takes none.
     out : str or path, optional
         Root of all results.
     device : str, optional
@@ -83,7 +85,7 @@ class EvaluateConfig:
     datasets: Several[str] = default("all")
     split: str = "test"
     baseline: TextOrPath = default(PUBLISHED)
-    prompts: TextOrPath = default("paper")
+    prompts: TextOrPath = default(_PROMPTS)
     out: Location = default("results")
     device: str = "auto"
     precision: Precision = "fp32"
@@ -128,7 +130,7 @@ def evaluate(
     ----------
     config : EvaluateConfig
         What to score, on what, and how.
-    model : Model, optional
+    model : a model, optional
         The model itself, instead of loading `config.model`.
     on_progress : callable, optional
         Called with a `JobProgress` after each batch.
@@ -146,7 +148,8 @@ def evaluate(
     ConfigError
         If a spec, dataset, prompt set or baseline is unknown or does not fit.
     ModelError
-        If the weights cannot be had or do not fit, or a prompt is too long for the model.
+        If the weights cannot be had or do not fit, a prompt is too long for the model, a classifier's head
+        has not the classes of a dataset, or the model is an encoder without text or classes.
     ManifestError, ShardError
         If the benchmark is missing, damaged, or not what its manifest says.
     ResultError
@@ -165,27 +168,27 @@ def evaluate(
     )
     prompts = _prompts(config, job.benchmark, job.datasets)
     device = choose_device(config.device)
-    loaded = two_towers(
-        load_model(
-            model or config.model,
-            device=device,
-            precision=config.precision,
-            activation=config.activation,
-            preprocessing=config.preprocessing,
-        )
+    loaded = load_model(
+        model or config.model,
+        device=device,
+        precision=config.precision,
+        activation=config.activation,
+        preprocessing=config.preprocessing,
     )
+    scorer, asked, outputs = _scorer(loaded, config, prompts, job)
     identity = RunIdentity(
         model=loaded.identity,
         benchmark=job.described,
         split=config.split,
-        prompts=PromptsRecord.asked(load_prompts(config.prompts).name, prompts),
+        prompts=asked,
         precision=config.precision,
         preprocessing=loaded.preprocessing.plain_values(),
         preprocessing_variant=config.preprocessing,
         activation=config.activation,
+        outputs=outputs,
     )
     predictor = Predictor(
-        ZeroShot(loaded, {one.dataset: class_embeddings(loaded, one) for one in prompts}),
+        scorer,
         device=device,
         batch_size=config.batch_size or _BATCH_SIZE.get(device.type, 64),
         workers=_workers(config.workers, device),
@@ -198,6 +201,27 @@ def evaluate(
         on_progress=on_progress,
         progress=progress,
     )
+
+
+def _scorer(
+    model: AnyModel, config: EvaluateConfig, prompts: Iterable[ClassPrompts], job: Job
+) -> tuple[ClassScorer, PromptsRecord | None, dict[str, tuple[HeadOutput, ...]]]:
+    """Return what scores the classes, and what stands for them: prompts, or outputs of the model's head."""
+    if isinstance(model, Model):
+        asked = PromptsRecord.asked(load_prompts(config.prompts).name, prompts)
+        return ZeroShot(model, {one.dataset: class_embeddings(model, one) for one in prompts}), asked, {}
+    spec = model.identity.spec
+    if not isinstance(model, Classifier):
+        raise ModelError(
+            f"{spec} has an image encoder alone, so nothing scores the classes: train a head on its features "
+            "with `medimeta-c probe`"
+        )
+    if config.prompts != _PROMPTS:
+        raise ConfigError(
+            f"{spec} scores its own classes and reads no text", remedy=Remedy("leave out {prompts}")
+        )
+    outputs = head_outputs(model, job.described.datasets)
+    return Supervised(model, outputs), None, outputs
 
 
 def _prompts(config: EvaluateConfig, benchmark: Benchmark, datasets: Iterable[str]) -> list[ClassPrompts]:

@@ -176,6 +176,7 @@ class Predictor:
         workers: int,
     ) -> None:
         self.batch_size = batch_size
+        self._width: int | None = None
         self._scorer, self._device, self._workers = scorer, device, workers
 
     def predict(
@@ -231,7 +232,9 @@ class Predictor:
         """Embed a batch, in halves if the device has no memory for it whole."""
         try:
             moved = images.to(self._device, non_blocking=True)
-            return self._scorer.features(normalise(moved, self._scorer.preprocessing))
+            return self._checked(
+                self._scorer.features(normalise(moved, self._scorer.preprocessing)), len(images)
+            )
         except torch.OutOfMemoryError as error:
             if len(images) == 1:
                 raise ModelError(
@@ -246,3 +249,14 @@ class Predictor:
             self.batch_size = half
             _logger.warning("%s is out of memory: continuing with batches of %d", self._device, half)
         return torch.cat([self._features(images[:half]), self._features(images[half:])])
+
+    def _checked(self, features: torch.Tensor, images: int) -> torch.Tensor:
+        """Refuse features that are not a row for each image, of the width of the first batch."""
+        width = features.shape[-1] if self._width is None else self._width
+        if tuple(features.shape) != (images, width):
+            raise ModelError(
+                f"the model returned features of shape {tuple(features.shape)} for {images} images: they "
+                f"must be ({images}, {'D' if self._width is None else width})"
+            )
+        self._width = width
+        return features

@@ -18,10 +18,11 @@ from medimeta_c.errors import ConfigError, ResultError
 from medimeta_c.format.benchmark import Benchmark
 from medimeta_c.leaderboard.accepted import Accepted, accept, label_digest, read_accepted, write_accepted
 from medimeta_c.leaderboard.checks import check_submission
-from medimeta_c.leaderboard.submission import described, read_submission, slug
+from medimeta_c.leaderboard.submission import described, read_submission, slug, write_submission
 from medimeta_c.leaderboard.tree import submission_folders
 from medimeta_c.leaderboard.validation import validate
 from medimeta_c.results.folder import SavedResult, read_saved
+from medimeta_c.results.identity import HeadOutput
 from medimeta_c.results.predictions import CellPredictions
 from medimeta_c.results.scoring import scope_of
 
@@ -53,6 +54,20 @@ def test_third_parties_and_unknown_overlap_are_noted(submitted: Submitted, accep
         "overlap of its training data with the benchmark: unknown",
     )
     assert "not compared with a benchmark" in check_submission(folder, None).notes[-1]
+
+
+def test_a_classifier_says_what_it_was_trained_on(benchmark: Benchmark, tmp_path: Path) -> None:
+    """Its classes were learned: without the data's names it is refused, with them the names are kept."""
+    outputs = {
+        name: tuple(HeadOutput(index=at, name=each) for at, each in enumerate(benchmark.class_names(name)))
+        for name in benchmark.datasets
+    }
+    cells = answers(benchmark)
+    bare = resubmitted(benchmark, tmp_path, cells, prompts=None, outputs=outputs)
+    assert "give the names of the data as trained_on" in problem(bare)
+    write_submission(bare / "submission.yaml", described({**PLAIN, "trained_on": "PBC, ours"}, declared=True))
+    assert check_submission(bare, None).ok
+    assert read_submission(bare).trained_on == ("PBC", "ours")
 
 
 def _flatter(values: Any) -> None:

@@ -55,6 +55,10 @@ def submit(
         str | None, _text("Benchmark images in the training data: none, train, test or unknown.")
     ] = None,
     overlap_statement: Annotated[str | None, _text("The overlap, in one sentence.")] = None,
+    trained_on: Annotated[
+        str | None,
+        _text("Names of the training data, comma-separated; required of a classifier or trained head."),
+    ] = None,
     code: Annotated[str | None, _text("Web address of the code.")] = None,
     paper: Annotated[str | None, _text("Web address of the paper.")] = None,
     declare: Annotated[
@@ -99,6 +103,7 @@ def submit(
         "description": training_data,
         "overlap": overlap,
         "statement": overlap_statement,
+        "trained_on": trained_on,
         "code": code,
         "paper": paper,
     }

@@ -116,7 +116,7 @@ def _entry(
         paper=submission.paper,
         model=submission.model,
         notes=submission.notes or "",
-        facts={**_facts(saved), **_other_metrics(scores)},
+        facts={**_training(submission), **_facts(saved), **_other_metrics(scores)},
         warnings=tuple(_warnings(submission, saved)),
     )
 
@@ -132,6 +132,10 @@ def _cells(scores: Scores[Estimate]) -> dict[str, dict[str, dict[int, CellShown]
     return found
 
 
+def _training(submission: Submission) -> dict[str, str]:
+    return {"Trained on": ", ".join(submission.trained_on)} if submission.trained_on else {}
+
+
 def _facts(saved: SavedResult) -> dict[str, str]:
     result = saved.result
     run = result.run
@@ -141,6 +145,8 @@ def _facts(saved: SavedResult) -> dict[str, str]:
         **({"Revision": run.model.revision} if run.model.revision else {}),
         "Weights, SHA-256": run.model.weights_sha256,
         **({"Prompts": f"{run.prompts.name}, digest {run.prompts.digest}"} if run.prompts else {}),
+        **({"Identity": run.model.caution} if run.model.caution else {}),
+        **{f"Outputs for {name}": "; ".join(one.shown for one in used) for name, used in run.outputs.items()},
         "Benchmark": f"{run.benchmark.shown_title} (from {run.benchmark.name}), version "
         f"{run.benchmark.version}, {run.split} split",
         "Fingerprint": run.benchmark.fingerprint,

@@ -23,20 +23,22 @@ _VALUES_WITH_TEXT: dict[str, tuple[type, ...]] = {
     "logit_bias": (int, float, type(None)),
     "context_length": (int,),
 }
+_VALUES_WITH_HEAD: dict[str, tuple[type, ...]] = {"outputs": (tuple, type(None))}
 
 
 def load_own(spec: str, target: str) -> AnyModel:
     """Load the object a spec names, or what that returns when called without arguments.
 
-    Modules of the current folder are found too, after the installed ones. The object is tried on one blank
-    image and one word before it is handed on.
+    Modules of the current folder are found too, after the installed ones. The object is tried on one image
+    and one word before it is handed on.
 
     Raises
     ------
     ConfigError
         If the spec is not of this form, or names no importable module or attribute.
     ModelError
-        If the object is not a `medimeta_c.models.Model`; the message lists what is missing or wrong.
+        If the object is no `medimeta_c.models.Model`, `Classifier` or `ImageEncoder`; the message lists what
+        is missing or wrong.
     """
     module_name, _, attribute = target.partition(":")
     if not module_name or not attribute:
@@ -52,7 +54,7 @@ def load_own(spec: str, target: str) -> AnyModel:
 
 
 def checked(spec: str, model: Any) -> AnyModel:
-    """Return an object if it is a model, tried on one blank image and one word.
+    """Return an object if it is a model, tried on one image and one word.
 
     Parameters
     ----------
@@ -92,17 +94,16 @@ def _attribute(spec: str, module_name: str, attribute: str) -> Any:
 
 
 def _check_members(spec: str, model: Any) -> None:
-    """Refuse an object that lacks members of the protocol, naming all of them."""
+    """Refuse an object that lacks members of its protocol, naming all of them."""
     values = dict(_VALUES)
-    if hasattr(model, "classify") and not hasattr(model, "encode_images"):
-        methods = ["classify", "columns"]
-    elif hasattr(model, "encode_images") and not any(
-        hasattr(model, name) for name in ("encode_texts", *_VALUES_WITH_TEXT)
-    ):
-        methods = ["encode_images"]
-    else:
-        methods = ["encode_images", "encode_texts"]
+    if any(hasattr(model, name) for name in ("encode_texts", *_VALUES_WITH_TEXT)):
+        kind, methods = "Model", ["encode_images", "encode_texts"]
         values |= _VALUES_WITH_TEXT
+    elif hasattr(model, "classify"):
+        kind, methods = "Classifier", ["classify", "columns"]
+        values |= _VALUES_WITH_HEAD
+    else:
+        kind, methods = "ImageEncoder", ["encode_images"]
     faults = [
         f"{name}() is missing" for name in (*methods, *_METHODS) if not callable(getattr(model, name, None))
     ]
@@ -113,13 +114,14 @@ def _check_members(spec: str, model: Any) -> None:
             wanted = " or ".join(kind.__name__ for kind in kinds)
             faults.append(f"{name} is a {type(getattr(model, name)).__name__}, not {wanted}")
     if faults:
-        raise ModelError(f"{spec} is not a model: {'; '.join(faults)} (see medimeta_c.models.Model)")
+        raise ModelError(f"{spec} is not a model: {'; '.join(faults)} (see medimeta_c.models.{kind})")
 
 
 def _check_vectors(spec: str, model: Any) -> None:
-    """Embed or classify one blank image, embed one word, and compare the shapes."""
+    """Embed or classify one image, embed one word, and compare the shapes."""
     height, width = model.preprocessing.size
-    pixels = model.preprocess(PILImage.new("RGB", (width, height)))
+    # A ramp: of one colour alone, some transforms and encoders make NaN.
+    pixels = model.preprocess(PILImage.linear_gradient("L").resize((width, height)).convert("RGB"))
     if not isinstance(pixels, torch.Tensor) or tuple(pixels.shape) != (3, height, width):
         shape = getattr(pixels, "shape", type(pixels).__name__)
         raise ModelError(

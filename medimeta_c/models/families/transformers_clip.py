@@ -18,14 +18,21 @@ from medimeta_c.models.contract import Preprocess, Preprocessing, ResizeMode
 from medimeta_c.models.identity import identity_of
 from medimeta_c.models.libraries import explained, local_only, quiet
 from medimeta_c.models.tokenizers import TOKENIZER_FILES, HfTokens, read_tokenizer
-from medimeta_c.models.torch_model import TorchModel
+from medimeta_c.models.torch_model import TorchEncoder, TorchModel
 from medimeta_c.models.transforms import ResizedAsTensorFlow
 from medimeta_c.models.weights import StateDict, load_pretrained, read_checkpoint
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-__all__ = ["load_transformers"]
+__all__ = [
+    "ProcessorTransform",
+    "configuration_of",
+    "load_transformers",
+    "locate",
+    "processor_of",
+    "read_state",
+]
 
 _PROCESSORS = ("preprocessor_config.json", "processor_config.json")
 _FETCHED = (*TOKENIZER_FILES, *_PROCESSORS, "*.index.json", "model*.safetensors")
@@ -41,8 +48,10 @@ _BYTE = 1 / 255
 _READER = Reader(remedy="copy it again", error=ModelError)
 
 
-def load_transformers(spec: str, target: str, preprocessing: str | None = None) -> TorchModel:
+def load_transformers(spec: str, target: str, preprocessing: str | None = None) -> TorchEncoder:
     """Load ``transformers:NAME_OR_PATH``; a Hub name may end in ``@revision``.
+
+    A vision model without texts is an encoder alone; its features are its ``pooler_output``.
 
     With `preprocessing` ``"big-vision"``, a SigLIP model reads images as Google's evaluation of MedSigLIP
     does, not as its processor resizes them.
@@ -52,21 +61,18 @@ def load_transformers(spec: str, target: str, preprocessing: str | None = None) 
     ConfigError
         If that preprocessing is requested for a model that is not a SigLIP model.
     ModelError
-        If the files are not to be had, need their own code, do not fit, or are no CLIP-style model.
+        If the files are not to be had, need their own code, do not fit, or are no model of images.
     """
-    folder, revision = hub_files.local_or_fetched(target, _FETCHED, ["pytorch_model*.bin"])
-    state = _read_state(folder)
+    folder, revision = locate(target)
+    state = read_state(folder)
     with quiet(), local_only():
         module = _build(folder, state)
-        problem = f"{folder} holds no usable preprocessor_config.json"
-        with explained(problem, "copy it from the model's page"):
-            processor = AutoImageProcessor.from_pretrained(
-                str(folder), trust_remote_code=False, local_files_only=True
-            )
-            described = _describe(processor, folder)
-            preprocess: Preprocess = ProcessorTransform(processor)
-            if preprocessing is not None:
-                preprocess, described = _big_vision(preprocess, described, module.config.model_type, folder)
+        processor, described = processor_of(folder)
+    preprocess: Preprocess = ProcessorTransform(processor)
+    if preprocessing is not None:
+        preprocess, described = _big_vision(preprocess, described, module.config.model_type, folder)
+    if not hasattr(module, "get_text_features"):
+        return _image_encoder(spec, revision, module, state, preprocess, described, folder)
     tokens = _tokens(module.config, folder)
     model = TorchModel(
         module,
@@ -107,7 +113,12 @@ class ProcessorTransform:
         return pixels
 
 
-def _read_state(folder: Path) -> StateDict:
+def locate(target: str) -> tuple[Path, str | None]:
+    """Return the local folder of a model, and its commit when it comes from the Hub."""
+    return hub_files.local_or_fetched(target, _FETCHED, ["pytorch_model*.bin"])
+
+
+def read_state(folder: Path) -> StateDict:
     """Read the folder's checkpoint, in one file or in shards."""
     found = (sorted(folder.glob(pattern)) for pattern in _WEIGHTS)
     files = next((each for each in found if each), [])
@@ -128,18 +139,66 @@ def _read_state(folder: Path) -> StateDict:
     return state
 
 
+def configuration_of(folder: Path) -> Any:
+    """Read a model's configuration; raises ModelError if it names code or files from elsewhere."""
+    _refuse_remote(_READER.values(folder / "config.json"), folder)
+    return AutoConfig.from_pretrained(str(folder), trust_remote_code=False, local_files_only=True)
+
+
+def processor_of(folder: Path) -> tuple[Any, Preprocessing]:
+    """Read a model's image processor, and describe what it does."""
+    with explained(f"{folder} holds no usable preprocessor_config.json", "copy it from the model's page"):
+        processor = AutoImageProcessor.from_pretrained(
+            str(folder), trust_remote_code=False, local_files_only=True
+        )
+        return processor, _describe(processor, folder)
+
+
 def _build(folder: Path, state: StateDict) -> Any:
     """Build the model and load its weights, all of them."""
     with explained(f"transformers cannot load the model in {folder}", "copy its files again"):
-        _refuse_remote(_READER.values(folder / "config.json"), folder)
-        config = AutoConfig.from_pretrained(str(folder), trust_remote_code=False, local_files_only=True)
+        config = configuration_of(folder)
         kind = MODEL_MAPPING[type(config)]
-        if not (hasattr(kind, "get_image_features") and hasattr(kind, "get_text_features")):
+        has_both = hasattr(kind, "get_image_features") and hasattr(kind, "get_text_features")
+        if not has_both and kind.main_input_name != "pixel_values":
             raise ModelError(
                 f"{folder} holds a {kind.__name__}, which does not embed images and texts in one space "
                 "(no get_image_features and get_text_features): choose a CLIP-style model"
             )
         return load_pretrained(kind, config, state, folder)
+
+
+def _image_encoder(  # noqa: PLR0913, PLR0917  (the parts of an encoder)
+    spec: str,
+    revision: str | None,
+    module: Any,
+    state: StateDict,
+    preprocess: Preprocess,
+    described: Preprocessing,
+    folder: Path,
+) -> TorchEncoder:
+    """Return a vision model without texts."""
+    model = TorchEncoder(
+        module,
+        embed_images=lambda pixels: module(pixel_values=pixels).pooler_output.flatten(1),
+        preprocess=preprocess,
+        preprocessing=described,
+        identity=identity_of(
+            spec=spec,
+            family="transformers",
+            revision=revision,
+            what=f"transformers {type(module).__name__}",
+            module=module,
+            state=state,
+            settings=module.config.to_diff_dict(),
+        ),
+    )
+    with explained(
+        f"the {type(module).__name__} in {folder} gives no pooler_output for what its processor gives",
+        "use wrap, and say which of its outputs are the features",
+    ):
+        model.encode_images(torch.zeros(1, 3, *described.size))
+    return model
 
 
 def _refuse_remote(values: object, folder: Path) -> None:
