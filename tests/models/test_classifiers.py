@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import random
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,7 +17,7 @@ from PIL import Image
 from safetensors.torch import save_file
 from transformers import ViTConfig, ViTForImageClassification, ViTImageProcessor, ViTModel
 
-from medimeta_c.errors import ConfigError, ModelError
+from medimeta_c.errors import ConfigError, MediMetaError, ModelError
 from medimeta_c.models import Classifier, ImageEncoder, load_model
 from medimeta_c.models.classifiers import timm as timm_family
 from medimeta_c.models.contract import Preprocessing
@@ -237,6 +239,42 @@ def test_constants_of_a_checkpoint_are_the_network_s_own(tmp_path: Path) -> None
     (tmp_path / "n.yaml").write_text("[a, b]")
     with pytest.raises(ModelError, match=r"other constants features\.1\.0\.attn\.relative_position_index"):
         load("torchvision:swin_t@{}/w.safetensors+classes={}/n.yaml", tmp_path)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "spec",
+    ["timm:test_resnet@{}/headed.safetensors+classes={}/names.json", "transformers-classifier:{}"],
+)
+def test_equal_identity_means_equal_outputs(spec: str, folder: Path, tmp_path: Path) -> None:
+    """One bit flipped in a file: refused, or known to be another model, or nothing changes."""
+    if spec.startswith("timm"):
+        save_file(tiny_timm(3).state_dict(), tmp_path / "headed.safetensors")
+        shutil.copy(folder / "names.json", tmp_path)
+    else:
+        shutil.copytree(folder / "named", tmp_path, dirs_exist_ok=True)
+
+    def known(model: Any) -> list[Any]:
+        return [model.identity, model.preprocessing, model.outputs]
+
+    def answers(model: Any) -> Any:
+        pixels = torch.stack([model.preprocess(picture(mode)) for mode in ("L", "RGB")])
+        return torch.cat([model.classify(pixels), model.encode_images(pixels)], dim=1)
+
+    before = load(spec, tmp_path)
+    draw = random.Random(1)
+    for path in sorted(tmp_path.iterdir()):
+        whole = path.read_bytes()
+        for _ in range(12):
+            at, bit = draw.randrange(len(whole)), draw.randrange(7)
+            path.write_bytes(whole[:at] + bytes([whole[at] ^ (1 << bit)]) + whole[at + 1 :])
+            try:
+                other = load(spec, tmp_path)
+                same = known(other) != known(before) or torch.equal(answers(other), answers(before))
+                assert same, f"{path.name}, byte {at}, bit {bit}: {whole[max(0, at - 20) : at + 20]!r}"
+            except MediMetaError:
+                continue
+        path.write_bytes(whole)
 
 
 def test_described_transforms_are_whole() -> None:

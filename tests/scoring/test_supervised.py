@@ -180,3 +180,20 @@ def test_scores_of_another_width_are_refused_in_the_run(small: Path, tmp_path: P
     model = Own(inner, columns=lambda dataset, names: (0, 7))
     with pytest.raises(ModelError, match="gave 3 scores for an image, and its classes need at least 8"):
         mc.evaluate(config(small, tmp_path / "again", model=model))
+
+
+def test_an_encoder_without_text_has_features(small: Path, tmp_path: Path) -> None:
+    """What `features` and probes read: also of a classifier that has an encoder."""
+    from medimeta_c.scoring.features import FeaturesConfig, extract
+
+    alone = mc.wrap(encode_image=brightness, transform=transform, name="alone")
+    both = named(encode_image=brightness)
+    found = [
+        extract(
+            FeaturesConfig(model=model, benchmark=small, out=tmp_path / "f.parquet", device="cpu")
+        ).vectors
+        for model in (alone, both)
+    ]
+    np.testing.assert_array_equal(found[0], found[1])
+    with pytest.raises(ModelError, match="gives scores of its classes, no features"):
+        extract(FeaturesConfig(model=named(), benchmark=small, out=tmp_path / "f.parquet", device="cpu"))
