@@ -49,7 +49,8 @@ def coverage(manifest: Manifest) -> tuple[Coverage, ...]:
     if manifest.protocol.imported:
         return ()
     built = {record.key for record in manifest.sets}
-    suite = suite_of(manifest.suite)  # as it is defined here: a manifest could state a smaller one
+    # As it is defined here: a manifest could state a smaller one.
+    suite = suite_of(manifest.suite, "this benchmark")
     return tuple(_covered(record, built, suite) for record in manifest.datasets)
 
 

@@ -55,8 +55,15 @@ class Named(Protocol):
     def digest(self) -> str: ...
 
 
-def suite_of(record: Named | None) -> Suite:
+def suite_of(record: Named | None, of: str) -> Suite:
     """Return the suite that a manifest or result names; None, as files of the core suite have it, is core.
+
+    Parameters
+    ----------
+    record : Named or None
+        What the file says.
+    of : str
+        What says so, for the message.
 
     Raises
     ------
@@ -65,10 +72,15 @@ def suite_of(record: Named | None) -> Suite:
     """
     if record is None or record.name in (CORE.name, _FORMERLY):
         return CORE
-    suite = SUITES.find(record.name)
+    if record.name not in SUITES:
+        raise ConfigError(
+            f"{of} is of the suite {record.name}, which is not installed (installed: {', '.join(SUITES)}): "
+            "install the package that has it"
+        )
+    suite = SUITES[record.name]
     if (record.version, record.digest) != (suite.version, suite.digest):
         raise ConfigError(
-            f"this is of the suite {record.name} {record.version}, digest {record.digest[:12]}; installed is "
+            f"{of} is of the suite {record.name} {record.version}, digest {record.digest[:12]}; installed is "
             f"{suite.version}, digest {suite.digest[:12]}: install the version of the package that made it"
         )
     return suite

@@ -216,7 +216,7 @@ class TrainingRecord(Record):
         ConfigError
             If the suite is not known here.
         """
-        return suite_of(self.augmented_by).corruptions if self.augmented else ()
+        return suite_of(self.augmented_by, "the adapter's augmentation").corruptions if self.augmented else ()
 
     @model_validator(mode="after")
     def _is_of_the_datasets(self) -> TrainingRecord:

@@ -222,7 +222,7 @@ def _left_out(result: Result) -> list[str]:
 def _unlike_the_suite(result: Result) -> list[str]:
     """Return what sets the grid apart from the benchmark's, so that its mCE is not taken for it."""
     kinds = {entry.dataset: entry.kind for entry in result.run.benchmark.datasets}
-    suite = suite_of(result.run.benchmark.suite)
+    suite = suite_of(result.run.benchmark.suite, "this result")
     odd = [
         name
         for name, corruptions in result.scope.corruptions.items()

@@ -9,7 +9,7 @@ from medimeta_c.errors import ConfigError, IncompleteGridError, ResultError
 from medimeta_c.format.keys import CLEAN, SetKey
 from medimeta_c.format.manifest import Manifest, PluginRecord
 from medimeta_c.format.plugins import plugin_record
-from medimeta_c.format.suites import CORE, DATASETS, in_order, suite_of
+from medimeta_c.format.suites import DATASETS, in_order, suite_of
 from medimeta_c.metrics.corruption_error import Where
 from medimeta_c.metrics.grid import Scope
 from medimeta_c.metrics.intervals import bootstrap, cell_estimates, summary_estimates
@@ -58,7 +58,7 @@ def scope_of(manifest: Manifest, *, datasets: Iterable[str] | None = None, split
     """
     keys = [record.key for record in manifest.sets if record.key.split == split]
     wanted = set(datasets) if datasets is not None else {key.dataset for key in keys}
-    order = CORE.corruptions if manifest.suite is None else suite_of(manifest.suite).corruptions
+    order = suite_of(manifest.suite, "this benchmark").corruptions
     corruptions: dict[str, tuple[str, ...]] = {}
     for dataset in in_order(wanted, DATASETS):
         built = {key.corruption for key in keys if key.dataset == dataset} - {CLEAN}

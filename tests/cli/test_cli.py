@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from forging import forge
 from PIL import Image
 from typer.testing import CliRunner
 
@@ -84,6 +85,19 @@ def test_verify_reports_damage_and_exits_1(built: Path, tmp_path: Path) -> None:
     result = RUNNER.invoke(app, ["verify", str(copy), "--jobs", "1", "--json"])
     assert result.exit_code == 1
     assert json.loads(result.stdout)["problems"][0]["set"] == "rays/test/contrast/severity-2"
+
+
+def test_verify_refuses_another_version_of_a_suite_before_it_reads_the_images(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a version of the future built is not judged by today's definition, nor read for hours first."""
+    options = ("--corruption", "dust", "--severity", 1, "--limit", 1, "--jobs", 1, "--out", tmp_path / "b")
+    run("build", "--dataset", "pbc", "--source", "phantoms", "--suite", "clinical", *options)
+    forge(tmp_path / "b", manifest=lambda values: values["suite"].update(version="9.0"))
+    monkeypatch.setattr("medimeta_c.building.verification.verify", lambda *_, **__: pytest.fail("read"))
+    result = RUNNER.invoke(app, ["verify", str(tmp_path / "b")])
+    assert result.exit_code == 2
+    assert "this benchmark is of the suite clinical 9.0" in result.stderr
 
 
 def test_datasets_lists_what_can_be_built(run: Run, tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from medimeta_corruptions import CORRUPTIONS
 from medimeta_corruptions.clinical import CLINICAL
 
 REPO = Path(__file__).parents[2]
@@ -43,6 +44,15 @@ def test_a_sheet_has_a_row_for_each_corruption_and_stays_below_the_limit(script:
         assert sheet.size == (6 * 112 + 5 * 2, 3 * (112 + script.LABEL_PX))
     noise = np.random.default_rng(0).integers(0, 256, (700, 700, 3), dtype=np.uint8)
     assert len(script.encoded(Image.fromarray(noise))) <= script.LIMIT_BYTES
+
+
+def test_a_label_that_does_not_fit_on_one_line_goes_on_on_the_next(script: ModuleType) -> None:
+    """Parameters are never cut off at the edge."""
+    lines = {
+        name: script.row(CORRUPTIONS[name], script.picture(name, None)).height - 112
+        for name in ("window_level", "jpeg")
+    }
+    assert lines == {"window_level": 2 * script.LABEL_PX, "jpeg": script.LABEL_PX}
 
 
 def test_pictures_of_a_folder_come_before_phantoms(script: ModuleType, tmp_path: Path) -> None:

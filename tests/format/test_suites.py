@@ -69,12 +69,12 @@ def test_core_did_not_move() -> None:
     assert len(CORE.corruptions) == 7
     assert all(CORE.corruptions_of(name) == CORE.corruptions for name in ("pbc", "bloodmnist", "my_slides"))
     assert suite_record(CORE) is None
-    assert suite_of(None) is CORE
+    assert suite_of(None, "it") is CORE
 
 
 def test_what_was_called_medmnist_is_core() -> None:
     """The suite of MedMNIST+ became core on that collection."""
-    assert suite_of(SuiteRecord(name="medmnist", version="1.0", digest="ab" * 32)) is CORE
+    assert suite_of(SuiteRecord(name="medmnist", version="1.0", digest="ab" * 32), "it") is CORE
     assert set(CORE.headline) == {"medimeta", "medmnist", "phantoms", "medimetac"}
 
 
@@ -126,10 +126,17 @@ def test_another_version_of_a_suite_is_refused() -> None:
     """Numbers of another definition must not be taken for these."""
     known = suite_record(CLINICAL)
     assert known is not None
-    assert suite_of(known) is CLINICAL
+    assert suite_of(known, "it") is CLINICAL
     for change in ({"version": "2.0"}, {"digest": "ab" * 32}):
-        with pytest.raises(ConfigError, match="install the version of the package that made it"):
-            suite_of(known.model_copy(update=change))
+        with pytest.raises(ConfigError, match=r"^it is of .* install the version of the package"):
+            suite_of(known.model_copy(update=change), "it")
+
+
+def test_a_suite_of_a_package_that_is_not_installed_is_named() -> None:
+    """What cannot be read says what it is and what has it, not which name was meant."""
+    other = SuiteRecord(name="tropical", version="1.0", digest="ab" * 32)
+    with pytest.raises(ConfigError, match=r"^it is of the suite tropical, which is not installed"):
+        suite_of(other, "it")
 
 
 def test_the_digest_tells_every_change_of_the_record() -> None:

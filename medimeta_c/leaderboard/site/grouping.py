@@ -106,7 +106,7 @@ def group(submitted: Sequence[Submitted]) -> list[Group]:
     groups: list[Group] = []
     for one in submitted:
         version = one.result.run.benchmark.version
-        suite = suite_of(one.result.run.benchmark.suite)
+        suite = suite_of(one.result.run.benchmark.suite, str(one.folder))
         by_collection: dict[str, list[DatasetEntry]] = {}
         for entry in one.result.run.benchmark.datasets:
             by_collection.setdefault(_collection(entry, suite), []).append(entry)
