@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias, get_args
 from medimeta_c.errors import ConfigError, MissingExtraError, ModelError, unknown_name
 from medimeta_c.models.contract import (
     Activation,
+    Answerer,
+    AnswerScorer,
     AnyModel,
     Classifier,
     ImageEncoder,
@@ -33,6 +35,8 @@ if TYPE_CHECKING:
 __all__ = [
     "MODELS",
     "Activation",
+    "AnswerScorer",
+    "Answerer",
     "AnyModel",
     "Classifier",
     "ImageEncoder",
@@ -145,6 +149,12 @@ MODELS = Registry(
             "robustmedclip:PATH_OR_REPO[+base=SPEC]",
             "a base model with adapters: of `medimeta-c finetune`, or RobustMedCLIP's published ones",
             "lora.robustmedclip:load_robustmedclip",
+        ),
+        _family(
+            "vlm",
+            "vlm:PATH_OR_REPO[@revision]",
+            "an image-text-to-text model of the transformers library, which answers in words",
+            "models.answering.image_text:load_image_text",
         ),
         _family(
             "python",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,7 +25,7 @@ from medimeta_c.models.weights import StateDict, load_pretrained, read_checkpoin
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-__all__ = ["load_transformers"]
+__all__ = ["load_transformers", "locate", "read_state", "refuse_remote"]
 
 _SMALL_FILES = (*TOKENIZER_FILES, "preprocessor_config.json", "processor_config.json", "*.index.json")
 _WEIGHTS = ("model.safetensors", "model-*.safetensors", "pytorch_model.bin", "pytorch_model-*.bin")
@@ -53,8 +53,8 @@ def load_transformers(spec: str, target: str, preprocessing: str | None = None) 
     ModelError
         If the files are not to be had, need their own code, do not fit, or are no CLIP-style model.
     """
-    folder, revision = _locate(target)
-    state = _read_state(folder)
+    folder, revision = locate(target)
+    state = read_state(folder)
     with quiet(), local_only():
         module = _build(folder, state)
         problem = f"{folder} holds no usable preprocessor_config.json"
@@ -106,19 +106,29 @@ class ProcessorTransform:
         return pixels
 
 
-def _locate(target: str) -> tuple[Path, str | None]:
-    """Return the local folder of a model, and its commit when it comes from the Hub."""
+def locate(target: str, *, more: Sequence[str] = (), pickles: bool = True) -> tuple[Path, str | None]:
+    """Return the local folder of a model, and its commit when it comes from the Hub.
+
+    Parameters
+    ----------
+    target : str
+        A folder, or a name on the Hub, which may end in ``@revision``.
+    more : sequence of str
+        Patterns of small files beside a model's usual ones.
+    pickles : bool
+        Whether a repository without safetensors may have its weights in torch files.
+    """
     folder = Path(target).expanduser()
     if folder.is_dir():
         return folder.resolve(), None
     repo, revision = hub_files.split_revision(target)
-    folder = hub_files.fetch_folder(repo, [*_SMALL_FILES, "model*.safetensors"], revision)
-    if not any(folder.glob("*.safetensors")):
+    folder = hub_files.fetch_folder(repo, [*_SMALL_FILES, *more, "model*.safetensors"], revision)
+    if pickles and not any(folder.glob("*.safetensors")):
         folder = hub_files.fetch_folder(repo, ["pytorch_model*.bin"], hub_files.commit_of(folder) or revision)
     return folder, hub_files.commit_of(folder)
 
 
-def _read_state(folder: Path) -> StateDict:
+def read_state(folder: Path) -> StateDict:
     """Read the folder's checkpoint, in one file or in shards."""
     found = (sorted(folder.glob(pattern)) for pattern in _WEIGHTS)
     files = next((each for each in found if each), [])
@@ -142,7 +152,7 @@ def _read_state(folder: Path) -> StateDict:
 def _build(folder: Path, state: StateDict) -> Any:
     """Build the model and load its weights, all of them."""
     with explained(f"transformers cannot load the model in {folder}", "copy its files again"):
-        _refuse_remote(_READER.values(folder / "config.json"), folder)
+        refuse_remote(_READER.values(folder / "config.json"), folder)
         config = AutoConfig.from_pretrained(str(folder), trust_remote_code=False, local_files_only=True)
         kind = MODEL_MAPPING[type(config)]
         if not (hasattr(kind, "get_image_features") and hasattr(kind, "get_text_features")):
@@ -153,10 +163,10 @@ def _build(folder: Path, state: StateDict) -> Any:
         return load_pretrained(kind, config, state, folder)
 
 
-def _refuse_remote(values: object, folder: Path) -> None:
+def refuse_remote(values: object, folder: Path) -> None:
     """Refuse a configuration that names a path or repository to build from, or to run code of."""
     for name, value in values.items() if isinstance(values, dict) else ():
-        _refuse_remote(value, folder)
+        refuse_remote(value, folder)
         known = name.removeprefix("_") in _NAMES_CODE or name in _NAMES_A_MODEL
         if known and isinstance(value, str) and set(value) & set(":/\\"):
             raise ModelError(
