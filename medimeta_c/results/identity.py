@@ -25,6 +25,7 @@ __all__ = [
     "BenchmarkRecord",
     "DatasetEntry",
     "HeadRecord",
+    "QuestionRecord",
     "RunIdentity",
     "benchmark_record",
     "first_difference",
@@ -127,6 +128,21 @@ class HeadRecord(Record):
     seed: Count
 
 
+class QuestionRecord(Record):
+    """What a model that answers in words was asked about a dataset.
+
+    Attributes
+    ----------
+    text : str
+        The question; ``{options}`` stands where the classes are offered.
+    joined : tuple of str
+        Classes whose answer the tokenizer splits otherwise where the prompt stands before it.
+    """
+
+    text: Text
+    joined: tuple[Text, ...] = ()
+
+
 class RunIdentity(Record):
     """Everything predictions depend on. Cells of different identities never share a result.
 
@@ -142,6 +158,8 @@ class RunIdentity(Record):
         How a model that answers in words was asked, and its words read.
     option_orders : dict
         By dataset, each order of the classes in which such a model was offered them.
+    questions : dict
+        By dataset, what it was asked.
     preprocessing_variant : str or None
         The transform chosen, where it is not the model's own.
     activation : str or None
@@ -160,6 +178,7 @@ class RunIdentity(Record):
     option_orders: Annotated[dict[Name, tuple[tuple[Count, ...], ...]], Since(2)] = Field(
         default_factory=dict
     )
+    questions: Annotated[dict[Name, QuestionRecord], Since(2)] = Field(default_factory=dict)
     preprocessing_variant: Annotated[Text | None, Since(2)] = None
     activation: Annotated[Text | None, Since(2)] = None
 
@@ -207,7 +226,14 @@ class RunIdentity(Record):
             "package version": self.package_version,
             **{
                 name.replace("_", " "): canonical_json(newer.get(name))
-                for name in ("head", "decoding", "option_orders", "preprocessing_variant", "activation")
+                for name in (
+                    "head",
+                    "decoding",
+                    "option_orders",
+                    "questions",
+                    "preprocessing_variant",
+                    "activation",
+                )
             },
         }
 
@@ -288,6 +314,7 @@ def merged(held: RunIdentity, wanted: RunIdentity) -> RunIdentity:
             "benchmark": wanted.benchmark.model_copy(update={"datasets": ordered}),
             "prompts": prompts,
             "option_orders": {**held.option_orders, **wanted.option_orders},
+            "questions": {**held.questions, **wanted.questions},
         }
     )
 
@@ -300,5 +327,6 @@ def restricted(run: RunIdentity, datasets: Container[str]) -> RunIdentity:
             "benchmark": run.benchmark.model_copy(update={"datasets": kept}),
             "prompts": run.prompts and run.prompts.restricted(datasets),
             "option_orders": {name: each for name, each in run.option_orders.items() if name in datasets},
+            "questions": {name: each for name, each in run.questions.items() if name in datasets},
         }
     )

@@ -63,6 +63,7 @@ def cell_rows(cells: Iterable[CellScore]) -> Iterator[dict[str, object]]:
             "images": cell.n,
             "invalid": cell.invalid,
             "correct": cell.correct,
+            "unanswered": cell.unanswered,
             "top1_low": cell.top1.low,
             "top1_high": cell.top1.high,
             **{name: number.value for name, number in cell.scores.items()},
