@@ -196,7 +196,7 @@ def load_model(
 
     Returns
     -------
-    Model, Classifier or ImageEncoder
+    Model, Classifier, ImageEncoder or Answerer
         In evaluation mode.
 
     Raises
@@ -248,7 +248,8 @@ def two_towers(model: AnyModel) -> Model:
     """
     if isinstance(model, Model):
         return model
-    reason = "scores only its own classes" if isinstance(model, Classifier) else "has no text encoder"
+    kinds = {Classifier: "scores only its own classes", Answerer: "answers in words"}
+    reason = next((each for kind, each in kinds.items() if isinstance(model, kind)), "has no text encoder")
     raise ModelError(
         f"{model.identity.spec} {reason}, and classes are prompts here: use a model with two encoders"
     )
@@ -264,9 +265,8 @@ def image_encoder(model: AnyModel) -> ImageEncoder:
     """
     if isinstance(model, ImageEncoder):
         return model
-    raise ModelError(
-        f"{model.identity.spec} gives scores of its classes, no features: use a model with an image encoder"
-    )
+    given = "answers in words" if isinstance(model, Answerer) else "scores of its classes"
+    raise ModelError(f"{model.identity.spec} gives {given}, no features: use a model with an image encoder")
 
 
 def _check_preprocessing(name: str, family: ModelFamily | None) -> None:

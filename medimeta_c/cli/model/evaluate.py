@@ -33,7 +33,8 @@ def evaluate(
         str,
         typer.Option(
             help="hf-hub:ORG/NAME, local-dir:PATH, ARCH/PRETRAINED, transformers:NAME_OR_PATH, medclip:…, "
-            "unimedclip:…, robustmedclip:PATH_OR_REPO or python:MODULE:ATTRIBUTE."
+            "unimedclip:…, robustmedclip:PATH_OR_REPO, vlm:PATH_OR_REPO, openai:MODEL@URL or "
+            "python:MODULE:ATTRIBUTE."
         ),
     ],
     where: BenchmarkArgument = None,
@@ -80,6 +81,26 @@ def evaluate(
     metrics: Annotated[
         list[str], several("Metrics of plug-ins, comma-separated.", show_default=False)
     ] = NONE,
+    decode: Annotated[
+        str | None,
+        typer.Option(
+            help="Models that answer in words: [b]likelihood[/b] of each option, or a text to [b]generate[/b].",
+            show_default=False,
+        ),
+    ] = None,
+    orders: Annotated[
+        int | None,
+        typer.Option(
+            help="Orders of the options for each image, with likelihoods; default: 8.", show_default=False
+        ),
+    ] = None,
+    confidence: Annotated[
+        bool, typer.Option("--confidence", help="Also ask how sure the model is, from 0 to 100.")
+    ] = False,
+    question: Annotated[
+        str | None,
+        typer.Option(help="The question, with {options}; may have {modality}.", show_default=False),
+    ] = None,
     limit: Annotated[
         int | None,
         typer.Option(
@@ -92,7 +113,7 @@ def evaluate(
     ] = False,
     json: JsonOption = False,
 ) -> None:
-    """Score a CLIP-style model: top-1, CE and mCE with intervals, per cell and overall.
+    """Score a model: top-1, CE and mCE with intervals, per cell and overall.
 
     Finished cells are kept. After an interruption, run the same command again to resume.
 
@@ -113,6 +134,7 @@ def evaluate(
     from medimeta_c.reports import HTML_NAME
     from medimeta_c.reports.terminal import result_view
     from medimeta_c.scoring.job import JobProgress
+    from medimeta_c.scoring.words.questions import Decode
 
     config = EvaluateConfig(
         model=model,
@@ -130,6 +152,10 @@ def evaluate(
         preprocessing=preprocessing,
         metrics=tuple(metrics),
         limit=limit,
+        decode=cast("Decode | None", decode),
+        orders=orders,
+        confidence=confidence,
+        question=question,
     )
     settle_client()
     if dry_run:
