@@ -222,8 +222,9 @@ def test_killed_and_resumed_is_the_same(small: Path, tmp_path: Path, name: str) 
     one, two = (answers_of(each.path, each.result) for each in (whole, resumed))
     for key, answers in one.items():
         assert answers.orders == two[key].orders
-        scores: list[Any] = [answers.log_probabilities, two[key].log_probabilities]
-        np.testing.assert_allclose(*scores, atol=1e-4)
+        first: Any = answers.log_probabilities
+        second: Any = two[key].log_probabilities
+        np.testing.assert_allclose(first, second, atol=1e-4)
 
 
 def test_a_model_that_dies_keeps_finished_cells(small: Path, tmp_path: Path) -> None:
@@ -341,3 +342,57 @@ def test_the_rows_are_those_of_the_manifest(small: Path, tmp_path: Path) -> None
     pq.write_table(table.slice(1), shard)
     with pytest.raises(ShardError):
         asked(Reader(), copy, tmp_path / "out")
+
+
+def test_controls_and_no_answers_stand_in_every_table(small: Path, tmp_path: Path) -> None:
+    """On the terminal, in the report, in a notebook and in a comparison, of such a model only."""
+    from medimeta_c.io.tables.markdown import markdown
+    from medimeta_c.reports.tables import further_tables, main_tables
+    from medimeta_c.reports.verdict import verdict
+    from medimeta_c.results.comparison import compare
+    from medimeta_c.results.views import comparison_tables, result_table
+
+    one = asked(Reader(), small, tmp_path, confidence=True)
+    two = asked(Scorer("scorer"), small, tmp_path)
+    share = f"{100 * (one.result.unanswered('rays').value or 0):.1f}"
+    blind = f"{100 * (one.result.blind['rays'].value or 0):.1f}"
+    assert share not in {"0.0", "100.0"}
+    tables = [*main_tables(one.result), *further_tables(one.result)[:1], result_table(one.result)]
+    texts = [markdown(table) for table in tables]
+    comparison = compare([one, two])
+    texts.append(markdown(comparison_tables(comparison)[0]))
+    for text in texts:
+        assert all(word in text for word in ("Without image", "Grey image", "No answer", share, blind)), text
+    assert f"no answer {share} %" in verdict(one.result).headlines[1].note
+    assert "Stated confidence" in (one.path / "report.md").read_text()
+    report = (one.path / "report.html").read_text()
+    assert "Without image" in report
+    assert "How sure are you" in report
+    words = comparison.to_dict()["models"][0]["words"]
+    assert set(words) == {"without image", "grey image", "no answer"}
+
+
+def test_the_command_line_asks(small: Path, tmp_path: Path) -> None:
+    """A tiny model from its folder: likelihoods, then generated texts, each with the controls."""
+    from typer.testing import CliRunner
+
+    from medimeta_c.cli import app
+
+    folder = WRITERS["qwen2_vl"](tmp_path / "tiny")
+    options = ["evaluate", "--model", f"vlm:{folder}", "--benchmark", str(small), "--baseline", "none"]
+    options += ["--device", "cpu", "--workers", "0"]
+
+    def run(*more: str, code: int = 0) -> str:
+        found = CliRunner().invoke(app, [*options, *more])
+        assert found.exit_code == code, found.output
+        return found.output
+
+    text = run("--out", str(tmp_path / "a"), "--orders", "1")
+    assert "Without image" in text
+    said = run("--out", str(tmp_path / "b"), "--decode", "generate", "--confidence")
+    assert "No answer" in said
+    assert "use --orders" not in run("--decode", "generate", "--orders", "3", code=2)
+    (saved,) = [read_saved(path.parent) for path in (tmp_path / "b").rglob("result.json")]
+    assert saved.result.run.decoding["mode"] == "generate"
+    assert saved.result.run.model.family == "vlm"
+    assert saved.result.stated["rays"].read.value is not None

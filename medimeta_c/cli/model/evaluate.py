@@ -84,7 +84,7 @@ def evaluate(
     decode: Annotated[
         str | None,
         typer.Option(
-            help="Models that answer in words: [b]likelihood[/b] of each option, or a text to [b]generate[/b].",
+            help="Of a model that answers in words: [b]likelihood[/b] or [b]generate[/b].",
             show_default=False,
         ),
     ] = None,
