@@ -157,6 +157,12 @@ MODELS = Registry(
             "models.answering.image_text:load_image_text",
         ),
         _family(
+            "openai",
+            "openai:MODEL@URL",
+            "a model that answers in words behind a server with OpenAI's chat completions",
+            "models.answering.server:load_server",
+        ),
+        _family(
             "python",
             "python:module:attribute",
             "your own model: an object, or a function that returns one",
