@@ -80,6 +80,7 @@ def score_cell(
         ece=scores.pop("ece"),
         predictions_sha256=predictions_sha256,
         metrics=scores,
+        unanswered=int(np.count_nonzero(answers.predictions == NO_ANSWER)),
     )
 
 

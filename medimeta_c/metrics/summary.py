@@ -37,6 +37,8 @@ class CellScore(Record):
         Of the predictions scored; see `results.predictions.CellPredictions.digest`.
     metrics : dict of str to Number
         Those of other distributions, by name.
+    unanswered : int
+        Images for which a model that answers in words named no class: they are wrong.
     """
 
     dataset: Name
@@ -52,6 +54,7 @@ class CellScore(Record):
     ece: Number
     predictions_sha256: Sha256
     metrics: Annotated[dict[Name, Number], Since(2)] = Field(default_factory=dict)
+    unanswered: Annotated[Count, Since(2)] = 0
 
     @property
     def key(self) -> SetKey:
@@ -74,7 +77,9 @@ class CellScore(Record):
     def _numbers_fit(self) -> CellScore:
         if (self.corruption == CLEAN) != (self.severity == 0):
             raise ValueError("severity must be 1 to 5, or 0 for clean")
-        if self.invalid + self.correct > self.n or (self.invalid > 0) != (self.top1.value is None):
+        if self.invalid + self.correct + self.unanswered > self.n or (self.invalid > 0) != (
+            self.top1.value is None
+        ):
             raise ValueError("the counts of images do not fit together")
         if reserved := sorted({*self.metrics} & {*type(self).model_fields}):
             raise ValueError(f"{reserved[0]} is a field, so it cannot name a metric of another distribution")

@@ -17,6 +17,8 @@ from medimeta_c.errors import ConfigError, MissingExtraError, ModelError, unknow
 from medimeta_c.models.aliases import ALIAS_FORM, ALIASES, Alias, resolved
 from medimeta_c.models.contract import (
     Activation,
+    Answerer,
+    AnswerScorer,
     AnyModel,
     Classifier,
     ImageEncoder,
@@ -36,6 +38,8 @@ __all__ = [
     "MODELS",
     "Activation",
     "Alias",
+    "AnswerScorer",
+    "Answerer",
     "AnyModel",
     "Classifier",
     "ImageEncoder",
@@ -216,6 +220,18 @@ MODELS = Registry(
             "models.classifiers.transformers:load_classifier",
         ),
         _family(
+            "vlm",
+            "vlm:PATH_OR_REPO[@revision]",
+            "an image-text-to-text model of the transformers library, which answers in words",
+            "models.answering.image_text:load_image_text",
+        ),
+        _family(
+            "openai",
+            "openai:MODEL@URL",
+            "a model that answers in words behind a server with OpenAI's chat completions",
+            "models.answering.server:load_server",
+        ),
+        _family(
             "python",
             "python:module:attribute",
             "your own model: an object, or a function that returns one",
@@ -256,7 +272,7 @@ def load_model(
 
     Returns
     -------
-    Model, Classifier or ImageEncoder
+    Model, Classifier, ImageEncoder or Answerer
         In evaluation mode.
 
     Raises
@@ -310,7 +326,8 @@ def two_towers(model: AnyModel) -> Model:
     """
     if isinstance(model, Model):
         return model
-    reason = "scores only its own classes" if isinstance(model, Classifier) else "has no text encoder"
+    kinds = {Classifier: "scores only its own classes", Answerer: "answers in words"}
+    reason = next((each for kind, each in kinds.items() if isinstance(model, kind)), "has no text encoder")
     raise ModelError(
         f"{model.identity.spec} {reason}, and classes are prompts here: use a model with two encoders"
     )
@@ -326,9 +343,8 @@ def image_encoder(model: AnyModel) -> ImageEncoder:
     """
     if isinstance(model, ImageEncoder):
         return model
-    raise ModelError(
-        f"{model.identity.spec} gives scores of its classes, no features: use a model with an image encoder"
-    )
+    given = "answers in words" if isinstance(model, Answerer) else "scores of its classes"
+    raise ModelError(f"{model.identity.spec} gives {given}, no features: use a model with an image encoder")
 
 
 def _check_preprocessing(name: str, family: ModelFamily | None) -> None:

@@ -27,6 +27,7 @@ __all__ = [
     "read_wordpiece",
     "refuse_larger_vocabulary",
     "tokenizer_folder",
+    "vocabulary_of",
 ]
 
 TOKENIZER_FILES = (
@@ -217,7 +218,7 @@ class HfTokens:
 
     def vocabulary(self) -> Any:
         """Return the tokens with their ids, and the merges or scores that cut words."""
-        return _vocabulary(self.tokenizer)
+        return vocabulary_of(self.tokenizer)
 
 
 def bert_tokens(name: str, folder: Path, config: BertConfig, limit: int, **options: Any) -> HfTokens:
@@ -272,10 +273,10 @@ class OpenClipTokens:
         """Return the tokens with their ids, and the merges or scores that cut words."""
         if hasattr(self.tokenizer, "encode"):
             return [sorted(self.tokenizer.encoder.items()), list(self.tokenizer.bpe_ranks)]
-        return _vocabulary(self.tokenizer.tokenizer)
+        return vocabulary_of(self.tokenizer.tokenizer)
 
 
-def _vocabulary(tokenizer: Any) -> Any:
+def vocabulary_of(tokenizer: Any) -> Any:
     """Return what two versions of the libraries say alike of a transformers tokenizer."""
     tokens = sorted(tokenizer.get_vocab().items())
     backend = getattr(tokenizer, "backend_tokenizer", None)

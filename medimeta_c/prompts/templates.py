@@ -86,7 +86,7 @@ class PromptBook:
         words = tuple(mapping.get(label, label) for label in class_names)
         templates = self._templates(dataset)
         if any("{modality}" in template for template in templates):
-            modality = self._modality(dataset) or check_text(modality, f"the modality of {dataset!r}")
+            modality = self.modality(dataset) or check_text(modality, f"the modality of {dataset!r}")
         return ClassPrompts(
             dataset=dataset,
             class_names=tuple(class_names),
@@ -132,7 +132,8 @@ class PromptBook:
             found for layer in self.layers if (found := _words(layer, dataset).templates or layer.templates)
         )
 
-    def _modality(self, dataset: str) -> str:
+    def modality(self, dataset: str) -> str:
+        """Return what the set calls a dataset's modality; empty where it does not say."""
         return next(filter(None, (_words(layer, dataset).modality for layer in self.layers)), "")
 
     def _refuse_unknown_labels(self, dataset: str, class_names: Sequence[str]) -> None:

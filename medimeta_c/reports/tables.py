@@ -14,6 +14,7 @@ from medimeta_c.metrics.summary import CellScore, Summary
 from medimeta_c.metrics.values import Estimate, Number, mean_number
 from medimeta_c.results.cells import number_cell
 from medimeta_c.results.result import Result
+from medimeta_c.results.words.views import confidence_table, word_numbers
 
 __all__ = [
     "ALL",
@@ -102,9 +103,9 @@ def faults_table(result: Result) -> Table:
 
 def further_tables(result: Result) -> list[Table]:
     """Return what else the cells say: the loss of accuracy against the baseline's, and other scores."""
-    others = other_scores_table(result)
+    others = [other_scores_table(result), *([confidence_table(result)] if result.stated else [])]
     if result.baseline is None:
-        return [others]
+        return others
     relative = _by_dataset(
         result,
         "Relative corruption error",
@@ -112,7 +113,7 @@ def further_tables(result: Result) -> list[Table]:
         lambda one: {**_common(one.relative_ce, result), "Mean": one.relative_mce},
         shown=("Mean",),
     )
-    return [relative, others]
+    return [relative, *others]
 
 
 def severity_table(result: Result, dataset: str) -> Table:
@@ -127,7 +128,8 @@ def severity_table(result: Result, dataset: str) -> Table:
 
     return Table(
         name=dataset,
-        caption=f"Top-1 accuracy in percent by severity; {cell(CLEAN, 0).text} on clean images.",
+        caption=f"Top-1 accuracy in percent by severity; {cell(CLEAN, 0).text} on clean images."
+        + "".join(f" {label}: {number_cell(one).text}." for label, one in _words(result, dataset).items()),
         columns=(Column("", "label"), *(Column(f"Severity {severity}") for severity in scope.severities)),
         rows=tuple(
             (Cell(display_name(name)), *(cell(name, severity) for severity in scope.severities))
@@ -148,10 +150,12 @@ def other_scores_table(result: Result) -> Table:
         rows.append(
             (
                 *texts(entry.dataset, str(entry.images), str(len(entry.class_names))),
+                *map(number_cell, _words(result, entry.dataset).values()),
                 *(_mean_cell(part, name) for name in kinds.values() for part in (clean, corrupted)),
             )
         )
-    columns = ("Images", "Classes", *(f"{name}, {part}" for name in kinds for part in ("clean", "corrupted")))
+    parts = (f"{name}, {part}" for name in kinds for part in ("clean", "corrupted"))
+    columns = ("Images", "Classes", *_words(result, ALL), *parts)
     return Table(
         name="Other scores",
         caption="In percent, on clean images and as the mean over all corrupted cells. Balanced accuracy is "
@@ -174,7 +178,9 @@ def _by_dataset(
     summaries = {dataset: result.scores.datasets[dataset] for dataset in result.scope.corruptions}
     if len(summaries) > 1:
         summaries[ALL] = result.scores.overall
-    rows = {dataset: numbers(summary) for dataset, summary in summaries.items()}
+    rows = {
+        dataset: {**_words(result, dataset), **numbers(summary)} for dataset, summary in summaries.items()
+    }
     *others, last = next(iter(rows.values()))
     return Table(
         name=name,
@@ -188,6 +194,13 @@ def _by_dataset(
             for dataset, row in rows.items()
         ),
     )
+
+
+def _words(result: Result, dataset: str) -> dict[str, Number]:
+    """Return what stands beside every number of a model that answers in words."""
+    if not result.is_in_words:
+        return {}
+    return word_numbers(result, result.scope.datasets if dataset == ALL else [dataset])
 
 
 def metric_label(name: str) -> str:

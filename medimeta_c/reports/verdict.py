@@ -10,6 +10,7 @@ from medimeta_c.io.tables.table import UNDEFINED, Cell, Column, Table, texts
 from medimeta_c.metrics.values import Estimate, mean_number
 from medimeta_c.results.cells import interval_text, percent
 from medimeta_c.results.result import Result
+from medimeta_c.results.words.views import word_text
 from medimeta_c.sources import corruptions_for, profile_for
 
 __all__ = ["Headline", "Verdict", "verdict"]
@@ -76,7 +77,7 @@ def verdict(result: Result) -> Verdict:
         sentence=_sentence(result),
         headlines=(
             _headline("mCE", overall.mce, _against(result)),
-            _headline("Clean accuracy", overall.clean_accuracy, _over(result)),
+            _headline("Clean accuracy", overall.clean_accuracy, _joined(_over(result), word_text(result))),
             _headline("Average accuracy", overall.average_accuracy, "over all corruptions and severities"),
             _worst(result),
         ),
@@ -125,6 +126,10 @@ def _against(result: Result) -> str:
     if result.baseline is None:
         return ""
     return f"of the errors of {result.baseline.model}, {result.baseline.note}"
+
+
+def _joined(*notes: str) -> str:
+    return "; ".join(filter(None, notes))
 
 
 def _over(result: Result) -> str:

@@ -5,6 +5,7 @@
     results/<model-slug>/<fingerprint12>/
       result.json          the numbers
       predictions.parquet  every row
+      answers.parquet      what a model that answers in words said
       .cells/              only while unfinished; see `medimeta_c.results.unfinished`
 """
 
@@ -14,7 +15,7 @@ import contextlib
 import glob
 import logging
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +30,13 @@ from medimeta_c.results.identity import RunIdentity, first_difference, merged
 from medimeta_c.results.predictions import CellPredictions, read_predictions, write_predictions
 from medimeta_c.results.result import RESULT_NAME, Environment, Result, read_result, write_result
 from medimeta_c.results.unfinished import UnfinishedCells
+from medimeta_c.results.words.answers import (
+    ANSWERS_NAME,
+    CellAnswers,
+    answers_sha256,
+    read_answers,
+    write_answers,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -37,6 +45,7 @@ __all__ = [
     "PREDICTIONS_NAME",
     "ResultFolder",
     "SavedResult",
+    "answers_of",
     "matching",
     "open_result_folder",
     "read_saved",
@@ -141,6 +150,25 @@ def read_saved(path: StrPath) -> SavedResult:
     return SavedResult(
         name=f"{whole.parent.name}/{whole.name}", path=folder, result=result, predictions=predictions
     )
+
+
+def answers_of(folder: Path, result: Result) -> dict[SetKey, CellAnswers]:
+    """Read what a model that answers in words said; empty of a result that has no such file.
+
+    Raises
+    ------
+    ResultError
+        If the file is missing, damaged, or not the one of this result.
+    """
+    if result.answers_sha256 is None:
+        return {}
+    said = read_answers(folder / ANSWERS_NAME)
+    if answers_sha256(said) != result.answers_sha256:
+        raise ResultError(
+            f"{RESULT_NAME} and {ANSWERS_NAME} in {folder} do not belong together: run the same evaluation "
+            "again"
+        )
+    return said
 
 
 def result_folder(where: StrPath) -> Path:
@@ -298,6 +326,8 @@ class ResultFolder:
             If the two do not belong together.
         """
         _check_pair(self.path, result, predictions)
+        if said := {key: cell.answers for key, cell in predictions.items() if cell.answers is not None}:
+            write_answers(self.path / ANSWERS_NAME, said)
         write_predictions(self.path / PREDICTIONS_NAME, predictions.values())
         write_result(self.path, result)
         if result.complete:
@@ -325,6 +355,9 @@ class ResultFolder:
             return {}
         try:
             kept = read_predictions(self.path / PREDICTIONS_NAME)
+            if self._earlier.answers_sha256 is not None:
+                said = answers_of(self.path, self._earlier)
+                kept = {key: replace(cell, answers=said[key]) for key, cell in kept.items() if key in said}
         except ResultError as error:
             _logger.warning("evaluating all cells again: %s", error)
             return {}

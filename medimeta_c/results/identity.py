@@ -26,6 +26,7 @@ __all__ = [
     "DatasetEntry",
     "HeadOutput",
     "HeadRecord",
+    "QuestionRecord",
     "RunIdentity",
     "benchmark_record",
     "first_difference",
@@ -148,6 +149,21 @@ class HeadOutput(Record):
         return f"output {self.index}" + (f" ({self.name})" if self.name is not None else ", by position")
 
 
+class QuestionRecord(Record):
+    """What a model that answers in words was asked about a dataset.
+
+    Attributes
+    ----------
+    text : str
+        The question; ``{options}`` stands where the classes are offered.
+    joined : tuple of str
+        Classes whose answer the tokenizer splits otherwise where the prompt stands before it.
+    """
+
+    text: Text
+    joined: tuple[Text, ...] = ()
+
+
 class RunIdentity(Record):
     """Everything predictions depend on. Cells of different identities never share a result.
 
@@ -165,6 +181,8 @@ class RunIdentity(Record):
         By dataset, the outputs of a classifier's own head that stand for the classes, in label order.
     option_orders : dict
         By dataset, each order of the classes in which such a model was offered them.
+    questions : dict
+        By dataset, what it was asked.
     preprocessing_variant : str or None
         The transform chosen, where it is not the model's own.
     activation : str or None
@@ -184,6 +202,7 @@ class RunIdentity(Record):
         default_factory=dict
     )
     outputs: Annotated[dict[Name, tuple[HeadOutput, ...]], Since(2)] = Field(default_factory=dict)
+    questions: Annotated[dict[Name, QuestionRecord], Since(2)] = Field(default_factory=dict)
     preprocessing_variant: Annotated[Text | None, Since(2)] = None
     activation: Annotated[Text | None, Since(2)] = None
 
@@ -239,6 +258,7 @@ class RunIdentity(Record):
                     "decoding",
                     "option_orders",
                     "outputs",
+                    "questions",
                     "preprocessing_variant",
                     "activation",
                 )
@@ -323,6 +343,7 @@ def merged(held: RunIdentity, wanted: RunIdentity) -> RunIdentity:
             "prompts": prompts,
             "option_orders": {**held.option_orders, **wanted.option_orders},
             "outputs": {**held.outputs, **wanted.outputs},
+            "questions": {**held.questions, **wanted.questions},
         }
     )
 
@@ -336,5 +357,6 @@ def restricted(run: RunIdentity, datasets: Container[str]) -> RunIdentity:
             "prompts": run.prompts and run.prompts.restricted(datasets),
             "option_orders": {name: each for name, each in run.option_orders.items() if name in datasets},
             "outputs": {name: each for name, each in run.outputs.items() if name in datasets},
+            "questions": {name: each for name, each in run.questions.items() if name in datasets},
         }
     )

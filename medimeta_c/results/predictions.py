@@ -19,10 +19,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from medimeta_c.errors import MediMetaError, ResultError
 from medimeta_c.format.keys import SetKey
-from medimeta_c.io.files import PART_SUFFIX, publish, writing
 from medimeta_c.io.shown import short_repr
 from medimeta_c.metrics.correctness import CorrectnessTable, correctness_tables
 from medimeta_c.metrics.scores import NO_ANSWER, NO_PREDICTION
+from medimeta_c.results.words.answers import CellAnswers, write_groups
 
 __all__ = [
     "NO_ANSWER",
@@ -73,6 +73,8 @@ class CellPredictions:
         probabilities: the class named, `NO_ANSWER`, or `NO_PREDICTION`.
     probabilities : ndarray of float32, shape (N, K), or None
         Class probabilities; every finite row sums to 1. None of a model that answers in words.
+    answers : CellAnswers, optional
+        What a model that answers in words said. It is not part of the digest and has a file of its own.
 
     Raises
     ------
@@ -85,6 +87,7 @@ class CellPredictions:
     labels: Integers
     predictions: Integers
     probabilities: Floats | None
+    answers: CellAnswers | None = None
 
     __repr__ = short_repr
 
@@ -96,7 +99,7 @@ class CellPredictions:
         return len(self.image_ids)
 
     @classmethod
-    def of(
+    def of(  # noqa: PLR0913  (the columns)
         cls,
         key: SetKey,
         image_ids: Iterable[str],
@@ -104,6 +107,7 @@ class CellPredictions:
         probabilities: ArrayLike | None,
         *,
         predictions: ArrayLike | None = None,
+        answers: CellAnswers | None = None,
     ) -> CellPredictions:
         """Return predictions from probabilities, or of a model that answers in words from its answers.
 
@@ -113,6 +117,8 @@ class CellPredictions:
             As the class has them; any row with NaN or infinity counts as one without prediction.
         predictions : array_like of int, optional
             The class of the highest logit; by default that of the highest probability, the first on a tie.
+        answers : CellAnswers, optional
+            What a model that answers in words said.
         """
         p = None if probabilities is None else np.asarray(probabilities, dtype=np.float32)
         chosen = None if predictions is None else np.asarray(predictions, dtype=np.int64)
@@ -128,6 +134,7 @@ class CellPredictions:
             labels=np.asarray(labels, dtype=np.int64),
             predictions=chosen,
             probabilities=p,
+            answers=answers,
         )
 
     @property
@@ -197,17 +204,8 @@ def write_predictions(path: Path, cells: Iterable[CellPredictions]) -> None:
     WriteError
         If it cannot be written.
     """
-    part = path.parent / f".{path.name}{PART_SUFFIX}"
-    with writing(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            with pq.ParquetWriter(part, _SCHEMA, compression="zstd") as writer:
-                for cell in sorted(cells, key=lambda cell: cell.key):
-                    writer.write_table(cell.table(), row_group_size=max(1, len(cell)))
-            publish(part, path)
-        except BaseException:
-            part.unlink(missing_ok=True)
-            raise
+    ordered = sorted(cells, key=lambda cell: cell.key)
+    write_groups(path, _SCHEMA, (cell.table() for cell in ordered))
 
 
 def read_predictions(path: Path) -> dict[SetKey, CellPredictions]:
@@ -289,6 +287,8 @@ def _first_flaw(cell: CellPredictions) -> str | None:
     """Return what is first wrong with a cell's rows, None if nothing is."""
     ids, labels, predictions, p = cell.image_ids, cell.labels, cell.predictions, cell.probabilities
     shape = (len(ids), 2) if p is None else p.shape
+    if cell.answers is not None and cell.answers.image_ids != ids:
+        return "the answers are of other images"
     if len(shape) != 2 or shape[1] < 2 or not len(ids) == len(labels) == len(predictions) == shape[0] > 0:
         return f"{len(ids)} images with {len(labels)} labels and probabilities of shape {shape}"
     if len(set(ids)) != len(ids):

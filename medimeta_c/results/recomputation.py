@@ -85,7 +85,7 @@ def disagreements(
 def _leaves(scores: Scores[Estimate], intervals: bool) -> Iterator[tuple[str, tuple[float | None, ...]]]:
     """Yield every count, number and interval by a readable name."""
     for cell in scores.cells:
-        for count in ("n", "invalid", "correct"):
+        for count in ("n", "invalid", "correct", "unanswered"):
             yield f"{count} of {cell.key}", (getattr(cell, count),)
     for name, number in _named(scores):
         yield name, (number.value,)

@@ -11,7 +11,7 @@ from medimeta_c.errors import IncompleteGridError
 from medimeta_c.format.keys import SetKey
 from medimeta_c.format.manifest import PluginRecord
 from medimeta_c.io.reading import read_record
-from medimeta_c.io.records import Document, Name, Record, Since, Text, write_record
+from medimeta_c.io.records import Document, Name, Record, Sha256, Since, Text, write_record
 from medimeta_c.io.settings import StrPath, as_path
 from medimeta_c.io.tables.frame import data_frame
 from medimeta_c.io.tables.notebook import notebook_html
@@ -20,9 +20,10 @@ from medimeta_c.metrics.grid import Scope
 from medimeta_c.metrics.registry import BUILT_IN
 from medimeta_c.metrics.resampling import Resampling
 from medimeta_c.metrics.summary import CellScore, Scores
-from medimeta_c.metrics.values import Estimate, Number
+from medimeta_c.metrics.values import Estimate, Number, mean_number
 from medimeta_c.results.identity import RunIdentity
 from medimeta_c.results.views import cell_rows, result_table
+from medimeta_c.results.words.summary import StatedConfidence
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -77,6 +78,12 @@ class Result(Document):
         What other distributions brought to it, such as metrics.
     blind : dict of str to Number
         By dataset, the accuracy of a model that answers in words when it is asked without the image.
+    blind_grey : dict of str to Number
+        By dataset, its accuracy when a grey image stands in the image's place.
+    stated : dict of str to StatedConfidence
+        By dataset, the calibration of the confidence that it states.
+    answers_sha256 : str or None
+        Of what such a model said; see `medimeta_c.results.words.answers`.
     """
 
     complete: bool
@@ -89,6 +96,9 @@ class Result(Document):
     marks: Annotated[tuple[Mark, ...], Since(2)] = ()
     plugins: Annotated[tuple[PluginRecord, ...], Since(2)] = ()
     blind: Annotated[dict[Name, Number], Since(2)] = Field(default_factory=dict)
+    blind_grey: Annotated[dict[Name, Number], Since(2)] = Field(default_factory=dict)
+    stated: Annotated[dict[Name, StatedConfidence], Since(2)] = Field(default_factory=dict)
+    answers_sha256: Annotated[Sha256 | None, Since(2)] = None
 
     def __repr__(self) -> str:
         run, mce = self.run, self.scores.overall.mce.percent
@@ -125,6 +135,23 @@ class Result(Document):
         """Names of the metrics of each cell: this package's, then those of other distributions."""
         more = self.scores.cells[0].metrics if self.scores.cells else {}
         return (*BUILT_IN, *more)
+
+    @property
+    def is_in_words(self) -> bool:
+        """Whether the model answered in words."""
+        return bool(self.run.decoding)
+
+    def unanswered(self, dataset: str = "") -> Number:
+        """Return the share of a dataset's images, over all its cells, for which no class was named.
+
+        Without a dataset, the mean over the datasets.
+        """
+        if not dataset:
+            return mean_number({name: self.unanswered(name) for name in self.scope.datasets})
+        cells = [cell for cell in self.scores.cells if cell.dataset == dataset]
+        if not cells:
+            return Number.undefined("not scored")
+        return Number(value=sum(cell.unanswered for cell in cells) / sum(cell.n for cell in cells))
 
     @property
     def invalid(self) -> tuple[SetKey, ...]:
@@ -198,7 +225,7 @@ class Result(Document):
             raise ValueError("a cell has another number of images than its dataset")
         if len({frozenset(cell.metrics) for cell in self.scores.cells}) > 1:
             raise ValueError("the cells do not have the same metrics")
-        if not set(self.blind) <= set(entries):
+        if not {*self.blind, *self.blind_grey, *self.stated} <= set(entries):
             raise ValueError("there is a blind control of a dataset that was not scored")
         return self
 

@@ -22,6 +22,7 @@ from medimeta_c.results.baseline_choice import ChosenBaseline
 from medimeta_c.results.identity import BenchmarkRecord, RunIdentity, restricted
 from medimeta_c.results.predictions import CellPredictions, correctness_of
 from medimeta_c.results.result import Environment, Mark, Result
+from medimeta_c.results.words.summary import spoken
 
 __all__ = ["Groups", "Terms", "make_result", "scope_of", "score"]
 
@@ -137,6 +138,7 @@ def make_result(
         scores=score(predictions, run.benchmark, terms),
         marks=marks,
         plugins=tuple(sorted((one for one in brought if one is not None), key=lambda one: one.name)),
+        **spoken(predictions),
     )
 
 

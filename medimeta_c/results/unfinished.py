@@ -6,6 +6,7 @@
       run.json             who answers
       environment.json     where
       <cell>.parquet       one file a finished cell
+      <cell>.answers       what a model that answers in words said; written before the other
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from __future__ import annotations
 import logging
 import shutil
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 from medimeta_c.errors import ResultError
@@ -23,10 +25,12 @@ from medimeta_c.io.records import write_record
 from medimeta_c.results.identity import RunIdentity
 from medimeta_c.results.predictions import CellPredictions, read_predictions, write_predictions
 from medimeta_c.results.result import Environment
+from medimeta_c.results.words.answers import read_answers, write_answers
 
 __all__ = ["UnfinishedCells"]
 
 _FOLDER = ".cells"
+_ANSWERS = ".answers"
 _RUN = "run.json"
 _ENVIRONMENT = "environment.json"
 
@@ -63,18 +67,28 @@ class UnfinishedCells:
 
     def save(self, cell: CellPredictions) -> None:
         """Save a finished cell, durably: it is whole or absent, whatever happens."""
-        write_predictions(self._file(cell.key), (cell,))
+        file = self._file(cell.key)
+        if cell.answers is not None:
+            write_answers(file.with_suffix(_ANSWERS), {cell.key: cell.answers})
+        write_predictions(file, (cell,))
 
     def load(self, key: SetKey) -> CellPredictions:
         """Return one of `saved`."""
-        return read_predictions(self._file(key))[key]
+        return self._read(self._file(key))[key]
+
+    def _read(self, path: Path) -> dict[SetKey, CellPredictions]:
+        found, beside = read_predictions(path), path.with_suffix(_ANSWERS)
+        if not beside.is_file():
+            return found
+        said = read_answers(beside)
+        return {key: replace(cell, answers=said.get(key)) for key, cell in found.items()}
 
     def saved(self) -> frozenset[SetKey]:
         """Return the cells whose files read back; the log names the others, which are to be made again."""
         found = set()
         for path in sorted(self._path.glob("[!.]*.parquet")):
             try:
-                (key,) = read_predictions(path)
+                (key,) = self._read(path)
             except (ResultError, ValueError) as error:
                 _logger.warning("evaluating a cell again: %s", error)
                 continue
@@ -87,6 +101,7 @@ class UnfinishedCells:
         with writing(self._path):
             for key in done:
                 self._file(key).unlink(missing_ok=True)
+                self._file(key).with_suffix(_ANSWERS).unlink(missing_ok=True)
         if not any(self._path.glob("*.parquet")):
             self._remove()
 

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 from medimeta_c.io.tables.table import UNDEFINED, Cell, Column, Table, texts
 from medimeta_c.metrics.intervals import Difference
 from medimeta_c.metrics.summary import CellScore, Scores, Summary
-from medimeta_c.metrics.values import Estimate
+from medimeta_c.metrics.values import Estimate, Number
 from medimeta_c.results.cells import number_cell, rank_text
+from medimeta_c.results.words.views import word_numbers
 
 if TYPE_CHECKING:
-    from medimeta_c.results.comparison import Comparison
+    from medimeta_c.results.comparison import Compared, Comparison
     from medimeta_c.results.result import Result
 
 __all__ = [
@@ -30,6 +31,10 @@ _ALL = "all"
 def result_table(result: Result) -> Table:
     """Return a row for each dataset, and one for all: mCE, accuracies, and the cells scored."""
     measures = _measures(result.baseline is not None)
+    words = {
+        name: word_numbers(result, result.scope.datasets if name == _ALL else [name])
+        for name in ((*result.scope.datasets, _ALL) if result.is_in_words else ())
+    }
     cells = [cell.key.dataset for cell in result.scores.cells]
     wanted = [key.dataset for key in result.scope.cells()]
     rows = {
@@ -40,11 +45,15 @@ def result_table(result: Result) -> Table:
         rows[_ALL] = (result.scores.overall, len(cells), len(wanted))
     return Table(
         caption=f"In percent, with {100 * result.resampling.level:g} % intervals.",
-        columns=(Column("Dataset", "label"), *map(Column, (*measures, "Cells"))),
+        columns=(
+            Column("Dataset", "label"),
+            *map(Column, (*measures, *words.get(_ALL, {}), "Cells")),
+        ),
         rows=tuple(
             (
                 Cell(name, strong=name == _ALL),
                 *(number_cell(getattr(summary, measure), show=True) for measure in measures.values()),
+                *map(number_cell, words.get(name, {}).values()),
                 Cell(f"{done} of {every}"),
             )
             for name, (summary, done, every) in rows.items()
@@ -63,6 +72,7 @@ def cell_rows(cells: Iterable[CellScore]) -> Iterator[dict[str, object]]:
             "images": cell.n,
             "invalid": cell.invalid,
             "correct": cell.correct,
+            "unanswered": cell.unanswered,
             "top1_low": cell.top1.low,
             "top1_high": cell.top1.high,
             **{name: number.value for name, number in cell.scores.items()},
@@ -104,6 +114,7 @@ def comparison_values(comparison: Comparison) -> dict[str, Any]:
                 "ranks": model.ranks,
                 "numbers": _nested(model.numbers, _number),
                 "intervals": _nested(model.numbers, _interval),
+                **({"words": _plain_words(comparison, model)} if _is_in_words(model) else {}),
             }
             for model in comparison.models
         ],
@@ -120,17 +131,36 @@ def _measures(has_baseline: bool) -> dict[str, str]:
 
 def _models(comparison: Comparison, measures: dict[str, str]) -> Table:
     ranked_by = next(name for name, measure in _MEASURES.items() if measure == comparison.ranked_by)
+    words = {each.name: _words(comparison, each) for each in comparison.models}
+    headers = next(iter(words.values())) if any(map(_is_in_words, comparison.models)) else {}
     return Table(
         name=f"On {', '.join(comparison.scope.datasets)}, best first by {ranked_by}",
-        columns=(*(Column(header, "label") for header in ("", "Model", "Rank")), *map(Column, measures)),
+        columns=(
+            *(Column(header, "label") for header in ("", "Model", "Rank")),
+            *map(Column, (*measures, *headers)),
+        ),
         rows=tuple(
             (
                 *texts(f"[{index}]", model.name, rank_text(model.ranks)),
                 *(number_cell(getattr(model.numbers.overall, each), show=True) for each in measures.values()),
+                *(number_cell(words[model.name][each]) for each in headers),
             )
             for index, model in enumerate(comparison.models, start=1)
         ),
     )
+
+
+def _words(comparison: Comparison, model: Compared) -> dict[str, Number]:
+    """Return what stands beside the numbers of a model that answers in words."""
+    return word_numbers(model.result.result, comparison.scope.datasets)
+
+
+def _plain_words(comparison: Comparison, model: Compared) -> dict[str, Any]:
+    return {name.lower(): _number(one) for name, one in _words(comparison, model).items()}
+
+
+def _is_in_words(model: Compared) -> bool:
+    return model.result.result.is_in_words
 
 
 def _pairs(comparison: Comparison, measures: dict[str, str]) -> Table:
@@ -169,7 +199,7 @@ def _nested(scores: Scores[Any], view: Callable[[Any], dict[str, Any]]) -> dict[
     return {"datasets": datasets, "overall": summary(scores.overall)}
 
 
-def _number(one: Estimate) -> dict[str, Any]:
+def _number(one: Number) -> dict[str, Any]:
     return {"value": one.value, "reason": one.reason}
 
 

@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from joblib.externals.loky import ProcessPoolExecutor
@@ -49,7 +49,8 @@ class Decoded:
     pixels_sha256 : tuple of str
         Digests of the decoded pixels, computed from the pixels.
     images : ndarray
-        Raw pixels, uint8 (N, H, W) or (N, H, W, 3), or prepared ones, float32 (N, 3, H, W).
+        Raw pixels, uint8 (N, H, W) or (N, H, W, 3), or prepared ones, float32 (N, 3, H, W), or objects (N,),
+        each the raw pixels of one image.
     """
 
     key: SetKey
@@ -60,6 +61,10 @@ class Decoded:
 
     def __len__(self) -> int:
         return len(self.image_ids)
+
+
+Preparing: TypeAlias = Callable[[Iterable[Image]], NDArray[Any]]
+"""The images of a chunk to one array."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,7 +120,7 @@ def chunks_of(benchmark: Benchmark, keys: Iterable[SetKey], *, limit: int | None
                 before += rows
 
 
-def decode(chunk: Chunk, prepare: Prepare) -> Decoded:
+def decode(chunk: Chunk, prepare: Preparing) -> Decoded:
     """Read, decode, digest and prepare the images of one chunk, one after the other.
 
     Two pictures at most are in memory decoded, however large; of the others there is what the model takes.
@@ -148,14 +153,14 @@ def _noted(image: Image, digests: list[str]) -> Image:
     return image
 
 
-def decode_all(chunks: Iterable[Chunk], prepare: Prepare, *, workers: int) -> Generator[Decoded]:
+def decode_all(chunks: Iterable[Chunk], prepare: Preparing, *, workers: int) -> Generator[Decoded]:
     """Yield the chunks decoded, in order, a bounded number ahead of the reader.
 
     Parameters
     ----------
     chunks : iterable of Chunk
         In the order wanted.
-    prepare : Prepare
+    prepare : Prepare, or another callable
         What happens to the pixels.
     workers : int
         Processes; 0 decodes in this one.

@@ -16,7 +16,16 @@ from medimeta_c.format.plugins import plugin_record
 from medimeta_c.io.settings import Location, Several, TextOrPath, default, require_kind, required, settle
 from medimeta_c.metrics.registry import Metric, chosen_metrics
 from medimeta_c.metrics.resampling import Resampling
-from medimeta_c.models import MODELS, Activation, AnyModel, Classifier, Model, Precision, load_model
+from medimeta_c.models import (
+    MODELS,
+    Activation,
+    Answerer,
+    AnyModel,
+    Classifier,
+    Model,
+    Precision,
+    load_model,
+)
 from medimeta_c.prompts.files import PROMPTS
 from medimeta_c.prompts.record import PromptsRecord
 from medimeta_c.prompts.templates import ClassPrompts, load_prompts
@@ -27,6 +36,8 @@ from medimeta_c.scoring.devices import check_device, choose_device
 from medimeta_c.scoring.inference import ClassScorer, Predictor
 from medimeta_c.scoring.job import Job, JobProgress
 from medimeta_c.scoring.supervised import Supervised, head_outputs
+from medimeta_c.scoring.words.evaluation import evaluate_words
+from medimeta_c.scoring.words.questions import Asking, Decode
 from medimeta_c.scoring.zero_shot import ZeroShot, class_embeddings
 
 __all__ = ["EvaluateConfig", "evaluate"]
@@ -73,6 +84,8 @@ class EvaluateConfig:
         What is computed of each cell beside this package's metrics: names of registered ones, or metrics.
     limit : int, optional
         Only the first so many images of each set: a trial, written below ``<out>/first-<limit>``.
+    decode, orders, confidence, question : optional
+        How a model that answers in words is asked; see `medimeta_c.scoring.words.questions.Asking`.
 
     Raises
     ------
@@ -97,6 +110,10 @@ class EvaluateConfig:
     preprocessing: str | None = None
 
     limit: int | None = None
+    decode: Decode | None = None
+    orders: int | None = None
+    confidence: bool = False
+    question: str | None = None
 
     def __post_init__(self) -> None:
         settle(self)
@@ -112,6 +129,14 @@ class EvaluateConfig:
         check_device(self.device)
         load_prompts(self.prompts)
         chosen_metrics(self.metrics)
+        assert self.asking is not None  # refuses values that are not valid
+
+    @property
+    def asking(self) -> Asking:
+        """How a model that answers in words is asked."""
+        return Asking(
+            decode=self.decode, orders=self.orders, confidence=self.confidence, question=self.question
+        )
 
 
 def evaluate(
@@ -175,6 +200,23 @@ def evaluate(
         activation=config.activation,
         preprocessing=config.preprocessing,
     )
+    if isinstance(loaded, Answerer):
+        return evaluate_words(
+            loaded,
+            config,
+            job,
+            prompts,
+            device,
+            workers=_workers(config.workers, device),
+            plugins=_plugins(config.model if model is None else model, None),
+            on_progress=on_progress,
+            progress=progress,
+        )
+    if not config.asking.is_default:
+        raise ConfigError(
+            f"{loaded.identity.spec} does not answer in words",
+            remedy=Remedy("leave out {decode}, {orders}, {confidence} and {question}"),
+        )
     scorer, asked, outputs = _scorer(loaded, config, prompts, job)
     identity = RunIdentity(
         model=loaded.identity,

@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import logging
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
-from typing import Protocol, TypeAlias
+from typing import Protocol
 
 import numpy as np
 import torch
 
-from medimeta_c.errors import ModelError, Remedy, ShardError
+from medimeta_c.errors import ModelError, Remedy
 from medimeta_c.format.benchmark import Benchmark
 from medimeta_c.format.keys import SetKey
-from medimeta_c.format.manifest import RowDigest, SetRecord
 from medimeta_c.models import Preprocess, Preprocessing
 from medimeta_c.results.predictions import CellPredictions
-from medimeta_c.scoring.decoding import Decoded, Prepare, chunks_of, decode_all
+from medimeta_c.scoring.decoding import Prepare, chunks_of, decode_all
+from medimeta_c.scoring.rows import CellRows, batches
 
 __all__ = ["ClassScorer", "Predictor", "normalise"]
 
@@ -52,82 +51,22 @@ def normalise(images: torch.Tensor, preprocessing: Preprocessing) -> torch.Tenso
 
 @dataclass(slots=True, eq=False)
 class _Cell:
-    """A set whose rows are coming in."""
+    """A set whose rows and logits are coming in."""
 
-    record: SetRecord
-    limit: int | None
-    digest: RowDigest = field(default_factory=RowDigest)
-    image_ids: list[str] = field(default_factory=list)
-    labels: list[int] = field(default_factory=list)
+    rows: CellRows
     logits: list[torch.Tensor] = field(default_factory=list)
-
-    @property
-    def wanted(self) -> int:
-        """Rows of a whole cell."""
-        return self.record.rows if self.limit is None else min(self.limit, self.record.rows)
-
-    def add(self, rows: Decoded, start: int, stop: int, logits: torch.Tensor) -> None:
-        """Take in consecutive rows of a chunk and their logits."""
-        ids, labels = rows.image_ids[start:stop], rows.labels[start:stop].tolist()
-        for image_id, label, sha256 in zip(ids, labels, rows.pixels_sha256[start:stop], strict=True):
-            self.digest.add(image_id, label, sha256)
-        self.image_ids += ids
-        self.labels += labels
-        self.logits.append(logits)
 
     def predictions(self) -> CellPredictions:
         """Return the finished cell; raises ShardError if its rows are not those of the manifest."""
-        key = self.record.key
-        whole = self.wanted == self.record.rows
-        digest = self.digest.hexdigest() if whole else self.record.rows_sha256
-        if len(self.image_ids) != self.wanted or digest != self.record.rows_sha256:
-            raise ShardError(
-                f"the rows of {key} are not those its manifest states (ids, labels or pixels differ): "
-                "run `medimeta-c verify` on the benchmark and build it again"
-            )
+        self.rows.check()
         logits = torch.cat(self.logits).cpu().double()  # MPS has no double
         return CellPredictions.of(
-            key,
-            self.image_ids,
-            np.array(self.labels),
+            self.rows.record.key,
+            self.rows.image_ids,
+            self.rows.labels,
             torch.softmax(logits, dim=-1).float().numpy(),
             predictions=torch.nan_to_num(logits, nan=-torch.inf).argmax(dim=-1).numpy(),
         )
-
-
-_Rows: TypeAlias = tuple[Decoded, int, int]
-"""Consecutive rows of a chunk: the first, and the one after the last."""
-
-
-def _batches(
-    decoded: Iterable[Decoded], size: Callable[[], int], limit: int | None = None
-) -> Iterator[list[_Rows]]:
-    """Pack rows of one kind and size of pixels into batches of `size()`, across chunks and sets, in order.
-
-    With `limit`, only the first so many rows of each set.
-    """
-    batch: list[_Rows] = []
-    taken: Counter[SetKey] = Counter()
-    filled, kind = 0, None
-    for rows in decoded:
-        end = len(rows) if limit is None else min(len(rows), limit - taken[rows.key])
-        taken[rows.key] += end
-        before, kind = kind, (rows.images.dtype, rows.images.shape[1:])
-        if batch and kind != before:
-            yield batch
-            batch, filled = [], 0
-        start = 0
-        while start < end:
-            stop = min(end, start + size() - filled)
-            if stop > start:
-                batch.append((rows, start, stop))
-                filled += stop - start
-                start = stop
-            if filled >= size():
-                yield batch
-                batch, filled = [], 0
-    if batch:
-        yield batch
 
 
 class ClassScorer(Protocol):
@@ -215,14 +154,15 @@ class Predictor:
         cells: dict[SetKey, _Cell] = {}
         chunks = chunks_of(benchmark, keys, limit=limit)
         with closing(decode_all(chunks, prepare, workers=self._workers)) as decoded:
-            for batch in _batches(decoded, lambda: self.batch_size, limit):
+            for batch in batches(decoded, lambda: self.batch_size, limit):
                 parts = [rows.images[start:stop] for rows, start, stop in batch]
                 images = torch.from_numpy(parts[0] if len(parts) == 1 else np.concatenate(parts))
                 scored = torch.split(self._features(images), [len(part) for part in parts])
                 for (rows, start, stop), part in zip(batch, scored, strict=True):
-                    cell = cells.setdefault(rows.key, _Cell(benchmark.record(rows.key), limit))
-                    cell.add(rows, start, stop, self._scorer.logits(part, rows.key.dataset))
-                    if len(cell.image_ids) >= cell.wanted:
+                    cell = cells.setdefault(rows.key, _Cell(CellRows(benchmark.record(rows.key), limit)))
+                    cell.rows.add(rows, start, stop)
+                    cell.logits.append(self._scorer.logits(part, rows.key.dataset))
+                    if cell.rows.is_whole:
                         yield cells.pop(rows.key).predictions()
                 on_images(len(images))
         for cell in cells.values():  # short of rows

@@ -103,6 +103,26 @@ def evaluate(
         str | None,
         typer.Option(help="With --from-predictions: what the result calls the model.", show_default=False),
     ] = None,
+    decode: Annotated[
+        str | None,
+        typer.Option(
+            help="Of a model that answers in words: [b]likelihood[/b] or [b]generate[/b].",
+            show_default=False,
+        ),
+    ] = None,
+    orders: Annotated[
+        int | None,
+        typer.Option(
+            help="Orders of the options for each image, with likelihoods; default: 8.", show_default=False
+        ),
+    ] = None,
+    confidence: Annotated[
+        bool, typer.Option("--confidence", help="Also ask how sure the model is, from 0 to 100.")
+    ] = False,
+    question: Annotated[
+        str | None,
+        typer.Option(help="The question, with {options}; may have {modality}.", show_default=False),
+    ] = None,
     limit: Annotated[
         int | None,
         typer.Option(
@@ -157,6 +177,7 @@ def evaluate(
         from medimeta_c.scoring.evaluation import EvaluateConfig
         from medimeta_c.scoring.evaluation import evaluate as run
         from medimeta_c.scoring.sweep import configs_of
+        from medimeta_c.scoring.words.questions import Decode
     common = partial(
         EvaluateConfig,
         benchmark=place,
@@ -173,6 +194,10 @@ def evaluate(
         preprocessing=preprocessing,
         metrics=tuple(metrics),
         limit=limit,
+        decode=cast("Decode | None", decode),
+        orders=orders,
+        confidence=confidence,
+        question=question,
     )
     several = [common(model=one) for one in model] if sweep is None else configs_of(sweep, common)
     if dry_run:

@@ -91,6 +91,8 @@ class Entry:
         Keys of the entries it cannot be told from.
     facts : mapping of str to str
         What else its page says, in order.
+    words : str
+        Of a model that answers in words: its blind controls, and the share of images without an answer.
     """
 
     key: str
@@ -111,6 +113,7 @@ class Entry:
     notes: str = ""
     facts: Mapping[str, str] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
+    words: str = ""
     pictures: tuple[Picture, ...] = ()
     ranks: tuple[int, int] | None = None
     tied: tuple[str, ...] = ()

@@ -22,6 +22,7 @@ from medimeta_c.results.cells import percent
 from medimeta_c.results.folder import SavedResult
 from medimeta_c.results.predictions import correctness_of
 from medimeta_c.results.scoring import Terms, score
+from medimeta_c.results.words.views import word_text
 
 __all__ = ["Measured", "measure"]
 
@@ -118,6 +119,7 @@ def _entry(
         notes=submission.notes or "",
         facts={**_training(submission), **_facts(saved), **_other_metrics(scores)},
         warnings=tuple(_warnings(submission, saved)),
+        words=word_text(saved.result),
     )
 
 
@@ -149,6 +151,7 @@ def _facts(saved: SavedResult) -> dict[str, str]:
         **{f"Outputs for {name}": "; ".join(one.shown for one in used) for name, used in run.outputs.items()},
         "Benchmark": f"{run.benchmark.shown_title} (from {run.benchmark.name}), version "
         f"{run.benchmark.version}, {run.split} split",
+        **({"Answers in words": word_text(result)} if result.is_in_words else {}),
         "Fingerprint": run.benchmark.fingerprint,
         "Precision": f"{run.precision} on {result.environment.device}",
         "Package": f"medimeta-c {run.package_version}",

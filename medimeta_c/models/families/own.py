@@ -12,6 +12,7 @@ import torch
 from PIL import Image as PILImage
 
 from medimeta_c.errors import ConfigError, ModelError
+from medimeta_c.models.answering.trial import check_answerer, is_answerer
 from medimeta_c.models.contract import AnyModel, ModelIdentity, Preprocessing
 
 __all__ = ["checked", "load_own"]
@@ -44,7 +45,8 @@ def load_own(spec: str, target: str) -> AnyModel:
     if not module_name or not attribute:
         raise ConfigError(f"{spec!r} is not of the form python:module:attribute")
     model = _attribute(spec, module_name, attribute)
-    if isinstance(model, type) or not (hasattr(model, "encode_images") or hasattr(model, "classify")):
+    methods = ("encode_images", "classify", "generate")
+    if isinstance(model, type) or not any(hasattr(model, name) for name in methods):
         if not callable(model):
             raise ModelError(
                 f"{spec} is a {type(model).__name__}, neither a model nor a function that returns one"
@@ -68,8 +70,11 @@ def checked(spec: str, model: Any) -> AnyModel:
     ModelError
         Listing what is missing or wrong.
     """
-    _check_members(spec, model)
-    _check_vectors(spec, model)
+    if is_answerer(model):
+        check_answerer(spec, model)
+    else:
+        _check_members(spec, model)
+        _check_vectors(spec, model)
     found: AnyModel = model
     return found
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -32,6 +32,7 @@ __all__ = [
     "locate",
     "processor_of",
     "read_state",
+    "refuse_remote",
 ]
 
 _PROCESSORS = ("preprocessor_config.json", "processor_config.json")
@@ -113,9 +114,20 @@ class ProcessorTransform:
         return pixels
 
 
-def locate(target: str) -> tuple[Path, str | None]:
-    """Return the local folder of a model, and its commit when it comes from the Hub."""
-    return hub_files.local_or_fetched(target, _FETCHED, ["pytorch_model*.bin"])
+def locate(target: str, *, more: Sequence[str] = (), pickles: bool = True) -> tuple[Path, str | None]:
+    """Return the local folder of a model, and its commit when it comes from the Hub.
+
+    Parameters
+    ----------
+    target : str
+        A folder, or a name on the Hub, which may end in ``@revision``.
+    more : sequence of str
+        Patterns of small files beside a model's usual ones.
+    pickles : bool
+        Whether a repository without safetensors may have its weights in torch files.
+    """
+    fallback = ["pytorch_model*.bin"] if pickles else []
+    return hub_files.local_or_fetched(target, [*_FETCHED, *more], fallback)
 
 
 def read_state(folder: Path) -> StateDict:
@@ -141,7 +153,7 @@ def read_state(folder: Path) -> StateDict:
 
 def configuration_of(folder: Path) -> Any:
     """Read a model's configuration; raises ModelError if it names code or files from elsewhere."""
-    _refuse_remote(_READER.values(folder / "config.json"), folder)
+    refuse_remote(_READER.values(folder / "config.json"), folder)
     return AutoConfig.from_pretrained(str(folder), trust_remote_code=False, local_files_only=True)
 
 
@@ -201,10 +213,10 @@ def _image_encoder(  # noqa: PLR0913, PLR0917  (the parts of an encoder)
     return model
 
 
-def _refuse_remote(values: object, folder: Path) -> None:
+def refuse_remote(values: object, folder: Path) -> None:
     """Refuse a configuration that names a path or repository to build from, or to run code of."""
     for name, value in values.items() if isinstance(values, dict) else ():
-        _refuse_remote(value, folder)
+        refuse_remote(value, folder)
         known = name.removeprefix("_") in _NAMES_CODE or name in _NAMES_A_MODEL
         if known and isinstance(value, str) and set(value) & set(":/\\"):
             raise ModelError(

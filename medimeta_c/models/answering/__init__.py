@@ -1,0 +1,1 @@
+"""Models that answer in words: through transformers, or behind a server."""

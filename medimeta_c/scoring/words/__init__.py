@@ -1,0 +1,1 @@
+"""Scoring models that answer in words: what they are asked, and how their words become classes."""
