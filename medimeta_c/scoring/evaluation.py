@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
-import torch
-
 from medimeta_c.errors import ConfigError
-from medimeta_c.format.benchmark import Benchmark
 from medimeta_c.format.keys import check_alone, check_distinct, check_name
 from medimeta_c.format.manifest import PluginRecord
 from medimeta_c.format.plugins import plugin_record
@@ -19,18 +15,16 @@ from medimeta_c.metrics.resampling import Resampling
 from medimeta_c.models import MODELS, Activation, AnyModel, Precision, load_model, two_towers
 from medimeta_c.prompts.files import PROMPTS
 from medimeta_c.prompts.record import PromptsRecord
-from medimeta_c.prompts.templates import ClassPrompts, load_prompts
+from medimeta_c.prompts.templates import load_prompts
 from medimeta_c.results.baseline_choice import PUBLISHED
 from medimeta_c.results.folder import SavedResult
 from medimeta_c.results.identity import RunIdentity
-from medimeta_c.scoring.devices import check_device, choose_device
+from medimeta_c.scoring.devices import batch_size_on, check_device, choose_device, workers_beside
 from medimeta_c.scoring.inference import Predictor
 from medimeta_c.scoring.job import Job, JobProgress
-from medimeta_c.scoring.zero_shot import ZeroShot, class_embeddings
+from medimeta_c.scoring.zero_shot import ZeroShot, asked_prompts, class_embeddings
 
-__all__ = ["EvaluateConfig", "evaluate"]
-
-_BATCH_SIZE = {"cpu": 64, "cuda": 256, "mps": 64}
+__all__ = ["EvaluateConfig", "evaluate", "plugins_of"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,7 +157,7 @@ def evaluate(
         out=config.out,
         limit=config.limit,
     )
-    prompts = _prompts(config, job.benchmark, job.datasets)
+    record, prompts = asked_prompts(config.prompts, job.benchmark, job.datasets)
     device = choose_device(config.device)
     loaded = two_towers(
         load_model(
@@ -178,7 +172,7 @@ def evaluate(
         model=loaded.identity,
         benchmark=job.described,
         split=config.split,
-        prompts=PromptsRecord.asked(load_prompts(config.prompts).name, prompts),
+        prompts=record,
         precision=config.precision,
         preprocessing=loaded.preprocessing.plain_values(),
         preprocessing_variant=config.preprocessing,
@@ -187,36 +181,21 @@ def evaluate(
     predictor = Predictor(
         ZeroShot(loaded, {one.dataset: class_embeddings(loaded, one) for one in prompts}),
         device=device,
-        batch_size=config.batch_size or _BATCH_SIZE.get(device.type, 64),
-        workers=_workers(config.workers, device),
+        batch_size=batch_size_on(device, config.batch_size),
+        workers=workers_beside(device, config.workers),
     )
     return job.run(
         identity,
         predictor,
         device,
-        plugins=_plugins(config.model if model is None else model, identity.prompts),
+        plugins=plugins_of(config.model if model is None else model, identity.prompts),
         on_progress=on_progress,
         progress=progress,
     )
 
 
-def _prompts(config: EvaluateConfig, benchmark: Benchmark, datasets: Iterable[str]) -> list[ClassPrompts]:
-    book = load_prompts(config.prompts)
-    book.require_known(benchmark.datasets)
-    records = [benchmark.dataset(name) for name in datasets]
-    return [book.prompts(one.dataset, one.class_names, modality=one.modality) for one in records]
-
-
-def _plugins(model: str | AnyModel, prompts: PromptsRecord | None) -> tuple[PluginRecord, ...]:
+def plugins_of(model: str | AnyModel, prompts: PromptsRecord | None) -> tuple[PluginRecord, ...]:
     """Return what other distributions brought: the model's family and the template set."""
     family = plugin_record(MODELS, model.partition(":")[0]) if isinstance(model, str) else None
     templates = plugin_record(PROMPTS, prompts.name) if prompts is not None else None
     return tuple(one for one in (family, templates) if one is not None)
-
-
-def _workers(wanted: int, device: torch.device) -> int:
-    if wanted >= 0:
-        return wanted
-    # On the CPU the model itself keeps every core busy, and decoding is a fiftieth of its work: a process
-    # beside it would only take its place, and seconds to start (scripts/bench/evaluate.py).
-    return 0 if device.type == "cpu" else max(1, (os.cpu_count() or 2) - 1)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import torch
 
 from medimeta_c.errors import ModelError, Remedy
+from medimeta_c.format.benchmark import Benchmark
 from medimeta_c.models import Model
-from medimeta_c.prompts.templates import ClassPrompts
+from medimeta_c.prompts.record import PromptsRecord
+from medimeta_c.prompts.templates import ClassPrompts, load_prompts
 
-__all__ = ["ZeroShot", "class_embeddings"]
+__all__ = ["ZeroShot", "asked_prompts", "class_embeddings"]
 
 
 class ZeroShot:
@@ -65,3 +67,29 @@ def class_embeddings(model: Model, prompts: ClassPrompts) -> torch.Tensor:
             )
         rows.append(mean)
     return torch.stack(rows)
+
+
+def asked_prompts(
+    name: str, benchmark: Benchmark, datasets: Iterable[str]
+) -> tuple[PromptsRecord, list[ClassPrompts]]:
+    """Return what stands for the classes of a benchmark's datasets: its record, and the prompts of each.
+
+    Parameters
+    ----------
+    name : str
+        A shipped set of templates, or a file.
+    benchmark : Benchmark
+        Whose class names they are.
+    datasets : iterable of str
+        Datasets of it.
+
+    Raises
+    ------
+    ConfigError
+        If there is no such set, or it does not fit the benchmark.
+    """
+    book = load_prompts(name)
+    book.require_known(benchmark.datasets)
+    records = [benchmark.dataset(each) for each in datasets]
+    prompts = [book.prompts(one.dataset, one.class_names, modality=one.modality) for one in records]
+    return PromptsRecord.asked(book.name, prompts), prompts
