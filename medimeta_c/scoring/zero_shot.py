@@ -8,14 +8,44 @@ import torch
 
 from medimeta_c.errors import ModelError, Remedy
 from medimeta_c.format.benchmark import Benchmark
-from medimeta_c.models import Model
+from medimeta_c.models import ImageEncoder, Model
 from medimeta_c.prompts.record import PromptsRecord
 from medimeta_c.prompts.templates import ClassPrompts, load_prompts
 
-__all__ = ["ZeroShot", "asked_prompts", "class_embeddings"]
+__all__ = ["UnitFeatures", "ZeroShot", "asked_prompts", "class_embeddings"]
 
 
-class ZeroShot:
+class UnitFeatures:
+    """An image encoder whose features have unit norm.
+
+    Parameters
+    ----------
+    model : ImageEncoder
+        On its device.
+    """
+
+    def __init__(self, model: ImageEncoder) -> None:
+        self.preprocess, self.preprocessing = model.preprocess, model.preprocessing
+        self._encoder = model
+
+    def features(self, pixels: torch.Tensor) -> torch.Tensor:
+        """Embed prepared images: (N, D) of unit norm.
+
+        Raises
+        ------
+        ModelError
+            If the encoder does not return a row for each image.
+        """
+        found = self._encoder.encode_images(pixels)
+        if found.ndim != 2 or len(found) != len(pixels):
+            raise ModelError(
+                f"{self._encoder.identity.spec} returned features of shape {tuple(found.shape)} for "
+                f"{len(pixels)} images: it must return one row of numbers for each"
+            )
+        return torch.nn.functional.normalize(found, dim=-1)
+
+
+class ZeroShot(UnitFeatures):
     """A model with text: a class's logit is the scaled cosine of image and prompts, plus the bias.
 
     Parameters
@@ -27,12 +57,8 @@ class ZeroShot:
     """
 
     def __init__(self, model: Model, embeddings: Mapping[str, torch.Tensor]) -> None:
-        self.preprocess, self.preprocessing = model.preprocess, model.preprocessing
+        super().__init__(model)
         self._model, self._embeddings = model, embeddings
-
-    def features(self, pixels: torch.Tensor) -> torch.Tensor:
-        """Embed prepared images: (N, D) of unit norm."""
-        return torch.nn.functional.normalize(self._model.encode_images(pixels), dim=-1)
 
     def logits(self, features: torch.Tensor, dataset: str) -> torch.Tensor:
         """Score the classes of a dataset: (N, K)."""
