@@ -108,8 +108,9 @@ def _draw(panel: Axes, probes: Probes, name: str, looks: dict[str, Look]) -> Non
             )
     words = ["all" if place == float("inf") else f"{place:g}" for place in ticks]
     panel.set_xticks(range(len(ticks)), words)
-    panel.set(xlabel="Shots of each class", ylabel="Accuracy (%)", title=name)
-    panel.set_ylim(0, 100)
+    panel.set(xlabel="Shots of each class", ylabel="Accuracy (%)")
+    panel.set_title(name or ("All datasets" if len(probes.datasets) > 1 else ""))
+    panel.set_ylim(0, 103)
     style.rules(panel, "y")
 
 

@@ -121,7 +121,7 @@ def clean_key(dataset: str, split: str) -> SetKey:
     return SetKey(dataset, split, CLEAN, 0)
 
 
-def open_clean(benchmark: Benchmark, dataset: str, data_dir: Path, ids: Path | None) -> CleanData:
+def open_clean(benchmark: Benchmark, dataset: str, data_dir: Path, ids: Path) -> CleanData:
     """Find the clean train and val images of a dataset that a benchmark has.
 
     Parameters
@@ -132,7 +132,7 @@ def open_clean(benchmark: Benchmark, dataset: str, data_dir: Path, ids: Path | N
         A dataset of it.
     data_dir : Path
         Where the data is that it was built from.
-    ids : Path or None
+    ids : Path
         Where the key of its image ids is, if they have one.
 
     Raises

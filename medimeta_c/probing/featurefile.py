@@ -94,10 +94,10 @@ def read_feature_set(path: Path, origin: Origin) -> FeatureSet:
         table = pq.read_table(path, partitioning=None)
         notes = json.loads((table.schema.metadata or {})[_KEY])
         ids, labels, column = (table[name].combine_chunks() for name in _COLUMNS)
-        flat = column.flatten().to_numpy(zero_copy_only=False).astype(np.float32, copy=False)
+        flat = column.flatten().to_numpy(zero_copy_only=False).astype(np.float32)
         found = FeatureSet(
             image_ids=tuple(ids.to_pylist()),
-            labels=labels.to_numpy(zero_copy_only=False).astype(np.int64, copy=False),
+            labels=labels.to_numpy(zero_copy_only=False).astype(np.int64),
             vectors=flat.reshape(len(ids), -1),
         )
         whole = notes["digest"] == found.digest

@@ -30,15 +30,16 @@ from medimeta_c.probing.store import FeatureStore
 from medimeta_c.results.ablation import Scored
 from medimeta_c.results.folder import SavedResult
 from medimeta_c.results.identity import RunIdentity
-from medimeta_c.results.probes import ProbeRun, Probes
+from medimeta_c.results.probes import ProbeRun, Probes, probes_folder
 from medimeta_c.results.result import Result
 from medimeta_c.scoring.devices import batch_size_on, choose_device, workers_beside
 from medimeta_c.scoring.evaluation import plugins_of
 from medimeta_c.scoring.inference import Embedder
 from medimeta_c.scoring.job import Job, JobProgress
 from medimeta_c.scoring.zero_shot import UnitFeatures, asked_prompts, class_embeddings
+from medimeta_c.sources.folders.ids import IDS_SUFFIX
 
-__all__ = ["probe", "probe_folder"]
+__all__ = ["probe"]
 
 Tell: TypeAlias = Callable[[str, float, float], None]
 
@@ -72,7 +73,7 @@ def probe(
     Returns
     -------
     Probes
-        Also written, as ``probes.json``, ``probes.md`` and figures, into `probe_folder`.
+        Also written, as ``probes.json``, ``probes.md`` and figures, into `Probes.folder_in`.
 
     Raises
     ------
@@ -126,7 +127,7 @@ def probe(
         preprocessing_variant=config.preprocessing,
         activation=config.activation,
     )
-    folder = probe_folder(config.out, base)
+    folder = probes_folder(config.out, base.model.spec, base.benchmark.fingerprint)
     store = FeatureStore(
         folder / _FEATURES,
         Embedder(
@@ -175,14 +176,8 @@ def probe(
     return probes
 
 
-def probe_folder(out: Path, run: RunIdentity) -> Path:
-    """Return the folder of a probe: ``<out>/<model-slug>-probes/<fingerprint12>``."""
-    return out / f"{run.model.slug}-probes" / run.benchmark.fingerprint[:12]
-
-
-def _ids(config: ProbeConfig) -> Path | None:
-    beside = Path(f"{config.benchmark.rstrip('/')}.ids")
-    return config.ids or (beside if beside.is_dir() else None)
+def _ids(config: ProbeConfig) -> Path:
+    return config.ids or Path(f"{config.benchmark.rstrip('/')}{IDS_SUFFIX}")
 
 
 def _texts(model: Model, embeddings: torch.Tensor) -> Texts:

@@ -152,6 +152,12 @@ class HeadRecord(Record):
     fits: Annotated[dict[Name, FitRecord], Since(2)] = Field(default_factory=dict)
 
     @property
+    def words(self) -> str:
+        """What it is, for people."""
+        shots = "all" if self.shots is None else self.shots
+        return f"{self.name} head, {shots} shots of {self.draw_from}, seed {self.seed}"
+
+    @property
     def slug(self) -> str:
         """What distinguishes it in the name of a folder."""
         shots = "all" if self.shots is None else self.shots
@@ -216,6 +222,16 @@ class RunIdentity(Record):
     def slug(self) -> str:
         """Name of the folder of its results: the model's, and the trained head's where there is one."""
         return self.model.slug if self.head is None else f"{self.model.slug}-{self.head.slug}"
+
+    @property
+    def added(self) -> str:
+        """What is to be said after the model's name: the trained head, in brackets, where there is one."""
+        return "" if self.head is None else f" ({self.head.words})"
+
+    @property
+    def who(self) -> str:
+        """The model's spec, and the trained head where there is one."""
+        return f"{self.model.spec}{self.added}"
 
     @property
     def scored(self) -> set[str]:

@@ -10,9 +10,10 @@ from pydantic import Field
 
 from medimeta_c.io.reading import read_record
 from medimeta_c.io.records import Count, Document, Name, Record, Sha256, Text, write_record
+from medimeta_c.models.contract import model_slug
 from medimeta_c.results.ablation import Scored
 
-__all__ = ["PROBES_NAME", "Overlap", "ProbeRun", "Probes", "read_probes", "write_probes"]
+__all__ = ["PROBES_NAME", "Overlap", "ProbeRun", "Probes", "probes_folder", "read_probes", "write_probes"]
 
 PROBES_NAME = "probes.json"
 
@@ -95,6 +96,10 @@ class Probes(Document):
     left_out: dict[Text, Text]
     runs: Annotated[tuple[ProbeRun, ...], Field(min_length=1)]
 
+    def folder_in(self, out: Path) -> Path:
+        """Return the folder of the probe's files, below the root of all results; see `probes_folder`."""
+        return probes_folder(out, self.model, self.fingerprint)
+
     @property
     def datasets(self) -> tuple[str, ...]:
         """The datasets scored."""
@@ -106,6 +111,11 @@ class Probes(Document):
         for run in self.runs:
             found.setdefault((run.head, run.shots), []).append(run)
         return list(found.values())
+
+
+def probes_folder(out: Path, model: str, fingerprint: str) -> Path:
+    """Return the folder of a model's probes: ``<out>/<model-slug>-probes/<fingerprint12>``."""
+    return out / f"{model_slug(model)}-probes" / fingerprint[:12]
 
 
 def write_probes(folder: Path, probes: Probes) -> None:

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 import torch
 
-from medimeta_c.probing.heads.contract import Examples, Fit, Logits, Task, best_on, one_hot
+from medimeta_c.probing.heads.contract import Fit, Logits, Task, best_on, one_hot
 from medimeta_c.probing.heads.neighbours import class_means
 
-__all__ = ["CYCLES", "descend", "fit", "loss", "multiplier", "probe_logits"]
+__all__ = ["CYCLES", "descend", "fit", "multiplier", "probe_logits"]
 
 CYCLES = 30
 """Cycles of ten steps on the prototypes and one on the multipliers: 300 steps, as in the paper's code."""
@@ -77,8 +77,3 @@ def probe_logits(prototypes: torch.Tensor, multipliers: torch.Tensor, texts: tor
     """Return the logits of prototypes (K, D) and multipliers (K,)."""
     weights = prototypes + multipliers[:, None] * texts
     return lambda features: features @ weights.T
-
-
-def loss(examples: Examples, logits: Logits) -> float:
-    """Return the mean cross-entropy."""
-    return float(torch.nn.functional.cross_entropy(logits(examples.features), examples.labels))
