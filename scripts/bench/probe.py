@@ -101,6 +101,8 @@ def main() -> None:
     torch.nn.Module.cuda = lambda self, *_: self  # type: ignore[method-assign,assignment]
     torch.Tensor.cuda = lambda self, *_: self  # type: ignore[method-assign,assignment]
     torch.cuda.device_count = lambda: 0
+    # Its own turns an array of one number into a number, which NumPy no longer does.
+    theirs.accuracy = lambda logits, labels, topk: [accuracy(logits, labels)]
     model = image_encoder(load_model(options.model))
     for dataset in options.dataset.split(","):
         found, classes = features(model, dataset, options.data)
