@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from medimeta_c.hub.request import PushConfig, PushReport
     from medimeta_c.models import load_model
     from medimeta_c.models.wrapping import wrap
+    from medimeta_c.probing import ProbeConfig, Probes, probe
     from medimeta_c.results.comparison import Comparison, compare
     from medimeta_c.results.folder import SavedResult
     from medimeta_c.results.folder import read_saved as read_result
@@ -47,6 +48,7 @@ _PLACES = {
     "medimeta_c.hub.request": ("PushConfig", "PushReport"),
     "medimeta_c.models": ("load_model",),
     "medimeta_c.models.wrapping": ("wrap",),
+    "medimeta_c.probing": ("probe", "ProbeConfig", "Probes"),
     "medimeta_c.results.comparison": ("compare", "Comparison"),
     "medimeta_c.results.folder": ("read_saved", "SavedResult"),
     "medimeta_c.scoring.evaluation": ("evaluate", "EvaluateConfig"),
@@ -76,6 +78,8 @@ __all__ = [
     "MediMetaError",
     "MedimetacConfig",
     "PredictionsConfig",
+    "ProbeConfig",
+    "Probes",
     "PushConfig",
     "PushReport",
     "Sample",
@@ -94,6 +98,7 @@ __all__ = [
     "import_medmnistc",
     "load_model",
     "open_benchmark",
+    "probe",
     "push",
     "read_image",
     "read_result",

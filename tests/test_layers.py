@@ -36,6 +36,7 @@ ORDER = (
     "reports",
     "building",
     "scoring",
+    "probing",
     "finetuning",
     "readers",
     "hub",
@@ -53,7 +54,7 @@ MOST_ROOMS = 8
 
 # Heavy libraries, and the only modules that may import them.
 CONFINED = {
-    "torch": {"models", "lora", "scoring", "finetuning", "medimeta_corruptions.transforms"},
+    "torch": {"models", "lora", "scoring", "probing", "finetuning", "medimeta_corruptions.transforms"},
     "torchvision": {"models", "scoring", "finetuning", "medimeta_corruptions.transforms"},
     "albumentations": {"medimeta_corruptions.transforms"},
     "open_clip": {"models"},

@@ -11,7 +11,9 @@ WITHOUT = "import sys\nsys.modules.update(dict.fromkeys(('torch', 'safetensors',
 REMEDY = "needs the 'evaluate' extra: in a clone of the repository, pip install ./corruptions '.[evaluate]'"
 
 
-@pytest.mark.parametrize("name", ["evaluate", "EvaluateConfig", "finetune", "FinetuneConfig"])
+@pytest.mark.parametrize(
+    "name", ["evaluate", "EvaluateConfig", "finetune", "FinetuneConfig", "probe", "ProbeConfig"]
+)
 def test_a_name_that_needs_torch(name: str) -> None:
     """Importing it from the package is an ImportError with the remedy, not one about another module."""
     script = f"try:\n    from medimeta_c import {name}\nexcept ImportError as error:\n    print(error)"
@@ -25,6 +27,7 @@ def test_a_name_that_needs_torch(name: str) -> None:
         ["evaluate", "--model", "a/b"],
         ["features", "b", "--model", "a/b", "--out", "f"],
         ["finetune", "--model", "a/b", "--out", "d"],
+        ["probe", "b", "--model", "a/b"],
         ["export-peft", "a", "--out", "d"],
     ],
 )

@@ -32,7 +32,7 @@ from medimeta_c.cli.benchmark import (
 from medimeta_c.cli.command import Command, Group, Resuming
 from medimeta_c.cli.common import DebugOption, QuietOption, VerboseOption, everywhere, settle
 from medimeta_c.cli.interrupts import interruptible
-from medimeta_c.cli.model import compare, evaluate, export_peft, features, finetune, models
+from medimeta_c.cli.model import compare, evaluate, export_peft, features, finetune, models, probe
 from medimeta_c.cli.outlets import analyse, figures, leaderboard, readers, submit
 
 __all__ = ["app", "main"]
@@ -87,6 +87,7 @@ _COMMANDS: dict[str, dict[str, Callable[..., None]]] = {
         "evaluate": evaluate.evaluate,
         "compare": compare.compare,
         "finetune": finetune.finetune,
+        "probe": probe.probe,
         "export-peft": export_peft.export_peft,
         "features": features.features,
     },
@@ -95,7 +96,8 @@ _COMMANDS: dict[str, dict[str, Callable[..., None]]] = {
         "submit": submit.submit,
     },
 }
-_RESUMING = {"download", "build", "import-medimetac", "import-medmnistc", "push", "evaluate", "finetune"}
+_RESUMING = {"download", "build", "import-medimetac", "import-medmnistc", "push"}
+_RESUMING |= {"evaluate", "probe", "finetune"}
 for _panel, _commands in _COMMANDS.items():
     for _name, _function in _commands.items():
         _class = Resuming if _name in _RESUMING else Command

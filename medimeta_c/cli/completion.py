@@ -27,6 +27,12 @@ def _figures() -> Iterable[str]:
     return FIGURES
 
 
+def _heads() -> Iterable[str]:
+    from medimeta_c.probing.heads import HEADS
+
+    return HEADS
+
+
 COMPLETED: Mapping[str, Callable[[], Iterable[str]]] = {
     "dataset": _datasets,
     "corruption": _corruptions,
@@ -36,6 +42,7 @@ COMPLETED: Mapping[str, Callable[[], Iterable[str]]] = {
     "profile": lambda: CLINICAL.profiles,
     "source": lambda: ("medimeta", "medmnist", "imagefolder", "phantoms"),
     "only": _figures,
+    "head": _heads,
 }
 """By parameter, a function that returns its values; called only when a shell completes."""
 

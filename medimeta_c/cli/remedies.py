@@ -18,6 +18,7 @@ _OPTIONS = {
     "datasets": "dataset",
     "draw_from": "from",
     "fraction": "fewshot",
+    "heads": "head",
     "pull_request": "pr",
     "repo_id": "repo",
     "severities": "severity",

@@ -20,7 +20,7 @@ from medimeta_c.io.tables.latex import latex
 from medimeta_c.io.tables.markdown import markdown
 from medimeta_c.io.tables.table import Table
 
-__all__ = ["CAPTIONS", "Made", "exhibits", "make"]
+__all__ = ["CAPTIONS", "Made", "exhibits", "make", "write_exhibit"]
 
 CAPTIONS = "captions.md"
 
@@ -85,7 +85,7 @@ def make(
         on_progress(name, done, len(names))
         try:
             for exhibit in exhibits(name, inputs):
-                files += _write(folder, exhibit)
+                files += write_exhibit(folder, exhibit)
                 captions.append(f"**{exhibit.name}.** {exhibit.caption}")
         except Lacking as reason:
             if asked:
@@ -119,8 +119,8 @@ def exhibits(name: str, inputs: Inputs) -> Iterator[Picture | Table]:
         raise Lacking(str(reason) or figure.needs) from None
 
 
-def _write(out: Path, exhibit: Picture | Table) -> list[Path]:
-    """Write one exhibit's files."""
+def write_exhibit(out: Path, exhibit: Picture | Table) -> list[Path]:
+    """Write one exhibit's files into a folder, each atomically, and return their paths."""
     if isinstance(exhibit, Picture):
         data = {
             "png": style.png(exhibit.figure),

@@ -183,11 +183,7 @@ def _score(
 
 
 def _scored(result: Result | None) -> Scored | None:
-    if result is None:
-        return None
-    overall = result.scores.overall
-    names = ("clean_accuracy", "average_accuracy", "clean_error", "mce")
-    return Scored(**{name: getattr(overall, name).value for name in names}, why_no_mce=overall.mce.reason)
+    return None if result is None else Scored.of(result.scores.overall)
 
 
 def _record(name: str, config: FinetuneConfig, report: FinetuneReport, result: Result | None) -> AblationRun:

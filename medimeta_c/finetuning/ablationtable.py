@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from medimeta_c.io.files import write_atomic
 from medimeta_c.io.markdown import environment
 from medimeta_c.io.records import write_record
 from medimeta_c.io.tables.markdown import markdown
-from medimeta_c.io.tables.table import UNDEFINED, Cell, Column, Row, Table, number, texts
+from medimeta_c.io.tables.table import UNDEFINED, Cell, Column, Row, Table, mean_cell, number, texts
 from medimeta_c.io.templating import templates_folder
 from medimeta_c.results.ablation import ABLATION_NAME, Ablation, AblationRun, Scored
 
 __all__ = [
     "TABLE_NAME",
     "ablation_table",
-    "mean_cell",
     "write_ablation",
 ]
 
@@ -58,23 +56,6 @@ def ablation_table(ablation: Ablation) -> Table:
         rows.insert(0, (*texts("untuned", "0", "0", *nothing), *_scores([ablation.base])))
     headers = (*_COST, *_SCORES) if ablation.benchmark else _COST
     return Table(columns=tuple(map(Column, headers)), rows=tuple(row[: len(headers)] for row in rows))
-
-
-def mean_cell(values: Sequence[float | None], digits: int = 1) -> Cell:
-    """Return a mean over seeds, and the sample standard deviation of several; a dash if one is undefined.
-
-    Examples
-    --------
-    >>> mean_cell([1.0, 3.0]).text
-    '2.0 ± 1.4'
-    """
-    known = [value for value in values if value is not None]
-    if not known or len(known) < len(values):
-        return number(None, digits)
-    mean = number(statistics.fmean(known), digits)
-    return (
-        mean if len(known) == 1 else replace(mean, text=f"{mean.text} ± {statistics.stdev(known):.{digits}f}")
-    )
 
 
 def _row(runs: Sequence[AblationRun]) -> Row:

@@ -13,10 +13,9 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image as Pillow
 
-from medimeta_c.finetuning.fewshot import order_key
 from medimeta_c.finetuning.labels import LabelSpace
 from medimeta_c.format.keys import CLEAN, Image, SetKey
-from medimeta_c.format.seeding import generator
+from medimeta_c.format.seeding import generator, order_key
 from medimeta_c.format.suites import CORE
 from medimeta_c.models import Model
 from medimeta_c.scoring.inference import normalise

@@ -11,6 +11,7 @@ from typing import Annotated, Literal, TypeAlias
 from pydantic import Field, model_validator
 
 from medimeta_c.errors import ConfigError, SourceError
+from medimeta_c.format.seeding import order_key
 from medimeta_c.io.reading import read_record
 from medimeta_c.io.records import Document, Sha256, canonical_json, write_record
 from medimeta_c.sources.contract import Source
@@ -24,7 +25,6 @@ __all__ = [
     "check_fraction",
     "draw_few_shot",
     "ids_digest",
-    "order_key",
     "read_few_shot",
     "write_few_shot",
 ]
@@ -154,15 +154,6 @@ def draw_few_shot(
         ids=ids,
         per_class=per_class,
     )
-
-
-def order_key(*parts: object) -> bytes:
-    """Return a 16-byte BLAKE2b digest of the parts, joined by ``|``: a seeded order without a generator.
-
-    Unlike a library's shuffle it is the same in every version of everything, and does not move when other
-    items come or go.
-    """
-    return hashlib.blake2b("|".join(map(str, parts)).encode(), digest_size=16).digest()
 
 
 def ids_digest(ids: Mapping[str, Sequence[str]]) -> str:

@@ -1,4 +1,4 @@
-"""Random generators: one per rendered image, derived from the image's identity alone."""
+"""Random generators, one per rendered image, and seeded orders: functions of identities alone."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 
 from medimeta_c.format.keys import SetKey
 
-__all__ = ["GROWING", "SEED_SCHEME", "SEED_SCHEMES", "generator"]
+__all__ = ["GROWING", "SEED_SCHEME", "SEED_SCHEMES", "generator", "order_key"]
 
 SEED_SCHEME = "medimeta-c/1"
 """Version of the derivation below. Another scheme would be another benchmark version."""
@@ -55,3 +55,12 @@ def generator(seed: int, key: SetKey, image_id: str, scheme: str = SEED_SCHEME) 
     text = f"{scheme}|{seed}|{key.dataset}|{key.split}|{image_id}|{key.corruption}|{severity}"
     digest = hashlib.blake2b(text.encode(), digest_size=16).digest()
     return np.random.Generator(np.random.Philox(key=int.from_bytes(digest, "little")))
+
+
+def order_key(*parts: object) -> bytes:
+    """Return a 16-byte BLAKE2b digest of the parts, joined by ``|``: a seeded order without a generator.
+
+    Unlike a library's shuffle it is the same in every version of everything, and does not move when other
+    items come or go.
+    """
+    return hashlib.blake2b("|".join(map(str, parts)).encode(), digest_size=16).digest()

@@ -54,7 +54,7 @@ def find_results(paths: StrPath | Iterable[StrPath]) -> dict[str, tuple[Result, 
             raise ConfigError(f"{place} holds {len(files)} results: give NAME=PATH of a single one")
         for file in files:
             result = read_result(file)
-            shown = name if named else short_name(result.run.model.spec)
+            shown = name if named else f"{short_name(result.run.model.spec)}{result.run.added}"
             if not named and not _joins(result, found.get(shown, [])):
                 shown = f"{shown} ({file.parent.parent.name}/{file.parent.name})"
             if _shared(result, found.get(shown, [])):
@@ -144,7 +144,7 @@ def _is_baseline(result: Result, row: ModelScores, baselines: Sequence[Baseline]
     grids = [
         one.grids.get(row.dataset)
         for one in baselines
-        if one.measured_on_these_shards and one.model == result.run.model.spec
+        if one.measured_on_these_shards and one.model == result.run.who
     ]
     errors = [grid.clean for grid in grids if grid is not None and grid.clean is not None]
     clean = row.clean_accuracy

@@ -62,7 +62,7 @@ def render_html(saved: SavedResult, benchmark: Benchmark | None = None) -> str:
         .render(
             result=result,
             run=result.run,
-            name=_short_name(result.run.model.spec),
+            name=f"{_short_name(result.run.model.spec)}{result.run.added}",
             verdict=verdict(result),
             bars=bars,
             hundred=hundred,

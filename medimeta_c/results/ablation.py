@@ -9,6 +9,8 @@ from pydantic import Field
 
 from medimeta_c.io.reading import read_record
 from medimeta_c.io.records import Document, Record, Since
+from medimeta_c.metrics.summary import Summary
+from medimeta_c.metrics.values import Estimate
 
 __all__ = ["ABLATION_NAME", "Ablation", "AblationRun", "Scored", "read_ablation"]
 
@@ -23,6 +25,13 @@ class Scored(Record):
     clean_error: float | None
     mce: float | None
     why_no_mce: str | None
+
+    @classmethod
+    def of(cls, summary: Summary[Estimate]) -> Scored:
+        """Return the numbers of a result, over all its datasets or of one."""
+        names = ("clean_accuracy", "average_accuracy", "clean_error", "mce")
+        numbers = {name: getattr(summary, name).value for name in names}
+        return cls(**numbers, why_no_mce=summary.mce.reason)
 
 
 class AblationRun(Record):

@@ -125,4 +125,4 @@ def baseline_of(saved: SavedResult, benchmark: BenchmarkRecord, split: str = "te
     wanted = {entry.dataset for entry in benchmark.datasets}
     tables = {name: table for name, table in correctness_of(saved.predictions).items() if name in wanted}
     errors = {key: error for table in tables.values() for key, error in table.errors().items()}
-    return ChosenBaseline(measured_baseline(saved.name, run.model.spec, saved.name, errors), tables)
+    return ChosenBaseline(measured_baseline(saved.name, run.who, saved.name, errors), tables)

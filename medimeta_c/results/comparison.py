@@ -280,8 +280,8 @@ def _tables(saved: SavedResult, scope: Scope) -> dict[str, CorrectnessTable]:
 
 
 def _names(results: Sequence[SavedResult]) -> list[str]:
-    """Return a name for each result: the model's spec, the folder where two have the same."""
-    specs = [saved.result.run.model.spec for saved in results]
+    """Return a name for each result: the model's, with its head; the folder where two have the same."""
+    specs = [saved.result.run.who for saved in results]
     names = [
         spec if specs.count(spec) == 1 else f"{spec} ({saved.path})"
         for spec, saved in zip(specs, results, strict=True)

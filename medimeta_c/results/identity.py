@@ -24,6 +24,7 @@ __all__ = [
     "GROUPS_PATH",
     "BenchmarkRecord",
     "DatasetEntry",
+    "FitRecord",
     "HeadOutput",
     "HeadRecord",
     "QuestionRecord",
@@ -113,6 +114,24 @@ class BenchmarkRecord(Record):
         raise KeyError(name)
 
 
+class FitRecord(Record):
+    """A head as it was fitted to one dataset.
+
+    Attributes
+    ----------
+    images : int
+        Training images.
+    images_sha256 : str
+        Of their ids and labels, and of those that the settings were chosen on.
+    settings : dict
+        The hyper-parameters chosen.
+    """
+
+    images: Annotated[int, Field(ge=1)]
+    images_sha256: Sha256
+    settings: dict[Text, JsonValue]
+
+
 class HeadRecord(Record):
     """A classifier trained on a model's features.
 
@@ -122,11 +141,30 @@ class HeadRecord(Record):
         Training images of each class; None for all.
     seed : int
         Which images those are.
+    draw_from : {"train", "val"}
+        The split that they are from.
+    fits : dict of str to FitRecord
+        By dataset.
     """
 
     name: Name
     shots: Annotated[int, Field(ge=1)] | None
     seed: Count
+    draw_from: Annotated[Literal["train", "val"], Since(2)] = "train"
+    fits: Annotated[dict[Name, FitRecord], Since(2)] = Field(default_factory=dict)
+
+    @property
+    def words(self) -> str:
+        """What it is, for people."""
+        shots = "all" if self.shots is None else self.shots
+        return f"{self.name} head, {shots} shots of {self.draw_from}, seed {self.seed}"
+
+    @property
+    def slug(self) -> str:
+        """What distinguishes it in the name of a folder."""
+        shots = "all" if self.shots is None else self.shots
+        split = "" if self.draw_from == "train" else f"-of-{self.draw_from}"
+        return f"{self.name}-{shots}-shots{split}-seed-{self.seed}"
 
 
 class HeadOutput(Record):
@@ -212,6 +250,8 @@ class RunIdentity(Record):
 
     @model_validator(mode="after")
     def _texts_are_of_the_classes(self) -> RunIdentity:
+        if stray := {*_fits(self)} - self.scored:
+            raise ValueError(f"the head was fitted to {min(stray)}, which was not scored")
         for entry in self.benchmark.datasets:
             asked = {} if self.prompts is None else self.prompts.texts.get(entry.dataset, {})
             if self.prompts is not None and set(asked) != set(entry.class_names):
@@ -227,10 +267,17 @@ class RunIdentity(Record):
     @property
     def slug(self) -> str:
         """Name of the folder of its results: the model's, and the trained head's where there is one."""
-        if self.head is None:
-            return self.model.slug
-        shots = "all" if self.head.shots is None else self.head.shots
-        return f"{self.model.slug}-{self.head.name}-{shots}-shots-seed-{self.head.seed}"
+        return self.model.slug if self.head is None else f"{self.model.slug}-{self.head.slug}"
+
+    @property
+    def added(self) -> str:
+        """What is to be said after the model's name: the trained head, in brackets, where there is one."""
+        return "" if self.head is None else f" ({self.head.words})"
+
+    @property
+    def who(self) -> str:
+        """The model's spec, and the trained head where there is one."""
+        return f"{self.model.spec}{self.added}"
 
     @property
     def scored(self) -> set[str]:
@@ -341,6 +388,7 @@ def merged(held: RunIdentity, wanted: RunIdentity) -> RunIdentity:
         update={
             "benchmark": wanted.benchmark.model_copy(update={"datasets": ordered}),
             "prompts": prompts,
+            "head": wanted.head and _with_fits(wanted.head, {**_fits(held), **_fits(wanted)}),
             "option_orders": {**held.option_orders, **wanted.option_orders},
             "outputs": {**held.outputs, **wanted.outputs},
             "questions": {**held.questions, **wanted.questions},
@@ -355,8 +403,18 @@ def restricted(run: RunIdentity, datasets: Container[str]) -> RunIdentity:
         update={
             "benchmark": run.benchmark.model_copy(update={"datasets": kept}),
             "prompts": run.prompts and run.prompts.restricted(datasets),
+            "head": run.head
+            and _with_fits(run.head, {name: fit for name, fit in _fits(run).items() if name in datasets}),
             "option_orders": {name: each for name, each in run.option_orders.items() if name in datasets},
             "outputs": {name: each for name, each in run.outputs.items() if name in datasets},
             "questions": {name: each for name, each in run.questions.items() if name in datasets},
         }
     )
+
+
+def _fits(run: RunIdentity) -> dict[str, FitRecord]:
+    return {} if run.head is None else run.head.fits
+
+
+def _with_fits(head: HeadRecord, fits: dict[str, FitRecord]) -> HeadRecord:
+    return head.model_copy(update={"fits": dict(sorted(fits.items()))})

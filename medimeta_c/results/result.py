@@ -106,7 +106,7 @@ class Result(Document):
         numbers = {"mCE": mce, "average accuracy": accuracy}
         shown = [f"{name} {number:.1f} %" for name, number in numbers.items() if number is not None]
         cells = f"{len(self.scores.cells)} of {len(self.scope.cells())} cells"
-        return f"Result({run.model.spec!r} on {run.benchmark.name!r}: {', '.join([cells, *shown])})"
+        return f"Result({run.who!r} on {run.benchmark.name!r}: {', '.join([cells, *shown])})"
 
     def to_pandas(self) -> pd.DataFrame:
         """Return a row for each cell: its key, images, and every metric, top-1 accuracy with its interval.

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
+
 import torch
 
 from medimeta_c.errors import ConfigError, unknown_name
 
-__all__ = ["check_device", "choose_device"]
+__all__ = ["batch_size_on", "check_device", "choose_device", "workers_beside"]
+
+_BATCH_SIZE = {"cpu": 64, "cuda": 256, "mps": 64}
 
 
 def check_device(name: str) -> None:
@@ -42,3 +46,17 @@ def choose_device(name: str) -> torch.device:
             f"device {name!r} cannot be used here ({reason}): use auto, cpu, cuda or mps"
         ) from error
     return device
+
+
+def batch_size_on(device: torch.device, wanted: int | None) -> int:
+    """Return the images a batch that were asked for, or what suits a device."""
+    return wanted or _BATCH_SIZE.get(device.type, 64)
+
+
+def workers_beside(device: torch.device, wanted: int) -> int:
+    """Return the decoding processes that were asked for; of -1, as many as a device needs."""
+    if wanted >= 0:
+        return wanted
+    # On the CPU the model itself keeps every core busy, and decoding is a fiftieth of its work: a process
+    # beside it would only take its place, and seconds to start (scripts/bench/evaluate.py).
+    return 0 if device.type == "cpu" else max(1, (os.cpu_count() or 2) - 1)

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
-import torch
-
 from medimeta_c.errors import ConfigError, ModelError, Remedy
-from medimeta_c.format.benchmark import Benchmark
 from medimeta_c.format.keys import check_alone, check_distinct, check_name
 from medimeta_c.format.manifest import PluginRecord
 from medimeta_c.format.plugins import plugin_record
@@ -32,18 +28,17 @@ from medimeta_c.prompts.templates import ClassPrompts, load_prompts
 from medimeta_c.results.baseline_choice import PUBLISHED
 from medimeta_c.results.folder import SavedResult
 from medimeta_c.results.identity import HeadOutput, RunIdentity
-from medimeta_c.scoring.devices import check_device, choose_device
+from medimeta_c.scoring.devices import batch_size_on, check_device, choose_device, workers_beside
 from medimeta_c.scoring.inference import ClassScorer, Predictor
 from medimeta_c.scoring.job import Job, JobProgress
 from medimeta_c.scoring.supervised import Supervised, head_outputs
 from medimeta_c.scoring.words.evaluation import evaluate_words
 from medimeta_c.scoring.words.questions import Asking, Decode
-from medimeta_c.scoring.zero_shot import ZeroShot, class_embeddings
+from medimeta_c.scoring.zero_shot import ZeroShot, asked_prompts, class_embeddings
 
-__all__ = ["EvaluateConfig", "evaluate"]
+__all__ = ["EvaluateConfig", "evaluate", "plugins_of"]
 
 _PROMPTS = "paper"
-_BATCH_SIZE = {"cpu": 64, "cuda": 256, "mps": 64}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -191,7 +186,7 @@ def evaluate(
         out=config.out,
         limit=config.limit,
     )
-    prompts = _prompts(config, job.benchmark, job.datasets)
+    record, prompts = asked_prompts(config.prompts, job.benchmark, job.datasets)
     device = choose_device(config.device)
     loaded = load_model(
         model or config.model,
@@ -207,8 +202,8 @@ def evaluate(
             job,
             prompts,
             device,
-            workers=_workers(config.workers, device),
-            plugins=_plugins(config.model if model is None else model, None),
+            workers=workers_beside(device, config.workers),
+            plugins=plugins_of(config.model if model is None else model, None),
             on_progress=on_progress,
             progress=progress,
         )
@@ -217,7 +212,7 @@ def evaluate(
             f"{loaded.identity.spec} does not answer in words",
             remedy=Remedy("leave out {decode}, {orders}, {confidence} and {question}"),
         )
-    scorer, asked, outputs = _scorer(loaded, config, prompts, job)
+    scorer, asked, outputs = _scorer(loaded, config, record, prompts, job)
     identity = RunIdentity(
         model=loaded.identity,
         benchmark=job.described,
@@ -232,26 +227,29 @@ def evaluate(
     predictor = Predictor(
         scorer,
         device=device,
-        batch_size=config.batch_size or _BATCH_SIZE.get(device.type, 64),
-        workers=_workers(config.workers, device),
+        batch_size=batch_size_on(device, config.batch_size),
+        workers=workers_beside(device, config.workers),
     )
     return job.run(
         identity,
         predictor,
         device,
-        plugins=_plugins(config.model if model is None else model, identity.prompts),
+        plugins=plugins_of(config.model if model is None else model, identity.prompts),
         on_progress=on_progress,
         progress=progress,
     )
 
 
 def _scorer(
-    model: AnyModel, config: EvaluateConfig, prompts: Iterable[ClassPrompts], job: Job
+    model: AnyModel,
+    config: EvaluateConfig,
+    record: PromptsRecord,
+    prompts: list[ClassPrompts],
+    job: Job,
 ) -> tuple[ClassScorer, PromptsRecord | None, dict[str, tuple[HeadOutput, ...]]]:
     """Return what scores the classes, and what stands for them: prompts, or outputs of the model's head."""
     if isinstance(model, Model):
-        asked = PromptsRecord.asked(load_prompts(config.prompts).name, prompts)
-        return ZeroShot(model, {one.dataset: class_embeddings(model, one) for one in prompts}), asked, {}
+        return ZeroShot(model, {one.dataset: class_embeddings(model, one) for one in prompts}), record, {}
     spec = model.identity.spec
     if not isinstance(model, Classifier):
         raise ModelError(
@@ -266,23 +264,8 @@ def _scorer(
     return Supervised(model, outputs), None, outputs
 
 
-def _prompts(config: EvaluateConfig, benchmark: Benchmark, datasets: Iterable[str]) -> list[ClassPrompts]:
-    book = load_prompts(config.prompts)
-    book.require_known(benchmark.datasets)
-    records = [benchmark.dataset(name) for name in datasets]
-    return [book.prompts(one.dataset, one.class_names, modality=one.modality) for one in records]
-
-
-def _plugins(model: str | AnyModel, prompts: PromptsRecord | None) -> tuple[PluginRecord, ...]:
+def plugins_of(model: str | AnyModel, prompts: PromptsRecord | None) -> tuple[PluginRecord, ...]:
     """Return what other distributions brought: the model's family and the template set."""
     family = plugin_record(MODELS, model.partition(":")[0]) if isinstance(model, str) else None
     templates = plugin_record(PROMPTS, prompts.name) if prompts is not None else None
     return tuple(one for one in (family, templates) if one is not None)
-
-
-def _workers(wanted: int, device: torch.device) -> int:
-    if wanted >= 0:
-        return wanted
-    # On the CPU the model itself keeps every core busy, and decoding is a fiftieth of its work: a process
-    # beside it would only take its place, and seconds to start (scripts/bench/evaluate.py).
-    return 0 if device.type == "cpu" else max(1, (os.cpu_count() or 2) - 1)

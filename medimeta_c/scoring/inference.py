@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
 import torch
+from numpy.typing import ArrayLike
 
 from medimeta_c.errors import ModelError, Remedy
 from medimeta_c.format.benchmark import Benchmark
 from medimeta_c.format.keys import SetKey
 from medimeta_c.models import Preprocess, Preprocessing
 from medimeta_c.results.predictions import CellPredictions
-from medimeta_c.scoring.decoding import Prepare, chunks_of, decode_all
+from medimeta_c.scoring.decoding import Decoded, Prepare, chunks_of, decode_all
 from medimeta_c.scoring.rows import CellRows, batches
 
-__all__ = ["ClassScorer", "Predictor", "normalise"]
+__all__ = ["ClassScorer", "Embedder", "FeatureEncoder", "Predictor", "SetRows", "normalise", "predictions_of"]
 
 _logger = logging.getLogger(__name__)
 
@@ -50,27 +51,38 @@ def normalise(images: torch.Tensor, preprocessing: Preprocessing) -> torch.Tenso
 
 
 @dataclass(slots=True, eq=False)
-class _Cell:
-    """A set whose rows and logits are coming in."""
+class SetRows(CellRows):
+    """A set whose rows are coming in, each with a vector of its own: logits, or features."""
 
-    rows: CellRows
-    logits: list[torch.Tensor] = field(default_factory=list)
+    _vectors: list[torch.Tensor] = field(default_factory=list)
 
-    def predictions(self) -> CellPredictions:
-        """Return the finished cell; raises ShardError if its rows are not those of the manifest."""
-        self.rows.check()
-        logits = torch.cat(self.logits).cpu().double()  # MPS has no double
-        return CellPredictions.of(
-            self.rows.record.key,
-            self.rows.image_ids,
-            self.rows.labels,
-            torch.softmax(logits, dim=-1).float().numpy(),
-            predictions=torch.nan_to_num(logits, nan=-torch.inf).argmax(dim=-1).numpy(),
-        )
+    def take(self, rows: Decoded, start: int, stop: int, vectors: torch.Tensor) -> None:
+        """Take in consecutive rows of a chunk and their vectors."""
+        self.add(rows, start, stop)
+        self._vectors.append(vectors)
+
+    def vectors(self) -> torch.Tensor:
+        """Return the vectors of all rows, on the CPU; raises ShardError as `check` does."""
+        self.check()
+        return torch.cat(self._vectors).cpu()
 
 
-class ClassScorer(Protocol):
-    """What gives each class of a dataset a logit: images to features once, features to logits by dataset."""
+def predictions_of(
+    key: SetKey, image_ids: Sequence[str], labels: ArrayLike, logits: torch.Tensor
+) -> CellPredictions:
+    """Return the predictions that logits (N, K) on the CPU make: their softmax, and the highest of them."""
+    exact = logits.double()  # on the CPU: MPS has no double
+    return CellPredictions.of(
+        key,
+        image_ids,
+        labels,
+        torch.softmax(exact, dim=-1).float().numpy(),
+        predictions=torch.nan_to_num(exact, nan=-torch.inf).argmax(dim=-1).numpy(),
+    )
+
+
+class FeatureEncoder(Protocol):
+    """What embeds images."""
 
     @property
     def preprocess(self) -> Preprocess:
@@ -86,17 +98,21 @@ class ClassScorer(Protocol):
         """Embed prepared images (N, 3, H, W) on the model's device: (N, D) float32."""
         ...
 
+
+class ClassScorer(FeatureEncoder, Protocol):
+    """What gives each class of a dataset a logit: images to features once, features to logits by dataset."""
+
     def logits(self, features: torch.Tensor, dataset: str) -> torch.Tensor:
         """Score the K classes of a dataset, in label order: (N, K)."""
         ...
 
 
-class Predictor:
-    """A scorer of classes, and how its batches run. Holds the batch size, which may shrink.
+class Embedder:
+    """An encoder, and how its batches run. Holds the batch size, which may shrink.
 
     Parameters
     ----------
-    scorer : ClassScorer
+    encoder : FeatureEncoder
         Its model is on its device.
     device : torch.device
         The model's.
@@ -107,16 +123,120 @@ class Predictor:
     """
 
     def __init__(
-        self,
-        scorer: ClassScorer,
-        *,
-        device: torch.device,
-        batch_size: int,
-        workers: int,
+        self, encoder: FeatureEncoder, *, device: torch.device, batch_size: int, workers: int
     ) -> None:
         self.batch_size = batch_size
         self._width: int | None = None
-        self._scorer, self._device, self._workers = scorer, device, workers
+        self._encoder, self._device, self._workers = encoder, device, workers
+
+    @property
+    def prepare(self) -> Prepare:
+        """How images become what the model takes."""
+        return Prepare(
+            transform=self._encoder.preprocess, is_raw=self._encoder.preprocessing.is_normalise_only
+        )
+
+    def embedded(
+        self, decoded: Iterable[Decoded], limit: int | None = None
+    ) -> Iterator[list[tuple[Decoded, int, int, torch.Tensor]]]:
+        """Yield batches: consecutive rows of chunks, by first and one after last, and their features.
+
+        With `limit`, only the first so many rows of each set.
+
+        Raises
+        ------
+        ModelError
+            If not even one image fits the device.
+        """
+        for batch in batches(decoded, lambda: self.batch_size, limit):
+            parts = [rows.images[start:stop] for rows, start, stop in batch]
+            images = torch.from_numpy(parts[0] if len(parts) == 1 else np.concatenate(parts))
+            split = torch.split(self._features(images), [len(part) for part in parts])
+            yield [(*rows, part) for rows, part in zip(batch, split, strict=True)]
+
+    def rows(
+        self,
+        benchmark: Benchmark,
+        keys: Sequence[SetKey],
+        vectors: Callable[[torch.Tensor, SetKey], torch.Tensor] = lambda features, key: features,
+        on_images: Callable[[int], None] = lambda count: None,
+        *,
+        limit: int | None = None,
+    ) -> Iterator[SetRows]:
+        """Yield sets, each as it is finished, in order, with a vector for each image.
+
+        Every image is digested as it was decoded; `SetRows.vectors` compares all of them with the manifest.
+
+        Parameters
+        ----------
+        benchmark : Benchmark
+            The shards.
+        keys : sequence of SetKey
+            The sets.
+        vectors : callable, optional
+            Takes features and their set, and returns what is kept of them; by default all.
+        on_images, limit
+            As `Predictor.predict` takes them.
+        """
+        sets: dict[SetKey, SetRows] = {}
+        chunks = chunks_of(benchmark, keys, limit=limit)
+        with closing(decode_all(chunks, self.prepare, workers=self._workers)) as decoded:
+            for batch in self.embedded(decoded, limit):
+                for rows, start, stop, features in batch:
+                    one = sets.setdefault(rows.key, SetRows(benchmark.record(rows.key), limit))
+                    one.take(rows, start, stop, vectors(features, rows.key))
+                    if one.is_whole:
+                        yield sets.pop(rows.key)
+                on_images(sum(len(features) for *_, features in batch))
+        yield from sets.values()  # short of rows
+
+    def _features(self, images: torch.Tensor) -> torch.Tensor:
+        """Embed a batch, in halves if the device has no memory for it whole."""
+        try:
+            moved = images.to(self._device, non_blocking=True)
+            found = self._encoder.features(normalise(moved, self._encoder.preprocessing))
+            return self._checked(found, len(images))
+        except torch.OutOfMemoryError as error:
+            if len(images) == 1:
+                raise ModelError(
+                    f"{self._device} has too little memory for a single image",
+                    remedy=Remedy(
+                        "use a smaller model, {precision} or {device}", precision="bf16", device="cpu"
+                    ),
+                ) from error
+        torch.cuda.empty_cache()
+        half = (len(images) + 1) // 2
+        if half < self.batch_size:
+            self.batch_size = half
+            _logger.warning("%s is out of memory: continuing with batches of %d", self._device, half)
+        return torch.cat([self._features(images[:half]), self._features(images[half:])])
+
+    def _checked(self, features: torch.Tensor, images: int) -> torch.Tensor:
+        """Refuse features that are not a row for each image, of the width of the first batch."""
+        width = features.shape[-1] if self._width is None else self._width
+        if tuple(features.shape) != (images, width):
+            raise ModelError(
+                f"the model returned features of shape {tuple(features.shape)} for {images} images: they "
+                f"must be ({images}, {'D' if self._width is None else width})"
+            )
+        self._width = width
+        return features
+
+
+class Predictor(Embedder):
+    """A scorer of classes, and how its batches run.
+
+    Parameters
+    ----------
+    scorer : ClassScorer
+        Its model is on its device.
+    device, batch_size, workers
+        As `Embedder` takes them.
+    """
+
+    def __init__(self, scorer: ClassScorer, *, device: torch.device, batch_size: int, workers: int) -> None:
+        super().__init__(scorer, device=device, batch_size=batch_size, workers=workers)
+        self._scorer = scorer
 
     def predict(
         self,
@@ -149,54 +269,8 @@ class Predictor:
         ModelError
             If not even one image fits the device.
         """
-        preprocessing = self._scorer.preprocessing
-        prepare = Prepare(transform=self._scorer.preprocess, is_raw=preprocessing.is_normalise_only)
-        cells: dict[SetKey, _Cell] = {}
-        chunks = chunks_of(benchmark, keys, limit=limit)
-        with closing(decode_all(chunks, prepare, workers=self._workers)) as decoded:
-            for batch in batches(decoded, lambda: self.batch_size, limit):
-                parts = [rows.images[start:stop] for rows, start, stop in batch]
-                images = torch.from_numpy(parts[0] if len(parts) == 1 else np.concatenate(parts))
-                scored = torch.split(self._features(images), [len(part) for part in parts])
-                for (rows, start, stop), part in zip(batch, scored, strict=True):
-                    cell = cells.setdefault(rows.key, _Cell(CellRows(benchmark.record(rows.key), limit)))
-                    cell.rows.add(rows, start, stop)
-                    cell.logits.append(self._scorer.logits(part, rows.key.dataset))
-                    if cell.rows.is_whole:
-                        yield cells.pop(rows.key).predictions()
-                on_images(len(images))
-        for cell in cells.values():  # short of rows
-            yield cell.predictions()
+        for one in self.rows(benchmark, keys, self._logits, on_images, limit=limit):
+            yield predictions_of(one.record.key, one.image_ids, one.labels, one.vectors())
 
-    def _features(self, images: torch.Tensor) -> torch.Tensor:
-        """Embed a batch, in halves if the device has no memory for it whole."""
-        try:
-            moved = images.to(self._device, non_blocking=True)
-            return self._checked(
-                self._scorer.features(normalise(moved, self._scorer.preprocessing)), len(images)
-            )
-        except torch.OutOfMemoryError as error:
-            if len(images) == 1:
-                raise ModelError(
-                    f"{self._device} has too little memory for a single image",
-                    remedy=Remedy(
-                        "use a smaller model, {precision} or {device}", precision="bf16", device="cpu"
-                    ),
-                ) from error
-        torch.cuda.empty_cache()
-        half = (len(images) + 1) // 2
-        if half < self.batch_size:
-            self.batch_size = half
-            _logger.warning("%s is out of memory: continuing with batches of %d", self._device, half)
-        return torch.cat([self._features(images[:half]), self._features(images[half:])])
-
-    def _checked(self, features: torch.Tensor, images: int) -> torch.Tensor:
-        """Refuse features that are not a row for each image, of the width of the first batch."""
-        width = features.shape[-1] if self._width is None else self._width
-        if tuple(features.shape) != (images, width):
-            raise ModelError(
-                f"the model returned features of shape {tuple(features.shape)} for {images} images: they "
-                f"must be ({images}, {'D' if self._width is None else width})"
-            )
-        self._width = width
-        return features
+    def _logits(self, features: torch.Tensor, key: SetKey) -> torch.Tensor:
+        return self._scorer.logits(features, key.dataset)

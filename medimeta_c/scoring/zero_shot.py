@@ -2,18 +2,50 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import torch
 
 from medimeta_c.errors import ModelError, Remedy
-from medimeta_c.models import Model
-from medimeta_c.prompts.templates import ClassPrompts
+from medimeta_c.format.benchmark import Benchmark
+from medimeta_c.models import ImageEncoder, Model
+from medimeta_c.prompts.record import PromptsRecord
+from medimeta_c.prompts.templates import ClassPrompts, load_prompts
 
-__all__ = ["ZeroShot", "class_embeddings"]
+__all__ = ["UnitFeatures", "ZeroShot", "asked_prompts", "class_embeddings"]
 
 
-class ZeroShot:
+class UnitFeatures:
+    """An image encoder whose features have unit norm.
+
+    Parameters
+    ----------
+    model : ImageEncoder
+        On its device.
+    """
+
+    def __init__(self, model: ImageEncoder) -> None:
+        self.preprocess, self.preprocessing = model.preprocess, model.preprocessing
+        self._encoder = model
+
+    def features(self, pixels: torch.Tensor) -> torch.Tensor:
+        """Embed prepared images: (N, D) of unit norm.
+
+        Raises
+        ------
+        ModelError
+            If the encoder does not return a row for each image.
+        """
+        found = self._encoder.encode_images(pixels)
+        if found.ndim != 2 or len(found) != len(pixels):
+            raise ModelError(
+                f"{self._encoder.identity.spec} returned features of shape {tuple(found.shape)} for "
+                f"{len(pixels)} images: it must return one row of numbers for each"
+            )
+        return torch.nn.functional.normalize(found, dim=-1)
+
+
+class ZeroShot(UnitFeatures):
     """A model with text: a class's logit is the scaled cosine of image and prompts, plus the bias.
 
     Parameters
@@ -25,12 +57,8 @@ class ZeroShot:
     """
 
     def __init__(self, model: Model, embeddings: Mapping[str, torch.Tensor]) -> None:
-        self.preprocess, self.preprocessing = model.preprocess, model.preprocessing
+        super().__init__(model)
         self._model, self._embeddings = model, embeddings
-
-    def features(self, pixels: torch.Tensor) -> torch.Tensor:
-        """Embed prepared images: (N, D) of unit norm."""
-        return torch.nn.functional.normalize(self._model.encode_images(pixels), dim=-1)
 
     def logits(self, features: torch.Tensor, dataset: str) -> torch.Tensor:
         """Score the classes of a dataset: (N, K)."""
@@ -65,3 +93,29 @@ def class_embeddings(model: Model, prompts: ClassPrompts) -> torch.Tensor:
             )
         rows.append(mean)
     return torch.stack(rows)
+
+
+def asked_prompts(
+    name: str, benchmark: Benchmark, datasets: Iterable[str]
+) -> tuple[PromptsRecord, list[ClassPrompts]]:
+    """Return what stands for the classes of a benchmark's datasets: its record, and the prompts of each.
+
+    Parameters
+    ----------
+    name : str
+        A shipped set of templates, or a file.
+    benchmark : Benchmark
+        Whose class names they are.
+    datasets : iterable of str
+        Datasets of it.
+
+    Raises
+    ------
+    ConfigError
+        If there is no such set, or it does not fit the benchmark.
+    """
+    book = load_prompts(name)
+    book.require_known(benchmark.datasets)
+    records = [benchmark.dataset(each) for each in datasets]
+    prompts = [book.prompts(one.dataset, one.class_names, modality=one.modality) for one in records]
+    return PromptsRecord.asked(book.name, prompts), prompts

@@ -15,7 +15,7 @@ from medimeta_c.results.folder import result_files, result_folder
 
 RUNNER = CliRunner()
 BOARD = ["leaderboard validate", "leaderboard build", "leaderboard accept"]
-TAKE_ONE = ["verify", "push", "analyse", "evaluate", "features", "figures", "finetune", *BOARD]
+TAKE_ONE = ["verify", "push", "analyse", "evaluate", "features", "figures", "finetune", "probe", *BOARD]
 
 
 @pytest.mark.parametrize("name", TAKE_ONE)

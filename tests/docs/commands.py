@@ -41,7 +41,7 @@ def prepare(hub: str, named: str) -> None:
     load = openclip.load_folder
     openclip.load_hub = lambda spec, target: load(spec, hub)
     openclip.load_named = lambda spec, target: load(spec, named)
-    evaluation._workers = lambda wanted, device: 0
+    evaluation.workers_beside = lambda device, wanted: 0
 
 
 def serve(path: str) -> None:

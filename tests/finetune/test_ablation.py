@@ -15,8 +15,8 @@ from runs import weights
 from medimeta_c.building.build import BuildConfig, build
 from medimeta_c.errors import ConfigError, ResultError, SourceError
 from medimeta_c.finetuning import Ablation, AblationConfig, FinetuneConfig, ablate, finetune
-from medimeta_c.finetuning.ablationtable import ablation_table, mean_cell, write_ablation
-from medimeta_c.io.tables.table import UNDEFINED
+from medimeta_c.finetuning.ablationtable import ablation_table, write_ablation
+from medimeta_c.io.tables.table import UNDEFINED, mean_cell
 from medimeta_c.results.ablation import AblationRun
 from medimeta_c.results.folder import read_saved
 from medimeta_c.scoring.evaluation import EvaluateConfig, evaluate

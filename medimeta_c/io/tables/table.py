@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
@@ -16,6 +17,7 @@ __all__ = [
     "Scalar",
     "Table",
     "marked",
+    "mean_cell",
     "number",
     "printed",
     "texts",
@@ -184,6 +186,23 @@ def printed(value: float, digits: int) -> str:
 def number(value: float | None, digits: int, note: str = "") -> Cell:
     """Return the cell of a number with so many digits after the point; the note says why there is none."""
     return Cell(UNDEFINED, note=note) if value is None else Cell(printed(value, digits), value)
+
+
+def mean_cell(values: Sequence[float | None], digits: int = 1) -> Cell:
+    """Return a mean over seeds, and the sample standard deviation of several; a dash if one is undefined.
+
+    Examples
+    --------
+    >>> mean_cell([1.0, 3.0]).text
+    '2.0 ± 1.4'
+    """
+    known = [value for value in values if value is not None]
+    if not known or len(known) < len(values):
+        return number(None, digits)
+    mean = number(statistics.fmean(known), digits)
+    return (
+        mean if len(known) == 1 else replace(mean, text=f"{mean.text} ± {statistics.stdev(known):.{digits}f}")
+    )
 
 
 def texts(*words: str) -> Row:

@@ -143,6 +143,7 @@ def _facts(saved: SavedResult) -> dict[str, str]:
     run = result.run
     return {
         "Specification": f"{run.model.spec} ({run.model.family})",
+        **({"Head": run.head.words} if run.head else {}),
         "Architecture": run.model.architecture,
         **({"Revision": run.model.revision} if run.model.revision else {}),
         "Weights, SHA-256": run.model.weights_sha256,
