@@ -27,10 +27,10 @@ class Plan:
     @property
     def name(self) -> str:
         """What progress calls it."""
-        shots = "all" if self.shots is None else self.shots
-        return (
-            f"{self.head.name}, {shots} shots, seed {self.seed}" if self.head.is_trained else self.head.name
-        )
+        if not self.head.is_trained:
+            return self.head.name
+        shots = "all images" if self.shots is None else f"{self.shots} shot{'s' * (self.shots > 1)}"
+        return f"{self.head.name}, {shots}, seed {self.seed}"
 
 
 def draws_of(

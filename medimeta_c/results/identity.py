@@ -156,8 +156,8 @@ class HeadRecord(Record):
     @property
     def words(self) -> str:
         """What it is, for people."""
-        shots = "all" if self.shots is None else self.shots
-        return f"{self.name} head, {shots} shots of {self.draw_from}, seed {self.seed}"
+        shots = "all images" if self.shots is None else f"{self.shots} shot{'s' * (self.shots > 1)}"
+        return f"{self.name} head, {shots} of {self.draw_from}, seed {self.seed}"
 
     @property
     def slug(self) -> str:
@@ -298,10 +298,11 @@ class RunIdentity(Record):
             "precision": self.precision,
             "preprocessing": canonical_json(self.preprocessing),
             "package version": self.package_version,
+            "head": self.head and self.head.words,
+            "fits of the head": canonical_json((newer.get("head") or {}).get("fits")),
             **{
                 name.replace("_", " "): canonical_json(newer.get(name))
                 for name in (
-                    "head",
                     "decoding",
                     "option_orders",
                     "outputs",

@@ -18,9 +18,9 @@ from medimeta_c.metrics.resampling import Resampling
 from medimeta_c.models.contract import ModelIdentity
 from medimeta_c.results.baseline_choice import PUBLISHED
 from medimeta_c.results.folder import SavedResult
-from medimeta_c.results.givenfile import GivenRows, read_given
 from medimeta_c.results.identity import RunIdentity
 from medimeta_c.results.predictions import CellPredictions
+from medimeta_c.scoring.givenfile import GivenRows, read_given
 from medimeta_c.scoring.job import Job, JobProgress
 
 __all__ = ["PredictionsConfig", "score_predictions"]
@@ -35,7 +35,7 @@ class PredictionsConfig:
     Parameters
     ----------
     predictions : str or path
-        A Parquet or CSV file with the columns that `medimeta_c.results.givenfile.read_given` describes.
+        A Parquet or CSV file with the columns that `medimeta_c.scoring.givenfile.read_given` describes.
     name : str, optional
         What results call the model; the file's name by default.
     benchmark : str or path

@@ -220,22 +220,24 @@ def test_clip_adapter_mixes_a_bottleneck_with_the_features() -> None:
 
 
 def test_lp_plus_plus_steps_by_the_bounds_of_its_blocks() -> None:
-    """One cycle as loops over images and classes: ten steps on the prototypes, one on the multipliers."""
+    """One cycle as loops over images: ten steps with momentum on the prototypes, one on the multipliers."""
     one = task()
     features, labels, texts = one.train.features, one.train.labels, one.known_texts.embeddings
     n = len(labels)
     w = torch.stack([features[labels == label].mean(0) for label in range(3)])
     start = 250 * sum(float(w[label] @ texts[label]) for label in range(3)) / 3
     a = [start] * 3
-    step_w = 2 * n / float(torch.linalg.eigvalsh(features.T @ features)[-1])
+    step_w = 4 * n / float(torch.linalg.eigvalsh(features.T @ features)[-1])
     step_a = 2 * n / max(sum(float(f @ t) ** 2 for f in features) for t in texts)
 
     def excess(i: int) -> torch.Tensor:
         scores = torch.stack([features[i] @ (w[k] + a[k] * texts[k]) for k in range(3)])
         return torch.softmax(scores, 0) - torch.eye(3, dtype=torch.float64)[labels[i]]
 
+    velocity = torch.zeros_like(w)
     for _ in range(10):
-        w = w - step_w * sum(torch.outer(excess(i), features[i]) for i in range(n)) / n
+        velocity = 0.9 * velocity + sum(torch.outer(excess(i), features[i]) for i in range(n)) / n
+        w = w - step_w * velocity
     slopes = [sum(float(excess(i)[k] * (features[i] @ texts[k])) for i in range(n)) / n for k in range(3)]
     a = [a[k] - step_a * slopes[k] for k in range(3)]
     (first_w, first_a), (next_w, next_a) = lp_plus.descend(one, 1)
@@ -245,13 +247,15 @@ def test_lp_plus_plus_steps_by_the_bounds_of_its_blocks() -> None:
     assert not torch.equal(first_w, next_w)
 
 
-def test_lp_plus_plus_never_raises_its_loss() -> None:
-    """Each step minimises a bound of the loss from above, so that no step size has to be tuned."""
-    one = task(per_class=4)
+def test_lp_plus_plus_comes_near_the_minimum() -> None:
+    """Within its 300 steps, without a step size that is tuned: most of the loss of the start is gone."""
+    one = task(per_class=8)
     texts = one.known_texts.embeddings
-    losses = [loss(one.train, lp_plus.probe_logits(w, a, texts)) for w, a in lp_plus.descend(one, 30)]
-    assert losses == sorted(losses, reverse=True)
-    assert losses[-1] < losses[0] / 2
+    losses = [
+        loss(one.train, lp_plus.probe_logits(w, a, texts)) for w, a in lp_plus.descend(one, lp_plus.CYCLES)
+    ]
+    assert losses[-1] == min(losses)
+    assert losses[-1] < losses[0] / 10
 
 
 def test_zero_shot_is_the_models_own_score() -> None:

@@ -366,7 +366,7 @@ class TestRefusals:
         """The model is tried on one image when it is loaded; later batches have more."""
         widths = iter([36, 36, 36, 36, 36, 30, 30, 30, 30])
         model = Pixels(lambda found: found[:, : next(widths)])
-        with pytest.raises(ModelError, match=r"30 numbers for images of .*, and gave 36"):
+        with pytest.raises(ModelError, match=r"features of shape \(\d+, 30\) for .* must be \(\d+, 36\)"):
             probe(configure(model=model, batch_size=64))
 
     def test_no_rows_of_features(self, configure: Configure) -> None:

@@ -50,7 +50,6 @@ def test_one_command_prints_the_few_shot_table_and_draws_it(options: list[str], 
         (["--shots", "9"], 2, "'clear lung' has 8, 'dense lung' has 8: use at most --shots 8"),
         (["--shots", "few"], 2, "--shots 'few' is not a number: give numbers, comma-separated"),
         (["--from", "test"], 2, "unknown draw from 'test'"),
-        (["--data", "nowhere"], 1, "nowhere"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
@@ -59,4 +58,11 @@ def test_a_request_that_is_wrong(options: list[str], more: list[str], code: int,
     lines = result.stderr.strip().splitlines()
     assert result.exit_code == code, result.output
     assert sentence in lines[-1]
+    assert "Traceback" not in result.output
+
+
+def test_data_that_is_not_there_is_named(options: list[str]) -> None:
+    place = options.index("--data") + 1
+    result = RUNNER.invoke(app, [*options[:place], "nowhere", *options[place + 1 :]])
+    assert (result.exit_code, "nowhere" in result.stderr) == (1, True), result.output
     assert "Traceback" not in result.output

@@ -15,12 +15,21 @@ from medimeta_c.errors import ResultError
 from medimeta_c.format.benchmark import Benchmark
 from medimeta_c.format.keys import SetKey
 from medimeta_c.format.manifest import FileRecord, PluginRecord, SuiteRecord
+from medimeta_c.io.records import dump
 from medimeta_c.leaderboard.checks import check_submission
 from medimeta_c.leaderboard.submission import described, read_submission, submission_path, write_submission
 from medimeta_c.metrics.values import Number
 from medimeta_c.reports import write_reports
 from medimeta_c.results.folder import SavedResult, open_result_folder, read_saved
-from medimeta_c.results.identity import HeadRecord, benchmark_record, first_difference, merged
+from medimeta_c.results.identity import (
+    FitRecord,
+    HeadRecord,
+    RunIdentity,
+    benchmark_record,
+    first_difference,
+    merged,
+    restricted,
+)
 from medimeta_c.results.predictions import NO_ANSWER, NO_PREDICTION, CellPredictions
 from medimeta_c.results.result import Result, read_result, write_result
 
@@ -145,6 +154,40 @@ def test_what_predictions_depend_on_sets_runs_apart(benchmark: Benchmark, name: 
     assert found is not None
     assert found[0] == name.replace("_", " ")
     assert first_difference(wanted, wanted) is None
+
+
+FIT = FitRecord(images=6, images_sha256="a" * 64, settings={"C": 1.0})
+
+
+def test_a_head_goes_on_with_more_datasets(benchmark: Benchmark) -> None:
+    """Each dataset brings its fit; another fit of the same dataset is another run, named in few words."""
+
+    def fitted(dataset: str, fit: FitRecord = FIT) -> RunIdentity:
+        head = HeadRecord(name="linear", shots=4, seed=1, fits={dataset: fit})
+        return identity(benchmark, head=head, datasets=[dataset])
+
+    whole = merged(fitted("rays"), fitted("cells"))
+    assert whole.head is not None
+    assert list(whole.head.fits) == ["cells", "rays"]
+    assert restricted(whole, {"rays"}).head == fitted("rays").head
+    assert first_difference(whole, fitted("rays")) is None
+    other = first_difference(whole, fitted("rays", FIT.model_copy(update={"images": 7})))
+    assert other is not None
+    assert other[0] == "fits of the head"
+    with pytest.raises(ValueError, match="the head was fitted to cells, which was not scored"):
+        identity(benchmark, head=whole.head, datasets=["rays"])
+
+
+def test_a_head_names_its_folder_and_itself(benchmark: Benchmark) -> None:
+    """Shots of val are said; of train, which is usual, they are not in the folder's name."""
+    every = HeadRecord(name="tip_f", shots=None, seed=0)
+    of_val = HeadRecord(name="knn", shots=1, seed=2, draw_from="val")
+    assert (every.slug, every.words) == ("tip_f-all-shots-seed-0", "tip_f head, all images of train, seed 0")
+    assert (of_val.slug, of_val.words) == ("knn-1-shots-of-val-seed-2", "knn head, 1 shot of val, seed 2")
+    run = identity(benchmark, head=of_val)
+    assert run.who == f"{run.model.spec} (knn head, 1 shot of val, seed 2)"
+    assert run.slug == f"{run.model.slug}-{of_val.slug}"
+    assert dump(run)["head"] == {"name": "knn", "shots": 1, "seed": 2, "draw_from": "val"}
 
 
 def test_a_run_without_prompts_goes_on(benchmark: Benchmark) -> None:

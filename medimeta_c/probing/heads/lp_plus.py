@@ -12,14 +12,15 @@ from medimeta_c.probing.heads.neighbours import class_means
 __all__ = ["CYCLES", "descend", "fit", "multiplier", "probe_logits"]
 
 CYCLES = 30
-"""Cycles of ten steps on the prototypes and one on the multipliers: 300 steps, as in the paper's code."""
+"""Cycles of ten steps on the prototypes and one on the multipliers: 300 steps, as in the published code."""
 
 _STEPS = 10
+_MOMENTUM = 0.9
 _START = 250.0
 
 
 def fit(task: Task) -> Fit:
-    """Minimise the cross-entropy by block majorise-minimise steps; val chooses after which cycle to stop.
+    """Minimise the cross-entropy by steps on blocks; val chooses after which cycle to stop.
 
     ::
 
@@ -27,16 +28,18 @@ def fit(task: Task) -> Fit:
 
     Prototypes w_k start at the class means, multipliers a_k all at 250 times the mean, over classes, of the
     mean cosine of a class's images and its text t_k. No step size is tuned: each is one over a bound of its
-    block's curvature. No eigenvalue of the Hessian of the log-sum-exp is above 1/2, so the steps are::
+    block's curvature::
 
-        2N / (largest eigenvalue of FᵀF)    for all w_k at once
-        2N / (max_k Σ_i (f_i·t_k)²)         for all a_k at once
+        4N / (largest eigenvalue of FᵀF)    for the w_k, with momentum 0.9
+        2N / (max_k Σ_i (f_i·t_k)²)         for the a_k
+
+    The first uses that p (1 - p) is at most 1/4, the second that no eigenvalue of the Hessian of the
+    log-sum-exp is above 1/2.
 
     References
     ----------
-    Y. Huang et al. (2024), LP++: A Surprisingly Strong Linear Probe for Few-Shot CLIP, CVPR. There the bound
-    of one class at a time (1/4) is used for all classes at once, and the code adds momentum and an intercept.
-    With the bounds of whole blocks, no step raises the loss.
+    Y. Huang et al. (2024), LP++: A Surprisingly Strong Linear Probe for Few-Shot CLIP, CVPR. Momentum and
+    cycles are those of the code that goes with it; its intercept is left out.
     """
     texts = task.known_texts.embeddings
 
@@ -52,10 +55,11 @@ def descend(task: Task, cycles: int) -> Iterator[tuple[torch.Tensor, torch.Tenso
     train, texts = task.train, task.known_texts.embeddings
     features, count = train.features, len(train)
     truth, cosines = one_hot(train.labels, task.classes), features @ texts.T
-    step_w = 2 * count / float(torch.linalg.matrix_norm(features, 2) ** 2)
+    step_w = 4 * count / float(torch.linalg.matrix_norm(features, 2) ** 2)
     step_a = 2 * count / max(float(cosines.square().sum(0).max()), torch.finfo(torch.float64).tiny)
     w = class_means(task)
     a = torch.full((task.classes,), multiplier(task), dtype=torch.float64)
+    velocity = torch.zeros_like(w)
     yield w, a
 
     def excess() -> torch.Tensor:
@@ -63,7 +67,8 @@ def descend(task: Task, cycles: int) -> Iterator[tuple[torch.Tensor, torch.Tenso
 
     for _ in range(cycles):
         for _ in range(_STEPS):
-            w = w - step_w * (excess().T @ features) / count
+            velocity = _MOMENTUM * velocity + excess().T @ features / count
+            w = w - step_w * velocity
         a = a - step_a * (excess() * cosines).sum(0) / count
         yield w, a
 
