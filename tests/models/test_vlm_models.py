@@ -242,8 +242,10 @@ def test_a_gated_repository_says_where_its_terms_are(monkeypatch: pytest.MonkeyP
     import huggingface_hub
     from huggingface_hub.errors import GatedRepoError
 
+    reply: Any = httpx.Response(403, request=httpx.Request("GET", "http://h"))
+
     def refuse(*_: Any, **__: Any) -> None:
-        raise GatedRepoError("gated", response=httpx.Response(403, request=httpx.Request("GET", "http://h")))
+        raise GatedRepoError("gated", response=reply)
 
     monkeypatch.setattr(huggingface_hub, "snapshot_download", refuse)
     with pytest.raises(ModelError, match="org/medvlm is gated: accept its terms at https://hugging"):

@@ -335,6 +335,13 @@ def test_a_confidence_is_one_whole_number(text: str, found: float | None) -> Non
     assert confidence_of(text) == found
 
 
+def test_ones_own_model_is_named_by_its_module() -> None:
+    """A class is called; the object is tried on an image and on none."""
+    model = load_model("python:test_words:Scorer")
+    assert isinstance(model, AnswerScorer)
+    assert model.identity.spec == "python:reader"
+
+
 def test_a_model_that_is_not_one_is_named_with_what_it_lacks() -> None:
     class Half:
         def generate(self) -> None: ...
