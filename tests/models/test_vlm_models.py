@@ -206,6 +206,13 @@ def _pickled(folder: Path) -> None:
     (folder / "model.safetensors").rename(folder / "pytorch_model.bin")
 
 
+def _remote(folder: Path) -> None:
+    path = folder / "config.json"
+    values = json.loads(path.read_text())
+    path.write_text(json.dumps({**values, "model_type": "own", "auto_map": {"AutoConfig": "own.Config"}}))
+    (folder / "own.py").write_text("raise SystemExit('this ran')")
+
+
 def _damaged(folder: Path) -> None:
     (folder / "chat_template.jinja").write_text("{% for")
 
@@ -219,6 +226,7 @@ def _damaged(folder: Path) -> None:
         ),
         (_dated, "writes today's date"),
         (_pickled, "no weights in safetensors files"),
+        (_remote, "transformers cannot load the model"),
         (_damaged, "chat template in .* cannot be used"),
     ],
 )
@@ -227,6 +235,44 @@ def test_a_folder_that_cannot_be_asked(tmp_path: Path, change: Callable[[Path], 
     change(folder)
     with pytest.raises(ModelError, match=message):
         load_model(f"vlm:{folder}")
+
+
+def test_a_gated_repository_says_where_its_terms_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    import httpx
+    import huggingface_hub
+    from huggingface_hub.errors import GatedRepoError
+
+    reply: Any = httpx.Response(403, request=httpx.Request("GET", "http://h"))
+
+    def refuse(*_: Any, **__: Any) -> None:
+        raise GatedRepoError("gated", response=reply)
+
+    monkeypatch.setattr(huggingface_hub, "snapshot_download", refuse)
+    with pytest.raises(ModelError, match="org/medvlm is gated: accept its terms at https://hugging"):
+        load_model("vlm:org/medvlm")
+
+
+def test_a_prompt_is_not_shared_where_that_changes_the_answers(
+    folder: Path, model: AnswerScorer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An architecture whose kept keys and values cannot be copied is run in single passes, and right."""
+    from medimeta_c.models.answering.torch_answerer import TorchAnswerer
+
+    shared = TorchAnswerer._with_shared_prompt
+    monkeypatch.setattr(TorchAnswerer, "_with_shared_prompt", lambda *given: shared(*given) + 0.01)
+    loaded: Any = load_model(f"vlm:{folder}")
+    monkeypatch.undo()
+    assert not loaded.reuses_prompt
+    found, wanted = (each.log_probabilities(IMAGES, QUESTIONS, ANSWERS) for each in (loaded, model))
+    torch.testing.assert_close(found, wanted, rtol=0, atol=1e-4)
+
+
+def test_half_precision_is_near(folder: Path, model: AnswerScorer) -> None:
+    half = load_model(f"vlm:{folder}", precision="bf16")
+    assert isinstance(half, AnswerScorer)
+    found, wanted = (each.log_probabilities(IMAGES, QUESTIONS, ANSWERS) for each in (half, model))
+    assert 0 < (found - wanted).abs().max() < 1
+    assert half.generate([IMAGES[0]], [(QUESTIONS[0],)], 3)
 
 
 def test_a_model_of_another_kind_is_refused(tmp_path: Path) -> None:

@@ -24,6 +24,7 @@ from medimeta_c.results.folder import SavedResult, open_result_folder, read_save
 from medimeta_c.results.identity import (
     FitRecord,
     HeadRecord,
+    QuestionRecord,
     RunIdentity,
     benchmark_record,
     first_difference,
@@ -32,6 +33,7 @@ from medimeta_c.results.identity import (
 )
 from medimeta_c.results.predictions import NO_ANSWER, NO_PREDICTION, CellPredictions
 from medimeta_c.results.result import Result, read_result, write_result
+from medimeta_c.results.words.summary import StatedConfidence
 
 Json = dict[str, Any]
 PLAIN = {
@@ -50,11 +52,22 @@ IN_RESULT: Json = {
     "marks": ("limited", "unverified"),
     "plugins": (PluginRecord(name="brier", distribution="other", version="1.2"),),
     "blind": {"cells": Number(value=0.25)},
+    "blind_grey": {"cells": Number(value=0.5)},
+    "stated": {
+        "cells": StatedConfidence(
+            clean=Number(value=0.1),
+            corrupted=Number(value=0.3),
+            shift=Number(value=0.2),
+            read=Number(value=0.9),
+        )
+    },
+    "answers_sha256": "ab" * 32,
 }
 IN_RUN: Json = {
     "head": HeadRecord(name="linear", shots=4, seed=1),
     "decoding": {"temperature": 0.0, "max_tokens": 8},
     "option_orders": {"cells": ((0, 1, 2), (2, 1, 0))},
+    "questions": {"cells": QuestionRecord(text="What is it?\n{options}", joined=("class1",))},
     "preprocessing_variant": "antialias",
     "activation": "quick_gelu",
     "prompts": None,

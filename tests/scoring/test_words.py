@@ -239,6 +239,26 @@ def test_a_model_that_dies_keeps_finished_cells(small: Path, tmp_path: Path) -> 
     assert len(model.asked) - before < 2 + 3 * 8
 
 
+def test_batches_shrink_where_memory_ends(
+    small: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Nothing is lost, and the answers are the same."""
+
+    class Large(Scorer):
+        most = 3
+
+        def log_probabilities(self, images: Any, questions: Any, answers: Any) -> Any:
+            if len(images) > self.most:
+                raise torch.OutOfMemoryError("out of memory")
+            return super().log_probabilities(images, questions, answers)
+
+    wanted = asked(Scorer(), small, tmp_path / "a")
+    found = asked(Large(), small, tmp_path / "b")
+    assert "continuing with batches of" in caplog.text
+    assert found.result.scores == wanted.result.scores
+    assert found.result.answers_sha256 == wanted.result.answers_sha256
+
+
 def test_another_question_is_another_run(small: Path, tmp_path: Path) -> None:
     asked(Reader(), small, tmp_path)
     with pytest.raises(ResultError, match="holds a run with questions"):
@@ -267,6 +287,8 @@ def test_only_a_scorer_gives_likelihoods(small: Path, tmp_path: Path) -> None:
     assert isinstance(Scorer(), AnswerScorer)
     with pytest.raises(ConfigError, match="texts without probabilities: use `decode='generate'`"):
         asked(Reader(), small, tmp_path, decode="likelihood")
+    with pytest.raises(ConfigError, match="to one order of the options"):
+        asked(Reader(), small, tmp_path, orders=3)
     assert asked(Scorer(), small, tmp_path, decode="generate").predictions[CLEAN].probabilities is None
 
 
@@ -311,6 +333,13 @@ def test_the_parser_takes_an_option_and_nothing_else(text: str, found: int) -> N
 )
 def test_a_confidence_is_one_whole_number(text: str, found: float | None) -> None:
     assert confidence_of(text) == found
+
+
+def test_ones_own_model_is_named_by_its_module() -> None:
+    """A class is called; the object is tried on an image and on none."""
+    model = load_model("python:test_words:Scorer")
+    assert isinstance(model, AnswerScorer)
+    assert model.identity.spec == "python:reader"
 
 
 def test_a_model_that_is_not_one_is_named_with_what_it_lacks() -> None:

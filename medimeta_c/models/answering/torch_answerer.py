@@ -121,8 +121,7 @@ class TorchAnswerer:
         for group in groups.values():
             self._forget()
             batch = self._moved({name: torch.cat([rows[i][name] for i in group]) for name in rows[group[0]]})
-            with explained(f"{self.identity.spec} cannot read its prompt", "choose another model"):
-                found.update(zip(group, run(batch), strict=True))
+            found.update(zip(group, run(batch), strict=True))
         return torch.stack([found[index] for index in range(len(rows))])
 
     def _with_shared_prompt(self, batch: _Inputs, answers: Sequence[list[int]]) -> torch.Tensor:

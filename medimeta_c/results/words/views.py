@@ -41,7 +41,9 @@ def word_text(result: Result) -> str:
     if not result.is_in_words:
         return ""
     found = word_numbers(result, result.scope.datasets)
-    return ", ".join(f"{name.lower()} {percent(one.value)} %" for name, one in found.items())
+    return ", ".join(
+        f"{name.lower()} {percent(one.value)} %" for name, one in found.items() if one.value is not None
+    )
 
 
 def confidence_table(result: Result) -> Table:

@@ -63,8 +63,7 @@ class Asking:
             raise ConfigError(f"unknown way to decode {self.decode!r}: use {' or '.join(get_args(Decode))}")
         if self.orders is not None and self.orders < 1:
             raise ConfigError(f"orders {self.orders} is not valid: use 1 or more")
-        if self.orders is not None and self.orders > 1 and self.decode == "generate":
-            raise ConfigError("a generated answer is to one order of the options: leave orders out")
+        self._refuse_orders(self.decode)
         if self.question is not None:
             _check_question(self.question)
 
@@ -87,10 +86,17 @@ class Asking:
                 f"{model.identity.spec} gives texts without probabilities",
                 remedy=Remedy("use {decode}", decode="generate"),
             )
+        self._refuse_orders(decode)
         orders = 1 if decode == "generate" else self.orders or _MOST_ORDERS
         return Asking(
             decode=decode, orders=orders, confidence=self.confidence, question=self.question or _QUESTION
         )
+
+    def _refuse_orders(self, decode: Decode | None) -> None:
+        if decode == "generate" and (self.orders or 1) > 1:
+            raise ConfigError(
+                "a generated answer is to one order of the options", remedy=Remedy("leave out {orders}")
+            )
 
     def described(self, tokens: int) -> dict[str, JsonValue]:
         """Return what a result holds of it, beside the questions themselves."""
