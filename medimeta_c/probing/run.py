@@ -10,6 +10,7 @@ from typing import TypeAlias
 
 import torch
 
+from medimeta_c.errors import SourceError
 from medimeta_c.format.manifest import PluginRecord
 from medimeta_c.format.plugins import plugin_record
 from medimeta_c.io.progress import following
@@ -26,6 +27,7 @@ from medimeta_c.probing.outputs import write_outputs
 from medimeta_c.probing.overlap import overlap_of
 from medimeta_c.probing.plans import Plan, draws_of, heads_for, plans_of
 from medimeta_c.probing.predictor import HeadPredictor
+from medimeta_c.probing.shots import Listing
 from medimeta_c.probing.store import FeatureStore
 from medimeta_c.results.ablation import Scored
 from medimeta_c.results.folder import SavedResult
@@ -44,6 +46,11 @@ __all__ = ["probe"]
 Tell: TypeAlias = Callable[[str, float, float], None]
 
 _FEATURES = "features"
+_ENCODER = (
+    *("weights digest", "architecture", "revision", "precision", "package version"),
+    *("preprocessing", "preprocessing variant", "activation"),
+)
+"""What of a run's settings the features depend on."""
 
 
 def probe(
@@ -136,7 +143,7 @@ def probe(
             batch_size=batch_size_on(device, config.batch_size),
             workers=workers_beside(device, config.workers),
         ),
-        hashlib.sha256(canonical_json(base.settings(())).encode()).hexdigest(),
+        _encoder_digest(base),
         job.benchmark,
     )
     with following(on_progress, progress, "images", lambda text, done, total: (text, done, total)) as tell:
@@ -144,7 +151,7 @@ def probe(
             name: Learned(
                 listings=listings[name],
                 features={
-                    split: _embed(store, data, split, len(listings[name][split]), tell)
+                    split: _embed(store, data, listings[name][split], tell)
                     for split in {config.draw_from, VAL}
                 },
                 draws=draws[name],
@@ -176,6 +183,11 @@ def probe(
     return probes
 
 
+def _encoder_digest(base: RunIdentity) -> str:
+    settings = base.settings(())
+    return hashlib.sha256(canonical_json([settings[name] for name in _ENCODER]).encode()).hexdigest()
+
+
 def _ids(config: ProbeConfig) -> Path:
     return config.ids or Path(f"{config.benchmark.rstrip('/')}{IDS_SUFFIX}")
 
@@ -184,16 +196,23 @@ def _texts(model: Model, embeddings: torch.Tensor) -> Texts:
     return Texts(embeddings=embeddings.double().cpu(), scale=model.logit_scale, bias=model.logit_bias or 0.0)
 
 
-def _embed(store: FeatureStore, data: CleanData, split: str, images: int, tell: Tell) -> FeatureSet:
-    done, text = 0, f"embedding {split} images of {data.dataset}"
+def _embed(store: FeatureStore, data: CleanData, listing: Listing, tell: Tell) -> FeatureSet:
+    """Return the features of a split, row by row those of its listing."""
+    done, text = 0, f"embedding {listing.split} images of {data.dataset}"
 
     def count(more: int) -> None:
         nonlocal done
         done += more
-        tell(text, done, images)
+        tell(text, done, len(listing))
 
-    tell(text, 0, images)
-    return store.of_clean(data, split, count)
+    tell(text, 0, len(listing))
+    found = store.of_clean(data, listing.split, count)
+    if (found.image_ids, tuple(found.labels.tolist())) != (listing.image_ids, listing.labels):
+        raise SourceError(
+            f"the ids or labels of {listing.split} of {data.dataset} changed while they were read: run the "
+            "same again"
+        )
+    return found
 
 
 def _plugin(head: Head) -> tuple[PluginRecord, ...]:

@@ -53,8 +53,8 @@ def test_probes_beat_zero_shot_and_shuffled_labels_leave_chance(
     assert trained.low > blind.high
     embed = run._embed
 
-    def shuffled(store: Any, data: Any, split: str, *rest: Any) -> Any:
-        found = embed(store, data, split, *rest)
+    def shuffled(*given: Any) -> Any:
+        found = embed(*given)
         order = np.random.Generator(np.random.Philox(key=5)).permutation(len(found))
         return replace(found, labels=found.labels[order])
 

@@ -165,6 +165,7 @@ class _Killed(BaseException):
     """The end of a process, wherever it is."""
 
 
+@pytest.mark.slow
 def test_interrupted_anywhere_it_resumes_to_the_same_end(
     configure: Configure, probed: tuple[ProbeConfig, Probes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
