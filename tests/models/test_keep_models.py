@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 import torch
+from published_folders import KEEP_CONFIG, write_keep
 from safetensors.torch import save_file
 from timm.data.constants import IMAGENET_DEFAULT_MEAN, IMAGENET_DEFAULT_STD
-from upstream_folders import KEEP_CONFIG, write_keep
-from upstream_inputs import PICTURES, TEXTS, picture, read_numbers
+from upstream_numbers import TEXTS, read_numbers, small_pictures
 
 from medimeta_c.errors import ModelError
 from medimeta_c.models import Model, load_model
@@ -34,7 +34,7 @@ def model(folder: Path) -> Model:
 
 def test_images_texts_and_logits_are_the_authors(model: Model, offline: list[Any]) -> None:
     """Of every size, grey and colour, through their transform and ours: equal to 1e-5."""
-    pixels = torch.stack([model.preprocess(picture(*one)) for one in PICTURES])
+    pixels = torch.stack([model.preprocess(picture) for picture in small_pictures()])
     images, texts = model.encode_images(pixels), model.encode_texts(TEXTS)
     for name, ours in {
         "pixels": pixels.mean((2, 3)),
@@ -147,7 +147,7 @@ def test_a_text_too_long_is_refused(model: Model) -> None:
     [
         ("config.json", r"config\.json"),
         ("vocab.txt", "there is no tokenizer"),
-        ("pytorch_model.bin", "none of the weight files"),
+        ("pytorch_model.bin", "holds none of"),
     ],
 )
 def test_a_missing_file_is_named(tmp_path: Path, name: str, said: str) -> None:

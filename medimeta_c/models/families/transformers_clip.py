@@ -54,7 +54,7 @@ def load_transformers(spec: str, target: str, preprocessing: str | None = None) 
     ModelError
         If the files are not to be had, need their own code, do not fit, or are no CLIP-style model.
     """
-    folder, revision = hub_files.local_or_fetched(target, _FETCHED, ["pytorch_model*.bin"])
+    folder, revision = hub_files.model_folder(target, _FETCHED, ["pytorch_model*.bin"])
     state = _read_state(folder)
     with quiet(), local_only():
         module = _build(folder, state)
