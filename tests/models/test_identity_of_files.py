@@ -51,7 +51,12 @@ LARGE = 20_000_000
 EXPENSIVE = {"biovil-t", "cxr-clip resnet", "cxr-clip swin", "flair", "medclip resnet", "medclip vit"}
 """Families of one size alone, with files of a hundred megabytes and more."""
 
-TEXTS = [*WORDS, "A photo of The (normal) Retina, x-ray 3-7", "abcdefghijklmnopqrstuvwxyz 0123456789"]
+TEXTS = [
+    *WORDS,
+    "A photo of The (normal) Retina, x-ray 3-7",
+    "abcdefghijklmnopqrstuvwxyz 0123456789",
+    "naïve 網膜",
+]
 PICTURES = [picture(224, 224), picture(60, 45), picture(31, 90, grey=True)]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -101,6 +102,19 @@ def test_weights_load_whole_or_not_at_all(
     """Each tensor is used, or is an error that names it."""
     with pytest.raises(ModelError, match=said):
         load_model(f"keep:{write_keep(tmp_path, **changes)}")
+
+
+@pytest.mark.parametrize("setting", ["do_lower_case", "strip_accents", "tokenize_chinese_chars"])
+def test_what_the_tokenizer_does_to_letters_is_part_of_the_identity(
+    model: Model, tmp_path: Path, setting: str
+) -> None:
+    """No vocabulary shows it: with another setting, some texts have other tokens."""
+    file = write_keep(tmp_path) / "tokenizer_config.json"
+    settings = json.loads(file.read_text(encoding="utf-8"))
+    file.write_text(json.dumps({**settings, setting: False}), encoding="utf-8")
+    again = load_model(f"keep:{tmp_path}").identity
+    assert again.weights_sha256 == model.identity.weights_sha256
+    assert again.architecture != model.identity.architecture
 
 
 @pytest.mark.parametrize(
