@@ -14,8 +14,6 @@ __all__ = [
     "commit_of",
     "fetch_file",
     "fetch_folder",
-    "find_weights",
-    "local_or_fetched",
     "model_folder",
     "named_folder",
     "split_revision",
@@ -33,8 +31,8 @@ def split_revision(name: str) -> tuple[str, str | None]:
     return repo, revision or None
 
 
-def fetch_file(repo: str, names: Sequence[str], revision: str | None = None) -> Path:
-    """Return the local path of the first of `names` that the repository has.
+def fetch_file(repo: str, names: Sequence[str], revision: str | None = None, *, kind: Kind = "model") -> Path:
+    """Return the local path of the first of `names` that the repository has; `kind` says what it holds.
 
     Raises
     ------
@@ -46,9 +44,9 @@ def fetch_file(repo: str, names: Sequence[str], revision: str | None = None) -> 
 
     last: Exception | None = None
     for name in names:
-        with _explained(repo, revision):
+        with _explained(repo, revision, kind):
             try:
-                return Path(hf_hub_download(repo, name, revision=revision))
+                return Path(hf_hub_download(repo, name, repo_type=kind, revision=revision))
             except (RemoteEntryNotFoundError, LocalEntryNotFoundError) as error:
                 last = last if isinstance(last, LocalEntryNotFoundError) else error
     if isinstance(last, RemoteEntryNotFoundError):
@@ -71,42 +69,13 @@ def fetch_folder(
     from huggingface_hub import snapshot_download  # noqa: PLC0415
     from huggingface_hub.errors import LocalEntryNotFoundError  # noqa: PLC0415
 
-    with _explained(repo, revision):
+    with _explained(repo, revision, kind):
         try:
             return Path(
                 snapshot_download(repo, repo_type=kind, revision=revision, allow_patterns=list(patterns))
             )
         except LocalEntryNotFoundError as error:
             raise _unreachable(repo) from error
-
-
-def local_or_fetched(
-    target: str, patterns: Sequence[str], fallback: Sequence[str] = ()
-) -> tuple[Path, str | None]:
-    """Return the folder of a model, and its commit when it comes from the Hub.
-
-    Parameters
-    ----------
-    target : str
-        A local folder, or a repository: ``org/name[@revision]``.
-    patterns : sequence of str
-        What is fetched of a repository, its safetensors among it.
-    fallback : sequence of str, optional
-        What is fetched too if there are no safetensors: the same weights in torch files.
-
-    Raises
-    ------
-    ModelError
-        If the repository or the revision cannot be fetched.
-    """
-    folder = Path(target).expanduser()
-    if folder.is_dir():
-        return folder.resolve(), None
-    repo, revision = split_revision(target)
-    folder = fetch_folder(repo, patterns, revision)
-    if fallback and not any(folder.glob("*.safetensors")):
-        folder = fetch_folder(repo, fallback, commit_of(folder) or revision)
-    return folder, commit_of(folder)
 
 
 def named_folder(repo: str, patterns: Sequence[str], *, fetch: bool, revision: str | None = None) -> Path:
@@ -144,79 +113,58 @@ def named_folder(repo: str, patterns: Sequence[str], *, fetch: bool, revision: s
     )
 
 
-def find_weights(
+def model_folder(
     target: str,
-    names: Sequence[str],
-    patterns: Sequence[str] = (),
+    patterns: Sequence[str],
+    fallback: Sequence[str] = (),
     *,
     kind: Kind = "model",
+    checkpoint: bool = False,
 ) -> tuple[Path, str | None]:
-    """Return the file with a model's weights, and its commit when it comes from the Hub.
+    """Return the folder of a model, and its commit when it comes from the Hub.
 
     Parameters
     ----------
     target : str
-        The file; a local folder that holds one of `names`; or a repository, ``org/name[@revision]``.
-    names : sequence of str
-        What the file may be called, the preferred first.
-    patterns : sequence of str, optional
-        Which files are fetched beside it.
-    kind : {"model", "dataset"}, optional
-        What the repository is called on the Hub: some hold weights beside data.
-
-    Raises
-    ------
-    ModelError
-        If the file is not there, or the repository cannot be fetched.
-    """
-    path = Path(target).expanduser()
-    if path.is_file():
-        return path.resolve(), None
-    local = path.is_dir()
-    if local:
-        folder = path.resolve()
-    else:
-        repo, revision = split_revision(target)
-        folder = fetch_folder(repo, [*names, *patterns], revision, kind=kind)
-    for name in names:
-        if (folder / name).is_file():
-            return folder / name, None if local else commit_of(folder / name)
-    raise ModelError(f"{target} holds none of {', '.join(names)}: name the folder or the file of the weights")
-
-
-def model_folder(target: str, patterns: Sequence[str]) -> Path:
-    """Return the folder of a model's small files: a local one, or the Hub's files that match `patterns`.
-
-    Parameters
-    ----------
-    target : str
-        A local folder, a checkpoint in it, or ``org/name[@revision]``.
+        A local folder, or a repository: ``org/name[@revision]``.
     patterns : sequence of str
-        Which files to fetch.
+        What is fetched of a repository. Where `weights_file` fetches the weights, these are the small files,
+        so that a model that lacks one is refused before a large download.
+    fallback : sequence of str, optional
+        What is fetched too if there are no safetensors: the same weights in torch files.
+    kind : {"model", "dataset"}, optional
+        What the repository is called on the Hub.
+    checkpoint : bool, optional
+        Whether `target` may also be a checkpoint, in the model's folder.
 
     Raises
     ------
     ModelError
-        If there is no such folder and the repository or the revision cannot be fetched.
+        If there is no such folder, and the repository or the revision cannot be fetched.
     """
     path = Path(target).expanduser()
-    if path.exists():
-        return (path if path.is_dir() else path.parent).resolve()
+    if path.is_dir() or (checkpoint and path.is_file()):
+        return (path if path.is_dir() else path.parent).resolve(), None
     repo, revision = split_revision(target)
-    return fetch_folder(repo, patterns, revision)
+    folder = fetch_folder(repo, patterns, revision, kind=kind)
+    if fallback and not any(folder.glob("*.safetensors")):
+        folder = fetch_folder(repo, fallback, commit_of(folder) or revision, kind=kind)
+    return folder, commit_of(folder)
 
 
-def weights_file(target: str, folder: Path, names: Sequence[str]) -> Path:
-    """Return the checkpoint that goes with the small files in `folder`.
+def weights_file(target: str, folder: Path, names: Sequence[str], *, kind: Kind = "model") -> Path:
+    """Return the checkpoint that goes with the other files of a model.
 
     Parameters
     ----------
     target : str
-        As `model_folder` took it.
+        As `model_folder` took it: a checkpoint is returned as it is.
     folder : Path
-        What it returned.
+        What it returned. Of a repository, the checkpoint is of the same commit.
     names : sequence of str
-        The checkpoint's possible names, the preferred first.
+        What the checkpoint may be called, the preferred first.
+    kind : {"model", "dataset"}, optional
+        As `model_folder` took it.
 
     Raises
     ------
@@ -228,10 +176,10 @@ def weights_file(target: str, folder: Path, names: Sequence[str]) -> Path:
         return path.resolve()
     if not path.exists():
         repo, revision = split_revision(target)
-        return fetch_file(repo, names, commit_of(folder) or revision)
+        return fetch_file(repo, names, commit_of(folder) or revision, kind=kind)
     found = next((folder / name for name in names if (folder / name).is_file()), None)
     if found is None:
-        raise ModelError(f"{folder} holds none of the weight files {', '.join(names)}: copy them there")
+        raise ModelError(f"{folder} holds none of {', '.join(names)}: copy the model's weights there")
     return found
 
 
@@ -250,14 +198,14 @@ def _unreachable(repo: str) -> ModelError:
 
 
 @contextlib.contextmanager
-def _explained(repo: str, revision: str | None) -> Iterator[None]:
+def _explained(repo: str, revision: str | None, kind: Kind = "model") -> Iterator[None]:
     """Turn the Hub client's errors into one sentence each."""
     from huggingface_hub import errors  # noqa: PLC0415
 
+    page = f"https://huggingface.co/{'datasets/' if kind == 'dataset' else ''}{repo}"
     sentences: dict[type[Exception], str] = {
-        errors.GatedRepoError: f"{repo} is gated: accept its terms at https://huggingface.co/{repo}, then "
-        "run `hf auth login`",
-        errors.RepositoryNotFoundError: f"the Hub has no model {repo!r} that you may read: check the name, "
+        errors.GatedRepoError: f"{repo} is gated: accept its terms at {page}, then run `hf auth login`",
+        errors.RepositoryNotFoundError: f"the Hub has no {kind} {repo!r} that you may read: check the name, "
         "or run `hf auth login` if it is private",
         errors.RevisionNotFoundError: f"{repo} on the Hub has no revision {revision!r}: use a branch, tag "
         "or commit",

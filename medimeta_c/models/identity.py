@@ -21,8 +21,15 @@ __all__ = ["identity_of"]
 _NOT_OF_THE_MODEL = {"_name_or_path", "hf_model_name", "hf_tokenizer_name", "transformers_version"}
 """Where files lay and who wrote them."""
 
-_PROBES = ("A photo of a Retinal OCT drusen", "choroidal neovascularization (CNV), grade 0-4: normal/benign")
-"""Texts with capitals, digits, punctuation and words that any vocabulary splits."""
+_PROBES = (
+    "A photo of a Retinal OCT drusen",
+    "choroidal neovascularization (CNV), grade 0-4: normal/benign",
+    "café-au-lait, naïve 視網膜",
+)
+"""Texts with capitals, digits, punctuation, words that any vocabulary splits, accents and Chinese characters.
+
+No vocabulary shows what a tokenizer does to the last two.
+"""
 
 _SHOWN = 12
 

@@ -1,4 +1,4 @@
-"""Write tests/models/upstream/biovil-t.json: what BioViL-T's own code computes with seeded weights.
+"""Write tests/golden/upstream/biovil-t.json: what BioViL-T's own code computes with seeded weights.
 
 Upstream is hi-ml-multimodal of https://github.com/microsoft/hi-ml at commit
 b67c1d27c6b17d8e8ff01f8c507f3cabdb307388 (MIT). Give the folder of a checkout of that commit, in an environment
@@ -30,8 +30,9 @@ from health_multimodal.image.utils import TRANSFORM_RESIZE  # noqa: E402
 from health_multimodal.text.inference_engine import TextInferenceEngine  # noqa: E402
 from health_multimodal.text.model.configuration_cxrbert import CXRBertConfig, CXRBertTokenizer  # noqa: E402
 from health_multimodal.text.model.modelling_cxrbert import CXRBertModel  # noqa: E402
+from seeded_weights import lively_state  # noqa: E402
 from upstream_numbers import (  # noqa: E402
-    lively_state,
+    checked_commit,
     pictures,
     shapes_of,
     write_numbers,
@@ -57,6 +58,7 @@ def livelier_state(shapes: dict[str, list[int]]) -> dict[str, torch.Tensor]:
 
 @torch.no_grad()
 def main() -> None:
+    checked_commit(Path(sys.argv[1]), COMMIT)
     image = ImageModel(img_encoder_type=ImageEncoderType.RESNET50_MULTI_IMAGE, joint_feature_size=128)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

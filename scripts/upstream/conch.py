@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import sys
 import tempfile
+from importlib.metadata import version
 from pathlib import Path
 
 import torch
@@ -17,18 +18,12 @@ import torch
 ROOT = Path(__file__).parents[2]
 sys.path[0] = str(ROOT / "tests" / "models")  # in place of this folder, whose conch.py is not theirs
 
-from upstream_inputs import (  # noqa: E402
-    PICTURES,
-    TEXTS,
-    checked_commit,
-    picture,
-    small_state,
-    write_numbers,
-)
+from seeded_weights import small_state  # noqa: E402
+from upstream_numbers import FOLDER, TEXTS, checked_commit, shapes_of, small_pictures, write_numbers  # noqa: E402
 
 REPOSITORY = "https://github.com/mahmoodlab/CONCH"
 COMMIT = "141cc09c7d4ff33d8eda562bd75169b457f71a62"
-TOKENIZER = ROOT / "tests" / "golden" / "upstream" / "conch_tokenizer.json"
+TOKENIZER = FOLDER / "conch_tokenizer.json"
 
 SMALL = {
     "embed_dim": 64,
@@ -93,7 +88,7 @@ def main() -> None:
     from conch.open_clip_custom import create_model_from_pretrained, custom_tokenizer
 
     published = checkout / "conch" / "open_clip_custom" / "model_configs" / "conch_ViT-B-16.json"
-    shapes, small = shapes_of(configuration(published)), shapes_of(SMALL)
+    shapes, small = shapes_of(build(configuration(published))), shapes_of(build(SMALL))
     if not TOKENIZER.exists():
         write_tokenizer()
     custom_tokenizer.TOKENIZER_DIR, custom_tokenizer.DEFAULT_TOKENIZER = TOKENIZER.parent, TOKENIZER.name
@@ -102,15 +97,15 @@ def main() -> None:
         torch.save(small_state(small), file)
         model, preprocess = create_model_from_pretrained(dict(SMALL), str(file))
     model.eval()
-    pixels = torch.stack([preprocess(picture(*one)) for one in PICTURES])
+    pixels = torch.stack([preprocess(picture) for picture in small_pictures()])
     ids = custom_tokenizer.tokenize(custom_tokenizer.get_tokenizer(), list(TEXTS))
     with torch.inference_mode():
         images, texts = model.encode_image(pixels), model.encode_text(ids)
         logits = model.logit_scale.exp() * images @ texts.T
     write_numbers(
         "conch",
-        {"repository": REPOSITORY, "commit": COMMIT},
-        ["torch", "timm", "transformers", "tokenizers"],
+        source={"repository": REPOSITORY, "commit": COMMIT},
+        packages={name: version(name) for name in ("torch", "timm", "transformers", "tokenizers")},
         pixels=pixels.mean((2, 3)),
         ids=[[one for one in row if one != model.pad_id] for row in ids.tolist()],
         image_features=images,
@@ -130,11 +125,12 @@ def configuration(path: Path) -> dict[str, object]:
     return values
 
 
-def shapes_of(config: dict[str, object]) -> dict[str, list[int]]:
-    """Return the names and shapes of the tensors of upstream's model."""
+def build(config: dict[str, object]) -> torch.nn.Module:
+    """Return upstream's model."""
     from conch.open_clip_custom import CoCa
 
-    return {name: list(one.shape) for name, one in CoCa(**config).state_dict().items()}
+    model: torch.nn.Module = CoCa(**config)
+    return model
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Write tests/models/upstream/cxr_clip*: what CXR-CLIP's own code computes with seeded weights.
+"""Write tests/golden/upstream/cxr_clip*: what CXR-CLIP's own code computes with seeded weights.
 
 Upstream is https://github.com/Soombit-ai/cxr-clip at commit 31188857cc5e892c22c731b176080eb5d4484cf2
 (CC BY-NC 4.0). Give the folder of a checkout of that commit; nothing is fetched. Of the versions that upstream
@@ -37,8 +37,10 @@ from cxrclip.model import build_model  # noqa: E402
 from cxrclip.model.modules import image_encoder  # noqa: E402
 from cxrclip.optimizer import build_optimizer  # noqa: E402
 from cxrclip.scheduler import build_scheduler  # noqa: E402
+from seeded_weights import lively_state  # noqa: E402
 from upstream_numbers import (  # noqa: E402
-    lively_state,
+    FOLDER,
+    checked_commit,
     pictures,
     shapes_of,
     write_numbers,
@@ -133,11 +135,12 @@ def write_training() -> None:
         "epoch": 1,
         "train_loss": 0.5,
     }
-    torch.save(checkpoint, HERE / "upstream" / "cxr_clip-training.tar")
+    torch.save(checkpoint, FOLDER / "cxr_clip-training.tar")
 
 
 @torch.no_grad()
 def main() -> None:
+    checked_commit(CHECKOUT, COMMIT)
     for kind, normalize in KINDS.items():
         write_kind(kind, normalize)
     with torch.enable_grad():

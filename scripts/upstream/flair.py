@@ -1,4 +1,4 @@
-"""Write tests/models/upstream/flair.json: what FLAIR's own code computes with seeded weights.
+"""Write tests/golden/upstream/flair.json: what FLAIR's own code computes with seeded weights.
 
 Upstream is https://github.com/jusiro/FLAIR at commit d6652d53389ff49e5f73efaccf4246e9de88d1a3 (Apache-2.0).
 Give the folder of a checkout of that commit; nothing is fetched.
@@ -24,8 +24,9 @@ from transformers import BertConfig, BertModel
 sys.path[:0] = [str(Path(__file__).parents[2] / "tests" / "models"), sys.argv[1]]
 
 from flair import FLAIRModel  # noqa: E402
+from seeded_weights import lively_state  # noqa: E402
 from upstream_numbers import (  # noqa: E402
-    lively_state,
+    checked_commit,
     pictures,
     shapes_of,
     write_numbers,
@@ -50,6 +51,7 @@ def write_tower(folder: str, **settings: int) -> None:
 
 @torch.no_grad()
 def main() -> None:
+    checked_commit(Path(sys.argv[1]), COMMIT)
     with tempfile.TemporaryDirectory() as folder:
         write_tower(folder, **TOWER)
         model = FLAIRModel(bert_type=folder, vision_pretrained=False, proj_dim=64).eval()

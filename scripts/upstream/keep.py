@@ -12,6 +12,7 @@ import ast
 import sys
 import tempfile
 from functools import partial
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -22,14 +23,8 @@ from transformers import BertTokenizerFast
 ROOT = Path(__file__).parents[2]
 sys.path[0] = str(ROOT / "tests" / "models")  # in place of this folder
 
-from upstream_inputs import (  # noqa: E402
-    PICTURES,
-    TEXTS,
-    checked_commit,
-    picture,
-    small_state,
-    write_numbers,
-)
+from seeded_weights import small_state  # noqa: E402
+from upstream_numbers import TEXTS, checked_commit, shapes_of, small_pictures, write_numbers  # noqa: E402
 
 REPOSITORY = "https://github.com/MAGIC-AI4Med/KEEP"
 COMMIT = "a346a703ba6186f715a45ec62748c08967a4791b"
@@ -81,11 +76,6 @@ def build(checkout: Path, sizes: dict[str, int], text: dict[str, Any], projectio
     return theirs["KEEPModel"](theirs["KEEPConfig"](text_config=text, projection_dim=projection)).eval()
 
 
-def shapes_of(model: torch.nn.Module) -> dict[str, list[int]]:
-    """Return the names and shapes of a model's tensors."""
-    return {name: list(one.shape) for name, one in model.state_dict().items()}
-
-
 def main() -> None:
     checkout = Path(sys.argv[1])
     checked_commit(checkout, COMMIT)
@@ -94,7 +84,7 @@ def main() -> None:
     small = shapes_of(model)
     model.load_state_dict(small_state(small), strict=True)
     transform = upstreams(checkout, {})["transform"]
-    pixels = torch.stack([transform(picture(*one).convert("RGB")) for one in PICTURES])
+    pixels = torch.stack([transform(picture.convert("RGB")) for picture in small_pictures()])
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "vocab.txt"
         file.write_text("\n".join(vocabulary()) + "\n", encoding="utf-8")
@@ -107,8 +97,8 @@ def main() -> None:
         logits = model.logit_scale.exp() * images @ texts.T
     write_numbers(
         "keep",
-        {"repository": REPOSITORY, "commit": COMMIT},
-        ["torch", "timm", "transformers", "tokenizers"],
+        source={"repository": REPOSITORY, "commit": COMMIT},
+        packages={name: version(name) for name in ("torch", "timm", "transformers", "tokenizers")},
         text_config=TEXT,
         vocabulary=vocabulary(),
         pixels=pixels.mean((2, 3)),

@@ -1,4 +1,4 @@
-"""Write tests/models/upstream/medimageinsight.json: what the model's own code computes with seeded weights.
+"""Write tests/golden/upstream/medimageinsight.json: what the model's own code computes with seeded weights.
 
 Upstream is the package MedImageInsights 0.1.1 on PyPI (MIT). It has the code of
 https://huggingface.co/lion-ai/MedImageInsights, which is Microsoft's. The SHA-256 of its source archive is
@@ -31,7 +31,8 @@ sys.modules["mpi4py"].MPI = None  # type: ignore[attr-defined]
 from clip_words import write_clip_words  # noqa: E402
 from MedImageInsights.ImageDataLoader import build_transforms  # noqa: E402
 from MedImageInsights.Models.UniCLModel import create_model  # noqa: E402
-from upstream_numbers import lively_state, pictures, shapes_of, write_numbers, write_shapes  # noqa: E402
+from seeded_weights import lively_state  # noqa: E402
+from upstream_numbers import pictures, shapes_of, write_numbers, write_shapes  # noqa: E402
 
 RELEASE = "0.1.1, SHA-256 0fc65924cb88282db61ade27421a2f43a96a430dd3090c7a0392a30ea4159645"
 TEXTS = ["x-ray chest anteroposterior pneumonia.", "the 12 small cells", "a"]

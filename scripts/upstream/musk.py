@@ -9,6 +9,7 @@ Needs a checkout of https://github.com/lilab-stanford/MUSK at the commit below, 
 from __future__ import annotations
 
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import torch
@@ -19,19 +20,12 @@ from transformers import XLMRobertaTokenizer
 ROOT = Path(__file__).parents[2]
 sys.path[0] = str(ROOT / "tests" / "models")  # in place of this folder, whose musk.py is not theirs
 
-from upstream_inputs import (  # noqa: E402
-    GOLDEN,
-    PICTURES,
-    TEXTS,
-    checked_commit,
-    picture,
-    small_state,
-    write_numbers,
-)
+from seeded_weights import small_state  # noqa: E402
+from upstream_numbers import FOLDER, TEXTS, checked_commit, shapes_of, small_pictures, write_numbers  # noqa: E402
 
 REPOSITORY = "https://github.com/lilab-stanford/MUSK"
 COMMIT = "714b666969c1911e5efe70d991140a21030f4ef3"
-TOKENIZER = GOLDEN / "musk_tokenizer.spm"
+TOKENIZER = FOLDER / "musk_tokenizer.spm"
 SIDE = 64
 
 
@@ -85,7 +79,7 @@ def main() -> None:
             torchvision.transforms.Normalize(mean=IMAGENET_INCEPTION_MEAN, std=IMAGENET_INCEPTION_STD),
         ]
     )
-    pixels = torch.stack([transform(picture(*one).convert("RGB")) for one in PICTURES])
+    pixels = torch.stack([transform(picture.convert("RGB")) for picture in small_pictures()])
     if not TOKENIZER.exists():
         write_tokenizer()
     tokenizer = XLMRobertaTokenizer(str(TOKENIZER))
@@ -97,8 +91,8 @@ def main() -> None:
         logits = model.logit_scale * images @ texts.T  # no exponential: as upstream's demo.ipynb has it
     write_numbers(
         "musk",
-        {"repository": REPOSITORY, "commit": COMMIT},
-        ["torch", "timm", "transformers", "sentencepiece"],
+        source={"repository": REPOSITORY, "commit": COMMIT},
+        packages={name: version(name) for name in ("torch", "timm", "transformers", "sentencepiece")},
         pixels=pixels.mean((2, 3)),
         ids=[[one for one, padded in zip(*pair, strict=True) if not padded] for pair in pairs],
         image_features=images,
@@ -107,11 +101,6 @@ def main() -> None:
         small_shapes=small,
         published_shapes=published,
     )
-
-
-def shapes_of(model: torch.nn.Module) -> dict[str, list[int]]:
-    """Return the names and shapes of a model's tensors."""
-    return {name: list(one.shape) for name, one in model.state_dict().items()}
 
 
 if __name__ == "__main__":

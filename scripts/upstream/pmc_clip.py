@@ -1,4 +1,4 @@
-"""Write tests/models/upstream/pmc_clip.json: what PMC-CLIP's own code computes with seeded weights.
+"""Write tests/golden/upstream/pmc_clip.json: what PMC-CLIP's own code computes with seeded weights.
 
 Upstream is https://github.com/WeixiongLin/PMC-CLIP at commit b0b81e3629740b4af837338ab5afa46e5d03a18e (MIT).
 Give the folder of a checkout of that commit; nothing is fetched. Upstream names no version of transformers;
@@ -28,8 +28,9 @@ sys.path[:0] = [str(Path(__file__).parents[2] / "tests" / "models"), str(CHECKOU
 
 from pmc_clip.model import PMC_CLIP, pmc_clip  # noqa: E402
 from pmc_clip.transform import image_transform  # noqa: E402
+from seeded_weights import lively_state  # noqa: E402
 from upstream_numbers import (  # noqa: E402
-    lively_state,
+    checked_commit,
     pictures,
     shapes_of,
     write_numbers,
@@ -54,6 +55,7 @@ def build(config: dict[str, Any], tower: BertModel, tokenizer: Any) -> PMC_CLIP:
 
 @torch.no_grad()
 def main() -> None:
+    checked_commit(CHECKOUT, COMMIT)
     file = CHECKOUT / "src" / "pmc_clip" / "model_configs" / "RN50_fusion4.json"
     config = json.loads(file.read_text(encoding="utf-8"))
     published = build(config, BertModel(BertConfig()), None)

@@ -21,6 +21,10 @@ MAY_LACK = {("datasets", "data"), ("download", "data")}
 """Options whose file or folder is made where it does not exist."""
 
 
+WAYS_TO_NAME_A_MODEL = {"model", "sweep", "from_predictions"}
+"""Of these `evaluate` needs exactly one."""
+
+
 def commands() -> Iterator[tuple[tuple[str, ...], Any]]:
     """Yield each command with the words that call it."""
     todo: list[tuple[tuple[str, ...], Any]] = [((), typer.main.get_command(app))]
@@ -59,6 +63,8 @@ def needed(words: tuple[str, ...], without: Any) -> list[str]:
         if one.required and one is not without:
             found += [one.opts[0]] if one.param_type_name == "option" else []
             found.append("." if words == ("check",) else VALUES.get(one.name, "nowhere"))
+    if words == ("evaluate",) and without.name not in WAYS_TO_NAME_A_MODEL:
+        found += ["--model", "nowhere"]
     return found
 
 

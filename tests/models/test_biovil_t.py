@@ -14,14 +14,14 @@ import pytest
 import torch
 from hub_server import HubServer, hub_environment, run_client
 from PIL import Image
+from published_folders import BIOVIL_T_IMAGE as IMAGE_FILE
+from published_folders import biovil_t_image_state, biovil_t_text_state, write_biovil_t
 from safetensors.torch import save_file
 from upstream_numbers import (
     assert_equal,
-    lively_state,
     pictures,
     read_numbers,
     read_shapes,
-    write_vocabulary,
 )
 
 from medimeta_c.errors import ModelError
@@ -29,43 +29,13 @@ from medimeta_c.models import Model, load_model
 from medimeta_c.models.families.published import biovil_t
 
 NUMBERS = read_numbers("biovil-t")
-IMAGE_FILE = "biovil_t_image_model_proj_size_128.pt"
 normalize = torch.nn.functional.normalize
-
-
-def image_state() -> dict[str, torch.Tensor]:
-    """The image model's weights, as scripts/upstream/biovil_t.py makes them."""
-    shapes = {name: shape for name, shape in read_shapes("biovil-t").items() if name.startswith("image.")}
-    state = lively_state({name.removeprefix("image."): shape for name, shape in shapes.items()})
-    state["encoder.backbone_to_vit.weight"] *= 64
-    return state
-
-
-def text_state() -> dict[str, torch.Tensor]:
-    """The text model's weights; the published file has BERT's pooling and positions too."""
-    state = lively_state(NUMBERS["text_shapes"])
-    hidden = state["bert.embeddings.word_embeddings.weight"].shape[1]
-    state["bert.pooler.dense.weight"] = torch.ones(hidden, hidden)
-    state["bert.pooler.dense.bias"] = torch.ones(hidden)
-    state["bert.embeddings.position_ids"] = torch.arange(512)[None]
-    return state
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The files of the repository, its code included."""
-    target = tmp_path_factory.mktemp("biovil-t")
-    torch.save(image_state(), target / IMAGE_FILE)
-    torch.save(text_state(), target / "pytorch_model.bin")
-    write_vocabulary(target)
-    code = {"AutoModel": "modeling_cxrbert.CXRBertModel", "AutoConfig": "configuration_cxrbert.CXRBertConfig"}
-    config = {"architectures": ["CXRBertModel"], "auto_map": code, "projection_size": 128}
-    (target / "config.json").write_text(json.dumps(config))
-    words = {"do_lower_case": True, "tokenizer_class": "CXRBertTokenizer", "strip_accents": None}
-    (target / "tokenizer_config.json").write_text(json.dumps(words))
-    for name in ("modeling_cxrbert", "configuration_cxrbert"):
-        (target / f"{name}.py").write_text("raise SystemExit('ran')")
-    return target
+    return write_biovil_t(tmp_path_factory.mktemp("biovil-t"))
 
 
 @pytest.fixture(scope="module")
@@ -141,7 +111,7 @@ def test_weights_load_whole_or_not_at_all(
     folder: Path, tmp_path: Path, file: str, name: str, kind: str
 ) -> None:
     """A tensor too few, too many or of another shape is named, by the name it has in its file."""
-    state = image_state() if file == IMAGE_FILE else text_state()
+    state = biovil_t_image_state() if file == IMAGE_FILE else biovil_t_text_state()
     if kind == "missing":
         del state[name]
     else:
@@ -153,8 +123,8 @@ def test_weights_load_whole_or_not_at_all(
 @pytest.mark.parametrize(
     ("file", "message"),
     [
-        (IMAGE_FILE, f"there is no checkpoint at .*{IMAGE_FILE}"),
-        ("pytorch_model.bin", r"no text model .*microsoft/BiomedVLP-BioViL-T"),
+        (IMAGE_FILE, f"holds none of {IMAGE_FILE}"),
+        ("pytorch_model.bin", r"holds none of model\.safetensors, pytorch_model\.bin"),
         ("vocab.txt", r"no vocabulary at .*vocab\.txt"),
     ],
 )
@@ -169,16 +139,19 @@ def test_the_hubs_files_are_fetched_without_their_code(tmp_path: Path, file: str
     """One file of each tower's weights, and the vocabulary; safetensors where there are both."""
     script = """
     from medimeta_c.models import hub_files
-    from medimeta_c.models.families.published import biovil_t
-    folder, commit = hub_files.local_or_fetched(
-        "lab/biovil-t", biovil_t._FETCHED, biovil_t._TEXT_WEIGHTS[1:]
-    )
+    from medimeta_c.errors import ModelError
+    from medimeta_c.models import load_model
+    try:
+        load_model("biovil-t:lab/biovil-t")
+    except ModelError:
+        pass  # the weights are none
+    folder, commit = hub_files.model_folder("lab/biovil-t", ["none"])
     report([sorted(path.name for path in folder.iterdir()), commit])
     """
     others = dict.fromkeys(["config.json", "modeling_cxrbert.py", "README.md", "pytorch_model.bin"], "x")
     wanted = [IMAGE_FILE, "tokenizer_config.json", "vocab.txt", file]
     with HubServer() as hub:
-        repo = hub.store.add_repo("model", "lab/biovil-t", {**others, **dict.fromkeys(wanted, "x")})
+        repo = hub.store.add_repo("model", "lab/biovil-t", {**others, **dict.fromkeys(wanted, "{}")})
         found, commit = run_client(script, hub_environment(hub, tmp_path))
         assert commit == next(iter(repo.refs.values()))
     assert found == sorted(wanted)
@@ -193,7 +166,8 @@ def test_another_text_model_is_recognised(folder: Path, tmp_path: Path) -> None:
 def test_containers_and_unused_tensors_do_not_count(folder: Path, model: Model, tmp_path: Path) -> None:
     """Safetensors leave out tied weights, which are of the unused head: the identity is the same."""
     spec = spoilt(folder, tmp_path / "m", "pytorch_model.bin", None)
-    state = {name: tensor for name, tensor in text_state().items() if "predictions.decoder" not in name}
+    state = biovil_t_text_state()
+    state = {name: tensor for name, tensor in state.items() if "predictions.decoder" not in name}
     save_file(state, tmp_path / "m" / "model.safetensors", metadata={"format": "pt"})
     again = load_model(spec).identity
     assert again.weights_sha256 == model.identity.weights_sha256

@@ -9,9 +9,9 @@ from typing import Any
 import open_clip
 import pytest
 import torch
-from upstream_folders import CONCH_TOKENIZER as TOKENIZER
-from upstream_folders import write_conch
-from upstream_inputs import GOLDEN, PICTURES, TEXTS, picture, read_numbers
+from published_folders import CONCH_TOKENIZER as TOKENIZER
+from published_folders import write_conch
+from upstream_numbers import FOLDER, TEXTS, read_numbers, small_pictures
 
 from medimeta_c.errors import ConfigError, ModelError
 from medimeta_c.models import Model, load_model
@@ -35,7 +35,7 @@ def model(folder: Path) -> Model:
 
 def test_images_texts_and_logits_are_the_authors(model: Model, offline: list[Any]) -> None:
     """Of every size, grey and colour, through their transform and ours: equal to 1e-5."""
-    pixels = torch.stack([model.preprocess(picture(*one)) for one in PICTURES])
+    pixels = torch.stack([model.preprocess(picture) for picture in small_pictures()])
     images, texts = model.encode_images(pixels), model.encode_texts(TEXTS)
     for name, ours in {
         "pixels": pixels.mean((2, 3)),
@@ -152,8 +152,8 @@ def test_another_tokenizer_is_refused(folder: Path, tmp_path: Path) -> None:
 @pytest.mark.usefixtures("impatient")
 def test_missing_files_are_named(tmp_path: Path) -> None:
     """A folder without weights, and a name that is neither a folder nor on the Hub."""
-    shutil.copy(GOLDEN / "conch_tokenizer.json", tmp_path / TOKENIZER)
-    with pytest.raises(ModelError, match=r"none of the weight files pytorch_model\.bin"):
+    shutil.copy(FOLDER / "conch_tokenizer.json", tmp_path / TOKENIZER)
+    with pytest.raises(ModelError, match=r"holds none of pytorch_model\.bin"):
         load_model(f"conch:{tmp_path}")
     with pytest.raises(ModelError, match="Hub cannot be reached"):
         load_model("conch:some-org/some-name")

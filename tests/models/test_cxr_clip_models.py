@@ -5,16 +5,17 @@ from __future__ import annotations
 import os
 import sys
 import types
-from collections import OrderedDict
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from published_folders import write_cxr_clip
 from safetensors.torch import save_file
+from seeded_weights import lively_state
 from upstream_numbers import (
+    FOLDER,
     assert_equal,
-    lively_state,
     pictures,
     read_numbers,
     read_shapes,
@@ -26,11 +27,10 @@ from medimeta_c.lora.targets import default_targets, find_sites
 from medimeta_c.models import Model, load_model
 from medimeta_c.models.families.published import cxr_clip
 
-TRAINING = Path(__file__).parent / "upstream" / "cxr_clip-training.tar"
+TRAINING = FOLDER / "cxr_clip-training.tar"
 """What upstream's training saves: omegaconf's objects in its configuration, and two tensors as a model."""
 
 State = dict[str, torch.Tensor]
-RESNET = {"base": {"image_size": 224}, "model": {"image_encoder": {"name": "resnet"}}}
 TINY: State = {"weight": torch.zeros(2, 2)}
 """The tensors of no model: the settings beside them are looked at first."""
 
@@ -55,17 +55,9 @@ def resnet_state() -> State:
     return lively_state(read_numbers("cxr_clip_resnet")["shapes"])
 
 
-def save(folder: Path, state: State, config: object = RESNET) -> Path:
-    """Write a checkpoint as upstream's training does, with a tokenizer beside it."""
-    write_vocabulary(folder)
-    file = folder / "model-best.tar"
-    torch.save({"model": OrderedDict(state), "config": config, "epoch": 3, "train_loss": 0.5}, file)
-    return file
-
-
 @pytest.fixture(scope="module")
 def file(kind: str, state: State, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return save(tmp_path_factory.mktemp(kind), state, {})
+    return write_cxr_clip(tmp_path_factory.mktemp(kind), state, {})
 
 
 @pytest.fixture(scope="module")
@@ -184,7 +176,7 @@ def test_settings_are_read_from_nested_configurations(tmp_path: Path, pooling: s
         encoder, config = mapping(), mapping()
         vars(encoder).update(_content={"pooling": value}, _parent=config)
         vars(config).update(_content={"model": {"text_encoder": encoder}})
-        file = save(tmp_path, TINY, config)
+        file = write_cxr_clip(tmp_path, TINY, config)
     refused = "pooling mean, and only models with 'eos'" if pooling == "mean" else "2 missing"
     with pytest.raises(ModelError, match=refused):
         load_model(f"cxr-clip:{file}")
@@ -199,7 +191,7 @@ def test_settings_are_read_from_nested_configurations(tmp_path: Path, pooling: s
 )
 def test_a_model_with_other_settings_is_refused(tmp_path: Path, config: object, named: str) -> None:
     with pytest.raises(ModelError, match=rf"was trained with .*{named}"):
-        load_model(f"cxr-clip:{save(tmp_path, TINY, config)}")
+        load_model(f"cxr-clip:{write_cxr_clip(tmp_path, TINY, config)}")
 
 
 class _Runs:
@@ -212,7 +204,7 @@ class _Runs:
 
 def test_a_file_that_would_run_code_is_not_opened(tmp_path: Path) -> None:
     """The message says what to do instead: the table of tensors alone."""
-    file = save(tmp_path, TINY, {"base": _Runs(tmp_path / "ran")})
+    file = write_cxr_clip(tmp_path, TINY, {"base": _Runs(tmp_path / "ran")})
     with pytest.raises(ModelError, match=r"would run code when opened.*as safetensors"):
         load_model(f"cxr-clip:{file}")
     assert not (tmp_path / "ran").exists()
@@ -237,7 +229,7 @@ def test_weights_load_whole_or_not_at_all(resnet_state: State, tmp_path: Path, n
     else:
         spoilt[name] = torch.zeros(*resnet_state[name].shape, 1)
     with pytest.raises(ModelError, match=rf"read as CXR-CLIP, .* 1 {spoil} \({name}\)"):
-        load_model(f"cxr-clip:{save(tmp_path, spoilt)}")
+        load_model(f"cxr-clip:{write_cxr_clip(tmp_path, spoilt)}")
 
 
 @pytest.mark.parametrize("spoil", ["missing", "unexpected"])
@@ -251,14 +243,14 @@ def test_swins_weights_load_whole_or_not_at_all(tmp_path: Path, spoil: str) -> N
         state[name] = torch.zeros(1)
     short = name.removeprefix("image_encoder.image_encoder.")
     with pytest.raises(ModelError, match=rf"read as CXR-CLIP, .* 1 {spoil} \({short}\)"):
-        load_model(f"cxr-clip:{save(tmp_path, state, {})}")
+        load_model(f"cxr-clip:{write_cxr_clip(tmp_path, state, {})}")
 
 
 def test_missing_files_are_named(resnet_state: State, tmp_path: Path, impatient: None) -> None:
     """No checkpoint, two of them, and a tokenizer neither here nor on the Hub."""
     with pytest.raises(ModelError, match=r"no CXR-CLIP checkpoint at .*Soombit-ai/cxr-clip"):
         load_model(f"cxr-clip:{tmp_path}")
-    file = save(tmp_path, resnet_state)
+    file = write_cxr_clip(tmp_path, resnet_state)
     (tmp_path / "vocab.txt").unlink()
     with pytest.raises(ModelError, match=r"no tokenizer in .*vocab\.txt.*Bio_ClinicalBERT"):
         load_model(f"cxr-clip:{file}")
@@ -271,7 +263,7 @@ def test_missing_files_are_named(resnet_state: State, tmp_path: Path, impatient:
 
 def test_a_tokenizer_of_more_tokens_is_refused(resnet_state: State, tmp_path: Path) -> None:
     """It is another model's: its ids would lie outside the text tower's table."""
-    save(tmp_path, resnet_state)
+    write_cxr_clip(tmp_path, resnet_state)
     with (tmp_path / "vocab.txt").open("a", encoding="utf-8") as vocabulary:
         vocabulary.write("retina\n")
     with pytest.raises(ModelError, match=r"the tokenizer in .* has 145 tokens, and the text tower knows 144"):

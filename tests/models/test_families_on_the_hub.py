@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from hub_server import HubServer, hub_environment, run_client
-from upstream_folders import CONCH_TOKENIZER, write_conch, write_keep, write_musk
+from published_folders import CONCH_TOKENIZER, write_conch, write_keep, write_musk
 
 
 def test_families_are_fetched_pinned_and_found_again(tmp_path: Path) -> None:

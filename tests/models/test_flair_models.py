@@ -8,8 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from published_folders import write_flair
 from safetensors.torch import save_file
-from upstream_numbers import assert_equal, lively_state, pictures, read_numbers, read_shapes, write_vocabulary
+from seeded_weights import lively_state
+from upstream_numbers import assert_equal, pictures, read_numbers, read_shapes
 
 from medimeta_c.errors import ModelError
 from medimeta_c.lora.targets import default_targets, find_sites
@@ -29,11 +31,7 @@ def state() -> State:
 @pytest.fixture(scope="module")
 def folder(state: State, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder as the Hub has it, with a tokenizer beside the weights."""
-    target = tmp_path_factory.mktemp("flair")
-    save_file(state, target / "model.safetensors")
-    (target / "config.json").write_text(json.dumps(NUMBERS["config"]), encoding="utf-8")
-    write_vocabulary(target)
-    return target
+    return write_flair(tmp_path_factory.mktemp("flair"), state)
 
 
 @pytest.fixture(scope="module")
@@ -61,18 +59,8 @@ def test_the_features_tell_the_images_and_the_texts_apart() -> None:
 def test_the_temperature_is_clamped_as_upstream_clamps_it(
     state: State, folder: Path, tmp_path: Path, learnt: str
 ) -> None:
-    save(tmp_path, folder, {**state, "logit_scale": torch.tensor(float(learnt))})
+    write_flair(tmp_path, {**state, "logit_scale": torch.tensor(float(learnt))})
     assert load_model(f"flair:{tmp_path}").logit_scale == pytest.approx(NUMBERS["scales"][learnt])
-
-
-def save(target: Path, folder: Path, state: State, name: str = "model.safetensors") -> None:
-    """Write a checkpoint with the tokenizer and the configuration of `folder`."""
-    for other in ("vocab.txt", "config.json"):
-        (target / other).write_bytes((folder / other).read_bytes())
-    if name.endswith(".safetensors"):
-        save_file(state, target / name)
-    else:
-        torch.save(state, target / name)
 
 
 def test_the_published_checkpoints_tensors_are_the_models() -> None:
@@ -92,7 +80,7 @@ def test_the_first_release_is_the_same_model(
 ) -> None:
     """flair_resnet.pth: a pickled table with the position_ids of older transformers, named as a file."""
     older = {**state, "text_model.model.embeddings.position_ids": torch.arange(512)[None]}
-    save(tmp_path, folder, older, "flair_resnet.pth")
+    write_flair(tmp_path, older, "flair_resnet.pth")
     again = load_model(f"flair:{tmp_path / 'flair_resnet.pth'}")
     assert again.identity.weights_sha256 == model.identity.weights_sha256
     assert again.identity.architecture == model.identity.architecture
@@ -140,13 +128,13 @@ def test_weights_load_whole_or_not_at_all(
         spoilt[name] = torch.zeros(64)
     else:
         spoilt[name] = torch.zeros(*state[name].shape, 1)
-    save(tmp_path, folder, spoilt)
+    write_flair(tmp_path, spoilt)
     with pytest.raises(ModelError, match=rf"read as FLAIR, .* 1 (missing|{spoil}) \({name}\)"):
         load_model(f"flair:{tmp_path}")
 
 
 def test_another_models_checkpoint_is_refused(folder: Path, tmp_path: Path) -> None:
-    save(tmp_path, folder, {"weight": torch.zeros(2, 2)})
+    write_flair(tmp_path, {"weight": torch.zeros(2, 2)})
     with pytest.raises(ModelError, match=r"read as FLAIR.*1 missing"):
         load_model(f"flair:{tmp_path}")
 
@@ -158,7 +146,7 @@ def test_a_model_with_other_settings_is_refused(
     folder: Path, tmp_path: Path, name: str, value: object
 ) -> None:
     """They would change what is computed, and no tensor shows them."""
-    save(tmp_path, folder, {"weight": torch.zeros(2, 2)})
+    write_flair(tmp_path, {"weight": torch.zeros(2, 2)})
     (tmp_path / "config.json").write_text(json.dumps({**NUMBERS["config"], name: value}), encoding="utf-8")
     with pytest.raises(ModelError, match=rf"config\.json says {name} {value!r}"):
         load_model(f"flair:{tmp_path}")
@@ -177,7 +165,7 @@ def test_missing_files_are_named(state: State, tmp_path: Path, impatient: None) 
 
 def test_a_tokenizer_of_more_tokens_is_refused(state: State, folder: Path, tmp_path: Path) -> None:
     """It is another model's: its ids would lie outside the text tower's table."""
-    save(tmp_path, folder, state)
+    write_flair(tmp_path, state)
     with (tmp_path / "vocab.txt").open("a", encoding="utf-8") as vocabulary:
         vocabulary.write("retina\n")
     with pytest.raises(ModelError, match=r"the tokenizer in .* has 145 tokens, and the text tower knows 144"):

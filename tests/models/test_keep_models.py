@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from published_folders import KEEP_CONFIG, write_keep
 from safetensors.torch import save_file
 from timm.data.constants import IMAGENET_DEFAULT_MEAN, IMAGENET_DEFAULT_STD
-from upstream_folders import KEEP_CONFIG, write_keep
-from upstream_inputs import PICTURES, TEXTS, picture, read_numbers
+from upstream_numbers import TEXTS, read_numbers, small_pictures
 
 from medimeta_c.errors import ModelError
 from medimeta_c.models import Model, load_model
@@ -34,7 +35,7 @@ def model(folder: Path) -> Model:
 
 def test_images_texts_and_logits_are_the_authors(model: Model, offline: list[Any]) -> None:
     """Of every size, grey and colour, through their transform and ours: equal to 1e-5."""
-    pixels = torch.stack([model.preprocess(picture(*one)) for one in PICTURES])
+    pixels = torch.stack([model.preprocess(picture) for picture in small_pictures()])
     images, texts = model.encode_images(pixels), model.encode_texts(TEXTS)
     for name, ours in {
         "pixels": pixels.mean((2, 3)),
@@ -103,6 +104,19 @@ def test_weights_load_whole_or_not_at_all(
         load_model(f"keep:{write_keep(tmp_path, **changes)}")
 
 
+@pytest.mark.parametrize("setting", ["do_lower_case", "strip_accents", "tokenize_chinese_chars"])
+def test_what_the_tokenizer_does_to_letters_is_part_of_the_identity(
+    model: Model, tmp_path: Path, setting: str
+) -> None:
+    """No vocabulary shows it: with another setting, some texts have other tokens."""
+    file = write_keep(tmp_path) / "tokenizer_config.json"
+    settings = json.loads(file.read_text(encoding="utf-8"))
+    file.write_text(json.dumps({**settings, setting: False}), encoding="utf-8")
+    again = load_model(f"keep:{tmp_path}").identity
+    assert again.weights_sha256 == model.identity.weights_sha256
+    assert again.architecture != model.identity.architecture
+
+
 @pytest.mark.parametrize(
     ("config", "said"),
     [
@@ -147,7 +161,7 @@ def test_a_text_too_long_is_refused(model: Model) -> None:
     [
         ("config.json", r"config\.json"),
         ("vocab.txt", "there is no tokenizer"),
-        ("pytorch_model.bin", "none of the weight files"),
+        ("pytorch_model.bin", "holds none of"),
     ],
 )
 def test_a_missing_file_is_named(tmp_path: Path, name: str, said: str) -> None:

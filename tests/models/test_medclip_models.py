@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import math
 import shutil
 import sys
 import types
@@ -14,11 +13,9 @@ import numpy as np
 import pytest
 import torch
 import torchvision
-from model_factories import picture, seeded, write_bert
+from model_factories import picture
 from PIL import Image
-from safetensors.torch import load_file
-from torch import nn
-from transformers import SwinConfig, SwinModel
+from published_folders import medclip_state, write_medclip, write_medclip_towers
 
 from medimeta_c.errors import ModelError
 from medimeta_c.models import Model, load_model
@@ -29,40 +26,7 @@ MEAN, STD = 0.5862785803043838, 0.27950088968644304
 
 @pytest.fixture(scope="module")
 def towers(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The two towers as the Hub has them: Swin-T as it is, and a small BERT 768 wide with its tokenizer."""
-    root = tmp_path_factory.mktemp("towers")
-    write_bert(root / "bert", 1, **BERT_768)
-    seeded(SwinModel(SwinConfig()), 2).save_pretrained(root / "swin")
-    return root
-
-
-BERT_768 = {"hidden_size": 768, "num_attention_heads": 12, "intermediate_size": 128}
-
-
-def layer(out: int, width: int, seed: int) -> torch.Tensor:
-    """A seeded weight."""
-    return torch.randn(out, width, generator=torch.Generator().manual_seed(seed)) / math.sqrt(width)
-
-
-def checkpoint(towers: Path, variant: str) -> dict[str, torch.Tensor]:
-    """The state dict that medclip 0.0.3 publishes: old tensor names, old constants included."""
-    state = {"logit_scale": torch.tensor(5.0), "text_model.projection_head.weight": layer(512, 768, 3)}
-    bert = load_file(towers / "bert" / "model.safetensors")
-    state |= {f"text_model.model.{key}": value for key, value in bert.items()}
-    state["text_model.model.embeddings.position_ids"] = torch.arange(300)[None]
-    if variant == "vit":
-        swin = load_file(towers / "swin" / "model.safetensors")
-        state |= {f"vision_model.model.{key}": value for key, value in swin.items()}
-        index = next(one for name, one in SwinModel(SwinConfig()).named_buffers() if "position_index" in name)
-        for table in [key for key in state if key.endswith("relative_position_bias_table")]:
-            state[table.replace("bias_table", "index")] = index.clone()
-        state["vision_model.projection_head.weight"] = layer(512, 768, 4)
-        return state
-    resnet = torchvision.models.resnet50(weights=None)
-    resnet.fc = nn.Linear(2048, 512, bias=False)
-    return state | {
-        f"vision_model.model.{key}": value for key, value in seeded(resnet, 5).state_dict().items()
-    }
+    return write_medclip_towers(tmp_path_factory.mktemp("towers"))
 
 
 @pytest.fixture(scope="module", params=["vit", "resnet"])
@@ -73,11 +37,7 @@ def variant(request: pytest.FixtureRequest) -> str:
 @pytest.fixture(scope="module")
 def folder(towers: Path, variant: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder as the package downloads it, with the tokenizer's files beside the weights."""
-    target = tmp_path_factory.mktemp(f"medclip-{variant}")
-    torch.save(checkpoint(towers, variant), target / "pytorch_model.bin")
-    for name in ("tokenizer.json", "tokenizer_config.json"):
-        shutil.copy(towers / "bert" / name, target / name)
-    return target
+    return write_medclip(tmp_path_factory.mktemp(f"medclip-{variant}"), towers, variant)
 
 
 @pytest.fixture(scope="module")
@@ -130,7 +90,7 @@ def upstream_model(modeling: Any, variant: str, state: dict[str, torch.Tensor]) 
 
 def test_the_vectors_are_upstreams(upstream: Any, towers: Path, variant: str, model: Model) -> None:
     """Images, and each text encoded alone, agree with medclip 0.0.3 to 1e-5; so does the temperature."""
-    state = checkpoint(towers, variant)
+    state = medclip_state(towers, variant)
     theirs = upstream_model(upstream, variant, state)
     pixels = torch.randn(2, 3, 224, 224, generator=torch.Generator().manual_seed(0))
     normalize = torch.nn.functional.normalize
@@ -255,6 +215,18 @@ def test_a_bare_vocabulary_is_enough(
     shutil.copy(towers / "bert" / "vocab.txt", tmp_path)
     again = load_model(f"medclip:{variant}@{tmp_path}")
     torch.testing.assert_close(again.encode_texts(TEXTS), model.encode_texts(TEXTS), atol=0, rtol=0)
+
+
+def test_a_tokenizer_of_more_tokens_is_refused(
+    folder: Path, variant: str, towers: Path, tmp_path: Path
+) -> None:
+    """It is another model's: its ids would lie outside the text tower's table."""
+    (tmp_path / "pytorch_model.bin").symlink_to(folder / "pytorch_model.bin")
+    words = (towers / "bert" / "vocab.txt").read_text(encoding="utf-8")
+    (tmp_path / "vocab.txt").write_text(f"{words}macula\n", encoding="utf-8")
+    size = len(words.split())
+    with pytest.raises(ModelError, match=rf"has {size + 1} tokens, and the text tower knows {size}"):
+        load_model(f"medclip:{variant}@{tmp_path}")
 
 
 def test_prompts_have_77_tokens(model: Model) -> None:

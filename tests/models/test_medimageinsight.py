@@ -10,44 +10,24 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-import yaml
-from clip_words import write_clip_words
 from hub_server import HubServer, hub_environment, run_client
-from safetensors.torch import save_file
-from upstream_numbers import assert_equal, lively_state, pictures, read_numbers, read_shapes
+from published_folders import MEDIMAGEINSIGHT_WEIGHTS as WEIGHTS
+from published_folders import MEDIMAGEINSIGHT_WORDS as WORDS
+from published_folders import write_medimageinsight
+from seeded_weights import lively_state
+from upstream_numbers import assert_equal, pictures, read_numbers, read_shapes
 
 from medimeta_c.errors import ModelError
 from medimeta_c.models import Model, load_model
 from medimeta_c.models.families.published.medimageinsight import Config, MedImageInsight, _renamed
 
 NUMBERS = read_numbers("medimageinsight")
-WEIGHTS = "vision_model/medimageinsigt-v1.0.0.pt"
-WORDS = "language_model/clip_tokenizer_4.16.2"
 normalize = torch.nn.functional.normalize
-
-
-def write(
-    folder: Path, state: dict[str, torch.Tensor] | None = None, config: dict[str, Any] | None = None
-) -> Path:
-    """Write a release's folder as its mirror on the Hub has it: the weights are safetensors called .pt."""
-    for name in (WORDS, "vision_model"):
-        (folder / name).mkdir(parents=True)
-    write_clip_words(folder / WORDS)
-    edge = {"content": "<|endoftext|>", "single_word": False, "lstrip": False, "rstrip": False}
-    edge = {**edge, "normalized": True, "__type": "AddedToken"}
-    ends = {"unk_token": edge, "eos_token": edge, "bos_token": {**edge, "content": "<|startoftext|>"}}
-    settings = {"pad_token": "<|endoftext|>", "model_max_length": 77, "tokenizer_class": "CLIPTokenizer"}
-    where = {"tokenizer_file": "/home/someone/.cache/x", "special_tokens_map_file": "/home/someone/.cache/y"}
-    (folder / WORDS / "tokenizer_config.json").write_text(json.dumps({**ends, **settings, **where}))
-    training = {"TASK": "UniCLTask", "FP16": True, "LOSS": {"LOSS": "UniCL"}}
-    (folder / "config.yaml").write_text(yaml.safe_dump({**training, **(config or NUMBERS["config"])}))
-    save_file(state or lively_state(NUMBERS["shapes"]), folder / WEIGHTS)
-    return folder
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write(tmp_path_factory.mktemp("mirror") / "2024.09.27").parent
+    return write_medimageinsight(tmp_path_factory.mktemp("mirror") / "2024.09.27").parent
 
 
 @pytest.fixture(scope="module")
@@ -106,7 +86,7 @@ def test_names_of_earlier_releases_are_read(model: Model, tmp_path: Path) -> Non
             renamed = renamed.replace(new, earlier)
         state[renamed] = tensor
     assert "visual.main_blocks.2.1.1.cpe.0.proj.weight" in state
-    again = load_model(f"medimageinsight:{write(tmp_path / 'm', state)}")
+    again = load_model(f"medimageinsight:{write_medimageinsight(tmp_path / 'm', state)}")
     assert again.identity.weights_sha256 == model.identity.weights_sha256
     assert torch.equal(again.encode_texts(NUMBERS["texts"]), model.encode_texts(NUMBERS["texts"]))
 
@@ -116,7 +96,7 @@ def test_a_tensor_under_two_names_is_refused(tmp_path: Path) -> None:
     state = lively_state(NUMBERS["shapes"])
     state["vision_projection"] = state["image_projection"] + 1
     with pytest.raises(ModelError, match=r"tensor vision_projection twice"):
-        load_model(f"medimageinsight:{write(tmp_path / 'm', state)}")
+        load_model(f"medimageinsight:{write_medimageinsight(tmp_path / 'm', state)}")
 
 
 def test_the_hubs_files_are_fetched(folder: Path, model: Model, tmp_path: Path) -> None:
@@ -139,7 +119,7 @@ def test_the_hubs_files_are_fetched(folder: Path, model: Model, tmp_path: Path) 
 
 def test_the_weights_may_be_a_torch_file(folder: Path, model: Model, tmp_path: Path) -> None:
     """By what the file begins with, not by its name; the folder of the release may be named itself."""
-    other = write(tmp_path / "m")
+    other = write_medimageinsight(tmp_path / "m")
     torch.save(lively_state(NUMBERS["shapes"]), other / WEIGHTS)
     again = load_model(f"medimageinsight:{other}")
     assert again.identity.weights_sha256 == model.identity.weights_sha256
@@ -166,7 +146,7 @@ def test_weights_load_whole_or_not_at_all(tmp_path: Path, name: str, ours: str, 
     else:
         state[name] = torch.zeros(3, 5)
     with pytest.raises(ModelError, match=rf"v1\.0\.0\.pt do not fit .*1 {kind} \({re.escape(ours)}\)"):
-        load_model(f"medimageinsight:{write(tmp_path / 'm', state)}")
+        load_model(f"medimageinsight:{write_medimageinsight(tmp_path / 'm', state)}")
 
 
 @pytest.mark.parametrize(
@@ -179,7 +159,7 @@ def test_weights_load_whole_or_not_at_all(tmp_path: Path, name: str, ours: str, 
 )
 def test_a_missing_file_is_named(tmp_path: Path, file: str, message: str) -> None:
     """Each file that is needed has its sentence."""
-    folder = write(tmp_path / "m")
+    folder = write_medimageinsight(tmp_path / "m")
     (folder / file).unlink()
     with pytest.raises(ModelError, match=message):
         load_model(f"medimageinsight:{folder}")
@@ -208,7 +188,7 @@ def test_another_architecture_is_refused(
     config = json.loads(json.dumps(NUMBERS["config"]))
     (config["IMAGE_ENCODER"]["SPEC"] if part == "SPEC" else config[part]).update(setting)
     with pytest.raises(ModelError, match=re.escape(place)) as caught:
-        load_model(f"medimageinsight:{write(tmp_path / 'm', config=config)}")
+        load_model(f"medimageinsight:{write_medimageinsight(tmp_path / 'm', config=config)}")
     assert "\n" not in str(caught.value)
 
 
@@ -216,14 +196,14 @@ def test_settings_are_part_of_the_identity(model: Model, tmp_path: Path) -> None
     """The same tensors with windows of another size are another model."""
     config = json.loads(json.dumps(NUMBERS["config"]))
     config["IMAGE_ENCODER"]["SPEC"]["WINDOW_SIZE"] = 6
-    other = load_model(f"medimageinsight:{write(tmp_path / 'm', config=config)}")
+    other = load_model(f"medimageinsight:{write_medimageinsight(tmp_path / 'm', config=config)}")
     assert other.identity.weights_sha256 == model.identity.weights_sha256
     assert other.identity.architecture != model.identity.architecture
 
 
 def test_tokens_that_no_embedding_has_are_refused(tmp_path: Path) -> None:
     """A vocabulary of another size, and tokens added to it."""
-    folder = write(tmp_path / "m")
+    folder = write_medimageinsight(tmp_path / "m")
     (folder / WORDS / "added_tokens.json").write_text(json.dumps({"<mask>": 82}))
     with pytest.raises(ModelError, match="tokens, and the text tower knows"):
         load_model(f"medimageinsight:{folder}")

@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 import torch
 from model_factories import write_sentencepiece
+from published_folders import write_musk
+from seeded_weights import LOG_SCALE
 from timm.data.constants import IMAGENET_INCEPTION_MEAN, IMAGENET_INCEPTION_STD
-from upstream_folders import write_musk
-from upstream_inputs import LOG_SCALE, PICTURES, TEXTS, picture, read_numbers
+from upstream_numbers import TEXTS, read_numbers, small_pictures
 
 from medimeta_c.errors import MissingExtraError, ModelError
 from medimeta_c.models import Model, load_model
@@ -35,7 +36,7 @@ def model(folder: Path) -> Model:
 
 def test_images_texts_and_logits_are_the_authors(model: Model, offline: list[Any]) -> None:
     """Of every size, grey and colour, through their transform and ours: equal to 1e-5."""
-    pixels = torch.stack([model.preprocess(picture(*one)) for one in PICTURES])
+    pixels = torch.stack([model.preprocess(picture) for picture in small_pictures()])
     images, texts = model.encode_images(pixels), model.encode_texts(TEXTS)
     for name, ours in {
         "pixels": pixels.mean((2, 3)),
@@ -119,7 +120,7 @@ def test_a_text_alone_is_as_among_others(model: Model) -> None:
     ("name", "said"),
     [
         ("tokenizer.spm", r"no tokenizer at .*tokenizer\.spm"),
-        ("model.safetensors", "none of the weight files"),
+        ("model.safetensors", "holds none of"),
     ],
 )
 def test_a_missing_file_is_named(tmp_path: Path, name: str, said: str) -> None:

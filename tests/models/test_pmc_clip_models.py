@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
-import huggingface_hub
 import pytest
 import torch
+from hub_server import HubServer, hub_environment, run_client
+from published_folders import write_pmc_clip
+from seeded_weights import lively_state
 from upstream_numbers import (
     assert_equal,
-    lively_state,
     pictures,
     read_numbers,
     read_shapes,
-    write_vocabulary,
 )
 
 from medimeta_c.errors import ModelError
@@ -32,20 +31,9 @@ def state() -> State:
     return lively_state(NUMBERS["shapes"])
 
 
-def save(target: Path, state: State) -> Path:
-    """Write a checkpoint as upstream's training saves it, with a tokenizer beside it."""
-    write_vocabulary(target)
-    named = {f"module.{name}": tensor for name, tensor in state.items()}  # from parallel training
-    optimizer = {"state": {0: {"step": 3}}, "param_groups": [{"lr": 1e-4, "params": [0]}]}
-    torch.save(
-        {"epoch": 1, "name": "x", "state_dict": named, "optimizer": optimizer}, target / "checkpoint.pt"
-    )
-    return target
-
-
 @pytest.fixture(scope="module")
 def folder(state: State, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return save(tmp_path_factory.mktemp("pmc-clip"), state)
+    return write_pmc_clip(tmp_path_factory.mktemp("pmc-clip"), state)
 
 
 @pytest.fixture(scope="module")
@@ -92,7 +80,7 @@ def test_the_published_checkpoints_tensors_are_used_or_named_as_unused() -> None
 def test_what_only_training_uses_may_be_left_out(state: State, model: Model, tmp_path: Path) -> None:
     """It is no part of the model's identity."""
     kept = {name: tensor for name, tensor in state.items() if not _UNUSED.fullmatch(name)}
-    again = load_model(f"pmc-clip:{save(tmp_path, kept) / 'checkpoint.pt'}")
+    again = load_model(f"pmc-clip:{write_pmc_clip(tmp_path, kept) / 'checkpoint.pt'}")
     assert again.identity.weights_sha256 == model.identity.weights_sha256
 
 
@@ -128,7 +116,7 @@ def test_weights_load_whole_or_not_at_all(state: State, tmp_path: Path, name: st
         spoilt[name] = torch.zeros(1, 1, 128)
     else:
         spoilt[name] = torch.zeros(*state[name].shape, 1)
-    save(tmp_path, spoilt)
+    write_pmc_clip(tmp_path, spoilt)
     with pytest.raises(ModelError, match=rf"read as PMC-CLIP, .* 1 {spoil} \({name}\)"):
         load_model(f"pmc-clip:{tmp_path}")
 
@@ -144,13 +132,13 @@ def test_weights_load_whole_or_not_at_all(state: State, tmp_path: Path, name: st
 )
 def test_odd_shapes_build_nothing(state: State, tmp_path: Path, name: str, tensor: torch.Tensor) -> None:
     """Sizes are read off an untrusted checkpoint."""
-    save(tmp_path, {**state, name: tensor})
+    write_pmc_clip(tmp_path, {**state, name: tensor})
     with pytest.raises(ModelError, match=r"holds no PMC-CLIP image tower|do not fit"):
         load_model(f"pmc-clip:{tmp_path}")
 
 
 def test_another_models_checkpoint_is_refused(tmp_path: Path) -> None:
-    save(tmp_path, {"weight": torch.zeros(2, 2)})
+    write_pmc_clip(tmp_path, {"weight": torch.zeros(2, 2)})
     with pytest.raises(ModelError, match="no BERT text tower"):
         load_model(f"pmc-clip:{tmp_path}")
 
@@ -166,32 +154,28 @@ def test_missing_files_are_named(folder: Path, tmp_path: Path, impatient: None) 
         load_model("pmc-clip:axiong/pmc_oa_beta")
 
 
-def test_a_repository_of_data_is_pinned_to_a_commit(
-    folder: Path, model: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The authors keep the weights beside the data: of that repository only they are fetched."""
-    commit = "4e4c01704af0ad6341c26e7078e153b011b60f58"
-    snapshot = tmp_path / "datasets--axiong--pmc_oa_beta" / "snapshots" / commit
-    snapshot.mkdir(parents=True)
-    for file in folder.iterdir():
-        (snapshot / file.name).symlink_to(file)
-    asked: list[Any] = []
-
-    def download(repo: str, **options: Any) -> str:
-        asked.append((repo, options))
-        return str(snapshot)
-
-    monkeypatch.setattr(huggingface_hub, "snapshot_download", download)
-    again = load_model("pmc-clip:axiong/pmc_oa_beta@main")
-    options = {"repo_type": "dataset", "revision": "main", "allow_patterns": ["checkpoint.pt"]}
-    assert asked == [("axiong/pmc_oa_beta", options)]
-    assert again.identity.revision == commit
-    assert again.identity.weights_sha256 == model.identity.weights_sha256
+def test_a_repository_of_data_is_pinned_to_a_commit(folder: Path, model: Model, tmp_path: Path) -> None:
+    """The authors keep the weights beside the data: of that repository the model's files are fetched."""
+    script = """
+    from medimeta_c.models import hub_files, load_model
+    identity = load_model("pmc-clip:lab/data@main").identity
+    fetched, commit = hub_files.model_folder("lab/data", ["none"], kind="dataset")
+    names = sorted(path.name for path in fetched.iterdir())
+    report([identity.revision, identity.weights_sha256, commit, names])
+    """
+    data = {"pmc_oa.jsonl": b"{}", "images.zip": b"PK"}
+    with HubServer() as hub:
+        files = {path.name: path.read_bytes() for path in folder.iterdir()}
+        repo = hub.store.add_repo("dataset", "lab/data", {**files, **data})
+        revision, digest, commit, fetched = run_client(script, hub_environment(hub, tmp_path))
+        assert [revision] == [commit] == list(repo.refs.values())
+    assert digest == model.identity.weights_sha256
+    assert fetched == sorted(files)
 
 
 def test_a_tokenizer_of_more_tokens_is_refused(state: State, tmp_path: Path) -> None:
     """It is another model's: its ids would lie outside the text tower's table."""
-    save(tmp_path, state)
+    write_pmc_clip(tmp_path, state)
     with (tmp_path / "vocab.txt").open("a", encoding="utf-8") as vocabulary:
         vocabulary.write("retina\n")
     with pytest.raises(ModelError, match=r"the tokenizer in .* has 145 tokens, and the text tower knows 144"):

@@ -8,26 +8,16 @@ from typing import Any
 import open_clip
 import pytest
 import torch
-from model_factories import picture, seeded, write_bert, write_bert_tokenizer
+from model_factories import picture, write_bert_tokenizer
+from published_folders import UNIMEDCLIP, unimedclip_module, unimedclip_state, write_unimedclip
 
 from medimeta_c.errors import ModelError
 from medimeta_c.models import Model, load_model
 
 TEXTS = ["a photo of a benign cell", "retina", "an x-ray of the normal blood"]
-# The names and shapes are the real ones; only widths and depths are small.
-VARIANTS: dict[str, dict[str, Any]] = {
-    "vit-b-16": {"file": "unimed_clip_vit_b16.pt", "size": 64, "patch": 16, "embed": 32, "text": 64},
-    "vit-l-14": {
-        "file": "unimed_clip_vit_l14_large_text_encoder.pt",
-        "size": 84,
-        "patch": 14,
-        "embed": 48,
-        "text": 128,
-    },
-}
 
 
-@pytest.fixture(scope="module", params=list(VARIANTS))
+@pytest.fixture(scope="module", params=list(UNIMEDCLIP))
 def variant(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
@@ -35,41 +25,12 @@ def variant(request: pytest.FixtureRequest) -> str:
 @pytest.fixture(scope="module")
 def theirs(variant: str, tmp_path_factory: pytest.TempPathFactory) -> Any:
     """open_clip's model with UniMedCLIP's settings: QuickGELU, BERT's first token, two-layer projection."""
-    v = VARIANTS[variant]
-    tower = tmp_path_factory.mktemp("tower")
-    write_bert(tower, 1, hidden_size=v["text"], num_attention_heads=v["text"] // 64)
-    model = open_clip.CustomTextCLIP(
-        embed_dim=v["embed"],
-        quick_gelu=True,
-        vision_cfg={"image_size": v["size"], "layers": 3, "width": 128, "patch_size": v["patch"]},
-        text_cfg={
-            "hf_model_name": str(tower),
-            "hf_model_pretrained": False,
-            "hf_pooler_type": "cls_last_hidden_state_pooler",
-            "hf_proj_type": "mlp",
-        },
-    )
-    return seeded(model, 6)
-
-
-def published(theirs: Any, prefix: str = "module.") -> dict[str, torch.Tensor]:
-    """The state dict under UniMedCLIP's names: `text_encoder` for `text`, from parallel training."""
-    state = {
-        key.replace("text.", "text_encoder.", 1) if key.startswith("text.") else key: value
-        for key, value in theirs.state_dict().items()
-    }
-    state["text_encoder.transformer.embeddings.position_ids"] = torch.arange(300)[None]
-    return {prefix + key: value for key, value in state.items()}
+    return unimedclip_module(variant, tmp_path_factory.mktemp("tower"))
 
 
 @pytest.fixture(scope="module")
 def folder(theirs: Any, variant: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    target = tmp_path_factory.mktemp(variant)
-    torch.save(
-        {"epoch": 1, "name": variant, "state_dict": published(theirs)}, target / VARIANTS[variant]["file"]
-    )
-    write_bert_tokenizer(target)
-    return target
+    return write_unimedclip(tmp_path_factory.mktemp(variant), theirs, variant)
 
 
 @pytest.fixture(scope="module")
@@ -81,7 +42,7 @@ def test_the_vectors_are_open_clips(
     theirs: Any, folder: Path, variant: str, model: Model, offline: list[Any]
 ) -> None:
     """Images and texts padded to 256 agree to 1e-5, with no connection tried."""
-    size = VARIANTS[variant]["size"]
+    size = UNIMEDCLIP[variant]["size"]
     pixels = torch.randn(2, 3, size, size, generator=torch.Generator().manual_seed(0))
     tokens = open_clip.tokenizer.HFTokenizer(str(folder), context_length=256)(TEXTS)
     assert tokens.shape == (3, 256)
@@ -99,7 +60,7 @@ def test_a_bare_state_dict_is_the_same_model(
 ) -> None:
     """Without the wrapping and the `module.`, named as a file."""
     write_bert_tokenizer(tmp_path)
-    torch.save(published(theirs, ""), tmp_path / "mine.pt")
+    torch.save(unimedclip_state(theirs, ""), tmp_path / "mine.pt")
     again = load_model(f"unimedclip:{variant}@{tmp_path / 'mine.pt'}")
     torch.testing.assert_close(again.encode_texts(TEXTS), model.encode_texts(TEXTS), atol=0, rtol=0)
 
@@ -107,7 +68,7 @@ def test_a_bare_state_dict_is_the_same_model(
 def test_preprocessing_is_openai_clips(variant: str, model: Model) -> None:
     """Bicubic resize of the shortest edge, centre crop, OpenAI's mean and standard deviation."""
     record = model.preprocessing
-    size = VARIANTS[variant]["size"]
+    size = UNIMEDCLIP[variant]["size"]
     assert record.size == (size, size)
     assert (record.resize, record.interpolation, record.center_crop) == ("shortest", "bicubic", True)
     assert record.mean == open_clip.OPENAI_DATASET_MEAN
@@ -117,9 +78,9 @@ def test_preprocessing_is_openai_clips(variant: str, model: Model) -> None:
 
 def test_the_variant_must_be_the_checkpoints(folder: Path, variant: str) -> None:
     """A ViT-B/16 checkpoint is not loaded as ViT-L/14, nor the other way round."""
-    other = next(name for name in VARIANTS if name != variant)
-    file = folder / VARIANTS[variant]["file"]
-    with pytest.raises(ModelError, match=rf"patches of {VARIANTS[variant]['patch']} pixels"):
+    other = next(name for name in UNIMEDCLIP if name != variant)
+    file = folder / UNIMEDCLIP[variant]["file"]
+    with pytest.raises(ModelError, match=rf"patches of {UNIMEDCLIP[variant]['patch']} pixels"):
         load_model(f"unimedclip:{other}@{file}")
 
 
@@ -127,11 +88,23 @@ def test_the_variant_must_be_the_checkpoints(folder: Path, variant: str) -> None
 def test_weights_load_whole_or_not_at_all(theirs: Any, variant: str, tmp_path: Path, name: str) -> None:
     """A missing tensor of any part is named, by open_clip's name."""
     write_bert_tokenizer(tmp_path)
-    state = published(theirs, "")
+    state = unimedclip_state(theirs, "")
     del state[name]
     torch.save(state, tmp_path / "x.pt")
     with pytest.raises(ModelError, match=rf"1 missing \({name.replace('text_encoder', 'text')}\)"):
         load_model(f"unimedclip:{variant}@{tmp_path / 'x.pt'}")
+
+
+def test_a_tokenizer_of_more_tokens_is_refused(folder: Path, variant: str, tmp_path: Path) -> None:
+    """It is another model's: its ids would lie outside the text tower's table."""
+    file = tmp_path / UNIMEDCLIP[variant]["file"]
+    file.symlink_to(folder / file.name)
+    words = (folder / "vocab.txt").read_text(encoding="utf-8")
+    (tmp_path / "vocab.txt").write_text(f"{words}macula\n", encoding="utf-8")
+    (tmp_path / "tokenizer_config.json").write_text('{"tokenizer_class": "BertTokenizer"}', encoding="utf-8")
+    size = len(words.split())
+    with pytest.raises(ModelError, match=rf"has {size + 1} tokens, and the text tower knows {size}"):
+        load_model(f"unimedclip:{variant}@{file}")
 
 
 def test_another_models_checkpoint_is_recognised(variant: str, tmp_path: Path) -> None:
@@ -155,7 +128,7 @@ def test_odd_shapes_and_layers_build_nothing(
 ) -> None:
     """Sizes are read off a checkpoint from outside: one tensor cannot ask for 100 million layers."""
     write_bert_tokenizer(tmp_path)
-    torch.save({**published(theirs, ""), name: tensor}, tmp_path / "x.pt")
+    torch.save({**unimedclip_state(theirs, ""), name: tensor}, tmp_path / "x.pt")
     with pytest.raises(ModelError, match=r"x\.pt (holds no CLIP image tower|do not fit)"):
         load_model(f"unimedclip:{variant}@{tmp_path / 'x.pt'}")
 
@@ -165,7 +138,7 @@ def test_no_checkpoint_says_where_to_get_it(
 ) -> None:
     """Without a path the current folder is looked in; the message has the file's name and its source."""
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(ModelError, match=rf"{VARIANTS[variant]['file']}.*mbzuai-oryx/UniMed-CLIP"):
+    with pytest.raises(ModelError, match=rf"{UNIMEDCLIP[variant]['file']}.*mbzuai-oryx/UniMed-CLIP"):
         load_model(f"unimedclip:{variant}")
 
 

@@ -1,12 +1,13 @@
-"""The numbers that the authors' code gave for a family: ``scripts/upstream`` writes them, tests read them.
+"""Inputs for the authors' own code and for ours, and the files of what their code made of them.
 
-Needs no transformers: some authors' code runs only with the version of its time.
+``scripts/upstream`` writes those files, and tests read them. Needs no transformers: some authors' code runs
+only with the version of its time.
 """
 
 from __future__ import annotations
 
 import json
-import math
+import subprocess
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,42 +15,35 @@ from typing import Any
 import numpy as np
 import torch
 from PIL import Image
-from seeded_weights import seeded_state, seeded_tensor
 
 __all__ = [
+    "FOLDER",
+    "TEXTS",
     "assert_equal",
-    "lively_state",
+    "checked_commit",
     "pictures",
     "read_numbers",
     "read_shapes",
     "shapes_of",
+    "small_pictures",
     "write_numbers",
     "write_shapes",
     "write_vocabulary",
 ]
 
-_FOLDER = Path(__file__).parent / "upstream"
-_DIGITS = 9
+FOLDER = Path(__file__).parents[1] / "golden" / "upstream"
+"""Where the authors' numbers and small tokenizers are."""
 
+TEXTS = (
+    "retina",
+    "A photo of a BENIGN cell",
+    "an H&E image of lung adenocarcinoma, grade 2-3: café-au-lait (naïve)",
+    " ".join(["a photo of the normal blood cell"] * 3),
+    "ßtroma § µm",
+)
+"""Short and long, with capitals, accents, digits and punctuation; the last has letters no tokenizer knows."""
 
-def lively_state(shapes: Mapping[str, Sequence[int]], *, seed: int = 0) -> dict[str, torch.Tensor]:
-    """Return `seeded_state` with matrices and kernels scaled by what they sum over, and with the integers.
-
-    At one scale for all, a ResNet-50 gives nearly the same vector for every image. Swin's index of positions
-    is left out.
-    """
-    state = seeded_state(shapes, seed=seed)
-    for name, shape in shapes.items():
-        if name.endswith("num_batches_tracked"):
-            state[name] = torch.tensor(0)
-        elif name.endswith("position_ids"):
-            state[name] = torch.arange(shape[-1]).reshape(tuple(shape))
-        elif name.endswith("relative_position_index"):
-            state.pop(name)
-        elif len(shape) > 1:
-            scale = math.sqrt(2 / math.prod(shape[1:]))
-            state[name] = seeded_tensor(name, shape, scale=scale, seed=seed)
-    return {name: state[name] for name in shapes if name in state}
+_DIGITS = 9  # of a float32, so that it can be read back
 
 
 def pictures() -> list[Image.Image]:
@@ -62,6 +56,17 @@ def pictures() -> list[Image.Image]:
         slope = np.linspace(0, 130, height)[::-1][:, None, None] * np.linspace(0.2, 1, width)[None, :, None]
         pixels = (slope * rng.random(channels) + rng.integers(0, 120, (height, width, channels))).astype("u1")
         images.append(Image.fromarray(pixels.squeeze()))
+    return images
+
+
+def small_pictures() -> list[Image.Image]:
+    """Return coarse blocks with noise, smaller and larger than small models read: one is grey."""
+    images = []
+    for height, width, channels in [(70, 50, 3), (64, 64, 3), (300, 500, 3), (97, 120, 1), (31, 40, 3)]:
+        rng = np.random.Generator(np.random.Philox(key=height * 10_000 + width * 10 + channels))
+        coarse = rng.integers(0, 216, (5, 7, channels)).repeat(-(-height // 5), 0).repeat(-(-width // 7), 1)
+        pixels = coarse[:height, :width] + rng.integers(0, 40, (height, width, channels))
+        images.append(Image.fromarray(pixels.astype(np.uint8).squeeze()))
     return images
 
 
@@ -84,8 +89,17 @@ def assert_equal(ours: torch.Tensor, theirs: Any) -> None:
     torch.testing.assert_close(ours, torch.tensor(theirs), atol=1e-5, rtol=0)
 
 
+def checked_commit(checkout: Path, commit: str) -> None:
+    """Refuse a checkout of another commit, or an edited one."""
+    git = ["git", "-C", str(checkout)]
+    found = subprocess.run([*git, "rev-parse", "HEAD"], capture_output=True, text=True, check=True).stdout
+    edits = subprocess.run([*git, "diff", "--name-only"], capture_output=True, text=True, check=True).stdout
+    if found.strip() != commit or edits:
+        raise SystemExit(f"{checkout} must be an unedited checkout of {commit}: it is at {found} {edits}")
+
+
 def write_numbers(family: str, **values: Any) -> None:
-    """Write what a family's own code computed, and the texts it had; the images are `pictures`."""
+    """Write what a family's own code computed, where that code came from, and the texts it had."""
     lines = (f" {json.dumps(name)}: {json.dumps(_plain(value))}" for name, value in values.items())
     _write(f"{family}.json", lines)
 
@@ -98,13 +112,13 @@ def write_shapes(family: str, shapes: Mapping[str, Sequence[int]]) -> None:
 
 def read_numbers(family: str) -> dict[str, Any]:
     """Return what `write_numbers` wrote, tensors as lists."""
-    numbers: dict[str, Any] = json.loads((_FOLDER / f"{family}.json").read_text(encoding="utf-8"))
+    numbers: dict[str, Any] = json.loads((FOLDER / f"{family}.json").read_text(encoding="utf-8"))
     return numbers
 
 
 def read_shapes(family: str) -> dict[str, list[int]]:
     """Return what `write_shapes` wrote."""
-    shapes: dict[str, list[int]] = json.loads((_FOLDER / f"{family}-shapes.json").read_text(encoding="utf-8"))
+    shapes: dict[str, list[int]] = json.loads((FOLDER / f"{family}-shapes.json").read_text(encoding="utf-8"))
     return shapes
 
 
@@ -117,5 +131,5 @@ def _plain(value: Any) -> Any:
 
 
 def _write(name: str, lines: Iterable[str]) -> None:
-    _FOLDER.mkdir(exist_ok=True)
-    (_FOLDER / name).write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    (FOLDER / name).write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")

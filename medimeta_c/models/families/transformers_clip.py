@@ -64,8 +64,13 @@ def load_transformers(spec: str, target: str, preprocessing: str | None = None) 
     ModelError
         If the files are not to be had, need their own code, do not fit, or are no model of images.
     """
+<<<<<<< HEAD
     folder, revision = locate(target)
     state = read_state(folder)
+=======
+    folder, revision = hub_files.model_folder(target, _FETCHED, ["pytorch_model*.bin"])
+    state = _read_state(folder)
+>>>>>>> families
     with quiet(), local_only():
         module = _build(folder, state)
         processor, described = processor_of(folder)

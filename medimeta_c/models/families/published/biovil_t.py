@@ -37,7 +37,7 @@ __all__ = ["BioVilT", "BioVilTTransform", "load_biovil_t"]
 
 _IMAGE_WEIGHTS = "biovil_t_image_model_proj_size_128.pt"
 _TEXT_WEIGHTS = ("model.safetensors", "pytorch_model.bin")
-_FETCHED = (_IMAGE_WEIGHTS, "vocab.txt", "tokenizer_config.json", _TEXT_WEIGHTS[0])
+_TOKENIZER_FILES = ("vocab.txt", "tokenizer_config.json")
 _EMBEDDING = 128
 _PATCH_WIDTH = 256
 _TRUNK_WIDTH = 2048
@@ -84,20 +84,17 @@ def load_biovil_t(spec: str, target: str) -> TorchModel:
     ModelError
         If files are missing or do not fit.
     """
-    folder, revision = hub_files.local_or_fetched(target, _FETCHED, _TEXT_WEIGHTS[1:])
-    text_file = next((folder / name for name in _TEXT_WEIGHTS if (folder / name).is_file()), None)
-    if text_file is None:
-        raise ModelError(
-            f"{folder} holds no text model of BioViL-T ({' or '.join(_TEXT_WEIGHTS)}): copy the files of "
-            "microsoft/BiomedVLP-BioViL-T there"
-        )
-    image_state = _without(read_checkpoint(folder / _IMAGE_WEIGHTS), _UNUSED_OF_IMAGE)
+    folder, revision = hub_files.model_folder(target, _TOKENIZER_FILES)
+    tokenizer = read_wordpiece(folder)
+    image_file = hub_files.weights_file(target, folder, (_IMAGE_WEIGHTS,))
+    text_file = hub_files.weights_file(target, folder, _TEXT_WEIGHTS)
+    image_state = _without(read_checkpoint(image_file), _UNUSED_OF_IMAGE)
     text_state = _without(read_checkpoint(text_file), _UNUSED_OF_TEXT)
     with quiet(), explained(f"{folder} does not hold BioViL-T", "copy its files again"):
         module = BioVilT(bert_config_of(strip_prefix(text_state, "bert."), text_file))
-        load_strictly(module.image, image_state, folder / _IMAGE_WEIGHTS)
+        load_strictly(module.image, image_state, image_file)
         load_strictly(module.text, text_state, text_file)
-    tokenizer, bert = read_wordpiece(folder), module.text.bert.config
+    bert = module.text.bert.config
     refuse_larger_vocabulary(len(tokenizer), bert.vocab_size, f"in {folder}")
     tokens = _Tokens(tokenizer, bert.max_position_embeddings)
     return TorchModel(

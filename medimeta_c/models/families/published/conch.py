@@ -61,7 +61,7 @@ def load_conch(spec: str, target: str) -> TorchModel:
     place, override, named = target.partition(_OVERRIDE)
     if not place or (override and not named):
         raise ConfigError(f"{spec!r} is not of the form conch:PATH_OR_REPO[@REVISION][{_OVERRIDE}FILE]")
-    folder = hub_files.model_folder(place, _TOKENIZERS)
+    folder, revision = hub_files.model_folder(place, _TOKENIZERS, checkpoint=True)
     vocabulary = _find_tokenizer(folder, Path(named).expanduser() if named else None, place)
     tokenizer = _read_tokenizer(vocabulary)
     weights = hub_files.weights_file(place, folder, _WEIGHTS)
@@ -84,7 +84,7 @@ def load_conch(spec: str, target: str) -> TorchModel:
         identity=identity_of(
             spec=spec,
             family="conch",
-            revision=hub_files.commit_of(weights),
+            revision=revision,
             what="CONCH: ViT and causal transformer with a class token",
             module=module,
             state=state,

@@ -66,14 +66,15 @@ def load_flair(spec: str, target: str) -> TorchModel:
     ModelError
         If files are missing or do not fit.
     """
-    file, revision = hub_files.find_weights(target, _WEIGHTS, TOKENIZER_FILES)
-    _check_settings(file.with_name("config.json"))
+    folder, revision = hub_files.model_folder(target, TOKENIZER_FILES, checkpoint=True)
+    _check_settings(folder / "config.json")
+    file = hub_files.weights_file(target, folder, _WEIGHTS)
     state = read_checkpoint(file)
     with quiet(), explained(f"{file} is not a FLAIR checkpoint", "name FLAIR's own checkpoint"):
         module = Flair.from_state(state, file)
         logit_scale = float(module.logit_scale.detach().clamp(0, _MAX_LOG_SCALE).exp())
     bert = module.text_model["model"].config
-    tokens = bert_tokens(_TEXT_TOWER, file.parent, bert, _CONTEXT_LENGTH)
+    tokens = bert_tokens(_TEXT_TOWER, folder, bert, _CONTEXT_LENGTH)
     return TorchModel(
         module,
         embed_images=module.embed_images,

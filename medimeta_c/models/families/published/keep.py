@@ -82,7 +82,7 @@ def load_keep(spec: str, target: str) -> TorchModel:
     ModelError
         If files are missing or do not fit.
     """
-    folder = hub_files.model_folder(target, TOKENIZER_FILES)
+    folder, revision = hub_files.model_folder(target, TOKENIZER_FILES, checkpoint=True)
     settings = _READER.read(folder / _CONFIG, _Config).text_config
     tokenizer = read_tokenizer(folder, BertTokenizerFast)
     refuse_larger_vocabulary(len(tokenizer), settings.vocab_size, f"in {folder}")
@@ -103,7 +103,7 @@ def load_keep(spec: str, target: str) -> TorchModel:
         identity=identity_of(
             spec=spec,
             family="keep",
-            revision=hub_files.commit_of(weights),
+            revision=revision,
             what="KEEP: ViT and BERT",
             module=module,
             state=state,

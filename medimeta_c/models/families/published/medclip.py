@@ -24,7 +24,7 @@ from medimeta_c.models.bert import bert_config_of, mean_of_three_layers
 from medimeta_c.models.contract import Preprocessing
 from medimeta_c.models.identity import identity_of
 from medimeta_c.models.libraries import explained, quiet
-from medimeta_c.models.tokenizers import HfTokens, read_tokenizer, tokenizer_folder
+from medimeta_c.models.tokenizers import bert_tokens
 from medimeta_c.models.torch_model import TorchModel
 from medimeta_c.models.weights import (
     StateDict,
@@ -89,7 +89,7 @@ def load_medclip(spec: str, target: str) -> TorchModel:
         module = MedClip.from_state(state, variant, file)
         logit_scale = float(module.logit_scale.detach().clamp(0, _MAX_LOG_SCALE).exp())
     folder = file.parent.resolve()
-    tokens = HfTokens(read_tokenizer(tokenizer_folder(_TEXT_TOWER, folder)), _CONTEXT_LENGTH)
+    tokens = bert_tokens(_TEXT_TOWER, folder, module.text.config, _CONTEXT_LENGTH)
     return TorchModel(
         module,
         embed_images=module.embed_images,

@@ -130,7 +130,7 @@ def load_medimageinsight(spec: str, target: str) -> TorchModel:
     ModelError
         If files are missing or do not fit, or the configuration asks for another architecture.
     """
-    folder, revision = hub_files.local_or_fetched(target, _FETCHED)
+    folder, revision = hub_files.model_folder(target, _FETCHED)
     folder = folder / _RELEASE if (folder / _RELEASE).is_dir() else folder
     config = _READER.read(folder / _CONFIG, Config)
     tokenizer = read_tokenizer(folder / _TOKENIZER)

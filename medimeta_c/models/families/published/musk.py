@@ -59,7 +59,7 @@ def load_musk(spec: str, target: str) -> TorchModel:
     MissingExtraError
         If sentencepiece is not installed.
     """
-    folder = hub_files.model_folder(target, [_TOKENIZER])
+    folder, revision = hub_files.model_folder(target, [_TOKENIZER], checkpoint=True)
     pieces = _read_pieces(folder / _TOKENIZER)
     weights = hub_files.weights_file(target, folder, _WEIGHTS)
     state = read_checkpoint(weights)
@@ -80,7 +80,7 @@ def load_musk(spec: str, target: str) -> TorchModel:
         identity=identity_of(
             spec=spec,
             family="musk",
-            revision=hub_files.commit_of(weights),
+            revision=revision,
             what="MUSK: BEiT-3",
             module=module,
             state=state,

@@ -25,7 +25,7 @@ from medimeta_c.models import hub_files
 from medimeta_c.models.bert import bert_config_of, layer_count
 from medimeta_c.models.identity import identity_of
 from medimeta_c.models.libraries import explained, quiet
-from medimeta_c.models.tokenizers import bert_tokens
+from medimeta_c.models.tokenizers import TOKENIZER_FILES, bert_tokens
 from medimeta_c.models.torch_model import TorchModel
 from medimeta_c.models.transforms import open_clip_transform
 from medimeta_c.models.weights import StateDict, load_strictly, read_checkpoint, strip_prefix
@@ -56,7 +56,8 @@ def load_pmc_clip(spec: str, target: str) -> TorchModel:
     ModelError
         If files are missing or do not fit.
     """
-    file, revision = hub_files.find_weights(target, _WEIGHTS, kind="dataset")
+    folder, revision = hub_files.model_folder(target, TOKENIZER_FILES, kind="dataset", checkpoint=True)
+    file = hub_files.weights_file(target, folder, _WEIGHTS, kind="dataset")
     state = {
         name: tensor for name, tensor in read_checkpoint(file).items() if _UNUSED.fullmatch(name) is None
     }
@@ -65,7 +66,7 @@ def load_pmc_clip(spec: str, target: str) -> TorchModel:
     preprocess, preprocessing = open_clip_transform(PreprocessCfg(size=module.visual.image_size))
     tokens = bert_tokens(
         _TEXT_TOWER,
-        file.parent,
+        folder,
         module.text_encoder.config,
         _CONTEXT_LENGTH,
         padding="max_length",  # trained without a mask, on texts padded to the full length

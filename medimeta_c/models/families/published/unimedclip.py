@@ -16,6 +16,7 @@ from medimeta_c.errors import ConfigError, ModelError
 from medimeta_c.models.bert import bert_config_of, layer_count
 from medimeta_c.models.families.open_clip import assemble
 from medimeta_c.models.families.open_clip_build import build_module, build_tokenizer
+from medimeta_c.models.tokenizers import refuse_larger_vocabulary
 from medimeta_c.models.torch_model import TorchModel
 from medimeta_c.models.weights import StateDict, read_checkpoint, strip_prefix
 
@@ -59,14 +60,17 @@ def load_unimedclip(spec: str, target: str) -> TorchModel:
     name = _TEXT_TOWER.format("large" if bert["hidden_size"] == _LARGE_WIDTH else "base")
     cfg["text_cfg"]["hf_model_name"] = name
     module = build_module(cfg, None, file, tower={"model_type": "bert", **bert})
-    tokens = {"hf_tokenizer_name": name, "context_length": _CONTEXT_LENGTH}
+    length = min(_CONTEXT_LENGTH, bert["max_position_embeddings"])
+    settings = {"hf_tokenizer_name": name, "context_length": length}
+    tokens = build_tokenizer(settings, file.parent.resolve(), file)
+    refuse_larger_vocabulary(len(tokens.tokenizer.tokenizer), bert["vocab_size"], f"that goes with {file}")
     return assemble(
         spec=spec,
         family="unimedclip",
         module=module,
         state=state,
         where=file,
-        tokenizer=build_tokenizer(tokens, file.parent.resolve(), file),
+        tokenizer=tokens,
         model_cfg=cfg,
     )  # open_clip's default transform is UniMedCLIP's: OpenAI's mean and std, bicubic, crop
 
