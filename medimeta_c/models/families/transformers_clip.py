@@ -64,13 +64,8 @@ def load_transformers(spec: str, target: str, preprocessing: str | None = None) 
     ModelError
         If the files are not to be had, need their own code, do not fit, or are no model of images.
     """
-<<<<<<< HEAD
     folder, revision = locate(target)
     state = read_state(folder)
-=======
-    folder, revision = hub_files.model_folder(target, _FETCHED, ["pytorch_model*.bin"])
-    state = _read_state(folder)
->>>>>>> families
     with quiet(), local_only():
         module = _build(folder, state)
         processor, described = processor_of(folder)
@@ -132,7 +127,7 @@ def locate(target: str, *, more: Sequence[str] = (), pickles: bool = True) -> tu
         Whether a repository without safetensors may have its weights in torch files.
     """
     fallback = ["pytorch_model*.bin"] if pickles else []
-    return hub_files.local_or_fetched(target, [*_FETCHED, *more], fallback)
+    return hub_files.model_folder(target, [*_FETCHED, *more], fallback)
 
 
 def read_state(folder: Path) -> StateDict:
