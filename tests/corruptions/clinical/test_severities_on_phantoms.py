@@ -25,7 +25,7 @@ REAL = [(dataset, name) for dataset in ("pneumonia", "oct", "fundus", "pbc") for
 
 
 NOT_ON_PHANTOMS = {
-    # An empty tile is nearly flat: the error follows from how its one colour happens to be rounded.
+    # An empty tile is nearly flat: error and look follow from how its one colour happens to be rounded.
     ("crc", "jpeg"): "rises",
     # The drawn field is cut straight where the crescent may fall: the mildest can miss it.
     ("fundus", "fundus_crescent"): "acts",
@@ -87,10 +87,12 @@ def metric() -> Any:
 @pytest.mark.parametrize(("dataset", "name"), CASES)
 def test_each_severity_looks_worse(dataset: str, name: str, metric: Any) -> None:
     """The perceptual distance grows; a step may be level, but none is turned round by more than 0.1 JOD."""
-    image = phantoms(dataset)[0]
-    scores = [
-        float(metric.predict(one, image, dim_order="HWC" if image.ndim == 3 else "HW")[0])
-        for one in rendered(image, name)
-    ]
-    assert all(later <= earlier + 0.1 for earlier, later in itertools.pairwise(scores)), scores
-    assert scores[-1] < scores[0]
+    for index, image in enumerate(phantoms(dataset)):
+        scores = [
+            float(metric.predict(one, image, dim_order="HWC" if image.ndim == 3 else "HW")[0])
+            for one in rendered(image, name)
+        ]
+        spared = NOT_ON_PHANTOMS.get((dataset, name)) if index == 1 else None
+        steps = itertools.pairwise(scores)
+        assert all(later <= earlier + 0.1 for earlier, later in steps) or spared == "rises", scores
+        assert scores[-1] < scores[0], scores
