@@ -51,7 +51,7 @@ ResizeMode: TypeAlias = Literal["shortest", "longest", "squash", "pad-square", "
 class Preprocessing(Record):
     """What a model's transform does, in words and numbers that a result can hold.
 
-    Parameters
+    Attributes
     ----------
     size : (int, int)
         Height and width of the tensor that comes out.
@@ -117,7 +117,7 @@ class Preprocessing(Record):
 class ModelIdentity(Record):
     """Which weights answered.
 
-    Parameters
+    Attributes
     ----------
     spec : str
         The model spec as the user gave it.

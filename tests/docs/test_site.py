@@ -38,7 +38,6 @@ def test_the_site_builds_and_warnings_are_errors(tmp_path: Path) -> None:
             "mkdocs",
             "build",
             "--strict",
-            "--quiet",
             "--site-dir",
             str(tmp_path / "site"),
         ],
