@@ -134,6 +134,20 @@ def test_predictions_made_elsewhere_are_listed_unranked(
     assert "predictions made elsewhere" in index_page((board,))
 
 
+def test_phantoms_are_listed_unranked(submitted: Submitted, weak: SavedResult, tmp_path: Path) -> None:
+    """A number of generated images says nothing of a model, so none is first."""
+
+    def mark(values: dict[str, Any]) -> None:
+        for entry in values["run"]["benchmark"]["datasets"]:
+            entry["kind"] = "phantoms"
+
+    for folder in (submitted(), submitted(weak, name="Weak")):
+        edit_json(folder / "result.json", mark)
+    (board,) = (one for one in read_boards(tmp_path / "results", baseline="none") if one.phantoms)
+    assert [entry.ranks for entry in board.entries] == [None, None]
+    assert "the images are generated, not medical" in model_page(board.entries[0], board)
+
+
 def test_ranks_of_samples() -> None:
     """Models far apart have ranks of their own; models the resamples cannot tell apart share a range."""
     draw = np.random.default_rng(1)

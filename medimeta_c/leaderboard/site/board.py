@@ -90,7 +90,8 @@ def _board(each: Group, measured: Sequence[Measured], baseline: str | None) -> B
     samples = {
         one.entry.key: one.samples[ranked_by] for one in measured if one.samples and one.entry.comparable
     }
-    placed = ranks(samples, lower_is_better=ranked_by == "mce")
+    phantoms = any(entry.is_phantom for entry in each.entries.values())
+    placed = {} if phantoms else ranks(samples, lower_is_better=ranked_by == "mce")
     entries = []
     for one in measured:
         rank = placed.get(one.entry.key)
@@ -108,7 +109,7 @@ def _board(each: Group, measured: Sequence[Measured], baseline: str | None) -> B
         baseline=baseline,
         ranked_by=ranked_by,
         entries=_sorted(entries, ranked_by),
-        phantoms=any(entry.is_phantom for entry in each.entries.values()),
+        phantoms=phantoms,
     )
 
 

@@ -125,10 +125,12 @@ def _lead(boards: Sequence[Board]) -> str:
     ranked = [entry for entry in board.entries if entry.ranks is not None]
     if not ranked:
         count = "One entry is" if len(measured) == 1 else f"{len(measured)} entries are"
-        return (
-            f"{count} on {board.title}, without a rank: it takes all datasets, and weights that have not "
-            "seen the test images."
+        reason = (
+            "the images are generated, not medical"
+            if board.phantoms
+            else "it takes all datasets, and weights that have not seen the test images"
         )
+        return f"{count} on {board.title}, without a rank: {reason}."
     leader = ranked[0]
     assert leader.overall is not None
     number: Estimate = getattr(leader.overall, board.ranked_by)
@@ -185,6 +187,8 @@ def _standing(entry: Entry, board: Board) -> str:
 def _no_rank(entry: Entry, board: Board) -> str:
     if entry.source == "paper":
         return "Not ranked: measured by the paper on other renderings, with other code."
+    if board.phantoms:
+        return "Not ranked: the images are generated, not medical."
     if entry.source == "unverified":
         return "Not ranked: its predictions were made elsewhere, and no model was run to verify them."
     if not entry.comparable:
