@@ -152,7 +152,7 @@ def probe(
                 listings=listings[name],
                 features={
                     split: _embed(store, data, listings[name][split], tell)
-                    for split in {config.draw_from, VAL}
+                    for split in dict.fromkeys((config.draw_from, VAL))
                 },
                 draws=draws[name],
                 texts=texts.get(name),

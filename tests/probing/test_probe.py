@@ -360,7 +360,7 @@ class TestRefusals:
 
     def test_features_that_are_not_finite(self, configure: Configure) -> None:
         model = Pixels(lambda found: torch.full_like(found, torch.nan))
-        with pytest.raises(ModelError, match="gives NaN or infinity for 9 of 9 val images of cells"):
+        with pytest.raises(ModelError, match="gives NaN or infinity for 24 of 24 train images of cells"):
             probe(configure(model=model))
 
     def test_features_of_another_width(self, configure: Configure) -> None:
@@ -372,7 +372,7 @@ class TestRefusals:
 
     def test_no_rows_of_features(self, configure: Configure) -> None:
         model = Pixels(lambda found: found if len(found) == 1 else found[0])
-        with pytest.raises(ModelError, match=r"returned features of shape \(36,\) for 9 images"):
+        with pytest.raises(ModelError, match=r"returned features of shape \(36,\) for 24 images"):
             probe(configure(model=model))
 
     def test_a_model_that_has_changed(

@@ -9,7 +9,7 @@ from medimeta_c.cli.options import JsonOption
 __all__ = ["models"]
 
 _COMMIT_SHOWN = 8
-_ANSWERS = {True: "yes", False: "no", None: "?"}
+_GATES = {True: ", gated", False: "", None: ", gate unknown"}
 
 
 @prints_tables
@@ -67,15 +67,13 @@ def models(json: JsonOption = False) -> None:
             name="Aliases (--model model:ALIAS)",
             columns=(
                 Column("alias", "label"),
-                *(Column(header, "text") for header in ("spec", "revision", "licence", "gated")),
+                *(Column(header, "text") for header in ("spec and revision", "licence")),
             ),
             rows=tuple(
                 texts(
                     alias.name,
-                    alias.spec,
-                    alias.revision[:_COMMIT_SHOWN] if alias.revision else "not pinned",
-                    alias.licence or "unknown",
-                    _ANSWERS[alias.gated],
+                    f"{alias.spec}, {alias.revision[:_COMMIT_SHOWN] if alias.revision else 'not pinned'}",
+                    f"{alias.licence or 'unknown'}{_GATES[alias.gated]}",
                 )
                 for alias in aliases
             ),
