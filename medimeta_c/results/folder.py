@@ -28,6 +28,7 @@ from medimeta_c.io.settings import StrPath, as_path
 from medimeta_c.metrics.grid import Scope
 from medimeta_c.results.identity import RunIdentity, first_difference, merged
 from medimeta_c.results.predictions import CellPredictions, read_predictions, write_predictions
+from medimeta_c.results.probes import PROBES_NAME
 from medimeta_c.results.result import RESULT_NAME, Environment, Result, read_result, write_result
 from medimeta_c.results.unfinished import UnfinishedCells
 from medimeta_c.results.words.answers import (
@@ -112,6 +113,8 @@ def matching(where: StrPath) -> list[Path]:
 def result_files(where: StrPath) -> list[Path]:
     """Return the ``result.json`` files of a result's folder, a folder of several, or a pattern of either.
 
+    The folder of a probe's tables, which lies among results and has none of its own, gives none.
+
     Raises
     ------
     ConfigError
@@ -123,7 +126,7 @@ def result_files(where: StrPath) -> list[Path]:
         for place in matching(path)
         for file in ([place] if place.is_file() else sorted(place.rglob(RESULT_NAME)))
     )
-    if not found:
+    if not found and not (path / PROBES_NAME).is_file():
         reason = f"holds no {RESULT_NAME}" if path.exists() else "does not exist"
         raise ConfigError(f"{path} {reason}: give the folder of a result, or of several")
     return list(found)

@@ -169,7 +169,7 @@ def edited(change: Callable[[dict[str, Any]], None], network: Any, path: Path) -
 
 
 REFUSED = {
-    "a network that is none": ("torchvision:resnet5@{}/w", ConfigError, "did you mean 'resnet50'"),
+    "no network of torchvision": ("torchvision:resnet5@{}/w", ConfigError, "did you mean 'resnet50'"),
     "weights that are none": (
         "torchvision:resnet50.V9@{}/w",
         ConfigError,
@@ -178,11 +178,11 @@ REFUSED = {
     "no path": ("timm:resnet50", ConfigError, "names no weights: write timm:NAME@PATH"),
     "another input": ("torchvision:googlenet@{}/w", ConfigError, "use medimeta_c.wrap"),
     "a name on the Hub": ("timm:hf-hub:org/name@{}/w", ConfigError, "unknown timm network"),
-    "a tag that is none": ("timm:test_resnet.zz@{}/headless.safetensors", ModelError, "timm cannot build"),
+    "no tag of the network": ("timm:test_resnet.zz@{}/headless.safetensors", ModelError, "timm cannot build"),
     "no file": ("timm:test_resnet@{}/nothing.pt", ModelError, "there is no checkpoint at"),
     "outputs without names": ("timm:test_resnet@{}/timm.pt", ModelError, "does not name the 3 outputs"),
     "default names": ("transformers-classifier:{}/unnamed", ModelError, "add +classes=FILE to the model"),
-    "a head that is none": (
+    "no head of the network": (
         "torchvision:shufflenet_v2_x0_5@{}/timm.pt+classes={}/names.yaml",
         ModelError,
         "do not fit the model's architecture",

@@ -41,6 +41,10 @@ def test_one_command_prints_the_few_shot_table_and_draws_it(options: list[str], 
         *[("ncm", shots, seed) for shots in (1, 4) for seed in (0, 1)],
     ]
     assert values == json.loads(table.with_suffix(".json").read_text())
+    everything = [str(one) for one in tmp_path.glob("results/*/*") if not one.name.startswith(".")]
+    compared = RUNNER.invoke(app, ["compare", *everything])  # the folder of the tables is among them
+    assert compared.exit_code == 0, compared.output
+    assert "ncm head, 4 shots of train, seed 1" in " ".join(compared.stdout.split())
 
 
 @pytest.mark.parametrize(

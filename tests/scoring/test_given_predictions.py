@@ -177,7 +177,7 @@ def test_files_of_another_form_are_refused(data: bytes, name: str, small: Path, 
 
 
 def test_digits_as_class_names_are_never_taken_for_indices() -> None:
-    """Where classes are called 1, 2, 3, a text that is none of them is no index."""
+    """If classes are called 1, 2, 3, a text that is no class is refused: it is not read as an index."""
     from medimeta_c.scoring.givenfile import GivenRows
 
     rows = GivenRows(image_ids=["a", "b"], predictions=["3", "1"], probabilities=None, labels=None)
