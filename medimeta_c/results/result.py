@@ -21,6 +21,7 @@ from medimeta_c.metrics.registry import BUILT_IN
 from medimeta_c.metrics.resampling import Resampling
 from medimeta_c.metrics.summary import CellScore, Scores
 from medimeta_c.metrics.values import Estimate, Number, mean_number
+from medimeta_c.results.assessment.standing import INCOMPLETE, LIMITED, PHANTOMS, UNVERIFIED, Mark
 from medimeta_c.results.identity import RunIdentity
 from medimeta_c.results.views import cell_rows, result_table
 from medimeta_c.results.words.summary import StatedConfidence
@@ -28,13 +29,13 @@ from medimeta_c.results.words.summary import StatedConfidence
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["RESULT_NAME", "Environment", "Mark", "Result", "read_result", "write_result"]
+__all__ = ["RESULT_NAME", "Environment", "Result", "StoredMark", "read_result", "write_result"]
 
 RESULT_NAME = "result.json"
 _REMEDY = "evaluate the model again, or restore the file"
 
-Mark = Literal["limited", "unverified"]
-"""What a reader is warned of: a part of each split only; predictions that no model made here."""
+StoredMark = Literal["limited", "unverified"]
+"""Marks that cannot be seen in the rest of a result; `Result.standing` has these and the others."""
 
 
 class Environment(Record):
@@ -73,7 +74,7 @@ class Result(Document):
     scope : Scope
         The cells requested.
     marks : tuple of str
-        See `Mark`.
+        See `StoredMark`.
     plugins : tuple of PluginRecord
         What other distributions brought to it, such as metrics.
     blind : dict of str to Number
@@ -93,7 +94,7 @@ class Result(Document):
     resampling: Resampling
     scope: Scope
     scores: Scores[Estimate]
-    marks: Annotated[tuple[Mark, ...], Since(2)] = ()
+    marks: Annotated[tuple[StoredMark, ...], Since(2)] = ()
     plugins: Annotated[tuple[PluginRecord, ...], Since(2)] = ()
     blind: Annotated[dict[Name, Number], Since(2)] = Field(default_factory=dict)
     blind_grey: Annotated[dict[Name, Number], Since(2)] = Field(default_factory=dict)
@@ -167,6 +168,17 @@ class Result(Document):
     def is_unverified(self) -> bool:
         """Whether its predictions were made elsewhere, by a model that was not run: it is ranked nowhere."""
         return "unverified" in self.marks
+
+    @property
+    def standing(self) -> tuple[Mark, ...]:
+        """Every mark of the result, stored or seen in it; one that has none may be ranked."""
+        found = {
+            LIMITED: self.is_trial,
+            UNVERIFIED: self.is_unverified,
+            PHANTOMS: bool(self.phantoms),
+            INCOMPLETE: bool(self.missing or self.invalid),
+        }
+        return tuple(mark for mark, holds in found.items() if holds)
 
     @property
     def unranked_as(self) -> str | None:

@@ -21,7 +21,7 @@ from medimeta_c.metrics.values import Estimate, Number, mean_number
 from medimeta_c.results.baseline_choice import ChosenBaseline
 from medimeta_c.results.identity import BenchmarkRecord, RunIdentity, restricted
 from medimeta_c.results.predictions import CellPredictions, correctness_of
-from medimeta_c.results.result import Environment, Mark, Result
+from medimeta_c.results.result import Environment, Result, StoredMark
 from medimeta_c.results.words.summary import spoken
 
 __all__ = ["Groups", "Terms", "make_result", "scope_of", "score"]
@@ -105,7 +105,7 @@ def make_result(
     environment: Environment,
     predictions: Mapping[SetKey, CellPredictions],
     terms: Terms,
-    marks: tuple[Mark, ...] = (),
+    marks: tuple[StoredMark, ...] = (),
 ) -> Result:
     """Return the result of a run, complete or not.
 

@@ -29,7 +29,7 @@ from medimeta_c.results.baseline_choice import ChosenBaseline, choose_baseline
 from medimeta_c.results.folder import ResultFolder, SavedResult, open_result_folder
 from medimeta_c.results.identity import BenchmarkRecord, RunIdentity, benchmark_record, first_images
 from medimeta_c.results.predictions import CellPredictions
-from medimeta_c.results.result import Environment, Mark
+from medimeta_c.results.result import Environment, StoredMark
 from medimeta_c.results.scoring import Groups, Terms, make_result, scope_of
 
 if TYPE_CHECKING:
@@ -182,7 +182,7 @@ class Job:
         predictor: CellPredictor,
         device: torch.device | None,
         *,
-        marks: tuple[Mark, ...] = (),
+        marks: tuple[StoredMark, ...] = (),
         plugins: tuple[PluginRecord, ...] = (),
         on_progress: Callable[[JobProgress], None] | None = None,
         progress: bool = False,
@@ -233,7 +233,7 @@ class Job:
                 groups=self.groups,
                 plugins=plugins,
             )
-            limited: tuple[Mark, ...] = ("limited",) if self.limit or self.benchmark.manifest.limited else ()
+            limited: tuple[StoredMark, ...] = ("limited",) if self.limit or self.benchmark.manifest.limited else ()
             environment = folder.environment or _environment(device, predictor)
             result = make_result(folder.run, environment, predictions, terms, (*limited, *marks))
             saved = folder.finish(result, predictions)
