@@ -15,6 +15,7 @@ dtype('uint8')
 
 from __future__ import annotations
 
+from medimeta_corruptions._cache import keeps_kernels
 from medimeta_corruptions._image import Pixels, Rng
 from medimeta_corruptions._jit import warm_up
 from medimeta_corruptions._spec import SEVERITIES, Category, Corruption, Parameter
@@ -38,6 +39,7 @@ __all__ = [
     "__version__",
     "corrupt",
     "get",
+    "keeps_kernels",
     "warm_up",
 ]
 

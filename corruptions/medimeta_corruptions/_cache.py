@@ -17,7 +17,7 @@ from pathlib import Path
 
 from medimeta_corruptions._version import __version__
 
-__all__ = ["folders", "kept_in"]
+__all__ = ["folders", "keeps_kernels", "kept_in"]
 
 _NAME = "medimeta-corruptions"
 _PATIENCE_S = 60
@@ -39,6 +39,11 @@ def folders() -> Iterator[Path]:
         except (OSError, RuntimeError):  # RuntimeError: the user has no home folder
             continue
         yield folder
+
+
+def keeps_kernels() -> bool:
+    """Return whether compiled kernels can be kept on disk, so that not every process compiles them again."""
+    return next(folders(), None) is not None
 
 
 @contextlib.contextmanager

@@ -29,7 +29,7 @@ from medimeta_c.format.manifest import (
     suite_record,
     write_manifest,
 )
-from medimeta_c.format.png import ENCODER
+from medimeta_c.format.png import preferred_encoder
 from medimeta_c.format.seeding import GROWING
 from medimeta_c.format.suites import CORE, Suite
 from medimeta_c.io.shown import short_repr
@@ -137,7 +137,7 @@ class BuildReport:
 
 def assemble(
     request: Request,
-    make: Callable[[list[SetKey]], Generator[SetRecord]],
+    make: Callable[[list[SetKey], str], Generator[SetRecord]],
     on_progress: Callable[[BuildProgress], None] | None = None,
 ) -> BuildReport:
     """Make the sets of a request that are not finished; then write statistics, card and manifest.
@@ -147,7 +147,8 @@ def assemble(
     request : Request
         What the directory is to hold.
     make : callable
-        Takes the missing sets; yields each as it is written, whole, in any order.
+        Takes the missing sets and the name of the encoder that every worker is to use, see
+        `medimeta_c.format.png`; yields each set as it is written, whole, in any order.
     on_progress : callable, optional
         Called with a `BuildProgress`, first before any work and then after each set.
 
@@ -188,12 +189,13 @@ def assemble(
                     limited=request.limited,
                     title=title,
                     suite=suite_record(request.suite),
+                    encoder=journal.encoder or preferred_encoder(),
                 )
             )
             journal.forget(todo)
             try:
                 # Close the generator before the lock is released: this ends the workers of this machine.
-                with contextlib.closing(make(todo)) as made:
+                with contextlib.closing(make(todo, journal.encoder)) as made:
                     for record in made:
                         journal.record(record)
                         finished[record.key] = record
@@ -245,7 +247,7 @@ def _finish(request: Request, journal: Journal, finished: Mapping[SetKey, SetRec
     manifest = Manifest(
         package_version=__version__,
         protocol=request.protocol,
-        encoder=ENCODER,
+        encoder=journal.encoder,
         libraries=library_versions(request.suite),
         datasets=tuple(datasets),
         sets=sets,

@@ -91,7 +91,7 @@ def build(
         suite=config.chosen_suite,
     )
     with following(on_progress, progress, "images", as_images("building")) as tell:
-        report = assemble(request, lambda todo: _rendered(config, planned, todo), tell)
+        report = assemble(request, lambda todo, encoder: _rendered(config, planned, todo, encoder), tell)
     remember_data(config.out, planned.opened, config.data_dir, ids=config.reading.ids)
     for source in planned.opened.values():
         if keep_ids := getattr(source, "keep_ids", None):
@@ -172,7 +172,9 @@ def _shows_grey(source: Source, split: str, image_id: str) -> bool:
     return bool((image[..., :1] == image).all())
 
 
-def _rendered(config: BuildConfig, planned: Plan, todo: Sequence[SetKey]) -> Generator[SetRecord]:
+def _rendered(
+    config: BuildConfig, planned: Plan, todo: Sequence[SetKey], encoder: str
+) -> Generator[SetRecord]:
     """Yield finished sets as they come. Large sets go first: no worker is left with one at the end."""
     tasks = [
         RenderTask(
@@ -181,6 +183,7 @@ def _rendered(config: BuildConfig, planned: Plan, todo: Sequence[SetKey]) -> Gen
             key=key,
             corruption=planned.sets[key],
             protocol=config.protocol,
+            encoder=encoder,
         )
         for key in sorted(todo, key=lambda key: -planned.images(key))
     ]

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Annotated, NoReturn
 
 from medimeta_c.errors import BuildError, Remedy, ResultError
+from medimeta_c.format import png
 from medimeta_c.format.dataset import DatasetRecord
 from medimeta_c.format.keys import SetKey
 from medimeta_c.format.manifest import (
@@ -48,6 +49,7 @@ class Begun(Record):
     limited: Annotated[int | None, Since(1)] = None
     title: Annotated[Title | None, Since(1)] = None
     suite: Annotated[SuiteRecord | None, Since(1)] = None
+    encoder: Annotated[str, Since(1)] = ""
 
 
 @contextlib.contextmanager
@@ -212,6 +214,15 @@ class Journal:
         """The title that the directory was last given; None if it never was."""
         known = self._state or self.manifest
         return known.title if known else None
+
+    @property
+    def encoder(self) -> str:
+        """What encodes the directory's images, whatever a new build would choose; empty of one not begun.
+
+        An unfinished build of an earlier version names none: it was OpenCV.
+        """
+        known = self._state or self.manifest
+        return (known.encoder or png.OPENCV) if known else ""
 
     @property
     def plugins(self) -> list[PluginRecord]:

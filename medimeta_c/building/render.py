@@ -70,6 +70,7 @@ class RenderTask:
     key: SetKey
     corruption: Corruption | None
     protocol: Protocol
+    encoder: str = png.OPENCV
     max_shard_bytes: int = MAX_SHARD_BYTES
 
 
@@ -108,7 +109,15 @@ def render_set(task: RenderTask, on_image: Callable[[], None] | None = None) -> 
         for image_id in ids
     )
     names, padded = source.info.class_names, _Padded(images)
-    record = write_set(task.root, key, names, padded, max_shard_bytes=task.max_shard_bytes, on_image=on_image)
+    record = write_set(
+        task.root,
+        key,
+        names,
+        padded,
+        encoder=task.encoder,
+        max_shard_bytes=task.max_shard_bytes,
+        on_image=on_image,
+    )
     # Only where corruptions leave padding alone does it matter how many images have some.
     told = key.corruption == CLEAN and task.protocol.seed_scheme == GROWING
     return record.model_copy(update={"padded": padded.count}) if told else record
@@ -134,6 +143,7 @@ def write_set(  # noqa: PLR0913  (each of them is one thing a set needs)
     class_names: Sequence[str],
     images: Iterable[tuple[str, int, Image]],
     *,
+    encoder: str = png.OPENCV,
     max_shard_bytes: int = MAX_SHARD_BYTES,
     on_image: Callable[[], None] | None = None,
 ) -> SetRecord:
@@ -151,6 +161,8 @@ def write_set(  # noqa: PLR0913  (each of them is one thing a set needs)
         In label order.
     images : iterable of (str, int, ndarray)
         Image id, label and pixels, in image-id order.
+    encoder : str, optional
+        See `medimeta_c.format.png`.
     max_shard_bytes : int, optional
         A shard is closed when its images reach this size.
     on_image : callable, optional
@@ -164,7 +176,7 @@ def write_set(  # noqa: PLR0913  (each of them is one thing a set needs)
     rows, rows_digest, mean = 0, RowDigest(), SpectrumMean()
     with ShardWriter(root, key, class_names, max_bytes=max_shard_bytes) as writer:
         for image_id, label, image in images:
-            row = _row(image_id, label, image)
+            row = _row(image_id, label, image, encoder)
             writer.add(row)
             rows_digest.add(row.image_id, row.label, row.pixels_sha256)
             mean.add(row.spectrum)
@@ -184,11 +196,11 @@ def write_set(  # noqa: PLR0913  (each of them is one thing a set needs)
     )
 
 
-def _row(image_id: str, label: int, image: Image) -> Row:
+def _row(image_id: str, label: int, image: Image, encoder: str) -> Row:
     return Row(
         image_id=image_id,
         label=label,
-        data=png.encode(image),
+        data=png.encode(image, encoder),
         pixels_sha256=png.digest(image),
         spectrum=spectrum(image),
     )

@@ -137,7 +137,7 @@ def import_medimetac(
         restarts=True,
     )
     with following(on_progress, progress, "images", as_images("importing")) as tell:
-        build = assemble(request, lambda todo: _imported(config, sources, todo), tell)
+        build = assemble(request, lambda todo, encoder: _imported(config, sources, todo, encoder), tell)
     with following(on_audit, progress, "files", lambda done, total: ("auditing", done, total)) as tell_audit:
         audit = _audited(config, sources, build.manifest.fingerprint, tell_audit)
     place = config.out.resolve()
@@ -181,14 +181,17 @@ class _FileTask:
     root: Path
     source: PublishedDataset
     key: SetKey
+    encoder: str
 
 
 def _imported(
-    config: MedimetacConfig, sources: Mapping[str, PublishedDataset], todo: Sequence[SetKey]
+    config: MedimetacConfig, sources: Mapping[str, PublishedDataset], todo: Sequence[SetKey], encoder: str
 ) -> Generator[SetRecord]:
     """Yield each set as it is written, and name the damaged files once the whole ones are done."""
     problems = Problems()
-    tasks = [_FileTask(root=config.out, source=sources[key.dataset], key=key) for key in todo]
+    tasks = [
+        _FileTask(root=config.out, source=sources[key.dataset], key=key, encoder=encoder) for key in todo
+    ]
     with contextlib.closing(engines.run_all(_import_file, tasks, jobs=config.jobs)) as results:
         for one in results:
             if isinstance(one, SetRecord):
@@ -201,7 +204,8 @@ def _imported(
 def _import_file(task: _FileTask) -> SetRecord | SourceError:
     """Write one set, or return what is wrong with its file."""
     try:
-        return write_set(task.root, task.key, task.source.info.class_names, task.source.rows(task.key))
+        names, rows = task.source.info.class_names, task.source.rows(task.key)
+        return write_set(task.root, task.key, names, rows, encoder=task.encoder)
     except SourceError as error:
         return error
 

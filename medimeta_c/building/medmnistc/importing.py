@@ -140,7 +140,7 @@ def import_medmnistc(
         restarts=True,
     )
     with following(on_progress, progress, "images", as_images("importing")) as tell:
-        return assemble(request, lambda todo: _imported(config, sources, todo), tell)
+        return assemble(request, lambda todo, encoder: _imported(config, sources, todo, encoder), tell)
 
 
 def _names(config: ImportConfig) -> Sequence[str]:
@@ -169,10 +169,11 @@ class _FileTask:
     source: MedmnistC
     corruption: str
     wanted: frozenset[SetKey]
+    encoder: str
 
 
 def _imported(
-    config: ImportConfig, sources: Mapping[str, MedmnistC], todo: Sequence[SetKey]
+    config: ImportConfig, sources: Mapping[str, MedmnistC], todo: Sequence[SetKey], encoder: str
 ) -> Generator[SetRecord]:
     """Yield the sets of each file, once all of them are written. Large files go first."""
     files = sorted({(-sources[key.dataset].count, key.dataset, key.corruption) for key in todo})
@@ -182,6 +183,7 @@ def _imported(
             source=sources[dataset],
             corruption=corruption,
             wanted=frozenset(key for key in todo if (key.dataset, key.corruption) == (dataset, corruption)),
+            encoder=encoder,
         )
         for _, dataset, corruption in files
     ]
@@ -202,7 +204,7 @@ def _import_file(task: _FileTask) -> list[SetRecord]:
             key, differences = SetKey(info.dataset, SPLIT, task.corruption, severity), list[float]()
             own = _compared(islice(images, count), clean, differences)
             if key in task.wanted:
-                records.append(write_set(task.root, key, info.class_names, own))
+                records.append(write_set(task.root, key, info.class_names, own, encoder=task.encoder))
             else:
                 deque(own, maxlen=0)
             distances.append(float(np.mean(differences)) if differences else 0.0)

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
+from types import MappingProxyType
 
 import cv2
 import numpy as np
 
 from medimeta_c.errors import ShardError
 from medimeta_c.format.keys import Image
+from medimeta_c.format.png.fast import fast_png
+from medimeta_corruptions import keeps_kernels
 
-__all__ = ["ENCODER", "EXTENSION", "decode", "digest", "encode"]
+__all__ = ["COMPILED", "ENCODERS", "EXTENSION", "OPENCV", "decode", "digest", "encode", "preferred_encoder"]
 
-ENCODER = "png/opencv-level1-rle"
-"""Name of the encoder a manifest records. Chosen by measurement: docs/performance.md."""
+OPENCV = "png/opencv-level1-rle"
+COMPILED = "png/compiled-1"
+"""Names of encoders, as a manifest records them. Chosen by measurement: docs/performance.md."""
 
 EXTENSION = "png"
 
@@ -27,24 +32,43 @@ _PARAMETERS = (
 )
 
 
-def encode(image: Image) -> bytes:
+def encode(image: Image, encoder: str = OPENCV) -> bytes:
     """Return `image` as PNG bytes.
 
     Parameters
     ----------
     image : ndarray of shape (H, W) or (H, W, 3)
         uint8, grey or RGB. Not modified.
+    encoder : str, optional
+        A name of `ENCODERS`. The pixels are the same with each, the bytes are not.
 
     Returns
     -------
     bytes
         A PNG file that decodes to exactly `image`.
     """
+    return ENCODERS[encoder](image)
+
+
+def preferred_encoder() -> str:
+    """Return the encoder of a new build.
+
+    The compiled one; where machine code cannot be kept on disk, each worker would compile it again, and
+    OpenCV's is the faster.
+    """
+    return COMPILED if keeps_kernels() else OPENCV
+
+
+def _opencv(image: Image) -> bytes:
     stored = cv2.cvtColor(image, cv2.COLOR_RGB2BGR) if image.ndim == 3 else image
     done, buffer = cv2.imencode(f".{EXTENSION}", stored, _PARAMETERS)
     if not done:
         raise ShardError(f"could not encode an image of shape {image.shape} as {EXTENSION.upper()}")
     return buffer.tobytes()
+
+
+ENCODERS = MappingProxyType[str, Callable[[Image], bytes]]({OPENCV: _opencv, COMPILED: fast_png})
+"""What turns pixels into bytes, by name."""
 
 
 def decode(data: bytes) -> Image:
