@@ -8,25 +8,31 @@ from rich.text import Text
 
 from medimeta_c.errors import printable
 from medimeta_c.io.tables.table import Table
+from medimeta_c.reports.cautions import notes, warnings
+from medimeta_c.reports.headlines import headline_table, headlines
 from medimeta_c.reports.tables import main_tables
-from medimeta_c.reports.verdict import verdict
+from medimeta_c.results.assessment.loss import Assessment
+from medimeta_c.results.assessment.verdict import verdict
 from medimeta_c.results.comparison import Comparison
-from medimeta_c.results.folder import SavedResult
 from medimeta_c.results.views import comparison_tables
 
 __all__ = ["comparison_view", "result_view"]
 
 
-def result_view(saved: SavedResult) -> Iterator[Text | Table]:
-    """Yield what a result says: verdict, four numbers, and the paper's two tables."""
-    said = verdict(saved.result)
-    for warning in said.warnings:
+def result_view(found: Assessment) -> Iterator[Text | Table]:
+    """Yield what a result says: its marks, the sentences, the headlines, and the paper's two tables."""
+    result, said = found.saved.result, verdict(found)
+    for warning in warnings(result):
         yield _line(f"! {warning}", "yellow")
-    yield _line(said.sentence, "bold")
-    yield said.table
-    for table in main_tables(saved.result):
+    yield _line(said.judgement, "bold")
+    for sentence in said.sentences[1:]:
+        yield _line(sentence, "")
+    yield headline_table(headlines(found))
+    for table in main_tables(result):
         # Its longer side downwards: a terminal has 80 columns.
         yield table.turned() if len(table.columns) > len(table.rows) + 1 else table
+    for note in notes(result):
+        yield _line(f"! {note}", "yellow")
 
 
 def comparison_view(comparison: Comparison) -> Iterator[Text | Table]:

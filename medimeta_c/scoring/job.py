@@ -239,7 +239,7 @@ class Job:
             environment = folder.environment or _environment(device, predictor)
             result = make_result(folder.run, environment, predictions, terms, (*limited, *marks))
             saved = folder.finish(result, predictions)
-            write_reports(saved, self.benchmark)
+            write_reports(saved, self.benchmark, chosen)
         return saved
 
     def _predict(

@@ -214,7 +214,7 @@ def evaluate(
             show(*progress.view)
 
         saved = run(several[0], on_progress=on_progress)
-    _say_result(saved, json=json)
+    _say_result(saved, baseline, json=json)
 
 
 def _check_one_way(models: list[str], sweep: Path | None, predictions: Path | None) -> None:
@@ -227,15 +227,19 @@ def _check_one_way(models: list[str], sweep: Path | None, predictions: Path | No
         raise ConfigError("no model is given: name one with --model, or use --sweep or --from-predictions")
 
 
-def _say_result(saved: SavedResult, *, json: bool) -> None:
+def _say_result(saved: SavedResult, baseline: str, *, json: bool) -> None:
+    """Say what the reports say: beside the same baseline, with its predictions where they are there."""
     from medimeta_c.io.records import dump
     from medimeta_c.reports import HTML_NAME
     from medimeta_c.reports.terminal import result_view
+    from medimeta_c.results.assessment.loss import assess
+    from medimeta_c.results.baseline_choice import choose_baseline
 
     if json:
         console.say_json(dump(saved.result))
         return
-    console.show(*result_view(saved))
+    chosen = choose_baseline(baseline, saved.result.run.benchmark, saved.result.scope.split)
+    console.show(*result_view(assess(saved, chosen)))
     console.say(f"report: {saved.path / HTML_NAME}")
 
 
@@ -244,7 +248,7 @@ def _score_file(config: PredictionsConfig, *, json: bool) -> None:
 
     with console.counting("images") as show:
         saved = score_predictions(config, on_progress=lambda now: show(*now.view))
-    _say_result(saved, json=json)
+    _say_result(saved, str(config.baseline), json=json)
 
 
 def _sweep(configs: list[EvaluateConfig], *, json: bool) -> None:
