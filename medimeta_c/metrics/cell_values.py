@@ -25,8 +25,8 @@ class CellValues:
         What the means are taken over.
     chance : mapping of str to float
         By dataset, what a model that knows nothing scores.
-    images : mapping of str to int
-        By dataset, the number of images.
+    units : mapping of str to int
+        By dataset, how many images, or groups of images, were drawn; figures without images have none.
     values : mapping of SetKey to ndarray of float64, shape (1 + R,)
         The measure on the images themselves, then on each of R resamples. Cells that are missing or invalid
         are absent.
@@ -38,7 +38,7 @@ class CellValues:
 
     scope: Scope
     chance: Mapping[str, float]
-    images: Mapping[str, int]
+    units: Mapping[str, int]
     values: Mapping[SetKey, FloatArray]
     resamples: int
     level: float
@@ -58,7 +58,7 @@ def accuracies(drawn: Bootstrap, chance: Mapping[str, float]) -> CellValues:
     return CellValues(
         scope=drawn.scope,
         chance=chance,
-        images={dataset: len(table.image_ids) for dataset, table in drawn.tables.items()},
+        units={dataset: len(units.sizes) for dataset, units in drawn.units.items()},
         values={
             key: np.concatenate([[1 - errors[key]], samples]) for key, samples in drawn.accuracies.items()
         },
@@ -91,4 +91,4 @@ def constant(grids: Mapping[str, ErrorGrid], like: CellValues) -> CellValues:
             for part, error in found.items()
             if error is not None
         }
-    return replace(like, values=values)
+    return replace(like, values=values, units={})

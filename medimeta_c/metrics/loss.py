@@ -114,7 +114,7 @@ def loss_difference(one: CellValues, other: CellValues) -> Losses[Difference]:
     ConfigError
         If the two are not over the same scope, images and resamples.
     """
-    alike = all(other.images.get(name, count) == count for name, count in one.images.items())
+    alike = all(other.units.get(name, count) == count for name, count in one.units.items())
     if not alike or (one.scope, one.level, one.resamples) != (other.scope, other.level, other.resamples):
         raise ConfigError("the two models were not resampled alike: use one scope, and the same images")
     return _Numbers.of(one).minus(_Numbers.of(other)).arranged(lambda a, why: _difference(a, why, one.level))
@@ -236,17 +236,21 @@ def _keys(scope: Scope, dataset: str, part: str | int) -> list[SetKey]:
 def _beside_chance(clean: Mapping[str, FloatArray], cells: CellValues, chance: float) -> int:
     """Return on which side of chance the interval of clean accuracy lies.
 
-    Where every resample is alike, all images are right or all are wrong: the exact interval of Clopper and
-    Pearson takes the bootstrap's place.
+    Where all images are right, or all are wrong, the exact interval of Clopper and Pearson takes the
+    bootstrap's place. Resamples alike for another reason, such as a single patient, tell nothing.
     """
     tail = (1 - cells.level) / 2
     low, high = np.quantile(np.mean([array[1:] for array in clean.values()], axis=0), [tail, 1 - tail])
     for dataset, array in clean.items():
-        slack = (1 - tail ** (1 / cells.images[dataset])) / len(clean)
-        if array.min() == 1:
+        if (units := cells.units.get(dataset)) is None or array.min() < array.max():
+            continue
+        slack = (1 - tail ** (1 / units)) / len(clean)
+        if array[0] == 1:
             low -= slack
-        elif array.max() == 0:
+        elif array[0] == 0:
             high += slack
+        else:
+            return 0
     return 1 if low > chance else -1 if high < chance else 0
 
 

@@ -321,3 +321,22 @@ def test_sentences_read_on_from_one_to_the_next(base: SavedResult) -> None:
         assert sentence.endswith(".")
         assert "  " not in sentence
     assert all(one != other for one, other in pairwise(said.sentences))
+
+
+def test_images_of_one_patient_do_not_count_as_many() -> None:
+    """Ten patients of twenty images each: intervals are wider, and the sentence says what was drawn."""
+    steady = result_of_model(right_on(0.8, 0.6, seed=1), images=200)
+    patients = {"pbc": {f"{i:05d}": i // 20 for i in range(200)}}
+    alone, grouped = assess(steady), assess(steady, groups=patients)
+    assert alone.plan.grouped == ()
+    assert grouped.plan.grouped == ("pbc",)
+    assert "take images as independent" in verdict(alone).sure
+    assert "take groups of images, such as those of one patient, as independent" in verdict(grouped).sure
+    assert alone.loss.overall.lost.points.value == grouped.loss.overall.lost.points.value
+
+
+def test_one_patient_cannot_show_that_a_model_is_above_chance() -> None:
+    one = result_of_model(right_on(0.9, 0.6, seed=1), images=100)
+    found = assess(one, groups={"pbc": {f"{i:05d}": 0 for i in range(100)}})
+    assert found.loss.overall.beside_chance == 0
+    assert found.loss.overall.lost.points.low is None

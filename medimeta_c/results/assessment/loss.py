@@ -13,6 +13,7 @@ from medimeta_c.metrics.cell_values import CellValues, accuracies, constant
 from medimeta_c.metrics.grid import Scope
 from medimeta_c.metrics.intervals import Difference, bootstrap
 from medimeta_c.metrics.loss import Losses, loss, loss_difference
+from medimeta_c.metrics.resampling import Groups, Resampling
 from medimeta_c.metrics.values import Estimate
 from medimeta_c.results.baseline_choice import ChosenBaseline, baseline_of
 from medimeta_c.results.folder import SavedResult, read_saved
@@ -70,6 +71,8 @@ class Assessment:
     ----------
     saved : SavedResult
         The result.
+    plan : Resampling
+        How intervals were made: over groups of images only if those were given.
     loss : Losses of Estimate
         What corruption costs the model.
     rival : Rival or None
@@ -81,13 +84,16 @@ class Assessment:
     """
 
     saved: SavedResult
+    plan: Resampling
     loss: Losses[Estimate]
     rival: Rival | None
     overconfidence: Overconfidence
     always: Mapping[str, str]
 
 
-def assess(saved: SavedResult, baseline: ChosenBaseline | None = None) -> Assessment:
+def assess(
+    saved: SavedResult, baseline: ChosenBaseline | None = None, groups: Groups | None = None
+) -> Assessment:
     """Compute what a result says about its model from its predictions.
 
     Parameters
@@ -97,22 +103,32 @@ def assess(saved: SavedResult, baseline: ChosenBaseline | None = None) -> Assess
     baseline : ChosenBaseline, optional
         What its errors were divided by, with predictions. By default those are looked for among the results
         that stand beside it; where they are not, the baseline's numbers are constants.
+    groups : mapping, optional
+        Which images belong together. Without it intervals take images as independent.
     """
     result = saved.result
     chance = chance_of(saved.predictions)
-    scope, plan = result.scope, result.resampling
+    scope, groups = result.scope, groups or {}
+    listings = {key.dataset: cell.image_ids for key, cell in saved.predictions.items()}
+    plan = result.resampling.model_copy(update={"grouped": ()}).for_groups(groups, listings)
+
+    def values(cells: Mapping[SetKey, CellPredictions], part: Scope) -> CellValues:
+        wanted = set(part.cells())
+        tables = correctness_of({key: cell for key, cell in cells.items() if key in wanted})
+        return accuracies(bootstrap(tables, {}, part, plan, groups), chance)
+
     unscored = [dataset for dataset in scope.datasets if dataset not in chance]
     chance |= dict.fromkeys(unscored, 0.0)
-    own = _values(saved.predictions, scope, saved, chance)
+    own = values(saved.predictions, scope)
     if result.baseline is not None and (baseline is None or not baseline.tables):
         baseline = _beside(saved) or ChosenBaseline(result.baseline)
     rival = None
     if result.baseline is not None and baseline is not None:
         shared = baseline.baseline.mce_scope(scope)
-        model = own if shared == scope else _values(saved.predictions, shared, saved, chance)
+        model = own if shared == scope else values(saved.predictions, shared)
         paired = set(scope.datasets) <= set(baseline.tables)
         if paired:
-            other = accuracies(bootstrap(baseline.tables, {}, shared, plan), chance)
+            other = accuracies(bootstrap(baseline.tables, {}, shared, plan, groups), chance)
         else:
             other = constant(baseline.baseline.grids, model)
         rival = Rival(
@@ -124,9 +140,10 @@ def assess(saved: SavedResult, baseline: ChosenBaseline | None = None) -> Assess
         )
     return Assessment(
         saved=saved,
+        plan=plan,
         loss=loss(own),
         rival=rival,
-        overconfidence=_overconfidence(saved),
+        overconfidence=_overconfidence(saved, groups),
         always=_always(saved),
     )
 
@@ -136,17 +153,6 @@ def chance_of(predictions: Mapping[SetKey, CellPredictions]) -> dict[str, float]
     return {
         key.dataset: float(np.bincount(cell.labels).max() / len(cell)) for key, cell in predictions.items()
     }
-
-
-def _values(
-    predictions: Mapping[SetKey, CellPredictions],
-    scope: Scope,
-    saved: SavedResult,
-    chance: Mapping[str, float],
-) -> CellValues:
-    wanted = set(scope.cells())
-    tables = correctness_of({key: cell for key, cell in predictions.items() if key in wanted})
-    return accuracies(bootstrap(tables, {}, scope, saved.result.resampling), chance)
 
 
 def _beside(saved: SavedResult) -> ChosenBaseline | None:
@@ -166,24 +172,24 @@ def _beside(saved: SavedResult) -> ChosenBaseline | None:
     return found if same else None
 
 
-def _overconfidence(saved: SavedResult) -> Overconfidence:
+def _overconfidence(saved: SavedResult, groups: Groups) -> Overconfidence:
     cells = saved.predictions
     clean = {key: cell for key, cell in cells.items() if key.corruption == CLEAN}
-    return Overconfidence(
-        clean=_gap(clean, saved),
-        corrupted=_gap({key: cell for key, cell in cells.items() if key not in clean}, saved),
-    )
+    corrupted = {key: cell for key, cell in cells.items() if key not in clean}
+    return Overconfidence(clean=_gap(clean, saved, groups), corrupted=_gap(corrupted, saved, groups))
 
 
-def _gap(cells: Mapping[SetKey, CellPredictions], saved: SavedResult) -> Estimate:
-    """Return the mean over datasets of confidence minus accuracy, with a normal interval over images."""
-    scope = saved.result.scope
+def _gap(cells: Mapping[SetKey, CellPredictions], saved: SavedResult, groups: Groups) -> Estimate:
+    """Return the mean over datasets of confidence minus accuracy, with a normal interval.
+
+    Its variance is that between images, or between groups of them, whose deviations are summed first.
+    """
     means, variances = [], []
-    for dataset in scope.datasets:
+    for dataset in saved.result.scope.datasets:
         own = [cell for key, cell in cells.items() if key.dataset == dataset]
         if not own:
             return Estimate.undefined(f"no cell of {dataset} is scored")
-        sums: dict[str, float] = {}
+        gaps: dict[str, float] = {}
         for cell in own:
             if cell.probabilities is None:
                 return Estimate.undefined("the model answered in words, without probabilities")
@@ -191,12 +197,17 @@ def _gap(cells: Mapping[SetKey, CellPredictions], saved: SavedResult) -> Estimat
                 return Estimate.undefined(f"the model has no valid {cell.key}")
             confidence = cell.probabilities[np.arange(len(cell)), cell.predictions].astype(np.float64)
             for image_id, gap in zip(cell.image_ids, (confidence - cell.correct).tolist(), strict=True):
-                sums[image_id] = sums.get(image_id, 0.0) + gap / len(own)
-        gaps = np.array(list(sums.values()))
-        if len(gaps) < 2:
-            return Estimate.undefined(f"{dataset} has a single image")
-        means.append(gaps.mean())
-        variances.append(gaps.var(ddof=1) / len(gaps))
+                gaps[image_id] = gaps.get(image_id, 0.0) + gap / len(own)
+        mean, known = float(np.mean(list(gaps.values()))), groups.get(dataset, {})
+        deviations: dict[str | int, float] = {}
+        for image_id, gap in gaps.items():
+            unit = known.get(image_id, image_id)
+            deviations[unit] = deviations.get(unit, 0.0) + gap - mean
+        if (units := len(deviations)) < 2:
+            return Estimate.undefined(f"{dataset} has a single image, or group of images")
+        means.append(mean)
+        spread = float(np.sum(np.square(list(deviations.values()))))
+        variances.append(spread * units / (units - 1) / len(gaps) ** 2)
     value = float(np.mean(means))
     half = _normal(saved.result.resampling.level) * float(np.sqrt(np.sum(variances))) / len(means)
     return Estimate(value=value, low=value - half, high=value + half)

@@ -159,8 +159,8 @@ def _sure(found: Assessment) -> str:
     datasets = f"{len(entries)} datasets" if len(entries) > 1 else entries[0].dataset
     level = f"{100 * result.resampling.level:g} %"
     return (
-        f"Intervals are {level}, from {images:,} images of {datasets}, taken as independent."
-        f"{_confidence(found)}"
+        f"Its numbers rest on {images:,} images of {datasets}, its intervals are {level} ones. "
+        f"{found.plan.assumption(result.scope.datasets)}{_confidence(found)}"
     )
 
 
