@@ -8,9 +8,7 @@ from medimeta_c.format.benchmark import Benchmark
 from medimeta_c.io.files import write_atomic
 from medimeta_c.reports.html import render_html
 from medimeta_c.reports.markdown import render_markdown
-from medimeta_c.results.assessment.loss import assess
-from medimeta_c.results.baseline_choice import ChosenBaseline
-from medimeta_c.results.folder import SavedResult
+from medimeta_c.results.assessment.loss import Assessment
 
 __all__ = ["HTML_NAME", "MARKDOWN_NAME", "write_reports"]
 
@@ -18,19 +16,15 @@ MARKDOWN_NAME = "report.md"
 HTML_NAME = "report.html"
 
 
-def write_reports(
-    saved: SavedResult, benchmark: Benchmark | None = None, baseline: ChosenBaseline | None = None
-) -> tuple[Path, Path]:
+def write_reports(found: Assessment, benchmark: Benchmark | None = None) -> tuple[Path, Path]:
     """Write ``report.md`` and ``report.html`` into a result's folder, each atomically.
 
     Parameters
     ----------
-    saved : SavedResult
-        The result.
+    found : Assessment
+        What the result says.
     benchmark : Benchmark, optional
         What was scored; with it the page shows the images that corruption changed most.
-    baseline : ChosenBaseline, optional
-        What errors were divided by, with predictions to pair with; see `assess`.
 
     Returns
     -------
@@ -44,8 +38,8 @@ def write_reports(
     WriteError
         If a file cannot be written.
     """
-    found = assess(saved, baseline)
-    markdown, html = saved.path / MARKDOWN_NAME, saved.path / HTML_NAME
+    folder = found.saved.path
+    markdown, html = folder / MARKDOWN_NAME, folder / HTML_NAME
     write_atomic(markdown, render_markdown(found).encode())
     write_atomic(html, render_html(found, benchmark).encode())
     return markdown, html

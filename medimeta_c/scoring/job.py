@@ -25,6 +25,7 @@ from medimeta_c.metrics.grid import Scope
 from medimeta_c.metrics.registry import Metric
 from medimeta_c.metrics.resampling import Resampling
 from medimeta_c.reports import write_reports
+from medimeta_c.results.assessment.loss import assess
 from medimeta_c.results.baseline_choice import ChosenBaseline, choose_baseline
 from medimeta_c.results.folder import ResultFolder, SavedResult, open_result_folder
 from medimeta_c.results.identity import BenchmarkRecord, RunIdentity, benchmark_record, first_images
@@ -239,7 +240,7 @@ class Job:
             environment = folder.environment or _environment(device, predictor)
             result = make_result(folder.run, environment, predictions, terms, (*limited, *marks))
             saved = folder.finish(result, predictions)
-            write_reports(saved, self.benchmark, chosen)
+            write_reports(assess(saved, chosen, self.groups), self.benchmark)
         return saved
 
     def _predict(

@@ -78,9 +78,10 @@ def changed(result: Result, *path: str, **values: Any) -> Result:
 def test_both_files_are_written(tmp_path: Path, benchmark: Benchmark) -> None:
     """report.md and report.html beside the result, with and without the benchmark at hand."""
     saved = evaluated(tmp_path, benchmark, datasets=["rays"])
-    markdown, html = write_reports(saved, benchmark)
+    found = assess(saved)
+    markdown, html = write_reports(found, benchmark)
     assert "data:image/jpeg;base64," in html.read_text()
-    write_reports(saved)
+    write_reports(found)
     assert "data:image" not in html.read_text()
     assert markdown.read_text().startswith("# hf-hub:test/tiny on ")
 

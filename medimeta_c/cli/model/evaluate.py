@@ -214,7 +214,7 @@ def evaluate(
             show(*progress.view)
 
         saved = run(several[0], on_progress=on_progress)
-    _say_result(saved, baseline, json=json)
+    _say_result(saved, baseline, place, json=json)
 
 
 def _check_one_way(models: list[str], sweep: Path | None, predictions: Path | None) -> None:
@@ -227,8 +227,9 @@ def _check_one_way(models: list[str], sweep: Path | None, predictions: Path | No
         raise ConfigError("no model is given: name one with --model, or use --sweep or --from-predictions")
 
 
-def _say_result(saved: SavedResult, baseline: str, *, json: bool) -> None:
-    """Say what the reports say: beside the same baseline, with its predictions where they are there."""
+def _say_result(saved: SavedResult, baseline: str, place: str | Path, *, json: bool) -> None:
+    """Say what the reports say: beside the same baseline, and with the same patients."""
+    from medimeta_c.format.benchmark import open_benchmark
     from medimeta_c.io.records import dump
     from medimeta_c.reports import HTML_NAME
     from medimeta_c.reports.terminal import result_view
@@ -238,8 +239,10 @@ def _say_result(saved: SavedResult, baseline: str, *, json: bool) -> None:
     if json:
         console.say_json(dump(saved.result))
         return
-    chosen = choose_baseline(baseline, saved.result.run.benchmark, saved.result.scope.split)
-    console.show(*result_view(assess(saved, chosen)))
+    run = saved.result.run
+    chosen = choose_baseline(baseline, run.benchmark, run.split)
+    found = assess(saved, chosen, open_benchmark(place).groups(run.split))
+    console.show(*result_view(found))
     console.say(f"report: {saved.path / HTML_NAME}")
 
 
@@ -248,7 +251,7 @@ def _score_file(config: PredictionsConfig, *, json: bool) -> None:
 
     with console.counting("images") as show:
         saved = score_predictions(config, on_progress=lambda now: show(*now.view))
-    _say_result(saved, str(config.baseline), json=json)
+    _say_result(saved, str(config.baseline), config.benchmark, json=json)
 
 
 def _sweep(configs: list[EvaluateConfig], *, json: bool) -> None:
