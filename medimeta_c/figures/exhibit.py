@@ -15,7 +15,7 @@ from medimeta_c.errors import ConfigError
 from medimeta_c.figures.drawing.looks import Look
 from medimeta_c.figures.drawing.modellooks import model_looks, short_names
 from medimeta_c.format.benchmark import Benchmark
-from medimeta_c.format.display import CORE_TITLE, built_corruptions, title_of
+from medimeta_c.format.display import CORE_TITLE, built_corruptions, dataset_label, title_of
 from medimeta_c.format.manifest import Manifest
 from medimeta_c.format.suites import COLLECTIONS
 from medimeta_c.io.tables.table import Scalar
@@ -32,6 +32,7 @@ __all__ = [
     "grouped",
     "name_builds",
     "paged",
+    "row_label",
 ]
 
 _Item = TypeVar("_Item")
@@ -176,6 +177,12 @@ def _collection(manifest: Manifest) -> str:
         return title
     (collection,) = collections
     return title if collection == CORE_TITLE else collection
+
+
+def row_label(manifest: Manifest, dataset: str) -> str:
+    """Return what rows call a built dataset, word under word: its modality, its id, and whether of phantoms."""
+    (modality,) = (one.modality for one in manifest.datasets if one.dataset == dataset)
+    return f"{modality} {dataset_label(manifest, dataset)}".strip()
 
 
 def file_word(name: str) -> str:
