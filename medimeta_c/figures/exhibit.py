@@ -180,7 +180,7 @@ def _collection(manifest: Manifest) -> str:
 
 
 def row_label(manifest: Manifest, dataset: str) -> str:
-    """Return what rows call a built dataset, word under word: its modality, its id, and whether of phantoms."""
+    """Return what rows call a built dataset, word under word: modality, id, and whether of phantoms."""
     (modality,) = (one.modality for one in manifest.datasets if one.dataset == dataset)
     return f"{modality} {dataset_label(manifest, dataset)}".strip()
 
