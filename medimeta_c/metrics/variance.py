@@ -1,7 +1,7 @@
 """Split the variance of a number into images, prompts and seeds.
 
-The number is a mean over images, and over datasets of such means: an accuracy, or points lost. On one dataset,
-x_spi is image i's part of it with seed s and prompt p. The model is the crossed random-effects model
+The number is a mean over images, and over datasets of such means: an accuracy, or points lost. On one
+dataset, x_spi is image i's part of it with seed s and prompt p. The model has crossed random effects:
 
     x_spi = m + a_s + b_p + (ab)_sp + c_i + (ac)_si + (bc)_pi + (abc)_spi
 
@@ -19,8 +19,9 @@ them (the same closed form, of the marginal deviations), solved for the componen
 exactly the estimators of the three-way crossed design, and they are unbiased. A component may then come out
 below 0, which stands for 0 in shares.
 
-Over datasets the number is the mean of the datasets' numbers. Images and prompts of datasets are independent,
-so that their parts add up, divided by the square of the number of datasets. A seed is the same adapter on all.
+Over datasets the number is the mean of the datasets' numbers. Images and prompts of datasets are
+independent, so that their parts add up, divided by the square of the number of datasets. A seed is the same
+adapter on all.
 
 References
 ----------
@@ -96,15 +97,15 @@ def variance_split(
     Parameters
     ----------
     values : sequence of array_like of float, shape (S, P, N)
-        One array a dataset: each image's part of the number, by seed and prompt. Datasets have the same S seeds,
-        and their own P and N.
+        One array a dataset: each image's part of the number, by seed and prompt. Datasets have the same S
+        seeds, and their own P and N.
     groups : sequence of array_like of int, shape (N,), or None, optional
         Which images belong together, one a dataset; None where they are independent.
 
     Raises
     ------
     ConfigError
-        If a dataset has fewer than 2 prompts, or fewer than 2 images or groups, or datasets differ in their seeds.
+        If a dataset has fewer than 2 prompts, images or groups, or datasets differ in their seeds.
 
     Examples
     --------
@@ -119,16 +120,18 @@ def variance_split(
     parts = [_Dataset(array, _totals(array, group)) for array, group in zip(arrays, members, strict=True)]
     seeds, square = len(arrays[0]), len(arrays) ** 2
     both = sum(part.both for part in parts) / square
-    split: dict[str, float | None] = {
-        "images": sum(part.images for part in parts) / square,
-        "prompts": sum(part.prompts for part in parts) / square,
-    }
+    of_seeds = None
     if seeds > 1:
         means = np.mean([part.table.mean(axis=1) for part in parts], axis=0)
         noise = sum(part.noise_of_seeds + part.both / part.table.shape[1] for part in parts) / square
-        split |= {"seeds": float(means.var(ddof=1)) - noise, "seeds_by_prompts": both}
+        of_seeds = float(means.var(ddof=1)) - noise
     return VarianceSplit(
-        **split, n_seeds=seeds, n_prompts=min(array.shape[1] for array in arrays)
+        images=sum(part.images for part in parts) / square,
+        prompts=sum(part.prompts for part in parts) / square,
+        seeds=of_seeds,
+        seeds_by_prompts=both if seeds > 1 else None,
+        n_seeds=seeds,
+        n_prompts=min(array.shape[1] for array in arrays),
     )
 
 
@@ -154,15 +157,15 @@ class _Dataset:
         self.prompts = (self._squares(outer) - self._noise(outer)) / (prompts - 1) - self.both / seeds
 
     def _squares(self, sums: FloatArray) -> float:
-        """Σ of the squared means of rows of images."""
+        """Return Σ of the squared means of rows of images."""
         return float((sums.sum(axis=-1) ** 2).sum())
 
     def _noise(self, sums: FloatArray) -> float:
-        """What sampling images adds to `_squares` in expectation."""
+        """Return what sampling images adds to `_squares` in expectation."""
         return float(self._sampling(sums).sum())
 
     def _sampling(self, sums: FloatArray) -> FloatArray:
-        """The variance of means of rows over samples of images, or of groups of them."""
+        """Return the variance of means of rows over samples of images, or of groups of them."""
         count = sums.shape[-1]
         deviations = sums - sums.sum(axis=-1, keepdims=True) * self._sizes
         return np.asarray(count / (count - 1) * (deviations**2).sum(axis=-1))
@@ -180,8 +183,7 @@ def _totals(values: FloatArray, group: ArrayLike | None) -> tuple[FloatArray, Fl
     count = int(place.max()) + 1
     if count < 2:
         raise ConfigError("the variance over images needs at least 2 groups")
-    sums = np.zeros((*values.shape[:2], count))
-    np.add.at(sums, (slice(None), slice(None), place), values / n)
+    sums = values / n @ np.eye(count)[place]
     return sums, np.bincount(place, minlength=count) / n
 
 
@@ -189,7 +191,7 @@ def _checked(values: ArrayLike) -> FloatArray:
     array = np.asarray(values, dtype=np.float64)
     if array.ndim != 3 or array.shape[0] < 1 or min(array.shape[1:]) < 2 or not np.isfinite(array).all():
         raise ConfigError(
-            f"an array of shape {array.shape} is not finite numbers by seed, prompt and image, with at least 2 "
-            "prompts and 2 images"
+            f"an array of shape {array.shape} is not finite numbers by seed, prompt and image, with at "
+            "least 2 prompts and 2 images"
         )
     return array

@@ -103,7 +103,8 @@ PROMPTS = Registry("medimeta_c.prompts", PromptSet, _shipped(), noun="template s
 other packages'.
 
 ``paper`` and the two of the reference are those of the MediMeta-C and RobustMedCLIP paper's section 3.2 and
-appendix, and of the code published with it. ``paraphrases`` is for sweeps; see `medimeta_c.prompts.paraphrases`.
+appendix, and of the code published with it. ``paraphrases`` is for sweeps: see
+`medimeta_c.prompts.paraphrases`.
 """
 
 

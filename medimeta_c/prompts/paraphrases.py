@@ -27,7 +27,7 @@ def load_paraphrases(name_or_path: StrPath, run: PromptBook) -> PromptBook:
         As `load_prompts` takes it.
     run : PromptBook
         The run's own prompts. Where they are a user's file and the paraphrases are a shipped set, the file's
-        words for classes and modalities also stand in the paraphrases, because only they fit the user's labels.
+        words for classes and modalities also stand in the paraphrases, because only they fit the labels.
 
     Raises
     ------
@@ -64,8 +64,7 @@ def paraphrases_of(
     """
     asked = book.prompts(dataset, class_names, modality=modality)
     found = tuple(
-        replace(asked, prompts=tuple((text,) for text in texts))
-        for texts in zip(*asked.prompts, strict=True)
+        replace(asked, prompts=tuple((text,) for text in texts)) for texts in zip(*asked.prompts, strict=True)
     )
     seen: dict[tuple[str, ...], str] = {}
     for one in found:
@@ -79,7 +78,7 @@ def paraphrases_of(
         seen[texts] = first
     if len(found) < 2:
         raise ConfigError(
-            f"{book.origin}: there is one paraphrase of {dataset} only, and a sweep needs two or more: add templates"
+            f"{book.origin}: a sweep needs two paraphrases or more, and {dataset} has one: add templates"
         )
     return found
 
