@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -76,8 +77,6 @@ def whole(cells: dict[SetKey, SweptCell], result: Any, adapter: AdapterSeed | No
 @given(st.data())
 def test_cells_are_read_back(data: st.DataObject) -> None:
     """Any predictions, in any order of rows; the digest does not see the order."""
-    import tempfile
-
     n, prompts = data.draw(st.integers(1, 5)), data.draw(st.integers(1, 4))
     key = SetKey("oct", "test", "contrast", 3)
     values = data.draw(st.lists(st.integers(-1, 32767), min_size=n * prompts, max_size=n * prompts))
@@ -174,7 +173,7 @@ def test_images_of_a_patient_stay_together_in_the_variance() -> None:
     }
     assert swept(turned, groups) == swept(cells, groups)
     with pytest.raises(ResultError, match="do not contain 'image-5'"):
-        swept(cells, {name: 0 for name in IDS[:-1]})
+        swept(cells, dict.fromkeys(IDS[:-1], 0))
 
 
 def test_a_sentence_says_the_marks(saved: SavedResult) -> None:

@@ -78,7 +78,7 @@ def benchmark(clean_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Path
 def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A small open_clip model in a local folder."""
     torch.set_num_threads(1)
-    return make_open_clip_folder(tmp_path_factory.mktemp("models") / "tiny", seed=1, image_size=32)
+    return Path(make_open_clip_folder(tmp_path_factory.mktemp("models") / "tiny", seed=1, image_size=32))
 
 
 @pytest.fixture(scope="module")
@@ -185,7 +185,7 @@ def test_images_are_embedded_once(
     seen: list[int] = []
     features = UnitFeatures.features
 
-    def counted(self: UnitFeatures, pixels: torch.Tensor) -> torch.Tensor:
+    def counted(self: UnitFeatures, pixels: Any) -> Any:
         seen.append(len(pixels))
         return features(self, pixels)
 
@@ -213,7 +213,8 @@ def test_an_interrupted_sweep_resumes_to_the_same_bytes(
     after: int, score: Score, swept: SavedResult, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Stopped between two cells: nothing looks whole, finished cells are not predicted again."""
-    save, saved = folders.SweptFolder.save, []
+    save = folders.SweptFolder.save
+    saved: list[SetKey] = []
 
     def stopping(self: folders.SweptFolder, cell: Any) -> None:
         if len(saved) == after:
