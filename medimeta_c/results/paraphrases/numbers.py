@@ -60,8 +60,13 @@ def dataset_sweep(  # noqa: PLR0913  (the parts of a dataset's sweep)
     own = scope.model_copy(update={"corruptions": {dataset: scope.corruptions[dataset]}})
     _check(dataset, cells, len(texts))
     base = _base(dataset, chosen)
+    rates = {key: _error_rates(cell) for key, cell in cells.items()}
     paraphrases = [
-        Paraphrase.of(dataset, one, _numbers(dataset, cells, place, own, chosen, base))
+        Paraphrase.of(
+            dataset,
+            one,
+            _numbers(dataset, {key: float(each[place]) for key, each in rates.items()}, own, chosen, base),
+        )
         for place, one in enumerate(texts)
     ]
     parts = image_parts(dataset, cells, scope)
@@ -123,21 +128,21 @@ def _base(dataset: str, chosen: ChosenBaseline | None) -> dict[str, ErrorGrid]:
     return {dataset: entry} if isinstance(entry, ErrorGrid) else error_grids(entry.errors())
 
 
-def _numbers(  # noqa: PLR0913, PLR0917  (one paraphrase's place in the parts of `dataset_sweep`)
+def _error_rates(cell: SweptCell) -> NDArray[np.float64]:
+    """Return the error rate with each paraphrase, shape (P,); NaN where an image has no prediction."""
+    wrong = len(cell) - np.count_nonzero(cell.correct, axis=0)
+    return np.where(cell.valid, wrong / len(cell), np.nan)
+
+
+def _numbers(
     dataset: str,
-    cells: Mapping[SetKey, SweptCell],
-    place: int,
+    errors: Mapping[SetKey, float],
     scope: Scope,
     chosen: ChosenBaseline | None,
     base: Mapping[str, ErrorGrid],
 ) -> dict[str, Number]:
     """Return the numbers of one paraphrase, by the formulas of every result."""
-    errors = {}
-    for key, cell in cells.items():
-        if cell.valid[place]:
-            wrong = len(cell) - int(np.count_nonzero(cell.correct[:, place]))
-            errors[key] = wrong / len(cell)
-    grids = error_grids(errors)
+    grids = error_grids({key: error for key, error in errors.items() if not np.isnan(error)})
     found = summarise(grids, base, scope, partial=True).datasets[dataset]
     numbers = {
         "clean_accuracy": found.clean_accuracy,
