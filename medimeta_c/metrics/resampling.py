@@ -9,7 +9,7 @@ on the same images meet the same resamples, whichever was scored first. Datasets
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Annotated
 
 import numpy as np
@@ -21,7 +21,7 @@ from medimeta_c.io.records import Text
 from medimeta_c.metrics.correctness import CorrectnessTable
 from medimeta_c.metrics.values import Asked
 
-__all__ = ["RESAMPLING_SCHEME", "Resampling", "resampled_accuracies"]
+__all__ = ["RESAMPLING_SCHEME", "Resampling", "image_weights", "resampled_accuracies"]
 
 RESAMPLING_SCHEME = "medimeta-c/bootstrap/1"
 """Version of the derivation of resamples from the seed."""
@@ -62,6 +62,22 @@ class Resampling(Asked):
         return self
 
 
+def image_weights(table: CorrectnessTable, plan: Resampling) -> Iterator[NDArray[np.int64]]:
+    """Yield how often each image of a table is drawn in each resample, some resamples at a time.
+
+    Yields
+    ------
+    ndarray of int64, shape (r, N)
+        The r of all arrays sum to the plan's number of resamples.
+    """
+    n = len(table.image_ids)
+    generator = _generator(plan.seed, table.dataset, table.split)
+    share = np.full(n, 1 / n)
+    chunk = max(1, _CHUNK_ELEMENTS // n)
+    for start in range(0, plan.resamples, chunk):
+        yield generator.multinomial(n, share, size=min(chunk, plan.resamples - start))
+
+
 def resampled_accuracies(tables: Sequence[CorrectnessTable], plan: Resampling) -> list[NDArray[np.float64]]:
     """Compute every cell's accuracy on every resample of the images.
 
@@ -94,18 +110,8 @@ def resampled_accuracies(tables: Sequence[CorrectnessTable], plan: Resampling) -
                 f"{len(table.image_ids)} of them): pair only results of one benchmark fingerprint"
             )
     correct = np.concatenate([table.correct for table in tables], axis=1).astype(np.float32)
-    n = len(first.image_ids)
-    generator = _generator(plan.seed, first.dataset, first.split)
-    share = np.full(n, 1 / n)
-    chunk = max(1, _CHUNK_ELEMENTS // n)
-    right = np.concatenate(
-        [
-            generator.multinomial(n, share, size=min(chunk, plan.resamples - start)).astype(np.float32)
-            @ correct
-            for start in range(0, plan.resamples, chunk)
-        ]
-    )
-    accuracies = right.astype(np.float64) / n
+    right = np.concatenate([counts.astype(np.float32) @ correct for counts in image_weights(first, plan)])
+    accuracies = right.astype(np.float64) / len(first.image_ids)
     bounds = np.cumsum([len(table.keys) for table in tables])[:-1]
     return list(np.split(accuracies, bounds, axis=1))
 
