@@ -24,8 +24,8 @@ def worst_group(labels, predictions, groups):
 
 
 DISTANCE = Metric(
-    name="distance", label="Squared distance", function=distance, inputs=("labels", "probabilities"), high=2.0,
-    lower_is_better=True)
+    name="distance", label="Squared distance", function=distance, inputs=("labels", "probabilities"),
+    high=2.0, lower_is_better=True)
 WORST = Metric(
     name="worst_group", label="Worst group", function=worst_group, inputs=("labels", "predictions", "groups"))
 BROKEN = Metric(name="broken", label="Broken", function=lambda labels: -7.0, inputs=("labels",))

@@ -132,13 +132,9 @@ def measure_bootstrap(  # noqa: PLR0913
             _errors(drawn, scope, dataset, plan.resamples),
             _errors(divisor, scope, dataset, plan.resamples),
         )
-        grids |= _grids(measure, theirs)
-        numbers |= _numbers(
-            measure,
-            own,
-            theirs,
-            scope.model_copy(update={"corruptions": {dataset: scope.corruptions[dataset]}}),
-        )
+        grids |= (divisors := _grids(measure, theirs))
+        point = summarise(_grids(measure, own), divisors, _part(scope, dataset), partial=True)
+        numbers |= _explained(measure, point.datasets[dataset].numbers(dataset), own, theirs)
     return MeasureBootstrap(
         measure=measure,
         plan=plan,
@@ -211,18 +207,19 @@ def _grids(measure: str, table: AnswerTable | None) -> dict[str, ErrorGrid]:
     return error_grids({key: 1 - cell.value for key, cell in cells.items() if cell.value is not None})
 
 
-def _numbers(
-    measure: str, own: AnswerTable | None, theirs: AnswerTable | None, scope: Scope
+def _part(scope: Scope, dataset: str) -> Scope:
+    return scope.model_copy(update={"corruptions": {dataset: scope.corruptions[dataset]}})
+
+
+def _explained(
+    measure: str, numbers: dict[Where, Number], own: AnswerTable | None, theirs: AnswerTable | None
 ) -> dict[Where, Number]:
-    """Return one dataset's numbers on the images themselves; without the measure, its own reason."""
-    (dataset,) = scope.datasets
-    found = summarise(_grids(measure, own), _grids(measure, theirs), scope, partial=True)
-    numbers = found.datasets[dataset].numbers(dataset)
+    """Return one dataset's numbers; where it has no such measure at all, with the reason for that."""
     for table, owner, names in ((theirs, "the baseline: ", _RATIOS), (own, "", None)):
         reason = None if table is None else undefined_measure(table, measure)
         if reason is not None:
             nothing = Number.undefined(owner + reason)
-            numbers |= {where: nothing for where in numbers if names is None or where[1] in names}
+            numbers = numbers | {where: nothing for where in numbers if names is None or where[1] in names}
     return numbers
 
 
