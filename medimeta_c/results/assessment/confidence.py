@@ -104,8 +104,7 @@ class ConfidenceNumbers:
         """Return the mean of each number over named parts."""
         return cls(
             scores={
-                name: mean_number({part: each.scores[name] for part, each in parts.items()})
-                for name in SCORES
+                name: _mean({part: each.scores[name] for part, each in parts.items()}) for name in SCORES
             },
             coverage=Spread.average({part: each.coverage for part, each in parts.items()}),
             size=Spread.average({part: each.size for part, each in parts.items()}),
