@@ -21,12 +21,13 @@ from medimeta_c.metrics.registry import METRICS
 from medimeta_c.metrics.scores import checked_answers
 from medimeta_c.results.assessment.confidence import SCORES, Confidence, assess_confidence
 from medimeta_c.results.assessment.confidence_tables import confidence_tables
-from medimeta_c.results.folder import SavedResult
+from medimeta_c.results.folder import SavedResult, read_saved
 from medimeta_c.results.predictions import CellPredictions
 
 SMALL = ConformalPlan(splits=20, level=0.5)
 """For a dataset of a dozen images: half of them are enough for sets of 50 %."""
 
+OLD = Path(__file__).parents[1] / "golden" / "schema1" / "results" / "python-golden-model-model"
 Cells = dict[SetKey, CellPredictions]
 
 
@@ -69,6 +70,13 @@ def test_numbers_are_those_of_the_registered_metrics(saved: SavedResult) -> None
     assert found.overall.clean.scores["nll"].value == pytest.approx(mean)
 
 
+def test_a_result_of_the_first_version_gains_them() -> None:
+    """Its files have none of these numbers, and its predictions are enough."""
+    found = assess_confidence(read_saved(OLD), conformal=SMALL)
+    for each in (found.overall.clean, found.overall.corrupted):
+        assert all(number.value is not None for number in (*each.scores.values(), each.gap))
+
+
 def test_ece_is_that_of_result_json_and_of_the_bins(saved: SavedResult) -> None:
     """Of one clean cell the diagram's bars sum to the number in the file; corrupted cells are pooled."""
     found = assess_confidence(saved, conformal=SMALL)
@@ -104,7 +112,7 @@ def test_conformal_sets(saved: SavedResult) -> None:
 def test_too_few_images_have_no_conformal_sets(saved: SavedResult) -> None:
     """With fewer than nine, only sets of all classes keep 90 %."""
     found = assess_confidence(saved)
-    reason = "half of the images are 6, and sets of 90 % are calibrated on at least 9"
+    reason = "half of the images are only 6, and sets of 90 % need at least 9 to be calibrated on"
     for part in (found.datasets["cells"].clean, found.datasets["cells"].corrupted):
         assert (part.coverage.mean.reason, part.coverage.deviation, part.gap.reason) == (reason, None, reason)
         assert part.scores["nll"].value is not None
@@ -226,7 +234,10 @@ def test_tables(saved: SavedResult, base: SavedResult) -> None:
     assert all("| cells |" in markdown(table) for table in (scores, sets, errors))
     assert len(confidence_tables(found)) == 2
     undefined = confidence_tables(assess_confidence(saved))[1]
-    assert undefined.reasons[0] == "half of the images are 6, and sets of 90 % are calibrated on at least 9"
+    assert (
+        undefined.reasons[0]
+        == "half of the images are only 6, and sets of 90 % need at least 9 to be calibrated on"
+    )
 
 
 def test_rows_in_another_order_give_the_same_numbers(saved: SavedResult) -> None:

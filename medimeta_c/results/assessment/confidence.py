@@ -145,7 +145,7 @@ class Confidence:
     overall : DatasetConfidence
         The mean over datasets.
     baseline : str or None
-        The result that mCE by other measures divides by.
+        The model that mCE by other measures divides by.
     measures : mapping of str to MeasureBootstrap
         By measure, the robustness numbers and their samples: for `measure_estimates`, `measure_differences`
         and the loss to corruption.
@@ -226,7 +226,7 @@ def assess_confidence(
                 {name: d.corrupted for name, d in datasets.items()}, plan.level
             ),
         ),
-        baseline=None if baseline is None else baseline.name,
+        baseline=None if baseline is None else baseline.result.run.who,
         measures={
             measure: measure_bootstrap(
                 measure, tables, divisor, result.scope, result.resampling, weights=image_weights
@@ -273,8 +273,8 @@ def _conformal(
     halves = calibrating(table.dataset, table.image_ids, plan, groups)
     if (fewest := int(halves.sum(axis=1).min())) < plan.fewest:
         return (
-            f"half of the images are {fewest}, and sets of {100 * plan.level:g} % are calibrated on at least "
-            f"{plan.fewest}"
+            f"half of the images are only {fewest}, and sets of {100 * plan.level:g} % need at least "
+            f"{plan.fewest} to be calibrated on"
         )
     of_label = table.probabilities[place][np.arange(len(table.labels)), table.labels]
     least = thresholds(of_label, halves, plan)
