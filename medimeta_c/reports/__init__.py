@@ -9,6 +9,7 @@ from medimeta_c.io.files import write_atomic
 from medimeta_c.reports.html import render_html
 from medimeta_c.reports.markdown import render_markdown
 from medimeta_c.results.assessment.loss import Assessment
+from medimeta_c.results.paraphrases.views import readable_sweep
 
 __all__ = ["HTML_NAME", "MARKDOWN_NAME", "write_reports"]
 
@@ -40,6 +41,7 @@ def write_reports(found: Assessment, benchmark: Benchmark | None = None) -> tupl
     """
     folder = found.saved.path
     markdown, html = folder / MARKDOWN_NAME, folder / HTML_NAME
-    write_atomic(markdown, render_markdown(found).encode())
-    write_atomic(html, render_html(found, benchmark).encode())
+    sweep = readable_sweep(folder, found.saved.result)
+    write_atomic(markdown, render_markdown(found, sweep).encode())
+    write_atomic(html, render_html(found, benchmark, sweep).encode())
     return markdown, html

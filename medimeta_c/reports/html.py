@@ -29,6 +29,8 @@ from medimeta_c.results.assessment.loss import Assessment
 from medimeta_c.results.assessment.verdict import Verdict, verdict
 from medimeta_c.results.cells import percent
 from medimeta_c.results.folder import SavedResult
+from medimeta_c.results.paraphrases.record import PromptsSweep
+from medimeta_c.results.paraphrases.views import prompts_sentence
 from medimeta_c.results.result import Result
 
 __all__ = ["render_html"]
@@ -36,7 +38,9 @@ __all__ = ["render_html"]
 _TEMPLATE = "report.html.jinja"
 
 
-def render_html(found: Assessment, benchmark: Benchmark | None = None) -> str:
+def render_html(
+    found: Assessment, benchmark: Benchmark | None = None, sweep: PromptsSweep | None = None
+) -> str:
     """Return the report of a result as a page of its own; untrusted text is escaped.
 
     Parameters
@@ -45,6 +49,8 @@ def render_html(found: Assessment, benchmark: Benchmark | None = None) -> str:
         What the result says.
     benchmark : Benchmark, optional
         What was scored, for pictures.
+    sweep : PromptsSweep, optional
+        The sweep over prompts beside the result.
 
     Raises
     ------
@@ -67,7 +73,7 @@ def render_html(found: Assessment, benchmark: Benchmark | None = None) -> str:
             run=result.run,
             name=f"{_short_name(result.run.model.spec)}{result.run.added}",
             said=said,
-            parts=_parts(said),
+            parts=_parts(said, "" if sweep is None else prompts_sentence(sweep, result)),
             warnings=warnings(result),
             notes=notes(result),
             headlines=headlines(found),
@@ -75,7 +81,7 @@ def render_html(found: Assessment, benchmark: Benchmark | None = None) -> str:
             shades=SHADES,
             most_lost=MOST_LOST,
             tables=main_tables(result),
-            more=further_tables(result),
+            more=further_tables(result, sweep),
             sections=list(_sections(found, benchmark)),
             pictures=benchmark is not None,
             images=sum(entry.images for entry in result.run.benchmark.datasets),
@@ -99,13 +105,14 @@ def _condition(key: SetKey) -> str:
     return "clean" if key.corruption == CLEAN else f"{display_name(key.corruption)}, severity {key.severity}"
 
 
-def _parts(said: Verdict) -> dict[str, str]:
-    """Return the sentences under the judgement, by what they answer."""
+def _parts(said: Verdict, prompts: str) -> dict[str, str]:
+    """Return the sentences under the judgement and that on prompts, by what they answer."""
     parts = {
         "What it knows": said.knows,
         "What it loses": said.loses,
         "What it gets wrong": said.errors,
         "How sure that is": said.sure,
+        "How much hangs on the prompts": prompts,
     }
     return {question: answer for question, answer in parts.items() if answer}
 

@@ -14,6 +14,7 @@ from medimeta_c.reports.tables import main_tables
 from medimeta_c.results.assessment.loss import Assessment
 from medimeta_c.results.assessment.verdict import verdict
 from medimeta_c.results.comparison import Comparison
+from medimeta_c.results.paraphrases.views import prompts_sentence, prompts_tables, readable_sweep
 from medimeta_c.results.views import comparison_tables
 
 __all__ = ["comparison_view", "result_view"]
@@ -22,15 +23,19 @@ __all__ = ["comparison_view", "result_view"]
 def result_view(found: Assessment) -> Iterator[Text | Table]:
     """Yield what a result says: its marks, the sentences, the headlines, and the paper's two tables."""
     result, said = found.saved.result, verdict(found)
+    sweep = readable_sweep(found.saved.path, result)
     for warning in warnings(result):
         yield _line(f"! {warning}", "yellow")
     yield _line(said.judgement, "bold")
-    for sentence in said.sentences[1:]:
+    for sentence in (*said.sentences[1:], *([] if sweep is None else [prompts_sentence(sweep, result)])):
         yield _line(sentence, "")
     yield headline_table(headlines(found))
     for table in main_tables(result):
         # Its longer side downwards: a terminal has 80 columns.
         yield table.turned() if len(table.columns) > len(table.rows) + 1 else table
+    if sweep is not None:
+        spreads, *others = prompts_tables(sweep, result)
+        yield from (spreads.only(*spreads.headers[:-1]), *others)  # the wordings are too long for it
     for note in notes(result):
         yield _line(f"! {note}", "yellow")
 
