@@ -8,6 +8,7 @@ from medimeta_c.format.benchmark import Benchmark
 from medimeta_c.io.files import write_atomic
 from medimeta_c.reports.html import render_html
 from medimeta_c.reports.markdown import render_markdown
+from medimeta_c.results.assessment.confidence import assess_confidence
 from medimeta_c.results.assessment.loss import Assessment
 from medimeta_c.results.paraphrases.views import readable_sweep
 
@@ -40,8 +41,9 @@ def write_reports(found: Assessment, benchmark: Benchmark | None = None) -> tupl
         If a file cannot be written.
     """
     folder = found.saved.path
+    confidence = assess_confidence(found.saved, groups=found.groups, baseline=found.baseline)
     markdown, html = folder / MARKDOWN_NAME, folder / HTML_NAME
     sweep = readable_sweep(folder, found.saved.result)
-    write_atomic(markdown, render_markdown(found, sweep).encode())
-    write_atomic(html, render_html(found, benchmark, sweep).encode())
+    write_atomic(markdown, render_markdown(found, confidence, sweep).encode())
+    write_atomic(html, render_html(found, confidence, benchmark, sweep).encode())
     return markdown, html

@@ -8,8 +8,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from jinja2 import Environment
+from markupsafe import Markup
 
 from medimeta_c.errors import ConfigError
+from medimeta_c.figures.svg.reliability import reliability_diagram
 from medimeta_c.figures.svg.severity_curves import severity_curves
 from medimeta_c.format.benchmark import Benchmark
 from medimeta_c.format.display import display_name
@@ -18,13 +20,14 @@ from medimeta_c.io.tables.html import SHADES, html
 from medimeta_c.io.tables.table import Table
 from medimeta_c.io.templating import environment, templates_folder, visible
 from medimeta_c.metrics.summary import CellScore
-from medimeta_c.reports.calibration import reliability_diagram
 from medimeta_c.reports.cautions import notes, warnings
 from medimeta_c.reports.changed import most_changed, thumbnails
 from medimeta_c.reports.confusion import confusion_table
 from medimeta_c.reports.headlines import headlines
 from medimeta_c.reports.ranges import Ranges, ranges
 from medimeta_c.reports.tables import ALL, MOST_LOST, further_tables, lost_table, main_tables, severity_table
+from medimeta_c.results.assessment.confidence import Confidence
+from medimeta_c.results.assessment.confidence_tables import confidence_tables
 from medimeta_c.results.assessment.loss import Assessment
 from medimeta_c.results.assessment.verdict import Verdict, verdict
 from medimeta_c.results.cells import percent
@@ -39,7 +42,10 @@ _TEMPLATE = "report.html.jinja"
 
 
 def render_html(
-    found: Assessment, benchmark: Benchmark | None = None, sweep: PromptsSweep | None = None
+    found: Assessment,
+    confidence: Confidence,
+    benchmark: Benchmark | None = None,
+    sweep: PromptsSweep | None = None,
 ) -> str:
     """Return the report of a result as a page of its own; untrusted text is escaped.
 
@@ -47,6 +53,8 @@ def render_html(
     ----------
     found : Assessment
         What the result says.
+    confidence : Confidence
+        How far its probabilities can be trusted.
     benchmark : Benchmark, optional
         What was scored, for pictures.
     sweep : PromptsSweep, optional
@@ -80,9 +88,9 @@ def render_html(
             ranges=list(_ranges(found)),
             shades=SHADES,
             most_lost=MOST_LOST,
-            tables=main_tables(result),
+            tables=[*main_tables(result), *confidence_tables(confidence)],
             more=further_tables(result, sweep),
-            sections=list(_sections(found, benchmark)),
+            sections=list(_sections(found, confidence, benchmark)),
             pictures=benchmark is not None,
             images=sum(entry.images for entry in result.run.benchmark.datasets),
             preprocessing=json.dumps(result.run.preprocessing, sort_keys=True, ensure_ascii=False, indent=1),
@@ -145,7 +153,9 @@ def _ranges(found: Assessment) -> Iterator[Ranges]:
         )
 
 
-def _sections(found: Assessment, benchmark: Benchmark | None) -> Iterator[dict[str, Any]]:
+def _sections(
+    found: Assessment, confidence: Confidence, benchmark: Benchmark | None
+) -> Iterator[dict[str, Any]]:
     """Yield what the page shows of each dataset."""
     saved, result = found.saved, found.saved.result
     for dataset in result.scope.corruptions:
@@ -161,7 +171,7 @@ def _sections(found: Assessment, benchmark: Benchmark | None) -> Iterator[dict[s
             "title": entry.title,
             "lost": lost_table(result, dataset),
             "curves": {display_name(name): drawn for name, drawn in curves.items()},
-            "reliability": reliability_diagram(saved, dataset),
+            "reliability": _reliability(confidence, dataset),
             "confusion": _confusion(saved, dataset),
             "severities": severity_table(result, dataset),
             "changes": tuple(
@@ -170,6 +180,15 @@ def _sections(found: Assessment, benchmark: Benchmark | None) -> Iterator[dict[s
             ),
             "class_names": entry.class_names,
         }
+
+
+def _reliability(confidence: Confidence, dataset: str) -> Markup | None:
+    """Return the diagram of a dataset's clean and of its corrupted images; None without probabilities."""
+    parts = {"clean": confidence.datasets[dataset].clean, "corrupted": confidence.datasets[dataset].corrupted}
+    series = {name: one.bins for name, one in parts.items() if one.bins is not None}
+    if not series:
+        return None
+    return reliability_diagram(series, f"Accuracy on {dataset} by confidence, clean and corrupted")
 
 
 def _worst_cell(result: Result, dataset: str) -> CellScore | None:

@@ -8,6 +8,7 @@ import pytest
 from made_up_predictions import evaluated
 
 from medimeta_c.format.benchmark import Benchmark, open_benchmark
+from medimeta_c.results.assessment.confidence import Confidence, assess_confidence
 from medimeta_c.results.assessment.loss import Assessment, assess
 from medimeta_c.results.baseline_choice import baseline_of
 from medimeta_c.results.folder import SavedResult
@@ -43,3 +44,9 @@ def saved(benchmark: Benchmark, base: SavedResult, tmp_path_factory: pytest.Temp
 def found(saved: SavedResult, base: SavedResult) -> Assessment:
     """What the better model's result says, beside the weak one. Read only."""
     return assess(saved, baseline_of(base, saved.result.run.benchmark))
+
+
+@pytest.fixture(scope="session")
+def confidence(found: Assessment) -> Confidence:
+    """How far its probabilities can be trusted. Read only."""
+    return assess_confidence(found.saved, groups=found.groups, baseline=found.baseline)

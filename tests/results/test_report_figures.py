@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import re
 import xml.etree.ElementTree as ET
-from dataclasses import dataclass
 
 import numpy as np
 import pytest
@@ -14,13 +13,13 @@ from hypothesis import strategies as st
 from markupsafe import Markup
 
 from medimeta_c.figures.svg.panel import Panel
-from medimeta_c.figures.svg.reliability import reliability
+from medimeta_c.figures.svg.reliability import reliability_diagram
 from medimeta_c.figures.svg.severity_curves import severity_curves
 from medimeta_c.format.keys import SetKey
 from medimeta_c.format.suites import CORE
 from medimeta_c.io.tables.html import html
+from medimeta_c.metrics.confidence.calibration import Reliability
 from medimeta_c.metrics.values import Estimate, Number
-from medimeta_c.reports.calibration import confidence_bins
 from medimeta_c.reports.confusion import confusion_counts, confusion_table
 from medimeta_c.reports.ranges import ranges
 from medimeta_c.results.folder import SavedResult
@@ -142,29 +141,14 @@ def test_gaps_break_lines_and_bands() -> None:
     assert marks(drawing, "path", "empty") == marks(drawing, "circle", "model") == []
 
 
-def test_bins_hold_every_image_once() -> None:
-    """By the probability of the predicted class; a confidence of 1 is in the last bin, empty bins absent."""
-    cell = one_cell([0, 0, 1, 1], [[1.0, 0.0], [0.97, 0.03], [0.55, 0.45], [0.41, 0.59]])
-    low, high = confidence_bins([cell])
-    assert [(one.count, one.accuracy) for one in (low, high)] == [(2, 0.5), (2, 1.0)]
-    assert [low.confidence, high.confidence] == pytest.approx([0.57, 0.985])
-    invalid = one_cell([0], [[NAN, NAN]])
-    assert confidence_bins([invalid]) == ()
-
-
-@dataclass(frozen=True)
-class Made:
-    """A bin."""
-
-    confidence: float
-    accuracy: float
-    count: int
-
-
 def test_the_area_of_a_dot_is_its_share() -> None:
     """A bin of few images is pale and apart from the line; an empty one has no dot."""
-    bins = [Made(0.3, 0.2, 400), Made(0.5, 0.4, 100), Made(0.6, 0.9, 5), Made(0.8, 0.5, 0)]
-    drawing = reliability({"clean": bins}, "Reliability")
+    bins = Reliability(
+        counts=np.array([400, 100, 5, 0]),
+        confidences=np.array([0.3, 0.5, 0.6, NAN]),
+        accuracies=np.array([0.2, 0.4, 0.9, NAN]),
+    )
+    drawing = reliability_diagram({"clean": bins}, "Reliability")
     first, second, few = marks(drawing, "circle", "clean")
     assert float(first["r"]) == pytest.approx(2 * float(second["r"]), abs=0.1)
     assert few["class"] == "clean few"

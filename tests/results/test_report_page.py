@@ -10,16 +10,22 @@ import pytest
 
 from medimeta_c.format.benchmark import Benchmark
 from medimeta_c.reports.html import render_html
+from medimeta_c.results.assessment.confidence import Confidence
 from medimeta_c.results.assessment.loss import Assessment
 
 Open = Callable[..., Any]
 
 
 @pytest.fixture(scope="module")
-def page_file(found: Assessment, benchmark: Benchmark, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def page_file(
+    found: Assessment,
+    confidence: Confidence,
+    benchmark: Benchmark,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Path:
     """The whole page of a result, on the disk."""
     path = tmp_path_factory.mktemp("page") / "report.html"
-    path.write_text(render_html(found, benchmark), encoding="utf-8")
+    path.write_text(render_html(found, confidence, benchmark), encoding="utf-8")
     return path
 
 

@@ -29,6 +29,8 @@ from medimeta_c.reports.html import render_html
 from medimeta_c.reports.markdown import render_markdown
 from medimeta_c.reports.tables import MOST_LOST, lost_table, main_tables, other_scores_table
 from medimeta_c.reports.terminal import result_view
+from medimeta_c.results.assessment.confidence import Confidence, assess_confidence
+from medimeta_c.results.assessment.confidence_tables import confidence_tables
 from medimeta_c.results.assessment.loss import Assessment, assess
 from medimeta_c.results.assessment.verdict import verdict
 from medimeta_c.results.folder import SavedResult
@@ -56,9 +58,17 @@ class Page(HTMLParser):
 
 
 @pytest.fixture(scope="module")
-def page(found: Assessment, benchmark: Benchmark) -> str:
+def page(found: Assessment, confidence: Confidence, benchmark: Benchmark) -> str:
     """The whole page of a result."""
-    return render_html(found, benchmark)
+    return render_html(found, confidence, benchmark)
+
+
+def html_of(found: Assessment, benchmark: Benchmark | None = None) -> str:
+    return render_html(found, assess_confidence(found.saved), benchmark)
+
+
+def markdown_of(found: Assessment) -> str:
+    return render_markdown(found, assess_confidence(found.saved))
 
 
 def of(saved: SavedResult, result: Result) -> Assessment:
@@ -109,11 +119,22 @@ def test_every_outlet_says_the_same_sentences(
     said += [text for one in headlines(found) for text in (one.label, one.value, one.interval, one.note)]
     assert len(said) > 20
     shown = on_a_terminal(found, capsys)
-    markdown = render_markdown(found).replace("\\", "")
+    markdown = markdown_of(found).replace("\\", "")
     for text in said:
         assert text in Page(page).text, text
         assert text in markdown, text
         assert text in shown, text
+
+
+def test_confidence_has_its_tables(found: Assessment, confidence: Confidence, page: str) -> None:
+    """Scores, conformal sets and, beside a baseline with predictions, mCE by other measures."""
+    tables = confidence_tables(confidence)
+    assert [one.name for one in tables] == ["Confidence", "Conformal sets", "mCE by other measures"]
+    markdown = render_markdown(found, confidence)
+    for table in tables:
+        assert f"<h3>{table.name}</h3>" in page
+        assert f"\n## {table.name}\n" in markdown
+        assert all(row[-1].text in markdown for row in table.rows)
 
 
 def test_loss_and_mce_stand_together(found: Assessment) -> None:
@@ -169,10 +190,12 @@ def test_the_heat_map_is_what_every_cell_loses(saved: SavedResult) -> None:
             assert shown.shade == pytest.approx(max(0, lost / MOST_LOST))
 
 
-def test_the_same_result_gives_the_same_bytes(page: str, found: Assessment, benchmark: Benchmark) -> None:
+def test_the_same_result_gives_the_same_bytes(
+    page: str, found: Assessment, confidence: Confidence, benchmark: Benchmark
+) -> None:
     """No time, no random id."""
-    assert render_html(found, benchmark) == page
-    assert render_markdown(found) == render_markdown(found)
+    assert render_html(found, confidence, benchmark) == page
+    assert markdown_of(found) == markdown_of(found)
 
 
 def test_the_tables_are_the_papers(saved: SavedResult, found: Assessment) -> None:
@@ -188,7 +211,7 @@ def test_the_tables_are_the_papers(saved: SavedResult, found: Assessment) -> Non
         cell_of(accuracies, "All datasets", "Clean").text
         == f"{100 * (overall.clean_accuracy.value or 0):.1f}"
     )
-    markdown = render_markdown(found)
+    markdown = markdown_of(found)
     assert f"| {cell_of(errors, 'cells', 'Motion blur').text} |" in markdown
 
 
@@ -227,7 +250,7 @@ def test_without_a_baseline_there_is_no_table_of_dashes(
     assert base.result.baseline is None
     assert verdict(alone).case == "no baseline"
     assert [one.value for one in headlines(alone)][1] == UNDEFINED
-    for shown in (render_markdown(alone), render_html(alone), on_a_terminal(alone, capsys)):
+    for shown in (markdown_of(alone), html_of(alone), on_a_terminal(alone, capsys)):
         assert "Accuracy" in shown
         assert "Errors against the baseline" not in shown
         assert "Relative corruption error" not in shown
@@ -263,15 +286,15 @@ def test_marks_come_first(saved: SavedResult, capsys: pytest.CaptureFixture[str]
     result = changed(saved.result, "run", "benchmark", datasets=entries)
     marked = of(saved, changed(result, marks=("limited",)))
     assert verdict(marked).judgement.startswith("No verdict")
-    page = render_html(marked)
+    page = html_of(marked)
     badges = re.findall(r"<li>(.*?)</li>", page[page.index('class="badges"') : page.index('class="lead"')])
     assert badges == ["<b>trial</b>", "<b>phantoms</b>", "ranked nowhere"]
     trial, phantoms = warnings(marked.saved.result)
     assert trial.startswith("A trial: only a part")
     assert phantoms.startswith("Phantoms: the images of cells, rays are generated")
-    for shown in (on_a_terminal(marked, capsys), render_markdown(marked)):
+    for shown in (on_a_terminal(marked, capsys), markdown_of(marked)):
         assert shown.index("A trial") < shown.index("Phantoms") < shown.index("No verdict")
-    assert 'class="badges"' not in render_html(assess(saved))
+    assert 'class="badges"' not in html_of(assess(saved))
 
 
 def test_holes_are_named_and_the_report_stands(
@@ -289,9 +312,9 @@ def test_holes_are_named_and_the_report_stands(
     assert verdict(found).case == "marked"
     assert f"1 of 72 cells are missing: {key}." in warnings(result)
     assert f"1 of 72 cells are invalid (NaN or infinite probabilities): {nan}." in warnings(result)
-    text = Page(render_html(found, benchmark)).text
+    text = Page(html_of(found, benchmark)).text
     assert str(key) in text
-    assert str(key) in render_markdown(found)
+    assert str(key) in markdown_of(found)
     assert cell_of(lost_table(result, "cells"), "Contrast", "2").text == UNDEFINED
     # No mean over the cells that happen to be there: contrast might have been the worst, or moved the mean.
     worst = headlines(found)[-1]
@@ -318,12 +341,12 @@ def test_text_from_outside_stays_text(tmp_path: Path, benchmark: Benchmark) -> N
     result = changed(result, "run", preprocessing={HOSTILE: HOSTILE})
     result = changed(result, "environment", packages={HOSTILE: HOSTILE}, device=HOSTILE)
     hostile = SavedResult(name="a/b", path=tmp_path, result=result, predictions=cells)
-    page = render_html(assess(hostile), benchmark)
+    page = html_of(assess(hostile), benchmark)
     tags = {tag for tag, _ in Page(page).tags}
     assert "script" not in tags
     assert "alert(1)" in Page(page).text
     assert "\u202e" not in page
-    markdown = render_markdown(assess(hostile))
+    markdown = markdown_of(assess(hostile))
     assert "<script" not in markdown
     assert "\u202e" not in markdown
     assert not any(line.startswith("# big") for line in markdown.splitlines())
@@ -338,14 +361,14 @@ def test_text_from_outside_stays_text(tmp_path: Path, benchmark: Benchmark) -> N
 def test_a_report_calls_the_benchmark_by_its_title(saved: SavedResult, benchmark: Benchmark) -> None:
     """The one given, as text, else the datasets'; only a given one is in the file, which then is schema 2."""
     spec = saved.result.run.model.spec
-    assert render_markdown(assess(saved)).startswith(f"# {spec} on cells and rays\n")
+    assert markdown_of(assess(saved)).startswith(f"# {spec} on cells and rays\n")
     assert "title" not in dump(saved.result)["run"]["benchmark"]
     manifest = benchmark.manifest.model_copy(update={"title": "Rays & *cells* of Ulm"})
     record = benchmark_record("somewhere", manifest)
     titled = changed(saved.result, "run", benchmark=record)
     found = of(saved, titled)
-    assert render_markdown(found).startswith(f"# {spec} on Rays &amp; \\*cells\\* of Ulm\n")
-    page = render_html(found)
+    assert markdown_of(found).startswith(f"# {spec} on Rays &amp; \\*cells\\* of Ulm\n")
+    page = html_of(found)
     assert f" on {record.title}: MediMeta-C report" in Page(page).text
     assert "Rays &amp; *cells* of Ulm, version" in page
     values = dump(titled)
@@ -388,4 +411,4 @@ def test_pictures_are_of_the_benchmark_scored(found: Assessment, benchmark: Benc
     """Another benchmark is refused rather than shown."""
     other = Benchmark("other", benchmark.manifest.model_copy(update={"fingerprint": "0" * 64}), Path)
     with pytest.raises(ConfigError, match="is not the benchmark that was scored"):
-        render_html(found, other)
+        html_of(found, other)

@@ -15,6 +15,7 @@ from medimeta_c.format.suites import CLINICAL, DIGITAL
 from medimeta_c.reports.cautions import notes
 from medimeta_c.reports.html import render_html
 from medimeta_c.reports.tables import faults_table
+from medimeta_c.results.assessment.confidence import assess_confidence
 from medimeta_c.results.assessment.loss import assess
 from medimeta_c.results.comparison import compare
 from medimeta_c.results.folder import SavedResult
@@ -75,7 +76,7 @@ def test_physical_and_digital_faults_stand_beside_each_other(pair: tuple[SavedRe
 
 
 def test_the_page_shows_the_table(pair: tuple[SavedResult, SavedResult], clinical: Benchmark) -> None:
-    page = render_html(assess(pair[1]), clinical)
+    page = render_html(assess(pair[1]), assess_confidence(pair[1]), clinical)
     assert "Faults of the suite clinical" in page
     assert "OCT speckle" in page
 

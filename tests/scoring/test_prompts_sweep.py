@@ -30,6 +30,7 @@ from medimeta_c.metrics.variance import variance_split  # noqa: E402
 from medimeta_c.models import load_model  # noqa: E402
 from medimeta_c.models.torch_model import TorchModel  # noqa: E402
 from medimeta_c.reports import write_reports  # noqa: E402
+from medimeta_c.results.assessment.loss import assess  # noqa: E402
 from medimeta_c.results.folder import SavedResult, read_saved  # noqa: E402
 from medimeta_c.results.paraphrases import folder as folders  # noqa: E402
 from medimeta_c.results.paraphrases.record import (  # noqa: E402
@@ -322,7 +323,7 @@ def test_both_reports_have_the_tables(swept: SavedResult, plain: SavedResult, tm
     """Beside a sweep, and only there."""
     for saved, there in ((swept, True), (plain, False)):
         folder = copied(saved, tmp_path / str(there))
-        write_reports(read_saved(folder))
+        write_reports(assess(read_saved(folder)))
         for name in ("report.md", "report.html"):
             text = (folder / name).read_text(encoding="utf-8")
             assert ("Wording of the prompts" in text) is there

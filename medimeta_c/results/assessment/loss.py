@@ -81,6 +81,10 @@ class Assessment:
         Its confidence beside its accuracy.
     always : mapping of str to str
         By dataset, the class that the model gives to every image, clean and corrupted, where there is one.
+    baseline : SavedResult or None
+        The baseline's result, where its predictions are there.
+    groups : mapping
+        Which images belong together, as far as it is known.
     """
 
     saved: SavedResult
@@ -89,6 +93,8 @@ class Assessment:
     rival: Rival | None
     overconfidence: Overconfidence
     always: Mapping[str, str]
+    baseline: SavedResult | None
+    groups: Groups
 
 
 def assess(
@@ -145,6 +151,8 @@ def assess(
         rival=rival,
         overconfidence=_overconfidence(saved, groups),
         always=_always(saved),
+        baseline=None if baseline is None else baseline.saved,
+        groups=groups,
     )
 
 
