@@ -22,9 +22,9 @@ from medimeta_c.leaderboard.site.board import read_boards
 from medimeta_c.leaderboard.site.entries import Board
 from medimeta_c.leaderboard.site.pages import index_page, model_page
 from medimeta_c.leaderboard.site.paper import paper_entries
-from medimeta_c.leaderboard.site.ranking import ranks
 from medimeta_c.leaderboard.site.writing import SiteConfig, build_site
 from medimeta_c.leaderboard.submission import described
+from medimeta_c.metrics.ranks.pairwise import ranks
 from medimeta_c.results.comparison import compare
 from medimeta_c.results.folder import SavedResult
 
