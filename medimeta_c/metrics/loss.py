@@ -227,9 +227,10 @@ def _parts(scope: Scope) -> Iterable[str | int]:
 def _keys(scope: Scope, dataset: str, part: str | int) -> list[SetKey]:
     """Return a dataset's corrupted cells of a part; none where it does not have the corruption."""
     return [
-        key
-        for key in scope.cells()
-        if key.dataset == dataset and key.corruption != CLEAN and part in ("", key.corruption, key.severity)
+        SetKey(dataset, scope.split, corruption, severity)
+        for corruption in scope.corruptions[dataset]
+        for severity in scope.severities
+        if part in ("", corruption, severity)
     ]
 
 

@@ -17,9 +17,9 @@ from medimeta_c.leaderboard.site.entries import Board, DatasetShown, Entry
 from medimeta_c.leaderboard.site.grouping import Group, Submitted, group
 from medimeta_c.leaderboard.site.measured import Measured, measure
 from medimeta_c.leaderboard.site.paper import AS_PUBLISHED, PAPER_COLLECTIONS, paper_entries
-from medimeta_c.leaderboard.site.ranking import ranks
 from medimeta_c.leaderboard.submission import read_submission
 from medimeta_c.leaderboard.tree import board_entries
+from medimeta_c.metrics.ranks.pairwise import ranks
 from medimeta_c.results.baseline_choice import PUBLISHED
 from medimeta_c.results.identity import DatasetEntry
 from medimeta_c.results.result import read_result
