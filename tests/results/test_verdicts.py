@@ -340,3 +340,4 @@ def test_one_patient_cannot_show_that_a_model_is_above_chance() -> None:
     found = assess(one, groups={"pbc": {f"{i:05d}": 0 for i in range(100)}})
     assert found.loss.overall.beside_chance == 0
     assert found.loss.overall.lost.points.low is None
+    assert "single group" in (found.loss.overall.lost.points.interval_reason or "")
