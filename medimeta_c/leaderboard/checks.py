@@ -126,6 +126,7 @@ def check_submission(folder: Path, accepted: Accepted | None, root: Path | None 
     finding = found_of(folder, submission, result)
     problems = [] if root is None else list(_placement(folder, root, str(finding.place)))
     problems += _unnamed_training(submission, result)
+    problems += [submission.problem_of_date] if submission.problem_of_date else []
     try:
         # Checked first, because an accepted benchmark limits how many predictions have to be read.
         _complete(result)

@@ -20,6 +20,7 @@ from medimeta_c.leaderboard.submission import (
     SUBMISSION_NAME,
     Submission,
     read_submission,
+    renamed,
     write_submission,
 )
 from medimeta_c.results.result import read_result
@@ -42,6 +43,8 @@ class SubmitConfig:
         ORG/NAME of the leaderboard's dataset repository.
     submission : Path, optional
         A ``submission.yaml``; copied into the folder. By default the one that is there.
+    name : str, optional
+        Name of the model on the board, in place of the file's.
     model_repo : str, optional
         ORG/NAME of the model's repository, to which its numbers are proposed as well.
     benchmark_repo : str, optional
@@ -58,6 +61,7 @@ class SubmitConfig:
     folder: Path
     repo_id: str
     submission: Path | None = None
+    name: str | None = None
     model_repo: str | None = None
     benchmark_repo: str | None = None
     dry_run: bool = False
@@ -116,7 +120,7 @@ def submit(config: SubmitConfig) -> SubmitReport:
     PublishError
         If the Hub cannot be reached or refuses, or the board has this entry already.
     """
-    submission = _place_submission(config)
+    submission = place_submission(config.folder, config.submission, config.name)
     token = token_or_none()
     if token is None and not config.dry_run:
         raise PublishError(
@@ -138,25 +142,26 @@ def submit(config: SubmitConfig) -> SubmitReport:
     return _send(config, submission, report)
 
 
-def _place_submission(config: SubmitConfig) -> Submission:
-    """Read the submission to send, and copy it into the result's folder."""
-    target = config.folder / SUBMISSION_NAME
-    if not config.folder.is_dir():
-        raise ResultError(f"{config.folder} is not the folder of a result")
-    if config.submission is None:
-        if not target.is_file():
-            raise ResultError(
-                f"{target} is missing",
-                remedy=[
-                    Remedy("give the file with {submission}"),
-                    Remedy("describe the model with {name}, {organisation} and so on; see the help"),
-                ],
-            )
-        return read_submission(target)
-    submission = read_submission(config.submission)
-    if config.submission.resolve() != target.resolve():
-        write_submission(target, submission)
-    return submission
+def place_submission(folder: Path, given: Path | None = None, name: str | None = None) -> Submission:
+    """Read a submission, and copy it into the result's folder if it is another file or gets another name."""
+    target = folder / SUBMISSION_NAME
+    if not folder.is_dir():
+        raise ResultError(f"{folder} is not the folder of a result")
+    if given is None and not target.is_file():
+        raise ResultError(
+            f"{target} is missing",
+            remedy=[
+                Remedy("write one to fill in with {init}", init=True),
+                Remedy("give the file with {submission}"),
+                Remedy("describe the model with {name}, {organisation} and so on; see the help"),
+            ],
+        )
+    source = target if given is None else given
+    submission = read_submission(source)
+    wanted = submission if name is None else renamed(submission, name)
+    if wanted != submission or source.resolve() != target.resolve():
+        write_submission(target, wanted)
+    return wanted
 
 
 def _accepted(config: SubmitConfig) -> tuple[Accepted | None, tuple[str, ...]]:
