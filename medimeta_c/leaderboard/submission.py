@@ -178,7 +178,9 @@ class Submission(Document):
     @property
     def problem_of_date(self) -> str | None:
         """Why its date cannot be: it is more than a day ahead of this machine's; None if it can."""
-        latest = datetime.now(timezone.utc).date() + timedelta(days=1)  # it may be tomorrow already where it was made
+        latest = datetime.now(timezone.utc).date() + timedelta(
+            days=1
+        )  # it may be tomorrow already where it was made
         if self.date is None or self.date <= latest.isoformat():
             return None
         return f"its date, {self.date}, is in the future: give the day of the evaluation"

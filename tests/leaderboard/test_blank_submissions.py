@@ -17,7 +17,7 @@ from submissions_on_disk import PLAIN, replace_text
 from medimeta_c.errors import ConfigError, ResultError
 from medimeta_c.leaderboard.blank import blank_submission, init_submission
 from medimeta_c.leaderboard.checks import check_submission
-from medimeta_c.leaderboard.fields import FIELDS, blanks
+from medimeta_c.leaderboard.fields import FIELDS
 from medimeta_c.leaderboard.submission import Submission, TrainingData, read_submission
 from medimeta_c.results.folder import SavedResult
 
@@ -58,7 +58,7 @@ def test_examples_are_valid_values(tmp_path: Path) -> None:
     text = blank_submission({"third_party": True})
     for field in FIELDS:
         key = field.name.rpartition(".")[2]
-        text = re.sub(rf"(?m)^( *){key}:(?: \[\])?$", lambda found, f=field: f"{found[1]}{key}: {f.example}", text)
+        text = re.sub(rf"(?m)^( *{key}:)(?: \[\])?$", lambda found, f=field: f"{found[1]} {f.example}", text)
     path = tmp_path / "submission.yaml"
     path.write_text(text)
     made = read_submission(path)
@@ -143,7 +143,9 @@ def test_a_date_is_not_in_the_future(submitted: Submitted, days: int, taken: boo
     day = (TODAY + timedelta(days=days)).isoformat()
     replace_text(folder / "submission.yaml", "schema_version: 1", f'schema_version: 2\ndate: "{day}"')
     problems = check_submission(folder, None).problems
-    assert problems == (() if taken else (f"its date, {day}, is in the future: give the day of the evaluation",))
+    assert problems == (
+        () if taken else (f"its date, {day}, is in the future: give the day of the evaluation",)
+    )
 
 
 def test_ten_megabytes_of_yaml_are_not_read(submitted: Submitted) -> None:

@@ -99,6 +99,8 @@ def validate(
             console.say(f"{'ok     ' if one.ok else 'REFUSED'} {printable(one.folder)}")
             for problem in one.problems:
                 console.say(f"        {printable(problem)}")
+            for warning in one.warnings:
+                console.say(f"        warning: {printable(warning)}")
             for note in one.notes:
                 console.say(f"        note: {printable(note)}")
         same = sum(one.unchanged for one in found)
@@ -222,5 +224,6 @@ def _values(one: Finding) -> dict[str, Any]:
         "unchanged": one.unchanged,
         "place": one.place,
         "problems": list(one.problems),
+        "warnings": list(one.warnings),
         "notes": list(one.notes),
     }
