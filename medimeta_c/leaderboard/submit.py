@@ -28,7 +28,7 @@ from medimeta_c.results.result import read_result
 if TYPE_CHECKING:
     from huggingface_hub import HfApi
 
-__all__ = ["SubmitConfig", "SubmitReport", "submit"]
+__all__ = ["SubmitConfig", "SubmitReport", "fetch_accepted", "place_submission", "submit"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,7 +126,7 @@ def submit(config: SubmitConfig) -> SubmitReport:
         raise PublishError(
             "there is no Hub token: run `hf auth login` or set HF_TOKEN; any account may submit"
         )
-    accepted, notes = _accepted(config)
+    accepted, notes = fetch_accepted(config.repo_id, offline=config.dry_run)
     finding = check_submission(config.folder, accepted)
     if finding.problems:
         more = f" (and {len(finding.problems) - 1} more problems)" if len(finding.problems) > 1 else ""
@@ -164,23 +164,36 @@ def place_submission(folder: Path, given: Path | None = None, name: str | None =
     return wanted
 
 
-def _accepted(config: SubmitConfig) -> tuple[Accepted | None, tuple[str, ...]]:
-    """Fetch what the board accepts; without it the board's own checks decide."""
+def fetch_accepted(repo_id: str, *, offline: bool) -> tuple[Accepted | None, tuple[str, ...]]:
+    """Fetch what a board accepts; without it the board's own checks decide.
+
+    Parameters
+    ----------
+    repo_id : str
+        ORG/NAME of the board's repository.
+    offline : bool
+        Whether a Hub that cannot be reached is a note rather than an error.
+
+    Returns
+    -------
+    (Accepted or None, tuple of str)
+        What is accepted, and notes on what could not be checked.
+    """
     from huggingface_hub import hf_hub_download  # noqa: PLC0415  (slow to import)
     from huggingface_hub.errors import EntryNotFoundError, LocalEntryNotFoundError  # noqa: PLC0415
 
-    unknown = f"fingerprints were not checked: {config.repo_id} has no {ACCEPTED_NAME}"
+    unknown = f"fingerprints were not checked: {repo_id} has no {ACCEPTED_NAME}"
     try:
-        with explained(config.repo_id, PublishError):
+        with explained(repo_id, PublishError):
             try:
-                path = hf_hub_download(config.repo_id, ACCEPTED_NAME, repo_type="dataset")
+                path = hf_hub_download(repo_id, ACCEPTED_NAME, repo_type="dataset")
             except LocalEntryNotFoundError:
                 raise
             except EntryNotFoundError:
                 return None, (unknown,)
     except PublishError as error:
         cause = error.__cause__
-        if config.dry_run and cause is not None and unreachable(cause):
+        if offline and cause is not None and unreachable(cause):
             return None, (f"fingerprints were not checked: {error}",)
         raise
     return read_accepted(Path(path)), ()

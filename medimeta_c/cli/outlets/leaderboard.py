@@ -21,7 +21,7 @@ __all__ = ["app"]
 
 app = typer.Typer(
     cls=Group,
-    help="Maintain a leaderboard: check submissions, build the site, accept benchmarks.",
+    help="Maintain a leaderboard: check submissions, build the site, freeze releases, accept benchmarks.",
     no_args_is_help=True,
     rich_markup_mode="rich",
 )
@@ -170,6 +170,51 @@ def build(
             f"{board.title}: {measured} measured, {len(board.entries) - measured} reported in the paper"
         )
     console.say(f"{report.pages} pages, open {report.index}")
+
+
+@app.command(cls=Command)
+@everywhere
+def release(
+    name: Annotated[
+        str, typer.Argument(help="The release's name: lower-case letters, digits, dots and dashes.")
+    ],
+    results: Annotated[
+        Path, typer.Argument(help="A clone of the board's repository, or its results folder.")
+    ] = Path(),
+    baseline: Annotated[
+        str,
+        typer.Option(help="Denominator of CE: [b]published[/b], [b]none[/b], or a result."),
+    ] = "published",
+    json: JsonOption = False,
+) -> None:
+    """Freeze the board under a name: an immutable copy of its numbers, in releases/NAME.
+
+    Commit the folder. From then on, [b]leaderboard build[/b] publishes it at releases/NAME/ of the site.
+
+    [b]Examples[/b]
+
+      medimeta-c leaderboard release 2026-11
+
+      medimeta-c leaderboard release v1.0 path/to/leaderboard --baseline none
+    """
+    from medimeta_c.leaderboard import release as run
+
+    with console.counting("submissions") as show:
+        report = run(
+            name,
+            results.expanduser(),
+            baseline=baseline,
+            on_progress=lambda done, total: show("computing", done, total),
+        )
+    made = report.release
+    if json:
+        values = {"path": str(report.path), "name": made.name, "date": made.date, "sha256": made.sha256}
+        console.say_json({**values, "submissions": [one.place for one in made.submissions]})
+        return
+    count = len(made.submissions)
+    console.say(f"release {made.name} of {made.date}: {count} submission{'s' * (count != 1)} frozen")
+    console.say(f"digest {made.sha256}")
+    console.say(f"written {report.path}; commit it, and never change it")
 
 
 @app.command(cls=Command)
