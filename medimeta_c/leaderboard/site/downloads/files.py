@@ -27,7 +27,10 @@ WHOLE = ("board.json", "board.csv", "board.bib")
 _NOT_NUMBERS = ("pictures", "examples", "right", "divisor", "release")
 """Fields that a download of numbers leaves out."""
 
-_FORMULA = tuple("=+-@\t\r\N{FULLWIDTH EQUALS SIGN}\N{FULLWIDTH PLUS SIGN}\N{FULLWIDTH COMMERCIAL AT}")
+_WIDE = (
+    "\N{FULLWIDTH EQUALS SIGN}\N{FULLWIDTH PLUS SIGN}\N{FULLWIDTH HYPHEN-MINUS}\N{FULLWIDTH COMMERCIAL AT}"
+)
+_FORMULA = tuple(f"=+-@\t\r\n{_WIDE}")
 _ABOUT = ("collection", "entry", "name", "organisation")
 _MORE = (
     "source",
@@ -80,7 +83,8 @@ def harmless(value: Scalar) -> Scalar:
     >>> harmless("=cmd|' /C calc'!A0"), harmless("ViT-B/16"), harmless(-1)
     ("'=cmd|' /C calc'!A0", 'ViT-B/16', -1)
     """
-    return f"'{value}" if isinstance(value, str) and value.lstrip(" ").startswith(_FORMULA) else value
+    risky = isinstance(value, str) and (value.startswith(_FORMULA) or value.lstrip().startswith(_FORMULA))
+    return f"'{value}" if risky else value
 
 
 def _table(board: Board) -> tuple[list[str], list[list[Scalar]]]:
