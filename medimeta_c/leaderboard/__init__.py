@@ -8,7 +8,7 @@ from medimeta_c.leaderboard.blank import init_submission
 from medimeta_c.leaderboard.checks import Finding
 from medimeta_c.leaderboard.evalresults import model_eval_yaml
 from medimeta_c.leaderboard.preview import PreviewReport, SubmissionPreview, preview
-from medimeta_c.leaderboard.releases.freezing import ReleaseReport, release
+from medimeta_c.leaderboard.releases.freezing import ReleaseConfig, ReleaseReport, release
 from medimeta_c.leaderboard.site.writing import SiteConfig, SiteReport, build_site
 from medimeta_c.leaderboard.submission import Submission, read_submission, write_submission
 from medimeta_c.leaderboard.submit import SubmitConfig, SubmitReport, submit
@@ -18,6 +18,7 @@ __all__ = [
     "Accepted",
     "Finding",
     "PreviewReport",
+    "ReleaseConfig",
     "ReleaseReport",
     "SiteConfig",
     "SiteReport",

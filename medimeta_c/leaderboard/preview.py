@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from medimeta_c.errors import ResultError
+from medimeta_c.format.benchmark import Benchmark
 from medimeta_c.io.tables.table import UNDEFINED, Cell, Column, Table
 from medimeta_c.leaderboard.accepted import Accepted
 from medimeta_c.leaderboard.checks import Finding
@@ -50,6 +51,8 @@ class SubmissionPreview:
         What the board accepts.
     baseline : str
         What CE divides by.
+    benchmark : Benchmark, optional
+        A copy of the benchmark, for sample images, and to know which images belong together.
     """
 
     folder: Path
@@ -57,6 +60,7 @@ class SubmissionPreview:
     among: Path | None = None
     accepted: Accepted | None = None
     baseline: str = PUBLISHED
+    benchmark: Benchmark | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,6 +129,7 @@ def preview(
         boards = read_boards(
             config.among or Path(empty),
             baseline=config.baseline,
+            benchmark=config.benchmark,
             also=_others(config),
             on_progress=on_progress,
         )

@@ -147,3 +147,5 @@ def test_options_that_exclude_each_other(result: Path) -> None:
     assert "choose one" in submit(result, "--init", "--preview").stderr
     assert "give --name only" in submit(result, "--init", "--declare").stderr
     assert "--repo is missing" in submit(result).stderr
+    assert "--among is only for previews" in submit(result, "--among", result).stderr
+    assert "--baseline is only for previews" in submit(result, "--init", "--baseline", "none").stderr

@@ -24,7 +24,7 @@ from medimeta_c.format.benchmark import Benchmark
 from medimeta_c.io.records import canonical_json
 from medimeta_c.leaderboard import SiteConfig, build_site
 from medimeta_c.leaderboard.releases.changes import Change, changes, history, history_markdown
-from medimeta_c.leaderboard.releases.freezing import release
+from medimeta_c.leaderboard.releases.freezing import ReleaseConfig, release
 from medimeta_c.leaderboard.releases.plain import from_plain, to_plain
 from medimeta_c.leaderboard.releases.record import (
     Release,
@@ -49,7 +49,7 @@ def frozen_once(saved: SavedResult, weak: SavedResult, tmp_path_factory: pytest.
     root = tmp_path_factory.mktemp("frozen") / "board"
     for result, name in ((saved, "Good"), (weak, "Weak")):
         place(root, result, described({**PLAIN, "name": name}, declared=True))
-    release("v1", root, baseline="none", day=DAY)
+    freeze("v1", root)
     return root
 
 
@@ -64,6 +64,12 @@ def repository(released: Path) -> Path:
     """The same without a release."""
     shutil.rmtree(released / "releases")
     return released
+
+
+def freeze(name: str, repository: Path, *, on_progress: Any = None, **values: Any) -> Path:
+    """Freeze the board of a repository without a baseline; return the file."""
+    config = ReleaseConfig(name=name, results=repository, **{"baseline": "none", "day": DAY, **values})
+    return release(config, on_progress=on_progress).path
 
 
 def files(folder: Path) -> dict[str, bytes]:
@@ -128,10 +134,11 @@ def test_a_name_is_used_once(released: Path) -> None:
     path = released / "releases/v1/release.json"
     before = path.read_bytes()
     with pytest.raises(ConfigError, match="the release v1 exists"):
-        assert path.read_bytes() == before
+        freeze("v1", released)
+    assert path.read_bytes() == before
     (path.parents[1] / "v2").symlink_to(released / "nowhere")
     with pytest.raises(ConfigError, match="the release v2 exists"):
-        release("v2", released, baseline="none")
+        freeze("v2", released)
     assert not (released / "nowhere").exists()
 
 
@@ -140,18 +147,18 @@ def test_of_two_releases_at_once_one_stands(repository: Path) -> None:
     together = threading.Barrier(2)
     said: list[str] = []
 
-    def freeze() -> None:
+    def run() -> None:
         def wait(done: int, total: int) -> None:
             if done == total:
                 together.wait(60)
 
         try:
-            release("v1", repository, baseline="none", on_progress=wait)
+            freeze("v1", repository, on_progress=wait)
             said.append("done")
         except MediMetaError as error:
             said.append(str(error).partition(" (")[0])
 
-    threads = [threading.Thread(target=freeze) for _ in range(2)]
+    threads = [threading.Thread(target=run) for _ in range(2)]
     for one in threads:
         one.start()
     for one in threads:
@@ -168,7 +175,7 @@ def test_of_two_releases_at_once_one_stands(repository: Path) -> None:
 def test_a_name_is_a_plain_folder(repository: Path, name: str) -> None:
     """No part of a path, no control character, nothing that addresses must escape."""
     with pytest.raises(ConfigError, match="cannot name a release") as refused:
-        release(name, repository)
+        freeze(name, repository)
     assert "\x1b" not in str(refused.value)
     assert not (repository / "releases").exists()
 
@@ -253,14 +260,14 @@ def test_a_release_that_is_not_whole_is_refused(
     with pytest.raises(ResultError, match=sentence):
         built(released, tmp_path / "site")
     with pytest.raises(ResultError, match=sentence):
-        release("v3", released, baseline="none")
+        freeze("v3", released)
     assert not (tmp_path / "site").exists()
 
 
 def test_a_board_without_entries_is_not_frozen(tmp_path: Path) -> None:
     """There is nothing to freeze."""
     with pytest.raises(ResultError, match="there is nothing to freeze"):
-        release("v1", tmp_path)
+        freeze("v1", tmp_path)
 
 
 def test_plain_values_keep_every_bit_of_a_board() -> None:

@@ -185,11 +185,14 @@ def release(
         str,
         typer.Option(help="Denominator of CE: [b]published[/b], [b]none[/b], or a result."),
     ] = "published",
+    benchmark: BenchmarkOption = None,
+    partial: PartialOption = False,
     json: JsonOption = False,
 ) -> None:
     """Freeze the board under a name: an immutable copy of its numbers, in releases/NAME.
 
-    Commit the folder. From then on, [b]leaderboard build[/b] publishes it at releases/NAME/ of the site.
+    Give the same --baseline and --benchmark as to [b]leaderboard build[/b]. Commit the folder: from then on,
+    [b]leaderboard build[/b] publishes it at releases/NAME/ of the site.
 
     [b]Examples[/b]
 
@@ -197,15 +200,17 @@ def release(
 
       medimeta-c leaderboard release v1.0 path/to/leaderboard --baseline none
     """
+    from medimeta_c.leaderboard import ReleaseConfig
     from medimeta_c.leaderboard import release as run
 
+    config = ReleaseConfig(
+        name=name,
+        results=results.expanduser(),
+        baseline=baseline,
+        benchmark=None if benchmark is None else _opened(benchmark, partial=partial),
+    )
     with console.counting("submissions") as show:
-        report = run(
-            name,
-            results.expanduser(),
-            baseline=baseline,
-            on_progress=lambda done, total: show("computing", done, total),
-        )
+        report = run(config, on_progress=lambda done, total: show("computing", done, total))
     made = report.release
     if json:
         values = {"path": str(report.path), "name": made.name, "date": made.date, "sha256": made.sha256}

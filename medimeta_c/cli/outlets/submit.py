@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,7 +13,7 @@ from medimeta_c.cli.options import JsonOption
 from medimeta_c.errors import printable
 
 if TYPE_CHECKING:
-    from medimeta_c.leaderboard import Finding, SubmitReport
+    from medimeta_c.leaderboard import Finding, SubmissionPreview, SubmitReport
 
 __all__ = ["submit"]
 
@@ -47,11 +48,24 @@ def submit(
             help="With --preview: a clone of the board's repository, for the other rows.", show_default=False
         ),
     ] = None,
-    out: Annotated[Path, typer.Option(help="With --preview: folder of the pages.")] = Path("preview"),
+    benchmark: Annotated[
+        str | None,
+        typer.Option(
+            help="With --preview: directory of the benchmark, or ORG/NAME, for patients and sample images.",
+            show_default=False,
+        ),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="With --preview: folder of the pages; default: preview.", show_default=False),
+    ] = None,
     baseline: Annotated[
-        str,
-        typer.Option(help="With --preview: denominator of CE, [b]published[/b], [b]none[/b] or a result."),
-    ] = "published",
+        str | None,
+        typer.Option(
+            help="With --preview: denominator of CE; [b]published[/b] (default), [b]none[/b] or a result.",
+            show_default=False,
+        ),
+    ] = None,
     submission: Annotated[
         Path | None,
         typer.Option(
@@ -124,15 +138,22 @@ def submit(
       medimeta-c submit results/mine/0a1b2c3d4e5f --repo their-org/leaderboard --model-repo my-org/mine
     """
     from medimeta_c.errors import ConfigError
+    from medimeta_c.format.benchmark import open_benchmark
     from medimeta_c.io.hub_client import settle_client
-    from medimeta_c.leaderboard import SubmitConfig
+    from medimeta_c.leaderboard import SubmissionPreview, SubmitConfig
     from medimeta_c.leaderboard import submit as run
+    from medimeta_c.leaderboard.submit import place_submission
+    from medimeta_c.results.baseline_choice import PUBLISHED
     from medimeta_c.results.folder import result_folder
 
     folder = result_folder(result)
     given = submission.expanduser() if submission is not None else None
     if init and preview:
         raise ConfigError("--init and --preview are both given: choose one")
+    of_previews = {"--among": among, "--benchmark": benchmark, "--out": out, "--baseline": baseline}
+    alone = [option for option, value in of_previews.items() if value is not None and not preview]
+    if alone:
+        raise ConfigError(f"{alone[0]} is only for previews: add --preview, or leave it out")
     described_by = {
         "organisation": organisation,
         "contact": contact,
@@ -158,7 +179,16 @@ def submit(
         return
     name = _described(folder, given, name, fields, declare=declare)
     if preview:
-        _preview(folder, given, name, among=among, out=out, baseline=baseline, repo=repo, json=json)
+        place_submission(folder, given, name)
+        opened = None if benchmark is None else open_benchmark(benchmark)
+        config = SubmissionPreview(
+            folder=folder,
+            out=(out or Path("preview")).expanduser(),
+            among=None if among is None else among.expanduser(),
+            baseline=baseline or PUBLISHED,
+            benchmark=opened,
+        )
+        _preview(config, repo, json=json)
         return
     if repo is None:
         raise ConfigError("--repo is missing: name the leaderboard's repository, ORG/NAME")
@@ -223,35 +253,21 @@ def _init(folder: Path, path: Path | None, name: str | None, *, json: bool) -> N
     console.say(f"next: medimeta-c submit {folder}{option} --preview")
 
 
-def _preview(
-    folder: Path,
-    given: Path | None,
-    name: str | None,
-    *,
-    among: Path | None,
-    out: Path,
-    baseline: str,
-    repo: str | None,
-    json: bool,
-) -> None:
+def _preview(config: SubmissionPreview, repo: str | None, *, json: bool) -> None:
     from medimeta_c.io.hub_client import settle_client
-    from medimeta_c.leaderboard import SubmissionPreview, read_accepted
     from medimeta_c.leaderboard import preview as run
+    from medimeta_c.leaderboard import read_accepted
     from medimeta_c.leaderboard.accepted import ACCEPTED_NAME
-    from medimeta_c.leaderboard.submit import fetch_accepted, place_submission
+    from medimeta_c.leaderboard.submit import fetch_accepted
 
-    place_submission(folder, given, name)
-    tree = None if among is None else among.expanduser()
     notes: tuple[str, ...] = ()
     accepted = None
     if repo is not None:
         settle_client()
         accepted, notes = fetch_accepted(repo, offline=True)
-    elif tree is not None and (tree / ACCEPTED_NAME).is_file():
-        accepted = read_accepted(tree)
-    config = SubmissionPreview(
-        folder=folder, out=out.expanduser(), among=tree, accepted=accepted, baseline=baseline
-    )
+    elif config.among is not None and (config.among / ACCEPTED_NAME).is_file():
+        accepted = read_accepted(config.among)
+    config = replace(config, accepted=accepted)
     with console.counting("submissions") as show:
         report = run(config, on_progress=lambda done, total: show("computing", done, total))
     if json:
@@ -264,7 +280,7 @@ def _preview(
             {"index": str(report.site.index), "rows": rows, "unranked": report.unranked, **remarks}
         )
         return
-    console.say(f"checked: every number of {folder} follows from its predictions")
+    console.say(f"checked: every number of {config.folder} follows from its predictions")
     _say_remarks(report.finding)
     for note in notes:
         console.say(f"note: {note}")
