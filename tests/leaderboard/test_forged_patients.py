@@ -7,16 +7,13 @@ import json
 import shutil
 from pathlib import Path
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from made_up_predictions import evaluated
-from PIL import Image
 from submissions_on_disk import PLAIN, edit_json, place
 
-from medimeta_c.building.build import BuildConfig, build
-from medimeta_c.format.benchmark import Benchmark, open_benchmark
+from medimeta_c.format.benchmark import Benchmark
 from medimeta_c.leaderboard import ReleaseConfig, SubmissionPreview, preview, release
 from medimeta_c.leaderboard.accepted import accept
 from medimeta_c.leaderboard.checks import check_submission
@@ -26,21 +23,6 @@ from medimeta_c.leaderboard.validation import validate
 from medimeta_c.metrics.values import Estimate
 
 DAY = datetime.date(2026, 11, 28)
-
-
-@pytest.fixture(scope="module")
-def slides(tmp_path_factory: pytest.TempPathFactory) -> Benchmark:
-    """Two classes, of each three patients with four images."""
-    root = tmp_path_factory.mktemp("slides")
-    for patient in range(6):
-        for image in range(4):
-            path = root / f"data/slides/test/{'ab'[patient % 2]}/{patient}/{image}.png"
-            path.parent.mkdir(parents=True, exist_ok=True)
-            pixels = np.random.default_rng((patient, image)).integers(256, size=(8, 8), dtype=np.uint8)
-            Image.fromarray(pixels).save(path)
-    config = {"datasets": ("slides",), "source": "imagefolder", "data_dir": root / "data", "jobs": 1}
-    build(BuildConfig(**config, out=root / "built", corruptions=("contrast",), severities=(1, 3)))
-    return open_benchmark(root / "built")
 
 
 @pytest.fixture(scope="module")

@@ -37,20 +37,20 @@ from medimeta_c.leaderboard.site.entries import Board, Edition, Entry
 from medimeta_c.leaderboard.site.paper import paper_entries
 from medimeta_c.leaderboard.site.versions import versions_of
 from medimeta_c.leaderboard.submission import described
-from medimeta_c.results.folder import SavedResult
 
-Submitted = Callable[..., Path]
 DAY = datetime.date(2026, 11, 28)
 
 
 @pytest.fixture(scope="module")
-def frozen_once(saved: SavedResult, weak: SavedResult, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def frozen_once(slides: Benchmark, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A board's repository with two entries, and its release v1. Read only."""
-    root = tmp_path_factory.mktemp("frozen") / "board"
-    for result, name in ((saved, "Good"), (weak, "Weak")):
-        place(root, result, described({**PLAIN, "name": name}, declared=True))
-    freeze("v1", root)
-    return root
+    out = tmp_path_factory.mktemp("frozen")
+    for seed, name in enumerate(("Good", "Weak")):
+        weights = {"weights_sha256": f"{seed}a" * 32}
+        result = evaluated(out / name, slides, skill=2.0 - 2 * seed, seed=seed, model=weights)
+        place(out / "board", result, described({**PLAIN, "name": name}, declared=True))
+    freeze("v1", out / "board")
+    return out / "board"
 
 
 @pytest.fixture
@@ -331,13 +331,11 @@ def test_changes_are_told_apart() -> None:
     assert changes(old, old) == ()
 
 
-def test_the_changes_are_a_page_and_markdown(
-    released: Path, tmp_path: Path, benchmark: Benchmark, submitted: Submitted
-) -> None:
+def test_the_changes_are_a_page_and_markdown(released: Path, tmp_path: Path, slides: Benchmark) -> None:
     """Newest first: since the last release, then release by release."""
     shutil.rmtree(next((released / "results").rglob("weak")))
-    third = evaluated(tmp_path / "third", benchmark, skill=1.0, seed=7, model={"weights_sha256": "ef" * 32})
-    submitted(third, root=released, name="Third *one*")
+    third = evaluated(tmp_path / "third", slides, skill=1.0, seed=7, model={"weights_sha256": "ef" * 32})
+    place(released, third, described({**PLAIN, "name": "Third *one*"}, declared=True))
     site = built(released, tmp_path / "site")
     text = (site / "changelog.md").read_text()
     assert text.index("## Since v1") < text.index("## Release v1, 2026-11-28")
@@ -388,7 +386,7 @@ def test_versions_are_of_the_release_on_frozen_boards() -> None:
     }
 
 
-def test_a_release_keeps_no_images(repository: Path, benchmark: Benchmark) -> None:
+def test_a_release_keeps_no_images() -> None:
     """Images have licences of their own; a release is numbers and digests."""
     made = Release.of("v1", DAY, [board(1)], [digest("x")])
     assert "data:image" not in made.model_dump_json()
