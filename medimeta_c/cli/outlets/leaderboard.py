@@ -180,7 +180,7 @@ def release(
     ],
     results: Annotated[
         Path, typer.Argument(help="A clone of the board's repository, or its results folder.")
-    ] = Path(),
+    ],
     baseline: Annotated[
         str,
         typer.Option(help="Denominator of CE: [b]published[/b], [b]none[/b], or a result."),
@@ -196,7 +196,7 @@ def release(
 
     [b]Examples[/b]
 
-      medimeta-c leaderboard release 2026-11
+      medimeta-c leaderboard release 2026-11 .
 
       medimeta-c leaderboard release v1.0 path/to/leaderboard --baseline none
     """
