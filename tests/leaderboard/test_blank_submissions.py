@@ -31,9 +31,7 @@ def filled(text: str, *, but: str = "") -> str:
     for field in FIELDS:
         if field.required and field.name != but:
             key = field.name.rpartition(".")[2]
-            text, count = re.subn(
-                rf"(?m)^( *){key}:$", lambda found, f=field: f"{found[0]} {f.example}", text
-            )
+            text, count = re.subn(rf"(?m)^( *){key}:$", rf"\g<0> {field.example}", text)
             assert count <= 1
     return text
 
@@ -58,7 +56,7 @@ def test_examples_are_valid_values(tmp_path: Path) -> None:
     text = blank_submission({"third_party": True})
     for field in FIELDS:
         key = field.name.rpartition(".")[2]
-        text = re.sub(rf"(?m)^( *{key}:)(?: \[\])?$", lambda found, f=field: f"{found[1]} {f.example}", text)
+        text = re.sub(rf"(?m)^( *{key}:)(?: \[\])?$", rf"\g<1> {field.example}", text)
     path = tmp_path / "submission.yaml"
     path.write_text(text)
     made = read_submission(path)
