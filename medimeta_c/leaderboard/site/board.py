@@ -35,6 +35,7 @@ def read_boards(
     *,
     baseline: str = PUBLISHED,
     benchmark: Benchmark | None = None,
+    also: Sequence[Path] = (),
     on_progress: Callable[[int, int], None] | None = None,
 ) -> tuple[Board, ...]:
     """Compute every number of every submission below a folder.
@@ -47,6 +48,8 @@ def read_boards(
         What CE divides by on every board: ``"published"``, ``"none"`` or the folder of a result.
     benchmark : Benchmark, optional
         Where sample images are taken from, and which images belong together.
+    also : sequence of Path
+        Submissions elsewhere, which are shown among the others.
     on_progress : callable, optional
         Called with the number of submissions done and of all.
 
@@ -60,7 +63,7 @@ def read_boards(
     ResultError
         If the folder does not exist, or a submission cannot be read; the message names it.
     """
-    submitted = [_light(folder) for folder in board_entries(results)]
+    submitted = [_light(folder) for folder in (*board_entries(results), *also)]
     groups = group(submitted)
     if benchmark is not None:
         for each in groups:

@@ -9,7 +9,17 @@ from typing import Literal
 from medimeta_c.metrics.summary import Summary
 from medimeta_c.metrics.values import Estimate
 
-__all__ = ["Board", "CellShown", "DatasetShown", "Entry", "Picture", "Training", "no_estimate", "reported"]
+__all__ = [
+    "Board",
+    "CellShown",
+    "DatasetShown",
+    "Edition",
+    "Entry",
+    "Picture",
+    "Training",
+    "no_estimate",
+    "reported",
+]
 
 REPORTED = "reported in the paper, without an interval"
 
@@ -54,6 +64,15 @@ class Training:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Edition:
+    """The release that a frozen board belongs to: its name, its day, and the package that computed it."""
+
+    name: str
+    date: str
+    package_version: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DatasetShown:
     """A dataset of a board: its id, title and modality."""
 
@@ -93,6 +112,8 @@ class Entry:
         What else its page says, in order.
     words : str
         Of a model that answers in words: its blind controls, and the share of images without an answer.
+    date : str or None
+        The day of the evaluation.
     """
 
     key: str
@@ -117,6 +138,7 @@ class Entry:
     pictures: tuple[Picture, ...] = ()
     ranks: tuple[int, int] | None = None
     tied: tuple[str, ...] = ()
+    date: str | None = None
 
     @property
     def comparable(self) -> bool:
@@ -148,6 +170,8 @@ class Board:
         Best first; those without a mean over all datasets come last.
     phantoms : bool
         Whether its images are generated, not medical.
+    release : Edition or None
+        The release it belongs to; None for the board as it stands.
     """
 
     key: str
@@ -159,6 +183,7 @@ class Board:
     ranked_by: Literal["mce", "average_accuracy"]
     entries: tuple[Entry, ...]
     phantoms: bool = False
+    release: Edition | None = None
 
 
 def reported(value: float) -> Estimate:
