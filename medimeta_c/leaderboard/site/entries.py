@@ -6,8 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from medimeta_c.leaderboard.site.rightbits import RightBits
 from medimeta_c.metrics.summary import Summary
 from medimeta_c.metrics.values import Estimate
+from medimeta_c.results.assessment.standing import Mark
+from medimeta_c.results.baseline_choice import ChosenBaseline
 
 __all__ = ["Board", "CellShown", "DatasetShown", "Entry", "Picture", "Training", "no_estimate", "reported"]
 
@@ -93,6 +96,10 @@ class Entry:
         What else its page says, in order.
     words : str
         Of a model that answers in words: its blind controls, and the share of images without an answer.
+    marks : tuple of Mark
+        Why it is ranked nowhere, as `Result.standing` says.
+    right : tuple of RightBits
+        Which images it gets right, by dataset; empty for reported numbers, which cannot be compared.
     """
 
     key: str
@@ -117,6 +124,8 @@ class Entry:
     pictures: tuple[Picture, ...] = ()
     ranks: tuple[int, int] | None = None
     tied: tuple[str, ...] = ()
+    marks: tuple[Mark, ...] = ()
+    right: tuple[RightBits, ...] = ()
 
     @property
     def comparable(self) -> bool:
@@ -148,6 +157,8 @@ class Board:
         Best first; those without a mean over all datasets come last.
     phantoms : bool
         Whether its images are generated, not medical.
+    divisor : ChosenBaseline or None
+        What CE divides by, in numbers; None where nothing was measured.
     """
 
     key: str
@@ -159,6 +170,7 @@ class Board:
     ranked_by: Literal["mce", "average_accuracy"]
     entries: tuple[Entry, ...]
     phantoms: bool = False
+    divisor: ChosenBaseline | None = None
 
 
 def reported(value: float) -> Estimate:

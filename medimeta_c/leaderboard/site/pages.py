@@ -16,13 +16,14 @@ from medimeta_c.io.tables.table import UNDEFINED, Cell, Column, Table
 from medimeta_c.io.templating import environment, visible
 from medimeta_c.leaderboard.site.chartdata import boards_data, curves_data
 from medimeta_c.leaderboard.site.entries import Board, CellShown, Entry, Picture
+from medimeta_c.leaderboard.site.pairs import pair_data
 from medimeta_c.leaderboard.site.paper import PAPER
 from medimeta_c.leaderboard.submission import ADAPTATIONS, OVERLAPS, TRAINING_KINDS
 from medimeta_c.metrics.summary import Summary
 from medimeta_c.metrics.values import Estimate
 from medimeta_c.results.cells import interval_text, percent, rank_text
 
-__all__ = ["index_page", "model_page", "scoring_page"]
+__all__ = ["compare_page", "index_page", "model_page", "scoring_page"]
 
 _TEMPLATES = Path(__file__).parent / "templates"
 _CORRUPTION = Markup('<span class="out">Corruption</span>')
@@ -65,6 +66,14 @@ def model_page(entry: Entry, board: Board) -> str:
         ],
         pictures=list(_pictures(entry.pictures)),
         data=curves_data(entry, board),
+    )
+
+
+def compare_page(boards: tuple[Board, ...]) -> str:
+    """Return ``compare.html``: two models side by side, computed in the browser."""
+    reported = sum(entry.source == "paper" for board in boards for entry in board.entries)
+    return _render(
+        "compare.html.jinja", here="compare", root="", reported=reported, data=pair_data(boards)
     )
 
 

@@ -14,7 +14,8 @@ from medimeta_c.format.benchmark import Benchmark
 from medimeta_c.io.files import PART_SUFFIX, writing
 from medimeta_c.leaderboard.site.board import read_boards
 from medimeta_c.leaderboard.site.entries import Board
-from medimeta_c.leaderboard.site.pages import index_page, model_page, scoring_page
+from medimeta_c.leaderboard.site.pages import compare_page, index_page, model_page, scoring_page
+from medimeta_c.leaderboard.site.pairs import FOLDER, pair_files
 from medimeta_c.results.baseline_choice import PUBLISHED
 
 __all__ = ["ASSETS", "EXAMPLE", "SiteConfig", "SiteReport", "build_site", "write_site"]
@@ -23,7 +24,11 @@ ASSETS = (
     "board.css",
     "board.js",
     "charts.js",
+    "compare.css",
+    "compare.js",
+    "comparetables.js",
     "model.js",
+    "pairing.js",
     "vendor/chart.umd.min.js",
     "vendor/chart.LICENSE.md",
 )
@@ -124,8 +129,9 @@ def write_site(boards: tuple[Board, ...], out: Path, *, repository: str | None =
     _refuse_others(out)
     entries = [(entry, board) for board in boards for entry in board.entries]
     pages = {f"models/{entry.key}.html": model_page(entry, board) for entry, board in entries}
-    count = len(pages) + 2
-    pages |= {"scoring.html": scoring_page(boards, EXAMPLE, repository), "README.md": _SPACE}
+    count = len(pages) + 3
+    pages |= {"scoring.html": scoring_page(boards, EXAMPLE, repository), "compare.html": compare_page(boards)}
+    pages |= {"README.md": _SPACE}
     assets = _FILES.joinpath("assets")
     with writing(out):
         out.parent.mkdir(parents=True, exist_ok=True)
@@ -134,11 +140,13 @@ def write_site(boards: tuple[Board, ...], out: Path, *, repository: str | None =
             prefix=f".{target.name}.", suffix=PART_SUFFIX, dir=target.parent
         ) as place:
             fresh = Path(place) / "site"
-            for folder in ("models", "assets/vendor"):
+            for folder in ("models", FOLDER, "assets/vendor"):
                 (fresh / folder).mkdir(parents=True)
             (fresh / _MARK).touch()
             for name in ASSETS:
                 (fresh / "assets" / name).write_bytes(assets.joinpath(name).read_bytes())
+            for name, content in pair_files(boards):
+                (fresh / name).write_bytes(content)
             for name, text in {**pages, "index.html": index_page(boards)}.items():
                 (fresh / name).write_text(text, encoding="utf-8")
             _swap(fresh, target, Path(place) / "old")

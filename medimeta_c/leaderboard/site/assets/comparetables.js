@@ -1,0 +1,46 @@
+// Elements and cells of the page that compares two models. All text goes in as text.
+
+export function element(name, values = {}, ...children) {
+  const made = Object.assign(document.createElement(name), values);
+  made.append(...children);
+  return made;
+}
+
+export const signed = (value) => {
+  const text = (100 * value).toFixed(1).replace("-", "−");
+  return Number(text.replace("−", "-")) === 0 ? "0.0" : value > 0 ? `+${text}` : text;
+};
+
+// A model's own number, in percent.
+export const points = (number) => (number.reason ? { text: "–", title: number.reason } : { text: (100 * number.values[0]).toFixed(1), values: { value: number.values[0] } });
+
+// A difference with its interval; shaded by its size, unless it is a tie.
+export function rangeOf(one, shaded = false) {
+  if (one.reason) return { text: "–", title: one.reason };
+  const small = one.without ? ["no interval"] : [`${signed(one.low)} to ${signed(one.high)}`, ...(one.tie ? ["tie"] : [])];
+  return { text: signed(one.value), small, title: one.without, tie: one.tie, share: shaded && one.tie === false ? one.value : undefined, values: { value: one.value, low: one.low, high: one.high } };
+}
+
+function cellOf(one) {
+  const cell = element("td", {}, one.text, ...(one.small ?? []).map((text) => element("small", { className: text === "tie" ? "tie" : "" }, text)));
+  if (one.title) cell.title = one.title;
+  if (one.span) cell.colSpan = one.span;
+  for (const [name, value] of Object.entries(one.values ?? {})) if (value !== undefined) cell.dataset[name] = value;
+  if (one.tie !== undefined) cell.dataset.tie = one.tie;
+  if (one.share !== undefined) {
+    cell.className = one.share > 0 ? "over" : "under";
+    cell.style.setProperty("--share", `${Math.min(100, 12 + 400 * Math.abs(one.share)).toFixed(0)}%`);
+  }
+  return cell;
+}
+
+// A table in a frame that scrolls by itself where it is wider than the screen.
+export function table(className, heads, rows, label) {
+  const head = heads.map((text, i) => (text || i ? element("th", { scope: "col", className: i ? "" : "text" }, text) : element("td")));
+  const body = rows.map(([name, ...cells]) => element("tr", {}, element("th", { scope: "row", className: "text" }, name), ...cells.map(cellOf)));
+  const made = element("table", { className }, element("thead", {}, element("tr", {}, ...head)), element("tbody", {}, ...body));
+  const frame = element("div", { className: "scroll", tabIndex: 0 }, made);
+  frame.setAttribute("role", "region");
+  frame.setAttribute("aria-label", label ?? heads.slice(-1)[0]);
+  return frame;
+}
