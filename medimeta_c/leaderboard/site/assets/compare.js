@@ -1,6 +1,6 @@
 // The page that compares two models. Nothing is loaded before both are chosen; what is chosen is in the address.
 import * as pairing from "./pairing.js";
-import { element, points, rangeOf, signed, table } from "./comparetables.js";
+import { element, plain, points, rangeOf, table } from "./comparetables.js";
 
 const data = JSON.parse(document.getElementById("data").textContent);
 const byKey = new Map(data.entries.map((entry) => [entry.key, entry]));
@@ -215,14 +215,14 @@ function verdict(a, b, differences) {
   const say = (one, tie, more) => {
     if (one.reason) return "";
     const size = Math.abs(100 * one.value).toFixed(1);
-    if (one.tie !== false) return tie(size, one.tie ? `95 % interval ${signed(one.low)} to ${signed(one.high)}` : one.without);
+    if (one.tie !== false) return tie(size, one.tie ? `95 % interval ${plain(one.low)} to ${plain(one.high)}` : one.without);
     const [low, high] = one.value > 0 ? [one.low, one.high] : [-one.high, -one.low];
-    return more(one.value > 0, size, `95 % interval ${(100 * low).toFixed(1)} to ${(100 * high).toFixed(1)}`);
+    return more(one.value > 0, size, `95 % interval ${plain(low)} to ${plain(high)}`);
   };
   return element("p", { className: "lead verdict" }, [
     say(differences.get("average"),
       (size, interval) => `Under corruption the images cannot tell A from B: average accuracy differs by ${size} points (${interval}).`,
-      (first, size, interval) => `Under corruption ${first ? "A" : "B"} is right on ${size} points more of the images than ${first ? "B" : "A"} (${interval}).`),
+      (first, size, interval) => `Under corruption ${first ? "A" : "B"} is ${size} points more accurate than ${first ? "B" : "A"} (${interval}).`),
     say(differences.get("lost"),
       (size, interval) => `What corruption takes from them cannot be told apart: ${size} points (${interval}).`,
       (first, size, interval) => `Corruption takes ${size} points more from ${first ? "A" : "B"} than from ${first ? "B" : "A"} (${interval}).`),

@@ -6,10 +6,9 @@ export function element(name, values = {}, ...children) {
   return made;
 }
 
-export const signed = (value) => {
-  const text = (100 * value).toFixed(1).replace("-", "−");
-  return Number(text.replace("−", "-")) === 0 ? "0.0" : value > 0 ? `+${text}` : text;
-};
+// A fraction in points; zero has no sign.
+export const plain = (value) => (100 * value).toFixed(1).replace(/^-(?=0\.0$)/, "").replace("-", "−");
+export const signed = (value) => (value > 0 && plain(value) !== "0.0" ? `+${plain(value)}` : plain(value));
 
 // A model's own number, in percent.
 export const points = (number) => (number.reason ? { text: "–", title: number.reason } : { text: (100 * number.values[0]).toFixed(1), values: { value: number.values[0] } });
@@ -17,7 +16,7 @@ export const points = (number) => (number.reason ? { text: "–", title: number.
 // A difference with its interval; shaded by its size, unless it is a tie.
 export function rangeOf(one, shaded = false) {
   if (one.reason) return { text: "–", title: one.reason };
-  const small = one.without ? ["no interval"] : [`${signed(one.low)} to ${signed(one.high)}`, ...(one.tie ? ["tie"] : [])];
+  const small = one.without ? ["no interval"] : [`${plain(one.low)} to ${plain(one.high)}`, ...(one.tie ? ["tie"] : [])];
   return { text: signed(one.value), small, title: one.without, tie: one.tie, share: shaded && one.tie === false ? one.value : undefined, values: { value: one.value, low: one.low, high: one.high } };
 }
 
@@ -29,7 +28,7 @@ function cellOf(one) {
   if (one.tie !== undefined) cell.dataset.tie = one.tie;
   if (one.share !== undefined) {
     cell.className = one.share > 0 ? "over" : "under";
-    cell.style.setProperty("--share", `${Math.min(100, 12 + 400 * Math.abs(one.share)).toFixed(0)}%`);
+    cell.style.setProperty("--share", `${(12 + 88 * Math.min(1, Math.abs(one.share) / 0.4)).toFixed(0)}%`);
   }
   return cell;
 }
