@@ -114,8 +114,8 @@ def tables(seed: int, skill: float, scope: Scope = SCOPE) -> dict[str, Correctne
 
 def answered(index: int, held: dict[str, CorrectnessTable], scope: Scope = SCOPE, **changes: Any) -> Any:
     """An entry that has these predictions."""
-    prints = {**PRINTS, **changes.pop("prints", {})}
-    right = tuple(packed(table, prints[name], scope) for name, table in held.items())
+    prints, chance = {**PRINTS, **changes.pop("prints", {})}, changes.pop("chance", 0.3)
+    right = tuple(packed(table, prints[name], scope, chance) for name, table in held.items())
     return entry(index, np.random.default_rng(index), right=right, **changes)
 
 

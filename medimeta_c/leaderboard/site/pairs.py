@@ -110,20 +110,19 @@ def _baselines(boards: Sequence[Board]) -> list[tuple[Baseline, tuple[RightBits,
     for board in boards:
         if board.divisor is None or any(base == board.divisor.baseline for base, _ in found):
             continue
-        fingerprints = {
-            one.images.dataset: one.images.fingerprint for entry in board.entries for one in entry.right
-        }
+        known = {one.images.dataset: one for entry in board.entries for one in entry.right}
         right = []
         for dataset, table in board.divisor.tables.items():
             corruptions = dict.fromkeys(key.corruption for key in table.keys if key.severity)
             severities = sorted({key.severity for key in table.keys if key.severity})
-            if dataset in fingerprints and corruptions:
+            if dataset in known and corruptions:
                 scope = Scope(
                     split=table.split,
                     severities=tuple(severities),
                     corruptions={dataset: tuple(corruptions)},
                 )
-                right.append(packed(table, fingerprints[dataset], scope))
+                like = known[dataset]
+                right.append(packed(table, like.images.fingerprint, scope, like.chance))
         found.append((board.divisor.baseline, tuple(right)))
     return found
 
@@ -155,6 +154,7 @@ def _bits_file(right: Sequence[RightBits]) -> bytes:
                 **one.images.values(),
                 "corruptions": one.corruptions,
                 "severities": one.severities,
+                "chance": one.chance,
                 "cells": one.cells,
             }
             for one in right

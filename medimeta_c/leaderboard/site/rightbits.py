@@ -11,6 +11,7 @@ import numpy as np
 
 from medimeta_c.metrics.correctness import CorrectnessTable
 from medimeta_c.metrics.grid import Scope
+from medimeta_c.results.assessment.loss import chance_of
 from medimeta_c.results.folder import SavedResult
 from medimeta_c.results.predictions import correctness_of
 
@@ -65,6 +66,8 @@ class RightBits:
         Those requested, in the order of reports.
     severities : tuple of int
         Those requested, ascending.
+    chance : float
+        The accuracy of a model that knows nothing: the share of the most frequent class.
     cells : tuple of (str, int)
         Corruption and severity of each of M valid cells.
     bits : bytes
@@ -74,11 +77,12 @@ class RightBits:
     images: ImageSet
     corruptions: tuple[str, ...]
     severities: tuple[int, ...]
+    chance: float
     cells: tuple[tuple[str, int], ...]
     bits: bytes
 
 
-def packed(table: CorrectnessTable, fingerprint: str, scope: Scope) -> RightBits:
+def packed(table: CorrectnessTable, fingerprint: str, scope: Scope, chance: float) -> RightBits:
     """Pack the correctness of a model on one dataset.
 
     Parameters
@@ -89,6 +93,8 @@ def packed(table: CorrectnessTable, fingerprint: str, scope: Scope) -> RightBits
         Of the dataset that was scored.
     scope : Scope
         The cells requested.
+    chance : float
+        See `RightBits`.
     """
     ids = json.dumps(table.image_ids).encode()
     return RightBits(
@@ -101,6 +107,7 @@ def packed(table: CorrectnessTable, fingerprint: str, scope: Scope) -> RightBits
         ),
         corruptions=scope.corruptions[table.dataset],
         severities=scope.severities,
+        chance=chance,
         cells=tuple((key.corruption, key.severity) for key in table.keys),
         bits=np.packbits(table.correct.T, axis=1, bitorder="little").tobytes(),
     )
@@ -115,4 +122,7 @@ def packed_result(saved: SavedResult, datasets: tuple[str, ...]) -> tuple[RightB
     wanted = {key for key in scope.cells() if key.dataset in datasets}
     tables = correctness_of({key: cell for key, cell in saved.predictions.items() if key in wanted})
     fingerprints = {one.dataset: one.fingerprint for one in saved.result.run.benchmark.datasets}
-    return tuple(packed(tables[name], fingerprints[name], scope) for name in datasets if name in tables)
+    chance = chance_of(saved.predictions)
+    return tuple(
+        packed(tables[name], fingerprints[name], scope, chance[name]) for name in datasets if name in tables
+    )

@@ -27,6 +27,7 @@ ASSETS = (
     "compare.css",
     "compare.js",
     "comparetables.js",
+    "comparewords.js",
     "model.js",
     "pairing.js",
     "vendor/chart.umd.min.js",

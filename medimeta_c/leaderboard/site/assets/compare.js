@@ -1,6 +1,7 @@
 // The page that compares two models. Nothing is loaded before both are chosen; what is chosen is in the address.
 import * as pairing from "./pairing.js";
-import { element, plain, points, rangeOf, table } from "./comparetables.js";
+import { element, points, rangeOf, table } from "./comparetables.js";
+import { verdict } from "./comparewords.js";
 
 const data = JSON.parse(document.getElementById("data").textContent);
 const byKey = new Map(data.entries.map((entry) => [entry.key, entry]));
@@ -163,6 +164,7 @@ function compute(part, drawn, held, base) {
   const divisor = (rows) => base && (base.bits && held[2] ? errors(2, rows) : pairing.constantErrors(split, rows, severities, length));
   const numbers = (model, rows) => pairing.numbers(errors(model, rows), divisor(rows));
   part.cells = cells.slice(0, 2);
+  part.chance = held.slice(0, 2).map((one) => one.chance);
   part.numbers = [numbers(0, corruptions), numbers(1, corruptions)];
   part.rows = new Map(corruptions.map((one) => [one, [numbers(0, [one]), numbers(1, [one])]]));
 }
@@ -180,7 +182,7 @@ function render({ a, b, base, scope, shown }) {
   const over = `${shown.length === 1 ? shown[0].dataset : `the mean over ${listed(shown.map((part) => part.dataset))}`}`;
   return [
     ...parts,
-    verdict(a, b, differences),
+    lead(a, b, differences, shown),
     section(title("All together"), about(`In percent, ${over}. A − B is in points; below it is its 95 % interval.`), table("pairs whole", ["", "A", "B", "A − B"], NUMBERS.map(([name, text], i) => [text, ...whole[i].map(points), rangeOf(differences.get(name))]))),
     section(title("By dataset"), about("A − B in points."), table("pairs", ["Dataset", "Clean accuracy", "Average accuracy", "Points lost", "mCE"], shown.map((part) => [part.dataset, ...NUMBERS.map(([name]) => rangeOf(apart(part.numbers[0][name], part.numbers[1][name])))]))),
     section(title("Every cell"), about("Top-1 accuracy, A − B in points, by corruption and severity, with the 95 % interval. Blue: A is higher; orange: B is higher. No colour and “tie”: the images cannot tell."), element("div", { className: "flow" }, ...shown.map((part) => heat(part, apart)))),
@@ -209,24 +211,10 @@ function leftOut(a, b) {
 }
 
 // What a reader takes home; of an entry that is ranked nowhere, only why.
-function verdict(a, b, differences) {
+function lead(a, b, differences, shown) {
   const marked = [["A", a], ["B", b]].flatMap(([letter, one]) => one.marks.map((mark) => `${letter} is ${mark.phrase}`));
-  if (marked.length) return element("p", { className: "lead verdict" }, `These differences rank nothing: ${marked.join("; ")}.`);
-  const say = (one, tie, more) => {
-    if (one.reason) return "";
-    const size = Math.abs(100 * one.value).toFixed(1);
-    if (one.tie !== false) return tie(size, one.tie ? `95 % interval ${plain(one.low)} to ${plain(one.high)}` : one.without);
-    const [low, high] = one.value > 0 ? [one.low, one.high] : [-one.high, -one.low];
-    return more(one.value > 0, size, `95 % interval ${plain(low)} to ${plain(high)}`);
-  };
-  return element("p", { className: "lead verdict" }, [
-    say(differences.get("average"),
-      (size, interval) => `Under corruption the images cannot tell A from B: average accuracy differs by ${size} points (${interval}).`,
-      (first, size, interval) => `Under corruption ${first ? "A" : "B"} is ${size} points more accurate than ${first ? "B" : "A"} (${interval}).`),
-    say(differences.get("lost"),
-      (size, interval) => `What corruption takes from them cannot be told apart: ${size} points (${interval}).`,
-      (first, size, interval) => `Corruption takes ${size} points more from ${first ? "A" : "B"} than from ${first ? "B" : "A"} (${interval}).`),
-  ].filter(Boolean).join(" ") || "The numbers over all datasets are undefined.");
+  const knows = [0, 1].map((model) => pairing.knows(shown.map((part) => ({ values: part.numbers[model].clean.values, chance: part.chance[model], images: data.sets[part.place].images })), data.level));
+  return element("p", { className: "lead verdict" }, marked.length ? `These differences rank nothing: ${marked.join("; ")}.` : verdict(differences, knows));
 }
 
 function ticks({ datasets, corruptions, on }) {

@@ -43,7 +43,7 @@ export function readBits({ address, head, body }, sets) {
     }
     const place = sets.findIndex(isOf(held));
     if (place < 0) throw stale(address);
-    found.set(place, { corruptions: held.corruptions, severities: held.severities, cells });
+    found.set(place, { corruptions: held.corruptions, severities: held.severities, chance: held.chance, cells });
   }
   if (head.schema_version !== 1 || start !== body.length) throw new Unreadable(`${address} is damaged`);
   return found;
@@ -151,6 +151,16 @@ export function difference(a, b, level) {
   if (low === high && low !== 0) return { value, tie: null, without: "the models differ alike on every image" };
   const ends = [(1 - level) / 2, (1 + level) / 2].map((share) => rounded(quantile(sorted, share)));
   return { value, low: ends[0], high: ends[1], tie: ends[0] <= 0 && ends[1] >= 0 };
+}
+
+// Whether clean accuracy, the mean over datasets, lies above chance. Where a model is right or wrong on all images,
+// resamples cannot differ, and the exact interval takes their place.
+export function knows(parts, level) {
+  if (parts.some((one) => !one.values)) return true; // undefined: nothing is said of it
+  const tail = (1 - level) / 2, right = parts.filter((one) => one.values.every((value) => value === 1));
+  const slack = right.reduce((all, one) => all + (1 - tail ** (1 / one.images)) / parts.length, 0);
+  const low = quantile(mean(parts.map((one) => one.values)).slice(1).sort(), tail) - slack;
+  return low > parts.reduce((all, one) => all + one.chance, 0) / parts.length;
 }
 
 function quantile(sorted, share) {
