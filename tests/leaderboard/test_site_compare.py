@@ -20,12 +20,13 @@ from made_up_predictions import evaluated
 from medimeta_c.format.benchmark import Benchmark
 from medimeta_c.format.keys import SetKey
 from medimeta_c.leaderboard.site.entries import Board
-from medimeta_c.leaderboard.site.pairs import pair_data, pair_files
-from medimeta_c.leaderboard.site.rightbits import packed
+from medimeta_c.leaderboard.site.pairs.bits import image_set, packed
+from medimeta_c.leaderboard.site.pairs.files import pair_files
 from medimeta_c.leaderboard.site.writing import SiteConfig, build_site, write_site
 from medimeta_c.metrics.correctness import CorrectnessTable
 from medimeta_c.metrics.grid import Scope
 from medimeta_c.metrics.intervals import Difference, bootstrap, difference
+from medimeta_c.metrics.resampling import Resampling, resampled_units
 from medimeta_c.results.assessment.standing import PHANTOMS, UNVERIFIED
 from medimeta_c.results.baseline_choice import ChosenBaseline, choose_baseline
 from medimeta_c.results.comparison import compare
@@ -115,7 +116,10 @@ def tables(seed: int, skill: float, scope: Scope = SCOPE) -> dict[str, Correctne
 def answered(index: int, held: dict[str, CorrectnessTable], scope: Scope = SCOPE, **changes: Any) -> Any:
     """An entry that has these predictions."""
     prints, chance = {**PRINTS, **changes.pop("prints", {})}, changes.pop("chance", 0.3)
-    right = tuple(packed(table, prints[name], scope, chance) for name, table in held.items())
+    right = tuple(
+        packed(table, image_set(table, prints[name], resampled_units(table, Resampling())), scope, chance)
+        for name, table in held.items()
+    )
     return entry(index, np.random.default_rng(index), right=right, **changes)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from medimeta_c.leaderboard.site.rightbits import RightBits
+from medimeta_c.leaderboard.site.pairs.bits import RightBits
 from medimeta_c.metrics.summary import Summary
 from medimeta_c.metrics.values import Estimate
 from medimeta_c.results.assessment.standing import Mark

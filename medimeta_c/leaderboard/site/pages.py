@@ -16,7 +16,7 @@ from medimeta_c.io.tables.table import UNDEFINED, Cell, Column, Table
 from medimeta_c.io.templating import environment, visible
 from medimeta_c.leaderboard.site.chartdata import boards_data, curves_data
 from medimeta_c.leaderboard.site.entries import Board, CellShown, Entry, Picture
-from medimeta_c.leaderboard.site.pairs import pair_data
+from medimeta_c.leaderboard.site.pairs.files import pair_data
 from medimeta_c.leaderboard.site.paper import PAPER
 from medimeta_c.leaderboard.submission import ADAPTATIONS, OVERLAPS, TRAINING_KINDS
 from medimeta_c.metrics.summary import Summary

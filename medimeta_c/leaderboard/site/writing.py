@@ -15,7 +15,7 @@ from medimeta_c.io.files import PART_SUFFIX, writing
 from medimeta_c.leaderboard.site.board import read_boards
 from medimeta_c.leaderboard.site.entries import Board
 from medimeta_c.leaderboard.site.pages import compare_page, index_page, model_page, scoring_page
-from medimeta_c.leaderboard.site.pairs import FOLDER, pair_files
+from medimeta_c.leaderboard.site.pairs.files import FOLDER, pair_files
 from medimeta_c.results.baseline_choice import PUBLISHED
 
 __all__ = ["ASSETS", "EXAMPLE", "SiteConfig", "SiteReport", "build_site", "write_site"]

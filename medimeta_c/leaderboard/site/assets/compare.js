@@ -172,9 +172,9 @@ function compute(part, drawn, held, base) {
 // ---- what is shown
 
 function render({ a, b, base, scope, shown }) {
-  const apart = (one, other) => pairing.difference(one, other, data.level);
+  const apart = (one, other, parts) => pairing.difference(one, other, data.level, alone(parts));
   const whole = NUMBERS.map(([name]) => [0, 1].map((model) => pairing.overall(shown.map((part) => part.numbers[model][name]))));
-  const differences = new Map(NUMBERS.map(([name], i) => [name, apart(...whole[i])]));
+  const differences = new Map(NUMBERS.map(([name], i) => [name, apart(...whole[i], shown)]));
   const left = [...leftOut(a, b), ...scope.notes];
   const parts = [names(a, b), ticks(scope)];
   if (!shown.length) return [...parts, element("p", { className: "lead" }, "Nothing is left to compare: choose other datasets or corruptions."), notes(left)];
@@ -184,10 +184,22 @@ function render({ a, b, base, scope, shown }) {
     ...parts,
     lead(a, b, differences, shown),
     section(title("All together"), about(`In percent, ${over}. A − B is in points; below it is its 95 % interval.`), table("pairs whole", ["", "A", "B", "A − B"], NUMBERS.map(([name, text], i) => [text, ...whole[i].map(points), rangeOf(differences.get(name))]))),
-    section(title("By dataset"), about("A − B in points."), table("pairs", ["Dataset", "Clean accuracy", "Average accuracy", "Points lost", "mCE"], shown.map((part) => [part.dataset, ...NUMBERS.map(([name]) => rangeOf(apart(part.numbers[0][name], part.numbers[1][name])))]))),
+    section(title("By dataset"), about("A − B in points."), table("pairs", ["Dataset", "Clean accuracy", "Average accuracy", "Points lost", "mCE"], shown.map((part) => [part.dataset, ...NUMBERS.map(([name]) => rangeOf(apart(part.numbers[0][name], part.numbers[1][name], [part])))]))),
     section(title("Every cell"), about("Top-1 accuracy, A − B in points, by corruption and severity, with the 95 % interval. Blue: A is higher; orange: B is higher. No colour and “tie”: the images cannot tell."), element("div", { className: "flow" }, ...shown.map((part) => heat(part, apart)))),
-    notes([...left, base ? `mCE divides by ${base.name}, ${base.note}.` : "There is no mCE: the two have no baseline in common."]),
+    notes([...left, assumption(shown), base ? `mCE divides by ${base.name}, ${base.note}.` : "There is no mCE: the two have no baseline in common."]),
   ];
+}
+
+// Why a mean cannot be resampled, if it cannot.
+function alone(parts) {
+  const one = parts.map((part) => data.sets[part.place]).find((set) => set.units === 1 && set.images > 1);
+  return one && `all images of ${one.dataset} belong to one group`;
+}
+
+function assumption(parts) {
+  const grouped = parts.map((part) => data.sets[part.place]).filter((set) => set.units < set.images).map((set) => set.dataset);
+  if (!grouped.length) return "Intervals take images as independent.";
+  return `Intervals take groups of images, such as those of one patient, as independent${grouped.length < parts.length ? ` in ${listed(grouped)}, and single images in the other datasets` : ""}.`;
 }
 
 const section = (...children) => element("section", {}, ...children);
@@ -237,8 +249,8 @@ function ticks({ datasets, corruptions, on }) {
 
 function heat(part, apart) {
   const set = data.sets[part.place], [one, other] = part.cells;
-  const cell = (name) => rangeOf(one.has(name) && other.has(name) ? apart({ values: one.get(name) }, { values: other.get(name) }) : { reason: "a cell is missing or invalid" }, true);
-  const rows = part.corruptions.map((name) => [named(name), ...part.severities.map((s) => cell(pairing.cellName(name, s))), rangeOf(apart(...part.rows.get(name).map((numbers) => numbers.average)), true)]);
+  const cell = (name) => rangeOf(one.has(name) && other.has(name) ? apart({ values: one.get(name) }, { values: other.get(name) }, [part]) : { reason: "a cell is missing or invalid" }, true);
+  const rows = part.corruptions.map((name) => [named(name), ...part.severities.map((s) => cell(pairing.cellName(name, s))), rangeOf(apart(...part.rows.get(name).map((numbers) => numbers.average), [part]), true)]);
   const clean = cell(pairing.cellName("clean", 0));
   clean.span = part.severities.length + 1;
   const head = element("h3", {}, `${part.dataset} `, element("span", {}, `${set.title ? `${set.title}, ` : ""}${set.images.toLocaleString("en")} images`));

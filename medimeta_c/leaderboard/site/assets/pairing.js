@@ -27,7 +27,7 @@ async function gunzip(bytes) {
   return new Uint8Array(await new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"))).arrayBuffer());
 }
 
-const SAME = ["dataset", "split", "fingerprint", "images", "ids"];
+const SAME = ["dataset", "split", "fingerprint", "images", "digest"];
 const isOf = (set) => (held) => SAME.every((name) => held[name] === set[name]);
 const stale = (address) => new Unreadable(`${address} does not belong to this page: the site has changed`);
 
@@ -142,11 +142,12 @@ export function overall(parts) {
 }
 
 // One number minus another, with the interval of its resamples; see `medimeta_c.metrics.intervals.difference`.
-export function difference(a, b, level) {
+export function difference(a, b, level, fixed) {
   const reason = a.reason ?? b.reason;
   if (reason) return { reason };
   const values = minus(a.values, b.values), value = values[0], sorted = values.slice(1).sort();
   const low = sorted[0], high = sorted.at(-1), bad = sorted.filter(Number.isNaN).length;
+  if (fixed) return { value, tie: null, without: fixed };
   if (bad) return { value, tie: null, without: `${bad} of ${sorted.length} resamples leave the baseline nothing to divide by` };
   if (low === high && low !== 0) return { value, tie: null, without: "the models differ alike on every image" };
   const ends = [(1 - level) / 2, (1 + level) / 2].map((share) => rounded(quantile(sorted, share)));

@@ -12,21 +12,19 @@ The resamples are those of `medimeta_c.metrics.resampling`, so that intervals ar
 
 from __future__ import annotations
 
-import hashlib
 import json
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from medimeta_c.format.display import display_name
 from medimeta_c.leaderboard.site.entries import Board, Entry
-from medimeta_c.leaderboard.site.rightbits import ImageSet, RightBits, packed
+from medimeta_c.leaderboard.site.pairs.bits import ImageSet, RightBits, image_set, packed
 from medimeta_c.metrics.baselines import Baseline
 from medimeta_c.metrics.grid import ErrorGrid, Scope
-from medimeta_c.metrics.resampling import RESAMPLING_SCHEME, Resampling
+from medimeta_c.metrics.resampling import Resampling, resample_counts
 
 __all__ = ["FOLDER", "pair_data", "pair_files"]
 
@@ -50,7 +48,7 @@ def pair_data(boards: Sequence[Board]) -> dict[str, Any]:
         "resamples": Resampling().resamples,
         "level": Resampling().level,
         "sets": [
-            {**one.values(), "title": titles.get(one.dataset, ""), "counts": f"{FOLDER}/{one.key}.counts"}
+            {**one.values(), "units": len(one.units), "title": titles.get(one.dataset, ""), "counts": f"{FOLDER}/{one.key}.counts"}
             for one in sets
         ],
         "baselines": [
@@ -122,7 +120,8 @@ def _baselines(boards: Sequence[Board]) -> list[tuple[Baseline, tuple[RightBits,
                     corruptions={dataset: tuple(corruptions)},
                 )
                 like = known[dataset]
-                right.append(packed(table, like.images.fingerprint, scope, like.chance))
+                images = image_set(table, like.images.fingerprint, like.images.units)
+                right.append(packed(table, images, scope, like.chance))
         found.append((board.divisor.baseline, tuple(right)))
     return found
 
@@ -164,25 +163,14 @@ def _bits_file(right: Sequence[RightBits]) -> bytes:
 
 
 def _counts_file(images: ImageSet, plan: Resampling) -> bytes:
-    counts = _counts(images, plan)
-    places = np.flatnonzero(counts >= _ESCAPE)
-    head = {
-        "schema_version": 1,
-        **images.values(),
-        **plan.model_dump(),
-        "above": [[int(place), int(counts.flat[place])] for place in places],
-    }
-    return _gzip(head, np.minimum(counts, _ESCAPE).astype(np.uint8).tobytes(), drawn=True)
-
-
-def _counts(images: ImageSet, plan: Resampling) -> NDArray[np.int64]:
-    """Return how often each image is in each resample, shape (R, N)."""
-    text = f"{RESAMPLING_SCHEME}|{plan.seed}|{images.dataset}|{images.split}"
-    key = int.from_bytes(hashlib.blake2b(text.encode(), digest_size=16).digest(), "little")
-    share = np.full(images.count, 1 / images.count)
-    return np.random.Generator(np.random.Philox(key=key)).multinomial(
-        images.count, share, size=plan.resamples
-    )
+    units, body, above, start = images.units, [], [], 0
+    for drawn in resample_counts(units, plan):
+        counts = drawn[:, units.of_image]
+        above += [[start + int(at), int(counts.flat[at])] for at in np.flatnonzero(counts >= _ESCAPE)]
+        body.append(np.minimum(counts, _ESCAPE).astype(np.uint8).tobytes())
+        start += counts.size
+    head = {"schema_version": 1, **images.values(), "units": len(units), **plan.model_dump(exclude={"grouped"}), "above": above}
+    return _gzip(head, b"".join(body), drawn=True)
 
 
 def _gzip(head: Mapping[str, Any], body: bytes, *, drawn: bool = False) -> bytes:
