@@ -72,9 +72,7 @@ def model_page(entry: Entry, board: Board) -> str:
 def compare_page(boards: tuple[Board, ...]) -> str:
     """Return ``compare.html``: two models side by side, computed in the browser."""
     reported = sum(entry.source == "paper" for board in boards for entry in board.entries)
-    return _render(
-        "compare.html.jinja", here="compare", root="", reported=reported, data=pair_data(boards)
-    )
+    return _render("compare.html.jinja", here="compare", root="", reported=reported, data=pair_data(boards))
 
 
 def scoring_page(boards: tuple[Board, ...], example: str, repository: str | None) -> str:

@@ -183,8 +183,9 @@ function render({ a, b, base, scope, shown }) {
   return [
     ...parts,
     lead(a, b, differences, shown),
-    section(title("All together"), about(`In percent, ${over}. A − B is in points; below it is its 95 % interval.`), table("pairs whole", ["", "A", "B", "A − B"], NUMBERS.map(([name, text], i) => [text, ...whole[i].map(points), rangeOf(differences.get(name))]))),
-    section(title("By dataset"), about("A − B in points."), table("pairs", ["Dataset", "Clean accuracy", "Average accuracy", "Points lost", "mCE"], shown.map((part) => [part.dataset, ...NUMBERS.map(([name]) => rangeOf(apart(part.numbers[0][name], part.numbers[1][name], [part])))]))),
+    element("div", { className: "beside" },
+      section(title("All together"), about(`In percent, ${over}. A − B is in points; below it is its 95 % interval.`), table("pairs whole", ["", "A", "B", "A − B"], NUMBERS.map(([name, text], i) => [text, ...whole[i].map(points), rangeOf(differences.get(name))]))),
+      section(title("By dataset"), about("A − B in points."), table("pairs", ["Dataset", "Clean accuracy", "Average accuracy", "Points lost", "mCE"], shown.map((part) => [part.dataset, ...NUMBERS.map(([name]) => rangeOf(apart(part.numbers[0][name], part.numbers[1][name], [part])))])))),
     section(title("Every cell"), about("Top-1 accuracy, A − B in points, by corruption and severity, with the 95 % interval. Blue: A is higher; orange: B is higher. No colour and “tie”: the images cannot tell."), element("div", { className: "flow" }, ...shown.map((part) => heat(part, apart)))),
     notes([...left, assumption(shown), base ? `mCE divides by ${base.name}, ${base.note}.` : "There is no mCE: the two have no baseline in common."]),
   ];

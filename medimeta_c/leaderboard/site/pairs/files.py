@@ -48,7 +48,12 @@ def pair_data(boards: Sequence[Board]) -> dict[str, Any]:
         "resamples": Resampling().resamples,
         "level": Resampling().level,
         "sets": [
-            {**one.values(), "units": len(one.units), "title": titles.get(one.dataset, ""), "counts": f"{FOLDER}/{one.key}.counts"}
+            {
+                **one.values(),
+                "units": len(one.units),
+                "title": titles.get(one.dataset, ""),
+                "counts": f"{FOLDER}/{one.key}.counts",
+            }
             for one in sets
         ],
         "baselines": [
@@ -72,7 +77,11 @@ def pair_data(boards: Sequence[Board]) -> dict[str, Any]:
                 "sets": [places[one.images] for one in entry.right],
                 "bits": f"{FOLDER}/{entry.key}.bits",
                 "baseline": next(
-                    (i for i, (b, _) in enumerate(baselines) if board.divisor and b == board.divisor.baseline),
+                    (
+                        i
+                        for i, (b, _) in enumerate(baselines)
+                        if board.divisor and b == board.divisor.baseline
+                    ),
                     None,
                 ),
             }
@@ -169,7 +178,13 @@ def _counts_file(images: ImageSet, plan: Resampling) -> bytes:
         above += [[start + int(at), int(counts.flat[at])] for at in np.flatnonzero(counts >= _ESCAPE)]
         body.append(np.minimum(counts, _ESCAPE).astype(np.uint8).tobytes())
         start += counts.size
-    head = {"schema_version": 1, **images.values(), "units": len(units), **plan.model_dump(exclude={"grouped"}), "above": above}
+    head = {
+        "schema_version": 1,
+        **images.values(),
+        "units": len(units),
+        **plan.model_dump(exclude={"grouped"}),
+        "above": above,
+    }
     return _gzip(head, b"".join(body), drawn=True)
 
 
