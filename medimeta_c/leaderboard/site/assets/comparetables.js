@@ -6,12 +6,13 @@ export function element(name, values = {}, ...children) {
   return made;
 }
 
-// A fraction in points; zero has no sign.
-export const plain = (value) => (100 * value).toFixed(1).replace(/^-(?=0\.0$)/, "").replace("-", "−");
+// A fraction in points; zero has no sign, and 6.25 is 6.2 as on the other pages, which Python writes.
+const tenths = new Intl.NumberFormat("en", { minimumFractionDigits: 1, maximumFractionDigits: 1, useGrouping: false, roundingMode: "halfEven" });
+export const plain = (value) => tenths.format(Number((100 * value).toFixed(9))).replace(/^-(?=0\.0$)/, "").replace("-", "−");
 export const signed = (value) => (value > 0 && plain(value) !== "0.0" ? `+${plain(value)}` : plain(value));
 
 // A model's own number, in percent.
-export const points = (number) => (number.reason ? { text: "–", title: number.reason } : { text: (100 * number.values[0]).toFixed(1), values: { value: number.values[0] } });
+export const points = (number) => (number.reason ? { text: "–", title: number.reason } : { text: plain(number.values[0]), values: { value: number.values[0] } });
 
 // A difference with its interval; shaded by its size, unless it is a tie.
 export function rangeOf(one, shaded = false) {

@@ -2,8 +2,8 @@
 
 Every file is gzip. Its content is one line of JSON and then bytes:
 
-- ``compare/ENTRY.bits``: which images the model gets right. The line lists datasets, and of each its cells. The
-  bytes are those of `RightBits`, dataset after dataset.
+- ``compare/ENTRY.bits``: which images the model gets right. The line lists datasets, and the cells of each;
+  the bytes are those of `RightBits`, dataset after dataset.
 - ``compare/IMAGES.counts``: how often each resample draws each image. A byte for each, resample by resample;
   255 stands for 255 and more, of which the line has the places and the numbers.
 
@@ -42,6 +42,7 @@ def pair_data(boards: Sequence[Board]) -> dict[str, Any]:
     sets = _image_sets(boards)
     places = {one: place for place, one in enumerate(sets)}
     baselines = _baselines(boards)
+    bases = [base for base, _ in baselines]
     titles = {one.dataset: one.title for board in boards for one in board.datasets}
     corruptions = {name for _, entry in _entries(boards) for one in entry.right for name in one.corruptions}
     return {
@@ -76,14 +77,7 @@ def pair_data(boards: Sequence[Board]) -> dict[str, Any]:
                 "marks": _marks(entry),
                 "sets": [places[one.images] for one in entry.right],
                 "bits": f"{FOLDER}/{entry.key}.bits",
-                "baseline": next(
-                    (
-                        i
-                        for i, (b, _) in enumerate(baselines)
-                        if board.divisor and b == board.divisor.baseline
-                    ),
-                    None,
-                ),
+                "baseline": None if board.divisor is None else bases.index(board.divisor.baseline),
             }
             for board, entry in _entries(boards)
         ],
@@ -191,7 +185,7 @@ def _counts_file(images: ImageSet, plan: Resampling) -> bytes:
 def _gzip(head: Mapping[str, Any], body: bytes, *, drawn: bool = False) -> bytes:
     """Return a line of JSON and bytes, compressed without a date: the same site has the same bytes."""
     line = json.dumps(head, separators=(",", ":")).encode() + b"\n"
-    # Numbers drawn at random repeat nothing: without a search for repeats this is 100 times as fast, and smaller.
+    # Numbers drawn at random repeat nothing: without a search for repeats it is quicker, and smaller.
     strategy = zlib.Z_HUFFMAN_ONLY if drawn else zlib.Z_DEFAULT_STRATEGY
     packing = zlib.compressobj(level=9, wbits=31, strategy=strategy)
     return packing.compress(line + body) + packing.flush()
