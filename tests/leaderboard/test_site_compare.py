@@ -301,7 +301,7 @@ def test_counts_of_255_and_more(compared: Path, browse: Open) -> None:
     correct = np.array([[1, 0, 1], [0, 1, 1]])
     found = page.evaluate(
         """async ([drawn, above, columns]) => {
-        const { accuracies } = await import('./assets/pairing.js');
+        const { accuracies } = await import('./assets/compare/numbers.js');
         const counts = { images: 3, resamples: 4, drawn: new Uint8Array(drawn), above: new Map(above) };
         return accuracies(counts, columns.map(one => new Uint8Array([one]))).map(one => [...one]); }""",
         [np.minimum(counts, 255).ravel().tolist(), [[0, 300], [3, 255]], [0b101, 0b110]],
@@ -362,6 +362,49 @@ def test_the_address_holds_the_pair(compared: Path, browse: Open) -> None:
     page = browse(compared, "?a=model-0001&b=gone")
     assert page.inner_text("#state").startswith("The address names a model that cannot be compared here")
     assert not page.locator("#result").is_visible()
+
+
+def test_the_last_choice_is_the_one_shown(compared: Path, browse: Open) -> None:
+    """Files of an earlier choice that come late change nothing, and are not taken for another model's."""
+    page = browse(compared, "?a=model-0001&b=model-0003")
+    third = shown(page, ".whole td:nth-of-type(3)")
+    late: list[Any] = []
+    page.route("**/model-0002.bits", late.append)
+    page.select_option("#b", "model-0002")
+    page.wait_for_function(
+        "() => document.querySelector('#state').textContent.startsWith('Loading the answers')"
+    )
+    assert not page.locator("#result").is_visible()
+    page.select_option("#b", "model-0003")
+    assert shown(page, ".whole td:nth-of-type(3)") == third
+    with page.expect_response("**/model-0002.bits"):
+        late[0].continue_()
+    assert shown(page, ".whole td:nth-of-type(3)") == third
+    page.select_option("#b", "model-0002")
+    second = shown(page, ".whole td:nth-of-type(3)")
+    assert second != third
+    assert second == shown(browse(compared, "?a=model-0001&b=model-0002"), ".whole td:nth-of-type(3)")
+
+
+def test_a_missing_cell_leaves_its_numbers_undefined(tmp_path: Path, browse: Open) -> None:
+    """As in `compare`: its cell, its row's mean and the means over it are dashes, all else is there."""
+    whole, part = tables(1, 1.2), tables(2, 0.6)
+    lost = SetKey("oct", "test", "pixelate", 2)
+    kept = [key != lost for key in part["oct"].keys]
+    part["oct"] = replace(
+        part["oct"],
+        keys=tuple(key for key in part["oct"].keys if key != lost),
+        correct=part["oct"].correct[:, kept],
+    )
+    write_site((made_up(answered(1, whole), answered(2, part)),), tmp_path / "site")
+    page = browse(tmp_path / "site", "?a=model-0001&b=model-0002")
+    wanted = expected(whole, part, {}, SCOPE)
+    for number, cell in zip(ROWS, shown(page, ".whole td:nth-of-type(3)"), strict=True):
+        assert_same(cell, wanted[""].get(number, wanted[""]["average_accuracy"]))
+    assert wanted[""]["average_accuracy"].value is None
+    dashes = {where for where, cell in cells_of(page, "oct").items() if cell["text"] == "\N{EN DASH}"}
+    assert dashes == {("pixelate", 2), ("pixelate", 0)}
+    assert all("value" in cell for cell in cells_of(page, "pbc").values())
 
 
 def test_only_the_same_images_are_compared(tmp_path: Path, browse: Open) -> None:
@@ -469,7 +512,7 @@ def test_each_sentence_has_its_numbers(compared: Path, browse: Open) -> None:
     for clean, average, lost, knows, sentence in SENTENCES:
         said = page.evaluate(
             """async ([numbers, knows]) => {
-            const { verdict } = await import('./assets/comparewords.js');
+            const { verdict } = await import('./assets/compare/words.js');
             const made = (all) => { const [value, low, high] = all.map((one) => one / 100);
               return { value, low, high, tie: low <= 0 && high >= 0 }; };
             return verdict(new Map(Object.entries(numbers).map(([name, one]) => [name, made(one)])), knows);
@@ -491,7 +534,7 @@ def test_chance_is_judged_as_elsewhere(compared: Path, browse: Open) -> None:
             for name in SCOPE.datasets
         ]
         found = page.evaluate(
-            """async parts => (await import('./assets/pairing.js')).knows(parts.map(
+            """async parts => (await import('./assets/compare/numbers.js')).knows(parts.map(
             ([values, chance, images]) => ({ values: Float64Array.from(values), chance, images })), 0.95)""",
             parts,
         )

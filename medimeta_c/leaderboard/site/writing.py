@@ -20,16 +20,13 @@ from medimeta_c.results.baseline_choice import PUBLISHED
 
 __all__ = ["ASSETS", "EXAMPLE", "SiteConfig", "SiteReport", "build_site", "write_site"]
 
+_COMPARING = ("page.css", "page.js", "numbers.js", "scope.js", "tables.js", "view.js", "words.js")
 ASSETS = (
     "board.css",
     "board.js",
     "charts.js",
-    "compare.css",
-    "compare.js",
-    "comparetables.js",
-    "comparewords.js",
+    *(f"compare/{name}" for name in _COMPARING),
     "model.js",
-    "pairing.js",
     "vendor/chart.umd.min.js",
     "vendor/chart.LICENSE.md",
 )
@@ -141,7 +138,7 @@ def write_site(boards: tuple[Board, ...], out: Path, *, repository: str | None =
             prefix=f".{target.name}.", suffix=PART_SUFFIX, dir=target.parent
         ) as place:
             fresh = Path(place) / "site"
-            for folder in ("models", FOLDER, "assets/vendor"):
+            for folder in ("models", FOLDER, "assets/compare", "assets/vendor"):
                 (fresh / folder).mkdir(parents=True)
             (fresh / _MARK).touch()
             for name in ASSETS:

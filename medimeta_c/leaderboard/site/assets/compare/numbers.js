@@ -32,7 +32,7 @@ const isOf = (set) => (held) => SAME.every((name) => held[name] === set[name]);
 const stale = (address) => new Unreadable(`${address} does not belong to this page: the site has changed`);
 
 // Which images are right: by set, the cells asked for, and the bytes of each valid one.
-export function readBits({ address, head, body }, sets) {
+export function readBits({ address, head, body }, sets, wanted) {
   const found = new Map();
   let start = 0;
   for (const held of head.datasets) {
@@ -45,6 +45,7 @@ export function readBits({ address, head, body }, sets) {
     if (place < 0) throw stale(address);
     found.set(place, { corruptions: held.corruptions, severities: held.severities, chance: held.chance, cells });
   }
+  if (!wanted.every((place) => found.has(place))) throw stale(address);
   if (head.schema_version !== 1 || start !== body.length) throw new Unreadable(`${address} is damaged`);
   return found;
 }

@@ -1,5 +1,5 @@
 // What may be said of two models: each sentence is bound to the numbers that allow it.
-import { plain } from "./comparetables.js";
+import { plain } from "./tables.js";
 
 const within = (one, turned) => {
   if (one.without) return `(${one.without})`;
