@@ -369,11 +369,9 @@ def test_the_last_choice_is_the_one_shown(compared: Path, browse: Open) -> None:
     page = browse(compared, "?a=model-0001&b=model-0003")
     third = shown(page, ".whole td:nth-of-type(3)")
     late: list[Any] = []
-    page.route("**/model-0002.bits", late.append)
+    page.route("**/model-0002.bits", lambda route: late.append(route))  # noqa: PLW0108
     page.select_option("#b", "model-0002")
-    page.wait_for_function(
-        "() => document.querySelector('#state').textContent.startsWith('Loading the answers')"
-    )
+    page.wait_for_function("() => document.querySelector('#state').textContent.startsWith('Loading')")
     assert not page.locator("#result").is_visible()
     page.select_option("#b", "model-0003")
     assert shown(page, ".whole td:nth-of-type(3)") == third
