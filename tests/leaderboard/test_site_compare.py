@@ -418,7 +418,7 @@ def test_only_the_same_images_are_compared(tmp_path: Path, browse: Open) -> None
     page = browse(tmp_path / "site", "?a=model-0001&b=model-0002")
     page.locator("#result").wait_for(state="visible")
     notes = page.inner_text(".notes")
-    assert "oct is left out: the two answered different images of it" in notes
+    assert "oct is left out: the fingerprints differ, so the two answered different images of it." in notes
     assert "fundus is left out: only A was scored on it." in notes
     assert page.locator(".cells").count() == 1
     assert page.locator("#b option").all_inner_texts()[1:] == ["Model 0002 · Laboratory 2"]

@@ -50,13 +50,16 @@ function names(a, b) {
     ...entry.marks.map((mark) => element("span", { className: "badge bad" }, mark.label)))));
 }
 
-// Which datasets are not compared, and why.
+// Which datasets are not compared, and why: a sentence for each reason.
 function leftOut(data, a, b) {
   const dataset = (place) => data.sets[place].dataset, both = a.sets.filter((place) => b.sets.includes(place)).map(dataset);
-  const [own, other] = [a, b].map((one) => one.sets.map(dataset));
-  return [...new Set([...own, ...other])].filter((name) => !both.includes(name)).map((name) => (own.includes(name) && other.includes(name)
-    ? `${name} is left out: the two answered different images of it (their fingerprints differ).`
-    : `${name} is left out: only ${own.includes(name) ? "A" : "B"} was scored on it.`));
+  const [own, other] = [a, b].map((one) => one.sets.map(dataset).filter((name) => !both.includes(name)));
+  const say = (names, why) => (names.length ? [`${listed(names)} ${names.length === 1 ? "is" : "are"} left out: ${why} ${names.length === 1 ? "it" : "them"}.`] : []);
+  return [
+    ...say(own.filter((name) => !other.includes(name)), "only A was scored on"),
+    ...say(other.filter((name) => !own.includes(name)), "only B was scored on"),
+    ...say(own.filter((name) => other.includes(name)), "the fingerprints differ, so the two answered different images of"),
+  ];
 }
 
 // What a reader takes home; of an entry that is ranked nowhere, only why.
