@@ -118,7 +118,11 @@ def loss_difference(one: CellValues, other: CellValues) -> Losses[Difference]:
     alike = all(other.units.get(name, count) == count for name, count in one.units.items())
     if not alike or (one.scope, one.level, one.resamples) != (other.scope, other.level, other.resamples):
         raise ConfigError("the two models were not resampled alike: use one scope, and the same images")
-    return _Numbers.of(one).minus(_Numbers.of(other)).arranged(lambda *drawn: _difference(*drawn, one.level))
+
+    def estimate(array: FloatArray, reason: str, lone: bool) -> Difference:
+        return _difference(array, reason, one.level, lone)
+
+    return _Numbers.of(one).minus(_Numbers.of(other)).arranged(estimate)
 
 
 Where = tuple[str, str, str | int]
@@ -286,7 +290,7 @@ def _estimate(array: FloatArray, reason: str, level: float, lone: bool) -> Estim
     return Estimate(value=point, low=None, high=None, interval_reason=why)
 
 
-def _difference(array: FloatArray, reason: str, lone: bool, level: float) -> Difference:
+def _difference(array: FloatArray, reason: str, level: float, lone: bool) -> Difference:
     found = _estimate(array, reason, level, lone)
     if found.value == 0 and found.interval_reason == _ALIKE:  # two models that lose alike tie
         return Difference(value=0.0, low=0.0, high=0.0, tie=True)

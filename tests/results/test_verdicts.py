@@ -96,7 +96,7 @@ def test_two_that_images_cannot_tell_apart_get_no_order(base: SavedResult) -> No
 def test_the_baseline_itself_is_not_distinguishable_from_itself(base: SavedResult) -> None:
     _, said = judged(right_on(0.8, 0.6, seed=1), base)
     assert said.case == "not distinguishable"
-    assert "a difference of 0.0 points (0.0 to 0.0)" in said.judgement
+    assert "a difference of 0.0 points (zero width)" in said.judgement
 
 
 def test_at_chance_there_is_nothing_to_lose(base: SavedResult) -> None:

@@ -20,7 +20,7 @@ from medimeta_c.leaderboard.site.paper import AS_PUBLISHED, PAPER_COLLECTIONS, p
 from medimeta_c.leaderboard.submission import read_submission
 from medimeta_c.leaderboard.tree import board_entries
 from medimeta_c.metrics.ranks.pairwise import ranks
-from medimeta_c.results.baseline_choice import PUBLISHED
+from medimeta_c.results.baseline_choice import PUBLISHED, ChosenBaseline
 from medimeta_c.results.identity import DatasetEntry
 from medimeta_c.results.result import read_result
 from medimeta_c.sources.catalog import catalog
@@ -80,7 +80,7 @@ def read_boards(
     if on_progress is not None:
         on_progress(len(submitted), len(submitted))
     boards = [
-        _board(each, measured[index], None if base is None else base.baseline.model)
+        _board(each, measured[index], base)
         for index, (each, base) in enumerate(zip(groups, chosen, strict=True))
     ]
     return _with_paper(sorted(boards, key=_place))
@@ -91,7 +91,8 @@ def _light(folder: Path) -> Submitted:
     return Submitted(folder=folder, submission=read_submission(folder), result=read_result(folder))
 
 
-def _board(each: Group, measured: Sequence[Measured], baseline: str | None) -> Board:
+def _board(each: Group, measured: Sequence[Measured], divisor: ChosenBaseline | None) -> Board:
+    baseline = None if divisor is None else divisor.baseline.model
     ranked_by: Literal["mce", "average_accuracy"] = "mce" if baseline is not None else "average_accuracy"
     samples = {
         one.entry.key: one.samples[ranked_by] for one in measured if one.samples and one.entry.comparable
@@ -116,6 +117,7 @@ def _board(each: Group, measured: Sequence[Measured], baseline: str | None) -> B
         ranked_by=ranked_by,
         entries=_sorted(entries, ranked_by),
         phantoms=phantoms,
+        divisor=divisor,
     )
 
 

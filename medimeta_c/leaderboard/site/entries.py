@@ -6,8 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from medimeta_c.leaderboard.site.pairs.bits import RightBits
 from medimeta_c.metrics.summary import Summary
 from medimeta_c.metrics.values import Estimate
+from medimeta_c.results.assessment.standing import Mark
+from medimeta_c.results.baseline_choice import ChosenBaseline
 
 __all__ = [
     "Board",
@@ -114,6 +117,10 @@ class Entry:
         Of a model that answers in words: its blind controls, and the share of images without an answer.
     date : str or None
         The day of the evaluation.
+    marks : tuple of Mark
+        Why it is ranked nowhere, as `Result.standing` says.
+    right : tuple of RightBits
+        Which images it gets right, by dataset; empty for reported numbers, which cannot be compared.
     """
 
     key: str
@@ -139,6 +146,8 @@ class Entry:
     ranks: tuple[int, int] | None = None
     tied: tuple[str, ...] = ()
     date: str | None = None
+    marks: tuple[Mark, ...] = ()
+    right: tuple[RightBits, ...] = ()
 
     @property
     def comparable(self) -> bool:
@@ -172,6 +181,8 @@ class Board:
         Whether its images are generated, not medical.
     release : Edition or None
         The release it belongs to; None for the board as it stands.
+    divisor : ChosenBaseline or None
+        What CE divides by, in numbers; None where nothing was measured.
     """
 
     key: str
@@ -184,6 +195,7 @@ class Board:
     entries: tuple[Entry, ...]
     phantoms: bool = False
     release: Edition | None = None
+    divisor: ChosenBaseline | None = None
 
 
 def reported(value: float) -> Estimate:

@@ -10,6 +10,7 @@ from medimeta_c.format.display import display_name
 from medimeta_c.format.keys import CLEAN
 from medimeta_c.leaderboard.site.entries import CellShown, Entry, Picture, Training
 from medimeta_c.leaderboard.site.grouping import Group, Submitted
+from medimeta_c.leaderboard.site.pairs.bits import packed_result
 from medimeta_c.leaderboard.submission import OVERLAPS, Submission, slug
 from medimeta_c.metrics.corruption_error import FloatArray
 from medimeta_c.metrics.intervals import bootstrap
@@ -83,6 +84,8 @@ def measure(
         _entry(one.submission, saved, group.key, scores),
         overall=scores.overall if whole else None,
         pictures=_pictures(saved, datasets, benchmark),
+        marks=saved.result.standing,
+        right=packed_result(saved, datasets, group.image_groups),
     )
     return Measured(entry=entry, samples=samples)
 

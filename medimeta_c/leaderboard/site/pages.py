@@ -18,6 +18,7 @@ from medimeta_c.leaderboard.site.chartdata import boards_data, curves_data
 from medimeta_c.leaderboard.site.downloads.bibtex import board_reference
 from medimeta_c.leaderboard.site.downloads.files import table_names
 from medimeta_c.leaderboard.site.entries import Board, CellShown, Entry, Picture
+from medimeta_c.leaderboard.site.pairs.files import pair_data
 from medimeta_c.leaderboard.site.paper import PAPER
 from medimeta_c.leaderboard.site.versions import package_version, versions_of
 from medimeta_c.leaderboard.submission import ADAPTATIONS, OVERLAPS, TRAINING_KINDS
@@ -25,7 +26,7 @@ from medimeta_c.metrics.summary import Summary
 from medimeta_c.metrics.values import Estimate
 from medimeta_c.results.cells import interval_text, percent, rank_text
 
-__all__ = ["changelog_page", "downloads_page", "index_page", "model_page", "scoring_page"]
+__all__ = ["changelog_page", "compare_page", "downloads_page", "index_page", "model_page", "scoring_page"]
 
 _TEMPLATES = Path(__file__).parent / "templates"
 _CORRUPTION = Markup('<span class="out">Corruption</span>')
@@ -68,6 +69,19 @@ def model_page(entry: Entry, board: Board) -> str:
         ],
         pictures=list(_pictures(entry.pictures)),
         data=curves_data(entry, board),
+    )
+
+
+def compare_page(boards: tuple[Board, ...]) -> str:
+    """Return ``compare.html``: two models side by side, computed in the browser."""
+    reported = sum(entry.source == "paper" for board in boards for entry in board.entries)
+    return _render(
+        "compare.html.jinja",
+        here="compare",
+        root="",
+        boards=boards,
+        reported=reported,
+        data=pair_data(boards),
     )
 
 

@@ -20,19 +20,24 @@ from medimeta_c.leaderboard.site.downloads.files import FOLDER, download_files
 from medimeta_c.leaderboard.site.entries import Board
 from medimeta_c.leaderboard.site.pages import (
     changelog_page,
+    compare_page,
     downloads_page,
     index_page,
     model_page,
     scoring_page,
 )
+from medimeta_c.leaderboard.site.pairs.files import FOLDER as PAIRS
+from medimeta_c.leaderboard.site.pairs.files import pair_files
 from medimeta_c.results.baseline_choice import PUBLISHED
 
 __all__ = ["ASSETS", "EXAMPLE", "SiteConfig", "SiteReport", "build_site", "refuse_others", "write_site"]
 
+_COMPARING = ("page.css", "page.js", "numbers.js", "scope.js", "tables.js", "view.js", "words.js")
 ASSETS = (
     "board.css",
     "board.js",
     "charts.js",
+    *(f"compare/{name}" for name in _COMPARING),
     "model.js",
     "vendor/chart.umd.min.js",
     "vendor/chart.LICENSE.md",
@@ -164,13 +169,16 @@ def _write_boards(boards: tuple[Board, ...], folder: Path, repository: str | Non
     pages |= {
         "scoring.html": scoring_page(boards, EXAMPLE, repository),
         "downloads.html": downloads_page(boards),
+        "compare.html": compare_page(boards),
         "index.html": index_page(boards),
     }
     assets = _FILES.joinpath("assets")
-    for below in ("models", "assets/vendor", f"{FOLDER}/bibtex"):
+    for below in ("models", "assets/vendor", "assets/compare", PAIRS, f"{FOLDER}/bibtex"):
         (folder / below).mkdir(parents=True)
     for name in ASSETS:
         (folder / "assets" / name).write_bytes(assets.joinpath(name).read_bytes())
+    for name, content in pair_files(boards):
+        (folder / name).write_bytes(content)
     for name, text in chain(download_files(boards), pages.items()):
         (folder / name).write_text(text, encoding="utf-8", newline="\n")
     return len(pages)
