@@ -140,7 +140,7 @@ def test_from_a_result_to_the_page(
     assert "1 measured, 0 reported in the paper" in built.stdout
     assert ">Tiny CLIP</a>" in (site / "index.html").read_text(encoding="utf-8")
     (page,) = (site / "models").glob("other-images-*")
-    assert "data:image/png;base64," in page.read_text(encoding="utf-8")
+    assert "data:image/jpeg;base64," in page.read_text(encoding="utf-8")
 
     # What the model's repository is offered is what the client itself reads back.
     text = hub.store.repo(MODEL, "model").read(".eval_results/medimeta-c.yaml", "refs/pr/1").decode()
