@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from made_up_boards import HOSTILE, board, entry
 
@@ -125,6 +125,7 @@ def test_no_field_of_any_csv_begins_a_formula() -> None:
                     assert not field.startswith("-") or float(field) < 0
 
 
+@example([["", "\r"]])
 @given(st.lists(st.lists(st.text(max_size=9), min_size=2, max_size=2), max_size=4))
 def test_a_csv_reads_back(texts: list[list[str]]) -> None:
     """Quotes, commas and line breaks stay within their field."""
