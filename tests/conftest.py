@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -128,3 +129,26 @@ def visit(browser: Any) -> Iterator[Callable[..., Any]]:
         context.close()
     assert wrong == []
     assert set(pwned) <= {None}
+
+
+@pytest.fixture(scope="session")
+def axe(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The source of axe-core, from npm; kept in pytest's cache."""
+    cache = getattr(pytestconfig, "cache", None)
+    folder = Path(cache.mkdir("axe-core")) if cache is not None else tmp_path_factory.mktemp("axe")
+    script = folder / "package/axe.min.js"
+    if not script.is_file():
+        if shutil.which("npm") is None:
+            pytest.skip("needs npm, to fetch axe-core")
+        done = subprocess.run(
+            ["npm", "pack", "--silent", "axe-core@4"],
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+        )
+        if done.returncode:
+            pytest.skip("needs axe-core from npm, which cannot be reached")
+        shutil.unpack_archive(folder / done.stdout.strip(), folder, filter="data")
+    return script.read_text(encoding="utf-8")

@@ -36,6 +36,8 @@ __all__ = [
     "Groups",
     "Resampling",
     "Units",
+    "generator_of",
+    "image_weights",
     "resample_counts",
     "resampled_accuracies",
     "resampled_units",
@@ -195,11 +197,30 @@ def resample_counts(units: Units, plan: Resampling) -> Iterator[NDArray[np.int64
     ndarray of int64, shape (r, U)
         Each row sums to U; the r of all arrays sum to the plan's number of resamples.
     """
-    generator = _generator(plan.seed, units.dataset, units.split)
+    generator = generator_of(plan.seed, units.dataset, units.split)
     share = np.full(len(units), 1 / len(units))
     chunk = max(1, _CHUNK_ELEMENTS // len(units.of_image))
     for start in range(0, plan.resamples, chunk):
         yield generator.multinomial(len(units), share, size=min(chunk, plan.resamples - start))
+
+
+def image_weights(
+    table: CorrectnessTable, plan: Resampling, groups: Groups | None = None
+) -> Iterator[NDArray[np.int64]]:
+    """Yield how often each image of a table is drawn in each resample, some resamples at a time.
+
+    Yields
+    ------
+    ndarray of int64, shape (r, N)
+        The r of all arrays sum to the plan's number of resamples.
+
+    Raises
+    ------
+    ConfigError
+        If the plan draws groups and the group of an image is not known.
+    """
+    units = resampled_units(table, plan, groups)
+    yield from (counts[:, units.of_image] for counts in resample_counts(units, plan))
 
 
 def resampled_accuracies(
@@ -250,8 +271,9 @@ def resampled_accuracies(
     return list(np.split(accuracies, bounds, axis=1))
 
 
-def _generator(seed: int, dataset: str, split: str) -> np.random.Generator:
-    """Return the generator of one dataset's resampling."""
-    text = f"{RESAMPLING_SCHEME}|{seed}|{dataset}|{split}"
-    digest = hashlib.blake2b(text.encode(), digest_size=16).digest()
+def generator_of(seed: int, *parts: str) -> np.random.Generator:
+    """Return the generator of one resampling: of a dataset's split, or of what else the parts name."""
+    digest = hashlib.blake2b(
+        "|".join([RESAMPLING_SCHEME, str(seed), *parts]).encode(), digest_size=16
+    ).digest()
     return np.random.Generator(np.random.Philox(key=int.from_bytes(digest, "little")))

@@ -8,7 +8,9 @@ from medimeta_c.format.benchmark import Benchmark
 from medimeta_c.io.files import write_atomic
 from medimeta_c.reports.html import render_html
 from medimeta_c.reports.markdown import render_markdown
-from medimeta_c.results.folder import SavedResult
+from medimeta_c.results.assessment.confidence import assess_confidence
+from medimeta_c.results.assessment.loss import Assessment
+from medimeta_c.results.paraphrases.views import readable_sweep
 
 __all__ = ["HTML_NAME", "MARKDOWN_NAME", "write_reports"]
 
@@ -16,13 +18,13 @@ MARKDOWN_NAME = "report.md"
 HTML_NAME = "report.html"
 
 
-def write_reports(saved: SavedResult, benchmark: Benchmark | None = None) -> tuple[Path, Path]:
+def write_reports(found: Assessment, benchmark: Benchmark | None = None) -> tuple[Path, Path]:
     """Write ``report.md`` and ``report.html`` into a result's folder, each atomically.
 
     Parameters
     ----------
-    saved : SavedResult
-        The result.
+    found : Assessment
+        What the result says.
     benchmark : Benchmark, optional
         What was scored; with it the page shows the images that corruption changed most.
 
@@ -38,7 +40,10 @@ def write_reports(saved: SavedResult, benchmark: Benchmark | None = None) -> tup
     WriteError
         If a file cannot be written.
     """
-    markdown, html = saved.path / MARKDOWN_NAME, saved.path / HTML_NAME
-    write_atomic(markdown, render_markdown(saved.result).encode())
-    write_atomic(html, render_html(saved, benchmark).encode())
+    folder = found.saved.path
+    confidence = assess_confidence(found.saved, groups=found.groups, baseline=found.baseline)
+    markdown, html = folder / MARKDOWN_NAME, folder / HTML_NAME
+    sweep = readable_sweep(folder, found.saved.result)
+    write_atomic(markdown, render_markdown(found, confidence, sweep).encode())
+    write_atomic(html, render_html(found, confidence, benchmark, sweep).encode())
     return markdown, html

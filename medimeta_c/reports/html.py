@@ -11,21 +11,29 @@ from jinja2 import Environment
 from markupsafe import Markup
 
 from medimeta_c.errors import ConfigError
-from medimeta_c.figures.svg.confusion import confusion, confusion_counts
-from medimeta_c.figures.svg.elements import svg
+from medimeta_c.figures.svg.reliability import reliability_diagram
 from medimeta_c.figures.svg.severity_curves import severity_curves
 from medimeta_c.format.benchmark import Benchmark
 from medimeta_c.format.display import display_name
 from medimeta_c.format.keys import CLEAN, SetKey
 from medimeta_c.io.tables.html import SHADES, html
+from medimeta_c.io.tables.table import Table
 from medimeta_c.io.templating import environment, templates_folder, visible
 from medimeta_c.metrics.summary import CellScore
-from medimeta_c.metrics.values import Estimate
+from medimeta_c.reports.cautions import notes, warnings
 from medimeta_c.reports.changed import most_changed, thumbnails
-from medimeta_c.reports.tables import ALL, further_tables, main_tables, severity_table
-from medimeta_c.reports.verdict import verdict
-from medimeta_c.results.cells import interval_text, percent
+from medimeta_c.reports.confusion import confusion_table
+from medimeta_c.reports.headlines import headlines
+from medimeta_c.reports.ranges import Ranges, ranges
+from medimeta_c.reports.tables import ALL, MOST_LOST, further_tables, lost_table, main_tables, severity_table
+from medimeta_c.results.assessment.confidence import Confidence
+from medimeta_c.results.assessment.confidence_tables import confidence_tables
+from medimeta_c.results.assessment.loss import Assessment
+from medimeta_c.results.assessment.verdict import Verdict, verdict
+from medimeta_c.results.cells import percent
 from medimeta_c.results.folder import SavedResult
+from medimeta_c.results.paraphrases.record import PromptsSweep
+from medimeta_c.results.paraphrases.views import prompts_sentence
 from medimeta_c.results.result import Result
 
 __all__ = ["render_html"]
@@ -33,29 +41,38 @@ __all__ = ["render_html"]
 _TEMPLATE = "report.html.jinja"
 
 
-def render_html(saved: SavedResult, benchmark: Benchmark | None = None) -> str:
+def render_html(
+    found: Assessment,
+    confidence: Confidence,
+    benchmark: Benchmark | None = None,
+    sweep: PromptsSweep | None = None,
+) -> str:
     """Return the report of a result as a page of its own; untrusted text is escaped.
 
     Parameters
     ----------
-    saved : SavedResult
-        The result.
+    found : Assessment
+        What the result says.
+    confidence : Confidence
+        How far its probabilities can be trusted.
     benchmark : Benchmark, optional
         What was scored, for pictures.
+    sweep : PromptsSweep, optional
+        The sweep over prompts beside the result.
 
     Raises
     ------
     ConfigError
         If the benchmark is another than the one scored.
     """
-    result = saved.result
+    result = found.saved.result
     if benchmark is not None and benchmark.fingerprint != result.run.benchmark.fingerprint:
         raise ConfigError(
             f"{benchmark.name} is not the benchmark that was scored (fingerprint "
             f"{benchmark.fingerprint[:12]}, the result has {result.run.benchmark.fingerprint[:12]}): "
             "give that one, or none"
         )
-    bars, hundred = _bars(result)
+    said = verdict(found)
     return (
         _environment()
         .get_template(_TEMPLATE)
@@ -63,13 +80,17 @@ def render_html(saved: SavedResult, benchmark: Benchmark | None = None) -> str:
             result=result,
             run=result.run,
             name=f"{_short_name(result.run.model.spec)}{result.run.added}",
-            verdict=verdict(result),
-            bars=bars,
-            hundred=hundred,
+            said=said,
+            parts=_parts(said, "" if sweep is None else prompts_sentence(sweep, result)),
+            warnings=warnings(result),
+            notes=notes(result),
+            headlines=headlines(found),
+            ranges=list(_ranges(found)),
             shades=SHADES,
-            tables=main_tables(result),
-            more=further_tables(result),
-            sections=list(_sections(saved, benchmark)),
+            most_lost=MOST_LOST,
+            tables=[*main_tables(result), *confidence_tables(confidence)],
+            more=further_tables(result, sweep),
+            sections=list(_sections(found, confidence, benchmark)),
             pictures=benchmark is not None,
             images=sum(entry.images for entry in result.run.benchmark.datasets),
             preprocessing=json.dumps(result.run.preprocessing, sort_keys=True, ensure_ascii=False, indent=1),
@@ -92,37 +113,51 @@ def _condition(key: SetKey) -> str:
     return "clean" if key.corruption == CLEAN else f"{display_name(key.corruption)}, severity {key.severity}"
 
 
-def _bars(result: Result) -> tuple[list[dict[str, Any]], float]:
-    """Return mCE by dataset and overall, in percent of one scale's width, and where 100 % lies on it.
-
-    There are none without a baseline.
-    """
-    named: list[tuple[str, Estimate]] = [
-        (name, result.scores.datasets[name].mce) for name in result.scope.corruptions
-    ]
-    if len(named) > 1:
-        named.insert(0, (ALL, result.scores.overall.mce))
-    ends = [end for _, one in named for end in (one.value, one.high) if end is not None]
-    if not ends:
-        return [], 0.0
-    scale = 100 / max(1.25, 1.04 * max(ends))
-    bars = [
-        {
-            "name": name,
-            "value": percent(one.value),
-            "interval": interval_text(one),
-            "at": None if one.value is None else scale * one.value,
-            "start": None if one.low is None else scale * one.low,
-            "end": None if one.high is None else scale * one.high,
-        }
-        for name, one in named
-    ]
-    return bars, scale
+def _parts(said: Verdict, prompts: str) -> dict[str, str]:
+    """Return the sentences under the judgement and that on prompts, by what they answer."""
+    parts = {
+        "What it knows": said.knows,
+        "What it loses": said.loses,
+        "What it gets wrong": said.errors,
+        "How sure that is": said.sure,
+        "How much hangs on the prompts": prompts,
+    }
+    return {question: answer for question, answer in parts.items() if answer}
 
 
-def _sections(saved: SavedResult, benchmark: Benchmark | None) -> Iterator[dict[str, Any]]:
+def _ranges(found: Assessment) -> Iterator[Ranges]:
+    """Yield points lost and, where there is a baseline, mCE, for each dataset and for all."""
+    result, loss, rival = found.saved.result, found.loss, found.rival
+    datasets = result.scope.datasets
+    lost = {name: loss.datasets[name].lost.points for name in datasets}
+    mce = {name: result.scores.datasets[name].mce for name in datasets}
+    theirs = {} if rival is None else {name: rival.loss.datasets[name].lost.points for name in datasets}
+    if len(datasets) > 1:
+        lost = {ALL: loss.overall.lost.points, **lost}
+        mce = {ALL: result.scores.overall.mce, **mce}
+        theirs |= {} if rival is None else {ALL: rival.loss.overall.lost.points}
+    yield ranges(
+        "Points lost to corruption",
+        "Clean accuracy minus accuracy under corruption; less is better."
+        + ("" if rival is None else f" Rings are {rival.model}."),
+        lost,
+        line=(0.0, "nothing lost"),
+        others=theirs,
+    )
+    if result.baseline is not None and any(one.value is not None for one in mce.values()):
+        yield ranges(
+            "mCE",
+            f"Errors under corruption in percent of those of {result.baseline.model}; less is better.",
+            mce,
+            line=(1.0, "as many, 100"),
+        )
+
+
+def _sections(
+    found: Assessment, confidence: Confidence, benchmark: Benchmark | None
+) -> Iterator[dict[str, Any]]:
     """Yield what the page shows of each dataset."""
-    result = saved.result
+    saved, result = found.saved, found.saved.result
     for dataset in result.scope.corruptions:
         entry = result.run.benchmark.dataset(dataset)
         changes = most_changed(saved, dataset) if benchmark is not None else ()
@@ -130,18 +165,14 @@ def _sections(saved: SavedResult, benchmark: Benchmark | None) -> Iterator[dict[
         if benchmark is not None:
             pairs = ((key, one.image_id) for one in changes for key in (one.clean, one.corrupted))
             pictures = thumbnails(benchmark, pairs)
-        worst = _worst_cell(result, dataset)
+        curves = severity_curves(result, dataset, found.loss.datasets[dataset].chance)
         yield {
             "dataset": dataset,
             "title": entry.title,
-            "curves": Markup(
-                svg(
-                    severity_curves(result, dataset),
-                    f"curves-{dataset}",
-                    f"Accuracy on {dataset} by corruption and severity",
-                )
-            ),
-            "confusion": _confusion(saved, dataset, worst),
+            "lost": lost_table(result, dataset),
+            "curves": {display_name(name): drawn for name, drawn in curves.items()},
+            "reliability": _reliability(confidence, dataset),
+            "confusion": _confusion(saved, dataset),
             "severities": severity_table(result, dataset),
             "changes": tuple(
                 (one, pictures[one.clean, one.image_id], pictures[one.corrupted, one.image_id])
@@ -149,6 +180,15 @@ def _sections(saved: SavedResult, benchmark: Benchmark | None) -> Iterator[dict[
             ),
             "class_names": entry.class_names,
         }
+
+
+def _reliability(confidence: Confidence, dataset: str) -> Markup | None:
+    """Return the diagram of a dataset's clean and of its corrupted images; None without probabilities."""
+    parts = {"clean": confidence.datasets[dataset].clean, "corrupted": confidence.datasets[dataset].corrupted}
+    series = {name: one.bins for name, one in parts.items() if one.bins is not None}
+    if not series:
+        return None
+    return reliability_diagram(series, f"Accuracy on {dataset} by confidence, clean and corrupted")
 
 
 def _worst_cell(result: Result, dataset: str) -> CellScore | None:
@@ -161,16 +201,12 @@ def _worst_cell(result: Result, dataset: str) -> CellScore | None:
     return min(cells, key=lambda cell: (cell.correct / cell.n, cell.key), default=None)
 
 
-def _confusion(saved: SavedResult, dataset: str, worst: CellScore | None) -> Markup | None:
-    """Return the confusion on clean images beside that of the worst cell; None without either."""
-    run = saved.result.run
-    names = run.benchmark.dataset(dataset).class_names
+def _confusion(saved: SavedResult, dataset: str) -> tuple[Table, ...]:
+    """Return the confusion on clean images and that of the worst cell; nothing without either."""
+    run, worst = saved.result.run, _worst_cell(saved.result, dataset)
     clean = saved.predictions.get(SetKey(dataset, run.split, CLEAN, 0))
     if clean is None or worst is None:
-        return None
+        return ()
+    names = run.benchmark.dataset(dataset).class_names
     cells = {"Clean": clean, _condition(worst.key): saved.predictions[worst.key]}
-    matrices = {
-        title: confusion_counts(cell.labels, cell.predictions, len(names)) for title, cell in cells.items()
-    }
-    figure = confusion(matrices, names)
-    return Markup(svg(figure, f"confusion-{dataset}", f"Confusion matrices of {dataset}", own_size=True))
+    return tuple(confusion_table(cell, names, title) for title, cell in cells.items())

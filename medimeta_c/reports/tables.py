@@ -12,14 +12,18 @@ from medimeta_c.io.tables.table import UNDEFINED, Cell, Column, Table, texts
 from medimeta_c.metrics.registry import BUILT_IN, METRICS
 from medimeta_c.metrics.summary import CellScore, Summary
 from medimeta_c.metrics.values import Estimate, Number, mean_number
-from medimeta_c.results.cells import number_cell
+from medimeta_c.results.cells import interval_text, number_cell, percent
+from medimeta_c.results.paraphrases.record import PromptsSweep
+from medimeta_c.results.paraphrases.views import prompts_tables
 from medimeta_c.results.result import Result
 from medimeta_c.results.words.views import confidence_table, word_numbers
 
 __all__ = [
     "ALL",
+    "MOST_LOST",
     "faults_table",
     "further_tables",
+    "lost_table",
     "main_tables",
     "metric_label",
     "other_scores_table",
@@ -27,6 +31,9 @@ __all__ = [
 ]
 
 ALL = "All datasets"
+
+MOST_LOST = 0.5
+"""Of clean accuracy, where the shade of `lost_table` is strongest: one scale for every report."""
 
 
 def main_tables(result: Result) -> list[Table]:
@@ -101,9 +108,10 @@ def faults_table(result: Result) -> Table:
     )
 
 
-def further_tables(result: Result) -> list[Table]:
+def further_tables(result: Result, sweep: PromptsSweep | None = None) -> list[Table]:
     """Return what else the cells say: the loss of accuracy against the baseline's, and other scores."""
     others = [other_scores_table(result), *([confidence_table(result)] if result.stated else [])]
+    others += [] if sweep is None else prompts_tables(sweep, result)
     if result.baseline is None:
         return others
     relative = _by_dataset(
@@ -114,6 +122,34 @@ def further_tables(result: Result) -> list[Table]:
         shown=("Mean",),
     )
     return [relative, *others]
+
+
+def lost_table(result: Result, dataset: str) -> Table:
+    """Return the points of accuracy that every cell of one dataset loses, shaded up to `MOST_LOST`."""
+    scope = result.scope
+    clean = result.cell(SetKey(dataset, scope.split, CLEAN, 0))
+
+    def cell(corruption: str, severity: int) -> Cell:
+        found = result.cell(SetKey(dataset, scope.split, corruption, severity))
+        if found is None or clean is None:
+            return Cell(UNDEFINED, note="not scored")
+        if found.top1.value is None or clean.top1.value is None:
+            return Cell(UNDEFINED, note=found.top1.reason or clean.top1.reason or "")
+        lost = clean.top1.value - found.top1.value
+        span = interval_text(found.top1)
+        note = f"accuracy {percent(found.top1.value)} %{f' ({span})' if span else ''}"
+        shown = percent(round(lost, 2) + 0.0, 0)  # never -0
+        return Cell(shown, 100 * lost, note=note, shade=max(0.0, lost / MOST_LOST))
+
+    return Table(
+        name=dataset,
+        caption=f"{UNDEFINED if clean is None else percent(clean.top1.value)} % of clean images are right",
+        columns=(Column("", "label"), *(Column(str(severity)) for severity in scope.severities)),
+        rows=tuple(
+            (Cell(display_name(name)), *(cell(name, severity) for severity in scope.severities))
+            for name in scope.corruptions[dataset]
+        ),
+    )
 
 
 def severity_table(result: Result, dataset: str) -> Table:

@@ -8,32 +8,43 @@ from rich.text import Text
 
 from medimeta_c.errors import printable
 from medimeta_c.io.tables.table import Table
+from medimeta_c.reports.cautions import notes, warnings
+from medimeta_c.reports.headlines import headline_table, headlines
 from medimeta_c.reports.tables import main_tables
-from medimeta_c.reports.verdict import verdict
+from medimeta_c.results.assessment.loss import Assessment
+from medimeta_c.results.assessment.verdict import verdict
 from medimeta_c.results.comparison import Comparison
-from medimeta_c.results.folder import SavedResult
-from medimeta_c.results.views import comparison_tables
+from medimeta_c.results.comparison.views import comparison_notes, comparison_tables
+from medimeta_c.results.paraphrases.views import prompts_sentence, prompts_tables, readable_sweep
 
 __all__ = ["comparison_view", "result_view"]
 
 
-def result_view(saved: SavedResult) -> Iterator[Text | Table]:
-    """Yield what a result says: verdict, four numbers, and the paper's two tables."""
-    said = verdict(saved.result)
-    for warning in said.warnings:
+def result_view(found: Assessment) -> Iterator[Text | Table]:
+    """Yield what a result says: its marks, the sentences, the headlines, and the paper's two tables."""
+    result, said = found.saved.result, verdict(found)
+    sweep = readable_sweep(found.saved.path, result)
+    for warning in warnings(result):
         yield _line(f"! {warning}", "yellow")
-    yield _line(said.sentence, "bold")
-    yield said.table
-    for table in main_tables(saved.result):
+    yield _line(said.judgement, "bold")
+    for sentence in (*said.sentences[1:], *([] if sweep is None else [prompts_sentence(sweep, result)])):
+        yield _line(sentence, "")
+    yield headline_table(headlines(found))
+    for table in main_tables(result):
         # Its longer side downwards: a terminal has 80 columns.
         yield table.turned() if len(table.columns) > len(table.rows) + 1 else table
+    if sweep is not None:
+        spreads, *others = prompts_tables(sweep, result)
+        yield from (spreads.only(*spreads.headers[:-1]), *others)  # the wordings are too long for it
+    for note in notes(result):
+        yield _line(f"! {note}", "yellow")
 
 
 def comparison_view(comparison: Comparison) -> Iterator[Text | Table]:
-    """Yield models side by side, best first, and the paired difference of each pair; ties are marked."""
+    """Yield models side by side, best first, their paired differences, ranks and tests."""
     yield from comparison_tables(comparison)
-    if comparison.baseline is not None:
-        yield _line(f"CE divides by {comparison.baseline}.", "dim")
+    for line in comparison_notes(comparison):
+        yield _line(line, "dim")
     for note in comparison.notes:
         yield _line(f"! {note}", "yellow")
 

@@ -32,10 +32,13 @@ class ChosenBaseline:
         Error rates by dataset.
     tables : mapping of str to CorrectnessTable
         By dataset; these are resampled along with the model's.
+    saved : SavedResult, optional
+        The result that it is.
     """
 
     baseline: Baseline
     tables: Mapping[str, CorrectnessTable] = field(default_factory=dict)
+    saved: SavedResult | None = None
 
     @property
     def divisor(self) -> dict[str, CorrectnessTable | ErrorGrid]:
@@ -125,4 +128,4 @@ def baseline_of(saved: SavedResult, benchmark: BenchmarkRecord, split: str = "te
     wanted = {entry.dataset for entry in benchmark.datasets}
     tables = {name: table for name, table in correctness_of(saved.predictions).items() if name in wanted}
     errors = {key: error for table in tables.values() for key, error in table.errors().items()}
-    return ChosenBaseline(measured_baseline(saved.name, run.who, saved.name, errors), tables)
+    return ChosenBaseline(measured_baseline(saved.name, run.who, saved.name, errors), tables, saved)

@@ -133,7 +133,7 @@ class Result(Document):
 
     @property
     def metrics(self) -> tuple[str, ...]:
-        """Names of the metrics of each cell: this package's, then those of other distributions."""
+        """Names of the metrics of each cell: those of every result, then those asked for beside them."""
         more = self.scores.cells[0].metrics if self.scores.cells else {}
         return (*BUILT_IN, *more)
 
@@ -179,13 +179,6 @@ class Result(Document):
             INCOMPLETE: bool(self.missing or self.invalid),
         }
         return tuple(mark for mark, holds in found.items() if holds)
-
-    @property
-    def unranked_as(self) -> str | None:
-        """What it is instead of a result that may be ranked; None for a result that may."""
-        if self.is_trial:
-            return "a trial on a part of each split"
-        return "unverified: its predictions were made elsewhere" if self.is_unverified else None
 
     @property
     def phantoms(self) -> tuple[str, ...]:

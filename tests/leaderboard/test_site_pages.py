@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -294,29 +292,6 @@ def test_five_hundred_entries_sort_within_a_second(tmp_path: Path, visit: Open) 
     assert timed(lambda turn: page.fill("#search", "1234"[turn])) < 1
     assert timed(lambda turn: page.select_option("#filter-type", ("adapted", "base")[turn % 2])) < 1
     assert 0 < len(names(page)) < 500
-
-
-@pytest.fixture(scope="module")
-def axe(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> str:
-    """The source of axe-core, from npm; kept in pytest's cache."""
-    cache = getattr(pytestconfig, "cache", None)
-    folder = Path(cache.mkdir("axe-core")) if cache is not None else tmp_path_factory.mktemp("axe")
-    script = folder / "package/axe.min.js"
-    if not script.is_file():
-        if shutil.which("npm") is None:
-            pytest.skip("needs npm, to fetch axe-core")
-        done = subprocess.run(
-            ["npm", "pack", "--silent", "axe-core@4"],
-            cwd=folder,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=120,
-        )
-        if done.returncode:
-            pytest.skip("needs axe-core from npm, which cannot be reached")
-        shutil.unpack_archive(folder / done.stdout.strip(), folder, filter="data")
-    return script.read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(

@@ -140,7 +140,7 @@ def test_from_a_result_to_the_page(
     assert "1 measured, 0 reported in the paper" in built.stdout
     assert ">Tiny CLIP</a>" in (site / "index.html").read_text(encoding="utf-8")
     (page,) = (site / "models").glob("other-images-*")
-    assert "data:image/png;base64," in page.read_text(encoding="utf-8")
+    assert "data:image/jpeg;base64," in page.read_text(encoding="utf-8")
 
     # What the model's repository is offered is what the client itself reads back.
     text = hub.store.repo(MODEL, "model").read(".eval_results/medimeta-c.yaml", "refs/pr/1").decode()
@@ -160,7 +160,8 @@ def test_a_result_that_fails_is_not_sent(
     mine = ["--submission", tmp_path / "mine.yaml"]
     assert "there is no Hub token" in submit(*mine, token=None).stderr
     (result / "submission.yaml").unlink()
-    assert "submission.yaml is missing: give the file with --submission" in submit().stderr
+    missing = submit().stderr
+    assert "submission.yaml is missing: write one to fill in with --init, or give the file with" in missing
     assert "the organisation of the submission is not valid" in submit("--name", "x").stderr
     text = (result / "result.json").read_text()
     number = json.loads(text)["scores"]["overall"]["average_accuracy"]["value"]

@@ -8,6 +8,9 @@ import pytest
 from made_up_predictions import evaluated
 
 from medimeta_c.format.benchmark import Benchmark, open_benchmark
+from medimeta_c.results.assessment.confidence import Confidence, assess_confidence
+from medimeta_c.results.assessment.loss import Assessment, assess
+from medimeta_c.results.baseline_choice import baseline_of
 from medimeta_c.results.folder import SavedResult
 
 pytest.importorskip("sklearn.metrics", reason="needs the 'evaluate' extra")
@@ -35,3 +38,15 @@ def base(benchmark: Benchmark, tmp_path_factory: pytest.TempPathFactory) -> Save
 def saved(benchmark: Benchmark, base: SavedResult, tmp_path_factory: pytest.TempPathFactory) -> SavedResult:
     """A better model's result, divided by the weak one's. Read only."""
     return evaluated(tmp_path_factory.mktemp("saved"), benchmark, skill=2.5, baseline=str(base.path))
+
+
+@pytest.fixture(scope="session")
+def found(saved: SavedResult, base: SavedResult) -> Assessment:
+    """What the better model's result says, beside the weak one. Read only."""
+    return assess(saved, baseline_of(base, saved.result.run.benchmark))
+
+
+@pytest.fixture(scope="session")
+def confidence(found: Assessment) -> Confidence:
+    """How far its probabilities can be trusted. Read only."""
+    return assess_confidence(found.saved, groups=found.groups, baseline=found.baseline)

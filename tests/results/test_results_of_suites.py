@@ -12,9 +12,11 @@ from medimeta_c.building.build import BuildConfig, build
 from medimeta_c.errors import ConfigError
 from medimeta_c.format.benchmark import Benchmark, open_benchmark
 from medimeta_c.format.suites import CLINICAL, DIGITAL
+from medimeta_c.reports.cautions import notes
 from medimeta_c.reports.html import render_html
 from medimeta_c.reports.tables import faults_table
-from medimeta_c.reports.verdict import verdict
+from medimeta_c.results.assessment.confidence import assess_confidence
+from medimeta_c.results.assessment.loss import assess
 from medimeta_c.results.comparison import compare
 from medimeta_c.results.folder import SavedResult
 
@@ -74,15 +76,15 @@ def test_physical_and_digital_faults_stand_beside_each_other(pair: tuple[SavedRe
 
 
 def test_the_page_shows_the_table(pair: tuple[SavedResult, SavedResult], clinical: Benchmark) -> None:
-    page = render_html(pair[1], clinical)
+    page = render_html(assess(pair[1]), assess_confidence(pair[1]), clinical)
     assert "Faults of the suite clinical" in page
     assert "OCT speckle" in page
 
 
 def test_the_grid_is_the_suite_s_and_says_what_is_absent(pair: tuple[SavedResult, SavedResult]) -> None:
-    warnings = " ".join(verdict(pair[1].result).warnings)
-    assert "not the benchmark's" not in warnings
-    assert "without mammo_calc, pneumonia, fundus" in warnings
+    said = " ".join(notes(pair[1].result))
+    assert "not the benchmark's" not in said
+    assert "without mammo_calc, pneumonia, fundus" in said
 
 
 def test_results_of_two_suites_are_not_compared(
@@ -108,4 +110,4 @@ def test_what_training_had_seen_is_said(clinical: Benchmark, tmp_path: Path) -> 
     """Only what is scored counts; a model that saw none is not mentioned."""
     seen = evaluated(tmp_path / "r", clinical, model={"trained_corruptions": ("dust", "hair")}).result
     assert seen.seen_in_training == ("dust",)
-    assert any("it saw Dust in training" in one for one in verdict(seen).warnings)
+    assert any("it saw Dust in training" in one for one in notes(seen))

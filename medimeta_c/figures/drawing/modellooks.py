@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from medimeta_c.errors import printable
 from medimeta_c.figures.drawing.looks import DASH_DOTTED, DASHED, DOTTED, SOLID, Look
-from medimeta_c.figures.svg.elements import label
 
 __all__ = ["model_looks", "short_names"]
 
@@ -67,7 +67,7 @@ def short_names(models: Sequence[str], longest: int = 40) -> dict[str, str]:
     >>> short_names(["CLIP", "BiomedCLIP-PubMedBERT_256-vit_base_patch16_224"], 20)
     {'CLIP': 'CLIP', 'BiomedCLIP-PubMedBERT_256-vit_base_patch16_224': 'BiomedCLI…tch16_224'}
     """
-    whole = {model: label(model, len(model)) for model in models}
+    whole = {model: printable(model) for model in models}
     half = longest // 2 - 1
     short = {
         model: name if len(name) <= longest else f"{name[:half]}…{name[-half:]}"

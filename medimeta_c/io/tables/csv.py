@@ -34,11 +34,12 @@ def data_csv(header: Sequence[str], rows: Iterable[Iterable[Scalar]]) -> str:
     >>> data_csv(("a", "b"), [("x, y", 0.5), (None, 2)])
     'a,b\n"x, y",0.5\n,2\n'
     """
-    buffer = io.StringIO()
-    writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerow(header)
-    writer.writerows(rows)
-    return buffer.getvalue()
+    lines = []
+    for row in (header, *rows):
+        line = io.StringIO()
+        csv.writer(line).writerow(row)  # with the end that makes it quote a carriage return too
+        lines.append(line.getvalue().removesuffix("\r\n"))
+    return "\n".join([*lines, ""])
 
 
 def _field(cell: Cell) -> Scalar:

@@ -17,10 +17,10 @@ from medimeta_c.leaderboard.site.entries import Board, DatasetShown, Entry
 from medimeta_c.leaderboard.site.grouping import Group, Submitted, group
 from medimeta_c.leaderboard.site.measured import Measured, measure
 from medimeta_c.leaderboard.site.paper import AS_PUBLISHED, PAPER_COLLECTIONS, paper_entries
-from medimeta_c.leaderboard.site.ranking import ranks
 from medimeta_c.leaderboard.submission import read_submission
 from medimeta_c.leaderboard.tree import board_entries
-from medimeta_c.results.baseline_choice import PUBLISHED
+from medimeta_c.metrics.ranks.pairwise import ranks
+from medimeta_c.results.baseline_choice import PUBLISHED, ChosenBaseline
 from medimeta_c.results.identity import DatasetEntry
 from medimeta_c.results.result import read_result
 from medimeta_c.sources.catalog import catalog
@@ -35,6 +35,7 @@ def read_boards(
     *,
     baseline: str = PUBLISHED,
     benchmark: Benchmark | None = None,
+    also: Sequence[Path] = (),
     on_progress: Callable[[int, int], None] | None = None,
 ) -> tuple[Board, ...]:
     """Compute every number of every submission below a folder.
@@ -47,6 +48,8 @@ def read_boards(
         What CE divides by on every board: ``"published"``, ``"none"`` or the folder of a result.
     benchmark : Benchmark, optional
         Where sample images are taken from, and which images belong together.
+    also : sequence of Path
+        Submissions elsewhere, which are shown among the others.
     on_progress : callable, optional
         Called with the number of submissions done and of all.
 
@@ -60,7 +63,7 @@ def read_boards(
     ResultError
         If the folder does not exist, or a submission cannot be read; the message names it.
     """
-    submitted = [_light(folder) for folder in board_entries(results)]
+    submitted = [_light(folder) for folder in (*board_entries(results), *also)]
     groups = group(submitted)
     if benchmark is not None:
         for each in groups:
@@ -77,7 +80,7 @@ def read_boards(
     if on_progress is not None:
         on_progress(len(submitted), len(submitted))
     boards = [
-        _board(each, measured[index], None if base is None else base.baseline.model)
+        _board(each, measured[index], base)
         for index, (each, base) in enumerate(zip(groups, chosen, strict=True))
     ]
     return _with_paper(sorted(boards, key=_place))
@@ -88,7 +91,8 @@ def _light(folder: Path) -> Submitted:
     return Submitted(folder=folder, submission=read_submission(folder), result=read_result(folder))
 
 
-def _board(each: Group, measured: Sequence[Measured], baseline: str | None) -> Board:
+def _board(each: Group, measured: Sequence[Measured], divisor: ChosenBaseline | None) -> Board:
+    baseline = None if divisor is None else divisor.baseline.model
     ranked_by: Literal["mce", "average_accuracy"] = "mce" if baseline is not None else "average_accuracy"
     samples = {
         one.entry.key: one.samples[ranked_by] for one in measured if one.samples and one.entry.comparable
@@ -113,6 +117,7 @@ def _board(each: Group, measured: Sequence[Measured], baseline: str | None) -> B
         ranked_by=ranked_by,
         entries=_sorted(entries, ranked_by),
         phantoms=phantoms,
+        divisor=divisor,
     )
 
 

@@ -6,10 +6,23 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from medimeta_c.leaderboard.site.pairs.bits import RightBits
 from medimeta_c.metrics.summary import Summary
 from medimeta_c.metrics.values import Estimate
+from medimeta_c.results.assessment.standing import Mark
+from medimeta_c.results.baseline_choice import ChosenBaseline
 
-__all__ = ["Board", "CellShown", "DatasetShown", "Entry", "Picture", "Training", "no_estimate", "reported"]
+__all__ = [
+    "Board",
+    "CellShown",
+    "DatasetShown",
+    "Edition",
+    "Entry",
+    "Picture",
+    "Training",
+    "no_estimate",
+    "reported",
+]
 
 REPORTED = "reported in the paper, without an interval"
 
@@ -54,6 +67,15 @@ class Training:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Edition:
+    """The release that a frozen board belongs to: its name, its day, and the package that computed it."""
+
+    name: str
+    date: str
+    package_version: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DatasetShown:
     """A dataset of a board: its id, title and modality."""
 
@@ -93,6 +115,12 @@ class Entry:
         What else its page says, in order.
     words : str
         Of a model that answers in words: its blind controls, and the share of images without an answer.
+    date : str or None
+        The day of the evaluation.
+    marks : tuple of Mark
+        Why it is ranked nowhere, as `Result.standing` says.
+    right : tuple of RightBits
+        Which images it gets right, by dataset; empty for reported numbers, which cannot be compared.
     """
 
     key: str
@@ -117,6 +145,9 @@ class Entry:
     pictures: tuple[Picture, ...] = ()
     ranks: tuple[int, int] | None = None
     tied: tuple[str, ...] = ()
+    date: str | None = None
+    marks: tuple[Mark, ...] = ()
+    right: tuple[RightBits, ...] = ()
 
     @property
     def comparable(self) -> bool:
@@ -148,6 +179,10 @@ class Board:
         Best first; those without a mean over all datasets come last.
     phantoms : bool
         Whether its images are generated, not medical.
+    release : Edition or None
+        The release it belongs to; None for the board as it stands.
+    divisor : ChosenBaseline or None
+        What CE divides by, in numbers; None where nothing was measured.
     """
 
     key: str
@@ -159,6 +194,8 @@ class Board:
     ranked_by: Literal["mce", "average_accuracy"]
     entries: tuple[Entry, ...]
     phantoms: bool = False
+    release: Edition | None = None
+    divisor: ChosenBaseline | None = None
 
 
 def reported(value: float) -> Estimate:

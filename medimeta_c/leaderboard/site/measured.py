@@ -10,6 +10,7 @@ from medimeta_c.format.display import display_name
 from medimeta_c.format.keys import CLEAN
 from medimeta_c.leaderboard.site.entries import CellShown, Entry, Picture, Training
 from medimeta_c.leaderboard.site.grouping import Group, Submitted
+from medimeta_c.leaderboard.site.pairs.bits import packed_result
 from medimeta_c.leaderboard.submission import OVERLAPS, Submission, slug
 from medimeta_c.metrics.corruption_error import FloatArray
 from medimeta_c.metrics.intervals import bootstrap
@@ -24,7 +25,7 @@ from medimeta_c.results.predictions import correctness_of
 from medimeta_c.results.scoring import Terms, score
 from medimeta_c.results.words.views import word_text
 
-__all__ = ["Measured", "measure"]
+__all__ = ["Measured", "entry_key", "measure"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -83,8 +84,16 @@ def measure(
         _entry(one.submission, saved, group.key, scores),
         overall=scores.overall if whole else None,
         pictures=_pictures(saved, datasets, benchmark),
+        marks=saved.result.standing,
+        right=packed_result(saved, datasets, group.image_groups),
     )
     return Measured(entry=entry, samples=samples)
+
+
+def entry_key(board: str, organisation: str, name: str, fingerprint: str) -> str:
+    """Return the key of an entry: of its board, the slugs of its makers and name, and its benchmark."""
+    # Two dashes, which no slug has: "a-b" of "c" is not "b-c" of "a".
+    return "--".join([board, organisation, name, fingerprint[:8]])
 
 
 def _entry(
@@ -95,10 +104,9 @@ def _entry(
 ) -> Entry:
     training = submission.training_data
     run = saved.result.run
-    names = (submission.organisation, submission.name)
+    organisation, name = slug(submission.organisation), slug(submission.name)
     return Entry(
-        # Two dashes, which no slug has: "a-b" of "c" is not "b-c" of "a".
-        key="--".join([board, *map(slug, names), run.benchmark.fingerprint[:8]]),
+        key=entry_key(board, organisation, name, run.benchmark.fingerprint),
         name=submission.name,
         organisation=submission.organisation,
         backbone=submission.backbone,
@@ -119,7 +127,13 @@ def _entry(
         paper=submission.paper,
         model=submission.model,
         notes=submission.notes or "",
-        facts={**_training(submission), **_facts(saved), **_other_metrics(scores)},
+        date=submission.date,
+        facts={
+            "Date": submission.date or "unknown",
+            **_training(submission),
+            **_facts(saved),
+            **_other_metrics(scores),
+        },
         warnings=tuple(_warnings(submission, saved)),
         words=word_text(saved.result),
     )

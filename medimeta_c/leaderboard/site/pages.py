@@ -9,20 +9,24 @@ from pathlib import Path
 from jinja2 import Environment
 from markupsafe import Markup
 
-from medimeta_c._version import __version__
 from medimeta_c.format.display import display_name
 from medimeta_c.io.tables.html import html
 from medimeta_c.io.tables.table import UNDEFINED, Cell, Column, Table
 from medimeta_c.io.templating import environment, visible
+from medimeta_c.leaderboard.releases.changes import History
 from medimeta_c.leaderboard.site.chartdata import boards_data, curves_data
+from medimeta_c.leaderboard.site.downloads.bibtex import board_reference
+from medimeta_c.leaderboard.site.downloads.files import table_names
 from medimeta_c.leaderboard.site.entries import Board, CellShown, Entry, Picture
+from medimeta_c.leaderboard.site.pairs.files import pair_data
 from medimeta_c.leaderboard.site.paper import PAPER
+from medimeta_c.leaderboard.site.versions import package_version, versions_of
 from medimeta_c.leaderboard.submission import ADAPTATIONS, OVERLAPS, TRAINING_KINDS
 from medimeta_c.metrics.summary import Summary
 from medimeta_c.metrics.values import Estimate
 from medimeta_c.results.cells import interval_text, percent, rank_text
 
-__all__ = ["index_page", "model_page", "scoring_page"]
+__all__ = ["changelog_page", "compare_page", "downloads_page", "index_page", "model_page", "scoring_page"]
 
 _TEMPLATES = Path(__file__).parent / "templates"
 _CORRUPTION = Markup('<span class="out">Corruption</span>')
@@ -68,6 +72,19 @@ def model_page(entry: Entry, board: Board) -> str:
     )
 
 
+def compare_page(boards: tuple[Board, ...]) -> str:
+    """Return ``compare.html``: two models side by side, computed in the browser."""
+    reported = sum(entry.source == "paper" for board in boards for entry in board.entries)
+    return _render(
+        "compare.html.jinja",
+        here="compare",
+        root="",
+        boards=boards,
+        reported=reported,
+        data=pair_data(boards),
+    )
+
+
 def scoring_page(boards: tuple[Board, ...], example: str, repository: str | None) -> str:
     """Return ``scoring.html``: what the numbers mean, and how to submit."""
     return _render(
@@ -81,8 +98,41 @@ def scoring_page(boards: tuple[Board, ...], example: str, repository: str | None
     )
 
 
-def _render(template: str, **values: object) -> str:
-    return _templates().get_template(template).render(version=__version__, **values)
+def downloads_page(boards: tuple[Board, ...]) -> str:
+    """Return ``downloads.html``: the site's numbers and references as files."""
+    return _render(
+        "downloads.html.jinja",
+        here="downloads",
+        root="",
+        boards=boards,
+        tables=[(board, table_names(board)) for board in boards],
+        reference=board_reference(boards[0].release if boards else None, package_version(boards)),
+    )
+
+
+def changelog_page(boards: tuple[Board, ...], history: History) -> str:
+    """Return ``changelog.html``: the releases, and what changed between them."""
+    return _render(
+        "changelog.html.jinja", here="changelog", root="", boards=boards, chapters=history.chapters
+    )
+
+
+def _render(
+    template: str, *, boards: tuple[Board, ...] = (), board: Board | None = None, **values: object
+) -> str:
+    shown = boards or ((board,) if board else ())
+    return (
+        _templates()
+        .get_template(template)
+        .render(
+            version=package_version(shown),
+            versions=versions_of(shown),
+            release=shown[0].release if shown else None,
+            boards=boards,
+            board=board,
+            **values,
+        )
+    )
 
 
 @cache

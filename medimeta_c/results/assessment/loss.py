@@ -9,10 +9,10 @@ import numpy as np
 
 from medimeta_c.errors import ConfigError, ResultError
 from medimeta_c.format.keys import CLEAN, SetKey
-from medimeta_c.metrics.cell_values import CellValues, accuracies, constant
 from medimeta_c.metrics.grid import Scope
 from medimeta_c.metrics.intervals import Difference, bootstrap
 from medimeta_c.metrics.loss import Losses, loss, loss_difference
+from medimeta_c.metrics.measures.cell_values import CellValues, accuracies, constant
 from medimeta_c.metrics.resampling import Groups, Resampling
 from medimeta_c.metrics.values import Estimate
 from medimeta_c.results.baseline_choice import ChosenBaseline, baseline_of
@@ -81,6 +81,10 @@ class Assessment:
         Its confidence beside its accuracy.
     always : mapping of str to str
         By dataset, the class that the model gives to every image, clean and corrupted, where there is one.
+    baseline : SavedResult or None
+        The baseline's result, where its predictions are there.
+    groups : mapping
+        Which images belong together, as far as it is known.
     """
 
     saved: SavedResult
@@ -89,6 +93,8 @@ class Assessment:
     rival: Rival | None
     overconfidence: Overconfidence
     always: Mapping[str, str]
+    baseline: SavedResult | None
+    groups: Groups
 
 
 def assess(
@@ -145,6 +151,8 @@ def assess(
         rival=rival,
         overconfidence=_overconfidence(saved, groups),
         always=_always(saved),
+        baseline=None if baseline is None else baseline.saved,
+        groups=groups,
     )
 
 
