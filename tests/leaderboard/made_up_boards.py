@@ -8,9 +8,19 @@ from typing import Any
 import numpy as np
 
 from medimeta_c.format.suites import CORE
-from medimeta_c.leaderboard.site.entries import Board, CellShown, DatasetShown, Entry, Training
+from medimeta_c.leaderboard.site.entries import (
+    VIEWS,
+    Assessment,
+    Board,
+    CellShown,
+    DatasetShown,
+    Entry,
+    Training,
+)
+from medimeta_c.metrics.baselines import published_baseline
 from medimeta_c.metrics.summary import Summary
 from medimeta_c.metrics.values import Estimate, Number
+from medimeta_c.results.baseline_choice import ChosenBaseline
 
 HOSTILE = "</script><img src=x onerror=window.pwned=1><b title='\"`"
 """A name that would be a script on a page that let it."""
@@ -36,6 +46,16 @@ def summary(accuracies: dict[str, float], clean: float, error: float) -> Summary
         mce=estimate(mce),
         relative_ce=ce,
         relative_mce=estimate(mce),
+    )
+
+
+def assessment(one: Summary[Estimate]) -> Assessment:
+    """What a made-up model loses, and how sure it is."""
+    clean, average = one.clean_accuracy.value or 0.0, one.average_accuracy.value or 0.0
+    return Assessment(
+        points_lost=estimate(clean - average, 0.01),
+        share_kept=estimate(max(0.0, (average - 0.1) / max(clean - 0.1, 0.01))),
+        coverage_gap=estimate(0.4 * (clean - average), 0.005),
     )
 
 
@@ -78,9 +98,21 @@ def entry(index: int, generator: np.random.Generator, **changes: Any) -> Entry:
         "parameters": 1_000_000 * (index + 1),
         "code": "https://example.org/code",
         "ranks": (index + 1, index + 1),
+        "assessed": {name: assessment(one) for name, one in {**datasets, "": overall}.items()},
+        "view": tuple(VIEWS)[index % 4],
+        "date": f"2026-{1 + index % 12:02d}-{1 + index % 28:02d}",
+        "input_size": ("224", "336", "384")[index % 3],
+        "weights": index % 2 == 0,
+        "command": f"medimeta-c evaluate --model hf-hub:test/model-{index} --benchmark ORG/MediMeta-C",
         "facts": {"Specification": f"hf-hub:test/model-{index}"},
     }
     return Entry(**{**values, **changes})
+
+
+def only(whole: Entry, dataset: str) -> Entry:
+    """An entry that was scored on one dataset."""
+    parts = {name: {dataset: getattr(whole, name)[dataset]} for name in ("datasets", "cells", "assessed")}
+    return replace(whole, overall=None, ranks=None, **parts)  # type: ignore[arg-type]
 
 
 def board(count: int, *extra: Entry, seed: int = 3) -> Board:
@@ -93,11 +125,14 @@ def board(count: int, *extra: Entry, seed: int = 3) -> Board:
         key="medimeta-c-1-0",
         title="MediMeta-C 1.0",
         datasets=tuple(
-            DatasetShown(dataset=name, title=f"The {name} images") for name in CORE.headline["medimeta"]
+            DatasetShown(dataset=name, title=f"The {name} images", key=f"medimeta-c-1-0--{name}--5f5f5f5f")
+            for name in CORE.headline["medimeta"]
         ),
         corruptions=CORE.corruptions,
         severities=CORE.severities,
         baseline="OpenAI CLIP ViT-B/16",
         ranked_by="mce",
         entries=(*made, *extra),
+        divisor=ChosenBaseline(published_baseline()),
+        fingerprint="5f" * 32,
     )

@@ -260,5 +260,5 @@ def test_only_a_site_is_replaced(tmp_path: Path) -> None:
     (out / "models/stale.html").write_text("old")
     report = build_site(SiteConfig(results=tmp_path / "results", out=out))
     assert not (out / "models/stale.html").exists()
-    assert report.index.read_text(encoding="utf-8").count("paper, not re-run") == 18
+    assert report.index.read_text(encoding="utf-8").count('title="reported in the paper') == 18
     assert "sdk: static" in (out / "README.md").read_text(encoding="utf-8")

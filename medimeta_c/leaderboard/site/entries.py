@@ -8,10 +8,37 @@ from typing import Literal
 
 from medimeta_c.metrics.summary import Summary
 from medimeta_c.metrics.values import Estimate
+from medimeta_c.results.assessment.standing import Mark
+from medimeta_c.results.baseline_choice import ChosenBaseline
 
-__all__ = ["Board", "CellShown", "DatasetShown", "Entry", "Picture", "Training", "no_estimate", "reported"]
+__all__ = [
+    "VIEWS",
+    "Assessment",
+    "Board",
+    "CellShown",
+    "DatasetShown",
+    "Entry",
+    "Example",
+    "Picture",
+    "Training",
+    "View",
+    "no_estimate",
+    "reported",
+]
 
 REPORTED = "reported in the paper, without an interval"
+
+View = Literal["zero-shot", "probe", "adapted", "supervised", "words", "unverified"]
+
+VIEWS: dict[View, str] = {
+    "zero-shot": "zero-shot",
+    "probe": "probe",
+    "adapted": "few-shot",
+    "supervised": "supervised",
+    "words": "in words",
+    "unverified": "unverified",
+}
+"""How the classes were named to a model, and what readers call it; an entry is in one view."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +71,34 @@ class Picture:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Example:
+    """One image of a dataset, clean and under each corruption, as PNG data URIs by condition."""
+
+    image_id: str
+    label: str
+    images: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assessment:
+    """What an entry loses to corruption and how sure it is; the numbers behind columns of the ranking.
+
+    Parameters
+    ----------
+    points_lost : Estimate
+        Clean accuracy minus average accuracy under corruption.
+    share_kept : Estimate
+        Of the accuracy above chance.
+    coverage_gap : Estimate
+        How far the coverage of conformal sets falls below the nominal one under corruption.
+    """
+
+    points_lost: Estimate
+    share_kept: Estimate
+    coverage_gap: Estimate
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Training:
     """What the weights have seen: the kind that is filtered by, and the words a reader sees."""
 
@@ -55,11 +110,37 @@ class Training:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DatasetShown:
-    """A dataset of a board: its id, title and modality."""
+    """A dataset of a board.
+
+    Parameters
+    ----------
+    dataset, title, modality : str
+        Its id, and what readers call it.
+    key : str
+        Names its page. It follows from the collection and the fingerprint, so that it stays.
+    fingerprint : str
+        Empty where only reported numbers are shown.
+    images : int or None
+        Of the split scored.
+    credit : str
+        The terms of its images.
+    examples : tuple of Example
+        From the board's own copy of the benchmark.
+    """
 
     dataset: str
     title: str
     modality: str = ""
+    key: str = ""
+    fingerprint: str = ""
+    images: int | None = None
+    credit: str = ""
+    examples: tuple[Example, ...] = ()
+
+    @property
+    def page(self) -> str:
+        """The name of its page."""
+        return self.key or self.dataset
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,6 +172,20 @@ class Entry:
         Keys of the entries it cannot be told from.
     facts : mapping of str to str
         What else its page says, in order.
+    marks : tuple of Mark
+        Why the result behind it has no rank, if it has such marks.
+    assessed : mapping of str to Assessment
+        By dataset; "" is the mean over all of them.
+    view : str
+        One of `VIEWS`.
+    date : str or None
+        The day of the evaluation.
+    input_size : str
+        Pixels a side that the model sees, e.g. ``"224"``; empty where it is not known.
+    weights : bool
+        Whether readers can get the weights.
+    command : str
+        The line that evaluates it again; empty where there is none.
     words : str
         Of a model that answers in words: its blind controls, and the share of images without an answer.
     """
@@ -117,11 +212,18 @@ class Entry:
     pictures: tuple[Picture, ...] = ()
     ranks: tuple[int, int] | None = None
     tied: tuple[str, ...] = ()
+    marks: tuple[Mark, ...] = ()
+    assessed: Mapping[str, Assessment] = field(default_factory=dict)
+    view: View = "zero-shot"
+    date: str | None = None
+    input_size: str = ""
+    weights: bool = False
+    command: str = ""
 
     @property
     def comparable(self) -> bool:
-        """Whether it may have a rank: a model was run, and its weights have not seen the test images."""
-        return self.source == "measured" and self.training.overlap != "test"
+        """Whether it may have a rank: a whole measurement, by weights that have not seen the test images."""
+        return self.source == "measured" and self.training.overlap != "test" and not self.marks
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,6 +250,10 @@ class Board:
         Best first; those without a mean over all datasets come last.
     phantoms : bool
         Whether its images are generated, not medical.
+    divisor : ChosenBaseline or None
+        What CE divides by, in numbers.
+    fingerprint : str
+        Of the benchmark of these datasets; empty where only reported numbers are shown.
     """
 
     key: str
@@ -159,6 +265,13 @@ class Board:
     ranked_by: Literal["mce", "average_accuracy"]
     entries: tuple[Entry, ...]
     phantoms: bool = False
+    divisor: ChosenBaseline | None = None
+    fingerprint: str = ""
+
+    @property
+    def ranked(self) -> int:
+        """How many entries have a rank."""
+        return sum(entry.ranks is not None for entry in self.entries)
 
 
 def reported(value: float) -> Estimate:

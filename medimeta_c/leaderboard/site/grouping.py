@@ -40,15 +40,18 @@ class Group:
     several: bool = False
 
     @property
-    def title(self) -> str:
-        """What readers call it."""
+    def name(self) -> str:
+        """Its collection and version, whatever other builds of it there are."""
         if not self.version:
             return self.collection
         named = self.collection.startswith(f"{self.version} ")  # "MediMeta-C as published" of MediMeta-C
-        whole = self.collection if named else f"{self.collection} {self.version}"
-        return (
-            f"{whole}, build {next(iter(self.entries.values())).fingerprint[:8]}" if self.several else whole
-        )
+        return self.collection if named else f"{self.collection} {self.version}"
+
+    @property
+    def title(self) -> str:
+        """What readers call it."""
+        build = f", build {next(iter(self.entries.values())).fingerprint[:8]}"
+        return self.name + build * self.several
 
     @property
     def key(self) -> str:

@@ -10,7 +10,15 @@ from medimeta_c.format.display import display_name
 from medimeta_c.format.keys import CLEAN
 from medimeta_c.leaderboard.site.entries import CellShown, Entry, Picture, Training
 from medimeta_c.leaderboard.site.grouping import Group, Submitted
-from medimeta_c.leaderboard.submission import OVERLAPS, Submission, slug
+from medimeta_c.leaderboard.site.runs import (
+    command_of,
+    facts_of,
+    has_weights,
+    input_size,
+    view_of,
+    warnings_of,
+)
+from medimeta_c.leaderboard.submission import Submission, slug
 from medimeta_c.metrics.corruption_error import FloatArray
 from medimeta_c.metrics.intervals import bootstrap
 from medimeta_c.metrics.registry import METRICS
@@ -78,7 +86,7 @@ def measure(
         drawn = bootstrap(correctness_of(predictions), divisor, scope).samples
         samples = {name: drawn["", name, ""] for name in ("mce", "average_accuracy")}
     entry = replace(
-        _entry(one.submission, saved, group.key, scores),
+        _entry(one.submission, saved, group.name, scores),
         overall=scores.overall if whole else None,
         pictures=_pictures(saved, datasets, benchmark),
     )
@@ -88,19 +96,21 @@ def measure(
 def _entry(
     submission: Submission,
     saved: SavedResult,
-    board: str,
+    collection: str,
     scores: Scores[Estimate],
 ) -> Entry:
     training = submission.training_data
-    run = saved.result.run
+    result = saved.result
+    run = result.run
     names = (submission.organisation, submission.name)
     return Entry(
         # Two dashes, which no slug has: "a-b" of "c" is not "b-c" of "a".
-        key="--".join([board, *map(slug, names), run.benchmark.fingerprint[:8]]),
+        # Of nothing but its own identity: it stays as it is when other entries are added.
+        key="--".join([*map(slug, (collection, *names)), run.benchmark.fingerprint[:8]]),
         name=submission.name,
         organisation=submission.organisation,
         backbone=submission.backbone,
-        source="unverified" if saved.result.is_unverified else "measured",
+        source="unverified" if result.is_unverified else "measured",
         training=Training(
             kind=training.kind,
             description=training.description,
@@ -117,9 +127,15 @@ def _entry(
         paper=submission.paper,
         model=submission.model,
         notes=submission.notes or "",
-        facts={**_training(submission), **_facts(saved), **_other_metrics(scores)},
-        warnings=tuple(_warnings(submission, saved)),
-        words=word_text(saved.result),
+        facts={**facts_of(submission, result), **_other_metrics(scores)},
+        warnings=warnings_of(submission, result),
+        words=word_text(result),
+        marks=result.standing,
+        view=view_of(submission, result),
+        date=submission.date,
+        input_size=input_size(run),
+        weights=has_weights(submission, run),
+        command=command_of(result),
     )
 
 
@@ -134,31 +150,6 @@ def _cells(scores: Scores[Estimate]) -> dict[str, dict[str, dict[int, CellShown]
     return found
 
 
-def _training(submission: Submission) -> dict[str, str]:
-    return {"Trained on": ", ".join(submission.trained_on)} if submission.trained_on else {}
-
-
-def _facts(saved: SavedResult) -> dict[str, str]:
-    result = saved.result
-    run = result.run
-    return {
-        "Specification": f"{run.model.spec} ({run.model.family})",
-        **({"Head": run.head.words} if run.head else {}),
-        "Architecture": run.model.architecture,
-        **({"Revision": run.model.revision} if run.model.revision else {}),
-        "Weights, SHA-256": run.model.weights_sha256,
-        **({"Prompts": f"{run.prompts.name}, digest {run.prompts.digest}"} if run.prompts else {}),
-        **({"Identity": run.model.caution} if run.model.caution else {}),
-        **{f"Outputs for {name}": "; ".join(one.shown for one in used) for name, used in run.outputs.items()},
-        "Benchmark": f"{run.benchmark.shown_title} (from {run.benchmark.name}), version "
-        f"{run.benchmark.version}, {run.split} split",
-        **({"Answers in words": word_text(result)} if result.is_in_words else {}),
-        "Fingerprint": run.benchmark.fingerprint,
-        "Precision": f"{run.precision} on {result.environment.device}",
-        "Package": f"medimeta-c {run.package_version}",
-    }
-
-
 def _other_metrics(scores: Scores[Estimate]) -> dict[str, str]:
     """Return the metrics of other distributions: the mean over clean cells, and over corrupted ones."""
     found = {}
@@ -170,22 +161,6 @@ def _other_metrics(scores: Scores[Estimate]) -> dict[str, str]:
             parts.append(f"{what} {percent(mean.value)} %")
         better = "lower" if metric.lower_is_better else "higher"
         found[metric.label] = f"{', '.join(parts)}; {better} is better"
-    return found
-
-
-def _warnings(submission: Submission, saved: SavedResult) -> list[str]:
-    found = []
-    if saved.result.phantoms:
-        found.append(
-            f"Phantoms: the images of {', '.join(saved.result.phantoms)} are generated, not medical. Nothing "
-            "here says anything about a medical use."
-        )
-    if seen := saved.result.seen_in_training:
-        found.append(
-            f"Trained on images with corruptions that it is scored on: {', '.join(map(display_name, seen))}."
-        )
-    if submission.training_data.overlap in ("test", "unknown"):
-        found.append(f"Overlap with the benchmark: {OVERLAPS[submission.training_data.overlap]}.")
     return found
 
 

@@ -14,7 +14,7 @@ from medimeta_c.format.benchmark import Benchmark
 from medimeta_c.io.files import PART_SUFFIX, writing
 from medimeta_c.leaderboard.site.board import read_boards
 from medimeta_c.leaderboard.site.entries import Board
-from medimeta_c.leaderboard.site.pages import index_page, model_page, scoring_page
+from medimeta_c.leaderboard.site.pages import dataset_page, index_page, model_page, scoring_page, stamp_of
 from medimeta_c.results.baseline_choice import PUBLISHED
 
 __all__ = ["ASSETS", "EXAMPLE", "SiteConfig", "SiteReport", "build_site", "write_site"]
@@ -23,9 +23,8 @@ ASSETS = (
     "board.css",
     "board.js",
     "charts.js",
-    "model.js",
-    "vendor/chart.umd.min.js",
-    "vendor/chart.LICENSE.md",
+    "ranking.js",
+    "tables.js",
 )
 _MARK = ".medimeta-c-site"
 _SPACE = """---
@@ -122,10 +121,15 @@ def write_site(boards: tuple[Board, ...], out: Path, *, repository: str | None =
     leaves part of a site there, or none.
     """
     _refuse_others(out)
+    stamp = stamp_of(boards)
     entries = [(entry, board) for board in boards for entry in board.entries]
-    pages = {f"models/{entry.key}.html": model_page(entry, board) for entry, board in entries}
-    count = len(pages) + 2
-    pages |= {"scoring.html": scoring_page(boards, EXAMPLE, repository), "README.md": _SPACE}
+    datasets = [(one, board) for board in boards for one in board.datasets]
+    pages = {f"models/{entry.key}.html": model_page(entry, board, stamp) for entry, board in entries}
+    pages |= {f"datasets/{one.page}.html": dataset_page(one, board, stamp) for one, board in datasets}
+    pages |= {
+        "index.html": index_page(boards, stamp),
+        "scoring.html": scoring_page(boards, EXAMPLE, repository, stamp),
+    }
     assets = _FILES.joinpath("assets")
     with writing(out):
         out.parent.mkdir(parents=True, exist_ok=True)
@@ -134,15 +138,15 @@ def write_site(boards: tuple[Board, ...], out: Path, *, repository: str | None =
             prefix=f".{target.name}.", suffix=PART_SUFFIX, dir=target.parent
         ) as place:
             fresh = Path(place) / "site"
-            for folder in ("models", "assets/vendor"):
+            for folder in ("models", "datasets", "assets"):
                 (fresh / folder).mkdir(parents=True)
             (fresh / _MARK).touch()
             for name in ASSETS:
                 (fresh / "assets" / name).write_bytes(assets.joinpath(name).read_bytes())
-            for name, text in {**pages, "index.html": index_page(boards)}.items():
+            for name, text in {"README.md": _SPACE, **pages}.items():
                 (fresh / name).write_text(text, encoding="utf-8")
             _swap(fresh, target, Path(place) / "old")
-    return SiteReport(index=out / "index.html", boards=boards, pages=count)
+    return SiteReport(index=out / "index.html", boards=boards, pages=len(pages))
 
 
 def _swap(fresh: Path, out: Path, old: Path) -> None:
