@@ -210,10 +210,11 @@ def _check_baseline(saved: SavedResult, accepted: Accepted | None) -> None:
 
 def _check_numbers(saved: SavedResult, accepted: Accepted | None) -> None:
     result = saved.result
-    # NumPy promises the same resamples within one version only, and a paired baseline's images are not part
-    # of a result: elsewhere intervals are not compared. The board shows its own in any case.
+    # NumPy promises the same resamples within one version only, and neither a paired baseline's images nor
+    # groups are part of a result: elsewhere intervals are not compared. The board shows its own in any case.
     paired = result.baseline is not None and result.baseline.paired
-    comparable = result.resampling.numpy == np.__version__ and not paired
+    plan = result.resampling
+    comparable = plan.numpy == np.__version__ and not paired and not plan.grouped
     computed = rescore(result, saved.predictions)
     wrong = disagreements(result.scores, computed, intervals=comparable)
     if wrong:

@@ -1,6 +1,6 @@
-"""Confidence intervals by bootstrap over images, for one model and for the difference of two.
+"""Confidence intervals by bootstrap over images or groups of them, for one model and for a difference.
 
-The images are resampled as `resampling` says, and every number is computed on each resample by the formulas
+The units are resampled as `resampling` says, and every number is computed on each resample by the formulas
 of `corruption_error`. Where the baseline's predictions are there it is resampled along, image by image, so
 that what is hard for both models cancels; published figures stay constant.
 
@@ -33,7 +33,13 @@ from medimeta_c.metrics.corruption_error import (
     with_overall,
 )
 from medimeta_c.metrics.grid import ErrorGrid, Scope, error_grids
-from medimeta_c.metrics.resampling import Resampling, resampled_accuracies
+from medimeta_c.metrics.resampling import (
+    Groups,
+    Resampling,
+    Units,
+    resampled_accuracies,
+    resampled_units,
+)
 from medimeta_c.metrics.robustness import error_arrays, summarise
 from medimeta_c.metrics.summary import Scores
 from medimeta_c.metrics.values import Estimate, Number
@@ -42,6 +48,8 @@ __all__ = ["Bootstrap", "Difference", "bootstrap", "cell_estimates", "difference
 
 
 _ALIKE = "the models differ alike on every image: resamples cannot differ"
+_EXTREME = "the model is right on all images, or wrong on all: resamples cannot differ"
+_EVEN = "the model is right as often in every group of images: resamples cannot differ"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -56,6 +64,8 @@ class Bootstrap:
         What the means are taken over.
     tables : mapping of str to CorrectnessTable
         What was resampled, by dataset.
+    units : mapping of str to Units
+        What was drawn, by dataset: images or groups.
     baseline : mapping of str to ErrorGrid
         What CE divides by, on the images themselves.
     accuracies : mapping of SetKey to ndarray
@@ -69,10 +79,18 @@ class Bootstrap:
     plan: Resampling
     scope: Scope
     tables: Mapping[str, CorrectnessTable]
+    units: Mapping[str, Units]
     baseline: Mapping[str, ErrorGrid]
     accuracies: Mapping[SetKey, FloatArray]
     point: Scores[Number]
     samples: Mapping[Where, FloatArray]
+
+    def lone(self, dataset: str) -> str | None:
+        """Return why a dataset, or with ``""`` the mean over all, cannot be resampled; None if it can."""
+        for name, units in self.units.items():
+            if dataset in ("", name) and len(units) == 1 and name in self.plan.grouped:
+                return f"all images of {name} belong to one group: resamples cannot differ"
+        return None
 
 
 class Difference(Estimate):
@@ -94,8 +112,9 @@ def bootstrap(
     baseline: Mapping[str, CorrectnessTable | ErrorGrid],
     scope: Scope,
     plan: Resampling | None = None,
+    groups: Groups | None = None,
 ) -> Bootstrap:
-    """Resample the images of every dataset and compute every number on each resample.
+    """Resample every dataset and compute every number on each resample.
 
     Parameters
     ----------
@@ -106,7 +125,9 @@ def bootstrap(
     scope : Scope
         What the means are taken over.
     plan : Resampling, optional
-        1000 resamples at 95 %, seed 0, by default.
+        1000 resamples of images at 95 %, seed 0, by default.
+    groups : mapping, optional
+        Which images belong together, for the datasets in which the plan draws groups.
 
     Returns
     -------
@@ -116,7 +137,7 @@ def bootstrap(
     Raises
     ------
     ConfigError
-        If a baseline's table is not over the model's images.
+        If a baseline's table is not over the model's images, or the group of an image is not known.
     """
     plan = plan or Resampling()
     grids = {name: grid for table in tables.values() for name, grid in error_grids(table.errors()).items()}
@@ -127,7 +148,7 @@ def bootstrap(
     accuracies: dict[SetKey, FloatArray] = {}
     samples: dict[Where, FloatArray] = {}
     for dataset, corruptions in scope.corruptions.items():
-        own, theirs = _resample(tables.get(dataset), baseline.get(dataset), plan)
+        own, theirs = _resample(tables.get(dataset), baseline.get(dataset), plan, groups)
         accuracies.update(own)
         fixed = error_arrays(scope.grid(constants, dataset), corruptions, scope.severities)
         samples |= aggregate(
@@ -139,6 +160,7 @@ def bootstrap(
         plan=plan,
         scope=scope,
         tables=dict(tables),
+        units={name: resampled_units(table, plan, groups) for name, table in tables.items()},
         baseline=constants,
         accuracies=accuracies,
         point=summarise(grids, constants, scope, partial=True),
@@ -150,15 +172,18 @@ def cell_estimates(drawn: Bootstrap) -> dict[SetKey, Estimate]:
     """Return every cell's top-1 accuracy with its interval.
 
     A cell whose images are all right, or all wrong, has none: every resample equals the images
-    themselves, and an interval of width zero would claim a certainty that N images do not give.
+    themselves, and an interval of width zero would claim a certainty that N images do not give. The same
+    holds of a cell with the same accuracy in every group.
     """
     found = {}
-    for table in drawn.tables.values():
-        n = len(table.image_ids)
+    for dataset, table in drawn.tables.items():
+        n, varies = len(table.image_ids), _varying_cells(drawn, dataset)
         for key, right in zip(table.keys, np.count_nonzero(table.correct, axis=0).tolist(), strict=True):
             if key in drawn.accuracies:
-                number = Number(value=right / n)
-                found[key] = _estimate(number, drawn.accuracies[key], 0 < right < n, drawn.plan)
+                fixed = drawn.lone(dataset)
+                if fixed is None and not varies[key]:
+                    fixed = _EVEN if 0 < right < n else _EXTREME
+                found[key] = _estimate(Number(value=right / n), drawn.accuracies[key], fixed, drawn.plan)
     return found
 
 
@@ -170,11 +195,17 @@ def summary_estimates(drawn: Bootstrap) -> Scores[Estimate]:
     """
     varies: dict[Where, bool] = {}
     for dataset in drawn.scope.datasets:
-        varies |= _varies(drawn.tables.get(dataset), drawn.scope, dataset)
+        varies |= _varies(drawn, dataset)
     varies = with_overall(varies, lambda parts: any(parts.values()))
+    still = _EVEN if drawn.plan.grouped else _EXTREME
     return Scores.of(
         {
-            where: _estimate(point, drawn.samples[where], varies[where], drawn.plan)
+            where: _estimate(
+                point,
+                drawn.samples[where],
+                drawn.lone(where[0]) or (None if varies[where] else still),
+                drawn.plan,
+            )
             for where, point in drawn.point.numbers().items()
         }
     )
@@ -207,30 +238,34 @@ def difference(one: Bootstrap, other: Bootstrap) -> Scores[Difference]:
         )
     for dataset in one.scope.datasets:
         a, b = (drawn.tables.get(dataset) for drawn in (one, other))
-        if a is not None and b is not None and a.image_ids != b.image_ids:
+        if a is None or b is None:
+            continue
+        units, theirs = (drawn.units[dataset].of_image for drawn in (one, other))
+        if a.image_ids != b.image_ids or not np.array_equal(units, theirs):
             raise ConfigError(
                 f"the two models were not scored on the same images of {dataset}: compare one fingerprint"
             )
 
     found: dict[Where, Difference] = {}
-    theirs = other.point.numbers()
+    seconds = other.point.numbers()
     for where, first in one.point.numbers().items():
-        second = theirs[where]
+        second = seconds[where]
         if first.value is None or second.value is None:
             found[where] = Difference.undefined(first.reason or second.reason or "")
             continue
         number = Number(value=first.value - second.value)
         samples = one.samples[where] - other.samples[where]
-        if samples.min() == samples.max() != 0:
-            found[where] = Difference(value=number.value, low=None, high=None, interval_reason=_ALIKE)
-            continue
-        estimate = _estimate(number, samples, True, one.plan)
+        alike = _ALIKE if samples.min() == samples.max() != 0 else None
+        estimate = _estimate(number, samples, one.lone(where[0]) or alike, one.plan)
         found[where] = Difference(**estimate.model_dump(), tie=estimate.contains(0.0))
     return Scores.of(found)
 
 
 def _resample(
-    table: CorrectnessTable | None, baseline: CorrectnessTable | ErrorGrid | None, plan: Resampling
+    table: CorrectnessTable | None,
+    baseline: CorrectnessTable | ErrorGrid | None,
+    plan: Resampling,
+    groups: Groups | None,
 ) -> tuple[dict[SetKey, FloatArray], dict[SetKey, FloatArray] | None]:
     """Return the accuracies of the model and, when its predictions are there, of the baseline."""
     if table is None:
@@ -238,7 +273,7 @@ def _resample(
     paired = [table, baseline] if isinstance(baseline, CorrectnessTable) else [table]
     parts = [
         dict(zip(entry.keys, columns.T, strict=True))
-        for entry, columns in zip(paired, resampled_accuracies(paired, plan), strict=True)
+        for entry, columns in zip(paired, resampled_accuracies(paired, plan, groups), strict=True)
     ]
     return parts[0], parts[1] if len(parts) == 2 else None
 
@@ -262,10 +297,17 @@ def _error_arrays(
     )
 
 
-def _varies(table: CorrectnessTable | None, scope: Scope, dataset: str) -> dict[Where, bool]:
-    """Return by number whether the cells it is made of tell any two images apart."""
-    errors = {} if table is None else table.errors()
-    cells = {key: 0 < error < 1 for key, error in errors.items()}
+def _varying_cells(drawn: Bootstrap, dataset: str) -> dict[SetKey, bool]:
+    """Return by cell whether its accuracy tells any two units apart."""
+    table, units = drawn.tables[dataset], drawn.units[dataset]
+    rates = units.sums(table.correct) / units.sizes[:, None]
+    return dict(zip(table.keys, (rates.min(axis=0) != rates.max(axis=0)).tolist(), strict=True))
+
+
+def _varies(drawn: Bootstrap, dataset: str) -> dict[Where, bool]:
+    """Return by number whether the cells it is made of tell any two units apart."""
+    scope = drawn.scope
+    cells = _varying_cells(drawn, dataset) if dataset in drawn.tables else {}
     clean = cells.get(SetKey(dataset, scope.split, CLEAN, 0), False)
     rows = {
         c: any(cells.get(SetKey(dataset, scope.split, c, s), False) for s in scope.severities)
@@ -281,14 +323,14 @@ def _varies(table: CorrectnessTable | None, scope: Scope, dataset: str) -> dict[
     }
 
 
-def _estimate(point: Number, numbers: FloatArray, varies: bool, plan: Resampling) -> Estimate:
-    """Return a number with the percentile interval of its resamples."""
+def _estimate(point: Number, numbers: FloatArray, fixed: str | None, plan: Resampling) -> Estimate:
+    """Return a number with the percentile interval of its resamples, or why they cannot give one."""
     bad = int(np.count_nonzero(~np.isfinite(numbers)))
     reason = None
     if point.reason is not None:
         reason = point.reason
-    elif not varies:
-        reason = "the model is right on all images, or wrong on all: resamples cannot differ"
+    elif fixed is not None:
+        reason = fixed
     elif bad:
         reason = f"{bad} of {plan.resamples} resamples leave the baseline nothing to divide by"
     if reason is not None:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
-from medimeta_c.errors import ConfigError
+from medimeta_c.errors import ConfigError, Remedy
+from medimeta_c.format.benchmark import Benchmark, open_benchmark
 from medimeta_c.io.settings import StrPath, as_path, several
 from medimeta_c.io.shown import short_repr
 from medimeta_c.io.tables.frame import data_frame
@@ -16,13 +17,14 @@ from medimeta_c.metrics.baselines import Baseline
 from medimeta_c.metrics.correctness import CorrectnessTable
 from medimeta_c.metrics.grid import Scope
 from medimeta_c.metrics.intervals import Bootstrap, Difference, bootstrap, difference, summary_estimates
-from medimeta_c.metrics.resampling import Resampling
+from medimeta_c.metrics.resampling import Groups, Resampling
 from medimeta_c.metrics.summary import Scores
 from medimeta_c.metrics.values import Estimate, Number
 from medimeta_c.results.baseline_choice import NO_BASELINE, ChosenBaseline, baseline_of, choose_baseline
 from medimeta_c.results.folder import SavedResult, read_saved
 from medimeta_c.results.identity import BenchmarkRecord
 from medimeta_c.results.predictions import correctness_of
+from medimeta_c.results.scoring import groups_of
 from medimeta_c.results.views import comparison_rows, comparison_tables, comparison_values
 
 if TYPE_CHECKING:
@@ -114,6 +116,7 @@ def compare(
     *,
     baseline: ChosenBaseline | StrPath | None = None,
     plan: Resampling | None = None,
+    benchmark: Benchmark | StrPath | None = None,
 ) -> Comparison:
     """Compare models on the datasets on which all have the same fingerprint.
 
@@ -126,6 +129,9 @@ def compare(
         have a baseline divided by.
     plan : Resampling, optional
         1000 resamples at 95 %, seed 0, by default.
+    benchmark : Benchmark, str or path, optional
+        A copy of the benchmark that was scored, or its directory or repository. It knows which images belong
+        to one patient; without it, intervals take images as independent, and a note says so.
 
     Returns
     -------
@@ -153,10 +159,11 @@ def compare(
         scope = chosen.baseline.mce_scope(scope)
     divisor = {} if chosen is None else chosen.divisor
     names = _names(read)
-    drawn = {
-        name: bootstrap(_tables(saved, scope), divisor, scope, plan)
-        for name, saved in zip(names, read, strict=True)
-    }
+    tables = {name: _tables(saved, scope) for name, saved in zip(names, read, strict=True)}
+    groups = _groups(benchmark, _benchmark(read[0], scope), scope.split)
+    listings = {dataset: table.image_ids for each in tables.values() for dataset, table in each.items()}
+    plan = (plan or Resampling()).for_groups(groups, listings)
+    drawn = {name: bootstrap(each, divisor, scope, plan, groups) for name, each in tables.items()}
     ranked_by, order = _order(drawn)
     unranked = {name: saved.result.unranked_as for name, saved in zip(names, read, strict=True)}
     ranked = [
@@ -182,8 +189,40 @@ def compare(
             *(f"{name} is {unranked[name]}; no rank" for name in order if unranked[name] is not None),
             *skipped,
             *note,
+            *_forgotten_groups(read, plan, scope),
             *_settings_that_differ(names, read, scope.datasets),
         ),
+    )
+
+
+def _groups(benchmark: Benchmark | StrPath | None, record: BenchmarkRecord, split: str) -> Groups:
+    """Return which images belong together; refuse a benchmark that is not the one that was scored."""
+    if benchmark is None:
+        return {}
+    opened = benchmark if isinstance(benchmark, Benchmark) else open_benchmark(benchmark)
+    prints = {entry.dataset: entry.fingerprint for entry in opened.manifest.datasets}
+    for entry in record.datasets:
+        if prints.get(entry.dataset) != entry.fingerprint:
+            raise ConfigError(
+                f"{opened.name} is not the benchmark that was scored: "
+                + (
+                    f"its {entry.dataset} has another fingerprint"
+                    if entry.dataset in prints
+                    else f"it does not have {entry.dataset}"
+                ),
+                remedy=[Remedy("name a copy of the one that was scored with {benchmark}")],
+            )
+    return groups_of(opened, record.datasets, split)
+
+
+def _forgotten_groups(results: Sequence[SavedResult], plan: Resampling, scope: Scope) -> tuple[str, ...]:
+    """Return a note where results were made with groups of images that the comparison does not know."""
+    grouped = {name for saved in results for name in saved.result.resampling.grouped}
+    if not (forgotten := sorted((grouped & {*scope.datasets}) - {*plan.grouped})):
+        return ()
+    return (
+        f"{', '.join(forgotten)}: some images are of one patient, but intervals, ties and ranks take all as "
+        "independent and so claim too much; give the benchmark, which says whose they are",
     )
 
 

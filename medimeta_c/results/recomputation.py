@@ -27,7 +27,8 @@ def rescore(
     """Compute a result's numbers again from its predictions.
 
     Where the baseline was paired, its predictions are not part of a result: the intervals of CE then are not
-    those stated; every number is the same.
+    those stated. Where groups were drawn and are not given, images are drawn, so that no interval is the one
+    stated. Every number is the same.
 
     Raises
     ------
@@ -45,7 +46,9 @@ def rescore(
     terms = Terms(
         scope=result.scope,
         baseline=None if result.baseline is None else ChosenBaseline(result.baseline),
-        resampling=result.resampling,
+        resampling=result.resampling
+        if groups is not None
+        else result.resampling.model_copy(update={"grouped": ()}),
         metrics=metrics,
         groups=groups or {},
     )

@@ -229,6 +229,10 @@ class Result(Document):
             set(self.scores.datasets[name].ce) != set(each) for name, each in self.scope.corruptions.items()
         ):
             raise ValueError("the corruptions of scope and scores are not the same")
+        if not {*self.resampling.grouped} <= set(entries):
+            raise ValueError("groups were resampled in a dataset that was not scored")
+        if self.resampling.grouped and self.run.benchmark.groups_sha256 is None:
+            raise ValueError("groups were resampled, but the benchmark has none")
         if self.scope.split != self.run.split:
             raise ValueError("the split requested is not the split scored")
         if self.baseline is not None and self.baseline.left_out != self.baseline.lacks(self.scope):

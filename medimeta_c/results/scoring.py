@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from medimeta_c.errors import ConfigError, IncompleteGridError, ResultError
+from medimeta_c.format.benchmark import Benchmark
 from medimeta_c.format.keys import CLEAN, SetKey
 from medimeta_c.format.manifest import Manifest, PluginRecord
 from medimeta_c.format.plugins import plugin_record
@@ -14,20 +15,17 @@ from medimeta_c.metrics.corruption_error import Where
 from medimeta_c.metrics.grid import Scope
 from medimeta_c.metrics.intervals import bootstrap, cell_estimates, summary_estimates
 from medimeta_c.metrics.registry import METRICS, Metric, chosen_metrics
-from medimeta_c.metrics.resampling import Resampling
+from medimeta_c.metrics.resampling import Groups, Resampling
 from medimeta_c.metrics.scores import checked_answers, score_cell
 from medimeta_c.metrics.summary import CellScore, Scores
 from medimeta_c.metrics.values import Estimate, Number, mean_number
 from medimeta_c.results.baseline_choice import ChosenBaseline
-from medimeta_c.results.identity import BenchmarkRecord, RunIdentity, restricted
+from medimeta_c.results.identity import BenchmarkRecord, DatasetEntry, RunIdentity, restricted
 from medimeta_c.results.predictions import CellPredictions, correctness_of
 from medimeta_c.results.result import Environment, Result, StoredMark
 from medimeta_c.results.words.summary import spoken
 
-__all__ = ["Groups", "Terms", "make_result", "scope_of", "score"]
-
-Groups = Mapping[str, Mapping[str, int]]
-"""By dataset and image id, a running number of what belongs together; datasets without groups are absent."""
+__all__ = ["Groups", "Terms", "groups_of", "make_result", "scope_of", "score"]
 
 _NO_BASELINE = "no baseline was given to divide by"
 _RATIOS = ("clean_error", "ce", "mce", "relative_ce", "relative_mce")
@@ -87,7 +85,8 @@ class Terms:
     metrics : tuple of Metric
         What is computed of each cell; this package's are always among them.
     groups : mapping
-        Which images belong together; see `Groups`.
+        Which images belong together; see `Groups`. Intervals are over groups in the datasets that the
+        resampling names.
     plugins : tuple of PluginRecord
         What other distributions brought to the predictions.
     """
@@ -98,6 +97,24 @@ class Terms:
     metrics: tuple[Metric, ...] = field(default_factory=chosen_metrics)
     groups: Groups = field(default_factory=dict)
     plugins: tuple[PluginRecord, ...] = ()
+
+    def over_groups(self, predictions: Mapping[SetKey, CellPredictions]) -> Terms:
+        """Return the same terms, with intervals over groups wherever some of the images scored share one."""
+        listings = {key.dataset: cell.image_ids for key, cell in predictions.items()}
+        return replace(self, resampling=self.resampling.for_groups(self.groups, listings))
+
+
+def groups_of(benchmark: Benchmark, entries: Iterable[DatasetEntry], split: str) -> Groups:
+    """Return which images belong together, in the datasets that a benchmark has with the same fingerprint.
+
+    Raises
+    ------
+    ShardError
+        If the benchmark's file of groups is missing or damaged.
+    """
+    prints = {record.dataset: record.fingerprint for record in benchmark.manifest.datasets}
+    same = {entry.dataset for entry in entries if prints.get(entry.dataset) == entry.fingerprint}
+    return {name: known for name, known in benchmark.groups(split).items() if name in same}
 
 
 def make_result(
@@ -116,7 +133,7 @@ def make_result(
     predictions : mapping of SetKey to CellPredictions
         The cells there are.
     terms : Terms
-        What was requested and what CE divides by.
+        What was requested and what CE divides by. Where some images share a group, intervals are over groups.
     marks : tuple of str
         What sets it apart from a result that may be compared.
 
@@ -125,6 +142,7 @@ def make_result(
     ResultError, ConfigError
         As `score` does.
     """
+    terms = terms.over_groups(predictions)
     scope, chosen = terms.scope, terms.baseline
     paired = chosen is not None and set(scope.datasets) <= set(chosen.tables)
     brought = {plugin_record(METRICS, metric.name, metric) for metric in terms.metrics} | {*terms.plugins}
@@ -174,14 +192,16 @@ def score(
     cells = {key: _score_cell(predictions[key], benchmark, terms) for key in sorted(predictions)}
     divisor = {} if chosen is None else chosen.divisor
     tables = correctness_of(predictions)
-    drawn = bootstrap(tables, divisor, scope, terms.resampling)
+    drawn = bootstrap(tables, divisor, scope, terms.resampling, terms.groups)
     numbers = summary_estimates(drawn).numbers()
     if chosen is None:
         nothing = Estimate.undefined(_NO_BASELINE)
         numbers.update({where: nothing for where in numbers if where[1] in _RATIOS})
     else:
         if (narrowed := chosen.baseline.mce_scope(scope)) != scope:
-            fewer = summary_estimates(bootstrap(tables, divisor, narrowed, terms.resampling)).numbers()
+            fewer = summary_estimates(
+                bootstrap(tables, divisor, narrowed, terms.resampling, terms.groups)
+            ).numbers()
             numbers.update({where: each for where, each in fewer.items() if where[1] in _MEANS})
         numbers.update(_means_lacking(cells, scope))
     estimates = cell_estimates(drawn)

@@ -233,7 +233,9 @@ class Job:
                 groups=self.groups,
                 plugins=plugins,
             )
-            limited: tuple[StoredMark, ...] = ("limited",) if self.limit or self.benchmark.manifest.limited else ()
+            limited: tuple[StoredMark, ...] = (
+                ("limited",) if self.limit or self.benchmark.manifest.limited else ()
+            )
             environment = folder.environment or _environment(device, predictor)
             result = make_result(folder.run, environment, predictions, terms, (*limited, *marks))
             saved = folder.finish(result, predictions)

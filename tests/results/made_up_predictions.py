@@ -90,6 +90,7 @@ def result_of(
         baseline=choose_baseline(baseline, run.benchmark),
         resampling=PLAN,
         metrics=metrics,
+        groups=benchmark.groups("test"),
     )
     return make_result(run, ENVIRONMENT, cells, terms)
 

@@ -28,6 +28,13 @@ def compare(
             show_default=False,
         ),
     ] = None,
+    benchmark: Annotated[
+        str | None,
+        typer.Option(
+            help="The benchmark that was scored: knows which images are of one patient, for the intervals.",
+            show_default=False,
+        ),
+    ] = None,
     json: JsonOption = False,
 ) -> None:
     """Compare models on the images they share: paired differences, with ties marked.
@@ -39,13 +46,15 @@ def compare(
       medimeta-c compare results/vit-b-16-openai/0a1b2c3d4e5f results/my-model/0a1b2c3d4e5f
 
       medimeta-c compare 'results/*/0a1b2c3d4e5f' --baseline published --json
+
+      medimeta-c compare 'results/*/0a1b2c3d4e5f' --benchmark MediMeta-C
     """
     from medimeta_c.reports.terminal import comparison_view
     from medimeta_c.results.comparison import compare as run
     from medimeta_c.results.folder import result_files
 
     files = dict.fromkeys(file for each in results for file in result_files(each))
-    comparison = run(list(files), baseline=baseline)
+    comparison = run(list(files), baseline=baseline, benchmark=benchmark)
     if json:
         console.say_json(comparison.to_dict())
     else:

@@ -46,7 +46,7 @@ def read_boards(
     baseline : str
         What CE divides by on every board: ``"published"``, ``"none"`` or the folder of a result.
     benchmark : Benchmark, optional
-        Where sample images are taken from.
+        Where sample images are taken from, and which images belong together.
     on_progress : callable, optional
         Called with the number of submissions done and of all.
 
@@ -62,6 +62,9 @@ def read_boards(
     """
     submitted = [_light(folder) for folder in board_entries(results)]
     groups = group(submitted)
+    if benchmark is not None:
+        for each in groups:
+            each.take_groups(benchmark)
     measured: dict[int, list[Measured]] = {index: [] for index in range(len(groups))}
     chosen = [each.baseline(baseline) for each in groups]
     for done, one in enumerate(submitted):

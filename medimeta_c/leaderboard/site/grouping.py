@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from medimeta_c.format.benchmark import Benchmark
 from medimeta_c.format.suites import CORE, Suite, suite_of
 from medimeta_c.leaderboard.submission import Submission, slug
 from medimeta_c.metrics.baselines import PUBLISHED, published_baseline
@@ -14,6 +15,7 @@ from medimeta_c.results.baseline_choice import NO_BASELINE, ChosenBaseline, base
 from medimeta_c.results.folder import read_saved
 from medimeta_c.results.identity import BenchmarkRecord, DatasetEntry
 from medimeta_c.results.result import Result
+from medimeta_c.results.scoring import Groups, groups_of
 from medimeta_c.sources import family
 
 __all__ = ["Group", "Submitted", "group"]
@@ -30,7 +32,10 @@ class Submitted:
 
 @dataclass(slots=True, kw_only=True)
 class Group:
-    """Submissions on one board, and what the board is over."""
+    """Submissions on one board, what the board is over, and which images belong together.
+
+    The groups of images come from the board's own copy of the benchmark, never from a submission.
+    """
 
     collection: str
     version: str
@@ -38,6 +43,7 @@ class Group:
     members: list[Submitted] = field(default_factory=list)
     five: tuple[str, ...] = ()
     several: bool = False
+    image_groups: Groups = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -86,6 +92,11 @@ class Group:
         """Return these datasets as a benchmark."""
         record = self.members[0].result.run.benchmark
         return record.model_copy(update={"datasets": tuple(self.entries[name] for name in datasets)})
+
+    def take_groups(self, benchmark: Benchmark) -> None:
+        """Take which images belong together from a copy of the benchmark, where the fingerprints agree."""
+        split = self.members[0].result.run.split
+        self.image_groups = groups_of(benchmark, self.entries.values(), split)
 
     def baseline(self, choice: str) -> ChosenBaseline | None:
         """Return what CE divides by on this board; None where the choice has no figures for all of it."""

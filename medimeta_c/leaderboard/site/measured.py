@@ -75,7 +75,8 @@ def measure(
     wanted = set(scope.cells())
     predictions = {key: cell for key, cell in saved.predictions.items() if key in wanted}
     known = tuple(METRICS[name] for name in saved.result.metrics if name in METRICS)
-    terms = Terms(scope=scope, baseline=chosen, metrics=known)
+    terms = Terms(scope=scope, baseline=chosen, metrics=known, groups=group.image_groups)
+    terms = terms.over_groups(predictions)
     scores = score(predictions, group.benchmark(datasets), terms)
     whole = set(datasets) == set(group.datasets)
     samples: dict[str, FloatArray] = {}
@@ -83,7 +84,8 @@ def measure(
         if chosen is not None:
             scope = chosen.baseline.mce_scope(scope)
         divisor = {} if chosen is None else chosen.divisor
-        drawn = bootstrap(correctness_of(predictions), divisor, scope).samples
+        tables = correctness_of(predictions)
+        drawn = bootstrap(tables, divisor, scope, terms.resampling, terms.groups).samples
         samples = {name: drawn["", name, ""] for name in ("mce", "average_accuracy")}
     entry = replace(
         _entry(one.submission, saved, group.name, scores),
