@@ -103,7 +103,7 @@ def entry(index: int, generator: np.random.Generator, **changes: Any) -> Entry:
         "date": f"2026-{1 + index % 12:02d}-{1 + index % 28:02d}",
         "input_size": ("224", "336", "384")[index % 3],
         "weights": index % 2 == 0,
-        "command": f"medimeta-c evaluate --model hf-hub:test/model-{index} --benchmark ORG/MediMeta-C",
+        "command": {"model": f"hf-hub:test/model-{index}", "benchmark": "ORG/MediMeta-C"},
         "facts": {"Specification": f"hf-hub:test/model-{index}"},
     }
     return Entry(**{**values, **changes})

@@ -13,7 +13,7 @@ from medimeta_c.format.manifest import fingerprint
 from medimeta_c.format.suites import COLLECTIONS, CORE
 from medimeta_c.leaderboard.checks import load_submission
 from medimeta_c.leaderboard.inspection import check_files
-from medimeta_c.leaderboard.site.datasets import dataset_shown
+from medimeta_c.leaderboard.site.content.datasets import dataset_shown
 from medimeta_c.leaderboard.site.entries import Board, Entry
 from medimeta_c.leaderboard.site.grouping import Group, Submitted, group
 from medimeta_c.leaderboard.site.measured import Measured, measure
@@ -80,7 +80,20 @@ def read_boards(
         _board(each, measured[index], base, benchmark)
         for index, (each, base) in enumerate(zip(groups, chosen, strict=True))
     ]
-    return _with_paper(sorted(boards, key=_place))
+    return _with_paper(_own_pages(sorted(boards, key=_place)))
+
+
+def _own_pages(boards: Sequence[Board]) -> list[Board]:
+    """Return the boards with a page of its own for each dataset, also where two boards share one."""
+    taken: set[str] = set()
+    found = []
+    for board in boards:
+        shown = [
+            replace(one, key=f"{board.key}--{one.key}") if one.key in taken else one for one in board.datasets
+        ]
+        taken |= {one.key for one in shown}
+        found.append(replace(board, datasets=tuple(shown)))
+    return found
 
 
 def _light(folder: Path) -> Submitted:

@@ -9,9 +9,9 @@ from typing import Any
 
 from medimeta_c.format.display import display_name
 from medimeta_c.format.keys import CLEAN
-from medimeta_c.leaderboard.site.columns import Shown, columns_of
 from medimeta_c.leaderboard.site.drawing.scatter import GROUPS, group_of
 from medimeta_c.leaderboard.site.entries import VIEWS, Board, CellShown, Entry
+from medimeta_c.leaderboard.site.parts.columns import Shown, columns_of
 from medimeta_c.metrics.values import Number
 
 __all__ = ["boards_data", "data_digest"]

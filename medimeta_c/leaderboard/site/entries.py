@@ -184,8 +184,8 @@ class Entry:
         Pixels a side that the model sees, e.g. ``"224"``; empty where it is not known.
     weights : bool
         Whether readers can get the weights.
-    command : str
-        The line that evaluates it again; empty where there is none.
+    command : mapping of str to str
+        Options of the command that evaluates it again; empty where there is none.
     words : str
         Of a model that answers in words: its blind controls, and the share of images without an answer.
     """
@@ -218,7 +218,7 @@ class Entry:
     date: str | None = None
     input_size: str = ""
     weights: bool = False
-    command: str = ""
+    command: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def comparable(self) -> bool:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from medimeta_c.format.benchmark import Benchmark
+from medimeta_c.format.manifest import fingerprint
 from medimeta_c.format.suites import CORE, Suite, suite_of
 from medimeta_c.leaderboard.submission import Submission, slug
 from medimeta_c.metrics.baselines import PUBLISHED, published_baseline
@@ -56,8 +57,7 @@ class Group:
     @property
     def title(self) -> str:
         """What readers call it."""
-        build = f", build {next(iter(self.entries.values())).fingerprint[:8]}"
-        return self.name + build * self.several
+        return f"{self.name}, build {fingerprint(self.entries.values())[:8]}" if self.several else self.name
 
     @property
     def key(self) -> str:

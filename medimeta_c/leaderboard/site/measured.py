@@ -8,9 +8,8 @@ from dataclasses import dataclass, replace
 from medimeta_c.format.benchmark import Benchmark
 from medimeta_c.format.display import display_name
 from medimeta_c.format.keys import CLEAN
-from medimeta_c.leaderboard.site.entries import CellShown, Entry, Picture, Training
-from medimeta_c.leaderboard.site.grouping import Group, Submitted
-from medimeta_c.leaderboard.site.runs import (
+from medimeta_c.leaderboard.site.content.assessed import assessments
+from medimeta_c.leaderboard.site.content.runs import (
     command_of,
     facts_of,
     has_weights,
@@ -18,6 +17,8 @@ from medimeta_c.leaderboard.site.runs import (
     view_of,
     warnings_of,
 )
+from medimeta_c.leaderboard.site.entries import CellShown, Entry, Picture, Training
+from medimeta_c.leaderboard.site.grouping import Group, Submitted
 from medimeta_c.leaderboard.submission import Submission, slug
 from medimeta_c.metrics.corruption_error import FloatArray
 from medimeta_c.metrics.intervals import bootstrap
@@ -90,6 +91,7 @@ def measure(
     entry = replace(
         _entry(one.submission, saved, group.name, scores),
         overall=scores.overall if whole else None,
+        assessed=assessments(predictions, terms, whole=whole),
         pictures=_pictures(saved, datasets, benchmark),
     )
     return Measured(entry=entry, samples=samples)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -14,14 +15,14 @@ from medimeta_c.format.display import display_name
 from medimeta_c.io.tables.html import html
 from medimeta_c.io.templating import environment, visible
 from medimeta_c.leaderboard.site.chartdata import boards_data, data_digest
-from medimeta_c.leaderboard.site.columns import columns_of, parameters_text
 from medimeta_c.leaderboard.site.drawing.curves import FIRST, by_corruption, by_model
 from medimeta_c.leaderboard.site.drawing.scatter import GROUPS, group_of, scatters
 from medimeta_c.leaderboard.site.entries import VIEWS, Board, DatasetShown, Entry, Picture
-from medimeta_c.leaderboard.site.filters import filters, views
-from medimeta_c.leaderboard.site.heat import heat
 from medimeta_c.leaderboard.site.paper import PAPER
-from medimeta_c.leaderboard.site.sentences import lead, lead_board, reason_unranked, standing
+from medimeta_c.leaderboard.site.parts.columns import columns_of, parameters_text
+from medimeta_c.leaderboard.site.parts.filters import filters, views
+from medimeta_c.leaderboard.site.parts.heat import heat
+from medimeta_c.leaderboard.site.parts.sentences import lead, lead_board, standing
 from medimeta_c.leaderboard.submission import OVERLAPS
 from medimeta_c.metrics.values import Estimate
 from medimeta_c.results.cells import interval_text, percent, rank_text
@@ -168,9 +169,9 @@ def _templates() -> Environment:
         display_name=display_name,
         overlap=lambda kind: OVERLAPS[kind],
         view=lambda name: VIEWS[name],
-        group=group_of,
+        quoted=shlex.quote,
     )
-    templates.globals.update(groups=GROUPS, reason_unranked=reason_unranked)
+    templates.globals.update(groups=GROUPS)
     templates.policies["json.dumps_kwargs"] = {  # not sorted: datasets in the paper's order
         "separators": (",", ":")
     }

@@ -9,7 +9,7 @@ from typing import Literal
 
 from medimeta_c.format.keys import MEDIMETAC
 from medimeta_c.format.suites import COLLECTIONS, CORE
-from medimeta_c.leaderboard.site.assessed import reported_assessments
+from medimeta_c.leaderboard.site.content.assessed import reported_assessments
 from medimeta_c.leaderboard.site.entries import Entry, Training, no_estimate, reported
 from medimeta_c.leaderboard.submission import slug
 from medimeta_c.metrics.summary import Summary

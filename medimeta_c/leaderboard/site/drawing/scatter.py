@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from medimeta_c.leaderboard.site.columns import COLUMNS, Shown
 from medimeta_c.leaderboard.site.drawing.axes import BOTTOM, LEFT, RIGHT, TOP, Axis, linear, logarithmic
 from medimeta_c.leaderboard.site.entries import Board, Entry
+from medimeta_c.leaderboard.site.parts.columns import COLUMNS, Shown
 
 __all__ = ["GROUPS", "Dot", "Scatter", "group_of", "scatters"]
 

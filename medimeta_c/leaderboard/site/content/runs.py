@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
-
 from medimeta_c.format.display import display_name
 from medimeta_c.leaderboard.site.entries import View
 from medimeta_c.leaderboard.submission import OVERLAPS, Submission
@@ -54,30 +52,36 @@ def _is_path(name: str) -> bool:
     return name.startswith((".", "/", "~")) or "\\" in name
 
 
-def command_of(result: Result) -> str:
-    """Return the command that evaluates the model again; empty where no single command does.
+def command_of(result: Result) -> dict[str, str]:
+    """Return the options of the command that evaluates the model again, "" for a mere switch.
 
-    A head trained on features and predictions made elsewhere need more than a model and a benchmark.
+    Empty where no single command does: a head trained on features and predictions made elsewhere need more
+    than a model and a benchmark.
     """
     run = result.run
     if result.is_unverified or run.head is not None:
-        return ""
-    words = ["medimeta-c", "evaluate", "--model", run.model.spec, "--benchmark", run.benchmark.name]
-    words += ["--dataset", ",".join(entry.dataset for entry in run.benchmark.datasets)]
+        return {}
+    options = {
+        "model": run.model.spec,
+        "benchmark": run.benchmark.name,
+        "dataset": ",".join(entry.dataset for entry in run.benchmark.datasets),
+    }
     if run.prompts is not None:
         own = run.prompts.name in _OWN_PROMPTS
-        words += ["--prompts", run.prompts.name if own else f"{run.prompts.name}.yaml"]
+        options["prompts"] = run.prompts.name if own else f"{run.prompts.name}.yaml"
     if run.precision != "fp32":
-        words += ["--precision", run.precision]
+        options["precision"] = run.precision
     if run.activation is not None:
-        words += ["--activation", run.activation]
+        options["activation"] = run.activation
     if run.preprocessing_variant is not None:
-        words += ["--preprocessing", run.preprocessing_variant]
+        options["preprocessing"] = run.preprocessing_variant
     if isinstance(mode := run.decoding.get("mode"), str):
-        words += ["--decode", mode]
-        words += ["--orders", str(run.decoding.get("orders"))] if mode == "likelihood" else []
-        words += ["--confidence"] if "confidence" in run.decoding else []
-    return shlex.join(words)
+        options["decode"] = mode
+        if mode == "likelihood":
+            options["orders"] = str(run.decoding.get("orders"))
+    if "confidence" in run.decoding:
+        options["confidence"] = ""
+    return options
 
 
 def facts_of(submission: Submission, result: Result) -> dict[str, str]:

@@ -8,7 +8,7 @@ from typing import Literal
 
 from medimeta_c.format.display import display_name
 from medimeta_c.io.tables.table import UNDEFINED, printed
-from medimeta_c.leaderboard.site.assessed import worst_corruption
+from medimeta_c.leaderboard.site.content.assessed import worst_corruption
 from medimeta_c.leaderboard.site.entries import Assessment, Board, Entry
 from medimeta_c.metrics.summary import Summary
 from medimeta_c.metrics.values import Estimate
