@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -33,20 +34,47 @@ def estimate(value: float, width: float = 0.03) -> Estimate:
     return Estimate(value=value, low=value - width, high=value + width)
 
 
-def summary(accuracies: dict[str, float], clean: float, error: float) -> Summary[Estimate]:
-    """A summary in which every number is plausible."""
-    ce = {name: estimate((1 - accuracy) / 0.6) for name, accuracy in accuracies.items()}
+def summary(accuracies: dict[str, float], clean: float, errors: Mapping[str, float]) -> Summary[Estimate]:
+    """A summary whose CE are relative to a baseline's errors, "clean" among them."""
+    ce = {name: estimate((1 - accuracy) / errors[name]) for name, accuracy in accuracies.items()}
     mce = float(np.mean([one.value for one in ce.values()]))
     return Summary(
         clean_accuracy=estimate(clean),
         average_accuracy=estimate(float(np.mean(list(accuracies.values())))),
         accuracy={name: Number(value=accuracy) for name, accuracy in accuracies.items()},
-        clean_error=estimate(error),
+        clean_error=estimate((1 - clean) / errors["clean"]),
         ce=ce,
         mce=estimate(mce),
         relative_ce=ce,
         relative_mce=estimate(mce),
     )
+
+
+def mean_summary(parts: Mapping[str, Summary[Estimate]]) -> Summary[Estimate]:
+    """The means over datasets."""
+
+    def mean(numbers: Iterable[Number]) -> float:
+        return float(np.mean([one.value for one in numbers]))
+
+    found = list(parts.values())
+    ce = {name: estimate(mean(one.ce[name] for one in found)) for name in found[0].ce}
+    return Summary(
+        clean_accuracy=estimate(mean(one.clean_accuracy for one in found)),
+        average_accuracy=estimate(mean(one.average_accuracy for one in found)),
+        accuracy={name: Number(value=mean(one.accuracy[name] for one in found)) for name in ce},
+        clean_error=estimate(mean(one.clean_error for one in found)),
+        ce=ce,
+        mce=estimate(mean(one.mce for one in found)),
+        relative_ce=ce,
+        relative_mce=estimate(mean(one.mce for one in found)),
+    )
+
+
+def baseline_errors(dataset: str) -> dict[str, float]:
+    """The published baseline's errors, means over severities, and that on clean images."""
+    grid = published_baseline().grids[dataset]
+    errors = {name: row.total / len(row.severities) for name, row in grid.corrupted.items()}
+    return {**errors, "clean": grid.clean or 1.0}
 
 
 def assessment(one: Summary[Estimate]) -> Assessment:
@@ -77,13 +105,9 @@ def entry(index: int, generator: np.random.Generator, **changes: Any) -> Entry:
             for name, row in rows.items()
             if name != "clean"
         }
-        datasets[dataset], cells[dataset] = summary(means, clean, (1 - clean) / 0.6), rows
-    first = datasets["pbc"]
-    overall = summary(
-        {name: float(np.mean([one.accuracy[name].value for one in datasets.values()])) for name in first.ce},
-        float(np.mean([one.clean_accuracy.value for one in datasets.values()])),
-        float(np.mean([one.clean_error.value for one in datasets.values()])),
-    )
+        datasets[dataset] = summary(means, clean, baseline_errors(dataset))
+        cells[dataset] = rows
+    overall = mean_summary(datasets)
     values: dict[str, Any] = {
         "key": f"model-{index:04d}",
         "name": f"Model {index:04d}",

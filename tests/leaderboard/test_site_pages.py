@@ -191,10 +191,12 @@ def test_chosen_averages_are_computed_again(site: Path, visit: Open) -> None:
         page.get_by_label(name, exact=True).uncheck()
     assert page.inner_text(".board:not([hidden]) .again").startswith("Means over 1 of 5 datasets and 7 of 7")
     row = page.locator("#model-0003")
-    found = [row.locator(f".c-{sort}").inner_text() for sort in ("loss", "average", "clean", "gap")]
+    found = [row.locator(f".c-{sort}").inner_text() for sort in ("loss", "mce", "average", "clean", "gap")]
     other = visit(next((site / "datasets").glob("medimeta-c-1-0--pbc*")))
     line = other.locator("tr", has=other.get_by_role("link", name="Model 0003"))
-    own = [line.locator(f".c-{sort}").inner_text().split("\n")[0] for sort in ("loss", "average", "clean")]
+    own = [
+        line.locator(f".c-{sort}").inner_text().split("\n")[0] for sort in ("loss", "mce", "average", "clean")
+    ]
     assert found == [*own, DASH], "a gap of chosen parts is not known here"
     assert row.locator(".rank").inner_text() == DASH
     assert page.locator("#part .c-clean").inner_text() != DASH, "it has that dataset"
@@ -217,6 +219,9 @@ def test_details_of_a_row(site: Path, visit: Open) -> None:
     assert detail.locator("tbody tr").count() == 5
     head(page, "name").get_by_role("button").click()
     assert page.evaluate("document.querySelector('tr.detail').previousElementSibling.id") == "model-0003"
+    page.set_viewport_size({"width": 375, "height": 800})
+    page.wait_for_function("() => document.querySelector('tr.detail > td').colSpan === 5")
+    assert page.evaluate("document.documentElement.scrollWidth") == 375
     page.get_by_label("Details of Model 0003", exact=True).click()
     assert page.locator("tr.detail").count() == 0
 

@@ -73,8 +73,12 @@
     button.setAttribute("aria-expanded", String(open));
     button.textContent = open ? "−" : "+";
     if (next && next.classList.contains("detail")) next.remove();
-    if (open) row.after(describe(rows.get(state.board).get(row.id).entry, row.cells.length));
+    if (open) row.after(describe(rows.get(state.board).get(row.id).entry, shownColumns()));
   }
+
+  // Details are as wide as the columns that the screen has room for.
+  const shownColumns = () => [...tableOf(state.board).tHead.rows[0].cells].filter((one) => one.offsetParent).length;
+  const fit = () => { for (const cell of section().querySelectorAll("tr.detail > td")) cell.colSpan = shownColumns(); };
 
   function fact(list, term, text) {
     const pair = element("div");
@@ -144,6 +148,7 @@
       }
     }
     table.dataset.by = state.sort;
+    fit();
     Tables.mark(table, table.querySelector(`th[data-sort="${CSS.escape(state.sort)}"]`), state.down);
     at("order").value = state.sort;
   }
@@ -259,12 +264,17 @@
     return part < 0 ? [] : [part];
   }
 
+  function placeOf(over) {
+    if (over.length === board().datasets.length) return "";
+    return over.length > 2 ? ` on ${over.length} datasets` : ` on ${over.map((index) => board().datasets[index]).join(", ")}`;
+  }
+
   // The charts as built show everything; they are drawn again as soon as a reader wants less.
   function draw() {
     const plain = frozen() && shown().length === board().entries.length && state.picked.join() === usualPicks().join();
     if (plain && !redrawn.has(state.board)) return;
     redrawn.add(state.board);
-    const over = charted(), where = over.length === board().datasets.length ? "" : ` on ${over.map((index) => board().datasets[index]).join(", ")}`;
+    const over = charted(), where = placeOf(over);
     const points = shown().map((entry) => {
       const whole = frozen() && !where, found = whole ? null : Ranking.numbers(board(), entry, over, state.corruptions);
       const [clean, loss] = whole ? [value(entry, "clean"), value(entry, "loss")] : [found.clean, found.loss];
@@ -389,6 +399,7 @@
   for (const one of [...filters, at("search")]) one.addEventListener("input", refilter);
   at("order").addEventListener("input", () => { state.sort = ""; sortBy(at("order").value); });
   at("clear").addEventListener("click", clear);
+  addEventListener("resize", fit);
   // A link to a place on the page must not cost the view; a shared one, opened here, is followed.
   addEventListener("hashchange", () => {
     const held = decodeURIComponent(location.hash.slice(1));
