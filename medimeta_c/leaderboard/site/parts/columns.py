@@ -78,7 +78,12 @@ class Column:
 
 def columns_of(board: Board) -> tuple[Column, ...]:
     """Return the columns that a board has numbers for."""
-    return tuple(column for column in COLUMNS if column.name != "mce" or board.baseline is not None)
+    parts = ("", *(one.dataset for one in board.datasets))
+
+    def known(column: Column) -> bool:
+        return any(column.of(entry, part).value is not None for entry in board.entries for part in parts)
+
+    return tuple(column for column in COLUMNS if known(column))
 
 
 def parameters_text(count: int) -> str:
