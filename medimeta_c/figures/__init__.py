@@ -54,6 +54,7 @@ class Figure:
 
 _BUILT = "give the directory of a built benchmark"
 _SCORED = "give results, or draw the paper's own numbers"
+_DESCRIBED = "give the directory of a built benchmark, or draw the paper's own numbers"
 _ABLATED = "give a few-shot ablation, or draw the paper's own numbers"
 
 
@@ -100,46 +101,88 @@ FIGURES = Registry(
             "medimeta_c.figures.pixel_density:exhibit",
         ),
         Figure(
+            "evaluation",
+            "Fig. 5D: evaluation on corrupted datasets",
+            _SCORED,
+            "medimeta_c.figures.scores.evaluation:exhibit",
+        ),
+        Figure(
             "robustness_accuracy",
             "Fig. 6: robustness against accuracy",
             _SCORED,
-            "medimeta_c.figures.robustness_accuracy:exhibit",
+            "medimeta_c.figures.scores.robustness_accuracy:exhibit",
+        ),
+        Figure(
+            "resnet50",
+            "Fig. 7: ResNet-50 models by modality",
+            "give results of models whose image encoder is a ResNet-50: the paper prints no numbers of it",
+            "medimeta_c.figures.scores.evaluation:exhibit_resnet50",
+        ),
+        Figure(
+            "severity_mce",
+            "Fig. 8: mCE by severity",
+            "give results: the paper prints no numbers by severity",
+            "medimeta_c.figures.scores.severity_mce:exhibit",
+        ),
+        Figure(
+            "fewshot_modalities",
+            "Fig. 9: few-shot ablation by modality",
+            "give a few-shot ablation over several datasets with its results: the paper prints PBC's alone",
+            "medimeta_c.figures.scores.fewshot:exhibit_by_modality",
         ),
         Figure(
             "backbones",
-            "Fig. 7: backbones",
+            "Backbones: accuracy without and under corruption",
             "give results of models with two image encoders, or draw the paper's own numbers",
-            "medimeta_c.figures.backbones:exhibit",
+            "medimeta_c.figures.scores.backbones:exhibit",
         ),
         Figure(
             "severity",
-            "Fig. 8: severity curves",
+            "Accuracy by severity and corruption",
             "give results: the paper prints means over severities",
-            "medimeta_c.figures.severity:exhibit",
+            "medimeta_c.figures.scores.severity:exhibit",
         ),
         Figure(
             "fewshot",
-            "Fig. 9: few-shot ablation",
+            "Few-shot ablation over all its datasets",
             _ABLATED,
-            "medimeta_c.figures.fewshot:exhibit",
+            "medimeta_c.figures.scores.fewshot:exhibit",
+        ),
+        Figure(
+            "table1",
+            "Table 1: datasets by modality",
+            _DESCRIBED,
+            "medimeta_c.figures.scores.datasets:draw_table1",
         ),
         Figure(
             "table2",
             "Table 2: corruption errors and mCE",
             _SCORED,
-            "medimeta_c.figures.tables:draw_table2",
+            "medimeta_c.figures.scores.tables:draw_table2",
         ),
         Figure(
             "table3",
             "Table 3: accuracies",
             _SCORED,
-            "medimeta_c.figures.tables:draw_table3",
+            "medimeta_c.figures.scores.tables:draw_table3",
+        ),
+        Figure(
+            "table4",
+            "Table 4: classes of MedIMeta's datasets",
+            _DESCRIBED,
+            "medimeta_c.figures.scores.datasets:draw_table4",
+        ),
+        Figure(
+            "table5",
+            "Table 5: classes of MedMNIST's datasets",
+            "give a built benchmark of MedMNIST's datasets, or draw the paper's own numbers",
+            "medimeta_c.figures.scores.datasets:draw_table5",
         ),
         Figure(
             "table6",
             "Table 6: few-shot ablation",
             _ABLATED,
-            "medimeta_c.figures.tables:draw_table6",
+            "medimeta_c.figures.scores.tables:draw_table6",
         ),
     ),
     error=ConfigError,

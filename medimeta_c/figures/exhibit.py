@@ -13,13 +13,14 @@ from matplotlib.figure import Figure
 
 from medimeta_c.errors import ConfigError
 from medimeta_c.figures.drawing.looks import Look
-from medimeta_c.figures.drawing.modellooks import model_looks
+from medimeta_c.figures.drawing.modellooks import model_looks, short_names
 from medimeta_c.format.benchmark import Benchmark
-from medimeta_c.format.display import CORE_TITLE, built_corruptions, title_of
+from medimeta_c.format.display import CORE_TITLE, built_corruptions, dataset_label, title_of
 from medimeta_c.format.manifest import Manifest
 from medimeta_c.format.suites import COLLECTIONS
 from medimeta_c.io.tables.table import Scalar
-from medimeta_c.paper import FewShotScore, ModelScores, Results
+from medimeta_c.paper import DatasetRow, FewShotScore, ModelScores, Results, with_marks
+from medimeta_c.results.assessment.standing import Mark
 from medimeta_c.sources import collection_of
 
 __all__ = [
@@ -31,6 +32,7 @@ __all__ = [
     "grouped",
     "name_builds",
     "paged",
+    "row_label",
 ]
 
 _Item = TypeVar("_Item")
@@ -54,6 +56,8 @@ class Inputs:
         Of the results, or the paper's.
     fewshot : tuple of FewShotScore
         Of an ablation, or the paper's.
+    datasets : tuple of DatasetRow
+        Of what was built, or the paper's.
     features : Path or None
         Image features that ``medimeta-c features`` saved.
     printed : str
@@ -66,6 +70,7 @@ class Inputs:
     results: Results = field(default_factory=dict)
     scores: tuple[ModelScores, ...] = ()
     fewshot: tuple[FewShotScore, ...] = ()
+    datasets: tuple[DatasetRow, ...] = ()
     features: Path | None = None
     printed: str = ""
     images: int = 500
@@ -88,10 +93,10 @@ class Inputs:
         return self.scores
 
     def ablated(self) -> tuple[FewShotScore, ...]:
-        """Return the few-shot scores; raises Lacking without any."""
+        """Return the few-shot scores over all datasets of the ablation; raises Lacking without any."""
         if not self.fewshot:
             raise Lacking
-        return self.fewshot
+        return tuple(one for one in self.fewshot if not one.dataset) or self.fewshot
 
     def divisor(self) -> str:
         """Return whose errors CE divides by, as captions say it."""
@@ -104,20 +109,41 @@ class Inputs:
 
     @property
     def note(self) -> str:
-        """Where scores come from and which are of trials, as a caption's last sentences."""
-        trials = [name for name, found in self.results.items() if any(one.is_trial for one in found)]
-        trials += [name for name, one in self.benchmarks.items() if one.manifest.limited]
+        """Where scores come from and which are ranked nowhere, as a caption's last sentences."""
         said = [self.printed] if self.printed else []
+        trials = [name for name, one in self.benchmarks.items() if one.manifest.limited]
         if trials:
             said.append(f"Only a trial, on a part of each split: {', '.join(trials)}.")
-        elsewhere = [name for name, found in self.results.items() if any(one.is_unverified for one in found)]
-        if elsewhere:
-            said.append(f"Predictions made elsewhere, unverified: {', '.join(elsewhere)}.")
+        by_mark: dict[Mark, list[str]] = {}
+        for model, marks in self._marks().items():
+            for mark in marks:
+                by_mark.setdefault(mark, []).append(model)
+        said += [f"Not ranked ({mark.phrase}): {', '.join(by_mark[mark])}." for mark in by_mark]
         return "".join(f" {sentence}" for sentence in said)
 
     def model_looks(self) -> dict[str, Look]:
         """Return how each model is drawn, the same in every figure."""
         return model_looks(self.models())
+
+    def model_labels(self) -> dict[str, str]:
+        """Return what legends call each model: its name in short, with the marks of its results."""
+        marks = self._marks()
+        return {
+            model: with_marks(name, marks.get(model, ()))
+            for model, name in short_names(self.models()).items()
+        }
+
+    def _marks(self) -> dict[str, tuple[Mark, ...]]:
+        """Return the marks of each model's results, of every result once."""
+        found: dict[str, dict[Mark, None]] = {}
+        for name, results in self.results.items():
+            found.setdefault(name, {}).update(dict.fromkeys(mark for one in results for mark in one.standing))
+        for model, marks in (
+            *((one.model, one.marks) for one in self.scores),
+            *((one.variant, one.marks) for one in self.fewshot),
+        ):
+            found.setdefault(model, {}).update(dict.fromkeys(marks))
+        return {model: tuple(marks) for model, marks in found.items() if marks}
 
     def models(self) -> tuple[str, ...]:
         """Return every model's name, in the order that decides its look."""
@@ -151,6 +177,12 @@ def _collection(manifest: Manifest) -> str:
         return title
     (collection,) = collections
     return title if collection == CORE_TITLE else collection
+
+
+def row_label(manifest: Manifest, dataset: str) -> str:
+    """Return what rows call a built dataset, word under word: modality, id, and whether of phantoms."""
+    (modality,) = (one.modality for one in manifest.datasets if one.dataset == dataset)
+    return f"{modality} {dataset_label(manifest, dataset)}".strip()
 
 
 def file_word(name: str) -> str:

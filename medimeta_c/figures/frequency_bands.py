@@ -14,11 +14,10 @@ from medimeta_c.figures.drawing import style
 from medimeta_c.figures.drawing.logaxes import label_decades, plain
 from medimeta_c.figures.drawing.looks import Look, corruption_looks
 from medimeta_c.figures.drawing.wrapping import name_row
-from medimeta_c.figures.exhibit import Inputs, Picture, paged
+from medimeta_c.figures.exhibit import Inputs, Picture, paged, row_label
 from medimeta_c.format.benchmark import Benchmark
 from medimeta_c.format.display import (
     built_corruptions,
-    dataset_label,
     display_name,
     shown_datasets,
     shown_record,
@@ -97,7 +96,7 @@ def frequency_bands(benchmark: Benchmark, shares: Mapping[str, _Shares], looks: 
                 panel.set_ylim(len(own) - 0.4, -0.6)
                 panel.set_yticks(range(len(own)), [display_name(name) if column == 0 else "" for name in own])
                 panel.tick_params(axis="y", length=0)
-            name_row(panels[0], [dataset_label(benchmark.manifest, dataset)], high / len(shares))
+            name_row(panels[0], [row_label(benchmark.manifest, dataset)], high / len(shares))
         for panel, band in zip(grid[0], BANDS, strict=True):
             panel.set_title(f"{band.capitalize()} frequencies", fontweight="normal", loc="center")
         for panel in grid[-1]:

@@ -16,10 +16,9 @@ from medimeta_c.figures.drawing.legend import below, sample
 from medimeta_c.figures.drawing.logaxes import label_decades, plain
 from medimeta_c.figures.drawing.looks import Look, corruption_looks
 from medimeta_c.figures.drawing.wrapping import name_row
-from medimeta_c.figures.exhibit import Inputs, Lacking, Picture, grouped, paged
+from medimeta_c.figures.exhibit import Inputs, Lacking, Picture, grouped, paged, row_label
 from medimeta_c.format.display import (
     built_corruptions,
-    dataset_label,
     display_name,
     shown_datasets,
     shown_split,
@@ -109,7 +108,7 @@ def frequency_effects(analyses: list[Analysis], manifest: Manifest, looks: Mappi
             (dataset,) = analysis.images
             for panel, band in zip(panels, BANDS, strict=True):
                 _draw(panel, analysis, band, looks)
-            name_row(panels[0], [dataset_label(manifest, dataset)], _ROW_INCHES)
+            name_row(panels[0], [row_label(manifest, dataset)], _ROW_INCHES)
         for panel, band in zip(grid[0], BANDS, strict=True):
             panel.set_title(f"{band.capitalize()} frequencies", fontweight="normal")
             label_decades(panel.yaxis, plain)

@@ -16,11 +16,10 @@ from scipy.ndimage import gaussian_filter1d
 from medimeta_c.figures.drawing import style
 from medimeta_c.figures.drawing.legend import below, sample
 from medimeta_c.figures.drawing.wrapping import name_row
-from medimeta_c.figures.exhibit import Inputs, Lacking, Picture, paged
+from medimeta_c.figures.exhibit import Inputs, Lacking, Picture, paged, row_label
 from medimeta_c.format.benchmark import Benchmark
 from medimeta_c.format.display import (
     built_severities,
-    dataset_label,
     display_name,
     shown_record,
     side_by_side,
@@ -63,7 +62,7 @@ def exhibit(inputs: Inputs) -> Iterator[Picture]:
         else _Block(
             collection=place[0] if len(builds) > 1 else "",
             dataset=place[1],
-            label=dataset_label(builds[place[0]].manifest, place[1]),
+            label=row_label(builds[place[0]].manifest, place[1]),
             densities=_densities(builds[place[0]], place[1], kinds, inputs.images),
         )
         for place in places
@@ -119,7 +118,7 @@ def pixel_density(blocks: Sequence[_Block | None], kinds: Sequence[str]) -> Figu
             if index % across and blocks[index - 1] is None:
                 panels[0].tick_params(labelleft=True)
             if block is not None:
-                words = [block.dataset, block.collection] if block.collection else [block.label]
+                words = [block.label, *filter(None, [block.collection])]
                 name_row(panels[0], words, _ROW_INCHES)
         figure.supylabel("Pixels per level (%)", fontsize=7.5)
         levels = sorted({level for one in blocks if one is not None for _, level in one.densities})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 from typing import Annotated, Any, Literal, TypeAlias
 
@@ -12,7 +13,17 @@ from medimeta_c.errors import ConfigError
 from medimeta_c.format.manifest import SuiteRecord
 from medimeta_c.format.suites import suite_of
 from medimeta_c.io.reading import first_problem
-from medimeta_c.io.records import Count, Document, Name, Record, Sha256, Since, Text
+from medimeta_c.io.records import (
+    Count,
+    Document,
+    Name,
+    Record,
+    Sha256,
+    Since,
+    Text,
+    canonical_json,
+    dump,
+)
 from medimeta_c.models.contract import ModelIdentity
 from medimeta_c.prompts.record import PromptsRecord
 
@@ -248,3 +259,14 @@ class AdapterRecord(Document):
     lora: LoraRecord
     adapters_sha256: Sha256
     training: TrainingRecord | None = None
+
+    @property
+    def recipe_sha256(self) -> str:
+        """Digest of all but the seed and what follows from it: equal for runs that differ in their seed."""
+        values = dump(self)
+        del values["adapters_sha256"], values["lora"]["seed"]
+        if self.training is not None:
+            fewshot, selection = values["training"]["fewshot"], values["training"]["selection"]
+            del fewshot["seed"], fewshot["ids_sha256"], selection["value"], selection["epoch"]
+        del values["base"]["spec"]  # where the files lay
+        return hashlib.sha256(canonical_json(values).encode()).hexdigest()

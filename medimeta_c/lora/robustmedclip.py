@@ -21,7 +21,7 @@ from medimeta_c.models.libraries import local_only
 from medimeta_c.models.torch_model import TorchModel
 from medimeta_c.models.weights import read_checkpoint
 
-__all__ = ["adapted_spec", "load_robustmedclip", "open_adapters"]
+__all__ = ["adapted_spec", "adapter_record", "load_robustmedclip", "open_adapters"]
 
 _PREFIX = "robustmedclip:"
 _OVERRIDE = "+base="
@@ -112,6 +112,23 @@ def open_adapters(spec: str) -> Adapters:
             f"{file} is a checkpoint published with the paper, not a folder that `medimeta-c finetune` wrote"
         )
     return _attached(spec, file.parent, base_spec)[0]
+
+
+def adapter_record(spec: str) -> AdapterRecord | None:
+    """Return what a folder of adapters says of them; None for a checkpoint published with the paper.
+
+    Parameters
+    ----------
+    spec : str
+        As for `load_robustmedclip`, prefix included.
+
+    Raises
+    ------
+    ConfigError, ModelError
+        As `load_robustmedclip` raises them.
+    """
+    file, _ = _located(spec, spec.removeprefix(_PREFIX))
+    return read_adapter(file.parent).record if file.name == RECORD else None
 
 
 def _located(spec: str, target: str) -> tuple[Path, str]:

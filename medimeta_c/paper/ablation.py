@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from medimeta_c.paper.names import short_name
 from medimeta_c.paper.scores import FewShotScore
 from medimeta_c.results.ablation import AblationRun, Scored, read_ablation
+from medimeta_c.results.folder import result_files
+from medimeta_c.results.result import Result, read_result
+from medimeta_c.sources import collection_of
 
 __all__ = ["read_fewshot"]
 
@@ -21,6 +24,20 @@ _FIELDS = {
 }
 """Table 6's names, and those of ``ablation.json``."""
 
+_RESULTS = "results"
+"""The folder of a run in which its adapter's result lies."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Share:
+    """The runs of one share, or the model before tuning: what is averaged to a row."""
+
+    percent: float
+    size: AblationRun
+    hours: float | None
+    scored: Sequence[Scored | None]
+    results: Sequence[Result | None]
+
 
 def read_fewshot(path: Path) -> tuple[FewShotScore, ...]:
     """Read the ``ablation.json`` that `medimeta-c finetune` writes, means over its seeds.
@@ -30,30 +47,72 @@ def read_fewshot(path: Path) -> tuple[FewShotScore, ...]:
     path : Path
         The file, or the folder that holds it.
 
+    Returns
+    -------
+    tuple of FewShotScore
+        A row for each share; of an ablation on several datasets their means, then the rows of each dataset
+        as far as the results of the runs lie beside the file.
+
     Raises
     ------
     ResultError
-        If it is missing or not such a file.
+        If it, or a result beside it, is damaged, or it is missing.
     """
     ablation = read_ablation(path)
-    variant, first = short_name(ablation.model), ablation.runs[0]
-    rows = [] if ablation.base is None else [_score(variant, first, [ablation.base], percent=0.0)]
+    home = path if path.is_dir() else path.parent
+    shares = []
+    if ablation.base is not None:
+        before = [_result_in(home, home / _RESULTS, ablation.base)]
+        shares.append(
+            _Share(percent=0.0, size=ablation.runs[0], hours=None, scored=[ablation.base], results=before)
+        )
     for fraction in dict.fromkeys(run.fraction for run in ablation.runs):
         runs = [run for run in ablation.runs if run.fraction == fraction]
-        scored = [run.scored for run in runs]
-        hours = statistics.fmean(run.hours for run in runs)
-        rows.append(_score(variant, runs[0], scored, percent=100 * fraction, hours=hours))
-    return tuple(replace(row, split=ablation.draw_from) for row in rows)
+        shares.append(
+            _Share(
+                percent=100 * fraction,
+                size=runs[0],
+                hours=statistics.fmean(run.hours for run in runs),
+                scored=[run.scored for run in runs],
+                results=[_result_in(home, home / run.folder / _RESULTS, run.scored) for run in runs],
+            )
+        )
+    alone = ablation.datasets[0] if len(ablation.datasets) == 1 else ""
+    rows = [_named(_score(share, share.scored), share, alone) for share in shares]
+    if not alone:
+        rows += [row for name in ablation.datasets for share in shares for row in _rows_of(share, name)]
+    variant = short_name(ablation.model)
+    return tuple(replace(row, variant=variant, split=ablation.draw_from) for row in rows)
 
 
-def _score(
-    variant: str,
-    run: AblationRun,
-    scored: Sequence[Scored | None],
-    *,
-    percent: float,
-    hours: float | None = None,
-) -> FewShotScore:
+def _result_in(home: Path, folder: Path, scored: Scored | None) -> Result | None:
+    """Return the result that has a run's numbers; None if it does not lie in the ablation's folder."""
+    if scored is None or not folder.is_dir() or not folder.resolve().is_relative_to(home.resolve()):
+        return None
+    every = (read_result(file) for file in result_files(folder))
+    return next((one for one in every if Scored.of(one.scores.overall) == scored), None)
+
+
+def _rows_of(share: _Share, dataset: str) -> Iterator[FewShotScore]:
+    """Yield the row of one dataset, if every run's result is there."""
+    found = [one for one in share.results if one is not None and dataset in one.scores.datasets]
+    if len(found) == len(share.results):
+        scored = [Scored.of(one.scores.datasets[dataset]) for one in found]
+        yield _named(_score(share, scored), share, dataset)
+
+
+def _named(row: FewShotScore, share: _Share, dataset: str) -> FewShotScore:
+    """Return a row with what its results say of the dataset, and their marks."""
+    found = [one for one in share.results if one is not None]
+    marks = tuple(dict.fromkeys(mark for one in found for mark in one.standing))
+    entries = [one.run.benchmark.dataset(dataset) for one in found if dataset in one.scores.datasets]
+    if not entries:
+        return replace(row, dataset=dataset, marks=marks)
+    collection, modality = collection_of(entries[0].kind), entries[0].modality
+    return replace(row, dataset=dataset, marks=marks, collection=collection, modality=modality)
+
+
+def _score(share: _Share, scored: Sequence[Scored | None]) -> FewShotScore:
     """Return means over seeds, and their spread where there are several; without hours nothing was tuned."""
     means: dict[str, float | None] = dict.fromkeys(_FIELDS)
     spread: dict[str, float] = {}
@@ -64,16 +123,17 @@ def _score(
             means[ours] = statistics.fmean(known)
             if len(known) > 1:
                 spread[ours] = statistics.stdev(known)
-    trainable = 100 * run.trainable_parameters / run.total_parameters
+    size = share.size
+    trainable = 100 * size.trainable_parameters / size.total_parameters
     return FewShotScore(
-        variant=variant,
-        percent=percent,
+        variant="",
+        percent=share.percent,
         clean_accuracy=means["clean_accuracy"],
         clean_error=means["clean_error"],
         corruption_accuracy=means["corruption_accuracy"],
         mce=means["mce"],
         spread=spread,
-        train_hours=hours,
-        total_params_m=run.total_parameters / 1e6,
-        trainable_percent=None if hours is None else trainable,
+        train_hours=share.hours,
+        total_params_m=size.total_parameters / 1e6,
+        trainable_percent=None if share.hours is None else trainable,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
@@ -21,6 +22,9 @@ __all__ = ["Results", "find_results", "scores_of"]
 
 Results = Mapping[str, tuple[Result, ...]]
 """By the name figures show: a model's results, each on datasets of its own."""
+
+_RESNET50 = re.compile(r"(?:resnet|rn)[-_ ]?50(?![0-9x])", re.IGNORECASE)
+"""In a model's spec or architecture; RN50x4 is a wider network."""
 
 
 def find_results(paths: StrPath | Iterable[StrPath]) -> dict[str, tuple[Result, ...]]:
@@ -136,6 +140,9 @@ def _rows(name: str, result: Result) -> Iterator[ModelScores]:
             mce=_percent(summary.mce.value),
             backbone=result.run.model.architecture,
             baseline=divisor,
+            modality=entry.modality,
+            is_resnet50=any(map(_RESNET50.search, (result.run.model.spec, result.run.model.architecture))),
+            marks=result.standing,
         )
 
 

@@ -1,11 +1,60 @@
-"""Rows of the paper's tables: a model on a dataset, a fine-tuned variant at a share of a split."""
+"""Rows of the paper's tables: a dataset, a model on a dataset, a variant tuned on a share of a split."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-__all__ = ["FewShotScore", "ModelScores"]
+from medimeta_c.results.assessment.standing import Mark
+
+__all__ = ["DatasetRow", "FewShotScore", "ModelScores", "by_modality", "with_marks"]
+
+
+def by_modality(modality: str, dataset: str) -> str:
+    """Return what rows and axes call a dataset: its modality, with its id.
+
+    Examples
+    --------
+    >>> by_modality("Cell Microscopy", "pbc"), by_modality("", "pbc")
+    ('Cell Microscopy (pbc)', 'pbc')
+    """
+    return f"{modality} ({dataset})" if modality else dataset
+
+
+def with_marks(model: str, marks: tuple[Mark, ...]) -> str:
+    """Return a model's name with what sets its result apart from those that may be ranked.
+
+    Examples
+    --------
+    >>> from medimeta_c.results.assessment.standing import LIMITED, PHANTOMS
+    >>> with_marks("CLIP", (LIMITED, PHANTOMS)), with_marks("CLIP", ())
+    ('CLIP (trial, phantoms)', 'CLIP')
+    """
+    return f"{model} ({', '.join(mark.label for mark in marks)})" if marks else model
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DatasetRow:
+    """One dataset: a row of the paper's Tables 1, 4 and 5.
+
+    Parameters
+    ----------
+    collection, dataset, modality : str
+        Where it belongs, its id, and what its images are.
+    splits : mapping of str to int
+        Images of each split.
+    class_names : tuple of str
+        In the order of the labels, or as printed.
+    note : str
+        What to know about these numbers.
+    """
+
+    collection: str
+    dataset: str
+    modality: str
+    splits: Mapping[str, int]
+    class_names: tuple[str, ...]
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +77,12 @@ class ModelScores:
         The image encoder, where known.
     baseline : str
         What errors are divided by, as captions name it; empty without one.
+    modality : str
+        Of the dataset's images.
+    is_resnet50 : bool
+        Whether the image encoder is a ResNet-50.
+    marks : tuple of Mark
+        What keeps the result from being ranked.
     """
 
     collection: str
@@ -41,6 +96,14 @@ class ModelScores:
     mce: float | None
     backbone: str = ""
     baseline: str = ""
+    modality: str = ""
+    is_resnet50: bool = False
+    marks: tuple[Mark, ...] = ()
+
+    @property
+    def subject(self) -> str:
+        """What rows and axes call the dataset."""
+        return by_modality(self.modality, self.dataset)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +124,10 @@ class FewShotScore:
         Cost.
     split : str, optional
         The split that the share is of.
+    collection, dataset, modality : str, optional
+        What was scored on; the dataset is empty in means over several.
+    marks : tuple of Mark, optional
+        What keeps the results from being ranked.
     """
 
     variant: str
@@ -74,3 +141,12 @@ class FewShotScore:
     total_params_m: float | None
     trainable_percent: float | None
     split: str = "train"
+    collection: str = ""
+    dataset: str = ""
+    modality: str = ""
+    marks: tuple[Mark, ...] = ()
+
+    @property
+    def subject(self) -> str:
+        """What rows and axes call the dataset; of means, that they are means."""
+        return by_modality(self.modality, self.dataset) if self.dataset else "Mean over datasets"

@@ -90,18 +90,21 @@ class PromptSet(Record):
 
 def _shipped() -> Iterable[PromptSet]:
     """Read the package's own sets, one a YAML document."""
-    where = "the package's prompts.yaml"
     reader = Reader(remedy="install the package again", error=ConfigError, aliases=True)
-    content = resources.files("medimeta_c.prompts").joinpath("prompts.yaml").read_bytes()
-    for document in content.split(b"\n---\n"):
-        yield reader.record(reader.parse(document, where, yaml=True), PromptSet, where)
+    for name in ("prompts.yaml", "paraphrases.yaml"):
+        where = f"the package's {name}"
+        content = resources.files("medimeta_c.prompts").joinpath(name).read_bytes()
+        for document in content.split(b"\n---\n"):
+            yield reader.record(reader.parse(document, where, yaml=True), PromptSet, where)
 
 
 PROMPTS = Registry("medimeta_c.prompts", PromptSet, _shipped(), noun="template set", error=ConfigError)
-"""Template sets by name: ``ensemble``, ``paper``, ``reference``, ``reference-order``, then other packages'.
+"""Template sets by name: ``ensemble``, ``paper``, ``reference``, ``reference-order``, ``paraphrases``, then
+other packages'.
 
 ``paper`` and the two of the reference are those of the MediMeta-C and RobustMedCLIP paper's section 3.2 and
-appendix, and of the code published with it.
+appendix, and of the code published with it. ``paraphrases`` is for sweeps: see
+`medimeta_c.prompts.paraphrases`.
 """
 
 

@@ -9,6 +9,7 @@ from medimeta_c.io.files import write_atomic
 from medimeta_c.reports.html import render_html
 from medimeta_c.reports.markdown import render_markdown
 from medimeta_c.results.folder import SavedResult
+from medimeta_c.results.paraphrases.views import readable_sweep
 
 __all__ = ["HTML_NAME", "MARKDOWN_NAME", "write_reports"]
 
@@ -39,6 +40,7 @@ def write_reports(saved: SavedResult, benchmark: Benchmark | None = None) -> tup
         If a file cannot be written.
     """
     markdown, html = saved.path / MARKDOWN_NAME, saved.path / HTML_NAME
-    write_atomic(markdown, render_markdown(saved.result).encode())
-    write_atomic(html, render_html(saved, benchmark).encode())
+    sweep = readable_sweep(saved.path, saved.result)
+    write_atomic(markdown, render_markdown(saved.result, sweep).encode())
+    write_atomic(html, render_html(saved, benchmark, sweep).encode())
     return markdown, html

@@ -26,6 +26,7 @@ from medimeta_c.reports.tables import ALL, further_tables, main_tables, severity
 from medimeta_c.reports.verdict import verdict
 from medimeta_c.results.cells import interval_text, percent
 from medimeta_c.results.folder import SavedResult
+from medimeta_c.results.paraphrases.record import PromptsSweep
 from medimeta_c.results.result import Result
 
 __all__ = ["render_html"]
@@ -33,7 +34,9 @@ __all__ = ["render_html"]
 _TEMPLATE = "report.html.jinja"
 
 
-def render_html(saved: SavedResult, benchmark: Benchmark | None = None) -> str:
+def render_html(
+    saved: SavedResult, benchmark: Benchmark | None = None, sweep: PromptsSweep | None = None
+) -> str:
     """Return the report of a result as a page of its own; untrusted text is escaped.
 
     Parameters
@@ -42,6 +45,8 @@ def render_html(saved: SavedResult, benchmark: Benchmark | None = None) -> str:
         The result.
     benchmark : Benchmark, optional
         What was scored, for pictures.
+    sweep : PromptsSweep, optional
+        The sweep over prompts beside the result.
 
     Raises
     ------
@@ -68,7 +73,7 @@ def render_html(saved: SavedResult, benchmark: Benchmark | None = None) -> str:
             hundred=hundred,
             shades=SHADES,
             tables=main_tables(result),
-            more=further_tables(result),
+            more=further_tables(result, sweep),
             sections=list(_sections(saved, benchmark)),
             pictures=benchmark is not None,
             images=sum(entry.images for entry in result.run.benchmark.datasets),

@@ -13,6 +13,8 @@ from medimeta_c.metrics.registry import BUILT_IN, METRICS
 from medimeta_c.metrics.summary import CellScore, Summary
 from medimeta_c.metrics.values import Estimate, Number, mean_number
 from medimeta_c.results.cells import number_cell
+from medimeta_c.results.paraphrases.record import PromptsSweep
+from medimeta_c.results.paraphrases.views import prompts_tables
 from medimeta_c.results.result import Result
 from medimeta_c.results.words.views import confidence_table, word_numbers
 
@@ -101,9 +103,10 @@ def faults_table(result: Result) -> Table:
     )
 
 
-def further_tables(result: Result) -> list[Table]:
+def further_tables(result: Result, sweep: PromptsSweep | None = None) -> list[Table]:
     """Return what else the cells say: the loss of accuracy against the baseline's, and other scores."""
     others = [other_scores_table(result), *([confidence_table(result)] if result.stated else [])]
+    others += [] if sweep is None else prompts_tables(sweep, result)
     if result.baseline is None:
         return others
     relative = _by_dataset(

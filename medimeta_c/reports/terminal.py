@@ -12,6 +12,7 @@ from medimeta_c.reports.tables import main_tables
 from medimeta_c.reports.verdict import verdict
 from medimeta_c.results.comparison import Comparison
 from medimeta_c.results.folder import SavedResult
+from medimeta_c.results.paraphrases.views import prompts_sentence, prompts_tables, readable_sweep
 from medimeta_c.results.views import comparison_tables
 
 __all__ = ["comparison_view", "result_view"]
@@ -27,6 +28,10 @@ def result_view(saved: SavedResult) -> Iterator[Text | Table]:
     for table in main_tables(saved.result):
         # Its longer side downwards: a terminal has 80 columns.
         yield table.turned() if len(table.columns) > len(table.rows) + 1 else table
+    if sweep := readable_sweep(saved.path, saved.result):
+        yield _line(prompts_sentence(sweep, saved.result), "bold")
+        spreads, *others = prompts_tables(sweep, saved.result)
+        yield from (spreads.only(*spreads.headers[:-1]), *others)  # the wordings are too long for it
 
 
 def comparison_view(comparison: Comparison) -> Iterator[Text | Table]:

@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from medimeta_c.errors import ConfigError, ModelError, Remedy
 from medimeta_c.format.keys import check_alone, check_distinct, check_name
 from medimeta_c.format.manifest import PluginRecord
 from medimeta_c.format.plugins import plugin_record
-from medimeta_c.io.settings import Location, Several, TextOrPath, default, require_kind, required, settle
+from medimeta_c.io.settings import (
+    Location,
+    OptionalTextOrPath,
+    Several,
+    TextOrPath,
+    default,
+    require_kind,
+    required,
+    settle,
+)
 from medimeta_c.metrics.registry import Metric, chosen_metrics
 from medimeta_c.metrics.resampling import Resampling
 from medimeta_c.models import (
@@ -23,14 +32,18 @@ from medimeta_c.models import (
     load_model,
 )
 from medimeta_c.prompts.files import PROMPTS
+from medimeta_c.prompts.paraphrases import load_paraphrases, paraphrases_of
 from medimeta_c.prompts.record import PromptsRecord
 from medimeta_c.prompts.templates import ClassPrompts, load_prompts
 from medimeta_c.results.baseline_choice import PUBLISHED
 from medimeta_c.results.folder import SavedResult
 from medimeta_c.results.identity import HeadOutput, RunIdentity
+from medimeta_c.results.paraphrases.folder import AskedParaphrases
 from medimeta_c.scoring.devices import batch_size_on, check_device, choose_device, workers_beside
 from medimeta_c.scoring.inference import ClassScorer, Predictor
 from medimeta_c.scoring.job import Job, JobProgress
+from medimeta_c.scoring.paraphrases.adapters import adapter_seed
+from medimeta_c.scoring.paraphrases.predictor import SweptPredictor
 from medimeta_c.scoring.supervised import Supervised, head_outputs
 from medimeta_c.scoring.words.evaluation import evaluate_words
 from medimeta_c.scoring.words.questions import Asking, Decode
@@ -59,6 +72,9 @@ class EvaluateConfig:
         ``"published"``, ``"none"``, or the folder of a result to divide by.
     prompts : str or path, optional
         A shipped set of templates, or a file. For a model with text: a classifier takes none.
+    prompts_sweep : str or path, optional
+        A set of templates, or a file: each template is also scored as a prompt of its own, on the same image
+        embeddings, and its numbers stand in a file beside the result. ``"paraphrases"`` is a shipped set.
     out : str or path, optional
         Root of all results.
     device : str, optional
@@ -94,6 +110,7 @@ class EvaluateConfig:
     split: str = "test"
     baseline: TextOrPath = default(PUBLISHED)
     prompts: TextOrPath = default(_PROMPTS)
+    prompts_sweep: OptionalTextOrPath = default(None)
     out: Location = default("results")
     device: str = "auto"
     precision: Precision = "fp32"
@@ -122,7 +139,9 @@ class EvaluateConfig:
         check_distinct("dataset", self.datasets)
         check_alone("all", "dataset", self.datasets)
         check_device(self.device)
-        load_prompts(self.prompts)
+        book = load_prompts(self.prompts)
+        if self.prompts_sweep is not None:
+            load_paraphrases(self.prompts_sweep, book)
         chosen_metrics(self.metrics)
         assert self.asking is not None  # refuses values that are not valid
 
@@ -187,6 +206,7 @@ def evaluate(
         limit=config.limit,
     )
     record, prompts = asked_prompts(config.prompts, job.benchmark, job.datasets)
+    paraphrases = None if config.prompts_sweep is None else _asked_paraphrases(config, job)
     device = choose_device(config.device)
     loaded = load_model(
         model or config.model,
@@ -195,6 +215,11 @@ def evaluate(
         activation=config.activation,
         preprocessing=config.preprocessing,
     )
+    if paraphrases is not None and not isinstance(loaded, Model):
+        raise ConfigError(
+            f"{loaded.identity.spec} takes no prompts, so there are none to paraphrase",
+            remedy=Remedy("leave out {prompts_sweep}"),
+        )
     if isinstance(loaded, Answerer):
         return evaluate_words(
             loaded,
@@ -224,19 +249,40 @@ def evaluate(
         activation=config.activation,
         outputs=outputs,
     )
-    predictor = Predictor(
-        scorer,
-        device=device,
-        batch_size=batch_size_on(device, config.batch_size),
-        workers=workers_beside(device, config.workers),
-    )
+    size, workers = batch_size_on(device, config.batch_size), workers_beside(device, config.workers)
+    swept = None
+    if paraphrases is not None and isinstance(loaded, Model):
+        swept = SweptPredictor(
+            loaded,
+            scorer,
+            replace(paraphrases, adapter=adapter_seed(loaded.identity)),
+            device=device,
+            batch_size=size,
+            workers=workers,
+        )
     return job.run(
         identity,
-        predictor,
+        swept or Predictor(scorer, device=device, batch_size=size, workers=workers),
         device,
         plugins=plugins_of(config.model if model is None else model, identity.prompts),
+        sweep=swept,
         on_progress=on_progress,
         progress=progress,
+    )
+
+
+def _asked_paraphrases(config: EvaluateConfig, job: Job) -> AskedParaphrases:
+    """Return the paraphrases of the datasets of a job."""
+    book = load_paraphrases(str(config.prompts_sweep), load_prompts(config.prompts))
+    book.require_known(job.benchmark.datasets)
+    entries = map(job.described.dataset, job.datasets)
+    return AskedParaphrases(
+        name=book.name,
+        revision=book.revision,
+        prompts={
+            one.dataset: paraphrases_of(book, one.dataset, one.class_names, modality=one.modality)
+            for one in entries
+        },
     )
 
 

@@ -20,7 +20,16 @@ from medimeta_c.results.predictions import CellPredictions
 from medimeta_c.scoring.decoding import Decoded, Prepare, chunks_of, decode_all
 from medimeta_c.scoring.rows import CellRows, batches
 
-__all__ = ["ClassScorer", "Embedder", "FeatureEncoder", "Predictor", "SetRows", "normalise", "predictions_of"]
+__all__ = [
+    "ClassScorer",
+    "Embedder",
+    "FeatureEncoder",
+    "Predictor",
+    "SetRows",
+    "normalise",
+    "predictions_of",
+    "softmax_and_best",
+]
 
 _logger = logging.getLogger(__name__)
 
@@ -71,14 +80,15 @@ def predictions_of(
     key: SetKey, image_ids: Sequence[str], labels: ArrayLike, logits: torch.Tensor
 ) -> CellPredictions:
     """Return the predictions that logits (N, K) on the CPU make: their softmax, and the highest of them."""
+    probabilities, best = softmax_and_best(logits)
+    return CellPredictions.of(key, image_ids, labels, probabilities.numpy(), predictions=best.numpy())
+
+
+def softmax_and_best(logits: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return the softmax (N, K) in float32, and the class of the highest of logits (N, K) on the CPU."""
     exact = logits.double()  # on the CPU: MPS has no double
-    return CellPredictions.of(
-        key,
-        image_ids,
-        labels,
-        torch.softmax(exact, dim=-1).float().numpy(),
-        predictions=torch.nan_to_num(exact, nan=-torch.inf).argmax(dim=-1).numpy(),
-    )
+    best = torch.nan_to_num(exact, nan=-torch.inf).argmax(dim=-1)
+    return torch.softmax(exact, dim=-1).float(), best
 
 
 class FeatureEncoder(Protocol):

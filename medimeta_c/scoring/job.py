@@ -26,8 +26,10 @@ from medimeta_c.metrics.registry import Metric
 from medimeta_c.metrics.resampling import Resampling
 from medimeta_c.reports import write_reports
 from medimeta_c.results.baseline_choice import ChosenBaseline, choose_baseline
-from medimeta_c.results.folder import ResultFolder, SavedResult, open_result_folder
+from medimeta_c.results.folder import SavedResult, open_result_folder
 from medimeta_c.results.identity import BenchmarkRecord, RunIdentity, benchmark_record, first_images
+from medimeta_c.results.paraphrases.cells import SweptCell
+from medimeta_c.results.paraphrases.folder import AskedParaphrases, SweptFolder
 from medimeta_c.results.predictions import CellPredictions
 from medimeta_c.results.result import Environment, StoredMark
 from medimeta_c.results.scoring import Groups, Terms, make_result, scope_of
@@ -35,7 +37,7 @@ from medimeta_c.results.scoring import Groups, Terms, make_result, scope_of
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["CellPredictor", "Job", "JobProgress"]
+__all__ = ["CellPredictor", "Job", "JobProgress", "ParaphrasePredictor"]
 
 _PACKAGES = ("torch", "torchvision", "open_clip_torch", "transformers", "numpy", "scikit-learn", "pyarrow")
 
@@ -57,6 +59,19 @@ class CellPredictor(Protocol):
         limit: int | None = None,
     ) -> Iterator[CellPredictions]:
         """Yield the predictions of sets, each as it is finished, in order; see `Predictor.predict`."""
+        ...
+
+
+class ParaphrasePredictor(CellPredictor, Protocol):
+    """What also predicts under other wordings of the prompts."""
+
+    @property
+    def asked(self) -> AskedParaphrases:
+        """The wordings."""
+        ...
+
+    def swept(self, cell: CellPredictions) -> SweptCell:
+        """Return what they predict of a cell that `predict` yielded last; once."""
         ...
 
 
@@ -184,6 +199,7 @@ class Job:
         *,
         marks: tuple[StoredMark, ...] = (),
         plugins: tuple[PluginRecord, ...] = (),
+        sweep: ParaphrasePredictor | None = None,
         on_progress: Callable[[JobProgress], None] | None = None,
         progress: bool = False,
     ) -> SavedResult:
@@ -201,6 +217,9 @@ class Job:
             What sets the result apart, beside a limit; see `medimeta_c.results.result.Mark`.
         plugins : tuple of PluginRecord
             What other distributions brought to the predictions.
+        sweep : ParaphrasePredictor, optional
+            The predictor again, if it also predicts under other wordings: the result's folder then has a
+            sweep over prompts, too. The result itself is the same without.
         on_progress : callable, optional
             Called with a `JobProgress` after each batch.
         progress : bool, optional
@@ -215,8 +234,15 @@ class Job:
             built, finished = set(self.benchmark.sets), folder.finished
             if todo := [key for key in self.scope.cells() if key in built and key not in finished]:
                 folder.add_environment(_environment(device, predictor))
+            swept = None if sweep is None else SweptFolder(folder.path, folder.run, sweep.asked)
+            unswept = set() if swept is None else built - swept.finished
+            keys = [key for key in self.scope.cells() if key in unswept or key in {*todo}]
             with following(on_progress, progress, "images", lambda now: now.view) as tell:
-                self._predict(folder, predictor, todo, tell)
+                for cell in self._predicted(predictor, keys, tell):
+                    if swept is not None and sweep is not None:
+                        swept.save(sweep.swept(cell))
+                    if cell.key not in finished:
+                        folder.save(cell)
             if todo:  # batches may have become smaller
                 folder.add_environment(_environment(device, predictor))
             whole = folder.widened(self.scope)
@@ -239,17 +265,15 @@ class Job:
             environment = folder.environment or _environment(device, predictor)
             result = make_result(folder.run, environment, predictions, terms, (*limited, *marks))
             saved = folder.finish(result, predictions)
+            if swept is not None:
+                swept.finish(result, chosen, self.groups)
             write_reports(saved, self.benchmark)
         return saved
 
-    def _predict(
-        self,
-        folder: ResultFolder,
-        predictor: CellPredictor,
-        todo: Sequence[SetKey],
-        tell: Callable[[JobProgress], None],
-    ) -> None:
-        """Predict and save cells, one by one."""
+    def _predicted(
+        self, predictor: CellPredictor, todo: Sequence[SetKey], tell: Callable[[JobProgress], None]
+    ) -> Iterator[CellPredictions]:
+        """Yield cells, one by one, to be saved before the next is asked for."""
         rows = (self.benchmark.record(key).rows for key in todo)
         now = JobProgress(
             cells_done=0,
@@ -266,7 +290,7 @@ class Job:
         count()
         for cell in predictor.predict(self.benchmark, todo, count, limit=self.limit):
             self.benchmark.check_classes(cell.key)
-            folder.save(cell)
+            yield cell
             count(cells=1)
 
 

@@ -10,7 +10,8 @@ from typing import Annotated
 
 from pydantic import Field
 
-from medimeta_c.errors import ConfigError, MediMetaError, printable
+from medimeta_c.errors import ConfigError, MediMetaError, ResultError, printable
+from medimeta_c.format.benchmark import open_benchmark
 from medimeta_c.io.files import write_atomic
 from medimeta_c.io.reading import Reader
 from medimeta_c.io.records import Record, Text
@@ -21,6 +22,7 @@ from medimeta_c.metrics.summary import Summary
 from medimeta_c.metrics.values import Estimate
 from medimeta_c.models import Activation, Precision
 from medimeta_c.results.folder import SavedResult
+from medimeta_c.results.paraphrases.seeds import SeedSplit, seed_splits, write_seeds
 from medimeta_c.results.result import Result
 from medimeta_c.scoring.evaluation import EvaluateConfig, evaluate
 from medimeta_c.scoring.job import JobProgress
@@ -83,11 +85,14 @@ class SweepReport:
         What was not.
     path : Path
         The CSV of all numbers.
+    seeds : tuple of SeedSplit
+        Of sweeps over prompts: each recipe of adapters that was scored with several seeds.
     """
 
     scored: tuple[Scored, ...]
     failures: tuple[Failure, ...]
     path: Path
+    seeds: tuple[SeedSplit, ...] = ()
 
 
 def configs_of(file: StrPath, common: Callable[..., EvaluateConfig]) -> list[EvaluateConfig]:
@@ -150,16 +155,35 @@ def sweep(
     _check(wanted)
     scored: list[Scored] = []
     failures: list[Failure] = []
+    swept: list[tuple[Scored, EvaluateConfig]] = []
     for config in wanted:
         found = _evaluated(config, on_progress)
         if isinstance(found, SavedResult):
             scored.append(Scored(path=found.path, result=found.result))
+            swept += [(scored[-1], config)] if config.prompts_sweep is not None else []
         else:
             failures.append(found)
         on_result(found)
     path = wanted[0].out / CSV_NAME
     write_atomic(path, data_csv(_COLUMNS, _rows(scored, failures)).encode())
-    return SweepReport(scored=tuple(scored), failures=tuple(failures), path=path)
+    seeds = _seeds(swept)
+    if seeds:
+        write_seeds(wanted[0].out, seeds)
+    return SweepReport(scored=tuple(scored), failures=tuple(failures), path=path, seeds=seeds)
+
+
+def _seeds(swept: Sequence[tuple[Scored, EvaluateConfig]]) -> tuple[SeedSplit, ...]:
+    """Split the variance of adapters of several seeds; what does not fit together is named in the log."""
+    groups = {}
+    for one, config in swept:
+        if one.result.run.benchmark.fingerprint not in groups:
+            opened = open_benchmark(config.benchmark)
+            groups[opened.fingerprint] = opened.groups(config.split)
+    try:
+        return seed_splits([one.path for one, _ in swept], groups)
+    except ResultError as error:
+        _logger.warning("the variance over seeds is left out: %s", error)
+        return ()
 
 
 def _check(configs: Sequence[EvaluateConfig]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,8 +13,10 @@ import pytest
 from medimeta_c.figures.exhibit import Inputs, name_builds
 from medimeta_c.format.benchmark import Benchmark, open_benchmark
 from medimeta_c.format.keys import SetKey
-from medimeta_c.paper import find_results, read_fewshot, scores_of
+from medimeta_c.paper import built_datasets, find_results, published_datasets, read_fewshot, scores_of
+from medimeta_c.results.ablation import Scored
 from medimeta_c.results.featurefile import Features, write_features
+from medimeta_c.results.result import Result, write_result
 
 sys.path.append(str(Path(__file__).parents[1] / "results"))
 
@@ -46,17 +49,17 @@ def result_root(benchmark: Benchmark, tmp_path_factory: pytest.TempPathFactory) 
 
 
 @pytest.fixture(scope="session")
-def ablation_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What a fine-tuning ablation over two shares and two seeds leaves."""
+def ablation_folder(result_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What a fine-tuning ablation over two shares and two seeds leaves: its file, and each run's result."""
+    folder = tmp_path_factory.mktemp("ablation")
+    found = find_results([str(result_root)])
+    (base,), (better,) = found["ViT-B-16/openai"], found["BiomedCLIP_tiny"]
 
-    def scored(value: float) -> dict[str, float | None]:
-        return {
-            "clean_accuracy": value,
-            "average_accuracy": value - 0.1,
-            "clean_error": 1 - value,
-            "mce": None if value > 0.75 else 1.1 - value,
-            "why_no_mce": None,
-        }
+    def scored(place: str, result: Result) -> dict[str, Any]:
+        home = folder / place / "results/model/0123456789ab"
+        home.mkdir(parents=True)
+        write_result(home, result)
+        return Scored.of(result.scores.overall).model_dump()
 
     runs = [
         {
@@ -68,19 +71,18 @@ def ablation_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
             "total_parameters": 1000,
             "hours": 1.0 + seed,
             "val_accuracy": 0.5,
-            "scored": scored(fraction + 0.5 + seed / 10),
+            "scored": scored(f"fewshot-{fraction}/seed-{seed}", result),
         }
-        for fraction in (0.01, 0.1)
-        for seed in (0, 1)
+        for fraction, pair in ((0.01, (base, better)), (0.1, (better, better)))
+        for seed, result in enumerate(pair)
     ]
-    folder = tmp_path_factory.mktemp("ablation")
     record = {
         "schema_version": 1,
         "model": "hf-hub:org/Bio",
-        "datasets": ["cells"],
+        "datasets": ["cells", "rays"],
         "benchmark": "MediMeta-C",
         "baseline": "none",
-        "base": scored(0.4),
+        "base": scored("", base),
         "runs": runs,
     }
     (folder / "ablation.json").write_text(json.dumps(record), encoding="utf-8")
@@ -117,6 +119,7 @@ def inputs(benchmark: Benchmark, result_root: Path, ablation_folder: Path, featu
         results=results,
         scores=scores_of(results),
         fewshot=read_fewshot(ablation_folder),
+        datasets=(*built_datasets([benchmark.manifest]), *published_datasets()),
         features=feature_file,
         images=6,
     )

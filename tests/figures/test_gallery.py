@@ -23,7 +23,7 @@ from medimeta_c.figures.drawing import style
 from medimeta_c.figures.drawing.modellooks import model_looks, short_names
 from medimeta_c.figures.exhibit import Inputs, Lacking, Picture, file_word, name_builds
 from medimeta_c.figures.gallery import exhibits, make
-from medimeta_c.figures.severity import severity
+from medimeta_c.figures.scores.severity import severity
 from medimeta_c.format.benchmark import Benchmark, open_benchmark
 from medimeta_c.format.keys import SetKey
 from medimeta_c.format.suites import CORE, paper_order
@@ -151,7 +151,7 @@ def test_thirteen_models_with_long_names_are_drawn_whole(inputs: Inputs) -> None
         for row in inputs.scores[:1]
     )
     crowd = Inputs(results=many, scores=scores)
-    for name in ("severity", "robustness_accuracy", "backbones"):
+    for name in ("severity", "severity_mce", "robustness_accuracy", "evaluation", "backbones"):
         for picture in entry(name, crowd):
             assert isinstance(picture, Picture)
             assert_printable(picture.figure)
@@ -162,14 +162,15 @@ def test_thirteen_models_with_long_names_are_drawn_whole(inputs: Inputs) -> None
 
 
 def test_means_of_other_datasets_are_not_compared(inputs: Inputs) -> None:
-    """A model scored on one dataset of two has no mean in Figs. 6 and 7, and the captions say so."""
+    """A model scored on one dataset of two has no mean, and the captions say so."""
     part = replace(inputs, scores=inputs.scores[:-1])
     model = inputs.scores[-1].model
     for name, words in (("robustness_accuracy", "scored on all"), ("backbones", "not scored on all")):
         (picture,) = entry(name, part)
         assert isinstance(picture, Picture)
         own = [row for row in picture.rows if model in row and "cells" not in row and "rays" not in row]
-        assert [row[3:] for row in own] == [(None,) * (len(picture.header) - 3)]
+        labels = picture.header.index("clean_accuracy")
+        assert [row[labels:] for row in own] == [(None,) * (len(picture.header) - labels)]
         assert words in picture.caption
     with pytest.raises(Lacking, match="no model was scored on all"):
         entry("backbones", replace(inputs, scores=(inputs.scores[0], inputs.scores[-1])))
@@ -262,7 +263,7 @@ def test_a_missing_cell_leaves_a_gap(inputs: Inputs) -> None:
     (result,) = inputs.results["ViT-B-16/openai"]
     kept = tuple(one for one in result.scores.cells if (one.corruption, one.severity) != ("contrast", 3))
     part = result.model_copy(update={"scores": result.scores.model_copy(update={"cells": kept})})
-    figure = severity({"a": part}, "cells", model_looks(["a"]))
+    figure = severity({"a": part}, "cells", model_looks(["a"]), {"a": "a"})
     for panel in figure.axes[:7]:
         (line,) = [one for one in panel.get_lines() if one.get_marker() == model_looks(["a"])["a"].marker]
         drawn = np.isfinite(np.asarray(line.get_ydata(), dtype=np.float64)).tolist()
@@ -272,13 +273,13 @@ def test_a_missing_cell_leaves_a_gap(inputs: Inputs) -> None:
 def test_what_has_no_input_is_left_out_and_named(inputs: Inputs, tmp_path: Path) -> None:
     """Everything else is made, and the captions are those of what was made."""
     made = make(Inputs(fewshot=inputs.fewshot), tmp_path)
-    assert set(made.left_out) == set(FIGURES) - {"fewshot", "table6"}
+    assert set(made.left_out) == set(FIGURES) - {"fewshot", "fewshot_modalities", "table6"}
     captions = (tmp_path / "captions.md").read_text()
-    assert captions.count("**") == 4
-    assert captions.startswith("**fewshot.** Fine-tuning on a share of the train split")
+    assert captions.count("**") == 6
+    assert captions.count("ine-tuning on a share of the train split") == 3
     of_val = Inputs(fewshot=tuple(replace(one, split="val") for one in inputs.fewshot))
     make(of_val, tmp_path / "val")
-    assert (tmp_path / "val" / "captions.md").read_text().count("on a share of the val split") == 2
+    assert (tmp_path / "val" / "captions.md").read_text().count("on a share of the val split") == 3
 
 
 def test_nothing_to_draw_and_unknown_names_are_refused(tmp_path: Path) -> None:

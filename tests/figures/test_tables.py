@@ -12,7 +12,7 @@ import pytest
 from medimeta_c.figures.exhibit import Inputs
 from medimeta_c.figures.gallery import make
 from medimeta_c.format.suites import CORE
-from medimeta_c.paper import published_fewshot, published_scores
+from medimeta_c.paper import published_datasets, published_fewshot, published_scores
 
 
 def rows_of(path: Path) -> list[list[str]]:
@@ -29,22 +29,37 @@ def printed(name: str) -> list[list[str]]:
 def paper(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Everything that the paper's numbers alone allow."""
     out = tmp_path_factory.mktemp("paper")
-    make(Inputs(scores=published_scores(), fewshot=published_fewshot(), printed="From the paper."), out)
+    inputs = Inputs(
+        scores=published_scores(),
+        fewshot=published_fewshot(),
+        datasets=published_datasets(),
+        printed="From the paper.",
+    )
+    make(inputs, out)
     return out
 
 
 @pytest.mark.parametrize(
-    ("name", "labels"), [("table2_ce_mce", 3), ("table3_accuracy", 3), ("table6_fewshot", 2)]
+    ("name", "named", "labels"),
+    [
+        ("table2_ce_mce", ("Collection", "Dataset", "Model"), 4),
+        ("table3_accuracy", ("Collection", "Dataset", "Model"), 4),
+        ("table6_fewshot", ("Model", "Few-shot (%)"), 5),
+    ],
 )
-def test_tables_hold_every_cell_the_paper_prints(paper: Path, name: str, labels: int) -> None:
-    """CSV, Markdown and LaTeX have the paper's cells, in its order."""
-    (_, *theirs), (_, *ours) = printed(name), rows_of(paper / f"{name}.csv")
+def test_tables_hold_every_cell_the_paper_prints(
+    paper: Path, name: str, named: tuple[str, ...], labels: int
+) -> None:
+    """CSV, Markdown and LaTeX have the paper's cells, in its order; each row names its dataset."""
+    (_, *theirs), (header, *ours) = printed(name), rows_of(paper / f"{name}.csv")
+    modalities = {row[1]: row[2] for row in printed("datasets")}
     assert len(ours) == len(theirs)
     body = (paper / f"{name}.md").read_text().splitlines()[2 : 2 + len(ours)]
     lines = [line for line in (paper / f"{name}.tex").read_text().splitlines() if " & " in line][1:]
     for mine, other, line, tex in zip(ours, theirs, body, lines, strict=True):
-        assert mine[:labels] == other[:labels]
-        numbers = [float(one) for one in other[labels:]]
+        assert [mine[header.index(label)] for label in named] == other[: len(named)]
+        assert mine[header.index("Modality")] == modalities[mine[header.index("Dataset")]]
+        numbers = [float(one) for one in other[len(named) :]]
         assert [float(one) for one in mine[labels:]] == numbers
         shown = re.sub(r"\*\*|</?u>|\\", "", line).strip("| ").split(" | ")
         assert [float(one) for one in shown[labels:]] == numbers
@@ -75,36 +90,37 @@ def test_figure_6_plots_the_papers_numbers(paper: Path) -> None:
     (_, *rows) = rows_of(paper / "robustness_accuracy.csv")
     accuracy = {(row[1], row[2]): row for row in printed("table3_accuracy")[1:]}
     errors = {(row[1], row[2]): row for row in printed("table2_ce_mce")[1:]}
-    single = [row for row in rows if row[1] != "mean"]
+    single = [row for row in rows if row[2] != "mean"]
     assert len(single) == 50
-    for _, dataset, model, *numbers in single:
+    for _, _, dataset, model, *numbers in single:
         a, e = accuracy[dataset, model], errors[dataset, model]
         assert [float(one) for one in numbers] == [float(one) for one in (a[3], a[-1], e[3], e[-1])]
-    (mean,) = [row for row in rows if row[:3] == ["MediMeta-C", "mean", "RobustMedCLIP"]]
+    (mean,) = [row for row in rows if row[:4] == ["MediMeta-C", "", "mean", "RobustMedCLIP"]]
     own = [float(errors[name, "RobustMedCLIP"][-1]) for name in CORE.headline["medimeta"]]
     assert float(mean[-1]) == pytest.approx(sum(own) / 5)
 
 
-def test_figures_7_and_9_plot_table_6(paper: Path) -> None:
-    """Backbones and the ablation show every row of Table 6."""
+def test_backbones_and_the_ablation_plot_table_6(paper: Path) -> None:
+    """Both show every row of Table 6, and name its dataset."""
     theirs = printed("table6_fewshot")[1:]
     backbones, ablation = rows_of(paper / "backbones.csv")[1:], rows_of(paper / "fewshot.csv")[1:]
     assert len(backbones) == len(ablation) == len(theirs)
     for row, bone, shot in zip(theirs, backbones, ablation, strict=True):
         variant, percent, clean, error, corrupted, mce, hours, *_ = row
-        assert bone[:3] == ["", variant, f"{variant}, {percent} %"]
+        assert bone[:3] == ["MediMeta-C, Cell Microscopy (pbc)", variant, f"{variant}, {percent} %"]
         assert [float(one) for one in bone[3:]] == [float(clean), float(corrupted), float(mce)]
-        assert [float(one) for one in shot[1:6]] == [
+        assert shot[:4] == ["MediMeta-C", "Cell Microscopy", "pbc", variant]
+        assert [float(one) for one in shot[4:9]] == [
             float(one) for one in (percent, clean, error, corrupted, mce)
         ]
         assert float(shot[-1]) == float(hours)
 
 
-def test_latex_says_a_label_once(paper: Path) -> None:
-    """A collection heads its rows, a dataset stands in its first one, headings of two words are stacked."""
+def test_latex_names_a_dataset_once(paper: Path) -> None:
+    """Collection, modality and dataset head their rows; headings of two words are stacked."""
     lines = (paper / "table2_ce_mce.tex").read_text().splitlines()
-    start = next(place for place, line in enumerate(lines) if line.startswith("pbc & CLIP"))
-    assert lines[start - 1] == r"\multicolumn{11}{@{}l}{\textit{MediMeta-C}} \\"
-    assert lines[start + 1].startswith(" & MedCLIP")
+    start = next(place for place, line in enumerate(lines) if line.startswith("CLIP & "))
+    assert lines[start - 1] == r"\multicolumn{10}{@{}l}{\textit{MediMeta-C, Cell Microscopy, pbc}} \\"
+    assert lines[start + 1].startswith("MedCLIP & ")
     assert r"\shortstack[r]{Zoom\\blur}" in lines[start - 3]
     assert "of those of CLIP ViT-B/16" in lines[0]

@@ -58,6 +58,14 @@ def test_numbers_are_compared_within_a_block() -> None:
     assert [row[-1].place for row in made(["Dataset", "Model"], *reversed(rows), grouped=1).rows] == [0, 1, 2]
 
 
+def test_a_row_apart_has_no_place_and_takes_none() -> None:
+    """What may not be ranked is passed over: the others have the places they have without it."""
+    rows = [("a", 1.0), ("b", 2.0), ("c", 3.0)]
+    table = made(["Model"], *(([name], value) for name, value in rows))
+    assert [row[-1].place for row in table.ranked(apart={0}).rows] == [0, 1, 2]
+    assert [row[-1].place for row in table.ranked(apart={0, 1}).rows] == [0, 0, 0]
+
+
 def test_latex_breaks_long_names_and_long_tables() -> None:
     """Names of fifty letters are broken into lines, and blocks that a page has no room for have their own."""
     names = [f"vision-language-model-{one:02d}_with_a_name_of_50_letters" for one in range(13)]
@@ -72,7 +80,7 @@ def test_latex_breaks_long_names_and_long_tables() -> None:
     pages = tex.split(r"\par\medskip")
     assert len(pages) == 9
     assert all(page.count(r"\toprule") == page.count(r"\bottomrule") == 1 for page in pages)
-    assert all(r"\textit{C}" in page for page in pages)
+    assert all(rf"\textit{{C, dataset\_{block}}}" in page for block, page in enumerate(pages))
     short = replace(table, rows=tuple((*row[:2], Cell("m"), row[3]) for row in table.rows))
     assert latex(short).count(r"\toprule") == 3
 

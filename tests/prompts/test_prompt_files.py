@@ -283,7 +283,9 @@ def test_another_distribution_adds_a_set(write: Write, monkeypatch: pytest.Monke
         ("seen in clinic: wet",),
         ("seen in clinic: dme",),
     )
-    with pytest.raises(ConfigError, match="known: ensemble, paper, reference, reference-order, clinic"):
+    with pytest.raises(
+        ConfigError, match="known: ensemble, paper, reference, reference-order, paraphrases, clinic"
+    ):
         load_prompts("clinics")
 
 

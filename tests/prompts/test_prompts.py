@@ -80,6 +80,7 @@ PINNED = {
     ("reference", 1): "7f4354fb962dcc643651534b52212ef7a3c49bfe392d9efa3388f91f12fa2f61",
     ("reference-order", 1): "268ff1e884a7101d1cf1407c7b5f06f2525b0561fa5793acfc11743221afe768",
     ("ensemble", 1): "5418c58af257c4ab750aa4b3cc4159562b0316685057400933153e5ed0727e38",
+    ("paraphrases", 1): "04f59275fd5b105a7b3afbd93218216ac5f0e8f2d56c7e9c55e2a29e5147414a",
 }
 
 
@@ -106,7 +107,9 @@ def test_every_set_asks_every_benchmark_dataset(name: str, dataset: str) -> None
     assert asked.class_names == LABELS[dataset]
     assert len(asked.prompts) == len(LABELS[dataset])
     for words, texts in zip(asked.class_words, asked.prompts, strict=True):
-        assert len(set(texts)) == len(texts) == len(PROMPTS[name].templates)
+        own = PROMPTS[name].datasets.get(dataset)
+        templates = (own and own.templates) or PROMPTS[name].templates
+        assert len(set(texts)) == len(texts) == len(templates)
         assert all(words in text for text in texts)
     assert len({text for texts in asked.prompts for text in texts}) == sum(map(len, asked.prompts))
 

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 __all__ = ["evaluate"]
 
+PARAPHRASES = "paraphrases"  # as in medimeta_c.prompts.paraphrases, which `--help` need not import
+
 
 @prints_tables
 def evaluate(
@@ -60,6 +62,20 @@ def evaluate(
             help="[b]paper[/b], [b]reference[/b], [b]reference-order[/b], [b]ensemble[/b], or a YAML file."
         ),
     ] = "paper",
+    prompts_sweep: Annotated[
+        bool,
+        typer.Option(
+            "--prompts-sweep",
+            help="Also score many wordings of the prompts on the same image embeddings: how far the numbers "
+            "vary, in files beside the result.",
+        ),
+    ] = False,
+    paraphrases: Annotated[
+        str,
+        typer.Option(
+            help="With --prompts-sweep: its wordings, [b]paraphrases[/b] or a YAML file of templates."
+        ),
+    ] = PARAPHRASES,
     out: Annotated[Path, typer.Option(help="Folder of all results.")] = Path("results"),
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")] = "auto",
     precision: Annotated[str, typer.Option(help="fp32, bf16 or fp16.")] = "fp32",
@@ -147,6 +163,8 @@ def evaluate(
 
       medimeta-c evaluate --model local-dir:./my-clip --benchmark MediMeta-C --dataset pbc,oct
 
+      medimeta-c evaluate --model ViT-B-16/openai --prompts-sweep
+
       medimeta-c evaluate --sweep models.yaml
 
       medimeta-c evaluate --from-predictions answers.csv --name our-model
@@ -156,11 +174,15 @@ def evaluate(
     from medimeta_c.scoring.given import PredictionsConfig
 
     _check_one_way(model, sweep, from_predictions)
+    if paraphrases != PARAPHRASES and not prompts_sweep:
+        raise ConfigError("--paraphrases are the wordings of --prompts-sweep: add it, or leave them out")
     settle_client()
     place = benchmark_of(where, benchmark, "MediMeta-C")
     if from_predictions is not None:
         if limit is not None:
             raise ConfigError("--limit is for models: a file of predictions is scored whole")
+        if prompts_sweep:
+            raise ConfigError("--prompts-sweep is for models: a file of predictions has no prompts")
         given = PredictionsConfig(
             predictions=from_predictions,
             name=name,
@@ -185,6 +207,7 @@ def evaluate(
         split=split,
         baseline=baseline,
         prompts=prompts,
+        prompts_sweep=paraphrases if prompts_sweep else None,
         out=out.expanduser(),
         device=device,
         precision=cast("Precision", precision),
@@ -231,9 +254,11 @@ def _say_result(saved: SavedResult, *, json: bool) -> None:
     from medimeta_c.io.records import dump
     from medimeta_c.reports import HTML_NAME
     from medimeta_c.reports.terminal import result_view
+    from medimeta_c.results.paraphrases.views import readable_sweep
 
     if json:
-        console.say_json(dump(saved.result))
+        swept = readable_sweep(saved.path, saved.result)
+        console.say_json(dump(saved.result) | ({} if swept is None else {"prompts_sweep": dump(swept)}))
         return
     console.show(*result_view(saved))
     console.say(f"report: {saved.path / HTML_NAME}")
@@ -249,6 +274,8 @@ def _score_file(config: PredictionsConfig, *, json: bool) -> None:
 
 def _sweep(configs: list[EvaluateConfig], *, json: bool) -> None:
     """Score all; failures are listed at the end, and end the command with 1."""
+    from medimeta_c.io.records import dump
+    from medimeta_c.results.paraphrases.views import seeds_table
     from medimeta_c.scoring.sweep import sweep
 
     with console.counting("images") as show:
@@ -261,11 +288,15 @@ def _sweep(configs: list[EvaluateConfig], *, json: bool) -> None:
     if json:
         results = [str(one.path) for one in report.scored]
         failures = [asdict(each) for each in report.failures]
-        console.say_json({"csv": str(report.path), "results": results, "failures": failures})
+        said = {"csv": str(report.path), "results": results, "failures": failures}
+        seeds = {"prompts_seeds": [dump(each) for each in report.seeds]} if report.seeds else {}
+        console.say_json(said | seeds)
     else:
         for one in report.scored:
             console.say(f"{one.result!r}: {one.path}")
         console.say(f"all numbers: {report.path}")
+        for split in report.seeds:
+            console.show(seeds_table(split))
     if report.failures:
         what = "; ".join(f"{one.model} on {one.benchmark}: {one.reason}" for one in report.failures)
         raise ResultError(f"{len(report.failures)} of {len(configs)} evaluations failed: {what}")

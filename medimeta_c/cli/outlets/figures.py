@@ -73,7 +73,15 @@ def figures(
     from medimeta_c.figures.exhibit import Inputs, name_builds
     from medimeta_c.figures.gallery import make
     from medimeta_c.format.benchmark import open_benchmark
-    from medimeta_c.paper import find_results, published_fewshot, published_scores, read_fewshot, scores_of
+    from medimeta_c.paper import (
+        built_datasets,
+        find_results,
+        published_datasets,
+        published_fewshot,
+        published_scores,
+        read_fewshot,
+        scores_of,
+    )
 
     built = [*(directories or ()), *(benchmark or ())]
     paper = paper or not (built or results or ablation or features)
@@ -82,11 +90,14 @@ def figures(
             "--paper draws the paper's numbers: leave --results and --ablation out, or leave it out"
         )
     found = find_results(results or ())
+    benchmarks = name_builds([open_benchmark(one.expanduser()) for one in built])
+    manifests = [one.manifest for one in benchmarks.values()]
     inputs = Inputs(
-        benchmarks=name_builds([open_benchmark(one.expanduser()) for one in built]),
+        benchmarks=benchmarks,
         results=found,
         scores=published_scores() if paper else scores_of(found),
         fewshot=published_fewshot() if paper else read_fewshot(ablation.expanduser()) if ablation else (),
+        datasets=published_datasets() if paper else built_datasets(manifests),
         features=features.expanduser() if features else None,
         printed="Numbers as printed in the paper (Imam, Marew and Yaqub, MIUA 2025)." if paper else "",
         images=images,

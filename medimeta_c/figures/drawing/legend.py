@@ -9,20 +9,43 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.legend_handler import HandlerBase
 from matplotlib.lines import Line2D
+from matplotlib.text import Text
 
 from medimeta_c.figures.drawing import style
 from medimeta_c.figures.drawing.looks import Look
-from medimeta_c.figures.drawing.modellooks import short_names
 
-__all__ = ["below", "columns", "inside_or_below", "model_handles", "sample"]
+__all__ = ["below", "code", "columns", "inside_or_below", "model_handles", "sample"]
 
 _POINTS = 7.0
 _HANDLE_INCHES = _POINTS / 72 * (2.4 + 0.7)  # sample and its distance from the words
 _BETWEEN_INCHES = _POINTS / 72 * 1.4
 _LINE_INCHES = _POINTS / 72 * 1.62
 _FRAME_INCHES = 0.12
+
+
+class _Code(Line2D):
+    """What stands in a legend for points labelled by some letters."""
+
+    def __init__(self, letters: str, label: str) -> None:
+        super().__init__([], [], label=label)
+        self.letters = letters
+
+
+class _CodeHandler(HandlerBase):
+    """Writes the letters where other entries have their sample."""
+
+    def create_artists(self, legend: Any, orig_handle: Any, *box: Any) -> list[Text]:
+        """Return the text; the box is that of the sample, with its type size and transform."""
+        left, down, wide, _, points, transform = box
+        letters = Text(wide / 2 - left, -down, orig_handle.letters, fontsize=points, ha="center")
+        letters.set_transform(transform)
+        return [letters]
+
+
 _LOOK: dict[str, Any] = {
+    "handler_map": {_Code: _CodeHandler()},
     "frameon": False,
     "fontsize": _POINTS,
     "handlelength": 2.4,
@@ -36,8 +59,18 @@ def sample(label: str, **look: Any) -> Line2D:
     return Line2D([], [], label=label, **look)
 
 
+def code(letters: str, label: str) -> Line2D:
+    """Return an entry of a legend that explains letters beside points."""
+    return _Code(letters, label)
+
+
 def model_handles(
-    looks: Mapping[str, Look], models: Iterable[str], *, points: float, line: bool = False
+    looks: Mapping[str, Look],
+    labels: Mapping[str, str],
+    models: Iterable[str],
+    *,
+    points: float,
+    line: bool = False,
 ) -> list[Line2D]:
     """Return a legend's samples of models.
 
@@ -45,6 +78,8 @@ def model_handles(
     ----------
     looks : mapping of str to Look
         By model.
+    labels : mapping of str to str
+        What the legend calls each model.
     models : iterable of str
         Those drawn, in order.
     points : float
@@ -54,8 +89,8 @@ def model_handles(
     """
     lines: dict[str, Any] = {} if line else {"linestyle": "none"}
     return [
-        sample(name, **(looks[model].strokes | lines), markersize=looks[model].size(points))
-        for model, name in short_names(list(dict.fromkeys(models))).items()
+        sample(labels[model], **(looks[model].strokes | lines), markersize=looks[model].size(points))
+        for model in dict.fromkeys(models)
     ]
 
 

@@ -1,18 +1,46 @@
-"""Label logarithmic axes: few, legible labels, but at least two."""
+"""Logarithmic axes: of errors in percent, and with few, legible labels, but at least two."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import numpy as np
 from matplotlib.axis import XAxis, YAxis
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
-__all__ = ["label_decades", "plain", "power_of_ten"]
+__all__ = ["error_limits", "frame_errors", "label_decades", "plain", "power_of_ten"]
 
 _MOST_LABELS = 6
+_PERCENT_TICKS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
+_MARGIN = 1.15
 _RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
+def error_limits(errors: Iterable[float | None]) -> tuple[float, float]:
+    """Return the range of an axis of errors in percent of a baseline's: all that are not 0, and 100."""
+    known = [error for error in errors if error]
+    return min([*known, 50]) / _MARGIN, max([*known, 200]) * _MARGIN
+
+
+def frame_errors(axis: XAxis | YAxis, limits: tuple[float, float]) -> None:
+    """Make an axis one of errors in percent of a baseline's; at 100 stands a line.
+
+    Parameters
+    ----------
+    axis : XAxis or YAxis
+        Of a panel.
+    limits : (float, float)
+        What `error_limits` returns; an error of 0 is to be drawn at the lower one.
+    """
+    panel, name = axis.axes, axis.axis_name
+    getattr(panel, f"set_{name}scale")("log")
+    getattr(panel, f"set_{name}lim")(limits)
+    ticks = [tick for tick in _PERCENT_TICKS if limits[0] <= tick <= limits[1]]
+    axis.set_major_locator(FixedLocator(ticks))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axis.set_minor_locator(NullLocator())
+    (panel.axvline if name == "x" else panel.axhline)(100, color="#999999", linewidth=0.6, zorder=0)
 
 
 def label_decades(axis: XAxis | YAxis, words: Callable[[float], str]) -> None:

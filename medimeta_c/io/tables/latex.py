@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from medimeta_c.errors import printable
-from medimeta_c.io.tables.table import UNDEFINED, Cell, Row, Table
+from medimeta_c.io.tables.table import UNDEFINED, Cell, Column, Row, Table
 from medimeta_c.io.wrapping import by_letters
 
 __all__ = ["latex"]
@@ -23,17 +23,17 @@ _ESCAPED = str.maketrans(
     }
 )
 _MARKS = ("%s", r"\textbf{%s}", r"\underline{%s}")
+_TEXT = r"p{.4\textwidth}"
 _NAME_LETTERS = 24  # longer names are broken, so that the table is no wider than a page
-_DATASET_LETTERS = 15
 _PAGE_LINES = 70  # of rows, and two a block: its rule, and perhaps a heading
 
 
 def latex(table: Table) -> str:
     """Return the table under its caption as a comment: a ``tabular`` for each page it takes.
 
-    Narrow, to fit a page: small type, headings of two words one above the other, of three label columns the
-    first as a heading over its rows, long names on several lines, and a label only where it changes. Blocks
-    are not parted.
+    Narrow, to fit a page: small type, headings of two words one above the other, of three label columns and
+    more those that a block shares as a heading over its rows, long names on several lines, and a label only
+    where it changes. Blocks are not parted.
     """
     pages = "\n\\par\\medskip\\noindent\n".join(_tabular(table, blocks) for blocks in _pages(table))
     return (
@@ -61,17 +61,18 @@ def _tabular(table: Table, blocks: Sequence[Sequence[Row]]) -> str:
     headed, labels = _headed(table), table.labels
     columns = table.columns[headed:]
     lines = [
-        rf"\begin{{tabular}}{{@{{}}{''.join(column.align[0] for column in columns)}@{{}}}}",
+        rf"\begin{{tabular}}{{@{{}}{''.join(map(_align, columns))}@{{}}}}",
         r"\toprule",
-        _line(_tex(one.header) if one.kind == "label" else _stacked(one.header) for one in columns),
+        _line(_stacked(one.header) if one.kind == "number" else _tex(one.header) for one in columns),
     ]
     above = [""] * labels
     for block in blocks:
         lines.append(r"\midrule")
         for place, row in enumerate(block):
             names = [cell.text for cell in row[:labels]]
-            if headed and names[0] != above[0]:
-                lines.append(rf"\multicolumn{{{len(columns)}}}{{@{{}}l}}{{\textit{{{_tex(names[0])}}}}} \\")
+            if headed and names[:headed] != above[:headed]:
+                heading = _tex(", ".join(filter(None, names[:headed])))
+                lines.append(rf"\multicolumn{{{len(columns)}}}{{@{{}}l}}{{\textit{{{heading}}}}} \\")
             changed = [mine != other for mine, other in zip(names, above, strict=True)]
             same = changed.index(True) if place and True in changed else 0
             broken = map(_one_above_the_other, _broken(table, row))
@@ -81,17 +82,21 @@ def _tabular(table: Table, blocks: Sequence[Sequence[Row]]) -> str:
     return "\n".join([*lines, r"\bottomrule", r"\end{tabular}%"])
 
 
-def _headed(table: Table) -> bool:
-    """Return whether the first label is a heading over its rows."""
-    return table.labels > 2
+def _align(column: Column) -> str:
+    """Return how a column's cells stand; texts are broken into lines."""
+    return _TEXT if column.kind == "text" else column.align[0]
+
+
+def _headed(table: Table) -> int:
+    """Return how many labels are a heading over their rows: those that a block shares, of three or more."""
+    return table.grouped if table.labels > 2 else 0
 
 
 def _broken(table: Table, row: Row) -> list[list[str]]:
     """Return the lines of a row's labels that stand in columns."""
     headed = _headed(table)
     names = [printable(cell.text) for cell in row[headed : table.labels]]
-    most = [_DATASET_LETTERS if headed and place == 0 else _NAME_LETTERS for place in range(len(names))]
-    return [by_letters(name, letters) for name, letters in zip(names, most, strict=True)]
+    return [by_letters(name, _NAME_LETTERS) for name in names]
 
 
 def _line(cells: Iterable[str]) -> str:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass, replace
-from itertools import groupby
+from itertools import groupby, zip_longest
 from typing import Literal
 
 __all__ = [
@@ -169,12 +169,19 @@ class Table:
             ),
         )
 
-    def ranked(self) -> Table:
-        """Return the table with best and second best of each block marked, where a column says which is."""
+    def ranked(self, apart: Container[int] = ()) -> Table:
+        """Return the table with best and second best of each block marked, where a column says which is.
+
+        Parameters
+        ----------
+        apart : container of int, optional
+            Places of rows that are compared with no other.
+        """
         rows: list[Row] = []
         for block in self.blocks:
+            left_out = [place in apart for place in range(len(rows), len(rows) + len(block))]
             by_column = zip(self.columns, zip(*block, strict=True), strict=True)
-            rows += zip(*(marked(cells, column.best) for column, cells in by_column), strict=True)
+            rows += zip(*(marked(cells, column.best, left_out) for column, cells in by_column), strict=True)
         return replace(self, rows=tuple(rows))
 
 
@@ -210,11 +217,11 @@ def texts(*words: str) -> Row:
     return tuple(map(Cell, words))
 
 
-def marked(cells: Sequence[Cell], best: Best) -> Sequence[Cell]:
+def marked(cells: Sequence[Cell], best: Best, left_out: Sequence[bool] = ()) -> Sequence[Cell]:
     """Return the cells of a column with the best and the second best marked.
 
     Numbers are compared as they are printed, so that equal prints share a place. Nothing is marked where all
-    are equal.
+    are equal. Cells that are left out have no place, and take none from others.
 
     Examples
     --------
@@ -223,7 +230,8 @@ def marked(cells: Sequence[Cell], best: Best) -> Sequence[Cell]:
     """
     if not best:
         return cells
-    numbers = [None if cell.text == UNDEFINED else float(cell.text) for cell in cells]
+    compared = [cell.text != UNDEFINED and not out for cell, out in zip_longest(cells, left_out)]
+    numbers = [float(cell.text) if known else None for cell, known in zip(cells, compared, strict=True)]
     known = sorted({one for one in numbers if one is not None}, reverse=best == "high")
     places: dict[float | None, int] = {known[0]: 1, known[1]: 2} if len(known) > 1 else {}
     return [replace(cell, place=places.get(one, 0)) for cell, one in zip(cells, numbers, strict=True)]

@@ -14,7 +14,7 @@ from medimeta_c.figures.drawing.legend import below, sample
 from medimeta_c.figures.drawing.looks import Look
 from medimeta_c.figures.drawing.modellooks import short_names
 from medimeta_c.figures.exhibit import Inputs, Lacking, Picture, grouped
-from medimeta_c.paper import FewShotScore, ModelScores, mean_over_datasets
+from medimeta_c.paper import FewShotScore, ModelScores, mean_over_datasets, with_marks
 
 __all__ = ["Backbone", "backbones", "exhibit"]
 
@@ -33,7 +33,7 @@ class Backbone:
     Parameters
     ----------
     group : str
-        The collection, under whose heading it stands; empty for no heading.
+        What it is on, under which heading it stands; empty for no heading.
     model, label : str
         Whose colour it has, and what stands beside it.
     clean, corrupted, mce : float or None
@@ -49,14 +49,14 @@ class Backbone:
 
 
 def exhibit(inputs: Inputs) -> Iterator[Picture]:
-    """Yield the comparison of fine-tuned variants, or of results' encoders: the paper's Fig. 7."""
+    """Yield the comparison of results' encoders over all datasets, or of fine-tuned variants."""
     if len({one.backbone for one in inputs.scores if one.backbone}) > 1:
         lines = _of_results(inputs.scores)
         what = "means over datasets; a model not scored on all of them has none"
         if all(one.clean is None and one.corrupted is None for one in lines):
             raise Lacking("no model was scored on all datasets: give results of two models on the same")
     elif len({one.variant for one in inputs.fewshot}) > 1:
-        lines, what = _of_variants(inputs.fewshot), "fine-tuned on the share given"
+        lines, what = _of_variants(inputs.ablated()), "fine-tuned on the share given"
     else:
         raise Lacking
     yield Picture(
@@ -138,9 +138,10 @@ def _draw(panel: Axes, place: int, row: Backbone, look: Look) -> None:
 def _of_variants(scores: Sequence[FewShotScore]) -> list[Backbone]:
     return [
         Backbone(
-            group="",
+            group=", ".join(filter(None, (one.collection, one.subject))),
             model=one.variant,
-            label=f"{one.variant}, {one.percent:g} %" if one.percent else f"{one.variant}, untuned",
+            label=f"{with_marks(one.variant, one.marks)}, "
+            + (f"{one.percent:g} %" if one.percent else "untuned"),
             clean=one.clean_accuracy,
             corrupted=one.corruption_accuracy,
             mce=one.mce,
@@ -155,7 +156,7 @@ def _of_results(scores: Sequence[ModelScores]) -> list[Backbone]:
         Backbone(
             group=collection if len(collections) > 1 else "",
             model=model,
-            label=model if own[0].backbone in {"", model} else f"{model} ({own[0].backbone})",
+            label=_label(own),
             clean=mean_over_datasets(all_models, model, lambda one: one.clean_accuracy),
             corrupted=mean_over_datasets(all_models, model, lambda one: one.average_accuracy),
             mce=mean_over_datasets(all_models, model, lambda one: one.mce),
@@ -163,3 +164,9 @@ def _of_results(scores: Sequence[ModelScores]) -> list[Backbone]:
         for collection, all_models in collections.items()
         for model, own in grouped(all_models, lambda one: one.model).items()
     ]
+
+
+def _label(rows: Sequence[ModelScores]) -> str:
+    """Return a model's name with the marks of its results and its encoder."""
+    name = with_marks(rows[0].model, tuple(dict.fromkeys(mark for row in rows for mark in row.marks)))
+    return name if rows[0].backbone in {"", rows[0].model} else f"{name} ({rows[0].backbone})"

@@ -17,6 +17,7 @@ from medimeta_c.figures.drawing.looks import Look
 from medimeta_c.figures.exhibit import Inputs, Lacking, Picture, Scalar, file_word
 from medimeta_c.format.display import display_name
 from medimeta_c.format.suites import paper_order
+from medimeta_c.paper import by_modality
 from medimeta_c.results.result import Result
 from medimeta_c.sources import collection_of
 
@@ -28,7 +29,7 @@ _MOST_BANDS = 3  # models; the intervals of more would cover one another
 
 
 def exhibit(inputs: Inputs) -> Iterator[Picture]:
-    """Yield the curves of every dataset scored: the paper's Fig. 8."""
+    """Yield the curves of every dataset scored."""
     if not inputs.results:
         raise Lacking
     scored: dict[tuple[str, str], dict[str, Result]] = {}
@@ -45,16 +46,21 @@ def exhibit(inputs: Inputs) -> Iterator[Picture]:
         bands = ", with 95 % intervals over images" if len(own) <= _MOST_BANDS else ""
         yield Picture(
             name=f"severity{where}_{dataset}",
-            caption=f"Top-1 accuracy on {dataset}{mark} from clean images (0) to the highest "
-            f"severity{bands}; dotted: chance.",
-            figure=severity(own, dataset, inputs.model_looks(), mark=mark),
+            caption=f"Top-1 accuracy on {by_modality(entry.modality, dataset)}{mark} from clean "
+            f"images (0) to the highest severity{bands}; dotted: chance.{inputs.note}",
+            figure=severity(own, dataset, inputs.model_looks(), inputs.model_labels(), mark=mark),
             header=("model", "corruption", "severity", "images", "accuracy", "low", "high"),
             rows=[row for name, result in own.items() for row in _rows(name, result, dataset)],
         )
 
 
 def severity(
-    results: Mapping[str, Result], dataset: str, looks: Mapping[str, Look], *, mark: str = ""
+    results: Mapping[str, Result],
+    dataset: str,
+    looks: Mapping[str, Look],
+    labels: Mapping[str, str],
+    *,
+    mark: str = "",
 ) -> Figure:
     """Draw a panel a corruption, a line a model.
 
@@ -66,6 +72,8 @@ def severity(
         A dataset all of them have.
     looks : mapping of str to Look
         By model.
+    labels : mapping of str to str
+        What the legend calls each model.
     mark : str
         Follows the dataset's name.
     """
@@ -73,7 +81,8 @@ def severity(
     levels = sorted({level for one in results.values() for level in one.scope.severities})
     columns = min(_PER_ROW, len(kinds))
     rows = math.ceil(len(kinds) / columns)
-    chance = 1 / len(next(iter(results.values())).run.benchmark.dataset(dataset).class_names)
+    entry = next(iter(results.values())).run.benchmark.dataset(dataset)
+    chance = 1 / len(entry.class_names)
     with style.context():
         figure, grid = style.page(
             style.PAGE_INCHES, _ROW_INCHES * rows + 0.3, rows, columns, sharex=True, sharey=True
@@ -92,10 +101,11 @@ def severity(
                 _draw(
                     panel, *accuracies(result, dataset, kind), looks[name], band=len(results) <= _MOST_BANDS
                 )
-        figure.suptitle(f"{dataset}{mark}", fontweight="bold", fontsize=8, x=0.01, ha="left")
+        title = f"{by_modality(entry.modality, dataset)}{mark}"
+        figure.suptitle(title, fontweight="bold", fontsize=8, x=0.01, ha="left")
         figure.supylabel("Top-1 accuracy (%)", fontsize=7.5)
         size = (0.85 * style.PAGE_INCHES / columns, 0.85 * _ROW_INCHES)
-        inside_or_below(figure, model_handles(looks, results, points=4, line=True), free, size)
+        inside_or_below(figure, model_handles(looks, labels, results, points=4, line=True), free, size)
     return figure
 
 

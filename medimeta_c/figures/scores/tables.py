@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from medimeta_c.figures.exhibit import Inputs, Lacking
 from medimeta_c.format.display import display_name
 from medimeta_c.io.tables.table import Best, Column, Table, number, texts
-from medimeta_c.paper import ModelScores
+from medimeta_c.paper import ModelScores, with_marks
 
 __all__ = ["draw_table2", "draw_table3", "draw_table6"]
 
-_Row = tuple[Sequence[str], Sequence[float | None]]
+_Row = tuple[Sequence[str], Sequence[float | None], bool]
+"""Labels, numbers, and whether the row is compared with others."""
 _Mark = tuple[Best, int]
 """What is best in a column, and how many digits are printed after the point."""
 
+_LABELS = ("Collection", "Modality", "Dataset", "Model")
 _FEWSHOT: Mapping[str, tuple[_Mark, str]] = {
     "Clean accuracy": (("high", 2), "clean_accuracy"),
     "Clean error": (("low", 1), "clean_error"),
@@ -51,17 +53,25 @@ def draw_table3(inputs: Inputs) -> Iterator[Table]:
 
 def draw_table6(inputs: Inputs) -> Iterator[Table]:
     """Yield Table 6: the few-shot ablation."""
-    scores = inputs.ablated()
+    inputs.ablated()
+    scores = inputs.fewshot
     yield _table(
         "table6_fewshot",
         f"Fine-tuning on a share of the {scores[0].split} split: accuracy, clean error and mCE in percent, "
-        f"training hours, parameters. Best bold, second best underlined.{inputs.note}",
-        ("Model", "Few-shot (%)"),
+        f"training hours, parameters. Best bold, second best underlined, within a dataset.{inputs.note}",
+        (*_LABELS, "Few-shot (%)"),
         {name: mark for name, (mark, _) in _FEWSHOT.items()},
-        (
-            ((one.variant, f"{one.percent:g}"), [getattr(one, field) for _, field in _FEWSHOT.values()])
+        [
+            (
+                (
+                    *(one.collection, one.modality, one.dataset or "mean over datasets"),
+                    *(with_marks(one.variant, one.marks), f"{one.percent:g}"),
+                ),
+                [getattr(one, field) for _, field in _FEWSHOT.values()],
+                not one.marks,
+            )
             for one in scores
-        ),
+        ],
     )
 
 
@@ -77,13 +87,14 @@ def _by_dataset(
     corruptions = dict.fromkeys(name for one in scores for name in getattr(one, by_corruption))
     rows: list[_Row] = [
         (
-            (one.collection, one.dataset, one.model),
+            (one.collection, one.modality, one.dataset, with_marks(one.model, one.marks)),
             [getattr(one, clean), *map(getattr(one, by_corruption).get, corruptions), getattr(one, mean)],
+            not one.marks,
         )
         for one in sorted(scores, key=lambda one: datasets.index((one.collection, one.dataset)))
     ]
     marks = dict.fromkeys(("Clean", *map(display_name, corruptions), last), mark)
-    return ("Collection", "Dataset", "Model"), marks, rows
+    return _LABELS, marks, rows
 
 
 def _table(
@@ -91,7 +102,7 @@ def _table(
     caption: str,
     labels: Sequence[str],
     marks: Mapping[str, _Mark],
-    rows: Iterable[_Row],
+    rows: Sequence[_Row],
 ) -> Table:
     """Return labelled rows of numbers, best and second best marked among the models of a dataset."""
     digits = [one for _, one in marks.values()]
@@ -102,6 +113,6 @@ def _table(
             *(Column(label, "label") for label in labels),
             *(Column(header, best=best) for header, (best, _) in marks.items()),
         ),
-        rows=tuple((*texts(*names), *map(number, numbers, digits)) for names, numbers in rows),
+        rows=tuple((*texts(*names), *map(number, numbers, digits)) for names, numbers, _ in rows),
         grouped=labels.index("Model"),
-    ).ranked()
+    ).ranked(apart={place for place, (_, _, compared) in enumerate(rows) if not compared})

@@ -1,0 +1,1 @@
+"""Score many wordings of a model's prompts on image embeddings that are computed once."""
