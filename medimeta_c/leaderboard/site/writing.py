@@ -23,6 +23,7 @@ ASSETS = (
     "board.css",
     "board.js",
     "charts.js",
+    "details.js",
     "ranking.js",
     "tables.js",
 )

@@ -73,59 +73,15 @@
     button.setAttribute("aria-expanded", String(open));
     button.textContent = open ? "−" : "+";
     if (next && next.classList.contains("detail")) next.remove();
-    if (open) row.after(describe(rows.get(state.board).get(row.id).entry, shownColumns()));
+    if (!open) return;
+    const { entry } = rows.get(state.board).get(row.id);
+    const texts = board().columns.map((one) => [one.head, cellOf(row, one.name).textContent, range(interval(entry, one.name))]);
+    row.after(Details.row(board(), entry, texts, shownColumns()));
   }
 
   // Details are as wide as the columns that the screen has room for.
   const shownColumns = () => [...tableOf(state.board).tHead.rows[0].cells].filter((one) => one.offsetParent).length;
   const fit = () => { for (const cell of section().querySelectorAll("tr.detail > td")) cell.colSpan = shownColumns(); };
-
-  function fact(list, term, text) {
-    const pair = element("div");
-    pair.append(element("dt", term), element("dd", text));
-    list.append(pair);
-  }
-
-  function describe(entry, width) {
-    const row = element("tr", undefined, "detail"), cell = element("td"), facts = element("dl"), held = rows.get(state.board).get(entry.key);
-    cell.colSpan = width;
-    for (const one of board().columns) {
-      const text = cellOf(held.row, one.name).textContent;
-      if (text !== "–") fact(facts, one.head, text + range(interval(entry, one.name)));
-    }
-    fact(facts, "Organisation", entry.organisation);
-    fact(facts, "Backbone", entry.backbone + (entry.size ? `, ${entry.size} px` : ""));
-    fact(facts, "View", `${Ranking.views[entry.view]}, ${entry.type}`);
-    fact(facts, "Trained on", entry.training.replaceAll("-and-", " and "));
-    fact(facts, "Data overlap", { none: "none", train: "training splits", test: "test splits" }[entry.overlap] || "unknown");
-    if (entry.words) fact(facts, "In words", entry.words);
-    if (entry.marks.length) fact(facts, "Not ranked", entry.marks.join(", "));
-    cell.append(facts, parts(entry));
-    const link = element("a", "All numbers, cell by cell");
-    link.href = `models/${entry.key}.html`;
-    cell.append(link);
-    row.append(cell);
-    return row;
-  }
-
-  // What the entry has on each dataset.
-  function parts(entry) {
-    const table = element("table"), head = element("tr"), body = element("tbody"), all = board().corruptions.map((_, index) => index);
-    const shown = [["loss", "Points lost"], ...(board().baseline ? [["mce", "mCE"]] : []), ["average", "Average"], ["clean", "Clean"]];
-    head.append(element("th", "Dataset"), ...shown.map(([, text]) => element("th", text)));
-    for (const one of head.cells) one.scope = "col";
-    board().datasets.forEach((name, index) => {
-      const found = Ranking.numbers(board(), entry, [index], all), row = element("tr"), first = element("th", name);
-      if (found.clean === null) return;
-      first.scope = "row";
-      found.mce = entry.mce[index];
-      row.append(first, ...shown.map(([field]) => element("td", found[field] === null ? "–" : percent(found[field]))));
-      body.append(row);
-    });
-    table.append(element("thead"), body);
-    table.tHead.append(head);
-    return table;
-  }
 
   // ---- Order, filters, choice ------------------------------------------------------------------
 
