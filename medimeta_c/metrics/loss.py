@@ -28,10 +28,10 @@ import numpy as np
 from medimeta_c.errors import ConfigError
 from medimeta_c.format.keys import CLEAN, SetKey
 from medimeta_c.io.records import Name, Record
-from medimeta_c.metrics.cell_values import CellValues
 from medimeta_c.metrics.corruption_error import FloatArray
 from medimeta_c.metrics.grid import Scope
 from medimeta_c.metrics.intervals import Difference
+from medimeta_c.metrics.measures.cell_values import CellValues
 from medimeta_c.metrics.values import Estimate
 
 __all__ = ["Loss", "Losses", "Lost", "loss", "loss_difference"]

@@ -12,23 +12,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medimeta_c.errors import ConfigError, MissingExtraError
+from medimeta_c.metrics.confidence.calibration import ece
+from medimeta_c.metrics.confidence.scoring_rules import MOST_BRIER, MOST_NLL, brier, nll
+from medimeta_c.metrics.confidence.selection import aurc
 from medimeta_c.metrics.values import Number
 from medimeta_corruptions.registry import Registry
 
 __all__ = [
     "BUILT_IN",
-    "ECE_BINS",
     "METRICS",
     "Answers",
     "Labels",
     "Metric",
     "Probabilities",
     "chosen_metrics",
-    "expected_calibration_error",
 ]
-
-ECE_BINS = 15
-"""Equal-width bins of the expected calibration error."""
 
 Labels = NDArray[np.int64]
 Probabilities = NDArray[np.float64]
@@ -183,37 +181,6 @@ def macro_auroc(labels: Labels, probabilities: Probabilities, class_names: Seque
     return float(np.mean([area(labels == k, probabilities[:, k]) for k in range(len(class_names))]))
 
 
-def ece(labels: Labels, predictions: Labels, probabilities: Probabilities) -> float:
-    """Return the `expected_calibration_error` of the predicted classes."""
-    return expected_calibration_error(
-        probabilities[np.arange(len(labels)), predictions], predictions == labels
-    )
-
-
-def expected_calibration_error(confidences: NDArray[np.float64], correct: NDArray[np.bool_]) -> float:
-    """Return the top-label expected calibration error over `ECE_BINS` equal-width bins.
-
-    ECE = Σ_b (n_b / N) · |accuracy_b - confidence_b|, where bin b holds the images whose confidence
-    lies in ((b - 1)/15, b/15]; empty bins contribute nothing.
-
-    Parameters
-    ----------
-    confidences : ndarray of float64, shape (N,), N >= 1
-        Probability of the predicted class, in [0, 1].
-    correct : ndarray of bool, shape (N,)
-        Whether the prediction is the label.
-
-    References
-    ----------
-    .. [1] C. Guo et al., "On Calibration of Modern Neural Networks", ICML 2017, eq. 3.
-    """
-    edges = np.linspace(0, 1, ECE_BINS + 1)[1:-1]
-    bins = np.searchsorted(edges, confidences, side="left")
-    # n_b |accuracy_b - confidence_b| is the absolute sum of the differences within the bin.
-    gaps = np.bincount(bins, weights=correct - confidences, minlength=ECE_BINS)
-    return float(np.abs(gaps).sum() / len(confidences))
-
-
 def _roc_auc_score() -> Callable[..., float]:
     """Import scikit-learn's function where it is needed: the base install does not have it."""
     try:
@@ -246,8 +213,35 @@ _OWN = (
     ),
 )
 
-METRICS: Registry[Metric] = Registry("medimeta_c.metrics", Metric, _OWN, error=ConfigError)
-"""Every metric by name: those that each cell has a field for, then those of other distributions."""
+_ON_REQUEST = (
+    Metric(
+        name="nll",
+        label="NLL",
+        function=nll,
+        inputs=("labels", "probabilities"),
+        high=MOST_NLL,
+        lower_is_better=True,
+    ),
+    Metric(
+        name="brier",
+        label="Brier score",
+        function=brier,
+        inputs=("labels", "probabilities"),
+        high=MOST_BRIER,
+        lower_is_better=True,
+    ),
+    Metric(
+        name="aurc",
+        label="AURC",
+        function=aurc,
+        inputs=("labels", "predictions", "probabilities"),
+        lower_is_better=True,
+    ),
+)
+
+METRICS: Registry[Metric] = Registry("medimeta_c.metrics", Metric, _OWN + _ON_REQUEST, error=ConfigError)
+"""Every metric by name: those that each cell has a field for, then those that a result has if it is asked
+for them, of this package and of other distributions."""
 
 BUILT_IN = tuple(metric.name for metric in _OWN)
 """Names of the metrics that every result has."""

@@ -36,6 +36,7 @@ __all__ = [
     "Groups",
     "Resampling",
     "Units",
+    "image_weights",
     "resample_counts",
     "resampled_accuracies",
     "resampled_units",
@@ -200,6 +201,25 @@ def resample_counts(units: Units, plan: Resampling) -> Iterator[NDArray[np.int64
     chunk = max(1, _CHUNK_ELEMENTS // len(units.of_image))
     for start in range(0, plan.resamples, chunk):
         yield generator.multinomial(len(units), share, size=min(chunk, plan.resamples - start))
+
+
+def image_weights(
+    table: CorrectnessTable, plan: Resampling, groups: Groups | None = None
+) -> Iterator[NDArray[np.int64]]:
+    """Yield how often each image of a table is drawn in each resample, some resamples at a time.
+
+    Yields
+    ------
+    ndarray of int64, shape (r, N)
+        The r of all arrays sum to the plan's number of resamples.
+
+    Raises
+    ------
+    ConfigError
+        If the plan draws groups and the group of an image is not known.
+    """
+    units = resampled_units(table, plan, groups)
+    yield from (counts[:, units.of_image] for counts in resample_counts(units, plan))
 
 
 def resampled_accuracies(

@@ -36,7 +36,7 @@ class CellScore(Record):
     predictions_sha256 : str
         Of the predictions scored; see `results.predictions.CellPredictions.digest`.
     metrics : dict of str to Number
-        Those of other distributions, by name.
+        Those that were asked for beside them, of this package or of other distributions, by name.
     unanswered : int
         Images for which a model that answers in words named no class: they are wrong.
     """

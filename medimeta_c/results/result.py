@@ -133,7 +133,7 @@ class Result(Document):
 
     @property
     def metrics(self) -> tuple[str, ...]:
-        """Names of the metrics of each cell: this package's, then those of other distributions."""
+        """Names of the metrics of each cell: those of every result, then those asked for beside them."""
         more = self.scores.cells[0].metrics if self.scores.cells else {}
         return (*BUILT_IN, *more)
 

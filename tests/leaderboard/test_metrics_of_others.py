@@ -21,7 +21,9 @@ from medimeta_c.metrics.registry import BUILT_IN, METRICS, Metric
 from medimeta_c.reports.tables import other_scores_table
 from medimeta_c.results.folder import read_saved
 
-NAMES = (*BUILT_IN, "brier", "worst_group")
+OURS = ("nll", "brier", "aurc")
+OTHERS = ("distance", "worst_group")
+NAMES = (*BUILT_IN, *OURS, *OTHERS)
 Number = dict[str, Any]
 
 
@@ -36,7 +38,7 @@ def others(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 def honest(others: None, benchmark: Benchmark, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A submission on one dataset with all metrics. Read only."""
     root = tmp_path_factory.mktemp("honest")
-    saved = evaluated(root / "run", benchmark, datasets=["rays"], metrics=("brier", "worst_group"))
+    saved = evaluated(root / "run", benchmark, datasets=["rays"], metrics=(*OURS, *OTHERS))
     return place(root, saved, described(PLAIN, declared=True))
 
 
@@ -105,26 +107,26 @@ def test_an_honest_submission_passes_and_names_its_plugins(honest: Path) -> None
     values = json.loads((honest / "result.json").read_text())
     assert values["schema_version"] == 2
     whose = {"distribution": "other-metrics", "version": "1.2"}
-    assert values["plugins"] == [{"name": name, **whose} for name in ("brier", "worst_group")]
+    assert values["plugins"] == [{"name": name, **whose} for name in OTHERS]
     table = other_scores_table(read_saved(honest).result)
-    assert table.headers[-4:-2] == ("Brier score, clean", "Brier score, corrupted")
-    assert "Brier score: lower is better." in table.caption
+    assert table.headers[-4:-2] == ("Squared distance, clean", "Squared distance, corrupted")
+    assert "Squared distance: lower is better." in table.caption
 
 
 def test_a_board_shows_them(honest: Path, tmp_path: Path) -> None:
     """On the model's page, computed from the predictions, with the direction."""
     report = build_site(SiteConfig(results=honest.parents[3], out=tmp_path / "site", baseline="none"))
     (entry,) = (one for board in report.boards for one in board.entries if one.source == "measured")
-    assert entry.facts["Brier score"].endswith("lower is better")
+    assert entry.facts["Squared distance"].endswith("lower is better")
 
 
 def test_a_metric_that_is_not_installed_is_refused_by_its_distribution(honest: Path, tmp_path: Path) -> None:
     """A board takes only what it can compute again; the message says what is needed."""
     folder = shutil.copytree(honest, tmp_path / honest.name)
-    text = (folder / "result.json").read_text().replace('"brier"', '"briar"')
+    text = (folder / "result.json").read_text().replace('"distance"', '"distence"')
     (folder / "result.json").write_text(text)
     (problem,) = check_submission(folder, None).problems
-    assert "the metric 'briar' comes from other-metrics 1.2 and is unknown here" in problem
+    assert "the metric 'distence' comes from other-metrics 1.2 and is unknown here" in problem
 
 
 def test_a_metric_that_nobody_registered_is_refused(benchmark: Benchmark, tmp_path: Path) -> None:

@@ -22,6 +22,7 @@ from other_metrics import installed
 
 pytest.importorskip("sklearn.metrics", reason="needs the 'evaluate' extra")
 
+CONFIDENCE = ("nll", "brier", "aurc")
 KEY = SetKey("pbc", "test", "clean", 0)
 P = [[0.9, 0.1], [0.6, 0.4], [0.7, 0.3], [0.2, 0.8]]
 Y = [0, 0, 1, 1]
@@ -39,13 +40,22 @@ def test_every_built_in_metric_is_a_field_of_a_cell() -> None:
     assert [name for name in BUILT_IN if METRICS[name].lower_is_better] == ["ece"]
 
 
+def test_no_cell_has_the_confidence_metrics_unless_they_are_asked_for() -> None:
+    """Files keep the metrics that they always had."""
+    assert tuple(METRICS)[4:7] == CONFIDENCE
+    assert scored(checked_answers(P, Y)).metrics == {}
+    asked = scored(checked_answers(P, Y), *CONFIDENCE)
+    assert tuple(asked.metrics) == CONFIDENCE
+    assert all(METRICS[name].lower_is_better for name in CONFIDENCE)
+
+
 def test_metrics_of_another_distribution(tmp_path: Path) -> None:
     """Found by name, computed beside ours, and kept in the mapping; ours are as they were."""
     with installed(tmp_path):
-        assert set(METRICS) == {*BUILT_IN, "brier", "broken", "worst_group"}
-        cell = scored(checked_answers(P, Y, groups=[5, 5, 6, 6]), "brier", "worst_group")
+        assert set(METRICS) == {*BUILT_IN, *CONFIDENCE, "distance", "broken", "worst_group"}
+        cell = scored(checked_answers(P, Y, groups=[5, 5, 6, 6]), "distance", "worst_group")
         # Squared distances from the truth: 0.02, 0.32, 0.98, 0.08.
-        assert cell.metrics["brier"].value == pytest.approx(1.4 / 4)
+        assert cell.metrics["distance"].value == pytest.approx(1.4 / 4)
         assert cell.metrics["worst_group"].value == 0.5
         assert cell.model_copy(update={"metrics": {}}) == scored(checked_answers(P, Y))
 
@@ -61,10 +71,10 @@ def test_without_groups_there_is_a_reason(tmp_path: Path) -> None:
 def test_an_answer_in_words_has_no_probability_metrics() -> None:
     """No answer is wrong and leaves the cell valid; what needs probabilities says that there are none."""
     answers = checked_answers(None, Y, predictions=[0, NO_ANSWER, 1, 1], class_names=("a", "b"))
-    cell = scored(answers)
+    cell = scored(answers, *CONFIDENCE)
     assert (cell.n, cell.invalid, cell.correct) == (4, 0, 3)
     assert (cell.top1.value, cell.balanced_accuracy.value) == (0.75, 0.75)
-    for number in (cell.macro_auroc, cell.ece):
+    for number in (cell.macro_auroc, cell.ece, *cell.metrics.values()):
         assert number.reason == "the model answered in words, without probabilities"
 
 
@@ -111,7 +121,10 @@ def test_one_name_is_one_metric(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="two metrics are named 'ece'"):
         chosen_metrics([other])
     with installed(tmp_path):
-        assert [one.name for one in chosen_metrics(["brier", METRICS["brier"]])] == [*BUILT_IN, "brier"]
+        assert [one.name for one in chosen_metrics(["distance", METRICS["distance"]])] == [
+            *BUILT_IN,
+            "distance",
+        ]
 
 
 @pytest.mark.parametrize("name", ["top1", "n"])

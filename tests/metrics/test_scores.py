@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from medimeta_c.errors import ConfigError, MissingExtraError
 from medimeta_c.format.keys import SetKey
 from medimeta_c.metrics import scores
-from medimeta_c.metrics.registry import ECE_BINS, expected_calibration_error
+from medimeta_c.metrics.confidence.calibration import ECE_BINS, expected_calibration_error
 from medimeta_c.metrics.summary import CellScore
 
 sklearn_metrics = pytest.importorskip("sklearn.metrics", reason="needs the 'evaluate' extra")

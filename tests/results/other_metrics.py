@@ -15,7 +15,7 @@ import numpy as np
 from medimeta_c.metrics.registry import Metric
 
 
-def brier(labels, probabilities):
+def distance(labels, probabilities):
     return np.square(probabilities - np.eye(probabilities.shape[1])[labels]).sum(axis=1).mean()
 
 
@@ -23,15 +23,15 @@ def worst_group(labels, predictions, groups):
     return min(np.mean(predictions[groups == one] == labels[groups == one]) for one in np.unique(groups))
 
 
-BRIER = Metric(
-    name="brier", label="Brier score", function=brier, inputs=("labels", "probabilities"), high=2.0,
-    lower_is_better=True)
+DISTANCE = Metric(
+    name="distance", label="Squared distance", function=distance, inputs=("labels", "probabilities"),
+    high=2.0, lower_is_better=True)
 WORST = Metric(
     name="worst_group", label="Worst group", function=worst_group, inputs=("labels", "predictions", "groups"))
 BROKEN = Metric(name="broken", label="Broken", function=lambda labels: -7.0, inputs=("labels",))
 """
 _POINTS = """[medimeta_c.metrics]
-brier = other_metrics_module:BRIER
+distance = other_metrics_module:DISTANCE
 worst_group = other_metrics_module:WORST
 broken = other_metrics_module:BROKEN
 """

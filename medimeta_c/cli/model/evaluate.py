@@ -101,7 +101,8 @@ def evaluate(
         int, typer.Option(help="Processes that decode images; -1: as many as the device needs.")
     ] = -1,
     metrics: Annotated[
-        list[str], several("Metrics of plug-ins, comma-separated.", show_default=False)
+        list[str],
+        several("More metrics: nll, brier, aurc, or plug-ins', comma-separated.", show_default=False),
     ] = NONE,
     sweep: Annotated[
         Path | None,

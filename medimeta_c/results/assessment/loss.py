@@ -9,10 +9,10 @@ import numpy as np
 
 from medimeta_c.errors import ConfigError, ResultError
 from medimeta_c.format.keys import CLEAN, SetKey
-from medimeta_c.metrics.cell_values import CellValues, accuracies, constant
 from medimeta_c.metrics.grid import Scope
 from medimeta_c.metrics.intervals import Difference, bootstrap
 from medimeta_c.metrics.loss import Losses, loss, loss_difference
+from medimeta_c.metrics.measures.cell_values import CellValues, accuracies, constant
 from medimeta_c.metrics.resampling import Groups, Resampling
 from medimeta_c.metrics.values import Estimate
 from medimeta_c.results.baseline_choice import ChosenBaseline, baseline_of

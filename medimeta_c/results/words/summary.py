@@ -9,7 +9,7 @@ import numpy as np
 
 from medimeta_c.format.keys import CLEAN, SetKey
 from medimeta_c.io.records import Record
-from medimeta_c.metrics.registry import expected_calibration_error
+from medimeta_c.metrics.confidence.calibration import expected_calibration_error
 from medimeta_c.metrics.values import Number, mean_number
 from medimeta_c.results.predictions import CellPredictions
 from medimeta_c.results.words.answers import answers_sha256

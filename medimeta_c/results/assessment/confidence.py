@@ -1,0 +1,333 @@
+"""Whether a result's probabilities can be trusted, clean and under corruption, from its predictions."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from medimeta_c.errors import ConfigError
+from medimeta_c.format.keys import CLEAN, SetKey
+from medimeta_c.metrics.confidence.calibration import Reliability, reliability
+from medimeta_c.metrics.confidence.conformal import ConformalPlan, calibrating, coverage, thresholds
+from medimeta_c.metrics.corruption_error import FloatArray, mean_array
+from medimeta_c.metrics.measures.answers import AnswerTable, answer_table
+from medimeta_c.metrics.measures.robustness import MeasureBootstrap, measure_bootstrap
+from medimeta_c.metrics.measures.samples import MEASURES
+from medimeta_c.metrics.registry import METRICS, Answers
+from medimeta_c.metrics.resampling import image_weights
+from medimeta_c.metrics.scores import checked_answers
+from medimeta_c.metrics.values import Number, mean_number, undefined_parts
+from medimeta_c.results.baseline_choice import baseline_of
+from medimeta_c.results.folder import SavedResult
+from medimeta_c.results.scoring import Groups
+
+__all__ = ["SCORES", "Confidence", "ConfidenceNumbers", "DatasetConfidence", "Spread", "assess_confidence"]
+
+SCORES = ("nll", "brier", "ece", "aurc")
+"""The metrics of confidence, as the registry names them."""
+
+_IN_WORDS = "the model answered in words, without probabilities"
+_UNCALIBRATED = "sets are calibrated on clean images, and the clean cell is missing or invalid"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Spread:
+    """A number on each of S random splits, or the reason why there is none.
+
+    Parameters
+    ----------
+    samples : ndarray of float64, shape (S,), or None
+        The number on each split.
+    reason : str
+        Why there are none.
+    """
+
+    samples: FloatArray | None = None
+    reason: str = ""
+
+    @property
+    def mean(self) -> Number:
+        """The mean over the splits."""
+        if self.samples is None:
+            return Number.undefined(self.reason)
+        return Number(value=float(self.samples.mean()))
+
+    @property
+    def deviation(self) -> float | None:
+        """The sample standard deviation over the splits; None where the number is undefined."""
+        return None if self.samples is None else float(self.samples.std(ddof=1))
+
+    @classmethod
+    def average(cls, parts: Mapping[str, Spread]) -> Spread:
+        """Return the mean of named numbers split by split; undefined, naming the parts, if any of them is."""
+        known = {name: part.samples for name, part in parts.items() if part.samples is not None}
+        if len(known) < len(parts):
+            return cls(reason=_joint_reason({name: part.mean for name, part in parts.items()}))
+        return cls(samples=mean_array(known))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class ConfidenceNumbers:
+    """Numbers of confidence of one cell, or their mean over cells or datasets.
+
+    Parameters
+    ----------
+    scores : mapping of str to Number
+        By name of `SCORES`.
+    coverage, size : Spread
+        Share of images whose conformal set holds the label, and mean number of classes in a set.
+    level : float
+        The share of images that the sets promise.
+    bins : Reliability or None
+        The bins of a reliability diagram over the images of all cells; None over several datasets, and where
+        no cell has probabilities.
+    """
+
+    scores: Mapping[str, Number]
+    coverage: Spread
+    size: Spread
+    level: float
+    bins: Reliability | None = None
+
+    @property
+    def gap(self) -> Number:
+        """Coverage minus the level promised; below 0, labels are missing from the sets."""
+        mean = self.coverage.mean
+        return mean if mean.value is None else Number(value=mean.value - self.level)
+
+    @classmethod
+    def average(
+        cls, parts: Mapping[str, ConfidenceNumbers], level: float, bins: Reliability | None = None
+    ) -> ConfidenceNumbers:
+        """Return the mean of each number over named parts."""
+        return cls(
+            scores={
+                name: _mean({part: each.scores[name] for part, each in parts.items()}) for name in SCORES
+            },
+            coverage=Spread.average({part: each.coverage for part, each in parts.items()}),
+            size=Spread.average({part: each.size for part, each in parts.items()}),
+            level=level,
+            bins=bins,
+        )
+
+    @classmethod
+    def undefined(cls, reason: str, level: float) -> ConfidenceNumbers:
+        """Return the absence of every number, with its reason."""
+        nothing = Spread(reason=reason)
+        scores = dict.fromkeys(SCORES, Number.undefined(reason))
+        return cls(scores=scores, coverage=nothing, size=nothing, level=level)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class DatasetConfidence:
+    """Confidence on clean images, and the mean over all corrupted cells: of a dataset, or over datasets."""
+
+    clean: ConfidenceNumbers
+    corrupted: ConfidenceNumbers
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Confidence:
+    """How far a result's probabilities can be trusted.
+
+    Parameters
+    ----------
+    conformal : ConformalPlan
+        How conformal sets were made.
+    grouped : tuple of str
+        Datasets of which it is known what images belong together.
+    cells : mapping of SetKey to ConfidenceNumbers
+        Every cell of the scope.
+    datasets : mapping of str to DatasetConfidence
+        By dataset.
+    overall : DatasetConfidence
+        The mean over datasets.
+    baseline : str or None
+        The model that mCE by other measures divides by.
+    measures : mapping of str to MeasureBootstrap
+        By measure, the robustness numbers and their samples: for `measure_estimates`, `measure_differences`
+        and the loss to corruption.
+    """
+
+    conformal: ConformalPlan
+    grouped: tuple[str, ...]
+    cells: Mapping[SetKey, ConfidenceNumbers]
+    datasets: Mapping[str, DatasetConfidence]
+    overall: DatasetConfidence
+    baseline: str | None
+    measures: Mapping[str, MeasureBootstrap]
+
+
+def assess_confidence(
+    saved: SavedResult,
+    *,
+    groups: Groups | None = None,
+    baseline: SavedResult | None = None,
+    conformal: ConformalPlan | None = None,
+) -> Confidence:
+    """Compute every number of confidence from a result's predictions.
+
+    Parameters
+    ----------
+    saved : SavedResult
+        Any result, old ones too; complete or not.
+    groups : mapping, optional
+        By dataset and image id, what belongs together: no group is both calibrated on and measured.
+    baseline : SavedResult, optional
+        What mCE by balanced accuracy and by AUROC divides by; without it they are undefined.
+    conformal : ConformalPlan, optional
+        Sets of 90 % and 100 splits, seed 0, by default.
+
+    Returns
+    -------
+    Confidence
+
+    Raises
+    ------
+    ConfigError
+        If the baseline was not scored on the same images, the cells of a dataset differ in images or labels,
+        or the group of an image is not known.
+    """
+    result, plan, known = saved.result, conformal or ConformalPlan(), groups or {}
+    if baseline is not None:
+        baseline_of(baseline, result.run.benchmark, result.scope.split)  # refuses what cannot be paired
+    answers = _answers(saved)
+    tables = _tables(saved, answers)
+    cells: dict[SetKey, ConfidenceNumbers] = {}
+    datasets: dict[str, DatasetConfidence] = {}
+    for dataset in result.scope.datasets:
+        sets = _conformal(tables.get(dataset), plan, known.get(dataset))
+        keys = [key for key in result.scope.cells() if key.dataset == dataset]
+        for key in keys:
+            cells[key] = _cell(saved, key, answers.get(key), sets, plan)
+        parts = [
+            ConfidenceNumbers.average(
+                {str(key): cells[key] for key in chosen},
+                plan.level,
+                _bins([answers[key] for key in chosen if key in answers]),
+            )
+            for chosen in (
+                [key for key in keys if key.corruption == CLEAN],
+                [key for key in keys if key.corruption != CLEAN],
+            )
+        ]
+        datasets[dataset] = DatasetConfidence(clean=parts[0], corrupted=parts[1])
+    divisor = {} if baseline is None else _tables(baseline, _answers(baseline))
+    listings = {dataset: table.image_ids for dataset, table in tables.items()}
+    resampling = result.resampling.model_copy(update={"grouped": ()}).for_groups(known, listings)
+    return Confidence(
+        conformal=plan,
+        grouped=tuple(name for name in result.scope.datasets if name in known),
+        cells=cells,
+        datasets=datasets,
+        overall=DatasetConfidence(
+            clean=ConfidenceNumbers.average({name: d.clean for name, d in datasets.items()}, plan.level),
+            corrupted=ConfidenceNumbers.average(
+                {name: d.corrupted for name, d in datasets.items()}, plan.level
+            ),
+        ),
+        baseline=None if baseline is None else baseline.result.run.who,
+        measures={
+            measure: measure_bootstrap(
+                measure,
+                tables,
+                divisor,
+                result.scope,
+                resampling,
+                weights=functools.partial(image_weights, groups=known),
+            )
+            for measure in MEASURES
+        },
+    )
+
+
+def _answers(saved: SavedResult) -> dict[SetKey, Answers]:
+    """Return the answers of every valid cell, in the order of its rows."""
+    return {
+        key: checked_answers(
+            cell.probabilities,
+            cell.labels,
+            predictions=cell.predictions,
+            class_names=saved.result.run.benchmark.dataset(key.dataset).class_names,
+        )
+        for key, cell in saved.predictions.items()
+        if cell.finite.all()
+    }
+
+
+def _tables(saved: SavedResult, answers: Mapping[SetKey, Answers]) -> dict[str, AnswerTable]:
+    by_dataset: dict[str, dict[SetKey, tuple[tuple[str, ...], Answers]]] = {}
+    for key, each in answers.items():
+        by_dataset.setdefault(key.dataset, {})[key] = (saved.predictions[key].image_ids, each)
+    return {dataset: answer_table(cells) for dataset, cells in by_dataset.items()}
+
+
+def _conformal(
+    table: AnswerTable | None, plan: ConformalPlan, groups: Mapping[str, int] | None
+) -> Mapping[SetKey, tuple[Spread, Spread]] | str:
+    """Return coverage and size of the sets of each valid cell of a dataset, or why there are none."""
+    if table is None or (place := table.clean) is None:
+        return _UNCALIBRATED
+    if table.probabilities is None:
+        return _IN_WORDS
+    if groups is not None and (alone := sorted({*table.image_ids} - {*groups})):
+        raise ConfigError(
+            f"the group of the image {alone[0]!r} of {table.dataset} is not known: give the groups of the "
+            "benchmark that was scored"
+        )
+    halves = calibrating(table.dataset, table.image_ids, plan, groups)
+    if (fewest := int(halves.sum(axis=1).min())) < plan.fewest:
+        return (
+            f"half of the images are only {fewest}, and sets of {100 * plan.level:g} % need at least "
+            f"{plan.fewest} to be calibrated on"
+        )
+    of_label = table.probabilities[place][np.arange(len(table.labels)), table.labels]
+    least = thresholds(of_label, halves, plan)
+    found = {}
+    for key, probabilities in zip(table.keys, table.probabilities, strict=True):
+        sets = coverage(table.labels, probabilities, least, halves)
+        found[key] = Spread(samples=sets.shares), Spread(samples=sets.sizes)
+    return found
+
+
+def _cell(
+    saved: SavedResult,
+    key: SetKey,
+    answers: Answers | None,
+    sets: Mapping[SetKey, tuple[Spread, Spread]] | str,
+    plan: ConformalPlan,
+) -> ConfidenceNumbers:
+    """Return one cell's numbers; a cell that is missing or invalid has the reason in place of each."""
+    if answers is None:
+        scored = saved.result.cell(key)
+        return ConfidenceNumbers.undefined((scored and scored.top1.reason) or "not scored", plan.level)
+    both = (Spread(reason=sets),) * 2 if isinstance(sets, str) else sets[key]
+    scores = {name: METRICS[name](answers) for name in SCORES}
+    return ConfidenceNumbers(scores=scores, coverage=both[0], size=both[1], level=plan.level)
+
+
+def _mean(parts: Mapping[str, Number]) -> Number:
+    mean = mean_number(parts)
+    return mean if mean.value is not None else Number.undefined(_joint_reason(parts))
+
+
+def _joint_reason(parts: Mapping[str, Number]) -> str:
+    """Return why a mean is undefined; where all parts have one reason, that reason alone."""
+    reasons = {part.reason or "" for part in parts.values()}
+    return "".join(reasons) if len(reasons) == 1 else undefined_parts(parts)
+
+
+def _bins(cells: list[Answers]) -> Reliability | None:
+    """Return the bins over all images of some cells; None without probabilities."""
+    parts = [
+        (each.probabilities[np.arange(len(each.labels)), each.predictions], each.predictions == each.labels)
+        for each in cells
+        if each.probabilities is not None
+    ]
+    if not parts:
+        return None
+    confidences, correct = (np.concatenate(side) for side in zip(*parts, strict=True))
+    return reliability(confidences, correct)
