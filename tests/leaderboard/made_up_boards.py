@@ -83,7 +83,7 @@ def assessment(one: Summary[Estimate]) -> Assessment:
     return Assessment(
         points_lost=estimate(clean - average, 0.01),
         share_kept=estimate(max(0.0, (average - 0.1) / max(clean - 0.1, 0.01))),
-        coverage_gap=estimate(0.4 * (clean - average), 0.005),
+        coverage_gap=estimate(-0.4 * (clean - average), 0.005),
     )
 
 

@@ -26,6 +26,7 @@ from medimeta_c.leaderboard.site.paper import paper_entries
 from medimeta_c.leaderboard.site.ranking import ranks
 from medimeta_c.leaderboard.site.writing import SiteConfig, build_site
 from medimeta_c.leaderboard.submission import described
+from medimeta_c.results.assessment.confidence import assess_confidence
 from medimeta_c.results.comparison import compare
 from medimeta_c.results.folder import SavedResult
 
@@ -164,6 +165,18 @@ def test_points_lost_are_those_of_the_predictions(submitted: Submitted, tmp_path
         assert lost.value == pytest.approx(clean - average)
         assert lost.low is not None
         assert lost.low <= lost.value
+
+
+def test_coverage_gaps_are_those_of_the_predictions(
+    submitted: Submitted, saved: SavedResult, tmp_path: Path
+) -> None:
+    """Coverage under corruption minus the level, or why it cannot be known of so few images."""
+    submitted()
+    (shown,) = own(read_boards(tmp_path / "results", baseline="none")).entries
+    expected = assess_confidence(saved)
+    for name, numbers in {"": expected.overall, **expected.datasets}.items():
+        gap, wanted = shown.assessed[name].coverage_gap, numbers.corrupted.gap
+        assert (gap.value, gap.reason) == (wanted.value, wanted.reason)
 
 
 def test_addresses_stay_when_entries_are_added(

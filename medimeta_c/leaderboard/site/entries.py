@@ -90,7 +90,7 @@ class Assessment:
     share_kept : Estimate
         Of the accuracy above chance.
     coverage_gap : Estimate
-        How far the coverage of conformal sets falls below the nominal one under corruption.
+        Coverage of conformal sets under corruption minus the level they promise; below 0, labels are missing.
     """
 
     points_lost: Estimate

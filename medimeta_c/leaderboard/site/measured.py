@@ -91,7 +91,7 @@ def measure(
     entry = replace(
         _entry(one.submission, saved, group.name, scores),
         overall=scores.overall if whole else None,
-        assessed=assessments(predictions, terms, whole=whole),
+        assessed=assessments(saved, predictions, terms, whole=whole),
         pictures=_pictures(saved, datasets, benchmark),
     )
     return Measured(entry=entry, samples=samples)

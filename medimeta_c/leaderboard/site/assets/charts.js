@@ -34,15 +34,20 @@ const Charts = (() => {
     const span = high - low + 2 * margin, size = 10 ** Math.floor(Math.log10(span / MOST_TICKS));
     const step = size * STEPS.find((one) => span / (size * one) <= MOST_TICKS);
     const start = low >= 0 ? Math.max(0, Math.floor((low - margin) / step)) : Math.floor((low - margin) / step);
-    const stop = Math.ceil((high + margin) / step), digits = Math.max(0, -Math.floor(Math.log10(step)));
+    const whole = high <= 100 ? Math.ceil(100 / step) : Infinity; // an accuracy ends at 100 %
+    const stop = Math.min(whole, Math.ceil((high + margin) / step)), digits = Math.max(0, -Math.floor(Math.log10(step)));
     const ticks = Array.from({ length: stop - start + 1 }, (_, index) => [(start + index) * step, ((start + index) * step).toFixed(digits)]);
     return axis(label, start * step, stop * step, ticks, first, last, false);
   }
 
   function logarithmic(label, values, first, last) {
-    const low = Math.min(...values) / 1.25, high = Math.max(...values) * 1.25, marks = [];
-    for (let power = Math.floor(Math.log10(low)); power <= Math.ceil(Math.log10(high)); power++) {
+    let low = Math.min(...values) / 1.25, high = Math.max(...values) * 1.25;
+    const marks = [];
+    for (let power = Math.floor(Math.log10(low)) - 1; power <= Math.ceil(Math.log10(high)) + 1; power++) {
       for (const step of STEPS.slice(0, 3)) marks.push(step * 10 ** power);
+    }
+    if (marks.filter((value) => low <= value && value <= high).length < 2) {
+      [low, high] = [Math.max(...marks.filter((value) => value <= low)), Math.min(...marks.filter((value) => value >= high))];
     }
     let inside = marks.filter((value) => low <= value && value <= high);
     if (inside.length > MOST_TICKS) inside = inside.filter((value) => Number.isInteger(Math.log10(value)));

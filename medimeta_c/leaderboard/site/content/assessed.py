@@ -6,28 +6,32 @@ from collections.abc import Mapping
 
 from medimeta_c.format.keys import SetKey
 from medimeta_c.leaderboard.site.entries import REPORTED, Assessment, no_estimate
-from medimeta_c.metrics.cell_values import accuracies
 from medimeta_c.metrics.intervals import bootstrap
-from medimeta_c.metrics.loss import Loss, loss
+from medimeta_c.metrics.loss import loss
+from medimeta_c.metrics.measures.cell_values import accuracies
 from medimeta_c.metrics.summary import Summary
 from medimeta_c.metrics.values import Estimate
+from medimeta_c.results.assessment.confidence import ConfidenceNumbers, assess_confidence
 from medimeta_c.results.assessment.loss import chance_of
+from medimeta_c.results.cells import percent
+from medimeta_c.results.folder import SavedResult
 from medimeta_c.results.predictions import CellPredictions, correctness_of
 from medimeta_c.results.scoring import Terms
 
 __all__ = ["assessments", "reported_assessments", "worst_corruption"]
 
-_NO_GAP = "not computed"
 _NO_PREDICTIONS = "needs predictions, and only accuracies were printed"
 
 
 def assessments(
-    predictions: Mapping[SetKey, CellPredictions], terms: Terms, *, whole: bool
+    saved: SavedResult, predictions: Mapping[SetKey, CellPredictions], terms: Terms, *, whole: bool
 ) -> dict[str, Assessment]:
     """Return what follows from predictions, by dataset; "" is the mean over all of them.
 
     Parameters
     ----------
+    saved : SavedResult
+        The whole result.
     predictions : mapping of SetKey to CellPredictions
         Those of the scope.
     terms : Terms
@@ -38,15 +42,31 @@ def assessments(
     drawn = bootstrap(correctness_of(predictions), {}, terms.scope, terms.resampling, terms.groups)
     losses = loss(accuracies(drawn, chance_of(predictions)))
     parts = {**losses.datasets, **({"": losses.overall} if whole else {})}
-    return {name: _of_loss(part) for name, part in parts.items()}
+    gaps = _coverage_gaps(saved, terms)
+    return {
+        name: Assessment(
+            points_lost=part.lost.points,
+            share_kept=part.lost.share_kept,
+            coverage_gap=gaps[name],
+        )
+        for name, part in parts.items()
+    }
 
 
-def _of_loss(one: Loss[Estimate]) -> Assessment:
-    return Assessment(
-        points_lost=one.lost.points,
-        share_kept=one.lost.share_kept,
-        coverage_gap=no_estimate(_NO_GAP),
-    )
+def _coverage_gaps(saved: SavedResult, terms: Terms) -> dict[str, Estimate]:
+    """Return coverage under corruption minus the level promised, and its mean over the scope's datasets."""
+    found = assess_confidence(saved, groups=terms.groups, measures=())
+    own = {name: found.datasets[name].corrupted for name in terms.scope.datasets}
+    over = ConfidenceNumbers.average(own, found.conformal.level)
+    return {name: _gap(numbers) for name, numbers in {**own, "": over}.items()}
+
+
+def _gap(numbers: ConfidenceNumbers) -> Estimate:
+    gap, deviation = numbers.gap, numbers.coverage.deviation
+    if gap.value is None or deviation is None:
+        return no_estimate(gap.reason or "")
+    spread = f"a deviation of {percent(deviation)} points over random halves of the images"
+    return Estimate(value=gap.value, low=None, high=None, interval_reason=spread)
 
 
 def reported_assessments(

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from medimeta_c.format.benchmark import Benchmark
 from medimeta_c.format.display import display_name
 from medimeta_c.format.keys import CLEAN, SetKey
+from medimeta_c.format.suites import CORE, in_order
 from medimeta_c.leaderboard.site.entries import DatasetShown, Example
 from medimeta_c.leaderboard.submission import slug
 from medimeta_c.reports.changed import thumbnails
@@ -62,6 +63,8 @@ def dataset_shown(
 def _examples(benchmark: Benchmark, dataset: str) -> tuple[Example, ...]:
     """Return the first image of each of the first classes, under every corruption at a middle severity."""
     keys = [one.key for one in benchmark.manifest.sets if (one.dataset, one.split) == (dataset, _SPLIT)]
+    order = in_order({key.corruption for key in keys}, CORE.corruptions)
+    keys.sort(key=lambda key: order.index(key.corruption))
     clean = [key for key in keys if key.corruption == CLEAN]
     if not clean:
         return ()

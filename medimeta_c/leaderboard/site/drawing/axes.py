@@ -16,6 +16,7 @@ LEFT, RIGHT, TOP, BOTTOM = 44, 470, 10, 288
 
 _STEPS = (1, 2, 5, 10)
 _MOST_TICKS = 7
+_WHOLE = 100  # percent
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +46,8 @@ def linear(label: str, values: Iterable[float], first: float, last: float) -> Ax
     start, stop = math.floor((low - margin) / step), math.ceil((high + margin) / step)
     if low >= 0:
         start = max(0, start)
+    if high <= _WHOLE:
+        stop = min(stop, math.ceil(_WHOLE / step))
     digits = max(0, -math.floor(math.log10(step)))
     ticks = [(index * step, f"{index * step:.{digits}f}") for index in range(start, stop + 1)]
     return Axis(label=label, low=ticks[0][0], high=ticks[-1][0], ticks=ticks, first=first, last=last)
@@ -61,9 +64,11 @@ def logarithmic(label: str, values: Iterable[float], first: float, last: float) 
     low, high = min(found) / 1.25, max(found) * 1.25
     marks = [
         step * 10.0**power
-        for power in range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+        for power in range(math.floor(math.log10(low)) - 1, math.ceil(math.log10(high)) + 2)
         for step in _STEPS[:3]
     ]
+    if sum(low <= value <= high for value in marks) < 2:
+        low, high = max(v for v in marks if v <= low), min(v for v in marks if v >= high)
     inside = [value for value in marks if low <= value <= high]
     if len(inside) > _MOST_TICKS:
         inside = [value for value in inside if math.log10(value).is_integer()]

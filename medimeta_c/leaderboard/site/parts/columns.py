@@ -200,8 +200,8 @@ COLUMNS = (
     Column(
         name="gap",
         head="Coverage gap",
-        about="Percentage points of coverage that conformal sets calibrated on clean images lose",
-        better="low",
+        about="Coverage of conformal sets under corruption minus the level they promise, in points",
+        better="high",
         of=_of_assessment(lambda one: one.coverage_gap),
     ),
     Column(
