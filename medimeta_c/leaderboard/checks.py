@@ -18,6 +18,7 @@ from medimeta_c.leaderboard.inspection import (
     check_result,
     stray_files,
 )
+from medimeta_c.leaderboard.lookalikes import Named, oddities
 from medimeta_c.leaderboard.submission import SUBMISSION_NAME, Submission, read_submission, submission_path
 from medimeta_c.leaderboard.tree import ROOT
 from medimeta_c.metrics.baselines import PUBLISHED, published_baseline
@@ -46,6 +47,10 @@ class Finding:
         Why it cannot be taken, a sentence each; empty if it can.
     notes : tuple of str
         What a maintainer should know.
+    warnings : tuple of str
+        What a maintainer should look at: names that can be taken for others.
+    named : Named or None
+        What the board would show as its identity.
     run_digest : str or None
         Equal for two submissions of the same run.
     fingerprints : frozenset of str
@@ -60,6 +65,8 @@ class Finding:
     place: str | None = None
     problems: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+    named: Named | None = None
     run_digest: str | None = None
     fingerprints: frozenset[str] = frozenset()
     answers: frozenset[str] = frozenset()
@@ -101,6 +108,7 @@ def found_of(folder: Path, submission: Submission, result: Result) -> Finding:
     return Finding(
         folder=folder,
         place=submission_path(submission, result.run),
+        named=Named(name=submission.name, organisation=submission.organisation),
         run_digest=_run_digest(result),
         fingerprints=frozenset(entry.fingerprint for entry in result.run.benchmark.datasets),
         answers=frozenset(cell.predictions_sha256 for cell in result.scores.cells),
@@ -123,9 +131,10 @@ def check_submission(folder: Path, accepted: Accepted | None, root: Path | None 
         submission, result = _read_description(folder)
     except MediMetaError as error:
         return Finding(folder=folder, problems=(str(error),))
-    finding = found_of(folder, submission, result)
+    finding = replace(found_of(folder, submission, result), warnings=tuple(_odd_letters(submission)))
     problems = [] if root is None else list(_placement(folder, root, str(finding.place)))
     problems += _unnamed_training(submission, result)
+    problems += [submission.problem_of_date] if submission.problem_of_date else []
     try:
         # Checked first, because an accepted benchmark limits how many predictions have to be read.
         _complete(result)
@@ -161,6 +170,11 @@ def _unnamed_training(submission: Submission, result: Result) -> Iterator[str]:
             f"{SUBMISSION_NAME} does not say what its classifier was trained on: give the names of the data "
             "as trained_on (and schema_version: 2)"
         )
+
+
+def _odd_letters(submission: Submission) -> Iterator[str]:
+    for what in ("name", "organisation", "submitted_by", "backbone"):
+        yield from oddities(getattr(submission, what) or "", what)
 
 
 def _complete(result: Result) -> None:

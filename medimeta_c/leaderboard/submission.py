@@ -13,16 +13,17 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, ValidationError, model_validator
 
-from medimeta_c.errors import ConfigError, Remedy
+from medimeta_c.errors import ConfigError, Remedy, ResultError
 from medimeta_c.io.reading import Reader
 from medimeta_c.io.records import Document, Record, Since, write_record
 from medimeta_c.io.text import flaw_of_text
+from medimeta_c.leaderboard.fields import ADAPTATIONS, OVERLAPS, TRAINING_KINDS, blanks_sentence
 from medimeta_c.results.folder import PREDICTIONS_NAME
 from medimeta_c.results.identity import RunIdentity
 from medimeta_c.results.result import RESULT_NAME
@@ -38,6 +39,7 @@ __all__ = [
     "TrainingData",
     "described",
     "read_submission",
+    "renamed",
     "slug",
     "submission_path",
     "write_submission",
@@ -49,23 +51,6 @@ FILES = (SUBMISSION_NAME, RESULT_NAME, PREDICTIONS_NAME)
 
 MAX_BYTES = 64 << 10
 _REMEDY = "docs/leaderboard.md shows what it must hold"
-
-ADAPTATIONS = {
-    "base": "as released, not trained for the benchmark",
-    "few-shot": "adapted with a share of the benchmark's training images",
-    "fine-tuned": "trained on the benchmark's training images",
-}
-TRAINING_KINDS = {
-    "general": "images of all kinds",
-    "medical": "medical images",
-    "general-and-medical": "images of all kinds and medical ones",
-}
-OVERLAPS = {
-    "none": "no image of the benchmark's sources was trained on",
-    "train": "images of the benchmark's training splits were trained on",
-    "test": "images of the benchmark's test splits were trained on",
-    "unknown": "not known",
-}
 
 
 def _shown(text: str) -> str:
@@ -190,6 +175,16 @@ class Submission(Document):
         """Whether it was trained on the benchmark's training images."""
         return self.adaptation != "base"
 
+    @property
+    def problem_of_date(self) -> str | None:
+        """Why its date cannot be: it is more than a day ahead of this machine's; None if it can."""
+        latest = datetime.now(timezone.utc).date() + timedelta(
+            days=1
+        )  # it may be tomorrow already where it was made
+        if self.date is None or self.date <= latest.isoformat():
+            return None
+        return f"its date, {self.date}, is in the future: give the day of the evaluation"
+
 
 def read_submission(path: Path) -> Submission:
     """Read and check a ``submission.yaml``, or that of a folder.
@@ -197,10 +192,15 @@ def read_submission(path: Path) -> Submission:
     Raises
     ------
     ResultError
-        If it is missing, too large, not YAML, has duplicate keys, or holds an invalid value.
+        If it is missing, too large, not YAML, has duplicate keys, a blank, or an invalid value.
     """
     file = path / SUBMISSION_NAME if path.is_dir() else path
-    return Reader(remedy=_REMEDY, max_bytes=MAX_BYTES).read(file, Submission)
+
+    def filled_in(values: Any) -> None:
+        if sentence := blanks_sentence(values):
+            raise ResultError(f"{file}: {sentence}")
+
+    return Reader(remedy=_REMEDY, max_bytes=MAX_BYTES).read(file, Submission, check=filled_in)
 
 
 def described(given: Mapping[str, str], *, declared: bool) -> Submission:
@@ -227,6 +227,21 @@ def described(given: Mapping[str, str], *, declared: bool) -> Submission:
     }
     if "trained_on" in given:
         values["trained_on"] = tuple(name.strip() for name in given["trained_on"].split(","))
+    return _checked(values)
+
+
+def renamed(submission: Submission, name: str) -> Submission:
+    """Return a submission under another name on the board.
+
+    Raises
+    ------
+    ConfigError
+        If the name is not valid.
+    """
+    return _checked({**submission.model_dump(), "name": name})
+
+
+def _checked(values: Mapping[str, Any]) -> Submission:
     try:
         return Submission.model_validate(values)
     except ValidationError as error:

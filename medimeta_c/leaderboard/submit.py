@@ -20,6 +20,7 @@ from medimeta_c.leaderboard.submission import (
     SUBMISSION_NAME,
     Submission,
     read_submission,
+    renamed,
     write_submission,
 )
 from medimeta_c.results.result import read_result
@@ -27,7 +28,7 @@ from medimeta_c.results.result import read_result
 if TYPE_CHECKING:
     from huggingface_hub import HfApi
 
-__all__ = ["SubmitConfig", "SubmitReport", "submit"]
+__all__ = ["SubmitConfig", "SubmitReport", "fetch_accepted", "place_submission", "submit"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +43,8 @@ class SubmitConfig:
         ORG/NAME of the leaderboard's dataset repository.
     submission : Path, optional
         A ``submission.yaml``; copied into the folder. By default the one that is there.
+    name : str, optional
+        Name of the model on the board, in place of the file's.
     model_repo : str, optional
         ORG/NAME of the model's repository, to which its numbers are proposed as well.
     benchmark_repo : str, optional
@@ -58,6 +61,7 @@ class SubmitConfig:
     folder: Path
     repo_id: str
     submission: Path | None = None
+    name: str | None = None
     model_repo: str | None = None
     benchmark_repo: str | None = None
     dry_run: bool = False
@@ -116,13 +120,13 @@ def submit(config: SubmitConfig) -> SubmitReport:
     PublishError
         If the Hub cannot be reached or refuses, or the board has this entry already.
     """
-    submission = _place_submission(config)
+    submission = place_submission(config.folder, config.submission, config.name)
     token = token_or_none()
     if token is None and not config.dry_run:
         raise PublishError(
             "there is no Hub token: run `hf auth login` or set HF_TOKEN; any account may submit"
         )
-    accepted, notes = _accepted(config)
+    accepted, notes = fetch_accepted(config.repo_id, offline=config.dry_run)
     finding = check_submission(config.folder, accepted)
     if finding.problems:
         more = f" (and {len(finding.problems) - 1} more problems)" if len(finding.problems) > 1 else ""
@@ -138,44 +142,58 @@ def submit(config: SubmitConfig) -> SubmitReport:
     return _send(config, submission, report)
 
 
-def _place_submission(config: SubmitConfig) -> Submission:
-    """Read the submission to send, and copy it into the result's folder."""
-    target = config.folder / SUBMISSION_NAME
-    if not config.folder.is_dir():
-        raise ResultError(f"{config.folder} is not the folder of a result")
-    if config.submission is None:
-        if not target.is_file():
-            raise ResultError(
-                f"{target} is missing",
-                remedy=[
-                    Remedy("give the file with {submission}"),
-                    Remedy("describe the model with {name}, {organisation} and so on; see the help"),
-                ],
-            )
-        return read_submission(target)
-    submission = read_submission(config.submission)
-    if config.submission.resolve() != target.resolve():
-        write_submission(target, submission)
-    return submission
+def place_submission(folder: Path, given: Path | None = None, name: str | None = None) -> Submission:
+    """Read a submission, and copy it into the result's folder if it is another file or gets another name."""
+    target = folder / SUBMISSION_NAME
+    if not folder.is_dir():
+        raise ResultError(f"{folder} is not the folder of a result")
+    if given is None and not target.is_file():
+        raise ResultError(
+            f"{target} is missing",
+            remedy=[
+                Remedy("write one to fill in with {init}", init=True),
+                Remedy("give the file with {submission}"),
+                Remedy("describe the model with {name}, {organisation} and so on; see the help"),
+            ],
+        )
+    source = target if given is None else given
+    submission = read_submission(source)
+    wanted = submission if name is None else renamed(submission, name)
+    if wanted != submission or source.resolve() != target.resolve():
+        write_submission(target, wanted)
+    return wanted
 
 
-def _accepted(config: SubmitConfig) -> tuple[Accepted | None, tuple[str, ...]]:
-    """Fetch what the board accepts; without it the board's own checks decide."""
+def fetch_accepted(repo_id: str, *, offline: bool) -> tuple[Accepted | None, tuple[str, ...]]:
+    """Fetch what a board accepts; without it the board's own checks decide.
+
+    Parameters
+    ----------
+    repo_id : str
+        ORG/NAME of the board's repository.
+    offline : bool
+        Whether a Hub that cannot be reached is a note rather than an error.
+
+    Returns
+    -------
+    (Accepted or None, tuple of str)
+        What is accepted, and notes on what could not be checked.
+    """
     from huggingface_hub import hf_hub_download  # noqa: PLC0415  (slow to import)
     from huggingface_hub.errors import EntryNotFoundError, LocalEntryNotFoundError  # noqa: PLC0415
 
-    unknown = f"fingerprints were not checked: {config.repo_id} has no {ACCEPTED_NAME}"
+    unknown = f"fingerprints were not checked: {repo_id} has no {ACCEPTED_NAME}"
     try:
-        with explained(config.repo_id, PublishError):
+        with explained(repo_id, PublishError):
             try:
-                path = hf_hub_download(config.repo_id, ACCEPTED_NAME, repo_type="dataset")
+                path = hf_hub_download(repo_id, ACCEPTED_NAME, repo_type="dataset")
             except LocalEntryNotFoundError:
                 raise
             except EntryNotFoundError:
                 return None, (unknown,)
     except PublishError as error:
         cause = error.__cause__
-        if config.dry_run and cause is not None and unreachable(cause):
+        if offline and cause is not None and unreachable(cause):
             return None, (f"fingerprints were not checked: {error}",)
         raise
     return read_accepted(Path(path)), ()

@@ -13,6 +13,7 @@ from pathlib import Path
 from medimeta_c.leaderboard.accepted import Accepted
 from medimeta_c.leaderboard.checks import Finding, check_submission, found_of
 from medimeta_c.leaderboard.inspection import check_files, stray_files
+from medimeta_c.leaderboard.lookalikes import likeness
 from medimeta_c.leaderboard.submission import FILES, read_submission
 from medimeta_c.leaderboard.tree import board_entries, is_tree, root_of, strays, submission_folders
 from medimeta_c.results.folder import matching
@@ -104,7 +105,10 @@ def _without_copies(found: Iterable[Finding], board: Sequence[Finding]) -> tuple
     checked = []
     for one in found:
         problem = next((text for text in (_clash(one, other) for other in seen) if text), None)
-        checked.append(replace(one, problems=(*one.problems, problem)) if problem else one)
+        named = [other.named for other in seen if other.named]
+        alike = tuple(likeness(one.named, named)) if one.named and not one.unchanged else ()
+        problems = (*one.problems, problem) if problem else one.problems
+        checked.append(replace(one, problems=problems, warnings=(*one.warnings, *alike)))
         seen.append(one)
     return tuple(checked)
 

@@ -39,6 +39,7 @@ __all__ = ["Loss", "Losses", "Lost", "loss", "loss_difference"]
 T = TypeVar("T")
 
 _ALIKE = "no interval: the same on every resample"
+_LONE = "no interval: the images of a dataset are of a single group"
 _SHOWN = 3
 
 
@@ -100,8 +101,8 @@ def loss(cells: CellValues) -> Losses[Estimate]:
     """
     numbers = _Numbers.of(cells)
 
-    def estimate(array: FloatArray, reason: str) -> Estimate:
-        return _estimate(array, reason, cells.level)
+    def estimate(array: FloatArray, reason: str, lone: bool) -> Estimate:
+        return _estimate(array, reason, cells.level, lone)
 
     return numbers.arranged(estimate)
 
@@ -117,7 +118,11 @@ def loss_difference(one: CellValues, other: CellValues) -> Losses[Difference]:
     alike = all(other.units.get(name, count) == count for name, count in one.units.items())
     if not alike or (one.scope, one.level, one.resamples) != (other.scope, other.level, other.resamples):
         raise ConfigError("the two models were not resampled alike: use one scope, and the same images")
-    return _Numbers.of(one).minus(_Numbers.of(other)).arranged(lambda a, why: _difference(a, why, one.level))
+
+    def estimate(array: FloatArray, reason: str, lone: bool) -> Difference:
+        return _difference(array, reason, one.level, lone)
+
+    return _Numbers.of(one).minus(_Numbers.of(other)).arranged(estimate)
 
 
 Where = tuple[str, str, str | int]
@@ -191,12 +196,13 @@ class _Numbers:
             },
         )
 
-    def arranged(self, view: Callable[[FloatArray, str], T]) -> Losses[T]:
-        scope, chance = self.cells.scope, self.cells.chance
+    def arranged(self, view: Callable[[FloatArray, str, bool], T]) -> Losses[T]:
+        scope, chance, units = self.cells.scope, self.cells.chance, self.cells.units
 
         def one(owner: str, corruptions: Iterable[str], chance: float) -> Loss[T]:
             def number(name: str, part: str | int = "") -> T:
-                return view(self.arrays[owner, name, part], self.reasons[owner, name, part])
+                lone = any(units.get(d) == 1 for d in ([owner] if owner else scope.datasets))
+                return view(self.arrays[owner, name, part], self.reasons[owner, name, part], lone)
 
             def lost(part: str | int = "") -> Lost[T]:
                 return Lost(points=number("points", part), share_kept=number("share_kept", part))
@@ -227,9 +233,10 @@ def _parts(scope: Scope) -> Iterable[str | int]:
 def _keys(scope: Scope, dataset: str, part: str | int) -> list[SetKey]:
     """Return a dataset's corrupted cells of a part; none where it does not have the corruption."""
     return [
-        key
-        for key in scope.cells()
-        if key.dataset == dataset and key.corruption != CLEAN and part in ("", key.corruption, key.severity)
+        SetKey(dataset, scope.split, corruption, severity)
+        for corruption in scope.corruptions[dataset]
+        for severity in scope.severities
+        if part in ("", corruption, severity)
     ]
 
 
@@ -264,7 +271,7 @@ def _no_share(beside: int | None, chance: float) -> str:
     return f"the interval of clean accuracy {side} chance ({100 * chance:.1f} %)"
 
 
-def _estimate(array: FloatArray, reason: str, level: float) -> Estimate:
+def _estimate(array: FloatArray, reason: str, level: float, lone: bool) -> Estimate:
     """Return a number with the percentile interval of its resamples."""
     if not np.isfinite(array[0]) or reason:
         return Estimate.undefined(reason)
@@ -273,6 +280,8 @@ def _estimate(array: FloatArray, reason: str, level: float) -> Estimate:
     point, samples = float(rounded[0]), rounded[1:]
     if bad := int(np.count_nonzero(~np.isfinite(samples))):
         why = f"{bad} of {len(samples)} resamples leave nothing above chance"
+    elif lone:
+        why = _LONE
     elif samples.min() == samples.max():
         why = _ALIKE
     else:
@@ -281,8 +290,8 @@ def _estimate(array: FloatArray, reason: str, level: float) -> Estimate:
     return Estimate(value=point, low=None, high=None, interval_reason=why)
 
 
-def _difference(array: FloatArray, reason: str, level: float) -> Difference:
-    found = _estimate(array, reason, level)
+def _difference(array: FloatArray, reason: str, level: float, lone: bool) -> Difference:
+    found = _estimate(array, reason, level, lone)
     if found.value == 0 and found.interval_reason == _ALIKE:  # two models that lose alike tie
         return Difference(value=0.0, low=0.0, high=0.0, tie=True)
     return Difference(**found.model_dump(), tie=found.contains(0.0))

@@ -36,6 +36,7 @@ __all__ = [
     "Groups",
     "Resampling",
     "Units",
+    "generator_of",
     "image_weights",
     "resample_counts",
     "resampled_accuracies",
@@ -196,7 +197,7 @@ def resample_counts(units: Units, plan: Resampling) -> Iterator[NDArray[np.int64
     ndarray of int64, shape (r, U)
         Each row sums to U; the r of all arrays sum to the plan's number of resamples.
     """
-    generator = _generator(plan.seed, units.dataset, units.split)
+    generator = generator_of(plan.seed, units.dataset, units.split)
     share = np.full(len(units), 1 / len(units))
     chunk = max(1, _CHUNK_ELEMENTS // len(units.of_image))
     for start in range(0, plan.resamples, chunk):
@@ -270,8 +271,9 @@ def resampled_accuracies(
     return list(np.split(accuracies, bounds, axis=1))
 
 
-def _generator(seed: int, dataset: str, split: str) -> np.random.Generator:
-    """Return the generator of one dataset's resampling."""
-    text = f"{RESAMPLING_SCHEME}|{seed}|{dataset}|{split}"
-    digest = hashlib.blake2b(text.encode(), digest_size=16).digest()
+def generator_of(seed: int, *parts: str) -> np.random.Generator:
+    """Return the generator of one resampling: of a dataset's split, or of what else the parts name."""
+    digest = hashlib.blake2b(
+        "|".join([RESAMPLING_SCHEME, str(seed), *parts]).encode(), digest_size=16
+    ).digest()
     return np.random.Generator(np.random.Philox(key=int.from_bytes(digest, "little")))

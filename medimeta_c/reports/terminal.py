@@ -11,9 +11,9 @@ from medimeta_c.io.tables.table import Table
 from medimeta_c.reports.tables import main_tables
 from medimeta_c.reports.verdict import verdict
 from medimeta_c.results.comparison import Comparison
+from medimeta_c.results.comparison.views import comparison_notes, comparison_tables
 from medimeta_c.results.folder import SavedResult
 from medimeta_c.results.paraphrases.views import prompts_sentence, prompts_tables, readable_sweep
-from medimeta_c.results.views import comparison_tables
 
 __all__ = ["comparison_view", "result_view"]
 
@@ -35,10 +35,10 @@ def result_view(saved: SavedResult) -> Iterator[Text | Table]:
 
 
 def comparison_view(comparison: Comparison) -> Iterator[Text | Table]:
-    """Yield models side by side, best first, and the paired difference of each pair; ties are marked."""
+    """Yield models side by side, best first, their paired differences, ranks and tests."""
     yield from comparison_tables(comparison)
-    if comparison.baseline is not None:
-        yield _line(f"CE divides by {comparison.baseline}.", "dim")
+    for line in comparison_notes(comparison):
+        yield _line(line, "dim")
     for note in comparison.notes:
         yield _line(f"! {note}", "yellow")
 

@@ -5,7 +5,10 @@ from __future__ import annotations
 from medimeta_c.io.tables.table import UNDEFINED, Cell, printed
 from medimeta_c.metrics.values import Estimate, Number
 
-__all__ = ["interval_text", "number_cell", "percent", "rank_text"]
+__all__ = ["ZERO_WIDTH", "interval_text", "number_cell", "percent", "rank_text"]
+
+ZERO_WIDTH = "zero width"
+"""What stands for an interval whose ends are equal: its resamples do not vary, which is no precision."""
 
 
 def percent(value: float | None, digits: int = 1) -> str:
@@ -17,6 +20,8 @@ def interval_text(estimate: Estimate, digits: int = 1) -> str:
     """Return an interval in percent, empty where there is none."""
     if estimate.low is None or estimate.high is None:
         return ""
+    if estimate.low == estimate.high:
+        return ZERO_WIDTH
     return f"{percent(estimate.low, digits)} to {percent(estimate.high, digits)}"
 
 
@@ -33,4 +38,5 @@ def number_cell(number: Number, *, show: bool = False) -> Cell:
     if isinstance(number, Estimate):
         text = interval_text(number)
         note = f"interval {text}" if text else number.interval_reason or ""
+        note = "zero width: the same on every resample" if text == ZERO_WIDTH else note
     return Cell(percent(number.value), 100 * number.value, below=text if show else "", note=note)

@@ -181,13 +181,6 @@ class Result(Document):
         return tuple(mark for mark, holds in found.items() if holds)
 
     @property
-    def unranked_as(self) -> str | None:
-        """What it is instead of a result that may be ranked; None for a result that may."""
-        if self.is_trial:
-            return "a trial on a part of each split"
-        return "unverified: its predictions were made elsewhere" if self.is_unverified else None
-
-    @property
     def phantoms(self) -> tuple[str, ...]:
         """Datasets whose images are generated, not medical."""
         return tuple(entry.dataset for entry in self.run.benchmark.datasets if entry.is_phantom)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import replace
@@ -15,8 +17,10 @@ sys.path.append(str(Path(__file__).parents[1] / "results"))
 
 from made_up_boards import HOSTILE, board, entry, only
 from made_up_predictions import evaluated
+from PIL import Image
 from submissions_on_disk import PLAIN, place
 
+from medimeta_c.building.build import BuildConfig, build
 from medimeta_c.format.benchmark import Benchmark, open_benchmark
 from medimeta_c.leaderboard.accepted import Accepted, accept
 from medimeta_c.leaderboard.site.board import read_boards
@@ -32,6 +36,21 @@ pytest.importorskip("sklearn.metrics", reason="needs the 'leaderboard' extra")
 def benchmark(built: Path) -> Benchmark:
     """The tiny image folders, built: `cells` (12 images, 3 classes) and `rays` (8 images, 2 classes)."""
     return open_benchmark(built)
+
+
+@pytest.fixture(scope="session")
+def slides(tmp_path_factory: pytest.TempPathFactory) -> Benchmark:
+    """A benchmark of three sets: two classes, of each three patients with four images."""
+    root = tmp_path_factory.mktemp("slides")
+    for patient in range(6):
+        for image in range(4):
+            path = root / f"data/slides/test/{'ab'[patient % 2]}/{patient}/{image}.png"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            pixels = np.random.default_rng((patient, image)).integers(256, size=(8, 8), dtype=np.uint8)
+            Image.fromarray(pixels).save(path)
+    config = {"datasets": ("slides",), "source": "imagefolder", "data_dir": root / "data", "jobs": 1}
+    build(BuildConfig(**config, out=root / "built", corruptions=("contrast",), severities=(1, 3)))
+    return open_benchmark(root / "built")
 
 
 @pytest.fixture(scope="session")
@@ -93,3 +112,26 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("site") / "site"
     write_site((replace(made, entries=(best, second, *rest)), *read_boards(empty)), out)
     return out
+
+
+@pytest.fixture(scope="session")
+def axe(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The source of axe-core, from npm; kept in pytest's cache."""
+    cache = getattr(pytestconfig, "cache", None)
+    folder = Path(cache.mkdir("axe-core")) if cache is not None else tmp_path_factory.mktemp("axe")
+    script = folder / "package/axe.min.js"
+    if not script.is_file():
+        if shutil.which("npm") is None:
+            pytest.skip("needs npm, to fetch axe-core")
+        done = subprocess.run(
+            ["npm", "pack", "--silent", "axe-core@4"],
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+        )
+        if done.returncode:
+            pytest.skip("needs axe-core from npm, which cannot be reached")
+        shutil.unpack_archive(folder / done.stdout.strip(), folder, filter="data")
+    return script.read_text(encoding="utf-8")

@@ -23,9 +23,9 @@ from medimeta_c.leaderboard.site.board import read_boards
 from medimeta_c.leaderboard.site.entries import Board
 from medimeta_c.leaderboard.site.pages import dataset_page, index_page, model_page
 from medimeta_c.leaderboard.site.paper import paper_entries
-from medimeta_c.leaderboard.site.ranking import ranks
 from medimeta_c.leaderboard.site.writing import SiteConfig, build_site
 from medimeta_c.leaderboard.submission import described
+from medimeta_c.metrics.ranks.pairwise import ranks
 from medimeta_c.results.assessment.confidence import assess_confidence
 from medimeta_c.results.comparison import compare
 from medimeta_c.results.folder import SavedResult
@@ -262,9 +262,16 @@ def test_ranks_of_samples() -> None:
 
 def test_pairing_tells_apart_what_intervals_overlap() -> None:
     """Two models hit by the same hard images differ surely, though their own intervals overlap."""
-    shared = np.random.default_rng(2).normal(size=1000)
-    found = ranks({"a": 0.5 + 0.1 * shared, "b": 0.51 + 0.1 * shared}, lower_is_better=True)
+    shared, own = np.random.default_rng(2).normal(size=(2, 1000))
+    found = ranks({"a": 0.5 + 0.1 * shared, "b": 0.51 + 0.1 * shared + 0.001 * own}, lower_is_better=True)
     assert (found["a"].worst, found["b"].best) == (1, 2)
+
+
+def test_the_same_difference_on_every_resample_is_no_evidence() -> None:
+    """It is not one that images were asked about, so the two are tied, as in a comparison."""
+    shared = np.random.default_rng(2).normal(size=1000)
+    found = ranks({"a": shared, "b": shared + 0.1}, lower_is_better=True)
+    assert {(each.best, each.worst) for each in found.values()} == {(1, 2)}
 
 
 @pytest.mark.parametrize("collection", ["MediMeta-C", "MedMNIST-C"])

@@ -160,7 +160,8 @@ def test_a_result_that_fails_is_not_sent(
     mine = ["--submission", tmp_path / "mine.yaml"]
     assert "there is no Hub token" in submit(*mine, token=None).stderr
     (result / "submission.yaml").unlink()
-    assert "submission.yaml is missing: give the file with --submission" in submit().stderr
+    missing = submit().stderr
+    assert "submission.yaml is missing: write one to fill in with --init, or give the file with" in missing
     assert "the organisation of the submission is not valid" in submit("--name", "x").stderr
     text = (result / "result.json").read_text()
     number = json.loads(text)["scores"]["overall"]["average_accuracy"]["value"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -113,3 +114,12 @@ def evaluated(
             folder.save(cell)
         scope = scope_of(benchmark.manifest, datasets=datasets)
         return folder.finish(result_of(benchmark, cells, baseline=baseline, **changes), folder.load(scope))
+
+
+def pretending(saved: SavedResult, kind: str) -> SavedResult:
+    """The same result as if its images were of another source, such as phantoms."""
+    record = saved.result.run.benchmark
+    entries = tuple(entry.model_copy(update={"kind": kind}) for entry in record.datasets)
+    benchmark = record.model_copy(update={"datasets": entries})
+    run = saved.result.run.model_copy(update={"benchmark": benchmark})
+    return replace(saved, result=saved.result.model_copy(update={"run": run}))

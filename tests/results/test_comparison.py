@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from made_up_predictions import evaluated, result_of
+from made_up_predictions import evaluated, pretending, result_of
 from typer.testing import CliRunner
 
 from medimeta_c.building.build import BuildConfig, build
@@ -19,6 +19,7 @@ from medimeta_c.format.benchmark import Benchmark, open_benchmark
 from medimeta_c.format.keys import SetKey
 from medimeta_c.results.baseline_choice import choose_baseline
 from medimeta_c.results.comparison import common_benchmark, compare
+from medimeta_c.results.comparison.views import comparison_tables
 from medimeta_c.results.folder import SavedResult
 from medimeta_c.results.predictions import CellPredictions
 
@@ -132,7 +133,7 @@ def test_prompts_of_one_name_may_differ(tmp_path: Path, benchmark: Benchmark, sa
 def test_a_model_without_a_number_has_no_rank_and_takes_nobodys(
     tmp_path: Path, benchmark: Benchmark, base: SavedResult, strong: SavedResult
 ) -> None:
-    """One cell is NaN: that model comes last, unranked; the others are ranked among themselves."""
+    """One cell is NaN: that model comes last, unranked; the others are ranked among themselves, by mCE."""
     whole = evaluated(tmp_path, benchmark, spec="x/broken")
     key = SetKey("rays", "test", "contrast", 1)
     cell = whole.predictions[key]
@@ -140,9 +141,91 @@ def test_a_model_without_a_number_has_no_rank_and_takes_nobodys(
     cells = {**whole.predictions, key: broken}
     result = result_of(benchmark, cells, spec="x/broken")
     found = compare([replace(whole, result=result, predictions=cells), base, strong])
-    assert found.ranked_by == "average_accuracy"
+    assert found.ranked_by == "mce"
     assert [model.ranks for model in found.models] == [(1, 1), (2, 2), None]
     assert found.models[-1].name == "x/broken"
+    assert "x/broken is incomplete: cells are missing or invalid; no rank" in found.notes
+    assert "x/broken lacks 1 cells: they are missing or invalid" in found.notes
+
+
+def test_marked_results_come_last_without_a_rank(
+    base: SavedResult, saved: SavedResult, strong: SavedResult
+) -> None:
+    """Phantoms with the best number of all: no rank, no test, their mark in the table and why below it."""
+    found = compare([pretending(strong, "phantoms"), base, saved])
+    assert [model.ranks for model in found.models] == [(1, 1), (2, 2), None]
+    last = found.models[-1]
+    assert last.result.result.run == pretending(strong, "phantoms").result.run
+    assert (last.rank_intervals, last.borda) == (None, None)
+    assert [(test.first, test.second) for test in found.tests] == [(found.models[0].name, base_name(base))]
+    answers, *_ = comparison_tables(found)
+    assert [row[answers.headers.index("Mark")].text for row in answers.rows] == ["", "", "phantoms"]
+    assert f"{last.name} is on phantoms: generated images, not medical ones; no rank" in found.notes
+    assert [model["marks"] for model in found.to_dict()["models"]] == [[], [], ["phantoms"]]
+
+
+def base_name(base: SavedResult) -> str:
+    """How a comparison calls the baseline."""
+    return base.result.run.model.spec
+
+
+def test_where_nothing_may_be_ranked_there_is_an_order(saved: SavedResult, strong: SavedResult) -> None:
+    """Two results on phantoms stand best first, without ranks, and the note names both at once."""
+    found = compare([pretending(saved, "phantoms"), pretending(strong, "phantoms")])
+    assert [model.ranks for model in found.models] == [None, None]
+    assert found.models[0].name == "hf-hub:test/strong"
+    assert sum("no rank" in note for note in found.notes) == 1
+    assert found.tests == ()
+    assert "<svg" not in found._repr_html_()
+    assert len(comparison_tables(found)) == 4
+
+
+def test_both_answers_stand_in_every_outlet(base: SavedResult, saved: SavedResult, twin: SavedResult) -> None:
+    """What is lost, for each model and each pair, equals what the accuracies say."""
+    found = compare([base, saved, twin])
+    values, frame = found.to_dict(), found.to_pandas()
+    for model, plain in zip(found.models, values["models"], strict=True):
+        overall = model.numbers.overall
+        lost = (overall.clean_accuracy.value or 0) - (overall.average_accuracy.value or 0)
+        assert plain["loss"]["overall"]["lost"]["points"]["value"] == pytest.approx(lost)
+        (row,) = frame[(frame.model == model.name) & (frame.dataset == "all")].to_dict("records")
+        assert row["points_lost"] == pytest.approx(lost)
+        assert model.rank_intervals is not None
+        assert (row["images_best_rank"], row["images_worst_rank"]) == model.rank_intervals.images
+        assert row["borda"] == model.borda
+    for pair in values["differences"]:
+        one, other = (
+            next(each for each in values["models"] if each["name"] == pair[name])
+            for name in ("first", "second")
+        )
+        gap = pair["loss"]["overall"]["lost"]["points"]["value"]
+        points = [each["loss"]["overall"]["lost"]["points"]["value"] for each in (one, other)]
+        assert gap == pytest.approx(points[0] - points[1])
+    assert values["resampling"]["resamples"] == 1000
+    assert [test["second"] for test in values["tests"]] == [model.name for model in found.models[1:]] + [
+        found.models[2].name
+    ]
+
+
+def test_ties_are_of_tests_corrected_together(
+    base: SavedResult, saved: SavedResult, twin: SavedResult, strong: SavedResult
+) -> None:
+    """Two alike are tied with each other, and with neither the leader nor the last."""
+    found = compare([base, saved, twin, strong])
+    verdicts = {(test.first, test.second): test.tie(0.95) for test in found.tests}
+    first, *middle, last = (model.name for model in found.models)
+    assert verdicts == {
+        (first, middle[0]): False,
+        (first, middle[1]): False,
+        (first, last): False,
+        (middle[0], middle[1]): True,
+        (middle[1], last): False,
+    }
+    intervals = [model.rank_intervals for model in found.models]
+    assert [each.images for each in intervals if each] == [(1, 1), (2, 3), (2, 3), (4, 4)]
+    points = [model.borda or 0.0 for model in found.models]
+    assert points == sorted(points, reverse=True)
+    assert (points[0], sum(points)) == (3 * 14, 6 * 14)
 
 
 def test_it_takes_two(saved: SavedResult) -> None:
@@ -158,8 +241,11 @@ def test_the_command(base: SavedResult, saved: SavedResult, twin: SavedResult) -
     paths = [str(each.path) for each in (base, saved, twin)]
     shown = CliRunner().invoke(app, ["compare", *paths], env={"COLUMNS": "80"})
     assert shown.exit_code == 0, shown.output
-    assert len(re.findall(r"[\d.]+ to [\d.]+\s", shown.stdout)) == 3 * 3
-    assert len(re.findall(r"[+-][\d.]+ to [+-][\d.]+\s", shown.stdout)) == 3 * 3
+    cells = [cell for table in comparison_tables(compare(paths)) for row in table.rows for cell in row]
+    intervals = [cell.below for cell in cells if " to " in cell.below]
+    assert len(intervals) == 26
+    assert len(re.findall(r"[\d.]+ to [+-]?[\d.]+\s", shown.stdout)) == len(intervals)
+    assert shown.stdout.count("zero width") == 1
     assert "[1] minus [2]" in shown.stdout
     assert "tie" in shown.stdout
     assert "CE divides by ViT-B-16/openai, measured on these shards" in shown.stdout

@@ -12,6 +12,7 @@ import pytest
 import medimeta_c
 from medimeta_c.errors import ConfigError, ResultError
 from medimeta_c.results.comparison import Comparison, compare
+from medimeta_c.results.comparison.views import comparison_tables
 from medimeta_c.results.folder import SavedResult, read_saved
 
 
@@ -60,8 +61,10 @@ def test_a_data_frame_has_a_row_for_each_cell(saved: SavedResult) -> None:
 def test_a_comparison_in_short_and_as_tables(comparison: Comparison) -> None:
     assert len(repr(comparison)) < 400
     page = comparison._repr_html_()
-    assert page.count("<table") == 2
+    assert page.count("<table") == len(comparison_tables(comparison)) == 6
+    assert page.count("<svg") == 1
     assert "CE divides by" in page
+    assert "Intervals take images as independent." in page
 
 
 def test_a_comparison_as_data(comparison: Comparison) -> None:
@@ -79,12 +82,16 @@ def test_a_comparison_as_data(comparison: Comparison) -> None:
 
 def test_names_of_models_do_nothing_in_html(comparison: Comparison) -> None:
     evil = replace(comparison.models[0], name="<img src=x onerror=alert(1)>")
-    differences = {
-        (evil.name, comparison.models[1].name): next(iter(comparison.differences.values())),
-    }
-    page = replace(comparison, models=(evil, comparison.models[1]), differences=differences)._repr_html_()
+    pair, (test,) = (evil.name, comparison.models[1].name), comparison.tests
+    page = replace(
+        comparison,
+        models=(evil, comparison.models[1]),
+        differences={pair: next(iter(comparison.differences.values()))},
+        losses={pair: next(iter(comparison.losses.values()))},
+        tests=(replace(test, first=evil.name),),
+    )._repr_html_()
     assert "<img" not in page
-    assert "&lt;img" in page
+    assert page.count("&lt;img") == 3  # in the table, in the figure, and in its tooltip
 
 
 class TestPaths:

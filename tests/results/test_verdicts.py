@@ -96,7 +96,7 @@ def test_two_that_images_cannot_tell_apart_get_no_order(base: SavedResult) -> No
 def test_the_baseline_itself_is_not_distinguishable_from_itself(base: SavedResult) -> None:
     _, said = judged(right_on(0.8, 0.6, seed=1), base)
     assert said.case == "not distinguishable"
-    assert "a difference of 0.0 points (0.0 to 0.0)" in said.judgement
+    assert "a difference of 0.0 points (zero width)" in said.judgement
 
 
 def test_at_chance_there_is_nothing_to_lose(base: SavedResult) -> None:
@@ -340,3 +340,4 @@ def test_one_patient_cannot_show_that_a_model_is_above_chance() -> None:
     found = assess(one, groups={"pbc": {f"{i:05d}": 0 for i in range(100)}})
     assert found.loss.overall.beside_chance == 0
     assert found.loss.overall.lost.points.low is None
+    assert "single group" in (found.loss.overall.lost.points.interval_reason or "")

@@ -379,7 +379,8 @@ def test_controls_and_no_answers_stand_in_every_table(small: Path, tmp_path: Pat
     from medimeta_c.reports.tables import further_tables, main_tables
     from medimeta_c.reports.verdict import verdict
     from medimeta_c.results.comparison import compare
-    from medimeta_c.results.views import comparison_tables, result_table
+    from medimeta_c.results.comparison.views import comparison_tables
+    from medimeta_c.results.views import result_table
 
     one = asked(Reader(), small, tmp_path, confidence=True)
     two = asked(Scorer("scorer"), small, tmp_path)
@@ -389,7 +390,7 @@ def test_controls_and_no_answers_stand_in_every_table(small: Path, tmp_path: Pat
     tables = [*main_tables(one.result), *further_tables(one.result)[:1], result_table(one.result)]
     texts = [markdown(table) for table in tables]
     comparison = compare([one, two])
-    texts.append(markdown(comparison_tables(comparison)[0]))
+    texts.append(markdown(comparison_tables(comparison)[1]))
     for text in texts:
         assert all(word in text for word in ("Without image", "Grey image", "No answer", share, blind)), text
     assert f"no answer {share} %" in verdict(one.result).headlines[1].note

@@ -21,7 +21,7 @@ __all__ = ["app"]
 
 app = typer.Typer(
     cls=Group,
-    help="Maintain a leaderboard: check submissions, build the site, accept benchmarks.",
+    help="Maintain a leaderboard: check submissions, build the site, freeze releases, accept benchmarks.",
     no_args_is_help=True,
     rich_markup_mode="rich",
 )
@@ -99,6 +99,8 @@ def validate(
             console.say(f"{'ok     ' if one.ok else 'REFUSED'} {printable(one.folder)}")
             for problem in one.problems:
                 console.say(f"        {printable(problem)}")
+            for warning in one.warnings:
+                console.say(f"        warning: {printable(warning)}")
             for note in one.notes:
                 console.say(f"        note: {printable(note)}")
         same = sum(one.unchanged for one in found)
@@ -172,6 +174,56 @@ def build(
 
 @app.command(cls=Command)
 @everywhere
+def release(
+    name: Annotated[
+        str, typer.Argument(help="The release's name: lower-case letters, digits, dots and dashes.")
+    ],
+    results: Annotated[
+        Path, typer.Argument(help="A clone of the board's repository, or its results folder.")
+    ],
+    baseline: Annotated[
+        str,
+        typer.Option(help="Denominator of CE: [b]published[/b], [b]none[/b], or a result."),
+    ] = "published",
+    benchmark: BenchmarkOption = None,
+    partial: PartialOption = False,
+    json: JsonOption = False,
+) -> None:
+    """Freeze the board under a name: an immutable copy of its numbers, in releases/NAME.
+
+    Give the same --baseline and --benchmark as to [b]leaderboard build[/b]. Commit the folder: from then on,
+    [b]leaderboard build[/b] publishes it at releases/NAME/ of the site.
+
+    [b]Examples[/b]
+
+      medimeta-c leaderboard release 2026-11 .
+
+      medimeta-c leaderboard release v1.0 path/to/leaderboard --baseline none
+    """
+    from medimeta_c.leaderboard import ReleaseConfig
+    from medimeta_c.leaderboard import release as run
+
+    config = ReleaseConfig(
+        name=name,
+        results=results.expanduser(),
+        baseline=baseline,
+        benchmark=None if benchmark is None else _opened(benchmark, partial=partial),
+    )
+    with console.counting("submissions") as show:
+        report = run(config, on_progress=lambda done, total: show("computing", done, total))
+    made = report.release
+    if json:
+        values = {"path": str(report.path), "name": made.name, "date": made.date, "sha256": made.sha256}
+        console.say_json({**values, "submissions": [one.place for one in made.submissions]})
+        return
+    count = len(made.submissions)
+    console.say(f"release {made.name} of {made.date}: {count} submission{'s' * (count != 1)} frozen")
+    console.say(f"digest {made.sha256}")
+    console.say(f"written {report.path}; commit it, and never change it")
+
+
+@app.command(cls=Command)
+@everywhere
 def accept(
     where: BenchmarkArgument = None,
     benchmark: BenchmarkOption = None,
@@ -222,5 +274,6 @@ def _values(one: Finding) -> dict[str, Any]:
         "unchanged": one.unchanged,
         "place": one.place,
         "problems": list(one.problems),
+        "warnings": list(one.warnings),
         "notes": list(one.notes),
     }

@@ -18,10 +18,10 @@ from medimeta_c.leaderboard.site.entries import Board, Entry
 from medimeta_c.leaderboard.site.grouping import Group, Submitted, group
 from medimeta_c.leaderboard.site.measured import Measured, measure
 from medimeta_c.leaderboard.site.paper import AS_PUBLISHED, PAPER_COLLECTIONS, paper_entries
-from medimeta_c.leaderboard.site.ranking import ranks
 from medimeta_c.leaderboard.submission import read_submission
 from medimeta_c.leaderboard.tree import board_entries
 from medimeta_c.metrics.baselines import published_baseline
+from medimeta_c.metrics.ranks.pairwise import ranks
 from medimeta_c.results.baseline_choice import PUBLISHED, ChosenBaseline
 from medimeta_c.results.result import read_result
 
@@ -35,6 +35,7 @@ def read_boards(
     *,
     baseline: str = PUBLISHED,
     benchmark: Benchmark | None = None,
+    also: Sequence[Path] = (),
     on_progress: Callable[[int, int], None] | None = None,
 ) -> tuple[Board, ...]:
     """Compute every number of every submission below a folder.
@@ -47,6 +48,8 @@ def read_boards(
         What CE divides by on every board: ``"published"``, ``"none"`` or the folder of a result.
     benchmark : Benchmark, optional
         Where sample images are taken from, and which images belong together.
+    also : sequence of Path
+        Submissions elsewhere, which are shown among the others.
     on_progress : callable, optional
         Called with the number of submissions done and of all.
 
@@ -60,7 +63,7 @@ def read_boards(
     ResultError
         If the folder does not exist, or a submission cannot be read; the message names it.
     """
-    submitted = [_light(folder) for folder in board_entries(results)]
+    submitted = [_light(folder) for folder in (*board_entries(results), *also)]
     groups = group(submitted)
     if benchmark is not None:
         for each in groups:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,7 +12,7 @@ from medimeta_c.leaderboard.site.entries import VIEWS, Board, CellShown, Entry
 from medimeta_c.leaderboard.site.parts.columns import Shown, columns_of
 from medimeta_c.metrics.values import Number
 
-__all__ = ["boards_data", "data_digest"]
+__all__ = ["boards_data"]
 
 _HUNDREDTHS = 10_000
 """Accuracies are whole hundredths of a percent: half the bytes of decimal fractions."""
@@ -23,12 +21,6 @@ _HUNDREDTHS = 10_000
 def boards_data(boards: tuple[Board, ...]) -> dict[str, Any]:
     """Return what the ranking page's script works on."""
     return {"groups": GROUPS, "views": VIEWS, "boards": [_board(board) for board in boards]}
-
-
-def data_digest(boards: tuple[Board, ...]) -> str:
-    """Return the SHA-256 digest of every number the ranking shows: the version of a board's content."""
-    ordered = sorted(boards, key=lambda board: board.key)
-    return hashlib.sha256(json.dumps(boards_data(tuple(ordered)), sort_keys=True).encode()).hexdigest()
 
 
 def _board(board: Board) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from medimeta_c.leaderboard.site.pairs.bits import RightBits
 from medimeta_c.metrics.summary import Summary
 from medimeta_c.metrics.values import Estimate
 from medimeta_c.results.assessment.standing import Mark
@@ -17,6 +18,7 @@ __all__ = [
     "Board",
     "CellShown",
     "DatasetShown",
+    "Edition",
     "Entry",
     "Example",
     "Picture",
@@ -109,6 +111,15 @@ class Training:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Edition:
+    """The release that a frozen board belongs to: its name, its day, and the package that computed it."""
+
+    name: str
+    date: str
+    package_version: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DatasetShown:
     """A dataset of a board.
 
@@ -172,14 +183,10 @@ class Entry:
         Keys of the entries it cannot be told from.
     facts : mapping of str to str
         What else its page says, in order.
-    marks : tuple of Mark
-        Why the result behind it has no rank, if it has such marks.
     assessed : mapping of str to Assessment
         By dataset; "" is the mean over all of them.
     view : str
         One of `VIEWS`.
-    date : str or None
-        The day of the evaluation.
     input_size : str
         Pixels a side that the model sees, e.g. ``"224"``; empty where it is not known.
     weights : bool
@@ -188,6 +195,12 @@ class Entry:
         Options of the command that evaluates it again; empty where there is none.
     words : str
         Of a model that answers in words: its blind controls, and the share of images without an answer.
+    date : str or None
+        The day of the evaluation.
+    marks : tuple of Mark
+        Why it is ranked nowhere, as `Result.standing` says.
+    right : tuple of RightBits
+        Which images it gets right, by dataset; empty for reported numbers, which cannot be compared.
     """
 
     key: str
@@ -212,10 +225,11 @@ class Entry:
     pictures: tuple[Picture, ...] = ()
     ranks: tuple[int, int] | None = None
     tied: tuple[str, ...] = ()
+    date: str | None = None
     marks: tuple[Mark, ...] = ()
+    right: tuple[RightBits, ...] = ()
     assessed: Mapping[str, Assessment] = field(default_factory=dict)
     view: View = "zero-shot"
-    date: str | None = None
     input_size: str = ""
     weights: bool = False
     command: Mapping[str, str] = field(default_factory=dict)
@@ -250,8 +264,10 @@ class Board:
         Best first; those without a mean over all datasets come last.
     phantoms : bool
         Whether its images are generated, not medical.
+    release : Edition or None
+        The release it belongs to; None for the board as it stands.
     divisor : ChosenBaseline or None
-        What CE divides by, in numbers.
+        What CE divides by, in numbers; None where nothing was measured.
     fingerprint : str
         Of the benchmark of these datasets; empty where only reported numbers are shown.
     """
@@ -265,6 +281,7 @@ class Board:
     ranked_by: Literal["mce", "average_accuracy"]
     entries: tuple[Entry, ...]
     phantoms: bool = False
+    release: Edition | None = None
     divisor: ChosenBaseline | None = None
     fingerprint: str = ""
 

@@ -19,6 +19,7 @@ from medimeta_c.leaderboard.site.content.runs import (
 )
 from medimeta_c.leaderboard.site.entries import CellShown, Entry, Picture, Training
 from medimeta_c.leaderboard.site.grouping import Group, Submitted
+from medimeta_c.leaderboard.site.pairs.bits import packed_result
 from medimeta_c.leaderboard.submission import Submission, slug
 from medimeta_c.metrics.corruption_error import FloatArray
 from medimeta_c.metrics.intervals import bootstrap
@@ -33,7 +34,7 @@ from medimeta_c.results.predictions import correctness_of
 from medimeta_c.results.scoring import Terms, score
 from medimeta_c.results.words.views import word_text
 
-__all__ = ["Measured", "measure"]
+__all__ = ["Measured", "entry_key", "measure"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -93,8 +94,19 @@ def measure(
         overall=scores.overall if whole else None,
         assessed=assessments(saved, predictions, terms, whole=whole),
         pictures=_pictures(saved, datasets, benchmark),
+        marks=saved.result.standing,
+        right=packed_result(saved, datasets, group.image_groups),
     )
     return Measured(entry=entry, samples=samples)
+
+
+def entry_key(collection: str, organisation: str, name: str, fingerprint: str) -> str:
+    """Return the key of an entry: of nothing but its own identity, so that it stays when others are added.
+
+    Organisation and name are slugs; the collection is named with its version.
+    """
+    # Two dashes, which no slug has: "a-b" of "c" is not "b-c" of "a".
+    return "--".join([slug(collection), organisation, name, fingerprint[:8]])
 
 
 def _entry(
@@ -106,11 +118,9 @@ def _entry(
     training = submission.training_data
     result = saved.result
     run = result.run
-    names = (submission.organisation, submission.name)
+    organisation, name = slug(submission.organisation), slug(submission.name)
     return Entry(
-        # Two dashes, which no slug has: "a-b" of "c" is not "b-c" of "a".
-        # Of nothing but its own identity: it stays as it is when other entries are added.
-        key="--".join([*map(slug, (collection, *names)), run.benchmark.fingerprint[:8]]),
+        key=entry_key(collection, organisation, name, run.benchmark.fingerprint),
         name=submission.name,
         organisation=submission.organisation,
         backbone=submission.backbone,
@@ -134,7 +144,6 @@ def _entry(
         facts={**facts_of(submission, result), **_other_metrics(scores)},
         warnings=warnings_of(submission, result),
         words=word_text(result),
-        marks=result.standing,
         view=view_of(submission, result),
         date=submission.date,
         input_size=input_size(run),

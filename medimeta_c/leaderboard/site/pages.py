@@ -4,63 +4,46 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 from jinja2 import Environment
 
-from medimeta_c._version import __version__
 from medimeta_c.format.display import display_name
 from medimeta_c.io.tables.html import html
 from medimeta_c.io.templating import environment, visible
-from medimeta_c.leaderboard.site.chartdata import boards_data, data_digest
+from medimeta_c.leaderboard.releases.changes import History
+from medimeta_c.leaderboard.site.chartdata import boards_data
+from medimeta_c.leaderboard.site.downloads.bibtex import board_reference
+from medimeta_c.leaderboard.site.downloads.files import table_names
 from medimeta_c.leaderboard.site.drawing.curves import FIRST, by_corruption, by_model
 from medimeta_c.leaderboard.site.drawing.scatter import GROUPS, group_of, scatters
 from medimeta_c.leaderboard.site.entries import VIEWS, Board, DatasetShown, Entry, Picture
+from medimeta_c.leaderboard.site.pairs.files import pair_data
 from medimeta_c.leaderboard.site.paper import PAPER
 from medimeta_c.leaderboard.site.parts.columns import columns_of, parameters_text
 from medimeta_c.leaderboard.site.parts.filters import filters, views
 from medimeta_c.leaderboard.site.parts.heat import heat
 from medimeta_c.leaderboard.site.parts.sentences import lead, lead_board, standing
+from medimeta_c.leaderboard.site.versions import package_version, versions_of
 from medimeta_c.leaderboard.submission import OVERLAPS
 from medimeta_c.metrics.values import Estimate
 from medimeta_c.results.cells import interval_text, percent, rank_text
 
-__all__ = ["Stamp", "dataset_page", "index_page", "model_page", "scoring_page", "stamp_of"]
+__all__ = [
+    "changelog_page",
+    "compare_page",
+    "dataset_page",
+    "downloads_page",
+    "index_page",
+    "model_page",
+    "scoring_page",
+]
 
 _TEMPLATES = Path(__file__).parent / "templates"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stamp:
-    """The versions at the foot of every page.
-
-    Parameters
-    ----------
-    board : str
-        The start of the digest of every number the board shows; empty where it was not taken.
-    entries : int
-        How many it has.
-    benchmarks : tuple of (str, str)
-        Title and the start of the fingerprint of each benchmark scored.
-    """
-
-    board: str = ""
-    entries: int = 0
-    benchmarks: tuple[tuple[str, str], ...] = ()
-
-
-def stamp_of(boards: tuple[Board, ...]) -> Stamp:
-    """Return the versions of some boards."""
-    return Stamp(
-        board=data_digest(boards)[:12],
-        entries=sum(len(board.entries) for board in boards),
-        benchmarks=tuple((board.title, board.fingerprint[:12]) for board in boards if board.fingerprint),
-    )
-
-
-def index_page(boards: tuple[Board, ...], stamp: Stamp | None = None) -> str:
+def index_page(boards: tuple[Board, ...]) -> str:
     """Return ``index.html``: the rankings, that of the first sentence first, and their charts."""
     first = lead_board(boards)
     ordered = tuple(sorted(boards, key=lambda board: board is not first))
@@ -68,7 +51,6 @@ def index_page(boards: tuple[Board, ...], stamp: Stamp | None = None) -> str:
         "index.html.jinja",
         here="index",
         root="",
-        stamp=stamp or Stamp(),
         boards=boards,
         first=ordered[0].key,
         lead=lead(boards),
@@ -81,7 +63,7 @@ def index_page(boards: tuple[Board, ...], stamp: Stamp | None = None) -> str:
     )
 
 
-def model_page(entry: Entry, board: Board, stamp: Stamp | None = None) -> str:
+def model_page(entry: Entry, board: Board) -> str:
     """Return the page of one model on one board."""
     shown = [one for one in board.datasets if one.dataset in entry.datasets]
     links = {"Model": entry.model, "Code": entry.code, "Paper": entry.paper}
@@ -89,7 +71,6 @@ def model_page(entry: Entry, board: Board, stamp: Stamp | None = None) -> str:
         "model.html.jinja",
         here="model",
         root="../",
-        stamp=stamp or Stamp(),
         entry=entry,
         board=board,
         # Checked when read; checked again here, where a script in an address would run.
@@ -113,7 +94,7 @@ def model_page(entry: Entry, board: Board, stamp: Stamp | None = None) -> str:
     )
 
 
-def dataset_page(one: DatasetShown, board: Board, stamp: Stamp | None = None) -> str:
+def dataset_page(one: DatasetShown, board: Board) -> str:
     """Return the page of one dataset: every entry's numbers on it, and examples of its images."""
     columns = [column for column in columns_of(board) if column.name not in ("parameters", "date")]
     best = next((column for column in columns if column.name == "loss"), columns[0])
@@ -128,7 +109,6 @@ def dataset_page(one: DatasetShown, board: Board, stamp: Stamp | None = None) ->
         "dataset.html.jinja",
         here="dataset",
         root="../",
-        stamp=stamp or Stamp(),
         one=one,
         board=board,
         columns=columns,
@@ -136,15 +116,25 @@ def dataset_page(one: DatasetShown, board: Board, stamp: Stamp | None = None) ->
     )
 
 
-def scoring_page(
-    boards: tuple[Board, ...], example: str, repository: str | None, stamp: Stamp | None = None
-) -> str:
+def compare_page(boards: tuple[Board, ...]) -> str:
+    """Return ``compare.html``: two models side by side, computed in the browser."""
+    reported = sum(entry.source == "paper" for board in boards for entry in board.entries)
+    return _render(
+        "compare.html.jinja",
+        here="compare",
+        root="",
+        boards=boards,
+        reported=reported,
+        data=pair_data(boards),
+    )
+
+
+def scoring_page(boards: tuple[Board, ...], example: str, repository: str | None) -> str:
     """Return ``scoring.html``: what the numbers mean, and how to submit."""
     return _render(
         "scoring.html.jinja",
         here="scoring",
         root="",
-        stamp=stamp or Stamp(),
         boards=boards,
         paper=PAPER,
         example=example,
@@ -152,8 +142,41 @@ def scoring_page(
     )
 
 
-def _render(template: str, **values: object) -> str:
-    return _templates().get_template(template).render(version=__version__, **values)
+def downloads_page(boards: tuple[Board, ...]) -> str:
+    """Return ``downloads.html``: the site's numbers and references as files."""
+    return _render(
+        "downloads.html.jinja",
+        here="downloads",
+        root="",
+        boards=boards,
+        tables=[(board, table_names(board)) for board in boards],
+        reference=board_reference(boards[0].release if boards else None, package_version(boards)),
+    )
+
+
+def changelog_page(boards: tuple[Board, ...], history: History) -> str:
+    """Return ``changelog.html``: the releases, and what changed between them."""
+    return _render(
+        "changelog.html.jinja", here="changelog", root="", boards=boards, chapters=history.chapters
+    )
+
+
+def _render(
+    template: str, *, boards: tuple[Board, ...] = (), board: Board | None = None, **values: object
+) -> str:
+    shown = boards or ((board,) if board else ())
+    return (
+        _templates()
+        .get_template(template)
+        .render(
+            version=package_version(shown),
+            versions=versions_of(shown),
+            release=shown[0].release if shown else None,
+            boards=boards,
+            board=board,
+            **values,
+        )
+    )
 
 
 @cache

@@ -7,18 +7,33 @@ import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import resources
+from itertools import chain
 from pathlib import Path
 
 from medimeta_c.errors import ConfigError, Remedy
 from medimeta_c.format.benchmark import Benchmark
 from medimeta_c.io.files import PART_SUFFIX, writing
+from medimeta_c.leaderboard.releases.changes import History, history, history_markdown
+from medimeta_c.leaderboard.releases.record import RELEASES
 from medimeta_c.leaderboard.site.board import read_boards
+from medimeta_c.leaderboard.site.downloads.files import FOLDER, download_files
 from medimeta_c.leaderboard.site.entries import Board
-from medimeta_c.leaderboard.site.pages import dataset_page, index_page, model_page, scoring_page, stamp_of
+from medimeta_c.leaderboard.site.pages import (
+    changelog_page,
+    compare_page,
+    dataset_page,
+    downloads_page,
+    index_page,
+    model_page,
+    scoring_page,
+)
+from medimeta_c.leaderboard.site.pairs.files import FOLDER as PAIRS
+from medimeta_c.leaderboard.site.pairs.files import pair_files
 from medimeta_c.results.baseline_choice import PUBLISHED
 
-__all__ = ["ASSETS", "EXAMPLE", "SiteConfig", "SiteReport", "build_site", "write_site"]
+__all__ = ["ASSETS", "EXAMPLE", "SiteConfig", "SiteReport", "build_site", "refuse_others", "write_site"]
 
+_COMPARING = ("page.css", "page.js", "numbers.js", "scope.js", "tables.js", "view.js", "words.js")
 ASSETS = (
     "board.css",
     "board.js",
@@ -26,6 +41,7 @@ ASSETS = (
     "details.js",
     "ranking.js",
     "tables.js",
+    *(f"compare/{name}" for name in _COMPARING),
 )
 _MARK = ".medimeta-c-site"
 _SPACE = """---
@@ -109,29 +125,23 @@ def build_site(config: SiteConfig, *, on_progress: Callable[[int, int], None] | 
     WriteError
         If a file cannot be written.
     """
+    past = history(config.results)
     boards = read_boards(
         config.results, baseline=config.baseline, benchmark=config.benchmark, on_progress=on_progress
     )
-    return write_site(boards, config.out, repository=config.repository)
+    return write_site(boards, config.out, repository=config.repository, past=past)
 
 
-def write_site(boards: tuple[Board, ...], out: Path, *, repository: str | None = None) -> SiteReport:
-    """Write the site of some boards; see `build_site`.
+def write_site(
+    boards: tuple[Board, ...], out: Path, *, repository: str | None = None, past: History | None = None
+) -> SiteReport:
+    """Write the site of some boards, and of the releases there have been; see `build_site`.
 
     It is written beside its folder and takes its place when it is whole: neither a full disk nor a kill
     leaves part of a site there, or none.
     """
-    _refuse_others(out)
-    stamp = stamp_of(boards)
-    entries = [(entry, board) for board in boards for entry in board.entries]
-    datasets = [(one, board) for board in boards for one in board.datasets]
-    pages = {f"models/{entry.key}.html": model_page(entry, board, stamp) for entry, board in entries}
-    pages |= {f"datasets/{one.page}.html": dataset_page(one, board, stamp) for one, board in datasets}
-    pages |= {
-        "index.html": index_page(boards, stamp),
-        "scoring.html": scoring_page(boards, EXAMPLE, repository, stamp),
-    }
-    assets = _FILES.joinpath("assets")
+    past = past or History()
+    refuse_others(out)
     with writing(out):
         out.parent.mkdir(parents=True, exist_ok=True)
         target = out.resolve()  # a link stays a link
@@ -139,15 +149,42 @@ def write_site(boards: tuple[Board, ...], out: Path, *, repository: str | None =
             prefix=f".{target.name}.", suffix=PART_SUFFIX, dir=target.parent
         ) as place:
             fresh = Path(place) / "site"
-            for folder in ("models", "datasets", "assets"):
-                (fresh / folder).mkdir(parents=True)
+            count = _write_boards(boards, fresh, repository) + 1
             (fresh / _MARK).touch()
-            for name in ASSETS:
-                (fresh / "assets" / name).write_bytes(assets.joinpath(name).read_bytes())
-            for name, text in {"README.md": _SPACE, **pages}.items():
+            for one in past.releases:
+                count += _write_boards(one.boards, fresh / RELEASES / one.release.name, repository)
+            for name, text in {
+                "README.md": _SPACE,
+                "changelog.html": changelog_page(boards, past),
+                "changelog.md": history_markdown(past),
+            }.items():
                 (fresh / name).write_text(text, encoding="utf-8")
             _swap(fresh, target, Path(place) / "old")
-    return SiteReport(index=out / "index.html", boards=boards, pages=len(pages))
+    return SiteReport(index=out / "index.html", boards=boards, pages=count)
+
+
+def _write_boards(boards: tuple[Board, ...], folder: Path, repository: str | None) -> int:
+    """Write the pages of some boards, with all that they need, into a new folder; return how many."""
+    entries = [(entry, board) for board in boards for entry in board.entries]
+    pages = {f"models/{entry.key}.html": model_page(entry, board) for entry, board in entries}
+    datasets = [(one, board) for board in boards for one in board.datasets]
+    pages |= {f"datasets/{one.page}.html": dataset_page(one, board) for one, board in datasets}
+    pages |= {
+        "scoring.html": scoring_page(boards, EXAMPLE, repository),
+        "downloads.html": downloads_page(boards),
+        "compare.html": compare_page(boards),
+        "index.html": index_page(boards),
+    }
+    assets = _FILES.joinpath("assets")
+    for below in ("models", "datasets", "assets/compare", PAIRS, f"{FOLDER}/bibtex"):
+        (folder / below).mkdir(parents=True)
+    for name in ASSETS:
+        (folder / "assets" / name).write_bytes(assets.joinpath(name).read_bytes())
+    for name, content in pair_files(boards):
+        (folder / name).write_bytes(content)
+    for name, text in chain(download_files(boards), pages.items()):
+        (folder / name).write_text(text, encoding="utf-8", newline="\n")
+    return len(pages)
 
 
 def _swap(fresh: Path, out: Path, old: Path) -> None:
@@ -172,8 +209,8 @@ def _swap(fresh: Path, out: Path, old: Path) -> None:
         raise
 
 
-def _refuse_others(out: Path) -> None:
-    """Refuse a folder that is neither empty nor an earlier site."""
+def refuse_others(out: Path) -> None:
+    """Raise ConfigError if a folder is neither empty nor an earlier site."""
     if out.exists() and any(out.iterdir()) and not (out / _MARK).is_file():
         raise ConfigError(
             f"{out} holds something that is not a leaderboard's site", remedy=Remedy("choose another {out}")

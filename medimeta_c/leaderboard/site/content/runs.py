@@ -89,7 +89,7 @@ def facts_of(submission: Submission, result: Result) -> dict[str, str]:
     run = result.run
     return {
         **({"Trained on": ", ".join(submission.trained_on)} if submission.trained_on else {}),
-        **({"Evaluated on": submission.date} if submission.date else {}),
+        "Date": submission.date or "unknown",
         "Specification": f"{run.model.spec} ({run.model.family})",
         **({"Head": run.head.words} if run.head else {}),
         "Architecture": run.model.architecture,

@@ -9,7 +9,10 @@ import numpy as np
 
 from medimeta_c.metrics.corruption_error import FloatArray
 
-__all__ = ["Rank", "ranks"]
+__all__ = ["DIGITS", "Rank", "ranks"]
+
+DIGITS = 12
+"""To which numbers are compared: equal sums added up in another order differ by 1e-16."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +38,8 @@ def ranks(
     """Rank models by a number that was computed on the same resamples of the same images.
 
     Two models are tied where the interval of their paired difference includes 0: images that are hard for
-    both cancel, so this is finer than to compare the models' own intervals.
+    both cancel, so this is finer than to compare the models' own intervals. They are tied, too, where the
+    difference is the same on every resample: that is no evidence.
 
     Parameters
     ----------
@@ -59,8 +63,10 @@ def ranks(
     for index, name in enumerate(names):
         # Differences to every other model at once: negative where the other is better.
         differences = numbers - numbers[index]
-        low, high = np.quantile(differences, [(1 - level) / 2, (1 + level) / 2], axis=1)
-        better, worse = high < 0, low > 0
+        ends = np.quantile(differences, [(1 - level) / 2, (1 + level) / 2], axis=1)
+        low, high = np.round(ends, DIGITS)
+        varies = np.ptp(np.round(differences, DIGITS), axis=1) > 0
+        better, worse = (high < 0) & varies, (low > 0) & varies
         tie = ~(better | worse)
         tie[index] = False
         found[name] = Rank(

@@ -1,0 +1,1 @@
+"""The numbers of a site as files: CSV, JSON and BibTeX."""

@@ -1,0 +1,1 @@
+"""What the page that compares two models needs: which images each gets right, and how resamples draw them."""
