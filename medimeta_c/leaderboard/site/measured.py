@@ -34,7 +34,7 @@ from medimeta_c.results.predictions import correctness_of
 from medimeta_c.results.scoring import Terms, score
 from medimeta_c.results.words.views import word_text
 
-__all__ = ["Measured", "entry_key", "measure"]
+__all__ = ["Measured", "entry_key", "entry_place", "measure"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -105,8 +105,13 @@ def entry_key(collection: str, organisation: str, name: str, fingerprint: str) -
 
     Organisation and name are slugs; the collection is named with its version.
     """
+    return f"{slug(collection)}--{entry_place(organisation, name, fingerprint)}"
+
+
+def entry_place(organisation: str, name: str, fingerprint: str) -> str:
+    """Return what an entry's keys on all collections end with."""
     # Two dashes, which no slug has: "a-b" of "c" is not "b-c" of "a".
-    return "--".join([slug(collection), organisation, name, fingerprint[:8]])
+    return "--".join([organisation, name, fingerprint[:8]])
 
 
 def _entry(
