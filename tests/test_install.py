@@ -102,7 +102,10 @@ def test_each_wheel_holds_its_own_package(built: dict[str, dict[str, Path]]) -> 
         "medimeta_c/_cards/readers.js",
     } <= ours
     assert "medimeta_corruptions/py.typed" in theirs
-    assert any(name.endswith("/licenses/LICENSE") for name in theirs)
+    for wheel in (ours, theirs):
+        assert [name.rpartition("/")[2] for name in wheel if "/licenses/" in name] == ["LICENSE"]
+    for name in FOLDERS:
+        assert metadata(built[name]["wheel"])["License-Expression"] == "Apache-2.0"
 
 
 @pytest.mark.slow

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import typing
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -338,7 +339,19 @@ def dataset_fingerprint(class_names: Iterable[str], sets: Iterable[SetRecord]) -
     return state.hexdigest()
 
 
-def fingerprint(datasets: Iterable[DatasetRecord]) -> str:
+class Fingerprinted(typing.Protocol):
+    """A dataset with its fingerprint, whatever else is recorded of it."""
+
+    @property
+    def dataset(self) -> str:
+        """Its id."""
+
+    @property
+    def fingerprint(self) -> str:
+        """Of its sets."""
+
+
+def fingerprint(datasets: Iterable[Fingerprinted]) -> str:
     """Return the fingerprint of the whole: SHA-256 over the datasets' fingerprints, by name."""
     state = hashlib.sha256()
     for record in sorted(datasets, key=lambda record: record.dataset):

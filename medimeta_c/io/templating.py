@@ -35,7 +35,7 @@ def environment(folder: Path, shown: Callable[[object], object]) -> Environment:
 
 def visible(value: object) -> object:
     """Drop control and formatting characters, such as bidirectional overrides, from untrusted text."""
-    if not isinstance(value, str) or isinstance(value, Markup):
+    if not isinstance(value, str) or isinstance(value, Markup) or value.isprintable():
         return value
     return "".join(char for char in value if char == "\n" or unicodedata.category(char)[0] != "C")
 

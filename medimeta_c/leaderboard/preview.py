@@ -14,7 +14,7 @@ from medimeta_c.leaderboard.accepted import Accepted
 from medimeta_c.leaderboard.checks import Finding
 from medimeta_c.leaderboard.site.board import read_boards
 from medimeta_c.leaderboard.site.entries import Board, Entry
-from medimeta_c.leaderboard.site.measured import entry_key
+from medimeta_c.leaderboard.site.measured import entry_place
 from medimeta_c.leaderboard.site.writing import SiteReport, refuse_others, write_site
 from medimeta_c.leaderboard.tree import board_entries
 from medimeta_c.leaderboard.validation import validate
@@ -153,8 +153,8 @@ def _rows(boards: tuple[Board, ...], place: str) -> Iterator[tuple[Board, Entry]
     """Yield the entry of a place on each board that shows it."""
     _, organisation, name, fingerprint = place.split("/")
     for board in boards:
-        key = entry_key(board.key, organisation, name, fingerprint)
-        yield from ((board, entry) for entry in board.entries if entry.key == key)
+        own = f"--{entry_place(organisation, name, fingerprint)}"
+        yield from ((board, entry) for entry in board.entries if entry.key.endswith(own))
 
 
 def _cells(entry: Entry) -> Iterator[Cell]:

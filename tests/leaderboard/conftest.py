@@ -13,7 +13,7 @@ import pytest
 
 sys.path.append(str(Path(__file__).parents[1] / "results"))
 
-from made_up_boards import HOSTILE, board, entry
+from made_up_boards import HOSTILE, board, entry, only
 from made_up_predictions import evaluated
 from PIL import Image
 from submissions_on_disk import PLAIN, place
@@ -101,7 +101,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ranks=None,
     )
     part = entry(901, draw, key="part", name="PBC only", overall=None, ranks=None)
-    part = replace(part, datasets={"pbc": part.datasets["pbc"]}, cells={"pbc": part.cells["pbc"]})
+    part = only(part, "pbc")
     made = board(12, hostile, part)
     best, second, *rest = made.entries
     best = replace(best, ranks=(1, 2), tied=(second.key,))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import html
 from collections.abc import Callable
 from importlib import resources
 from pathlib import Path
@@ -20,11 +21,12 @@ from medimeta_c.format.benchmark import Benchmark, open_benchmark
 from medimeta_c.format.suites import CORE
 from medimeta_c.leaderboard.site.board import read_boards
 from medimeta_c.leaderboard.site.entries import Board
-from medimeta_c.leaderboard.site.pages import index_page, model_page
+from medimeta_c.leaderboard.site.pages import dataset_page, index_page, model_page
 from medimeta_c.leaderboard.site.paper import paper_entries
 from medimeta_c.leaderboard.site.writing import SiteConfig, build_site
 from medimeta_c.leaderboard.submission import described
 from medimeta_c.metrics.ranks.pairwise import ranks
+from medimeta_c.results.assessment.confidence import assess_confidence
 from medimeta_c.results.comparison import compare
 from medimeta_c.results.folder import SavedResult
 
@@ -132,6 +134,93 @@ def test_predictions_made_elsewhere_are_listed_unranked(
     (one,) = (entry for entry in board.entries if entry.source == "unverified")
     assert "no model was run to verify them" in model_page(one, board)
     assert "predictions made elsewhere" in index_page((board,))
+
+
+def test_a_trial_is_listed_unranked(submitted: Submitted, weak: SavedResult, tmp_path: Path) -> None:
+    """Whatever mark a result has, its row and its page show it, and the others are ranked without it."""
+
+    def mark(values: dict[str, Any]) -> None:
+        values.update(marks=["limited"], schema_version=2)
+
+    edit_json(submitted(name="Trial") / "result.json", mark)
+    submitted(weak, name="Weak")
+    board = own(read_boards(tmp_path / "results", baseline="none"))
+    assert {entry.name: entry.ranks for entry in board.entries} == {"Trial": None, "Weak": (1, 1)}
+    (one,) = (entry for entry in board.entries if entry.marks)
+    assert "Not ranked: it is a trial on a part of each split." in model_page(one, board)
+    assert "trial</span>" in index_page((board,))
+    assert "trial</span>" in dataset_page(board.datasets[0], board)
+
+
+def test_points_lost_are_those_of_the_predictions(submitted: Submitted, tmp_path: Path) -> None:
+    """Clean accuracy minus average accuracy, with an interval of their own; also of each dataset."""
+    submitted()
+    (shown,) = own(read_boards(tmp_path / "results", baseline="none")).entries
+    assert shown.overall is not None
+    for name, summary in {"": shown.overall, **shown.datasets}.items():
+        lost = shown.assessed[name].points_lost
+        clean, average = summary.clean_accuracy.value, summary.average_accuracy.value
+        assert clean is not None
+        assert average is not None
+        assert lost.value == pytest.approx(clean - average)
+        assert lost.low is not None
+        assert lost.low <= lost.value
+
+
+def test_coverage_gaps_are_those_of_the_predictions(
+    submitted: Submitted, saved: SavedResult, tmp_path: Path
+) -> None:
+    """Coverage under corruption minus the level, or why it cannot be known of so few images."""
+    submitted()
+    (shown,) = own(read_boards(tmp_path / "results", baseline="none")).entries
+    expected = assess_confidence(saved)
+    for name, numbers in {"": expected.overall, **expected.datasets}.items():
+        gap, wanted = shown.assessed[name].coverage_gap, numbers.corrupted.gap
+        assert (gap.value, gap.reason) == (wanted.value, wanted.reason)
+
+
+def test_addresses_stay_when_entries_are_added(
+    submitted: Submitted, benchmark: Benchmark, weak: SavedResult, tmp_path: Path
+) -> None:
+    """The page of an entry, and that of a dataset, has the name that it had before others came."""
+    part = evaluated(tmp_path / "part", benchmark, datasets=["rays"], model={"weights_sha256": "ef" * 32})
+    submitted(part, name="Part")
+    before = own(read_boards(tmp_path / "results", baseline="none"))
+    submitted(name="Whole")
+    submitted(weak, name="Another")
+    after = own(read_boards(tmp_path / "results", baseline="none"))
+    assert {entry.key for entry in before.entries} < {entry.key for entry in after.entries}
+    assert {one.page for one in before.datasets} < {one.page for one in after.datasets}
+
+
+def test_a_datasets_page_has_examples_from_the_boards_own_copy(
+    submitted: Submitted, benchmark: Benchmark, tmp_path: Path
+) -> None:
+    """An image of each of two classes, clean and under each corruption; none without a copy."""
+    submitted()
+    board = own(read_boards(tmp_path / "results", baseline="none", benchmark=benchmark))
+    page = dataset_page(board.datasets[0], board)
+    images = [one for example in board.datasets[0].examples for one in example.images.values()]
+    assert len(images) == 2 * (1 + len(board.corruptions))
+    assert all(one.startswith("data:image/png") and one in page for one in images)
+    bare = own(read_boards(tmp_path / "results", baseline="none"))
+    assert "data:image/png" not in dataset_page(bare.datasets[0], bare)
+
+
+def test_a_model_page_has_the_line_that_repeats_it(submitted: Submitted, tmp_path: Path) -> None:
+    """The command that evaluates it, with what the run was given; quoted, so that a shell reads one word."""
+    folder = submitted()
+
+    def rename(values: dict[str, Any]) -> None:
+        values["run"]["model"]["spec"] = "local-dir:my models; rm"
+        values["run"]["precision"] = "bf16"
+
+    edit_json(folder / "result.json", rename)
+    board = own(read_boards(tmp_path / "results", baseline="none"))
+    page = model_page(board.entries[0], board)
+    line = html.unescape(page.split("medimeta-c evaluate")[1].split("</pre>")[0])
+    assert line.startswith(" --model 'local-dir:my models; rm' --benchmark ")
+    assert line.endswith(" --dataset cells,rays --prompts paper --precision bf16")
 
 
 def test_phantoms_are_listed_unranked(submitted: Submitted, weak: SavedResult, tmp_path: Path) -> None:
@@ -267,5 +356,5 @@ def test_only_a_site_is_replaced(tmp_path: Path) -> None:
     (out / "models/stale.html").write_text("old")
     report = build_site(SiteConfig(results=tmp_path / "results", out=out))
     assert not (out / "models/stale.html").exists()
-    assert report.index.read_text(encoding="utf-8").count("paper, not re-run") == 18
+    assert report.index.read_text(encoding="utf-8").count('title="reported in the paper') == 18
     assert "sdk: static" in (out / "README.md").read_text(encoding="utf-8")

@@ -3,27 +3,27 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
 from medimeta_c.format.benchmark import Benchmark
-from medimeta_c.format.display import display_name
+from medimeta_c.format.manifest import fingerprint
 from medimeta_c.format.suites import COLLECTIONS, CORE
 from medimeta_c.leaderboard.checks import load_submission
 from medimeta_c.leaderboard.inspection import check_files
-from medimeta_c.leaderboard.site.entries import Board, DatasetShown, Entry
+from medimeta_c.leaderboard.site.content.datasets import dataset_shown
+from medimeta_c.leaderboard.site.entries import Board, Entry
 from medimeta_c.leaderboard.site.grouping import Group, Submitted, group
 from medimeta_c.leaderboard.site.measured import Measured, measure
 from medimeta_c.leaderboard.site.paper import AS_PUBLISHED, PAPER_COLLECTIONS, paper_entries
 from medimeta_c.leaderboard.submission import read_submission
 from medimeta_c.leaderboard.tree import board_entries
+from medimeta_c.metrics.baselines import published_baseline
 from medimeta_c.metrics.ranks.pairwise import ranks
 from medimeta_c.results.baseline_choice import PUBLISHED, ChosenBaseline
-from medimeta_c.results.identity import DatasetEntry
 from medimeta_c.results.result import read_result
-from medimeta_c.sources.catalog import catalog
 
 __all__ = ["read_boards"]
 
@@ -80,10 +80,23 @@ def read_boards(
     if on_progress is not None:
         on_progress(len(submitted), len(submitted))
     boards = [
-        _board(each, measured[index], base)
+        _board(each, measured[index], base, benchmark)
         for index, (each, base) in enumerate(zip(groups, chosen, strict=True))
     ]
-    return _with_paper(sorted(boards, key=_place))
+    return _with_paper(_own_pages(sorted(boards, key=_place)))
+
+
+def _own_pages(boards: Sequence[Board]) -> list[Board]:
+    """Return the boards with a page of its own for each dataset, also where two boards share one."""
+    taken: set[str] = set()
+    found = []
+    for board in boards:
+        shown = [
+            replace(one, key=f"{board.key}--{one.key}") if one.key in taken else one for one in board.datasets
+        ]
+        taken |= {one.key for one in shown}
+        found.append(replace(board, datasets=tuple(shown)))
+    return found
 
 
 def _light(folder: Path) -> Submitted:
@@ -91,9 +104,10 @@ def _light(folder: Path) -> Submitted:
     return Submitted(folder=folder, submission=read_submission(folder), result=read_result(folder))
 
 
-def _board(each: Group, measured: Sequence[Measured], divisor: ChosenBaseline | None) -> Board:
-    baseline = None if divisor is None else divisor.baseline.model
-    ranked_by: Literal["mce", "average_accuracy"] = "mce" if baseline is not None else "average_accuracy"
+def _board(
+    each: Group, measured: Sequence[Measured], base: ChosenBaseline | None, benchmark: Benchmark | None
+) -> Board:
+    ranked_by: Literal["mce", "average_accuracy"] = "average_accuracy" if base is None else "mce"
     samples = {
         one.entry.key: one.samples[ranked_by] for one in measured if one.samples and one.entry.comparable
     }
@@ -110,23 +124,16 @@ def _board(each: Group, measured: Sequence[Measured], divisor: ChosenBaseline | 
     return Board(
         key=each.key,
         title=each.title,
-        datasets=tuple(_shown(name, each.entries) for name in each.datasets),
+        datasets=tuple(dataset_shown(name, each.name, each.entries, benchmark) for name in each.datasets),
         corruptions=corruptions,
         severities=scope.severities,
-        baseline=baseline,
+        baseline=None if base is None else base.baseline.model,
         ranked_by=ranked_by,
         entries=_sorted(entries, ranked_by),
         phantoms=phantoms,
-        divisor=divisor,
+        divisor=base,
+        fingerprint=fingerprint(each.entries.values()),
     )
-
-
-def _shown(dataset: str, entries: Mapping[str, DatasetEntry]) -> DatasetShown:
-    """Return what a board says of a dataset, by a member's results or by the catalog."""
-    entry = entries.get(dataset) or catalog().get(dataset)
-    if entry is None:
-        return DatasetShown(dataset=dataset, title=display_name(dataset))
-    return DatasetShown(dataset=dataset, title=entry.title, modality=entry.modality)
 
 
 def _sorted(entries: Iterable[Entry], ranked_by: str) -> tuple[Entry, ...]:
@@ -176,12 +183,13 @@ def _with_paper(boards: Sequence[Board]) -> tuple[Board, ...]:
                 Board(
                     key=collection.lower(),
                     title=collection,
-                    datasets=tuple(_shown(name, {}) for name in names),
+                    datasets=tuple(dataset_shown(name, collection, {}, None) for name in names),
                     corruptions=CORE.corruptions,
                     severities=CORE.severities,
                     baseline="OpenAI CLIP ViT-B/16",
                     ranked_by="mce",
                     entries=_sorted(paper_entries(collection), "mce"),
+                    divisor=ChosenBaseline(published_baseline()),
                 ),
             )
     return tuple(found)

@@ -13,18 +13,34 @@ from medimeta_c.results.assessment.standing import Mark
 from medimeta_c.results.baseline_choice import ChosenBaseline
 
 __all__ = [
+    "VIEWS",
+    "Assessment",
     "Board",
     "CellShown",
     "DatasetShown",
     "Edition",
     "Entry",
+    "Example",
     "Picture",
     "Training",
+    "View",
     "no_estimate",
     "reported",
 ]
 
 REPORTED = "reported in the paper, without an interval"
+
+View = Literal["zero-shot", "probe", "adapted", "supervised", "words", "unverified"]
+
+VIEWS: dict[View, str] = {
+    "zero-shot": "zero-shot",
+    "probe": "probe",
+    "adapted": "few-shot",
+    "supervised": "supervised",
+    "words": "in words",
+    "unverified": "unverified",
+}
+"""How the classes were named to a model, and what readers call it; an entry is in one view."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +73,34 @@ class Picture:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Example:
+    """One image of a dataset, clean and under each corruption, as PNG data URIs by condition."""
+
+    image_id: str
+    label: str
+    images: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assessment:
+    """What an entry loses to corruption and how sure it is; the numbers behind columns of the ranking.
+
+    Parameters
+    ----------
+    points_lost : Estimate
+        Clean accuracy minus average accuracy under corruption.
+    share_kept : Estimate
+        Of the accuracy above chance.
+    coverage_gap : Estimate
+        Coverage of conformal sets under corruption minus the level they promise; below 0, labels are missing.
+    """
+
+    points_lost: Estimate
+    share_kept: Estimate
+    coverage_gap: Estimate
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Training:
     """What the weights have seen: the kind that is filtered by, and the words a reader sees."""
 
@@ -77,11 +121,37 @@ class Edition:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DatasetShown:
-    """A dataset of a board: its id, title and modality."""
+    """A dataset of a board.
+
+    Parameters
+    ----------
+    dataset, title, modality : str
+        Its id, and what readers call it.
+    key : str
+        Names its page. It follows from the collection and the fingerprint, so that it stays.
+    fingerprint : str
+        Empty where only reported numbers are shown.
+    images : int or None
+        Of the split scored.
+    credit : str
+        The terms of its images.
+    examples : tuple of Example
+        From the board's own copy of the benchmark.
+    """
 
     dataset: str
     title: str
     modality: str = ""
+    key: str = ""
+    fingerprint: str = ""
+    images: int | None = None
+    credit: str = ""
+    examples: tuple[Example, ...] = ()
+
+    @property
+    def page(self) -> str:
+        """The name of its page."""
+        return self.key or self.dataset
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,6 +183,16 @@ class Entry:
         Keys of the entries it cannot be told from.
     facts : mapping of str to str
         What else its page says, in order.
+    assessed : mapping of str to Assessment
+        By dataset; "" is the mean over all of them.
+    view : str
+        One of `VIEWS`.
+    input_size : str
+        Pixels a side that the model sees, e.g. ``"224"``; empty where it is not known.
+    weights : bool
+        Whether readers can get the weights.
+    command : mapping of str to str
+        Options of the command that evaluates it again; empty where there is none.
     words : str
         Of a model that answers in words: its blind controls, and the share of images without an answer.
     date : str or None
@@ -148,11 +228,16 @@ class Entry:
     date: str | None = None
     marks: tuple[Mark, ...] = ()
     right: tuple[RightBits, ...] = ()
+    assessed: Mapping[str, Assessment] = field(default_factory=dict)
+    view: View = "zero-shot"
+    input_size: str = ""
+    weights: bool = False
+    command: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def comparable(self) -> bool:
-        """Whether it may have a rank: a model was run, and its weights have not seen the test images."""
-        return self.source == "measured" and self.training.overlap != "test"
+        """Whether it may have a rank: a whole measurement, by weights that have not seen the test images."""
+        return self.source == "measured" and self.training.overlap != "test" and not self.marks
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -183,6 +268,8 @@ class Board:
         The release it belongs to; None for the board as it stands.
     divisor : ChosenBaseline or None
         What CE divides by, in numbers; None where nothing was measured.
+    fingerprint : str
+        Of the benchmark of these datasets; empty where only reported numbers are shown.
     """
 
     key: str
@@ -196,6 +283,12 @@ class Board:
     phantoms: bool = False
     release: Edition | None = None
     divisor: ChosenBaseline | None = None
+    fingerprint: str = ""
+
+    @property
+    def ranked(self) -> int:
+        """How many entries have a rank."""
+        return sum(entry.ranks is not None for entry in self.entries)
 
 
 def reported(value: float) -> Estimate:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from medimeta_c.format.benchmark import Benchmark
+from medimeta_c.format.manifest import fingerprint
 from medimeta_c.format.suites import CORE, Suite, suite_of
 from medimeta_c.leaderboard.submission import Submission, slug
 from medimeta_c.metrics.baselines import PUBLISHED, published_baseline
@@ -46,15 +47,17 @@ class Group:
     image_groups: Groups = field(default_factory=dict)
 
     @property
-    def title(self) -> str:
-        """What readers call it."""
+    def name(self) -> str:
+        """Its collection and version, whatever other builds of it there are."""
         if not self.version:
             return self.collection
         named = self.collection.startswith(f"{self.version} ")  # "MediMeta-C as published" of MediMeta-C
-        whole = self.collection if named else f"{self.collection} {self.version}"
-        return (
-            f"{whole}, build {next(iter(self.entries.values())).fingerprint[:8]}" if self.several else whole
-        )
+        return self.collection if named else f"{self.collection} {self.version}"
+
+    @property
+    def title(self) -> str:
+        """What readers call it."""
+        return f"{self.name}, build {fingerprint(self.entries.values())[:8]}" if self.several else self.name
 
     @property
     def key(self) -> str:

@@ -8,10 +8,19 @@ from dataclasses import dataclass, replace
 from medimeta_c.format.benchmark import Benchmark
 from medimeta_c.format.display import display_name
 from medimeta_c.format.keys import CLEAN
+from medimeta_c.leaderboard.site.content.assessed import assessments
+from medimeta_c.leaderboard.site.content.runs import (
+    command_of,
+    facts_of,
+    has_weights,
+    input_size,
+    view_of,
+    warnings_of,
+)
 from medimeta_c.leaderboard.site.entries import CellShown, Entry, Picture, Training
 from medimeta_c.leaderboard.site.grouping import Group, Submitted
 from medimeta_c.leaderboard.site.pairs.bits import packed_result
-from medimeta_c.leaderboard.submission import OVERLAPS, Submission, slug
+from medimeta_c.leaderboard.submission import Submission, slug
 from medimeta_c.metrics.corruption_error import FloatArray
 from medimeta_c.metrics.intervals import bootstrap
 from medimeta_c.metrics.registry import METRICS
@@ -25,7 +34,7 @@ from medimeta_c.results.predictions import correctness_of
 from medimeta_c.results.scoring import Terms, score
 from medimeta_c.results.words.views import word_text
 
-__all__ = ["Measured", "entry_key", "measure"]
+__all__ = ["Measured", "entry_key", "entry_place", "measure"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -81,8 +90,9 @@ def measure(
         drawn = bootstrap(tables, divisor, scope, terms.resampling, terms.groups).samples
         samples = {name: drawn["", name, ""] for name in ("mce", "average_accuracy")}
     entry = replace(
-        _entry(one.submission, saved, group.key, scores),
+        _entry(one.submission, saved, group.name, scores),
         overall=scores.overall if whole else None,
+        assessed=assessments(saved, predictions, terms, whole=whole),
         pictures=_pictures(saved, datasets, benchmark),
         marks=saved.result.standing,
         right=packed_result(saved, datasets, group.image_groups),
@@ -90,27 +100,36 @@ def measure(
     return Measured(entry=entry, samples=samples)
 
 
-def entry_key(board: str, organisation: str, name: str, fingerprint: str) -> str:
-    """Return the key of an entry: of its board, the slugs of its makers and name, and its benchmark."""
+def entry_key(collection: str, organisation: str, name: str, fingerprint: str) -> str:
+    """Return the key of an entry: of nothing but its own identity, so that it stays when others are added.
+
+    Organisation and name are slugs; the collection is named with its version.
+    """
+    return f"{slug(collection)}--{entry_place(organisation, name, fingerprint)}"
+
+
+def entry_place(organisation: str, name: str, fingerprint: str) -> str:
+    """Return what an entry's keys on all collections end with."""
     # Two dashes, which no slug has: "a-b" of "c" is not "b-c" of "a".
-    return "--".join([board, organisation, name, fingerprint[:8]])
+    return "--".join([organisation, name, fingerprint[:8]])
 
 
 def _entry(
     submission: Submission,
     saved: SavedResult,
-    board: str,
+    collection: str,
     scores: Scores[Estimate],
 ) -> Entry:
     training = submission.training_data
-    run = saved.result.run
+    result = saved.result
+    run = result.run
     organisation, name = slug(submission.organisation), slug(submission.name)
     return Entry(
-        key=entry_key(board, organisation, name, run.benchmark.fingerprint),
+        key=entry_key(collection, organisation, name, run.benchmark.fingerprint),
         name=submission.name,
         organisation=submission.organisation,
         backbone=submission.backbone,
-        source="unverified" if saved.result.is_unverified else "measured",
+        source="unverified" if result.is_unverified else "measured",
         training=Training(
             kind=training.kind,
             description=training.description,
@@ -127,15 +146,14 @@ def _entry(
         paper=submission.paper,
         model=submission.model,
         notes=submission.notes or "",
+        facts={**facts_of(submission, result), **_other_metrics(scores)},
+        warnings=warnings_of(submission, result),
+        words=word_text(result),
+        view=view_of(submission, result),
         date=submission.date,
-        facts={
-            "Date": submission.date or "unknown",
-            **_training(submission),
-            **_facts(saved),
-            **_other_metrics(scores),
-        },
-        warnings=tuple(_warnings(submission, saved)),
-        words=word_text(saved.result),
+        input_size=input_size(run),
+        weights=has_weights(submission, run),
+        command=command_of(result),
     )
 
 
@@ -150,31 +168,6 @@ def _cells(scores: Scores[Estimate]) -> dict[str, dict[str, dict[int, CellShown]
     return found
 
 
-def _training(submission: Submission) -> dict[str, str]:
-    return {"Trained on": ", ".join(submission.trained_on)} if submission.trained_on else {}
-
-
-def _facts(saved: SavedResult) -> dict[str, str]:
-    result = saved.result
-    run = result.run
-    return {
-        "Specification": f"{run.model.spec} ({run.model.family})",
-        **({"Head": run.head.words} if run.head else {}),
-        "Architecture": run.model.architecture,
-        **({"Revision": run.model.revision} if run.model.revision else {}),
-        "Weights, SHA-256": run.model.weights_sha256,
-        **({"Prompts": f"{run.prompts.name}, digest {run.prompts.digest}"} if run.prompts else {}),
-        **({"Identity": run.model.caution} if run.model.caution else {}),
-        **{f"Outputs for {name}": "; ".join(one.shown for one in used) for name, used in run.outputs.items()},
-        "Benchmark": f"{run.benchmark.shown_title} (from {run.benchmark.name}), version "
-        f"{run.benchmark.version}, {run.split} split",
-        **({"Answers in words": word_text(result)} if result.is_in_words else {}),
-        "Fingerprint": run.benchmark.fingerprint,
-        "Precision": f"{run.precision} on {result.environment.device}",
-        "Package": f"medimeta-c {run.package_version}",
-    }
-
-
 def _other_metrics(scores: Scores[Estimate]) -> dict[str, str]:
     """Return the metrics of other distributions: the mean over clean cells, and over corrupted ones."""
     found = {}
@@ -186,22 +179,6 @@ def _other_metrics(scores: Scores[Estimate]) -> dict[str, str]:
             parts.append(f"{what} {percent(mean.value)} %")
         better = "lower" if metric.lower_is_better else "higher"
         found[metric.label] = f"{', '.join(parts)}; {better} is better"
-    return found
-
-
-def _warnings(submission: Submission, saved: SavedResult) -> list[str]:
-    found = []
-    if saved.result.phantoms:
-        found.append(
-            f"Phantoms: the images of {', '.join(saved.result.phantoms)} are generated, not medical. Nothing "
-            "here says anything about a medical use."
-        )
-    if seen := saved.result.seen_in_training:
-        found.append(
-            f"Trained on images with corruptions that it is scored on: {', '.join(map(display_name, seen))}."
-        )
-    if submission.training_data.overlap in ("test", "unknown"):
-        found.append(f"Overlap with the benchmark: {OVERLAPS[submission.training_data.overlap]}.")
     return found
 
 

@@ -9,6 +9,7 @@ from typing import Literal
 
 from medimeta_c.format.keys import MEDIMETAC
 from medimeta_c.format.suites import COLLECTIONS, CORE
+from medimeta_c.leaderboard.site.content.assessed import reported_assessments
 from medimeta_c.leaderboard.site.entries import Entry, Training, no_estimate, reported
 from medimeta_c.leaderboard.submission import slug
 from medimeta_c.metrics.summary import Summary
@@ -23,6 +24,9 @@ PAPER_COLLECTIONS = {"MediMeta-C": CORE.headline["medimeta"], "MedMNIST-C": CORE
 
 AS_PUBLISHED = COLLECTIONS[MEDIMETAC]
 """The board of the authors' own files, which the tables of MediMeta-C were reported on."""
+
+_YEAR = "2025"
+"""When the paper appeared; it gives no day of the evaluation."""
 
 _Numbers = Mapping[str, float | None]
 _NOT_PRINTED = "not printed in the paper"
@@ -96,6 +100,7 @@ def _entry(collection: str, names: Iterable[str], key: str, rows: Mapping[str, M
     for name in names:
         row = rows[name]
         datasets[name] = _summary(row, row.average_accuracy, row.accuracy, row.ce)
+    overall = _mean(tuple(datasets.values()))
     return Entry(
         key=f"paper-{slug(collection)}-{slug(key)}",
         name=model.name,
@@ -108,8 +113,11 @@ def _entry(collection: str, names: Iterable[str], key: str, rows: Mapping[str, M
             overlap="train" if model.adaptation != "base" else "unknown",
         ),
         adaptation=model.adaptation,
-        overall=_mean(tuple(datasets.values())),
+        overall=overall,
         datasets=datasets,
+        assessed=reported_assessments(overall, datasets),
+        view="zero-shot" if model.adaptation == "base" else "adapted",
+        date=_YEAR,
         paper=PAPER,
         notes="Numbers per dataset are as Tables 2 and 3 print them; means over the datasets are taken here."
         + (" They were reported on these files." if collection == AS_PUBLISHED else ""),
@@ -186,6 +194,9 @@ def _ablation() -> list[Entry]:
                 adaptation="few-shot",
                 overall=None,
                 datasets={"pbc": summary},
+                assessed=reported_assessments(None, {"pbc": summary}),
+                view="adapted",
+                date=_YEAR,
                 parameters=int((row.total_params_m or 0) * 1_000_000),
                 paper=PAPER,
                 notes="Table 6, the few-shot ablation, which is on PBC alone. "

@@ -25,11 +25,16 @@ def versions_of(boards: Sequence[Board]) -> dict[str, str]:
     -------
     dict of str to str
         ``"Board"``: the release and its day, or that it is none. ``"Package"``: what computed the numbers.
-        ``"Benchmark"``: the titles of the boards, which have the benchmark's version.
+        ``"Benchmark"``: the titles of the boards, which have the benchmark's version, and the start of the
+        fingerprints that were scored.
     """
     release = boards[0].release if boards else None
     return {
         "Board": _NO_RELEASE if release is None else f"release {release.name} of {release.date}",
         "Package": f"medimeta-c {package_version(boards)}",
-        "Benchmark": ", ".join(board.title for board in boards) or "none",
+        "Benchmark": ", ".join(map(_benchmark, boards)) or "none",
     }
+
+
+def _benchmark(board: Board) -> str:
+    return f"{board.title} (fingerprint {board.fingerprint[:12]})" if board.fingerprint else board.title

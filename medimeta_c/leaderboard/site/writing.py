@@ -21,6 +21,7 @@ from medimeta_c.leaderboard.site.entries import Board
 from medimeta_c.leaderboard.site.pages import (
     changelog_page,
     compare_page,
+    dataset_page,
     downloads_page,
     index_page,
     model_page,
@@ -37,10 +38,10 @@ ASSETS = (
     "board.css",
     "board.js",
     "charts.js",
+    "details.js",
+    "ranking.js",
+    "tables.js",
     *(f"compare/{name}" for name in _COMPARING),
-    "model.js",
-    "vendor/chart.umd.min.js",
-    "vendor/chart.LICENSE.md",
 )
 _MARK = ".medimeta-c-site"
 _SPACE = """---
@@ -166,6 +167,8 @@ def _write_boards(boards: tuple[Board, ...], folder: Path, repository: str | Non
     """Write the pages of some boards, with all that they need, into a new folder; return how many."""
     entries = [(entry, board) for board in boards for entry in board.entries]
     pages = {f"models/{entry.key}.html": model_page(entry, board) for entry, board in entries}
+    datasets = [(one, board) for board in boards for one in board.datasets]
+    pages |= {f"datasets/{one.page}.html": dataset_page(one, board) for one, board in datasets}
     pages |= {
         "scoring.html": scoring_page(boards, EXAMPLE, repository),
         "downloads.html": downloads_page(boards),
@@ -173,7 +176,7 @@ def _write_boards(boards: tuple[Board, ...], folder: Path, repository: str | Non
         "index.html": index_page(boards),
     }
     assets = _FILES.joinpath("assets")
-    for below in ("models", "assets/vendor", "assets/compare", PAIRS, f"{FOLDER}/bibtex"):
+    for below in ("models", "datasets", "assets/compare", PAIRS, f"{FOLDER}/bibtex"):
         (folder / below).mkdir(parents=True)
     for name in ASSETS:
         (folder / "assets" / name).write_bytes(assets.joinpath(name).read_bytes())

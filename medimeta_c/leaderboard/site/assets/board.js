@@ -1,327 +1,366 @@
 "use strict";
-// The ranking page: one collection at a time, sorted and filtered; and its two charts.
+// The ranking page: one collection at a time; sorted, filtered, computed again, with details and charts.
 (() => {
-  const { element, percent, range } = Charts;
-  const MOST = 8, FIRST = 4, METRICS = { mce: "mCE", average: "average accuracy", clean: "clean accuracy" };
-  const boards = new Map(Charts.data().boards.map((board) => [board.key, board]));
-  const byKey = new Map([...boards.values()].flatMap((board) => board.entries.map((entry) => [entry.key, entry])));
+  const { element, percent } = Charts, { boards } = Ranking;
+  const MOST = 8, FIRST = 4;
   const at = (id) => document.getElementById(id);
   const controls = at("controls"), filters = [...controls.querySelectorAll("[data-filter]")];
   const sections = new Map([...document.querySelectorAll("[data-board]")].map((one) => [one.dataset.board, one]));
-  const state = { board: "", sort: "", down: false, picked: [], metric: "mce" };
-  const natural = new Intl.Collator("en", { numeric: true }).compare; // 3 % before 10 %
-  let scatter, curves;
-
-  // What the scatter tells apart.
-  const GROUPS = {
-    measured: { label: "measured here", colour: "accent" },
-    seen: { label: "measured here, trained on test images", colour: "warn" },
-    unverified: { label: "predictions made elsewhere, unverified", colour: "warn", hollow: true },
-    paper: { label: "reported in the paper, not re-run", colour: "field", hollow: true },
-  };
+  const rows = new Map(); // by board and entry: the row, its cells by column, what they said at first
+  const state = { board: "", view: "", sort: "", down: false, picked: [], datasets: [], corruptions: [] };
+  const redrawn = new Set();
 
   const board = () => boards.get(state.board);
   const section = () => sections.get(state.board);
-  const bodyOf = (one) => one.querySelector("tbody");
+  const tableOf = (key) => sections.get(key).querySelector("table.ranking");
+  const column = (name) => board().columns.find((one) => one.name === name);
+  const frozen = () => state.datasets.length === board().datasets.length && state.corruptions.length === board().corruptions.length;
+  const constant = (name) => ["parameters", "date"].includes(name); // whatever is chosen
+  const value = (entry, name) => entry.values[board().at[name]] ?? null;
+  const number = (entry, name) => (frozen() || constant(name) ? value(entry, name) : column(name).chosen ? entry.chosen[name] : null);
+  const interval = (entry, name) => (frozen() ? entry.intervals[board().at[name]] : null);
   const usual = () => (board().rankedBy === "mce" ? { sort: "mce", down: false } : { sort: "average", down: true });
-  const hasCurves = (entry) => Object.keys(entry.curves).length > 0;
-  const value = (summary, name) => (summary && summary[name] ? summary[name][0] : null);
+  const range = (one) => (one ? ` (${percent(one[0])}–${percent(one[1])})` : "");
 
-  // What a column sorts by; null comes last in either direction.
-  function sortValue(entry, column) {
-    if (column === "rank") return entry.ranks ? entry.ranks[0] * 1000 + entry.ranks[1] : null;
-    if (column.startsWith("dataset:")) return value(entry.datasets[column.slice(8)], at("metric").value);
-    if (["name", "backbone", "training", "type"].includes(column)) return entry[column].toLowerCase();
-    return value(entry.overall, column);
+  // ---- Rows ----------------------------------------------------------------------------------
+
+  function furnish(key) {
+    const table = tableOf(key), own = new Map(), entries = new Map(boards.get(key).entries.map((entry) => [entry.key, entry]));
+    Tables.heads(table, (head) => sortBy(head.dataset.sort));
+    for (const row of table.querySelectorAll("tbody tr[id]")) own.set(row.id, { row, entry: entries.get(row.id) });
+    rows.set(key, own);
+    table.addEventListener("change", (event) => { if (event.target.type === "checkbox") pick(event.target.closest("tr").id, event.target.checked); });
+    table.addEventListener("click", (event) => {
+      const button = event.target.closest(".tools button");
+      if (button) detail(button.closest("tr"), button.getAttribute("aria-expanded") !== "true");
+    });
+    table.addEventListener("pointerover", (event) => { // intervals at a pause of the pointer
+      const cell = event.target.closest("tr[id] > td[class^=c-]"), held = cell && own.get(cell.parentNode.id);
+      const one = held && interval(held.entry, cell.className.slice(2));
+      if (cell) cell.title = one ? `95 % interval ${percent(one[0])} to ${percent(one[1])}` : "";
+    });
+    const group = table.querySelector("tr.group");
+    if (group) foldable(group);
+  }
+
+  const cellOf = (row, name) => row.cells[board().at[name] + 2];
+
+  // What a row says before anything is chosen.
+  function original(held) {
+    held.texts ||= board().columns.map((one) => cellOf(held.row, one.name).textContent);
+    held.rank ||= [...held.row.cells[0].childNodes];
+    return held;
+  }
+
+  // The paper's rows are folded under their head.
+  function foldable(group) {
+    const button = element("button");
+    button.type = "button";
+    button.append(...group.cells[0].childNodes);
+    group.cells[0].append(button);
+    button.addEventListener("click", () => fold(group.parentNode, !group.parentNode.classList.contains("open")));
+    fold(group.parentNode, false);
+  }
+
+  function fold(body, open) {
+    body.classList.toggle("open", open);
+    const button = body.querySelector("tr.group button");
+    if (button) button.setAttribute("aria-expanded", String(open));
+  }
+
+  function detail(row, open) {
+    const button = row.querySelector(".tools button"), next = row.nextElementSibling;
+    button.setAttribute("aria-expanded", String(open));
+    button.textContent = open ? "−" : "+";
+    if (next && next.classList.contains("detail")) next.remove();
+    if (!open) return;
+    const { entry } = rows.get(state.board).get(row.id);
+    const texts = board().columns.map((one) => [one.head, cellOf(row, one.name).textContent, range(interval(entry, one.name))]);
+    row.after(Details.row(board(), entry, texts, shownColumns()));
+  }
+
+  // Details are as wide as the columns that the screen has room for.
+  const shownColumns = () => [...tableOf(state.board).tHead.rows[0].cells].filter((one) => one.offsetParent).length;
+  const fit = () => { for (const cell of section().querySelectorAll("tr.detail > td")) cell.colSpan = shownColumns(); };
+
+  // ---- Order, filters, choice ------------------------------------------------------------------
+
+  function sortValue(entry, name) {
+    if (name === "rank") return entry.ranks && frozen() ? entry.ranks[0] * 1000 + entry.ranks[1] : null;
+    return name === "name" ? entry.name : number(entry, name);
   }
 
   function sort() {
-    const body = bodyOf(section()), main = board().rankedBy, sign = state.down ? -1 : 1;
-    const compare = (a, b, way) => (a === null ? (b === null ? 0 : 1) : b === null ? -1 : way * (typeof a === "string" ? natural(a, b) : a - b));
-    const rows = [...body.rows].map((row) => {
-      const entry = byKey.get(row.dataset.key);
-      return { row, first: sortValue(entry, state.sort), second: value(entry.overall, main), name: entry.name.toLowerCase() };
-    });
-    // By rank alone, unranked entries would stand in any order: their number decides.
-    const best = main === "mce" ? 1 : -1;
-    rows.sort((a, b) => compare(a.first, b.first, sign) || compare(a.second, b.second, best) || compare(a.name, b.name, 1));
-    body.append(...rows.map((one) => one.row));
-    for (const head of section().querySelectorAll("th[data-sort]")) {
-      if (head.dataset.sort === state.sort) head.setAttribute("aria-sort", state.down ? "descending" : "ascending");
-      else head.removeAttribute("aria-sort");
+    const table = tableOf(state.board), main = usual(), sign = state.down ? -1 : 1;
+    for (const body of table.tBodies) {
+      const order = [...body.querySelectorAll("tr[id]")].map((row) => {
+        const { entry } = rows.get(state.board).get(row.id), next = row.nextElementSibling;
+        return { row, detail: next && next.classList.contains("detail") ? next : null, entry, first: sortValue(entry, state.sort), second: sortValue(entry, main.sort) };
+      });
+      // By rank alone, unranked entries would stand in any order: their number decides.
+      order.sort((a, b) => Tables.compare(a.first, b.first, sign) || Tables.compare(a.second, b.second, main.down ? -1 : 1) || Tables.compare(a.entry.name, b.entry.name, 1));
+      if (order.some(({ row }, index) => index && order[index - 1].row.sectionRowIndex > row.sectionRowIndex)) {
+        body.append(...order.flatMap(({ row, detail: open }) => (open ? [row, open] : [row])));
+      }
     }
+    table.dataset.by = state.sort;
+    fit();
+    Tables.mark(table, table.querySelector(`th[data-sort="${CSS.escape(state.sort)}"]`), state.down);
+    at("order").value = state.sort;
+  }
+
+  function sortBy(name) {
+    const better = name === "rank" || name === "name" ? "" : column(name).better;
+    state.down = state.sort === name ? !state.down : better === "high";
+    state.sort = name;
+    sort();
+    remember();
   }
 
   function matches(entry) {
     const wanted = at("search").value.trim().toLowerCase();
     if (wanted && !`${entry.name} ${entry.organisation}`.toLowerCase().includes(wanted)) return false;
+    if (state.view && entry.view !== state.view) return false;
     return filters.every(({ value: chosen, dataset }) => !chosen || entry[dataset.filter] === chosen || (chosen === "adapted" && entry.type !== "base"));
   }
 
   const shown = () => board().entries.filter(matches);
   const active = () => filters.filter((one) => one.value).length;
 
-  // On a narrow screen the filters are folded, unless one is set.
-  const wide = matchMedia("(min-width: 761px)");
-  const unfold = () => { at("more").open = wide.matches || active() > 0; };
-
   function filter() {
     const visible = new Set(shown().map((entry) => entry.key));
-    for (const row of bodyOf(section()).rows) row.hidden = !visible.has(row.dataset.key);
+    for (const [key, { row }] of rows.get(state.board)) {
+      row.hidden = !visible.has(key);
+      if (row.hidden && row.nextElementSibling && row.nextElementSibling.classList.contains("detail")) detail(row, false);
+    }
+    const paper = section().querySelector("tbody.paper"), found = paper && [...paper.querySelectorAll("tr[id]")].filter((row) => !row.hidden).length;
+    if (paper && paper.querySelector("tr.group")) {
+      paper.hidden = !found;
+      if (at("search").value || (at("filter-source") && at("filter-source").value === "paper")) fold(paper, true);
+    }
     section().querySelector(".nothing").hidden = visible.size > 0;
     at("count").textContent = `${visible.size} of ${board().entries.length} entries`;
-    at("clear").hidden = !active() && !at("search").value;
+    at("clear").hidden = !active() && !at("search").value && !state.view;
     at("filtered").textContent = active() ? `: ${active()} set` : "";
   }
 
-  // The datasets' columns show one of three numbers.
-  function writeDatasets() {
-    const metric = state.metric = at("metric").value;
-    for (const [key, one] of sections) {
-      const names = boards.get(key).datasets;
-      for (const unit of one.querySelectorAll("thead .unit")) unit.textContent = ` ${METRICS[metric]}`;
-      for (const row of bodyOf(one).rows) {
-        const cells = row.querySelectorAll("td.dataset"), entry = byKey.get(row.dataset.key);
-        names.forEach((name, index) => {
-          const number = entry.datasets[name] && entry.datasets[name][metric];
-          if (!number) return cells[index].replaceChildren(element("span", "–", "none"));
-          cells[index].replaceChildren(percent(number[0]));
-          if (number.length === 3) cells[index].append(element("small", `${percent(number[1])}–${percent(number[2])}`));
-        });
-      }
+  // Compute the chosen averages and write them; or what stood there at first.
+  function recompute() {
+    const whole = frozen(), note = section().querySelector(".again");
+    const counts = [[state.datasets, board().datasets, "dataset"], [state.corruptions, board().corruptions, "corruption"]].map(([some, all, noun]) => `${some.length} of ${all.length} ${noun}${all.length === 1 ? "" : "s"}`);
+    at("chosen").textContent = whole ? "" : `: ${counts.join(", ")}`;
+    note.hidden = whole;
+    note.textContent = whole ? "" : `Means over ${counts.join(" and ")}, computed here from the accuracies by cell. Ranks, intervals, share kept and coverage gap are of the whole collection only.`;
+    if (whole && !section().dataset.changed) return;
+    section().dataset.changed = "yes";
+    for (const held of rows.get(state.board).values()) {
+      const { row, entry, texts, rank } = original(held);
+      entry.chosen = Ranking.numbers(board(), entry, state.datasets, state.corruptions);
+      row.cells[0].replaceChildren(...(whole ? rank : ["–"]));
+      board().columns.forEach((one, index) => {
+        const found = one.chosen ? entry.chosen[one.name] : null;
+        cellOf(row, one.name).textContent = whole || constant(one.name) ? texts[index] : found === null ? "–" : (one.name === "worst" ? `${entry.chosen.worstName} ` : "") + percent(found);
+      });
+      if (row.nextElementSibling && row.nextElementSibling.classList.contains("detail")) detail(row, true);
     }
   }
+
+  // Boxes for each dataset and corruption of a collection.
+  function offer() {
+    const fields = [["datasets", "Datasets", board().datasets], ["corruptions", "Corruptions", board().corruptions.map(([, text]) => text)]];
+    at("choices").replaceChildren(...fields.map(([name, legend, texts]) => {
+      const field = element("fieldset");
+      field.append(element("legend", legend), ...texts.map((text, index) => {
+        const label = element("label"), box = element("input");
+        Object.assign(box, { type: "checkbox", name, value: String(index), checked: state[name].includes(index) });
+        label.append(box, ` ${text}`);
+        return label;
+      }));
+      return field;
+    }));
+  }
+
+  function choose(changed) {
+    for (const name of ["datasets", "corruptions"]) {
+      const boxes = [...at("choices").querySelectorAll(`[name=${name}]`)];
+      if (!boxes.some((one) => one.checked)) changed.checked = true; // a mean needs at least one
+      state[name] = boxes.filter((one) => one.checked).map((one) => Number(one.value));
+    }
+    recompute();
+    sort();
+    draw();
+    remember();
+  }
+
+  // ---- Charts -----------------------------------------------------------------------------------
+
+  const chart = (name) => section().querySelector(`[data-chart="${name}"]`);
+  const usualPicks = () => board().entries.filter((entry) => entry.hasCurves && entry.group === "measured").slice(0, FIRST).map((entry) => entry.key);
 
   function pick(key, wanted) {
     state.picked = state.picked.filter((one) => one !== key);
     if (wanted) state.picked.push(key);
     while (state.picked.length > MOST) state.picked.shift();
-    for (const box of section().querySelectorAll(".pick input")) box.checked = state.picked.includes(box.value);
-    drawCurves();
+    tick();
+    draw();
     remember();
   }
 
-  // Buttons in the heads, and a box in each row that has curves: both need this script, so it makes them.
-  function furnish(one, key) {
-    for (const head of one.querySelectorAll("th[data-sort]")) {
-      const button = element("button");
-      button.type = "button";
-      button.append(...head.childNodes);
-      head.append(button);
-      button.addEventListener("click", () => {
-        const column = head.dataset.sort;
-        const high = ["average", "clean"].includes(column.startsWith("dataset:") ? at("metric").value : column);
-        state.down = state.sort === column ? !state.down : high;
-        state.sort = column;
-        sort();
-        remember();
-      });
-    }
-    if (!boards.get(key).entries.some(hasCurves)) return;
-    const head = element("th", "Curve", "pick");
-    head.scope = "col";
-    one.querySelector("thead tr").prepend(head);
-    for (const row of bodyOf(one).rows) {
-      const cell = element("td", undefined, "pick"), entry = byKey.get(row.dataset.key);
-      if (hasCurves(entry)) {
-        const box = element("input");
-        Object.assign(box, { type: "checkbox", value: entry.key });
-        box.setAttribute("aria-label", `Draw the curve of ${entry.name}`);
-        box.addEventListener("change", () => pick(entry.key, box.checked));
-        cell.append(box);
-      }
-      row.prepend(cell);
+  function tick() {
+    for (const [key, { row }] of rows.get(state.board)) {
+      const box = row.querySelector(".tools input");
+      if (box) box.checked = state.picked.includes(key);
     }
   }
 
-  function point(entry, dataset) {
-    const summary = dataset ? entry.datasets[dataset] : entry.overall;
-    const y = summary && summary[board().rankedBy];
-    if (!summary || !summary.clean || !y) return null;
-    return { x: summary.clean[0], y: y[0], xs: summary.clean.length === 3 ? summary.clean.slice(1) : null, ys: y.length === 3 ? y.slice(1) : null, entry, summary };
+  // What charts are over: the chosen datasets, or where none has them all, the first that some entry has.
+  function charted() {
+    if (!frozen() || board().entries.some((entry) => value(entry, "clean") !== null)) return state.datasets;
+    const part = board().datasets.findIndex((_, index) => board().entries.some((entry) => Ranking.numbers(board(), entry, [index], state.corruptions).clean !== null));
+    return part < 0 ? [] : [part];
   }
 
-  function drawScatter() {
-    Charts.drop(scatter);
-    scatter = null;
-    const dataset = at("chart-dataset").value, main = board().rankedBy, title = main === "mce" ? "mCE" : "Average accuracy";
-    const points = shown().map((entry) => point(entry, dataset)).filter(Boolean);
-    at("scatter").parentNode.hidden = !points.length;
-    at("scatter-legend").replaceChildren();
-    at("scatter-about").textContent = !shown().length ? "No entry matches the filters." : !points.length
-      ? `No entry shown has ${dataset ? "numbers on this dataset" : "all of these datasets: choose one"}.`
-      : `Further right is more accurate on clean images, further ${main === "mce" ? "down more robust to corruption" : "up under corruption"}. Lines are 95 % intervals.`;
-    if (!points.length) return;
-    const parts = Object.entries(GROUPS).map(([group, { label, colour, hollow }]) => {
-      const stroke = Charts.colour(colour), fill = hollow ? "transparent" : stroke;
-      return {
-        label, hollow, data: points.filter((one) => one.entry.group === group), intervals: true, pointRadius: 6, pointHoverRadius: 8, borderWidth: 2,
-        borderColor: stroke, backgroundColor: fill, pointHoverBorderColor: stroke, pointHoverBackgroundColor: fill,
-      };
-    }).filter((one) => one.data.length);
-    // Room for whole intervals, not for points alone.
-    const room = (value, interval) => {
-      const ends = points.flatMap((one) => one[interval] || [one[value]]), low = Math.min(...ends), high = Math.max(...ends);
-      const margin = 1 + 0.04 * (high - low);
-      return { min: Math.max(0, 5 * Math.floor((low - margin) / 5)), max: 5 * Math.ceil((high + margin) / 5), ticks: { color: Charts.colour("muted"), includeBounds: false } };
-    };
-    const open = (one) => { location.href = `models/${one.entry.key}.html`; };
-    scatter = Charts.keep(new Chart(at("scatter"), {
-      type: "scatter",
-      data: { datasets: parts },
-      plugins: [Charts.whiskers, labels],
-      options: {
-        animation: false, maintainAspectRatio: false, interaction: { mode: "nearest", intersect: true },
-        layout: { padding: { right: 30, top: 10 } },
-        onClick: (_, hit) => { if (hit.length) open(scatter.data.datasets[hit[0].datasetIndex].data[hit[0].index]); },
-        onHover: (event, hit) => { event.native.target.style.cursor = hit.length ? "pointer" : ""; },
-        scales: { x: Charts.axis("Clean accuracy, %", room("x", "xs")), y: Charts.axis(main === "mce" ? "mCE, % (lower is more robust)" : "Average accuracy, %", room("y", "ys")) },
-        plugins: { legend: { display: false }, tooltip: { enabled: false, external: Charts.tooltip(([first]) => {
-          const { entry, summary } = first.raw;
-          return [entry.name, entry.organisation, entry.backbone, `${title} ${percent(summary[main][0])}${range(summary[main])}`, `Clean accuracy ${percent(summary.clean[0])}${range(summary.clean)}`, GROUPS[entry.group].label];
-        }) } },
-      },
-    }));
-    const stops = () => scatter.data.datasets.flatMap((set, datasetIndex) => set.data.map((one, index) => ({ x: one.x, datasetIndex, index }))).sort((a, b) => a.x - b.x).map((one) => [one]);
-    Charts.keyboard(scatter, stops, (one) => open(scatter.data.datasets[one.datasetIndex].data[one.index]));
-    Charts.legend(at("scatter-legend"), parts.map((set) => ({ text: set.label, colour: set.borderColor, point: true, hollow: set.hollow })));
-    at("scatter").setAttribute("aria-label", `${title} against clean accuracy of ${points.length} models on ${dataset || "all datasets"}, as in the table.`);
+  function placeOf(over) {
+    if (over.length === board().datasets.length) return "";
+    return over.length > 2 ? ` on ${over.length} datasets` : ` on ${over.map((index) => board().datasets[index]).join(", ")}`;
   }
 
-  // Names beside points while there is room for them.
-  const labels = {
-    id: "labels",
-    afterDatasetsDraw(chart) {
-      const context = chart.ctx;
-      const all = chart.data.datasets.flatMap((set, index) => chart.getDatasetMeta(index).data.map((dot, place) => [dot, set.data[place].entry.name, set.data[place].xs]));
-      if (all.length > 24) return;
-      const taken = all.map(([dot]) => [dot.x - 7, dot.y - 7, dot.x + 7, dot.y + 7]);
-      context.save();
-      context.font = `12px ${Chart.defaults.font.family}`;
-      context.textBaseline = "middle";
-      Object.assign(context, { fillStyle: Charts.colour("muted"), strokeStyle: Charts.colour("paper"), lineWidth: 4, lineJoin: "round" });
-      for (const [dot, name, whiskered] of all) { // a name beside a point with an interval would be crossed out by it
-        const text = name.length > 34 ? `${name.slice(0, 33)}…` : name, width = context.measureText(text).width;
-        const beside = [[11, 0], [-11 - width, 0]], corners = [[9, -13], [9, 13], [-9 - width, -13], [-9 - width, 13]];
-        const places = [...(whiskered ? [...corners, ...beside] : [...beside, ...corners]), [-width / 2, -16], [-width / 2, 17]];
-        for (const [right, down] of places) {
-          const left = dot.x + right, middle = dot.y + down, box = [left, middle - 7, left + width, middle + 7];
-          if (left < chart.chartArea.left || left + width > chart.width || taken.some((one) => box[0] < one[2] && box[2] > one[0] && box[1] < one[3] && box[3] > one[1])) continue;
-          taken.push(box);
-          context.strokeText(text, left, middle); // a margin, so that whiskers do not cross out names
-          context.fillText(text, left, middle);
-          break;
-        }
-      }
-      context.restore();
-    },
-  };
-
-  // Accuracy by severity, the mean over datasets and corruptions where several are meant.
-  function curve(entry, dataset, corruption) {
-    const sets = dataset ? [entry.curves[dataset]] : board().datasets.map((name) => entry.curves[name]);
-    const names = corruption ? [corruption] : board().corruptions.map(([name]) => name);
-    if (sets.some((one) => !one)) return null;
-    const rows = sets.flatMap((one) => names.filter((name) => one[name]).map((name) => [one.clean[0], ...one[name]]));
-    if (!rows.length) return null;
-    return rows[0].map((_, index) => rows.reduce((sum, row) => sum + row[index], 0) / rows.length);
+  // The charts as built show everything; they are drawn again as soon as a reader wants less.
+  function draw() {
+    const plain = frozen() && shown().length === board().entries.length && state.picked.join() === usualPicks().join();
+    if (plain && !redrawn.has(state.board)) return;
+    redrawn.add(state.board);
+    const over = charted(), where = placeOf(over);
+    const points = shown().map((entry) => {
+      const whole = frozen() && !where, found = whole ? null : Ranking.numbers(board(), entry, over, state.corruptions);
+      const [clean, loss] = whole ? [value(entry, "clean"), value(entry, "loss")] : [found.clean, found.loss];
+      return { key: entry.key, name: entry.name, group: entry.group, clean, y: loss, cleans: whole ? interval(entry, "clean") : null, ys: whole ? interval(entry, "loss") : null, size: value(entry, "parameters") };
+    }).filter((one) => one.y !== null);
+    const label = `Points lost${where} (lower is more robust)`;
+    scatter("accuracy", points.map((one) => ({ ...one, x: one.clean, xs: one.cleans })), [`Clean accuracy${where}, %`, label], false);
+    scatter("size", points.filter((one) => one.size).map((one) => ({ ...one, x: one.size / 1e6, xs: null })), ["Parameters, millions", label], true);
+    const lines = board().entries.filter((entry) => state.picked.includes(entry.key)).map((entry) => ({ name: entry.name, values: Ranking.curve(board(), entry, over, state.corruptions) })).filter((row) => row.values);
+    const place = chart("curves"), svg = place.querySelector("svg");
+    svg.parentNode.hidden = !lines.length;
+    place.querySelector(".about").textContent = lines.length
+      ? `Top-1 accuracy by severity${where}, the mean over datasets and corruptions. The boxes in the table choose the models, up to ${MOST}.`
+      : "No curve is chosen, or none of those chosen has all of these datasets: tick models in the table.";
+    if (lines.length) Charts.curves(svg, board().severities, lines);
+    svg.setAttribute("aria-label", `Accuracy by severity of ${lines.map((row) => row.name).join(", ")}; the numbers are on the models’ pages.`);
+    Charts.legend(place.querySelector(".legend"), lines.map((row, look) => ({ text: row.name, look })));
   }
 
-  function drawCurves() {
-    Charts.drop(curves);
-    curves = null;
-    const dataset = at("chart-dataset").value, corruption = at("chart-corruption").value, canvas = at("curves");
-    const rows = board().entries.filter((entry) => state.picked.includes(entry.key)).map((entry) => ({ text: entry.name, values: curve(entry, dataset, corruption) })).filter((row) => row.values);
-    canvas.parentNode.hidden = !rows.length;
-    at("curves-legend").replaceChildren();
-    const measured = board().entries.some(hasCurves);
-    at("curves-about").textContent = rows.length
-      ? `Top-1 accuracy on ${dataset || "all datasets"} under ${corruption ? at("chart-corruption").selectedOptions[0].text : "all corruptions"}${dataset && corruption ? "" : ", on average"}. The boxes in the table choose the models, up to ${MOST}.`
-      : measured ? "No curve is chosen, or none of those chosen has all of these datasets: tick models in the table." : "No model of this collection has been measured yet, and the paper prints no accuracies by severity.";
-    if (!rows.length) return;
-    canvas.setAttribute("aria-label", `Accuracy by severity of ${rows.map((row) => row.text).join(", ")}; the numbers are on the models’ pages.`);
-    curves = Charts.lines(canvas, at("curves-legend"), board().severities, rows, "Top-1 accuracy, %");
+  function scatter(name, points, labels, log) {
+    const place = chart(name), svg = place.querySelector("svg"), present = new Set(points.map((one) => one.group));
+    svg.parentNode.hidden = !points.length;
+    place.classList.toggle("empty", !points.length);
+    if (points.length) Charts.scatter(svg, points, labels, log);
+    svg.setAttribute("aria-label", `${place.querySelector("h3").textContent}: ${points.length} models, as in the table.`);
+    Charts.legend(place.querySelector(".legend"), Object.entries(Ranking.groups).filter(([group]) => present.has(group)).map(([group, text]) => ({ text, group })));
   }
 
-  function draw() { drawScatter(); drawCurves(); }
+  function told(mark) {
+    const entry = board().entries.find((one) => one.key === mark.dataset.key);
+    const facts = ["loss", "clean", "average", "mce"].filter((name) => name in board().at && number(entry, name) !== null);
+    return [entry.name, entry.organisation, entry.backbone, ...facts.map((name) => `${column(name).head} ${percent(number(entry, name))}${range(interval(entry, name))}`), Ranking.groups[entry.group]];
+  }
 
-  const chosen = () => board().entries.filter((entry) => hasCurves(entry) && entry.group === "measured").slice(0, FIRST).map((entry) => entry.key);
+  // ---- The view, which is in the address: it can be shared and survives a visit to a model's page ---
 
-  // Turn to a collection; what its charts show is as the view has it, or as usual.
   function show(key, view = new URLSearchParams()) {
     state.board = key;
     for (const [name, one] of sections) one.hidden = name !== key;
-    for (const radio of controls.elements.board.length ? controls.elements.board : [controls.elements.board]) radio.checked = radio.value === key;
-    Charts.options(at("chart-dataset"), [["", "all datasets"], ...board().datasets.map((name) => [name, name])]);
-    Charts.options(at("chart-corruption"), [["", "all corruptions"], ...board().corruptions]);
-    const part = board().datasets.find((name) => board().entries.some((entry) => entry.datasets[name]));
-    at("chart-dataset").dataset.usual = part && !board().entries.some((entry) => entry.overall) ? part : ""; // none has them all
-    for (const id of ["chart-dataset", "chart-corruption"]) restore(at(id), view);
-    const picked = view.has("curves") ? view.get("curves").split(".") : chosen();
-    state.picked = board().entries.filter((entry) => hasCurves(entry) && picked.includes(entry.key)).map((entry) => entry.key).slice(0, MOST);
-    for (const box of section().querySelectorAll(".pick input")) box.checked = state.picked.includes(box.value);
+    for (const radio of controls.querySelectorAll("[name=board]")) radio.checked = radio.value === key;
+    const listed = (name, all) => (view.has(name) ? view.get(name).split(".").map((one) => all.indexOf(one)).filter((one) => one >= 0).sort((a, b) => a - b) : []);
+    const names = { datasets: board().datasets, corruptions: board().corruptions.map(([name]) => name) };
+    for (const [name, all] of Object.entries(names)) {
+      const held = listed(name, all);
+      state[name] = held.length ? held : all.map((_, index) => index);
+    }
+    const picked = view.has("curves") ? view.get("curves").split(".") : usualPicks();
+    state.picked = board().entries.filter((entry) => entry.hasCurves && picked.includes(entry.key)).map((entry) => entry.key).slice(0, MOST);
+    at("order").replaceChildren(...[["rank", "rank"], ["name", "name"], ...board().columns.map((one) => [one.name, one.head])].map(([name, text]) => Object.assign(element("option", text), { value: name })));
     if (!section().querySelector(`th[data-sort="${CSS.escape(state.sort)}"]`)) Object.assign(state, usual());
+    offer();
+    recompute();
+    tick();
     sort();
     filter();
     draw();
   }
 
-  // The view is in the address, so that it can be shared and survives a visit to a model's page.
-  const nameOf = (one) => one.dataset.filter || one.id;
-  const plain = (one) => one.dataset.usual || (one.id === "metric" ? "mce" : "");
-  const kept = [...filters, ...["search", "metric", "chart-dataset", "chart-corruption"].map(at)];
-
   function remember() {
     const view = new URLSearchParams({ board: state.board });
+    if (state.view) view.set("view", state.view);
     if (state.sort !== usual().sort || state.down !== usual().down) view.set("sort", (state.down ? "-" : "") + state.sort);
-    for (const one of kept) if (one.value !== plain(one)) view.set(nameOf(one), one.value);
-    if (state.picked.join() !== chosen().join()) view.set("curves", state.picked.join("."));
+    for (const one of filters) if (one.value) view.set(one.dataset.filter, one.value);
+    if (at("search").value) view.set("search", at("search").value);
+    if (state.datasets.length < board().datasets.length) view.set("datasets", state.datasets.map((index) => board().datasets[index]).join("."));
+    if (state.corruptions.length < board().corruptions.length) view.set("corruptions", state.corruptions.map((index) => board().corruptions[index][0]).join("."));
+    if (state.picked.join() !== usualPicks().join()) view.set("curves", state.picked.join("."));
     history.replaceState(null, "", `#${view}`);
   }
 
-  function restore(one, view) {
-    const held = view.get(nameOf(one));
-    one.value = held !== null && (!one.options || [...one.options].some((option) => option.value === held)) ? held : plain(one);
-  }
+  // An address of a collection, of which there may be several builds since; the first of the page otherwise.
+  const first = controls.querySelector("[name=board]:checked").value;
+  const resolve = (key) => (boards.has(key) ? key : (key && [...boards.keys()].find((one) => one.startsWith(`${key}-`))) || first);
 
   function recall() {
-    const view = new URLSearchParams(location.hash.slice(1)), wanted = view.get("sort") || "", key = view.get("board");
-    Object.assign(state, { sort: wanted.replace(/^-/, ""), down: wanted.startsWith("-") });
-    for (const one of [...filters, at("search"), at("metric")]) restore(one, view);
-    unfold();
-    if (at("metric").value !== state.metric) writeDatasets();
-    show(boards.has(key) ? key : boards.keys().next().value, view);
+    const held = decodeURIComponent(location.hash.slice(1)), place = [...rows].find(([, own]) => own.has(held));
+    const view = new URLSearchParams(place ? "" : location.hash.slice(1)), wanted = view.get("sort") || "";
+    Object.assign(state, { sort: wanted.replace(/^-/, ""), down: wanted.startsWith("-"), view: view.get("view") || "" });
+    for (const one of filters) {
+      const value = view.get(one.dataset.filter) || "";
+      one.value = [...one.options].some((option) => option.value === value) ? value : "";
+    }
+    at("search").value = view.get("search") || "";
+    const radios = [...controls.querySelectorAll("[name=view]")];
+    if (!radios.some((one) => one.value === state.view)) state.view = "";
+    for (const one of radios) one.checked = one.value === state.view;
+    if (active()) at("more").open = true;
+    if (view.has("datasets") || view.has("corruptions")) at("choose").open = true;
+    show(place ? place[0] : resolve(view.get("board")), view);
+    if (place) reveal(held);
+  }
+
+  // A link to an entry: its row, with its details.
+  function reveal(key) {
+    const { row } = rows.get(state.board).get(key);
+    if (row.closest(".paper")) fold(row.closest(".paper"), true);
+    detail(row, true);
+    row.scrollIntoView({ block: "center" });
   }
 
   function clear() {
     for (const one of [...filters, at("search")]) one.value = "";
+    controls.querySelector("[name=view][value='']").checked = true;
+    state.view = "";
     refilter();
     controls.querySelector("input:checked").focus(); // the button goes
   }
 
-  function refilter() { filter(); drawScatter(); remember(); }
+  function refilter() { filter(); draw(); remember(); }
 
-  // Where a whole table fits its place, its head stays in sight; a table that scrolls sideways cannot have that.
-  const fitting = new ResizeObserver((seen) => {
-    for (const { target: box } of seen) {
-      const fits = box.firstElementChild.offsetWidth <= box.clientWidth;
-      box.classList.toggle("fits", fits);
-      box.tabIndex = fits ? -1 : 0;
-    }
-  });
-
-  for (const [key, one] of sections) { furnish(one, key); fitting.observe(one.querySelector(".scroll")); }
-  controls.hidden = at("charts").hidden = false;
+  for (const key of sections.keys()) furnish(key);
+  for (const figure of document.querySelectorAll("[data-chart]")) {
+    const points = figure.dataset.chart !== "curves";
+    Charts.enliven(figure.querySelector(".chart > svg"), told, points ? (mark) => { location.href = `models/${mark.dataset.key}.html`; } : undefined);
+  }
   controls.addEventListener("submit", (event) => event.preventDefault());
-  controls.addEventListener("change", (event) => { if (event.target.name === "board") { show(event.target.value); remember(); } });
+  controls.addEventListener("change", ({ target }) => {
+    if (target.name === "board") { show(target.value); remember(); }
+    if (target.name === "view") { state.view = target.value; refilter(); }
+    if (["datasets", "corruptions"].includes(target.name)) choose(target);
+  });
   for (const one of [...filters, at("search")]) one.addEventListener("input", refilter);
+  at("order").addEventListener("input", () => { state.sort = ""; sortBy(at("order").value); });
   at("clear").addEventListener("click", clear);
-  at("metric").addEventListener("input", () => { writeDatasets(); sort(); remember(); });
-  at("chart-dataset").addEventListener("input", () => { draw(); remember(); });
-  at("chart-corruption").addEventListener("input", () => { drawCurves(); remember(); });
-  Charts.onTheme(draw);
-  wide.addEventListener("change", unfold);
+  addEventListener("resize", fit);
   // A link to a place on the page must not cost the view; a shared one, opened here, is followed.
-  addEventListener("hashchange", () => { if (new URLSearchParams(location.hash.slice(1)).has("board")) recall(); else remember(); });
+  addEventListener("hashchange", () => {
+    const held = decodeURIComponent(location.hash.slice(1));
+    if (new URLSearchParams(held).has("board") || [...rows.values()].some((own) => own.has(held))) recall();
+    else remember();
+  });
   recall();
 })();

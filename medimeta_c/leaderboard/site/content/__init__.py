@@ -1,0 +1,1 @@
+"""What a board says of its entries and datasets, beside their scores."""

@@ -1,0 +1,1 @@
+"""Charts of the site as SVG, drawn when it is built; its style sheet has their colours."""

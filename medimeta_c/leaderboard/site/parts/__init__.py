@@ -1,0 +1,1 @@
+"""Parts of the pages: columns, filters, heat maps and sentences."""
