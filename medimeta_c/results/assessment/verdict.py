@@ -120,7 +120,8 @@ def _most(found: Assessment) -> str:
     having = [d for d, names in found.saved.result.scope.corruptions.items() if worst in names]
     where = "" if len(having) == len(found.loss.datasets) else f" on {', '.join(having)}"
     hardest = max(severities, key=lambda severity: (severities[severity], severity))
-    level = f", and at severity {hardest} ({points(severities[hardest])})" if len(severities) > 1 else ""
+    told = len(severities) > 1 and severities[hardest] > 0
+    level = f", and at severity {hardest} ({points(severities[hardest])})" if told else ""
     return f" It loses most to {display_name(worst)}{where} ({points(corruptions[worst])}){level}."
 
 
