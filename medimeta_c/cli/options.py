@@ -17,16 +17,29 @@ __all__ = [
     "AVAILABLE",
     "NONE",
     "TEST",
+    "ActivationOption",
+    "BaselineOption",
+    "BatchSizeOption",
     "BenchmarkArgument",
     "BenchmarkOption",
     "DataOption",
     "DatasetOption",
+    "DeviceOption",
     "FolderArgument",
+    "IdsOption",
     "JobsOption",
     "JsonOption",
     "OfBenchmarkOption",
+    "PrecisionOption",
+    "PreprocessingOption",
+    "ProfileOption",
+    "PromptsOption",
+    "ResultsOption",
+    "ScoredBenchmarkOption",
     "SourceOption",
+    "SuiteOption",
     "TaskOption",
+    "WorkersOption",
     "benchmark_of",
     "data_dir",
     "several",
@@ -122,6 +135,52 @@ ProfileOption = Annotated[
 TaskOption = Annotated[
     str | None,
     typer.Option(help="Task whose labels are used, for datasets with several tasks.", show_default=False),
+]
+ScoredBenchmarkOption = Annotated[
+    str | None,
+    typer.Option(
+        "--benchmark", help="Same as the argument BENCHMARK; default: MediMeta-C.", show_default=False
+    ),
+]
+BaselineOption = Annotated[
+    str, typer.Option(help="Denominator of CE: [b]published[/b], [b]none[/b], or a result.")
+]
+PromptsOption = Annotated[
+    str,
+    typer.Option(
+        help="[b]paper[/b], [b]reference[/b], [b]reference-order[/b], [b]ensemble[/b], or a YAML file."
+    ),
+]
+ResultsOption = Annotated[Path, typer.Option("--out", help="Folder of all results.")]
+IdsOption = Annotated[
+    Path | None,
+    typer.Option(
+        help="Folder of the id key, for builds with known patients; default: BENCHMARK.ids.",
+        show_default=False,
+    ),
+]
+DeviceOption = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")]
+PrecisionOption = Annotated[str, typer.Option(help="fp32, bf16 or fp16.")]
+ActivationOption = Annotated[
+    str | None,
+    typer.Option(
+        help="[b]quickgelu[/b] or [b]gelu[/b], for ARCH/PATH checkpoints that do not state it.",
+        show_default=False,
+    ),
+]
+PreprocessingOption = Annotated[
+    str | None,
+    typer.Option(
+        help="Replaces the model's own preprocessing: [b]big-vision[/b], for SigLIP models.",
+        show_default=False,
+    ),
+]
+BatchSizeOption = Annotated[
+    int | None,
+    typer.Option(help="Images per batch; default: 256 on CUDA, 64 elsewhere.", show_default=False),
+]
+WorkersOption = Annotated[
+    int, typer.Option(help="Processes that decode images; -1: as many as the device needs.")
 ]
 JobsOption = Annotated[int, typer.Option("--jobs", help="Worker processes; -1: one per core.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JSON on stdout.")]

@@ -15,8 +15,10 @@ from medimeta_c.cli.options import (
     NONE,
     DataOption,
     DatasetOption,
+    DeviceOption,
     JsonOption,
     ProfileOption,
+    PromptsOption,
     SourceOption,
     TaskOption,
     data_dir,
@@ -108,12 +110,7 @@ def finetune(
         ),
     ] = None,
     profile: ProfileOption = None,
-    prompts: Annotated[
-        str,
-        typer.Option(
-            help="[b]paper[/b], [b]reference[/b], [b]reference-order[/b], [b]ensemble[/b], or a YAML file."
-        ),
-    ] = "paper",
+    prompts: PromptsOption = "paper",
     benchmark: Annotated[
         str | None,
         typer.Option(
@@ -124,7 +121,7 @@ def finetune(
     baseline: Annotated[
         str, typer.Option(help="Denominator of CE, with --benchmark; as in [b]evaluate[/b].")
     ] = "published",
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")] = "auto",
+    device: DeviceOption = "auto",
     precision: Annotated[str, typer.Option(help="auto (bf16 on CUDA), fp32 or bf16.")] = "auto",
     json: JsonOption = False,
 ) -> None:
