@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -52,7 +52,6 @@ class Reader:
     def answer(self, image: Image.Image | None, talk: Talk) -> str:
         options = [line[2:] for line in talk[0].splitlines() if line.startswith("- ")]
         if len(talk) == 3:
-            assert talk[1]
             return "80" if image is not None and mean_of(image) > 85 else "rather sure"
         if image is None:
             return f"{options[0]}."  # the first offered
@@ -191,6 +190,19 @@ def test_stated_confidence_has_its_calibration_and_its_shift(small: Path, tmp_pa
     assert stated.read.value is not None
     assert 0 < stated.read.value < 1
     assert "How sure" in str(saved.result.run.decoding["confidence"])
+
+
+def test_a_model_is_asked_about_the_answer_that_it_gave(small: Path, tmp_path: Path) -> None:
+    """An empty text is asked about as such, not as a class that the model never named."""
+    model: Any = Reader()
+    given: Callable[..., str] = model.answer
+    model.answer = lambda image, talk: given(image, talk).replace("no idea", "")
+    saved = asked(model, small, tmp_path, confidence=True)
+    texts = [
+        text for answers in answers_of(saved.path, saved.result).values() for text in answers.texts or ()
+    ]
+    assert "" in texts
+    assert sorted(talk[1] for _, talk in model.asked if len(talk) == 3) == sorted(texts)
 
 
 @pytest.mark.parametrize("name", WRITERS)

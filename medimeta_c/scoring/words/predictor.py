@@ -193,7 +193,11 @@ class WordsPredictor:
         """Ask how sure the model is of each answer, after the first order; empty if that is not wanted."""
         if not self._asking.confidence:
             return []
-        said = [_text(each) or question.options[max(k, 0)] for each, k in zip(answers, chosen, strict=True)]
+        texts = [_text(each) for each in answers]
+        said = [  # an empty text is an answer, too
+            question.options[max(k, 0)] if text is None else text
+            for text, k in zip(texts, chosen, strict=True)
+        ]
         talks = [question.sure(each[0], text) for each, text in zip(orders, said, strict=True)]
 
         def ask(part: Sequence[tuple[Pillow.Image, tuple[str, ...]]]) -> list[str]:
