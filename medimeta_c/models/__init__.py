@@ -54,7 +54,6 @@ __all__ = [
     "Preprocessing",
     "image_encoder",
     "load_model",
-    "two_towers",
 ]
 
 Loader: TypeAlias = "Callable[[str, str], AnyModel]"
@@ -316,23 +315,6 @@ def load_model(
     import torch  # noqa: PLC0415  (everything above works without)
 
     return model.to(device, getattr(torch, _DTYPES[precision]))
-
-
-def two_towers(model: AnyModel) -> Model:
-    """Return a model that reads texts too.
-
-    Raises
-    ------
-    ModelError
-        If this one does not; the message says what can be done with it.
-    """
-    if isinstance(model, Model):
-        return model
-    kinds = {Classifier: "scores only its own classes", Answerer: "answers in words"}
-    reason = next((each for kind, each in kinds.items() if isinstance(model, kind)), "has no text encoder")
-    raise ModelError(
-        f"{model.identity.spec} {reason}, and classes are prompts here: use a model with two encoders"
-    )
 
 
 def image_encoder(model: AnyModel) -> ImageEncoder:
