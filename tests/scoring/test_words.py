@@ -18,7 +18,7 @@ from tiny_vlm import WRITERS  # noqa: E402
 from medimeta_c.errors import ConfigError, ModelError, ResultError, ShardError  # noqa: E402
 from medimeta_c.format.keys import SetKey  # noqa: E402
 from medimeta_c.models import Answerer, AnswerScorer, ModelIdentity, load_model  # noqa: E402
-from medimeta_c.models.contract import AnswerTokens, Talk  # noqa: E402
+from medimeta_c.models.answering.contract import AnswerTokens, Talk  # noqa: E402
 from medimeta_c.results.folder import SavedResult, answers_of, read_saved  # noqa: E402
 from medimeta_c.results.predictions import NO_ANSWER  # noqa: E402
 from medimeta_c.scoring.evaluation import EvaluateConfig, evaluate  # noqa: E402
