@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import typer
 
@@ -42,9 +42,12 @@ __all__ = [
     "WorkersOption",
     "benchmark_of",
     "data_dir",
+    "number",
     "several",
     "severities",
 ]
+
+Number = TypeVar("Number", int, float)
 
 # Defaults of options that take several values; these lists are never modified.
 ALL, AVAILABLE, NONE, TEST = ["all"], ["available"], list[str](), ["test"]
@@ -201,6 +204,20 @@ def severities(parts: Iterable[str]) -> tuple[int, ...] | None:
     if wrong:
         raise ConfigError(f"unknown severity {', '.join(wrong)!r}: use 1 to 5, comma-separated, or all")
     return tuple(sorted({int(part) for part in given}))
+
+
+def number(text: str, kind: Callable[[str], Number], option: str) -> Number:
+    """Convert a part of a list option to a number; `kind` is int or float.
+
+    Raises
+    ------
+    ConfigError
+        If it is not one.
+    """
+    try:
+        return kind(text)
+    except ValueError:
+        raise ConfigError(f"{option} {text!r} is not a number: give numbers, comma-separated") from None
 
 
 def benchmark_of(argument: str | None, option: str | None, default: str | None = None) -> str:

@@ -22,6 +22,7 @@ from medimeta_c.cli.options import (
     SourceOption,
     TaskOption,
     data_dir,
+    number,
     several,
 )
 from medimeta_c.errors import ConfigError, importing_models
@@ -150,12 +151,12 @@ def finetune(
         from medimeta_c.results.baseline_choice import PUBLISHED
     from medimeta_c.io.hub_client import settle_client
 
-    fractions = tuple(_number(part, float, "--fewshot") for part in fewshot)
+    fractions = tuple(number(part, float, "--fewshot") for part in fewshot)
     if seeds and seed != _ZERO:
         raise ConfigError("give --seed or --seeds, not both")
     if benchmark is None and baseline != PUBLISHED:
         raise ConfigError("--baseline is used only with --benchmark: give --benchmark too")
-    chosen = tuple(_number(part, int, "--seed") for part in seeds or seed)
+    chosen = tuple(number(part, int, "--seed") for part in seeds or seed)
     config = FinetuneConfig(
         model=model,
         datasets=tuple(dataset),
@@ -257,10 +258,3 @@ def _values(report: FinetuneReport) -> dict[str, Any]:
         "run": report.progress.run.model_dump(mode="json"),
         "epochs": [one.model_dump(mode="json") for one in report.progress.epochs],
     }
-
-
-def _number(text: str, kind: type[Any], option: str) -> Any:
-    try:
-        return kind(text)
-    except ValueError:
-        raise ConfigError(f"{option} {text!r} is not a number: give numbers, comma-separated") from None

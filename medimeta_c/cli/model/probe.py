@@ -29,9 +29,10 @@ from medimeta_c.cli.options import (
     WorkersOption,
     benchmark_of,
     data_dir,
+    number,
     several,
 )
-from medimeta_c.errors import ConfigError, importing_models
+from medimeta_c.errors import importing_models
 
 if TYPE_CHECKING:
     from medimeta_c.models import Activation, Precision
@@ -119,8 +120,8 @@ def probe(
         datasets=tuple(dataset),
         split=split,
         heads=tuple(head) or None,
-        shots=tuple(part if part == "all" else _number(part, "--shots") for part in shots),
-        seeds=tuple(_number(part, "--seeds") for part in seeds),
+        shots=tuple(part if part == "all" else number(part, int, "--shots") for part in shots),
+        seeds=tuple(number(part, int, "--seeds") for part in seeds),
         draw_from=cast("DrawnFrom", draw_from),
         ids=ids.expanduser() if ids else None,
         baseline=baseline,
@@ -143,10 +144,3 @@ def probe(
     for note in notes(probes):
         console.say(note)
     console.say(f"table and figure: {probes.folder_in(config.out) / TABLE_NAME}")
-
-
-def _number(text: str, option: str) -> int:
-    try:
-        return int(text)
-    except ValueError:
-        raise ConfigError(f"{option} {text!r} is not a number: give numbers, comma-separated") from None
