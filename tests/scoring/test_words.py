@@ -20,7 +20,7 @@ from medimeta_c.format.keys import SetKey  # noqa: E402
 from medimeta_c.models import Answerer, AnswerScorer, ModelIdentity, load_model  # noqa: E402
 from medimeta_c.models.answering.contract import AnswerTokens, Talk  # noqa: E402
 from medimeta_c.results.folder import SavedResult, answers_of, read_saved  # noqa: E402
-from medimeta_c.results.predictions import NO_ANSWER  # noqa: E402
+from medimeta_c.results.predictions import NO_ANSWER, NO_PREDICTION  # noqa: E402
 from medimeta_c.scoring.evaluation import EvaluateConfig, evaluate  # noqa: E402
 from medimeta_c.scoring.words.parsing import class_of, confidence_of  # noqa: E402
 from medimeta_c.scoring.words.questions import Asking, orders_of, rotations  # noqa: E402
@@ -147,6 +147,25 @@ def test_scores_are_means_over_the_orders(small: Path, tmp_path: Path) -> None:
     found: Any = saved.predictions[CLEAN].probabilities
     np.testing.assert_allclose(found, exact / exact.sum(1, keepdims=True), rtol=1e-5)
     assert (answers.without_image == 0).all()  # equal scores: the first class
+
+
+@pytest.mark.parametrize(("light", "invalid"), [(-math.inf, False), (math.nan, True)])
+def test_an_answer_may_be_impossible_but_not_unknown(
+    small: Path, tmp_path: Path, light: float, invalid: bool
+) -> None:
+    """Probability 0 of one class leaves the others; NaN leaves no prediction."""
+
+    class Odd(Scorer):
+        def log_probabilities(self, images: Any, questions: Any, answers: Any) -> Any:
+            found = super().log_probabilities(images, questions, answers)
+            found[:, 1] += light
+            return found
+
+    saved = asked(Odd(), small, tmp_path)
+    assert bool(saved.result.invalid) == invalid
+    predictions = saved.predictions[CLEAN]
+    assert (predictions.predictions == (NO_PREDICTION if invalid else 0)).all()
+    assert read_saved(saved.path).result == saved.result
 
 
 def test_fewer_orders_are_drawn_by_image(small: Path, tmp_path: Path) -> None:

@@ -180,7 +180,8 @@ class WordsPredictor:
         if text is not None:
             return class_of(text, question.options)
         assert scores is not None
-        return int(scores.argmax()) if np.isfinite(scores).all() else NO_PREDICTION
+        # An answer may have the probability 0; NaN is the maximum of any row that has one.
+        return int(scores.argmax()) if np.isfinite(scores.max()) else NO_PREDICTION
 
     def _sure(
         self,
