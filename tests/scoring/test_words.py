@@ -23,7 +23,6 @@ from medimeta_c.results.folder import SavedResult, answers_of, read_saved  # noq
 from medimeta_c.results.predictions import NO_ANSWER, NO_PREDICTION  # noqa: E402
 from medimeta_c.scoring.evaluation import EvaluateConfig, evaluate  # noqa: E402
 from medimeta_c.scoring.words.parsing import class_of, confidence_of  # noqa: E402
-from medimeta_c.scoring.words.questions import Asking, orders_of, rotations  # noqa: E402
 
 CLEAN = SetKey("rays", "test", "clean", 0)
 
@@ -178,16 +177,6 @@ def test_fewer_orders_are_drawn_by_image(small: Path, tmp_path: Path) -> None:
     np.testing.assert_allclose(scores[:, 0], [-1 if each == [0] else -2 for each in answers.orders])
 
 
-def test_rotations_put_each_class_in_each_place_once() -> None:
-    orders = np.array(rotations(5))
-    assert all(sorted(column) == list(range(5)) for column in orders.T.tolist())
-    key = SetKey("d", "test", "contrast", 2)
-    drawn = {orders_of(key, str(one), 5, 2) for one in range(40)}
-    assert len(drawn) > 10
-    assert all(len(set(each)) == 2 for each in drawn)
-    assert orders_of(key, "1", 5, 8) != tuple(range(5)) or orders_of(key, "2", 5, 8) != tuple(range(5))
-
-
 def test_stated_confidence_has_its_calibration_and_its_shift(small: Path, tmp_path: Path) -> None:
     """Unread numbers take no part and are counted; the shift is under corruption minus clean."""
     saved = asked(Reader(), small, tmp_path, confidence=True)
@@ -321,49 +310,6 @@ def test_only_a_scorer_gives_likelihoods(small: Path, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="to one order of the options"):
         asked(Reader(), small, tmp_path, orders=3)
     assert asked(Scorer(), small, tmp_path, decode="generate").predictions[CLEAN].probabilities is None
-
-
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        ({"decode": "guess"}, "unknown way to decode 'guess'"),
-        ({"orders": 0}, "orders 0 is not valid"),
-        ({"orders": 2, "decode": "generate"}, "to one order of the options"),
-        ({"question": "What is it?"}, "has no {options}"),
-        ({"question": "{options} {class}"}, "placeholder other than"),
-        ({"question": "{options"}, "unmatched brace"),
-    ],
-)
-def test_what_cannot_be_asked(options: dict[str, Any], message: str) -> None:
-    with pytest.raises(ConfigError) as caught:
-        Asking(**options)
-    assert message in str(caught.value)
-
-
-@pytest.mark.parametrize(
-    ("text", "found"),
-    [
-        ("class1", 1),
-        (" Class1.\n", 1),
-        ("**class0**", 0),
-        ('"class 0"', NO_ANSWER),
-        ("It is class1", NO_ANSWER),
-        ("class0, class1", NO_ANSWER),
-        ("class", NO_ANSWER),
-        ("class10", NO_ANSWER),
-        ("", NO_ANSWER),
-    ],
-)
-def test_the_parser_takes_an_option_and_nothing_else(text: str, found: int) -> None:
-    assert class_of(text, ("class0", "class1")) == found
-
-
-@pytest.mark.parametrize(
-    ("text", "found"),
-    [("0", 0.0), ("100%", 1.0), (" 85. ", 0.85), ("101", None), ("8.5", None), ("-3", None), ("", None)],
-)
-def test_a_confidence_is_one_whole_number(text: str, found: float | None) -> None:
-    assert confidence_of(text) == found
 
 
 def test_ones_own_model_is_named_by_its_module() -> None:
