@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import typer
 
@@ -17,21 +17,37 @@ __all__ = [
     "AVAILABLE",
     "NONE",
     "TEST",
+    "ActivationOption",
+    "BaselineOption",
+    "BatchSizeOption",
     "BenchmarkArgument",
     "BenchmarkOption",
     "DataOption",
     "DatasetOption",
+    "DeviceOption",
     "FolderArgument",
+    "IdsOption",
     "JobsOption",
     "JsonOption",
     "OfBenchmarkOption",
+    "PrecisionOption",
+    "PreprocessingOption",
+    "ProfileOption",
+    "PromptsOption",
+    "ResultsOption",
+    "ScoredBenchmarkOption",
     "SourceOption",
+    "SuiteOption",
     "TaskOption",
+    "WorkersOption",
     "benchmark_of",
     "data_dir",
+    "number",
     "several",
     "severities",
 ]
+
+Number = TypeVar("Number", int, float)
 
 # Defaults of options that take several values; these lists are never modified.
 ALL, AVAILABLE, NONE, TEST = ["all"], ["available"], list[str](), ["test"]
@@ -123,6 +139,52 @@ TaskOption = Annotated[
     str | None,
     typer.Option(help="Task whose labels are used, for datasets with several tasks.", show_default=False),
 ]
+ScoredBenchmarkOption = Annotated[
+    str | None,
+    typer.Option(
+        "--benchmark", help="Same as the argument BENCHMARK; default: MediMeta-C.", show_default=False
+    ),
+]
+BaselineOption = Annotated[
+    str, typer.Option(help="Denominator of CE: [b]published[/b], [b]none[/b], or a result.")
+]
+PromptsOption = Annotated[
+    str,
+    typer.Option(
+        help="[b]paper[/b], [b]reference[/b], [b]reference-order[/b], [b]ensemble[/b], or a YAML file."
+    ),
+]
+ResultsOption = Annotated[Path, typer.Option("--out", help="Folder of all results.")]
+IdsOption = Annotated[
+    Path | None,
+    typer.Option(
+        help="Folder of the id key, for builds with known patients; default: BENCHMARK.ids.",
+        show_default=False,
+    ),
+]
+DeviceOption = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")]
+PrecisionOption = Annotated[str, typer.Option(help="fp32, bf16 or fp16.")]
+ActivationOption = Annotated[
+    str | None,
+    typer.Option(
+        help="[b]quickgelu[/b] or [b]gelu[/b], for ARCH/PATH checkpoints that do not state it.",
+        show_default=False,
+    ),
+]
+PreprocessingOption = Annotated[
+    str | None,
+    typer.Option(
+        help="Replaces the model's own preprocessing: [b]big-vision[/b], for SigLIP models.",
+        show_default=False,
+    ),
+]
+BatchSizeOption = Annotated[
+    int | None,
+    typer.Option(help="Images per batch; default: 256 on CUDA, 64 elsewhere.", show_default=False),
+]
+WorkersOption = Annotated[
+    int, typer.Option(help="Processes that decode images; -1: as many as the device needs.")
+]
 JobsOption = Annotated[int, typer.Option("--jobs", help="Worker processes; -1: one per core.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JSON on stdout.")]
 
@@ -142,6 +204,20 @@ def severities(parts: Iterable[str]) -> tuple[int, ...] | None:
     if wrong:
         raise ConfigError(f"unknown severity {', '.join(wrong)!r}: use 1 to 5, comma-separated, or all")
     return tuple(sorted({int(part) for part in given}))
+
+
+def number(text: str, kind: Callable[[str], Number], option: str) -> Number:
+    """Convert a part of a list option to a number; `kind` is int or float.
+
+    Raises
+    ------
+    ConfigError
+        If it is not one.
+    """
+    try:
+        return kind(text)
+    except ValueError:
+        raise ConfigError(f"{option} {text!r} is not a number: give numbers, comma-separated") from None
 
 
 def benchmark_of(argument: str | None, option: str | None, default: str | None = None) -> str:

@@ -105,7 +105,8 @@ def benchmark_title(
     """
     title = f"{imported} as published" if imported else _implied(datasets)
     if suite != CORE.name:
-        title = f"{title} {suite}"
+        is_list = len(datasets) > 1 and title not in (CORE_TITLE, _MEDMNIST_TITLE)
+        title = f"{title} ({suite})" if is_list else f"{title} {suite}"
     if given and title_flaw(datasets, given) is None:
         title = given
     phantoms = sum(one.is_phantom for one in datasets)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple, Protocol, TypeAlias, runtime_checkable
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Protocol, TypeAlias, runtime_checkable
 
-from pydantic import ConfigDict, JsonValue, model_validator
+from pydantic import ConfigDict, model_validator
 
 from medimeta_c.errors import ModelError
 from medimeta_c.io.records import Count, Name, Record, Since, Text
+from medimeta_c.models.answering.contract import Answerer
 
 if TYPE_CHECKING:
     import torch
@@ -19,9 +20,6 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Activation",
-    "AnswerScorer",
-    "AnswerTokens",
-    "Answerer",
     "AnyModel",
     "Classifier",
     "ImageEncoder",
@@ -31,7 +29,6 @@ __all__ = [
     "Preprocess",
     "Preprocessing",
     "ResizeMode",
-    "Talk",
     "model_slug",
 ]
 
@@ -298,85 +295,6 @@ class Classifier(Protocol):
 
     def to(self, device: torch.device | str, dtype: torch.dtype) -> Self:
         """Move the weights, in place; returns the model."""
-        ...
-
-
-Talk: TypeAlias = tuple[str, ...]
-"""Texts of a conversation, the user's and the model's in turn, the user's last. The image is in the first."""
-
-
-class AnswerTokens(NamedTuple):
-    """How a tokenizer splits an answer.
-
-    Parameters
-    ----------
-    length : int
-        Tokens of the answer, the end of the turn included.
-    is_joined : bool
-        Whether prompt and answer, tokenised as one text, give other tokens than one after the other.
-    """
-
-    length: int
-    is_joined: bool
-
-
-@runtime_checkable
-class Answerer(Protocol):
-    """A model that answers questions about an image in words. Always in evaluation mode."""
-
-    @property
-    def identity(self) -> ModelIdentity:
-        """Which weights these are."""
-        ...
-
-    @property
-    def settings(self) -> Mapping[str, JsonValue]:
-        """What is done with image and question before the model reads them; part of every result."""
-        ...
-
-    def generate(self, images: Sequence[Image.Image | None], talks: Sequence[Talk], tokens: int) -> list[str]:
-        """Continue conversations with the most probable next token each time.
-
-        Parameters
-        ----------
-        images : sequence of PIL image or None
-            N images, grey or RGB; None asks without an image.
-        talks : sequence of tuple of str
-            N conversations.
-        tokens : int
-            The most tokens an answer may have.
-
-        Returns
-        -------
-        list of str
-            N answers; none depends on the other conversations of the call.
-        """
-        ...
-
-    def to(self, device: torch.device | str, dtype: torch.dtype) -> Self:
-        """Move the weights, in place; returns the model."""
-        ...
-
-
-@runtime_checkable
-class AnswerScorer(Answerer, Protocol):
-    """A model that answers in words and gives the probability of any answer."""
-
-    def log_probabilities(
-        self, images: Sequence[Image.Image | None], questions: Sequence[str], answers: Sequence[str]
-    ) -> torch.Tensor:
-        """Score the same answers to N questions.
-
-        Returns
-        -------
-        torch.Tensor of shape (N, len(answers)), float32
-            Natural logarithm of the probability of each answer and of the end of the turn after it; on the
-            CPU, without gradient.
-        """
-        ...
-
-    def answer_tokens(self, question: str, answers: Sequence[str]) -> list[AnswerTokens]:
-        """Return how the tokenizer splits each answer after a question."""
         ...
 
 

@@ -23,6 +23,7 @@ __all__ = [
     "OpenClipTokens",
     "bert_tokens",
     "has_tokenizer",
+    "names_a_class",
     "read_tokenizer",
     "read_wordpiece",
     "refuse_larger_vocabulary",
@@ -121,12 +122,12 @@ def read_tokenizer(folder: Path, kind: Any = AutoTokenizer) -> Any:
             "that file into the folder if you trust it, and remove the setting"
         )
     with explained(f"the tokenizer in {folder} cannot be read", "copy its files again"), local_only():
-        if not _names_a_class(folder) and (folder / "vocab.txt").is_file():
+        if not names_a_class(folder) and (folder / "vocab.txt").is_file():
             return read_wordpiece(folder)
         return kind.from_pretrained(str(folder), trust_remote_code=False, local_files_only=True)
 
 
-def _names_a_class(folder: Path) -> bool:
+def names_a_class(folder: Path) -> bool:
     """Return whether the files of a tokenizer, or the configuration beside it, say what reads it."""
     if any((folder / name).is_file() for name in ("tokenizer.json", _SETTINGS)):
         return True

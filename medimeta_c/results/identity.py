@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable
-from pathlib import Path
+from collections.abc import Container
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, JsonValue, model_validator
 
 from medimeta_c._version import __version__
-from medimeta_c.errors import ConfigError
-from medimeta_c.format.display import benchmark_title
-from medimeta_c.format.keys import PHANTOMS
-from medimeta_c.format.manifest import Manifest, SuiteRecord
-from medimeta_c.format.stats import GROUPS_PATH
-from medimeta_c.format.suites import COLLECTIONS, CORE
-from medimeta_c.io.records import Count, Name, Record, Sha256, Since, Text, canonical_json, dump
-from medimeta_c.io.text import Title
+from medimeta_c.io.records import Count, Name, Record, Since, Text, canonical_json, dump
 from medimeta_c.models.contract import ModelIdentity
 from medimeta_c.prompts.record import PromptsRecord
+from medimeta_c.results.runs.benchmark import BenchmarkRecord, DatasetEntry, benchmark_record, first_images
+from medimeta_c.results.runs.heads import FitRecord, HeadOutput, HeadRecord
 
 __all__ = [
-    "GROUPS_PATH",
     "BenchmarkRecord",
     "DatasetEntry",
     "FitRecord",
@@ -35,156 +28,6 @@ __all__ = [
     "merged",
     "restricted",
 ]
-
-
-class DatasetEntry(Record):
-    """One dataset as it was scored.
-
-    Attributes
-    ----------
-    kind : str
-        The source family; ``"phantoms"`` are generated images.
-    images : int
-        Images of the split, the same under every condition.
-    fingerprint : str
-        Of the dataset's sets: scores compare only where it is equal.
-    """
-
-    dataset: Name
-    kind: Text
-    title: Text
-    modality: Annotated[str, Field(max_length=4000)]
-    class_names: Annotated[tuple[Text, ...], Field(min_length=2, max_length=10_000)]
-    images: Annotated[int, Field(ge=1)]
-    fingerprint: Sha256
-
-    @property
-    def is_phantom(self) -> bool:
-        """Whether the images are generated, not medical."""
-        return self.kind == PHANTOMS
-
-
-class BenchmarkRecord(Record):
-    """The benchmark that was scored, and the datasets of it that were.
-
-    Attributes
-    ----------
-    name : str
-        Its directory or repository.
-    title : str or None
-        What its maker calls it; None for the title that follows from its datasets.
-    suite : SuiteRecord or None
-        What was built, where it is not the core suite.
-    groups_sha256 : str or None
-        Of the file that says which images belong together, where the benchmark has one.
-    """
-
-    name: Text
-    version: Text
-    fingerprint: Sha256
-    title: Annotated[Title | None, Since(2)] = None
-    datasets: Annotated[tuple[DatasetEntry, ...], Field(min_length=1)]
-    suite: Annotated[SuiteRecord | None, Since(2)] = None
-    groups_sha256: Annotated[Sha256 | None, Since(2)] = None
-
-    @model_validator(mode="after")
-    def _each_dataset_once(self) -> BenchmarkRecord:
-        if len({entry.dataset for entry in self.datasets}) != len(self.datasets):
-            raise ValueError("duplicate dataset")
-        return self
-
-    @property
-    def shown_title(self) -> str:
-        """What it is called: as its card has it, or as follows from the datasets scored."""
-        imported = self.version if self.version in COLLECTIONS.values() else ""  # others have a number
-        suite = self.suite.name if self.suite else CORE.name
-        return benchmark_title(self.datasets, given=self.title, imported=imported, suite=suite)
-
-    @property
-    def suite_name(self) -> str:
-        """Name, version and the start of the digest of the suite that was built; only its name of core."""
-        one = self.suite
-        return CORE.name if one is None else f"{one.name} {one.version} ({one.digest[:12]})"
-
-    def dataset(self, name: str) -> DatasetEntry:
-        """Return the entry of one dataset; KeyError if it was not scored."""
-        for entry in self.datasets:
-            if entry.dataset == name:
-                return entry
-        raise KeyError(name)
-
-
-class FitRecord(Record):
-    """A head as it was fitted to one dataset.
-
-    Attributes
-    ----------
-    images : int
-        Training images.
-    images_sha256 : str
-        Of their ids and labels, and of those that the settings were chosen on.
-    settings : dict
-        The hyper-parameters chosen.
-    """
-
-    images: Annotated[int, Field(ge=1)]
-    images_sha256: Sha256
-    settings: dict[Text, JsonValue]
-
-
-class HeadRecord(Record):
-    """A classifier trained on a model's features.
-
-    Attributes
-    ----------
-    shots : int or None
-        Training images of each class; None for all.
-    seed : int
-        Which images those are.
-    draw_from : {"train", "val"}
-        The split that they are from.
-    fits : dict of str to FitRecord
-        By dataset.
-    """
-
-    name: Name
-    shots: Annotated[int, Field(ge=1)] | None
-    seed: Count
-    draw_from: Annotated[Literal["train", "val"], Since(2)] = "train"
-    fits: Annotated[dict[Name, FitRecord], Since(2)] = Field(default_factory=dict)
-
-    @property
-    def words(self) -> str:
-        """What it is, for people."""
-        shots = "all images" if self.shots is None else f"{self.shots} shot{'s' * (self.shots > 1)}"
-        return f"{self.name} head, {shots} of {self.draw_from}, seed {self.seed}"
-
-    @property
-    def slug(self) -> str:
-        """What distinguishes it in the name of a folder."""
-        shots = "all" if self.shots is None else self.shots
-        split = "" if self.draw_from == "train" else f"-of-{self.draw_from}"
-        return f"{self.name}-{shots}-shots{split}-seed-{self.seed}"
-
-
-class HeadOutput(Record):
-    """An output of a classifier's own head.
-
-    Attributes
-    ----------
-    index : int
-        Its place among the head's outputs, from 0.
-    name : str or None
-        Its name; None if the head has none.
-    """
-
-    index: Count
-    name: Text | None
-
-    @property
-    def shown(self) -> str:
-        """The output in words."""
-        return f"output {self.index}" + (f" ({self.name})" if self.name is not None else ", by position")
 
 
 class QuestionRecord(Record):
@@ -312,57 +155,6 @@ class RunIdentity(Record):
                 )
             },
         }
-
-
-def benchmark_record(
-    name: str, manifest: Manifest, *, datasets: Iterable[str] | None = None, split: str = "test"
-) -> BenchmarkRecord:
-    """Return the record of a benchmark, or of some datasets of it.
-
-    Parameters
-    ----------
-    name : str
-        Its directory or repository; of a directory only the last component is kept.
-    manifest : Manifest
-        What was built.
-    datasets : iterable of str, optional
-        The datasets scored; all by default.
-    split : str
-        The split scored.
-
-    Raises
-    ------
-    ConfigError
-        If a dataset was not built, or has no set of the split.
-    """
-    known = {record.dataset: record for record in manifest.datasets}
-    rows = {record.dataset: record.rows for record in manifest.sets if record.split == split}
-    entries = []
-    for dataset in sorted(known if datasets is None else datasets):
-        if dataset not in rows:
-            raise ConfigError(
-                f"{name} has no {split} split of {dataset}: choose among {', '.join(rows) or 'other splits'}"
-            )
-        fields = known[dataset].model_dump(include={"dataset", "kind", "title", "modality", "class_names"})
-        fields["title"] = fields["title"] or dataset
-        entries.append(DatasetEntry(**fields, images=rows[dataset], fingerprint=known[dataset].fingerprint))
-    folder = Path(name)
-    groups = [file.sha256 for file in manifest.files if file.path == GROUPS_PATH]
-    return BenchmarkRecord(
-        name=folder.resolve().name if folder.is_dir() else name,
-        version=manifest.protocol.benchmark_version,
-        fingerprint=manifest.fingerprint,
-        title=manifest.title,
-        datasets=tuple(entries),
-        suite=manifest.suite,
-        groups_sha256=groups[0] if groups else None,
-    )
-
-
-def first_images(record: BenchmarkRecord, count: int) -> BenchmarkRecord:
-    """Return the record of a benchmark of which only the first images of each set are scored."""
-    entries = (each.model_copy(update={"images": min(each.images, count)}) for each in record.datasets)
-    return record.model_copy(update={"datasets": tuple(entries)})
 
 
 def first_difference(held: RunIdentity, wanted: RunIdentity) -> tuple[str, Any, Any] | None:

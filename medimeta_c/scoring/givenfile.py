@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -22,8 +23,11 @@ from medimeta_c.metrics.scores import NO_ANSWER, NO_PREDICTION
 __all__ = ["GivenRows", "Ordered", "read_given"]
 
 _KEY = ("dataset", "split", "corruption", "severity")
+_COLUMNS = {"set", *_KEY, "image_id", "prediction", "probabilities", "label"}
 _MAX_ROWS = 20_000_000
 _MAX_BYTES = 4 << 30
+_MOST = 10**9  # no dataset has an index beyond
+_INTEGER = re.compile(r"-?[0-9]{1,9}")
 _REMEDY = "see docs/evaluation.md for the columns"
 
 
@@ -111,6 +115,7 @@ def read_given(path: Path, split: str) -> dict[SetKey, GivenRows]:
     """
     table = _read(path)
     names = set(table.column_names)
+    _check_columns(path, table.schema)
     if "image_id" not in names or not names & {"prediction", "probabilities"}:
         raise ResultError(
             f"{path} has the columns {', '.join(table.column_names)}: it must have image_id, and prediction "
@@ -154,12 +159,22 @@ def _read(path: Path) -> pa.Table:
         file = pq.ParquetFile(path)
         if file.metadata.num_rows > _MAX_ROWS:
             raise ResultError(f"{path} says that it has {file.metadata.num_rows:,} rows, too many to be read")
-        wanted = {"set", *_KEY, "image_id", "prediction", "probabilities", "label"}
-        return file.read(columns=[name for name in file.schema_arrow.names if name in wanted])
+        return file.read(columns=[name for name in file.schema_arrow.names if name in _COLUMNS])
     except FileNotFoundError:
         raise ResultError(f"{path} does not exist: give a Parquet or CSV file of predictions") from None
     except (OSError, ValueError, pa.ArrowException) as error:
         raise ResultError(f"{path} is not readable as Parquet or CSV ({short(error)}); {_REMEDY}") from error
+
+
+def _check_columns(path: Path, schema: pa.Schema) -> None:
+    """Refuse a column that is there twice, and lists where one value belongs."""
+    for name in sorted(_COLUMNS & set(schema.names)):
+        if schema.names.count(name) > 1:
+            raise ResultError(f"{path} has the column {name} {schema.names.count(name)} times: keep one")
+        if name != "probabilities" and pa.types.is_nested(schema.field(name).type):
+            raise ResultError(
+                f"{path} has lists in the column {name}: it must have one value a row; {_REMEDY}"
+            )
 
 
 def _read_csv(path: Path) -> pa.Table:
@@ -219,18 +234,15 @@ def _indices(values: list[Any], class_names: Sequence[str]) -> NDArray[np.int64]
 
 
 def _is_integer(text: str) -> bool:
-    return text.lstrip("-").isdecimal()
+    return _INTEGER.fullmatch(text) is not None
 
 
 def _integers(values: list[Any], what: str) -> NDArray[np.int64]:
-    try:
-        found = [int(value) if isinstance(value, str) else value for value in values]
-        if not all(isinstance(value, int) and not isinstance(value, bool) for value in found):
-            raise ValueError
-        return np.array(found, np.int64)
-    except (ValueError, OverflowError):
-        wrong = next(each for each in values if not (isinstance(each, int) or _is_integer(str(each))))
-        raise ResultError(f"the {what} {short(str(wrong))!r} is neither a class name nor an index") from None
+    for value in values:
+        number = int(value) if isinstance(value, str) and _is_integer(value) else value
+        if not isinstance(number, int) or isinstance(number, bool) or abs(number) > _MOST:
+            raise ResultError(f"the {what} {short(str(value))!r} is neither a class name nor an index")
+    return np.array([int(value) for value in values], np.int64)
 
 
 def _matrix(values: list[Any], classes: int) -> NDArray[np.float32]:
@@ -238,8 +250,10 @@ def _matrix(values: list[Any], classes: int) -> NDArray[np.float32]:
     try:
         rows = [json.loads(value) if isinstance(value, str) else value for value in values]
         found = np.array(rows, np.float32)
-    except (TypeError, ValueError, RecursionError) as error:
-        raise ResultError(f"probabilities are not lists of one length ({short(error)})") from error
+    except (TypeError, ValueError, OverflowError, RecursionError) as error:
+        raise ResultError(
+            f"probabilities are not lists of numbers, all of one length ({short(error)})"
+        ) from error
     if found.ndim != 2 or found.shape[1] != classes:
         width = found.shape[1] if found.ndim == 2 else "no fixed number of"
         raise ResultError(f"probabilities are of {width} classes, and the dataset has {classes}")

@@ -124,7 +124,6 @@ def sweep(
     configs: Iterable[EvaluateConfig],
     *,
     on_progress: Callable[[EvaluateConfig, JobProgress], None] | None = None,
-    on_result: Callable[[SavedResult | Failure], None] = lambda found: None,
 ) -> SweepReport:
     """Evaluate one after the other, and write a CSV of all numbers into the root of the results.
 
@@ -137,8 +136,6 @@ def sweep(
         What to score; all with the same `out`.
     on_progress : callable, optional
         Called with the evaluation in work and its progress.
-    on_result : callable, optional
-        Called with each result, or failure, as it comes.
 
     Returns
     -------
@@ -163,7 +160,6 @@ def sweep(
             swept += [(scored[-1], config)] if config.prompts_sweep is not None else []
         else:
             failures.append(found)
-        on_result(found)
     path = wanted[0].out / CSV_NAME
     write_atomic(path, data_csv(_COLUMNS, _rows(scored, failures)).encode())
     seeds = _seeds(swept)

@@ -19,7 +19,8 @@ from medimeta_c.sources.contract import Reading
 from medimeta_c.sources.files import checksum_of
 from medimeta_c.sources.folders.ids import Entry, ids_key, keyed, read_ids, running_numbers, write_ids
 from medimeta_c.sources.folders.inspection import Inspection, inspect, named_people
-from medimeta_c.sources.folders.layout import NOTES, Picture, find_root, raise_problems, scan
+from medimeta_c.sources.folders.layout import NOTES, Picture, find_root, raise_problems
+from medimeta_c.sources.folders.scanning import scan
 from medimeta_c.sources.pictures import read_picture, shows_grey
 
 __all__ = ["ImagefolderSource", "open_imagefolder", "said_title"]

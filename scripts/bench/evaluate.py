@@ -38,7 +38,7 @@ from medimeta_c.building.build import BuildConfig, build
 from medimeta_c.format.benchmark import Benchmark, open_benchmark
 from medimeta_c.format.keys import SetKey
 from medimeta_c.format.suites import CORE
-from medimeta_c.models import Model, load_model, two_towers
+from medimeta_c.models import Model, load_model
 from medimeta_c.prompts.templates import ClassPrompts, load_prompts
 from medimeta_c.scoring.devices import choose_device
 from medimeta_c.scoring.inference import Predictor
@@ -191,7 +191,8 @@ def report(arguments, work: Path) -> None:
     keys = choose_sets(benchmark, arguments.images)
     count = sum(benchmark.record(key).rows for key in keys)
     device = choose_device(arguments.device)
-    model = two_towers(load_model(f"local-dir:{folder}", device=device, precision=arguments.precision))
+    model = load_model(f"local-dir:{folder}", device=device, precision=arguments.precision)
+    assert isinstance(model, Model)
     records = [benchmark.dataset(name) for name in sorted({key.dataset for key in keys})]
     book = load_prompts("paper")
     prompts = [book.prompts(one.dataset, one.class_names, modality=one.modality) for one in records]

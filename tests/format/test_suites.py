@@ -98,12 +98,13 @@ def test_physical_and_digital_faults_are_told_apart() -> None:
     ("suite", "dataset", "profile", "why"),
     [
         (CLINICAL, "my_slides", None, "does not know my_slides.*never guessed"),
-        (CLINICAL, "my_slides", "histologie", "has no profile 'histologie'"),
-        (CLINICAL, "pbc", "histology", "pbc has the profile smear"),
+        (CLINICAL, "my_slides", "histologie", "no profile 'histologie'.*: use `profile='histology'`$"),
+        (CLINICAL, "my_slides", "zzz", "has no profile 'zzz'.*: choose another `profile`$"),
+        (CLINICAL, "pbc", "histology", "pbc has the profile smear.*: use `profile='smear'`, or leave out"),
         (CLINICAL, "tissuemnist", None, "is not for tissuemnist"),
         (CORE, "my_slides", "histology", "the suite core has no profile"),
     ],
-    ids=["no profile", "unknown profile", "another profile", "refused", "core has none"],
+    ids=["no profile", "misspelt profile", "unknown profile", "another profile", "refused", "core has none"],
 )
 def test_what_cannot_be_chosen_is_refused(suite: object, dataset: str, profile: str | None, why: str) -> None:
     with pytest.raises(ConfigError, match=why):

@@ -55,6 +55,18 @@ def test_a_title_follows_from_the_datasets(datasets: list[DatasetRecord], title:
     assert benchmark_title(datasets) == title
 
 
+def test_another_suite_is_named_beside_the_datasets() -> None:
+    """Not as a word about the last of several; the folder's name is the same either way."""
+    titles = {
+        "MediMeta-C clinical": CORE_ONES,
+        "Our slides clinical": [SLIDES],
+        "Moles of Ulm and Our slides (clinical)": [SKIN, SLIDES],
+        "Moles of Ulm and 2 more (clinical)": [SKIN, SLIDES, one("x")],
+    }
+    assert [benchmark_title(datasets, suite="clinical") for datasets in titles.values()] == list(titles)
+    assert slug("Moles of Ulm and 2 more (clinical)") == "moles-of-ulm-and-2-more-clinical"
+
+
 def test_imports_are_called_as_published() -> None:
     """By the name that their authors gave them, and never by ours alone."""
     names = [

@@ -2,41 +2,12 @@
 
 from __future__ import annotations
 
-import socket
-from collections.abc import Iterator
 from importlib.util import find_spec
-from typing import Any
 
-import pytest
+from model_fixtures import impatient, offline, one_thread
+
+__all__ = ["impatient", "offline", "one_thread"]
 
 # These tests need the evaluate extra; without it there is nothing here to collect.
 if any(find_spec(name) is None for name in ("torch", "open_clip", "transformers")):
     collect_ignore_glob = ["test_*.py"]
-
-
-@pytest.fixture(autouse=True, scope="session")
-def one_thread() -> None:
-    """Tiny tensors gain nothing from threads."""
-    import torch
-
-    torch.set_num_threads(1)
-
-
-@pytest.fixture(autouse=True)
-def offline(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Any]]:
-    """Every connection of this process fails, as with the network off; the addresses tried are kept."""
-    tried: list[Any] = []
-
-    def refuse(*arguments: Any, **_: Any) -> None:
-        tried.append(arguments)
-        raise OSError("the network is off")
-
-    monkeypatch.setattr(socket.socket, "connect", refuse)
-    monkeypatch.setattr(socket, "getaddrinfo", refuse)
-    yield tried
-
-
-@pytest.fixture
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The Hub's client does not wait between its attempts to connect."""
-    monkeypatch.setattr("huggingface_hub.utils._http.time.sleep", lambda _: None)

@@ -34,6 +34,7 @@ __all__ = [
     "biovil_t_image_state",
     "biovil_t_text_state",
     "medclip_state",
+    "spoilt",
     "unimedclip_module",
     "unimedclip_state",
     "write_biovil_t",
@@ -86,6 +87,16 @@ def _state(family: str, changes: dict[str, torch.Tensor | None]) -> State:
     """The small model's weights, some of them changed; one given as None is left out."""
     state = {**small_state(read_numbers(family)["small_shapes"]), **changes}
     return {name: tensor for name, tensor in state.items() if tensor is not None}
+
+
+def spoilt(state: State, name: str, how: str, *shape: int) -> State:
+    """Weights without a tensor ("missing"), with one more ("unexpected", of a shape), or a misshapen one."""
+    changed = dict(state)
+    if how == "missing":
+        del changed[name]
+    else:
+        changed[name] = torch.zeros(shape) if how == "unexpected" else torch.zeros(*state[name].shape, 1)
+    return changed
 
 
 def write_conch(folder: Path, **changes: torch.Tensor | None) -> Path:

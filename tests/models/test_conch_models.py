@@ -11,7 +11,7 @@ import pytest
 import torch
 from published_folders import CONCH_TOKENIZER as TOKENIZER
 from published_folders import write_conch
-from upstream_numbers import FOLDER, TEXTS, read_numbers, small_pictures
+from upstream_numbers import FOLDER, TEXTS, assert_small_numbers, read_numbers
 
 from medimeta_c.errors import ConfigError, ModelError
 from medimeta_c.models import Model, load_model
@@ -35,15 +35,7 @@ def model(folder: Path) -> Model:
 
 def test_images_texts_and_logits_are_the_authors(model: Model, offline: list[Any]) -> None:
     """Of every size, grey and colour, through their transform and ours: equal to 1e-5."""
-    pixels = torch.stack([model.preprocess(picture) for picture in small_pictures()])
-    images, texts = model.encode_images(pixels), model.encode_texts(TEXTS)
-    for name, ours in {
-        "pixels": pixels.mean((2, 3)),
-        "image_features": images,
-        "text_features": texts,
-        "logits": model.logit_scale * images @ texts.T,
-    }.items():
-        torch.testing.assert_close(ours, torch.tensor(THEIRS[name]), atol=1e-5, rtol=0, msg=name)
+    assert_small_numbers(model, THEIRS)
     assert model.context_length == 127
     assert offline == []
 

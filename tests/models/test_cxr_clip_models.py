@@ -10,12 +10,13 @@ from typing import Any
 
 import pytest
 import torch
-from published_folders import write_cxr_clip
+from published_folders import spoilt, write_cxr_clip
 from safetensors.torch import save_file
 from seeded_weights import lively_state
 from upstream_numbers import (
     FOLDER,
-    assert_equal,
+    assert_apart,
+    assert_numbers,
     pictures,
     read_numbers,
     read_shapes,
@@ -69,18 +70,12 @@ def test_images_and_texts_give_upstreams_features_and_logits(model: Model, numbe
     """To 1e-5: of images of four sizes, one grey, and of texts of three lengths."""
     images = pictures()
     images[0] = images[0].resize((224, 224))
-    pixels = torch.stack([model.preprocess(picture) for picture in images])
-    vectors, texts = model.encode_images(pixels), model.encode_texts(numbers["texts"])
-    assert_equal(pixels[:, :, ::31, ::37], numbers["pixels"])
-    assert_equal(vectors, numbers["image_features"])
-    assert_equal(texts, numbers["text_features"])
-    assert_equal(model.logit_scale * vectors @ texts.T, numbers["logits"])
+    assert_numbers(model, numbers, images, 31, 37)
 
 
 def test_the_features_tell_the_images_and_the_texts_apart(numbers: dict[str, Any]) -> None:
     """So that the comparison above could fail."""
-    for name in ("image_features", "text_features"):
-        assert torch.pdist(torch.tensor(numbers[name])).min() > 0.01
+    assert_apart(numbers)
 
 
 def test_the_published_checkpoints_tensors_are_the_models() -> None:
@@ -221,15 +216,8 @@ def test_a_file_that_would_run_code_is_not_opened(tmp_path: Path) -> None:
 )
 def test_weights_load_whole_or_not_at_all(resnet_state: State, tmp_path: Path, name: str, spoil: str) -> None:
     """A tensor that is missing, left over or of another shape is named."""
-    spoilt = dict(resnet_state)
-    if spoil == "missing":
-        del spoilt[name]
-    elif spoil == "unexpected":
-        spoilt[name] = torch.zeros(5, 2048)
-    else:
-        spoilt[name] = torch.zeros(*resnet_state[name].shape, 1)
     with pytest.raises(ModelError, match=rf"read as CXR-CLIP, .* 1 {spoil} \({name}\)"):
-        load_model(f"cxr-clip:{write_cxr_clip(tmp_path, spoilt)}")
+        load_model(f"cxr-clip:{write_cxr_clip(tmp_path, spoilt(resnet_state, name, spoil, 5, 2048))}")
 
 
 @pytest.mark.parametrize("spoil", ["missing", "unexpected"])

@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from published_folders import write_flair
+from published_folders import spoilt, write_flair
 from safetensors.torch import save_file
 from seeded_weights import lively_state
-from upstream_numbers import assert_equal, pictures, read_numbers, read_shapes
+from upstream_numbers import assert_apart, assert_numbers, pictures, read_numbers, read_shapes
 
 from medimeta_c.errors import ModelError
 from medimeta_c.lora.targets import default_targets, find_sites
@@ -41,18 +41,12 @@ def model(folder: Path) -> Model:
 
 def test_images_and_texts_give_upstreams_features_and_logits(model: Model) -> None:
     """To 1e-5: of images of four sizes, one grey, and of texts of three lengths."""
-    pixels = torch.stack([model.preprocess(picture) for picture in pictures()])
-    images, texts = model.encode_images(pixels), model.encode_texts(TEXTS)
-    assert_equal(pixels[:, :, ::61, ::73], NUMBERS["pixels"])
-    assert_equal(images, NUMBERS["image_features"])
-    assert_equal(texts, NUMBERS["text_features"])
-    assert_equal(model.logit_scale * images @ texts.T, NUMBERS["logits"])
+    assert_numbers(model, NUMBERS, pictures(), 61, 73)
 
 
 def test_the_features_tell_the_images_and_the_texts_apart() -> None:
     """So that the comparison above could fail."""
-    for name in ("image_features", "text_features"):
-        assert torch.pdist(torch.tensor(NUMBERS[name])).min() > 0.01
+    assert_apart(NUMBERS)
 
 
 @pytest.mark.parametrize("learnt", list(NUMBERS["scales"]))
@@ -121,14 +115,7 @@ def test_weights_load_whole_or_not_at_all(
     state: State, folder: Path, tmp_path: Path, name: str, spoil: str
 ) -> None:
     """A tensor that is missing, left over or of another shape is named."""
-    spoilt = dict(state)
-    if spoil == "missing":
-        del spoilt[name]
-    elif spoil == "unexpected":
-        spoilt[name] = torch.zeros(64)
-    else:
-        spoilt[name] = torch.zeros(*state[name].shape, 1)
-    write_flair(tmp_path, spoilt)
+    write_flair(tmp_path, spoilt(state, name, spoil, 64))
     with pytest.raises(ModelError, match=rf"read as FLAIR, .* 1 (missing|{spoil}) \({name}\)"):
         load_model(f"flair:{tmp_path}")
 

@@ -12,7 +12,7 @@ from model_factories import write_sentencepiece
 from published_folders import write_musk
 from seeded_weights import LOG_SCALE
 from timm.data.constants import IMAGENET_INCEPTION_MEAN, IMAGENET_INCEPTION_STD
-from upstream_numbers import TEXTS, read_numbers, small_pictures
+from upstream_numbers import TEXTS, assert_small_numbers, read_numbers
 
 from medimeta_c.errors import MissingExtraError, ModelError
 from medimeta_c.models import Model, load_model
@@ -36,15 +36,7 @@ def model(folder: Path) -> Model:
 
 def test_images_texts_and_logits_are_the_authors(model: Model, offline: list[Any]) -> None:
     """Of every size, grey and colour, through their transform and ours: equal to 1e-5."""
-    pixels = torch.stack([model.preprocess(picture) for picture in small_pictures()])
-    images, texts = model.encode_images(pixels), model.encode_texts(TEXTS)
-    for name, ours in {
-        "pixels": pixels.mean((2, 3)),
-        "image_features": images,
-        "text_features": texts,
-        "logits": model.logit_scale * images @ texts.T,
-    }.items():
-        torch.testing.assert_close(ours, torch.tensor(THEIRS[name]), atol=1e-5, rtol=0, msg=name)
+    assert_small_numbers(model, THEIRS)
     assert model.logit_scale == LOG_SCALE  # the stored number, as in the authors' demonstration
     assert offline == []
 

@@ -7,14 +7,9 @@ from pathlib import Path
 import pytest
 import torch
 from hub_server import HubServer, hub_environment, run_client
-from published_folders import write_pmc_clip
+from published_folders import spoilt, write_pmc_clip
 from seeded_weights import lively_state
-from upstream_numbers import (
-    assert_equal,
-    pictures,
-    read_numbers,
-    read_shapes,
-)
+from upstream_numbers import assert_apart, assert_numbers, pictures, read_numbers, read_shapes
 
 from medimeta_c.errors import ModelError
 from medimeta_c.lora.targets import default_targets, find_sites
@@ -45,18 +40,12 @@ def test_images_and_texts_give_upstreams_features_and_logits(model: Model) -> No
     """To 1e-5: of images of four sizes, one grey, and of texts of three lengths."""
     images = pictures()
     images[0] = images[0].resize((224, 224))
-    pixels = torch.stack([model.preprocess(picture) for picture in images])
-    vectors, texts = model.encode_images(pixels), model.encode_texts(TEXTS)
-    assert_equal(pixels[:, :, ::31, ::37], NUMBERS["pixels"])
-    assert_equal(vectors, NUMBERS["image_features"])
-    assert_equal(texts, NUMBERS["text_features"])
-    assert_equal(model.logit_scale * vectors @ texts.T, NUMBERS["logits"])
+    assert_numbers(model, NUMBERS, images, 31, 37)
 
 
 def test_the_features_tell_the_images_and_the_texts_apart() -> None:
     """So that the comparison above could fail."""
-    for name in ("image_features", "text_features"):
-        assert torch.pdist(torch.tensor(NUMBERS[name])).min() > 0.01
+    assert_apart(NUMBERS)
 
 
 def test_the_published_checkpoints_tensors_are_used_or_named_as_unused() -> None:
@@ -109,14 +98,7 @@ def test_preprocessing_is_openai_clips(model: Model) -> None:
 )
 def test_weights_load_whole_or_not_at_all(state: State, tmp_path: Path, name: str, spoil: str) -> None:
     """A tensor that is missing, left over or of another shape is named."""
-    spoilt = dict(state)
-    if spoil == "missing":
-        del spoilt[name]
-    elif spoil == "unexpected":
-        spoilt[name] = torch.zeros(1, 1, 128)
-    else:
-        spoilt[name] = torch.zeros(*state[name].shape, 1)
-    write_pmc_clip(tmp_path, spoilt)
+    write_pmc_clip(tmp_path, spoilt(state, name, spoil, 1, 1, 128))
     with pytest.raises(ModelError, match=rf"read as PMC-CLIP, .* 1 {spoil} \({name}\)"):
         load_model(f"pmc-clip:{tmp_path}")
 

@@ -65,6 +65,16 @@ def test_a_bare_state_dict_is_the_same_model(
     torch.testing.assert_close(again.encode_texts(TEXTS), model.encode_texts(TEXTS), atol=0, rtol=0)
 
 
+def test_a_bare_vocabulary_is_read_as_berts(folder: Path, variant: str, model: Model, tmp_path: Path) -> None:
+    """What the published repository of the text tower has beside its configuration: vocab.txt alone."""
+    file = UNIMEDCLIP[variant]["file"]
+    for name in (file, "vocab.txt"):
+        (tmp_path / name).symlink_to(folder / name)
+    again = load_model(f"unimedclip:{variant}@{tmp_path}")
+    torch.testing.assert_close(again.encode_texts(TEXTS), model.encode_texts(TEXTS), atol=0, rtol=0)
+    assert again.identity.architecture == model.identity.architecture
+
+
 def test_preprocessing_is_openai_clips(variant: str, model: Model) -> None:
     """Bicubic resize of the shortest edge, centre crop, OpenAI's mean and standard deviation."""
     record = model.preprocessing

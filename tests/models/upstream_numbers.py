@@ -19,7 +19,10 @@ from PIL import Image
 __all__ = [
     "FOLDER",
     "TEXTS",
+    "assert_apart",
     "assert_equal",
+    "assert_numbers",
+    "assert_small_numbers",
     "checked_commit",
     "pictures",
     "read_numbers",
@@ -87,6 +90,37 @@ def shapes_of(module: torch.nn.Module) -> dict[str, list[int]]:
 def assert_equal(ours: torch.Tensor, theirs: Any) -> None:
     """Compare a tensor with the list of numbers read for it, to 1e-5."""
     torch.testing.assert_close(ours, torch.tensor(theirs), atol=1e-5, rtol=0)
+
+
+def assert_numbers(
+    model: Any, numbers: Mapping[str, Any], images: Iterable[Image.Image], down: int, across: int
+) -> None:
+    """Compare features, logits and every so many rows and columns of pixels with the authors', to 1e-5."""
+    pixels = torch.stack([model.preprocess(image) for image in images])
+    vectors, texts = model.encode_images(pixels), model.encode_texts(numbers["texts"])
+    assert_equal(pixels[:, :, ::down, ::across], numbers["pixels"])
+    assert_equal(vectors, numbers["image_features"])
+    assert_equal(texts, numbers["text_features"])
+    assert_equal(model.logit_scale * vectors @ texts.T, numbers["logits"])
+
+
+def assert_small_numbers(model: Any, numbers: Mapping[str, Any]) -> None:
+    """Compare a small model's mean pixels, features and logits of `small_pictures` and `TEXTS`, to 1e-5."""
+    pixels = torch.stack([model.preprocess(picture) for picture in small_pictures()])
+    images, texts = model.encode_images(pixels), model.encode_texts(TEXTS)
+    for name, ours in {
+        "pixels": pixels.mean((2, 3)),
+        "image_features": images,
+        "text_features": texts,
+        "logits": model.logit_scale * images @ texts.T,
+    }.items():
+        torch.testing.assert_close(ours, torch.tensor(numbers[name]), atol=1e-5, rtol=0, msg=name)
+
+
+def assert_apart(numbers: Mapping[str, Any]) -> None:
+    """The authors' features tell images and texts apart, or a comparison with them could not fail."""
+    for name in ("image_features", "text_features"):
+        assert torch.pdist(torch.tensor(numbers[name])).min() > 0.01
 
 
 def checked_commit(checkout: Path, commit: str) -> None:

@@ -8,36 +8,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from model_fixtures import images_dir, one_thread, tiny_model
 
 if TYPE_CHECKING:
     from medimeta_c.probing import ProbeConfig
 
+__all__ = ["images_dir", "one_thread", "tiny_model"]
+
 if any(find_spec(name) is None for name in ("torch", "open_clip", "transformers", "sklearn")):
     collect_ignore_glob = ["test_*.py"]
-else:
-
-    @pytest.fixture(autouse=True, scope="session")
-    def one_thread() -> None:
-        """Tiny tensors gain nothing from threads, and one thread adds up in one order."""
-        import torch
-
-        torch.set_num_threads(1)
-
-
-@pytest.fixture(scope="session")
-def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """The spec of a tiny open_clip ViT with random weights, for images of 28 x 28."""
-    from model_factories import make_open_clip_folder
-
-    return f"local-dir:{make_open_clip_folder(tmp_path_factory.mktemp('model') / 'tiny', image_size=28)}"
-
-
-@pytest.fixture(scope="session")
-def images_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Image folders with train, val and test: `cells` (RGB, 3 classes) and `rays` (grey, 2)."""
-    from training_images import write_training_images
-
-    return write_training_images(tmp_path_factory.mktemp("images"))
 
 
 @pytest.fixture(scope="session")

@@ -10,6 +10,7 @@ from scipy.optimize import minimize
 from simulated import answers, study
 
 from medimeta_c.metrics.resampling import Resampling
+from medimeta_c.readers import scoring
 from medimeta_c.readers.agreement import agreement
 from medimeta_c.readers.psychometric import Curve, probability
 from medimeta_c.readers.scoring import score_answers
@@ -149,6 +150,36 @@ def test_too_little_is_undefined() -> None:
     reason = found.corruptions[0].readable.reason
     assert reason == "readers cannot read half of the images without corruption either"
     assert (found.false_alarms.value, found.false_alarms.low) == (1.0, None)
+
+
+@pytest.mark.parametrize(("clear", "is_refused"), [(10, True), (11, False)])
+def test_more_than_half_of_the_clean_images_must_be_read(clear: int, is_refused: bool) -> None:
+    """Of twenty: ten are exactly half, and too few."""
+    asked = study(20, catch=20)
+    own = answers(asked, TRUE, 0)
+    clean = [trial.trial for trial in asked.trials if (trial.question, trial.corruption) == ("read", "clean")]
+    words = {trial: "yes" if index < clear else "no" for index, trial in enumerate(clean)}
+    said = tuple(one.model_copy(update={"answer": words.get(one.trial, one.answer)}) for one in own.answers)
+    found = score_answers(asked, [own.model_copy(update={"answers": said})], resampling=PLAN)
+    refused = found.corruptions[0].readable.reason
+    assert (refused == "readers cannot read half of the images without corruption either") == is_refused
+
+
+def test_each_resampling_has_numbers_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of readers, and of the trials of each question, corruption, share and agreement."""
+    drawn: list[float] = []
+    draw = scoring._Table._draw
+
+    def recorded(table: scoring._Table, what: str) -> np.random.Generator:
+        drawn.append(draw(table, what).random())
+        return draw(table, what)
+
+    monkeypatch.setattr(scoring._Table, "_draw", recorded)
+    asked = study(20, corruptions=("contrast", "motion_blur"))
+    score_answers(asked, [answers(asked, TRUE, n) for n in range(3)], resampling=PLAN)
+    thresholds, shares, agreements = 2 * (1 + 2), 2, 2  # reading resamples its clean images too
+    assert len(drawn) == 1 + thresholds + shares + agreements
+    assert len(set(drawn)) == len(drawn)
 
 
 def test_false_alarms_and_habits() -> None:

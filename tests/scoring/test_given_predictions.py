@@ -19,6 +19,7 @@ from medimeta_c.format.benchmark import open_benchmark
 from medimeta_c.results.comparison import compare
 from medimeta_c.results.folder import read_saved
 from medimeta_c.scoring.given import PredictionsConfig, score_predictions
+from medimeta_c.scoring.givenfile import GivenRows, read_given
 
 RUNNER = CliRunner()
 
@@ -140,7 +141,7 @@ def drop(*columns: str) -> Callable[[dict[str, list[object]]], dict[str, list[ob
         (lambda given: {name: [] for name in given}, "has no rows"),
         (change("set", "rays"), "row 1: 'rays' names no set"),
         (change("image_id", "nobody"), "images are missing"),
-        (change("probabilities", [0.5, 0.25, 0.25]), "lists of one length"),
+        (change("probabilities", [0.5, 0.25, 0.25]), "all of one length"),
         (change("probabilities", [0.9, 0.9]), "do not sum to 1"),
         (lambda given: {**given, "probabilities": [[1.0]] * len(given["set"])}, "of 1 classes"),
         (
@@ -148,6 +149,10 @@ def drop(*columns: str) -> Callable[[dict[str, list[object]]], dict[str, list[ob
             "'clas1'",
         ),
         (lambda given: drop("probabilities")({**given, "prediction": [2] * len(given["set"])}), "2 classes"),
+        (
+            lambda given: drop("probabilities")({**given, "prediction": ["9" * 30] * len(given["set"])}),
+            "neither a class name nor an index",
+        ),
         (lambda given: {**given, "label": [1] * len(given["set"])}, "not the benchmark's"),
         (lambda given: {name: [*column, column[0]] for name, column in given.items()}, "there twice"),
     ],
@@ -167,6 +172,35 @@ def test_rows_that_do_not_fit_are_refused(
     assert name in str(caught.value)
 
 
+@pytest.mark.parametrize("column", ["set", "image_id", "prediction", "label"])
+def test_a_column_of_lists_or_one_that_is_there_twice_is_refused(column: str, tmp_path: Path) -> None:
+    """Parquet can hold either; there must be one value a row."""
+    one_row = {"set": "rays/test/clean/severity-0", "image_id": "a", "prediction": 0, "label": 0}
+    arrays = {name: pa.array([value]) for name, value in one_row.items()}
+    pq.write_table(pa.table({**arrays, column: pa.array([[one_row[column]]])}), tmp_path / "lists.parquet")
+    with pytest.raises(ResultError, match=f"lists in the column {column}"):
+        read_given(tmp_path / "lists.parquet", "test")
+    twice = pa.Table.from_arrays([*arrays.values(), arrays[column]], names=[*arrays, column])
+    pq.write_table(twice, tmp_path / "twice.parquet")
+    with pytest.raises(ResultError, match=f"the column {column} 2 times"):
+        read_given(tmp_path / "twice.parquet", "test")
+
+
+@pytest.mark.parametrize(
+    "prediction", [True, 1.0, 2**63, "--1", "9" * 5000], ids=["bool", "float", "large", "dashes", "digits"]
+)
+def test_a_prediction_is_a_name_or_an_index(prediction: object) -> None:
+    rows = GivenRows(image_ids=["a"], predictions=[prediction], probabilities=None, labels=None)
+    with pytest.raises(ResultError, match=r"the prediction .* is neither a class name nor an index"):
+        rows.in_order(["a"], ["benign", "malignant"])
+
+
+def test_probabilities_beyond_any_float_are_refused() -> None:
+    rows = GivenRows(image_ids=["a"], predictions=None, probabilities=[f"[1{'0' * 400}, 0]"], labels=None)
+    with pytest.raises(ResultError, match="all of one length"):
+        rows.in_order(["a"], ["benign", "malignant"])
+
+
 @pytest.mark.parametrize("data", [b"", b"PAR1nothing", b"\xff\xfe\x00", b'"a\n'])
 @pytest.mark.parametrize("name", ["x.parquet", "x.csv"])
 def test_files_of_another_form_are_refused(data: bytes, name: str, small: Path, tmp_path: Path) -> None:
@@ -178,8 +212,6 @@ def test_files_of_another_form_are_refused(data: bytes, name: str, small: Path, 
 
 def test_digits_as_class_names_are_never_taken_for_indices() -> None:
     """If classes are called 1, 2, 3, a text that is no class is refused: it is not read as an index."""
-    from medimeta_c.scoring.givenfile import GivenRows
-
     rows = GivenRows(image_ids=["a", "b"], predictions=["3", "1"], probabilities=None, labels=None)
     assert rows.in_order(["a", "b"], ["1", "2", "3"]).predictions.tolist() == [2, 0]
     rows = GivenRows(image_ids=["a", "b"], predictions=["0", "1"], probabilities=None, labels=None)

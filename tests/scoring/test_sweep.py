@@ -17,7 +17,6 @@ from typer.testing import CliRunner
 
 from medimeta_c.cli import app
 from medimeta_c.errors import ConfigError
-from medimeta_c.results.folder import SavedResult
 from medimeta_c.scoring.evaluation import EvaluateConfig, evaluate
 from medimeta_c.scoring.sweep import configs_of, sweep
 
@@ -77,11 +76,10 @@ def test_a_sweep_again_scores_nothing_again(
     first = sweep(wanted)
     before = first.path.read_bytes()
     monkeypatch.setattr(inference.Predictor, "_features", None)
-    heard: list[object] = []
-    second = sweep(wanted, on_result=heard.append)
+    second = sweep(wanted)
     assert second.path.read_bytes() == before
     assert not second.failures
-    assert all(isinstance(each, SavedResult) for each in heard)
+    assert len(second.scored) == 2
 
 
 def test_an_error_of_someones_own_model_is_a_failure_too(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +18,11 @@ from tiny_vlm import WRITERS  # noqa: E402
 from medimeta_c.errors import ConfigError, ModelError, ResultError, ShardError  # noqa: E402
 from medimeta_c.format.keys import SetKey  # noqa: E402
 from medimeta_c.models import Answerer, AnswerScorer, ModelIdentity, load_model  # noqa: E402
-from medimeta_c.models.contract import AnswerTokens, Talk  # noqa: E402
+from medimeta_c.models.answering.contract import AnswerTokens, Talk  # noqa: E402
 from medimeta_c.results.folder import SavedResult, answers_of, read_saved  # noqa: E402
-from medimeta_c.results.predictions import NO_ANSWER  # noqa: E402
+from medimeta_c.results.predictions import NO_ANSWER, NO_PREDICTION  # noqa: E402
 from medimeta_c.scoring.evaluation import EvaluateConfig, evaluate  # noqa: E402
 from medimeta_c.scoring.words.parsing import class_of, confidence_of  # noqa: E402
-from medimeta_c.scoring.words.questions import Asking, orders_of, rotations  # noqa: E402
 
 CLEAN = SetKey("rays", "test", "clean", 0)
 
@@ -52,7 +51,6 @@ class Reader:
     def answer(self, image: Image.Image | None, talk: Talk) -> str:
         options = [line[2:] for line in talk[0].splitlines() if line.startswith("- ")]
         if len(talk) == 3:
-            assert talk[1]
             return "80" if image is not None and mean_of(image) > 85 else "rather sure"
         if image is None:
             return f"{options[0]}."  # the first offered
@@ -150,6 +148,25 @@ def test_scores_are_means_over_the_orders(small: Path, tmp_path: Path) -> None:
     assert (answers.without_image == 0).all()  # equal scores: the first class
 
 
+@pytest.mark.parametrize(("light", "invalid"), [(-math.inf, False), (math.nan, True)])
+def test_an_answer_may_be_impossible_but_not_unknown(
+    small: Path, tmp_path: Path, light: float, invalid: bool
+) -> None:
+    """Probability 0 of one class leaves the others; NaN leaves no prediction."""
+
+    class Odd(Scorer):
+        def log_probabilities(self, images: Any, questions: Any, answers: Any) -> Any:
+            found = super().log_probabilities(images, questions, answers)
+            found[:, 1] += light
+            return found
+
+    saved = asked(Odd(), small, tmp_path)
+    assert bool(saved.result.invalid) == invalid
+    predictions = saved.predictions[CLEAN]
+    assert (predictions.predictions == (NO_PREDICTION if invalid else 0)).all()
+    assert read_saved(saved.path).result == saved.result
+
+
 def test_fewer_orders_are_drawn_by_image(small: Path, tmp_path: Path) -> None:
     """One order of two: each image has its own, which the score shows."""
     saved = asked(Scorer(), small, tmp_path, orders=1)
@@ -158,16 +175,6 @@ def test_fewer_orders_are_drawn_by_image(small: Path, tmp_path: Path) -> None:
     assert scores is not None
     assert [len(each) for each in answers.orders] == [1] * len(answers.orders)
     np.testing.assert_allclose(scores[:, 0], [-1 if each == [0] else -2 for each in answers.orders])
-
-
-def test_rotations_put_each_class_in_each_place_once() -> None:
-    orders = np.array(rotations(5))
-    assert all(sorted(column) == list(range(5)) for column in orders.T.tolist())
-    key = SetKey("d", "test", "contrast", 2)
-    drawn = {orders_of(key, str(one), 5, 2) for one in range(40)}
-    assert len(drawn) > 10
-    assert all(len(set(each)) == 2 for each in drawn)
-    assert orders_of(key, "1", 5, 8) != tuple(range(5)) or orders_of(key, "2", 5, 8) != tuple(range(5))
 
 
 def test_stated_confidence_has_its_calibration_and_its_shift(small: Path, tmp_path: Path) -> None:
@@ -191,6 +198,19 @@ def test_stated_confidence_has_its_calibration_and_its_shift(small: Path, tmp_pa
     assert stated.read.value is not None
     assert 0 < stated.read.value < 1
     assert "How sure" in str(saved.result.run.decoding["confidence"])
+
+
+def test_a_model_is_asked_about_the_answer_that_it_gave(small: Path, tmp_path: Path) -> None:
+    """An empty text is asked about as such, not as a class that the model never named."""
+    model: Any = Reader()
+    given: Callable[..., str] = model.answer
+    model.answer = lambda image, talk: given(image, talk).replace("no idea", "")
+    saved = asked(model, small, tmp_path, confidence=True)
+    texts = [
+        text for answers in answers_of(saved.path, saved.result).values() for text in answers.texts or ()
+    ]
+    assert "" in texts
+    assert sorted(talk[1] for _, talk in model.asked if len(talk) == 3) == sorted(texts)
 
 
 @pytest.mark.parametrize("name", WRITERS)
@@ -290,49 +310,6 @@ def test_only_a_scorer_gives_likelihoods(small: Path, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="to one order of the options"):
         asked(Reader(), small, tmp_path, orders=3)
     assert asked(Scorer(), small, tmp_path, decode="generate").predictions[CLEAN].probabilities is None
-
-
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        ({"decode": "guess"}, "unknown way to decode 'guess'"),
-        ({"orders": 0}, "orders 0 is not valid"),
-        ({"orders": 2, "decode": "generate"}, "to one order of the options"),
-        ({"question": "What is it?"}, "has no {options}"),
-        ({"question": "{options} {class}"}, "placeholder other than"),
-        ({"question": "{options"}, "unmatched brace"),
-    ],
-)
-def test_what_cannot_be_asked(options: dict[str, Any], message: str) -> None:
-    with pytest.raises(ConfigError) as caught:
-        Asking(**options)
-    assert message in str(caught.value)
-
-
-@pytest.mark.parametrize(
-    ("text", "found"),
-    [
-        ("class1", 1),
-        (" Class1.\n", 1),
-        ("**class0**", 0),
-        ('"class 0"', NO_ANSWER),
-        ("It is class1", NO_ANSWER),
-        ("class0, class1", NO_ANSWER),
-        ("class", NO_ANSWER),
-        ("class10", NO_ANSWER),
-        ("", NO_ANSWER),
-    ],
-)
-def test_the_parser_takes_an_option_and_nothing_else(text: str, found: int) -> None:
-    assert class_of(text, ("class0", "class1")) == found
-
-
-@pytest.mark.parametrize(
-    ("text", "found"),
-    [("0", 0.0), ("100%", 1.0), (" 85. ", 0.85), ("101", None), ("8.5", None), ("-3", None), ("", None)],
-)
-def test_a_confidence_is_one_whole_number(text: str, found: float | None) -> None:
-    assert confidence_of(text) == found
 
 
 def test_ones_own_model_is_named_by_its_module() -> None:

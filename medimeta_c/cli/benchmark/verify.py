@@ -12,6 +12,7 @@ from medimeta_c.cli.common import prints_tables
 from medimeta_c.cli.options import (
     BenchmarkOption,
     FolderArgument,
+    IdsOption,
     JobsOption,
     JsonOption,
     benchmark_of,
@@ -43,13 +44,7 @@ def verify(
             show_default=False,
         ),
     ] = None,
-    ids: Annotated[
-        Path | None,
-        typer.Option(
-            help="Folder of the id key, for builds with known patients; default: BENCHMARK.ids.",
-            show_default=False,
-        ),
-    ] = None,
+    ids: IdsOption = None,
     jobs: JobsOption = -1,
     json: JsonOption = False,
 ) -> None:

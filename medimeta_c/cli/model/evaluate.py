@@ -14,9 +14,19 @@ from medimeta_c.cli.common import prints_tables
 from medimeta_c.cli.options import (
     ALL,
     NONE,
+    ActivationOption,
+    BaselineOption,
+    BatchSizeOption,
     BenchmarkArgument,
+    DeviceOption,
     JsonOption,
     OfBenchmarkOption,
+    PrecisionOption,
+    PreprocessingOption,
+    PromptsOption,
+    ResultsOption,
+    ScoredBenchmarkOption,
+    WorkersOption,
     benchmark_of,
     several,
 )
@@ -46,22 +56,11 @@ def evaluate(
         ),
     ] = NONE,
     where: BenchmarkArgument = None,
-    benchmark: Annotated[
-        str | None,
-        typer.Option(help="Same as the argument BENCHMARK; default: MediMeta-C.", show_default=False),
-    ] = None,
+    benchmark: ScoredBenchmarkOption = None,
     dataset: OfBenchmarkOption = ALL,
     split: Annotated[str, typer.Option(help="The one split to score; a result is of one split.")] = "test",
-    baseline: Annotated[
-        str,
-        typer.Option(help="Denominator of CE: [b]published[/b], [b]none[/b], or a result."),
-    ] = "published",
-    prompts: Annotated[
-        str,
-        typer.Option(
-            help="[b]paper[/b], [b]reference[/b], [b]reference-order[/b], [b]ensemble[/b], or a YAML file."
-        ),
-    ] = "paper",
+    baseline: BaselineOption = "published",
+    prompts: PromptsOption = "paper",
     prompts_sweep: Annotated[
         bool,
         typer.Option(
@@ -76,30 +75,13 @@ def evaluate(
             help="With --prompts-sweep: its wordings, [b]paraphrases[/b] or a YAML file of templates."
         ),
     ] = PARAPHRASES,
-    out: Annotated[Path, typer.Option(help="Folder of all results.")] = Path("results"),
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")] = "auto",
-    precision: Annotated[str, typer.Option(help="fp32, bf16 or fp16.")] = "fp32",
-    activation: Annotated[
-        str | None,
-        typer.Option(
-            help="[b]quickgelu[/b] or [b]gelu[/b], for ARCH/PATH checkpoints that do not state it.",
-            show_default=False,
-        ),
-    ] = None,
-    preprocessing: Annotated[
-        str | None,
-        typer.Option(
-            help="Replaces the model's own preprocessing: [b]big-vision[/b], for SigLIP models.",
-            show_default=False,
-        ),
-    ] = None,
-    batch_size: Annotated[
-        int | None,
-        typer.Option(help="Images per batch; default: 256 on CUDA, 64 elsewhere.", show_default=False),
-    ] = None,
-    workers: Annotated[
-        int, typer.Option(help="Processes that decode images; -1: as many as the device needs.")
-    ] = -1,
+    out: ResultsOption = Path("results"),
+    device: DeviceOption = "auto",
+    precision: PrecisionOption = "fp32",
+    activation: ActivationOption = None,
+    preprocessing: PreprocessingOption = None,
+    batch_size: BatchSizeOption = None,
+    workers: WorkersOption = -1,
     metrics: Annotated[
         list[str],
         several("More metrics: nll, brier, aurc, or plug-ins', comma-separated.", show_default=False),

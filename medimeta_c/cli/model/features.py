@@ -12,6 +12,7 @@ from medimeta_c.cli.options import (
     ALL,
     BenchmarkArgument,
     BenchmarkOption,
+    DeviceOption,
     JsonOption,
     OfBenchmarkOption,
     benchmark_of,
@@ -41,7 +42,7 @@ def features(
     ] = _MIDDLE,
     split: Annotated[str, typer.Option(help="The one split to embed.")] = "test",
     images: Annotated[int, typer.Option(help="Maximum number of images of each set.")] = 200,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")] = "auto",
+    device: DeviceOption = "auto",
     json: JsonOption = False,
 ) -> None:
     """Save a model's features of clean and corrupted images, for the feature map of [b]figures[/b].

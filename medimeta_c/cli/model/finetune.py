@@ -15,11 +15,14 @@ from medimeta_c.cli.options import (
     NONE,
     DataOption,
     DatasetOption,
+    DeviceOption,
     JsonOption,
     ProfileOption,
+    PromptsOption,
     SourceOption,
     TaskOption,
     data_dir,
+    number,
     several,
 )
 from medimeta_c.errors import ConfigError, importing_models
@@ -108,12 +111,7 @@ def finetune(
         ),
     ] = None,
     profile: ProfileOption = None,
-    prompts: Annotated[
-        str,
-        typer.Option(
-            help="[b]paper[/b], [b]reference[/b], [b]reference-order[/b], [b]ensemble[/b], or a YAML file."
-        ),
-    ] = "paper",
+    prompts: PromptsOption = "paper",
     benchmark: Annotated[
         str | None,
         typer.Option(
@@ -124,7 +122,7 @@ def finetune(
     baseline: Annotated[
         str, typer.Option(help="Denominator of CE, with --benchmark; as in [b]evaluate[/b].")
     ] = "published",
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")] = "auto",
+    device: DeviceOption = "auto",
     precision: Annotated[str, typer.Option(help="auto (bf16 on CUDA), fp32 or bf16.")] = "auto",
     json: JsonOption = False,
 ) -> None:
@@ -153,12 +151,12 @@ def finetune(
         from medimeta_c.results.baseline_choice import PUBLISHED
     from medimeta_c.io.hub_client import settle_client
 
-    fractions = tuple(_number(part, float, "--fewshot") for part in fewshot)
+    fractions = tuple(number(part, float, "--fewshot") for part in fewshot)
     if seeds and seed != _ZERO:
         raise ConfigError("give --seed or --seeds, not both")
     if benchmark is None and baseline != PUBLISHED:
         raise ConfigError("--baseline is used only with --benchmark: give --benchmark too")
-    chosen = tuple(_number(part, int, "--seed") for part in seeds or seed)
+    chosen = tuple(number(part, int, "--seed") for part in seeds or seed)
     config = FinetuneConfig(
         model=model,
         datasets=tuple(dataset),
@@ -260,10 +258,3 @@ def _values(report: FinetuneReport) -> dict[str, Any]:
         "run": report.progress.run.model_dump(mode="json"),
         "epochs": [one.model_dump(mode="json") for one in report.progress.epochs],
     }
-
-
-def _number(text: str, kind: type[Any], option: str) -> Any:
-    try:
-        return kind(text)
-    except ValueError:
-        raise ConfigError(f"{option} {text!r} is not a number: give numbers, comma-separated") from None

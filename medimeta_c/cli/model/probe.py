@@ -12,15 +12,27 @@ from medimeta_c.cli.common import prints_tables
 from medimeta_c.cli.options import (
     ALL,
     NONE,
+    ActivationOption,
+    BaselineOption,
+    BatchSizeOption,
     BenchmarkArgument,
     DataOption,
+    DeviceOption,
+    IdsOption,
     JsonOption,
     OfBenchmarkOption,
+    PrecisionOption,
+    PreprocessingOption,
+    PromptsOption,
+    ResultsOption,
+    ScoredBenchmarkOption,
+    WorkersOption,
     benchmark_of,
     data_dir,
+    number,
     several,
 )
-from medimeta_c.errors import ConfigError, importing_models
+from medimeta_c.errors import importing_models
 
 if TYPE_CHECKING:
     from medimeta_c.models import Activation, Precision
@@ -37,10 +49,7 @@ def probe(
         str, typer.Option(help="Model, as in [b]evaluate[/b]; its text encoder is optional here.")
     ],
     where: BenchmarkArgument = None,
-    benchmark: Annotated[
-        str | None,
-        typer.Option(help="Same as the argument BENCHMARK; default: MediMeta-C.", show_default=False),
-    ] = None,
+    benchmark: ScoredBenchmarkOption = None,
     data: DataOption = None,
     dataset: OfBenchmarkOption = ALL,
     head: Annotated[
@@ -70,47 +79,16 @@ def probe(
         typer.Option("--from", help="Split to draw images from: [b]train[/b], or [b]val[/b]."),
     ] = "train",
     split: Annotated[str, typer.Option(help="The one split to score.")] = "test",
-    baseline: Annotated[
-        str,
-        typer.Option(help="Denominator of CE: [b]published[/b], [b]none[/b], or a result."),
-    ] = "published",
-    prompts: Annotated[
-        str,
-        typer.Option(
-            help="[b]paper[/b], [b]reference[/b], [b]reference-order[/b], [b]ensemble[/b], or a YAML file."
-        ),
-    ] = "paper",
-    out: Annotated[Path, typer.Option(help="Folder of all results.")] = Path("results"),
-    ids: Annotated[
-        Path | None,
-        typer.Option(
-            help="Folder of the id key, for builds with known patients; default: BENCHMARK.ids.",
-            show_default=False,
-        ),
-    ] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")] = "auto",
-    precision: Annotated[str, typer.Option(help="fp32, bf16 or fp16.")] = "fp32",
-    activation: Annotated[
-        str | None,
-        typer.Option(
-            help="[b]quickgelu[/b] or [b]gelu[/b], for ARCH/PATH checkpoints that do not state it.",
-            show_default=False,
-        ),
-    ] = None,
-    preprocessing: Annotated[
-        str | None,
-        typer.Option(
-            help="Replaces the model's own preprocessing: [b]big-vision[/b], for SigLIP models.",
-            show_default=False,
-        ),
-    ] = None,
-    batch_size: Annotated[
-        int | None,
-        typer.Option(help="Images per batch; default: 256 on CUDA, 64 elsewhere.", show_default=False),
-    ] = None,
-    workers: Annotated[
-        int, typer.Option(help="Processes that decode images; -1: as many as the device needs.")
-    ] = -1,
+    baseline: BaselineOption = "published",
+    prompts: PromptsOption = "paper",
+    out: ResultsOption = Path("results"),
+    ids: IdsOption = None,
+    device: DeviceOption = "auto",
+    precision: PrecisionOption = "fp32",
+    activation: ActivationOption = None,
+    preprocessing: PreprocessingOption = None,
+    batch_size: BatchSizeOption = None,
+    workers: WorkersOption = -1,
     json: JsonOption = False,
 ) -> None:
     """Train heads on a model's frozen features of a few clean images, and score each on every set.
@@ -142,8 +120,8 @@ def probe(
         datasets=tuple(dataset),
         split=split,
         heads=tuple(head) or None,
-        shots=tuple(part if part == "all" else _number(part, "--shots") for part in shots),
-        seeds=tuple(_number(part, "--seeds") for part in seeds),
+        shots=tuple(part if part == "all" else number(part, int, "--shots") for part in shots),
+        seeds=tuple(number(part, int, "--seeds") for part in seeds),
         draw_from=cast("DrawnFrom", draw_from),
         ids=ids.expanduser() if ids else None,
         baseline=baseline,
@@ -166,10 +144,3 @@ def probe(
     for note in notes(probes):
         console.say(note)
     console.say(f"table and figure: {probes.folder_in(config.out) / TABLE_NAME}")
-
-
-def _number(text: str, option: str) -> int:
-    try:
-        return int(text)
-    except ValueError:
-        raise ConfigError(f"{option} {text!r} is not a number: give numbers, comma-separated") from None

@@ -90,7 +90,7 @@ class Suite:
                 f"the suite {self.name} has no profile {profile!r}"
                 + (f" (it has {', '.join(self.profiles)})" if self.profiles else ""),
                 value=profile,
-                remedy=Remedy("choose another {profile}" if self.profiles else "leave out {profile}"),
+                remedy=self._other_profile(profile),
             )
         if dataset in self.refused and not own:
             raise ConfigError(f"the suite {self.name} is not for {dataset}: {self.refused[dataset]}")
@@ -99,7 +99,7 @@ class Suite:
             raise ConfigError(
                 f"{dataset} has the profile {known} in the suite {self.name}, not {profile}",
                 value=profile,
-                remedy=Remedy("leave out {profile}"),
+                remedy=[Remedy("use {profile}", profile=known), Remedy("leave out {profile}")],
             )
         if dataset in self.grid and not own:
             return self.grid[dataset]
@@ -113,6 +113,15 @@ class Suite:
                 remedy=Remedy("say what its images are with {profile}"),
             )
         return self.corruptions
+
+    def _other_profile(self, unknown: str) -> Remedy:
+        """Return what to do about a profile that the suite does not have: the nearest, if one is near."""
+        import difflib  # noqa: PLC0415  (keeps `--help` fast)
+
+        if not self.profiles:
+            return Remedy("leave out {profile}")
+        near = difflib.get_close_matches(unknown, self.profiles, n=1)
+        return Remedy("use {profile}", profile=near[0]) if near else Remedy("choose another {profile}")
 
     @property
     def digest(self) -> str:

@@ -10,7 +10,7 @@ from PIL.Image import Image
 from pydantic import JsonValue
 
 from medimeta_c.errors import ModelError
-from medimeta_c.models.contract import Talk
+from medimeta_c.models.answering.contract import Talk
 from medimeta_c.models.libraries import explained
 
 __all__ = ["Prompter"]

@@ -20,7 +20,8 @@ from PIL.Image import Image
 from pydantic import JsonValue
 
 from medimeta_c.errors import ConfigError, ModelError, short
-from medimeta_c.models.contract import ModelIdentity, Talk
+from medimeta_c.models.answering.contract import Talk
+from medimeta_c.models.contract import ModelIdentity
 
 __all__ = ["KEY", "ChatServer", "load_server"]
 

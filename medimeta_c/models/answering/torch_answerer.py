@@ -15,8 +15,9 @@ from PIL import Image as PILImage
 from pydantic import JsonValue
 from transformers import GenerationConfig
 
+from medimeta_c.models.answering.contract import AnswerTokens, Talk
 from medimeta_c.models.answering.prompting import Prompter
-from medimeta_c.models.contract import AnswerTokens, ModelIdentity, Talk
+from medimeta_c.models.contract import ModelIdentity
 from medimeta_c.models.libraries import explained, quiet
 
 __all__ = ["TorchAnswerer"]
@@ -30,7 +31,7 @@ _CHECKED = ("What is this?", "Name it.", ("a", "a cell", "no cells"))
 
 
 class TorchAnswerer:
-    """An image-text-to-text model; satisfies `medimeta_c.models.contract.AnswerScorer`.
+    """An image-text-to-text model; satisfies `medimeta_c.models.AnswerScorer`.
 
     Parameters
     ----------

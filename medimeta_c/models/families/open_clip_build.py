@@ -20,7 +20,7 @@ from medimeta_c.models import hub_files
 from medimeta_c.models.bert import KNOWN_CONFIGS
 from medimeta_c.models.contract import Preprocess, Preprocessing
 from medimeta_c.models.libraries import explained, local_only, quiet
-from medimeta_c.models.tokenizers import OpenClipTokens, read_tokenizer, tokenizer_folder
+from medimeta_c.models.tokenizers import OpenClipTokens, names_a_class, read_tokenizer, tokenizer_folder
 from medimeta_c.models.transforms import open_clip_transform
 
 __all__ = ["build_module", "build_tokenizer", "build_transform"]
@@ -179,9 +179,12 @@ def build_tokenizer(
         allowed = fetch or name in KNOWN_CONFIGS or (own is not None and name == own[0])
         revision = own[1] if own is not None and name == own[0] else None
         source = tokenizer_folder(name, *_local_places(name, folder), fetch=allowed, revision=revision)
-        read_tokenizer(source)  # says in one sentence what open_clip would raise as it comes
+        read = read_tokenizer(source)  # says in one sentence what open_clip would raise as it comes
         mode = text_cfg.get("tokenizer_mode")
-        with local_only():
+        with local_only(), tempfile.TemporaryDirectory() as scratch:
+            if not names_a_class(source):  # a bare vocab.txt, which open_clip would not open
+                read.save_pretrained(scratch)
+                source = Path(scratch)
             tokenizer = HFTokenizer(str(source), context_length=length, tokenizer_mode=mode, **options)
         return OpenClipTokens(tokenizer, length)
 

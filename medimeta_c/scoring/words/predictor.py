@@ -180,7 +180,8 @@ class WordsPredictor:
         if text is not None:
             return class_of(text, question.options)
         assert scores is not None
-        return int(scores.argmax()) if np.isfinite(scores).all() else NO_PREDICTION
+        # An answer may have the probability 0; NaN is the maximum of any row that has one.
+        return int(scores.argmax()) if np.isfinite(scores.max()) else NO_PREDICTION
 
     def _sure(
         self,
@@ -193,7 +194,11 @@ class WordsPredictor:
         """Ask how sure the model is of each answer, after the first order; empty if that is not wanted."""
         if not self._asking.confidence:
             return []
-        said = [_text(each) or question.options[max(k, 0)] for each, k in zip(answers, chosen, strict=True)]
+        texts = [_text(each) for each in answers]
+        said = [  # an empty text is an answer, too
+            question.options[max(k, 0)] if text is None else text
+            for text, k in zip(texts, chosen, strict=True)
+        ]
         talks = [question.sure(each[0], text) for each, text in zip(orders, said, strict=True)]
 
         def ask(part: Sequence[tuple[Pillow.Image, tuple[str, ...]]]) -> list[str]:

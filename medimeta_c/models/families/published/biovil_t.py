@@ -24,7 +24,7 @@ from medimeta_c.errors import ModelError
 from medimeta_c.models import hub_files
 from medimeta_c.models.bert import bert_config_of
 from medimeta_c.models.contract import Preprocessing
-from medimeta_c.models.identity import identity_of
+from medimeta_c.models.families.published.assembly import assembled
 from medimeta_c.models.libraries import explained, quiet
 from medimeta_c.models.tokenizers import HfTokens, read_wordpiece, refuse_larger_vocabulary
 from medimeta_c.models.torch_model import TorchModel
@@ -97,26 +97,18 @@ def load_biovil_t(spec: str, target: str) -> TorchModel:
     bert = module.text.bert.config
     refuse_larger_vocabulary(len(tokenizer), bert.vocab_size, f"in {folder}")
     tokens = _Tokens(tokenizer, bert.max_position_embeddings)
-    return TorchModel(
+    return assembled(
         module,
-        embed_images=module.image,
-        embed_texts=module.text,
+        spec=spec,
+        family="biovil-t",
+        revision=revision,
+        what="BioViL-T: ResNet-50 and CXR-BERT",
+        state={
+            **{f"image.{name}": tensor for name, tensor in image_state.items()},
+            **{f"text.{name}": tensor for name, tensor in text_state.items()},
+        },
         tokenizer=tokens,
-        preprocess=BioVilTTransform(),
-        preprocessing=_PREPROCESSING,
-        identity=identity_of(
-            spec=spec,
-            family="biovil-t",
-            revision=revision,
-            what="BioViL-T: ResNet-50 and CXR-BERT",
-            module=module,
-            state={
-                **{f"image.{name}": tensor for name, tensor in image_state.items()},
-                **{f"text.{name}": tensor for name, tensor in text_state.items()},
-            },
-            settings={},
-            tokenizer=tokens,
-        ),
+        transform=(BioVilTTransform(), _PREPROCESSING),
         logit_scale=1.0,
     )
 
@@ -134,6 +126,16 @@ class BioVilT(nn.Module):
         super().__init__()
         self.image = _ImageTower()
         self.text = _TextTower(bert)
+
+    def embed_images(self, pixels: torch.Tensor) -> torch.Tensor:
+        """(N, 3, 448, 448) → (N, 128)."""
+        vectors: torch.Tensor = self.image(pixels)
+        return vectors
+
+    def embed_texts(self, tokens: Mapping[str, torch.Tensor]) -> torch.Tensor:
+        """Token ids and mask (M, T) → (M, 128)."""
+        vectors: torch.Tensor = self.text(tokens)
+        return vectors
 
 
 class _ImageTower(nn.Module):

@@ -24,7 +24,7 @@ from transformers import PreTrainedTokenizerFast
 from medimeta_c.errors import ConfigError, ModelError
 from medimeta_c.models import hub_files
 from medimeta_c.models.bert import head_count, layer_count
-from medimeta_c.models.identity import identity_of
+from medimeta_c.models.families.published.assembly import assembled
 from medimeta_c.models.libraries import explained, quiet
 from medimeta_c.models.tokenizers import HfTokens, refuse_larger_vocabulary
 from medimeta_c.models.torch_model import TorchModel
@@ -71,27 +71,19 @@ def load_conch(spec: str, target: str) -> TorchModel:
     sizes = module.sizes
     refuse_larger_vocabulary(len(tokenizer), sizes["vocab_size"], vocabulary)
     tokens = HfTokens(tokenizer, sizes["context_length"], padding="max_length", names=("input_ids",))
-    preprocess, preprocessing = open_clip_transform(
+    transform = open_clip_transform(
         PreprocessCfg(size=sizes["image_size"], mean=OPENAI_DATASET_MEAN, std=OPENAI_DATASET_STD)
     )
-    return TorchModel(
+    return assembled(
         module,
-        embed_images=module.embed_images,
-        embed_texts=module.embed_texts,
+        spec=spec,
+        family="conch",
+        revision=revision,
+        what="CONCH: ViT and causal transformer with a class token",
+        state=state,
+        settings=sizes,
         tokenizer=tokens,
-        preprocess=preprocess,
-        preprocessing=preprocessing,
-        identity=identity_of(
-            spec=spec,
-            family="conch",
-            revision=revision,
-            what="CONCH: ViT and causal transformer with a class token",
-            module=module,
-            state=state,
-            settings=sizes,
-            tokenizer=tokens,
-        ),
-        logit_scale=float(module.logit_scale.detach().exp()),
+        transform=transform,
     )
 
 

@@ -21,8 +21,8 @@ from transformers import BertConfig, BertModel
 
 from medimeta_c.errors import ModelError, short
 from medimeta_c.models.bert import bert_config_of
+from medimeta_c.models.families.published.assembly import assembled
 from medimeta_c.models.families.published.medclip import swin_tiny
-from medimeta_c.models.identity import identity_of
 from medimeta_c.models.libraries import explained, quiet
 from medimeta_c.models.tokenizers import bert_tokens
 from medimeta_c.models.torch_model import TorchModel
@@ -98,26 +98,17 @@ def load_cxr_clip(spec: str, target: str) -> TorchModel:
         module = CxrClip.from_state(state, file)
     mean, std = (IMAGENET_MEAN, IMAGENET_STD) if module.is_resnet else (INCEPTION_MEAN, INCEPTION_STD)
     cfg = PreprocessCfg(size=_SIZE, mean=mean, std=std, interpolation="bilinear")
-    preprocess, preprocessing = open_clip_transform(cfg)
+    transform = open_clip_transform(cfg)
     bert = module.text_encoder["text_encoder"].config
     tokens = bert_tokens(_TEXT_TOWER, file.parent, bert, _CONTEXT_LENGTH)
-    return TorchModel(
+    return assembled(
         module,
-        embed_images=module.embed_images,
-        embed_texts=module.embed_texts,
+        spec=spec,
+        family="cxr-clip",
+        what=f"CXR-CLIP: {'ResNet-50' if module.is_resnet else 'Swin-T'} and BERT",
+        state=state,
         tokenizer=tokens,
-        preprocess=preprocess,
-        preprocessing=preprocessing,
-        identity=identity_of(
-            spec=spec,
-            family="cxr-clip",
-            what=f"CXR-CLIP: {'ResNet-50' if module.is_resnet else 'Swin-T'} and BERT",
-            module=module,
-            state=state,
-            settings={},
-            tokenizer=tokens,
-        ),
-        logit_scale=float(module.logit_scale.detach().exp()),
+        transform=transform,
     )
 
 

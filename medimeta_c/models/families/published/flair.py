@@ -26,7 +26,7 @@ from medimeta_c.io.reading import Reader
 from medimeta_c.models import hub_files
 from medimeta_c.models.bert import bert_config_of, mean_of_three_layers
 from medimeta_c.models.contract import Preprocessing
-from medimeta_c.models.identity import identity_of
+from medimeta_c.models.families.published.assembly import assembled
 from medimeta_c.models.libraries import explained, quiet
 from medimeta_c.models.tokenizers import TOKENIZER_FILES, bert_tokens
 from medimeta_c.models.torch_model import TorchModel
@@ -75,23 +75,15 @@ def load_flair(spec: str, target: str) -> TorchModel:
         logit_scale = float(module.logit_scale.detach().clamp(0, _MAX_LOG_SCALE).exp())
     bert = module.text_model["model"].config
     tokens = bert_tokens(_TEXT_TOWER, folder, bert, _CONTEXT_LENGTH)
-    return TorchModel(
+    return assembled(
         module,
-        embed_images=module.embed_images,
-        embed_texts=module.embed_texts,
+        spec=spec,
+        family="flair",
+        revision=revision,
+        what="FLAIR: ResNet-50 and BERT",
+        state=state,
         tokenizer=tokens,
-        preprocess=FlairTransform(),
-        preprocessing=_PREPROCESSING,
-        identity=identity_of(
-            spec=spec,
-            family="flair",
-            revision=revision,
-            what="FLAIR: ResNet-50 and BERT",
-            module=module,
-            state=state,
-            settings={},
-            tokenizer=tokens,
-        ),
+        transform=(FlairTransform(), _PREPROCESSING),
         logit_scale=logit_scale,
     )
 

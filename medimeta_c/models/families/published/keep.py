@@ -25,7 +25,7 @@ from medimeta_c.io.reading import Reader
 from medimeta_c.io.records import Record
 from medimeta_c.models import hub_files
 from medimeta_c.models.bert import head_count, layer_count
-from medimeta_c.models.identity import identity_of
+from medimeta_c.models.families.published.assembly import assembled
 from medimeta_c.models.libraries import explained, quiet
 from medimeta_c.models.tokenizers import (
     TOKENIZER_FILES,
@@ -90,27 +90,19 @@ def load_keep(spec: str, target: str) -> TorchModel:
     state = read_checkpoint(weights)
     module = Keep.from_state(state, settings, weights)
     tokens = HfTokens(tokenizer, min(_CONTEXT_LENGTH, settings.max_position_embeddings))
-    preprocess, preprocessing = open_clip_transform(
+    transform = open_clip_transform(
         PreprocessCfg(size=module.image_size, mean=IMAGENET_DEFAULT_MEAN, std=IMAGENET_DEFAULT_STD)
     )
-    return TorchModel(
+    return assembled(
         module,
-        embed_images=module.embed_images,
-        embed_texts=module.embed_texts,
+        spec=spec,
+        family="keep",
+        revision=revision,
+        what="KEEP: ViT and BERT",
+        state=state,
+        settings=settings.model_dump(mode="json"),
         tokenizer=tokens,
-        preprocess=preprocess,
-        preprocessing=preprocessing,
-        identity=identity_of(
-            spec=spec,
-            family="keep",
-            revision=revision,
-            what="KEEP: ViT and BERT",
-            module=module,
-            state=state,
-            settings=settings.model_dump(mode="json"),
-            tokenizer=tokens,
-        ),
-        logit_scale=float(module.logit_scale.detach().exp()),
+        transform=transform,
     )
 
 

@@ -22,7 +22,7 @@ from transformers import BertConfig, BertModel, SwinConfig, SwinModel
 from medimeta_c.errors import ConfigError, ModelError
 from medimeta_c.models.bert import bert_config_of, mean_of_three_layers
 from medimeta_c.models.contract import Preprocessing
-from medimeta_c.models.identity import identity_of
+from medimeta_c.models.families.published.assembly import assembled
 from medimeta_c.models.libraries import explained, quiet
 from medimeta_c.models.tokenizers import bert_tokens
 from medimeta_c.models.torch_model import TorchModel
@@ -90,22 +90,14 @@ def load_medclip(spec: str, target: str) -> TorchModel:
         logit_scale = float(module.logit_scale.detach().clamp(0, _MAX_LOG_SCALE).exp())
     folder = file.parent.resolve()
     tokens = bert_tokens(_TEXT_TOWER, folder, module.text.config, _CONTEXT_LENGTH)
-    return TorchModel(
+    return assembled(
         module,
-        embed_images=module.embed_images,
-        embed_texts=module.embed_texts,
+        spec=spec,
+        family="medclip",
+        what=f"MedCLIP: {'Swin-T' if variant == 'vit' else 'ResNet-50'} and BERT",
+        state=state,
         tokenizer=tokens,
-        preprocess=MedClipTransform(),
-        preprocessing=_PREPROCESSING,
-        identity=identity_of(
-            spec=spec,
-            family="medclip",
-            what=f"MedCLIP: {'Swin-T' if variant == 'vit' else 'ResNet-50'} and BERT",
-            module=module,
-            state=state,
-            settings={},
-            tokenizer=tokens,
-        ),
+        transform=(MedClipTransform(), _PREPROCESSING),
         logit_scale=logit_scale,
     )
 

@@ -23,7 +23,7 @@ from medimeta_c.errors import ModelError
 from medimeta_c.io.reading import Reader
 from medimeta_c.io.records import Record
 from medimeta_c.models import hub_files
-from medimeta_c.models.identity import identity_of
+from medimeta_c.models.families.published.assembly import assembled
 from medimeta_c.models.libraries import explained, quiet
 from medimeta_c.models.tokenizers import HfTokens, read_tokenizer, refuse_larger_vocabulary
 from medimeta_c.models.torch_model import TorchModel
@@ -143,7 +143,7 @@ def load_medimageinsight(spec: str, target: str) -> TorchModel:
         refuse_misfit(module.state_dict(), state, weights, _HINT)
         module.load_state_dict({name: tensor.float() for name, tensor in state.items()}, assign=True)
     lang, image = config.lang_encoder, config.image_encoder
-    preprocess, preprocessing = open_clip_transform(
+    transform = open_clip_transform(
         PreprocessCfg(
             size=image.image_size[::-1],
             mean=image.image_mean,
@@ -153,24 +153,16 @@ def load_medimageinsight(spec: str, target: str) -> TorchModel:
         )
     )
     tokens = HfTokens(tokenizer, lang.context_length, padding="max_length")
-    return TorchModel(
+    return assembled(
         module,
-        embed_images=module.embed_images,
-        embed_texts=module.embed_texts,
+        spec=spec,
+        family="medimageinsight",
+        revision=revision,
+        what="MedImageInsight: DaViT and CLIP's text transformer",
+        state=state,
+        settings=config.model_dump(mode="json"),
         tokenizer=tokens,
-        preprocess=preprocess,
-        preprocessing=preprocessing,
-        identity=identity_of(
-            spec=spec,
-            family="medimageinsight",
-            revision=revision,
-            what="MedImageInsight: DaViT and CLIP's text transformer",
-            module=module,
-            state=state,
-            settings=config.model_dump(mode="json"),
-            tokenizer=tokens,
-        ),
-        logit_scale=float(module.logit_scale.detach().exp()),
+        transform=transform,
     )
 
 

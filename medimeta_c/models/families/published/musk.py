@@ -23,7 +23,7 @@ from torch.nn.functional import gelu, normalize, scaled_dot_product_attention
 from medimeta_c.errors import MissingExtraError, ModelError
 from medimeta_c.models import hub_files
 from medimeta_c.models.bert import head_count, layer_count
-from medimeta_c.models.identity import identity_of
+from medimeta_c.models.families.published.assembly import assembled
 from medimeta_c.models.libraries import explained
 from medimeta_c.models.tokenizers import refuse_larger_vocabulary
 from medimeta_c.models.torch_model import TorchModel
@@ -67,26 +67,19 @@ def load_musk(spec: str, target: str) -> TorchModel:
     sizes = module.sizes
     tokens = MuskTokens(pieces, min(_CONTEXT_LENGTH, sizes["text_positions"] - _FIRST_POSITION))
     refuse_larger_vocabulary(pieces.get_piece_size() + 1, sizes["vocab_size"], folder / _TOKENIZER)
-    preprocess, preprocessing = open_clip_transform(
+    transform = open_clip_transform(
         PreprocessCfg(size=sizes["image_size"], mean=IMAGENET_INCEPTION_MEAN, std=IMAGENET_INCEPTION_STD)
     )
-    return TorchModel(
+    return assembled(
         module,
-        embed_images=module.embed_images,
-        embed_texts=module.embed_texts,
+        spec=spec,
+        family="musk",
+        revision=revision,
+        what="MUSK: BEiT-3",
+        state=state,
+        settings=sizes,
         tokenizer=tokens,
-        preprocess=preprocess,
-        preprocessing=preprocessing,
-        identity=identity_of(
-            spec=spec,
-            family="musk",
-            revision=revision,
-            what="MUSK: BEiT-3",
-            module=module,
-            state=state,
-            settings=sizes,
-            tokenizer=tokens,
-        ),
+        transform=transform,
         logit_scale=float(module.logit_scale.detach()),
     )
 

@@ -23,7 +23,7 @@ from transformers import BertConfig, BertModel
 from medimeta_c.errors import ModelError
 from medimeta_c.models import hub_files
 from medimeta_c.models.bert import bert_config_of, layer_count
-from medimeta_c.models.identity import identity_of
+from medimeta_c.models.families.published.assembly import assembled
 from medimeta_c.models.libraries import explained, quiet
 from medimeta_c.models.tokenizers import TOKENIZER_FILES, bert_tokens
 from medimeta_c.models.torch_model import TorchModel
@@ -63,7 +63,7 @@ def load_pmc_clip(spec: str, target: str) -> TorchModel:
     }
     with quiet(), explained(f"{file} is not a PMC-CLIP checkpoint", "name PMC-CLIP's own checkpoint"):
         module = PmcClip.from_state(state, file)
-    preprocess, preprocessing = open_clip_transform(PreprocessCfg(size=module.visual.image_size))
+    transform = open_clip_transform(PreprocessCfg(size=module.visual.image_size))
     tokens = bert_tokens(
         _TEXT_TOWER,
         folder,
@@ -72,24 +72,15 @@ def load_pmc_clip(spec: str, target: str) -> TorchModel:
         padding="max_length",  # trained without a mask, on texts padded to the full length
         names=("input_ids",),
     )
-    return TorchModel(
+    return assembled(
         module,
-        embed_images=module.embed_images,
-        embed_texts=module.embed_texts,
+        spec=spec,
+        family="pmc-clip",
+        revision=revision,
+        what="PMC-CLIP: CLIP's ResNet and BERT",
+        state=state,
         tokenizer=tokens,
-        preprocess=preprocess,
-        preprocessing=preprocessing,
-        identity=identity_of(
-            spec=spec,
-            family="pmc-clip",
-            revision=revision,
-            what="PMC-CLIP: CLIP's ResNet and BERT",
-            module=module,
-            state=state,
-            settings={},
-            tokenizer=tokens,
-        ),
-        logit_scale=float(module.logit_scale.detach().exp()),
+        transform=transform,
     )
 
 

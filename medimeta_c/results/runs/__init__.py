@@ -1,0 +1,1 @@
+"""Parts of the identity of a run: the benchmark that was scored, and heads."""
