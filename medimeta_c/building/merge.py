@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import shutil
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from medimeta_c.building.assembly import BuildProgress, BuildReport, Request, as_images, assemble
@@ -34,7 +34,7 @@ _BATCH_BYTES = 32 << 20
 
 
 def merge(
-    directories: StrPath | Sequence[StrPath],
+    directories: StrPath | Iterable[StrPath],
     out: StrPath,
     *,
     on_progress: Callable[[BuildProgress], None] | None = None,

@@ -5,14 +5,17 @@ from __future__ import annotations
 import itertools
 import json
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from fake_source import FakeSource
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
+from PIL import Image
 from trees import tree
 from typer.testing import CliRunner
 
@@ -27,9 +30,22 @@ from medimeta_c.errors import BuildError, ConfigError, ManifestError, MediMetaEr
 from medimeta_c.format import shards
 from medimeta_c.format.keys import SetKey
 from medimeta_c.format.parts import part_folder, part_folders
+from medimeta_c.format.shards import ShardWriter
+from medimeta_c.io.files import write_atomic
+from medimeta_c.sources.folders import ids
+from medimeta_c.sources.folders.ids import ids_key
 
 FEW = FakeSource(splits={"test": 7})
 MANY = FakeSource(dataset="oct", channels=1, splits={"test": 230}, shape=(9, 8))
+
+
+class PaddedSource(FakeSource):
+    """Every third image has a row of zeros at the top."""
+
+    def image(self, split: str, image_id: str) -> NDArray[np.uint8]:
+        image = super().image(split, image_id)
+        image[0] *= int(image_id) % 3 > 0
+        return image
 
 
 def config(out: Path, **changes: Any) -> BuildConfig:
@@ -112,8 +128,11 @@ def test_sets_that_are_cut_are_joined_to_the_same_shards(
 ) -> None:
     """Also where row groups and shards end by size, elsewhere than parts do."""
     if "max_bytes" in limits:
-        writer = shards.ShardWriter
-        monkeypatch.setattr(render, "ShardWriter", lambda *of, max_bytes: writer(*of, **limits))
+
+        def small(root: Path, key: SetKey, names: Sequence[str], *, max_bytes: int) -> ShardWriter:
+            return ShardWriter(root, key, names, max_bytes=limits["max_bytes"])
+
+        monkeypatch.setattr(render, "ShardWriter", small)
     elif limits:
         monkeypatch.setattr(shards, "ROW_GROUP_BYTES", limits["ROW_GROUP_BYTES"])
     build(large(tmp_path / "whole"))
@@ -393,3 +412,49 @@ def test_on_the_command_line(clean_dir: Path, tmp_path: Path) -> None:
     shown = run.invoke(app, ["merge", str(tmp_path / "out")])
     assert isinstance(shown.exception, SystemExit | MediMetaError)
     assert "is a whole benchmark" in shown.stderr
+
+
+def test_numbered_images_have_the_same_ids_in_every_part(tmp_path: Path) -> None:
+    """Of known patients: the key is made once, groups are merged, and the ids can be traced back."""
+    for index, name in enumerate(("a/A/1", "a/B/1", "b/B/2")):
+        path = tmp_path / f"data/scans/test/{name}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(np.full((8, 8), index * 40, np.uint8)).save(path)
+    changes = {"datasets": "scans", "data_dir": tmp_path / "data", "source": "imagefolder"}
+    for number in (2, 1):
+        build(config(tmp_path / "out", part=f"{number}/2", **changes))
+    merge(tmp_path / "out", tmp_path / "out")
+    assert verify(tmp_path / "out", rebuild=3, jobs=1).ok
+    build(config(tmp_path / "whole", ids=tmp_path / "out.ids", **changes))
+    assert tree(tmp_path / "out") == tree(tmp_path / "whole")
+    assert (tmp_path / "out/stats/groups.parquet").is_file()
+    build(config(tmp_path / "apart", part="1/2", **changes))
+    build(config(tmp_path / "apart2", part="2/2", **changes))
+    with pytest.raises(BuildError, match="its checksum of scans is 'sha256:"):
+        merge([tmp_path / "apart", tmp_path / "apart2"], tmp_path / "other")
+
+
+def test_two_parts_that_start_together_use_one_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second to write it takes the first one's."""
+    others = []
+
+    def meanwhile(*arguments: Any, **more: Any) -> None:
+        monkeypatch.undo()
+        others.append(ids_key(tmp_path / "ids", new=True))
+        write_atomic(*arguments, **more)
+
+    monkeypatch.setattr(ids, "write_atomic", meanwhile)
+    assert [ids_key(tmp_path / "ids", new=True)] == others
+    assert [path.name for path in (tmp_path / "ids").iterdir()] == ["key"]
+
+
+def test_another_suite_merges_with_what_it_counts(tmp_path: Path) -> None:
+    """Padded images of a clean set that was cut are added up."""
+    scans = PaddedSource(dataset="oct", channels=1, splits={"test": 230}, class_names=("a", "b"))
+    changes = {"datasets": scans, "suite": "clinical", "corruptions": "oct_speckle", "severities": (0,)}
+    build(config(tmp_path / "whole", **changes))
+    for number in (1, 2, 3):
+        build(config(tmp_path / "out", part=f"{number}/3", **changes))
+    [clean] = merge(tmp_path / "out", tmp_path / "out").manifest.sets
+    assert clean.padded == 77
+    assert tree(tmp_path / "out") == tree(tmp_path / "whole")
