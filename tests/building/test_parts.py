@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import itertools
 import json
+import os
 import shutil
+import signal
+import subprocess
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -236,16 +240,22 @@ def test_the_same_part_is_built_once_at_a_time_and_others_beside_it(tmp_path: Pa
     merge(out, out)
 
 
-def test_a_part_that_ended_early_resumes(whole: Path, tmp_path: Path) -> None:
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from test_parts import build, config
+build(config(Path(sys.argv[1]), part="1/2"),
+      on_progress=lambda now: now.sets_done == 2 and os.kill(os.getpid(), signal.SIGKILL))
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs SIGKILL")
+def test_a_killed_part_resumes(whole: Path, tmp_path: Path) -> None:
     """Finished sets are kept, and the merged bytes are the same."""
     out = tmp_path / "out"
-
-    def stop(now: medimeta_c.building.build.BuildProgress) -> None:
-        if now.sets_done == 2:
-            raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        build(config(out, part="1/2"), on_progress=stop)
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    killed = subprocess.run([sys.executable, "-c", KILLED, str(out)], env=environment, check=False)
+    assert killed.returncode == -signal.SIGKILL
     build(config(out, part="2/2"))
     with pytest.raises(BuildError, match=r"part 1 of 2 in .* is not finished: run its build again"):
         merge(out, out)
