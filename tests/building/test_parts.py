@@ -30,7 +30,7 @@ from medimeta_c.building.merge import merge
 from medimeta_c.building.parts.division import rows_of_part
 from medimeta_c.building.verification import verify
 from medimeta_c.cli import app
-from medimeta_c.errors import BuildError, ConfigError, ManifestError, MediMetaError
+from medimeta_c.errors import BuildError, ConfigError, ManifestError
 from medimeta_c.format import shards
 from medimeta_c.format.keys import SetKey
 from medimeta_c.format.parts import part_folder, part_folders
@@ -406,22 +406,24 @@ def test_parts_of_other_encoders_list_theirs_by_set(whole: Path, tmp_path: Path)
 
 
 def test_on_the_command_line(clean_dir: Path, tmp_path: Path) -> None:
-    """Built, merged and verified; `--json` says which part it was."""
+    """Built, merged and verified against the clean data, whose place the parts noted."""
     run = CliRunner()
     told = ["build", "--dataset", "rays", "--source", "imagefolder", "--data", str(clean_dir), "--jobs", "1"]
-    told += ["--severity", "3", "--out", str(tmp_path / "out"), "--quiet"]
-    for number in (1, 2):
-        shown = run.invoke(app, [*told, "--part", f"{number}/2", "--json"])
+    told += ["--severity", "3", "--quiet"]
+    outs = [str(tmp_path / name) for name in ("p1", "p2")]
+    for number, out in enumerate(outs, 1):
+        shown = run.invoke(app, [*told, "--part", f"{number}/2", "--out", out, "--json"])
         assert shown.exit_code == 0, shown.stderr
         assert json.loads(shown.stdout)["part"] == number
-    shown = run.invoke(app, [*told, "--part", "2/2"])
-    assert "part 2 of 2, 0 sets built, 4 kept" in shown.stdout
-    shown = run.invoke(app, ["merge", str(tmp_path / "out")])
+    shown = run.invoke(app, [*told, "--part", "2/2", "--out", outs[1]])
+    assert "part 2 of 2, 0 sets built, 4 kept, 32 images" in shown.stdout
+    merged = str(tmp_path / "out")
+    shown = run.invoke(app, ["merge", *outs, "--out", merged])
     assert "8 sets merged, 0 kept" in shown.stdout
-    assert run.invoke(app, ["verify", str(tmp_path / "out"), "--jobs", "1", "--rebuild", "1"]).exit_code == 0
-    shown = run.invoke(app, ["merge", str(tmp_path / "out")])
-    assert isinstance(shown.exception, SystemExit | MediMetaError)
-    assert "is a whole benchmark" in shown.stderr
+    shown = run.invoke(app, ["verify", merged, "--jobs", "1", "--rebuild", "1"])
+    assert shown.exit_code == 0, shown.stderr
+    shown = run.invoke(app, ["merge", merged])
+    assert (shown.exit_code, "is a whole benchmark" in shown.stderr) == (1, True)
 
 
 def test_numbered_images_have_the_same_ids_in_every_part(tmp_path: Path) -> None:
