@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from medimeta_c.building.corrupt_files import corrupt_files
     from medimeta_c.building.medimetac.importing import MedimetacConfig, import_medimetac
     from medimeta_c.building.medmnistc.importing import ImportConfig, import_medmnistc
+    from medimeta_c.building.merge import merge
     from medimeta_c.building.verification import VerificationReport, verify
     from medimeta_c.finetuning import FinetuneConfig, FinetuneReport, finetune
     from medimeta_c.format.benchmark import Benchmark, open_benchmark
@@ -39,6 +40,7 @@ _PLACES = {
     "medimeta_c.building.corrupt_files": ("corrupt_files",),
     "medimeta_c.building.medmnistc.importing": ("import_medmnistc", "ImportConfig"),
     "medimeta_c.building.medimetac.importing": ("import_medimetac", "MedimetacConfig"),
+    "medimeta_c.building.merge": ("merge",),
     "medimeta_c.building.verification": ("verify", "VerificationReport"),
     "medimeta_c.finetuning": ("finetune", "FinetuneConfig", "FinetuneReport"),
     "medimeta_c.format.benchmark": ("open_benchmark", "Benchmark"),
@@ -97,6 +99,7 @@ __all__ = [
     "import_medimetac",
     "import_medmnistc",
     "load_model",
+    "merge",
     "open_benchmark",
     "probe",
     "push",

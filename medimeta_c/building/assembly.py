@@ -29,6 +29,7 @@ from medimeta_c.format.manifest import (
     suite_record,
     write_manifest,
 )
+from medimeta_c.format.parts import Division, PartRecord
 from medimeta_c.format.png import preferred_encoder
 from medimeta_c.format.seeding import GROWING
 from medimeta_c.format.suites import CORE, Suite
@@ -73,6 +74,14 @@ class Request:
         for imports, which find damage only while they read.
     suite : Suite, optional
         What the corruptions are chosen from.
+    part : PartRecord, optional
+        Which part of a build the directory is to hold, where not the whole: it gets no card.
+    division : Division, optional
+        The parts whose merger it is to hold.
+    encoder : str, optional
+        What encoded the images; by default what encodes those made now.
+    libraries : mapping of str to str, optional
+        What rendered the images; by default the libraries here.
     """
 
     root: Path
@@ -86,6 +95,10 @@ class Request:
     title: str | None = None
     restarts: bool = False
     suite: Suite = CORE
+    part: PartRecord | None = None
+    division: Division | None = None
+    encoder: str | None = None
+    libraries: Mapping[str, str] | None = None
 
     __repr__ = short_repr
 
@@ -163,8 +176,9 @@ def assemble(
     """
     _check_title(request, request.datasets)  # before there is a folder
     with locked(request.root):
-        journal = Journal(request.root)
+        journal = Journal(request.root, of_part=request.part is not None)
         journal.check_protocol(request.protocol, request.limited, suite_record(request.suite))
+        journal.check_division(request.division)
         if request.restarts:
             for name, count in journal.forget_changed(request.datasets).items():
                 _log.warning(
@@ -178,7 +192,8 @@ def assemble(
         finished = journal.finished_sets()
         todo = [key for key in request.sets if request.force or key not in finished]
         report = _Reporter(on_progress, {key: request.sets[key] for key in todo})
-        whole = journal.finished and (request.root / CARD_NAME).is_file() and title == journal.title
+        carded = request.part is not None or (request.root / CARD_NAME).is_file()
+        whole = journal.finished and carded and title == journal.title
         if todo or not whole:
             _name_lost_sets(request, journal.recorded_sets().keys() - finished.keys())
             journal.begin(
@@ -189,7 +204,8 @@ def assemble(
                     limited=request.limited,
                     title=title,
                     suite=suite_record(request.suite),
-                    encoder=journal.encoder or preferred_encoder(),
+                    encoder=journal.encoder or request.encoder or preferred_encoder(),
+                    division=request.division,
                 )
             )
             journal.forget(todo)
@@ -235,7 +251,7 @@ def _name_lost_sets(request: Request, gone: Collection[SetKey]) -> None:
 
 
 def _finish(request: Request, journal: Journal, finished: Mapping[SetKey, SetRecord]) -> Manifest:
-    """Write statistics, card and manifest over every finished set of the directory."""
+    """Write statistics, card and manifest over every finished set of the directory; of a part no card."""
     sets = tuple(finished[key] for key in sorted(finished))
     journal.drop_unlisted(sets)
     datasets = []
@@ -247,12 +263,12 @@ def _finish(request: Request, journal: Journal, finished: Mapping[SetKey, SetRec
     manifest = Manifest(
         package_version=__version__,
         protocol=request.protocol,
-        encoder=journal.encoder,
-        libraries=library_versions(request.suite),
+        encoder=request.encoder or journal.encoder,
+        libraries=request.libraries or library_versions(request.suite),
         datasets=tuple(datasets),
         sets=sets,
         files=(
-            stats.write_spectra(request.root, sets),
+            *([stats.write_spectra(request.root, sets)] if request.part is None else []),
             *stats.write_groups(request.root, sets, request.groups),
         ),
         fingerprint=fingerprint(datasets),
@@ -262,8 +278,10 @@ def _finish(request: Request, journal: Journal, finished: Mapping[SetKey, SetRec
         suite=suite_record(request.suite),
         corruptions=_corruptions(sets) if request.suite is not CORE else {},
         rng=_UNIFORM if request.suite.seed_scheme == GROWING else None,
+        part=request.part,
     )
-    write_card(request.root, manifest)
+    if request.part is None:
+        write_card(request.root, manifest)
     sealed = write_manifest(request.root, manifest)
     journal.end()
     return sealed

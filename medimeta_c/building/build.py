@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import dataclasses
 import functools
 import logging
 from collections.abc import Callable, Generator, Mapping, Sequence
@@ -10,6 +12,7 @@ from medimeta_c.building import engines
 from medimeta_c.building.assembly import BuildProgress, BuildReport, Request, as_images, assemble
 from medimeta_c.building.config import BuildConfig
 from medimeta_c.building.journal import remember_data
+from medimeta_c.building.parts.beginning import begin_part, beside_parts
 from medimeta_c.building.plan import Plan, plan
 from medimeta_c.building.plugins import plugins_of
 from medimeta_c.building.preview import Preview, preview_of
@@ -41,7 +44,8 @@ def build(
     """Build the sets a configuration asks for; finished ones are kept, and an interrupted build resumes.
 
     Sets are written one by one, atomically; the card and, last of all, the manifest follow when every
-    requested set is there. The result depends on neither workers, order nor interruptions.
+    requested set is there. The result depends on neither workers, order nor interruptions. A part of a build
+    gets neither card nor a place where it looks like a benchmark, until `medimeta_c.merge` joins all of them.
 
     Parameters
     ----------
@@ -79,7 +83,7 @@ def build(
     if on_preview is not None:
         on_preview(preview_of(config, planned))
     request = Request(
-        root=config.out,
+        root=config.place,
         protocol=config.protocol,
         datasets={name: _record(source, config) for name, source in planned.sources.items()},
         sets={key: planned.images(key) for key in planned.sets},
@@ -89,14 +93,19 @@ def build(
         force=config.force,
         title=config.title,
         suite=config.chosen_suite,
+        part=planned.part,
     )
+    if planned.part is not None:
+        begin_part(config.out, request, planned.part)
     with following(on_progress, progress, "images", as_images("building")) as tell:
         report = assemble(request, lambda todo, encoder: _rendered(config, planned, todo, encoder), tell)
-    remember_data(config.out, planned.opened, config.data_dir, ids=config.reading.ids)
-    for source in planned.opened.values():
-        if keep_ids := getattr(source, "keep_ids", None):
-            keep_ids()
-    return report
+    # Parts of one directory end at any time, also at the same.
+    with beside_parts(config.out) if planned.part else contextlib.nullcontext():
+        remember_data(config.out, planned.opened, config.data_dir, ids=config.reading.ids)
+        for source in planned.opened.values():
+            if keep_ids := getattr(source, "keep_ids", None):
+                keep_ids()
+    return dataclasses.replace(report, root=config.out)
 
 
 def preview(config: BuildConfig) -> Preview:
@@ -178,12 +187,13 @@ def _rendered(
     """Yield finished sets as they come. Large sets go first: no worker is left with one at the end."""
     tasks = [
         RenderTask(
-            root=config.out.absolute(),
+            root=config.place.absolute(),
             source=planned.sources[key.dataset],
             key=key,
             corruption=planned.sets[key],
             protocol=config.protocol,
             encoder=encoder,
+            rows=planned.rows[key],
         )
         for key in sorted(todo, key=lambda key: -planned.images(key))
     ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 from medimeta_c.building import engines
@@ -11,6 +12,7 @@ from medimeta_c.errors import ConfigError, Remedy, short, unknown_name
 from medimeta_c.format.dataset import DatasetInfo
 from medimeta_c.format.keys import CLEAN, check_alone, check_distinct, check_name
 from medimeta_c.format.manifest import Protocol
+from medimeta_c.format.parts import part_folder, share_of
 from medimeta_c.format.suites import CORE, SUITES, Suite, require_of_suite
 from medimeta_c.io.settings import (
     Location,
@@ -93,6 +95,8 @@ class BuildConfig:
         Address of a running Dask scheduler.
     limit : int, optional
         Only the first so many images of each split: a trial, marked as such wherever it is shown.
+    part : str, optional
+        Only a share of the work, ``"2/5"`` for part 2 of 5; `medimeta_c.merge` joins the parts.
     force : bool, optional
         Build the requested sets again even if they are finished.
 
@@ -124,6 +128,7 @@ class BuildConfig:
     engine: Literal["loky", "dask"] = "loky"
     scheduler: str | None = None
     limit: int | None = None
+    part: str | None = None
     force: bool = False
 
     def __post_init__(self) -> None:
@@ -133,7 +138,7 @@ class BuildConfig:
         if self.profile is not None and self.profile not in suite.profiles:
             suite.corruptions_of("", self.profile)
         require_of_suite((one.name for one in own or ()), suite)
-        _ = self.reading  # checks itself
+        _ = self.reading, self.share  # check themselves
         for severity in self.severities or ():
             if severity not in range(6):
                 raise ConfigError(f"unknown severity {severity!r}: use 1 to 5, or 0 for clean")
@@ -173,6 +178,16 @@ class BuildConfig:
                 value=self.ids,
                 remedy=Remedy("choose a folder outside {0} with {ids}", self.out),
             )
+
+    @property
+    def share(self) -> tuple[int, int] | None:
+        """Number of the part to build, and how many there are; None for the whole."""
+        return None if self.part is None else share_of(self.part)
+
+    @property
+    def place(self) -> Path:
+        """The folder that shards are written to: `out`, or that of the part in it."""
+        return self.out if self.share is None else part_folder(self.out, *self.share)
 
     @property
     def chosen_suite(self) -> Suite:

@@ -26,6 +26,7 @@ from medimeta_c.format.manifest import (
     SuiteRecord,
     read_manifest,
 )
+from medimeta_c.format.parts import FOLDER, Division
 from medimeta_c.io.files import PART_SUFFIX, exclusive, write_atomic, writing
 from medimeta_c.io.reading import Reader, read_record
 from medimeta_c.io.records import Record, Since, canonical_json, write_record
@@ -35,7 +36,7 @@ from medimeta_c.sources.folders.ids import IDS_SUFFIX
 __all__ = ["Begun", "Journal", "data_folders", "ids_folder", "locked", "remember_data", "require_free"]
 
 _OTHER = Remedy("choose another {out}")
-FOLDER = ".medimeta-c"
+_MERGE = Remedy("merge its parts with {command}", command="merge")
 _DATA_NAME = "data.json"
 _IDS = ".ids"  # no dataset's name begins with a dot
 
@@ -50,11 +51,19 @@ class Begun(Record):
     title: Annotated[Title | None, Since(1)] = None
     suite: Annotated[SuiteRecord | None, Since(1)] = None
     encoder: Annotated[str, Since(1)] = ""
+    division: Annotated[Division | None, Since(1)] = None
 
 
 @contextlib.contextmanager
-def locked(root: Path) -> Iterator[None]:
-    """Lock a directory for one build.
+def locked(root: Path, *, wait_s: float = 0) -> Iterator[None]:
+    """Lock a directory for one build; of parts, each has a directory of its own.
+
+    Parameters
+    ----------
+    root : Path
+        The directory.
+    wait_s : float, optional
+        How many seconds to wait for another process.
 
     Raises
     ------
@@ -65,7 +74,7 @@ def locked(root: Path) -> Iterator[None]:
     """
     require_free(root)
     busy = BuildError(f"another build is writing to {root}", remedy=[Remedy("wait until it ends"), _OTHER])
-    with exclusive(root / FOLDER / "build.lock", root, busy):
+    with exclusive(root / FOLDER / "build.lock", root, busy, wait_s=wait_s):
         yield
 
 
@@ -98,6 +107,8 @@ class Journal:
     ----------
     root : Path
         The output directory.
+    of_part : bool, optional
+        Whether it is the folder of a part of a build.
 
     Raises
     ------
@@ -105,14 +116,14 @@ class Journal:
         If the directory's manifest is damaged.
     """
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, *, of_part: bool = False) -> None:
         self._root, self._folder = root, root / FOLDER
         self._aside = self._folder / MANIFEST_NAME
         self._state_file = self._folder / "build.json"
         finished, aside = root / MANIFEST_NAME, self._aside
         self.manifest: Manifest | None = None
         if finished.is_file() or aside.is_file():
-            self.manifest = read_manifest(finished if finished.is_file() else aside)
+            self.manifest = read_manifest(finished if finished.is_file() else aside, of_part=of_part)
         self._state = self._read_state()
 
     @property
@@ -140,6 +151,25 @@ class Journal:
                 self._refuse("the suite", _named(known.suite), _named(suite))
             self._compare("", known.protocol, protocol, tuple(Protocol.model_fields))
             self._compare("", known, known.model_copy(update={"limited": limited}), ("limited",))
+
+    def check_division(self, division: Division | None) -> None:
+        """Refuse a directory whose unfinished build is divided into other parts, or not at all.
+
+        Raises
+        ------
+        BuildError
+            Naming the difference and the way out.
+        """
+        if self._state is None or self._state.division == division:
+            return
+        held = self._state.division
+        if held is None:
+            raise BuildError(f"{self._root} holds an unfinished build that has no parts", remedy=_OTHER)
+        if division is None:
+            raise BuildError(f"{self._root} holds a build of {held.of} parts", remedy=[_MERGE, _OTHER])
+        if held.of != division.of:
+            self._refuse("the number of parts", str(held.of), str(division.of))
+        raise BuildError(f"{self._root} holds parts of a build of other sets", remedy=_OTHER)
 
     def check_datasets(self, datasets: Mapping[str, DatasetRecord]) -> None:
         """Refuse a directory that holds sets of other data.

@@ -7,8 +7,10 @@ from dataclasses import dataclass, replace
 
 from medimeta_c.building.config import BuildConfig, corruption_of
 from medimeta_c.building.journal import Journal, require_free
+from medimeta_c.building.parts.division import rows_of_part
 from medimeta_c.errors import ConfigError, Remedy
 from medimeta_c.format.keys import CLEAN, SetKey
+from medimeta_c.format.parts import Division, PartRecord, plan_digest
 from medimeta_c.sources import corruptions_for
 from medimeta_c.sources.contract import LimitedSource, Source
 from medimeta_c.sources.folders.ids import has_key
@@ -29,16 +31,22 @@ class Plan:
     sources : dict of str to Source
         Of every dataset; cut short where the build is limited.
     sets : dict of SetKey to Corruption or None
-        As `plan_sets` returns them.
+        As `plan_sets` returns them; of a part of a build, its own.
+    rows : dict of SetKey to range
+        The rows of each of these sets that are built: all, but in parts of a build.
+    part : PartRecord or None
+        The part of a build that this is.
     """
 
     opened: Mapping[str, Source]
     sources: Mapping[str, Source]
     sets: Mapping[SetKey, Corruption | None]
+    rows: Mapping[SetKey, range]
+    part: PartRecord | None = None
 
     def images(self, key: SetKey) -> int:
-        """Return how many images a set has."""
-        return len(self.sources[key.dataset].ids(key.split))
+        """Return how many images of a set are built."""
+        return len(self.rows[key])
 
 
 def plan(config: BuildConfig, *, writes: bool = True) -> Plan:
@@ -54,7 +62,15 @@ def plan(config: BuildConfig, *, writes: bool = True) -> Plan:
     sources: dict[str, Source] = opened | given
     if config.limit is not None:
         sources = {name: LimitedSource(source, config.limit) for name, source in sources.items()}
-    return Plan(opened=opened, sources=sources, sets=plan_sets(config, sources))
+    sets, part = plan_sets(config, sources), None
+    counts = {key: len(sources[key.dataset].ids(key.split)) for key in sets}
+    rows = {key: range(count) for key, count in counts.items()}
+    if config.share is not None:
+        number, of = config.share
+        part = PartRecord(number=number, division=Division(of=of, plan=plan_digest(counts)))
+        rows = rows_of_part(counts, number, of)
+    own = {key: sets[key] for key in rows}
+    return Plan(opened=opened, sources=sources, sets=own, rows=rows, part=part)
 
 
 def _opened(config: BuildConfig, *, writes: bool) -> dict[str, Source]:

@@ -91,7 +91,8 @@ class Preview:
 
 def preview_of(config: BuildConfig, planned: Plan) -> Preview:
     """Count what a build reads and makes, and render a few images of each dataset to estimate the rest."""
-    finished = set() if config.force else Journal(config.out).finished_sets().keys()
+    journal = Journal(config.place, of_part=config.share is not None)
+    finished = set() if config.force else journal.finished_sets().keys()
     todo = {key: corruption for key, corruption in planned.sets.items() if key not in finished}
     splits = []
     for dataset, split in dict.fromkeys((key.dataset, key.split) for key in planned.sets):
@@ -117,9 +118,10 @@ def preview_of(config: BuildConfig, planned: Plan) -> Preview:
             costs[kind] = _cost(source, key, config.protocol, todo[key])
             measured += min(_SAMPLES, len(ids))
         each_size, each_seconds = costs.get(kind, (0.0, 0.0))
-        count += len(ids)
-        size += len(ids) * each_size
-        seconds += len(ids) * each_seconds
+        images = planned.images(key)
+        count += images
+        size += images * each_size
+        seconds += images * each_seconds
     workers = effective_n_jobs(config.jobs)
     return Preview(
         out=config.out,

@@ -17,7 +17,7 @@ from medimeta_c.sources.contract import Source
 from medimeta_c.sources.pictures import Refusal, converted
 from medimeta_corruptions import Corruption
 
-__all__ = ["RenderTask", "render", "render_set", "write_set"]
+__all__ = ["RenderTask", "render", "render_set", "write_rows", "write_set"]
 
 
 def render(
@@ -63,7 +63,7 @@ def render(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RenderTask:
-    """All a worker needs to render and write one set; no corruption for a clean one."""
+    """All a worker needs to render and write one set, or some rows of it; no corruption for a clean one."""
 
     root: Path
     source: Source
@@ -71,6 +71,7 @@ class RenderTask:
     corruption: Corruption | None
     protocol: Protocol
     encoder: str = png.OPENCV
+    rows: range | None = None
     max_shard_bytes: int = MAX_SHARD_BYTES
 
 
@@ -100,6 +101,8 @@ def render_set(task: RenderTask, on_image: Callable[[], None] | None = None) -> 
     ids = source.ids(key.split)
     if not ids:
         raise SourceError(f"dataset {key.dataset!r} has no images in its {key.split!r} split")
+    if task.rows is not None:
+        ids = ids[task.rows.start : task.rows.stop]
     images = (
         (
             image_id,
@@ -147,9 +150,7 @@ def write_set(  # noqa: PLR0913  (each of them is one thing a set needs)
     max_shard_bytes: int = MAX_SHARD_BYTES,
     on_image: Callable[[], None] | None = None,
 ) -> SetRecord:
-    """Encode, digest and measure a set's images and write its shards, atomically.
-
-    Never holds more than one row group of encoded images.
+    """Encode, digest and measure a set's images and write its shards, as `write_rows` does.
 
     Parameters
     ----------
@@ -173,14 +174,42 @@ def write_set(  # noqa: PLR0913  (each of them is one thing a set needs)
     WriteError
         If a shard cannot be written.
     """
-    rows, rows_digest, mean = 0, RowDigest(), SpectrumMean()
+    rows = (_row(image_id, label, image, encoder) for image_id, label, image in images)
+    return write_rows(root, key, class_names, rows, max_shard_bytes=max_shard_bytes, on_image=on_image)
+
+
+def write_rows(  # noqa: PLR0913  (each of them is one thing a set needs)
+    root: Path,
+    key: SetKey,
+    class_names: Sequence[str],
+    rows: Iterable[Row],
+    *,
+    max_shard_bytes: int = MAX_SHARD_BYTES,
+    on_image: Callable[[], None] | None = None,
+) -> SetRecord:
+    """Write a set's shards from encoded and measured images, atomically.
+
+    Never holds more than one row group of them.
+
+    Parameters
+    ----------
+    root, key, class_names, max_shard_bytes, on_image
+        As `write_set` takes them.
+    rows : iterable of Row
+        In image-id order.
+
+    Raises
+    ------
+    WriteError
+        If a shard cannot be written.
+    """
+    count, rows_digest, mean = 0, RowDigest(), SpectrumMean()
     with ShardWriter(root, key, class_names, max_bytes=max_shard_bytes) as writer:
-        for image_id, label, image in images:
-            row = _row(image_id, label, image, encoder)
+        for row in rows:
             writer.add(row)
             rows_digest.add(row.image_id, row.label, row.pixels_sha256)
             mean.add(row.spectrum)
-            rows += 1
+            count += 1
             if on_image is not None:
                 on_image()
         shards = writer.finish()
@@ -189,7 +218,7 @@ def write_set(  # noqa: PLR0913  (each of them is one thing a set needs)
         split=key.split,
         corruption=key.corruption,
         severity=key.severity,
-        rows=rows,
+        rows=count,
         rows_sha256=rows_digest.hexdigest(),
         shards=shards,
         spectrum=SpectrumRecord(**mean.record()),

@@ -26,6 +26,7 @@ from medimeta_c.cli.benchmark import (
     download,
     import_medimetac,
     import_medmnistc,
+    merge,
     push,
     verify,
 )
@@ -74,6 +75,7 @@ _COMMANDS: dict[str, dict[str, Callable[..., None]]] = {
     },
     "Benchmark": {
         "build": build.build,
+        "merge": merge.merge,
         "import-medimetac": import_medimetac.import_medimetac,
         "import-medmnistc": import_medmnistc.import_medmnistc,
         "verify": verify.verify,
@@ -96,7 +98,7 @@ _COMMANDS: dict[str, dict[str, Callable[..., None]]] = {
         "submit": submit.submit,
     },
 }
-_RESUMING = {"download", "build", "import-medimetac", "import-medmnistc", "push"}
+_RESUMING = {"download", "build", "merge", "import-medimetac", "import-medmnistc", "push"}
 _RESUMING |= {"evaluate", "probe", "finetune"}
 for _panel, _commands in _COMMANDS.items():
     for _name, _function in _commands.items():

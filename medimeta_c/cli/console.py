@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from medimeta_c.building.assembly import BuildProgress, BuildReport
     from medimeta_c.building.preview import Preview
 
-__all__ = ["by_sets", "counting", "say", "say_build", "say_json", "say_preview", "show"]
+__all__ = ["by_sets", "counting", "say", "say_build", "say_json", "say_part", "say_preview", "show"]
 
 
 def say(text: str = "") -> None:
@@ -70,6 +70,28 @@ def say_build(report: BuildReport, *, done: str, json: bool, more: Mapping[str, 
     for name, path in (more or {}).items():
         say(f"{name} {path}")
     say(f"next: medimeta-c verify {report.root}")
+
+
+def say_part(report: BuildReport, *, json: bool) -> None:
+    """Print the result of building a part of a benchmark, as text or as JSON."""
+    part = report.manifest.part
+    assert part is not None
+    images = sum(record.rows for record in report.manifest.sets)
+    if json:
+        say_json(
+            {
+                "out": str(report.root),
+                "part": part.number,
+                "parts": part.division.of,
+                "sets_built": [str(key) for key in report.built],
+                "sets_kept": [str(key) for key in report.kept],
+                "images": images,
+            }
+        )
+        return
+    sets = f"{len(report.built)} sets built, {len(report.kept)} kept"
+    say(f"{report.root}: {part.name}, {sets}, {images} images")
+    say(f"next, when all {part.division.of} parts are built: medimeta-c merge {report.root}")
 
 
 def say_preview(preview: Preview, *, json: bool = False, err: bool = False) -> None:

@@ -17,6 +17,7 @@ from pydantic import Field, model_validator
 from medimeta_c.errors import ManifestError, MediMetaError, Remedy
 from medimeta_c.format.dataset import DatasetRecord
 from medimeta_c.format.keys import SetKey, check_name
+from medimeta_c.format.parts import PartRecord, part_folders
 from medimeta_c.format.seeding import SEED_SCHEME
 from medimeta_c.format.spectrum import PROFILE_BINS
 from medimeta_c.format.suite import CORE, Suite
@@ -262,6 +263,8 @@ class Manifest(Document):
         What other distributions brought to the build.
     limited : int or None
         Only this many images of each split were built: a trial, not the benchmark.
+    part : PartRecord or None
+        The part of a build that is listed, where it is not the whole.
     """
 
     benchmark: Literal["MediMeta-C"] = "MediMeta-C"
@@ -280,6 +283,7 @@ class Manifest(Document):
     rng: Annotated[Text | None, Since(2)] = None
     plugins: Annotated[tuple[PluginRecord, ...], Since(2)] = ()
     limited: Annotated[int | None, Field(ge=1), Since(2)] = None
+    part: Annotated[PartRecord | None, Since(2)] = None
 
     def needs_schema(self) -> int:
         """Return 2 for the groups of images, a file that version 1 did not know."""
@@ -386,18 +390,21 @@ def write_manifest(root: Path, manifest: Manifest) -> Manifest:
     return sealed
 
 
-def read_manifest(path: Path) -> Manifest:
+def read_manifest(path: Path, *, of_part: bool = False) -> Manifest:
     """Read and check a manifest.
 
     Parameters
     ----------
     path : Path
         The ``manifest.json`` itself.
+    of_part : bool, optional
+        Whether that of a part of a build is wanted, instead of a benchmark's.
 
     Raises
     ------
     ManifestError
-        If it is missing, not JSON, of a later schema, or not what was written (edited).
+        If it is missing, not JSON, of a later schema, not what was written (edited), or of a part where a
+        benchmark is wanted, or the other way round.
     """
     if not path.parent.is_dir():
         reason = "is no folder" if path.parent.exists() else "does not exist"
@@ -409,12 +416,27 @@ def read_manifest(path: Path) -> Manifest:
                 f"{path.parent} is a folder inside the benchmark {above}",
                 remedy=Remedy("give {0}", above),
             )
+        if parts := list(part_folders(path.parent).values()):
+            more = f" and {len(parts) - _SHOWN} more" if len(parts) > _SHOWN else ""
+            raise _unmerged(path.parent, ", ".join(parts[:_SHOWN]) + more)
         raise ManifestError(
             f"{path} is missing: this is not a finished build; run the same `medimeta-c build` (or import) "
             "command again to finish it"
         )
-    return Reader(remedy=_REMEDY, error=ManifestError, max_bytes=MAX_BYTES).read(
+    manifest = Reader(remedy=_REMEDY, error=ManifestError, max_bytes=MAX_BYTES).read(
         path, Manifest, check=lambda values: _check_seal(values, path)
+    )
+    if manifest.part is not None and not of_part:
+        raise _unmerged(path.parent, manifest.part.name)
+    if manifest.part is None and of_part:
+        raise ManifestError(f"{path} is the manifest of a whole benchmark, not of a part of a build")
+    return manifest
+
+
+def _unmerged(folder: Path, what: str) -> ManifestError:
+    return ManifestError(
+        f"{folder} is not a whole benchmark but {what} of a build",
+        remedy=Remedy("merge all parts with {command}", command="merge"),
     )
 
 

@@ -6,6 +6,7 @@ import contextlib
 import errno
 import hashlib
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,6 +18,7 @@ __all__ = [
     "PART_SUFFIX",
     "exclusive",
     "explain_os_error",
+    "link_or_copy",
     "publish",
     "replace_file",
     "sha256_file",
@@ -65,7 +67,7 @@ def writing(path: Path) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def exclusive(lock: Path, folder: Path, busy: MediMetaError) -> Iterator[None]:
+def exclusive(lock: Path, folder: Path, busy: MediMetaError, *, wait_s: float = 0) -> Iterator[None]:
     """Hold a file lock while the block runs; the system releases it if the process is killed.
 
     Parameters
@@ -76,6 +78,8 @@ def exclusive(lock: Path, folder: Path, busy: MediMetaError) -> Iterator[None]:
         What it guards, for messages.
     busy : MediMetaError
         Raised if another process holds it.
+    wait_s : float, optional
+        For how many seconds another process may hold it first.
 
     Raises
     ------
@@ -86,7 +90,7 @@ def exclusive(lock: Path, folder: Path, busy: MediMetaError) -> Iterator[None]:
     with writing(folder):
         lock.parent.mkdir(parents=True, exist_ok=True)
         try:
-            held.acquire(timeout=0)
+            held.acquire(timeout=wait_s)
         except filelock.Timeout:
             raise busy from None
         except NotImplementedError as error:
@@ -121,6 +125,29 @@ def _sync_folder(folder: Path) -> None:
             raise
     finally:
         os.close(descriptor)
+
+
+def link_or_copy(source: Path, target: Path) -> None:
+    """Give a file a second name, or where the file system cannot, a copy; atomically and durably.
+
+    Raises
+    ------
+    WriteError
+        If the new file cannot be written.
+    """
+    part = target.parent / f".{target.name}{PART_SUFFIX}"
+    with writing(target):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        part.unlink(missing_ok=True)
+        try:
+            os.link(source.resolve(), part)
+        except OSError:  # another disk, or a file system without links
+            shutil.copyfile(source, part)
+            publish(part, target)
+            return
+        part.replace(target)
+        part.unlink(missing_ok=True)  # a rename onto another name of the same file leaves both
+        _sync_folder(target.parent)
 
 
 def write_atomic(path: Path, data: bytes, *, private: bool = False) -> None:

@@ -10,6 +10,7 @@ from medimeta_c.card.card_check import card_problems
 from medimeta_c.card.dataset_card import ASSETS, CARD_NAME
 from medimeta_c.card.evalfile import EVAL_NAME
 from medimeta_c.format.manifest import MANIFEST_NAME, FileRecord, Manifest
+from medimeta_c.format.parts import FOLDER
 from medimeta_c.format.stats import GROUPS_PATH, SPECTRUM_PATH, holds_spectra
 from medimeta_c.io.files import sha256_file
 
@@ -18,7 +19,7 @@ __all__ = ["check_tree"]
 _OWN = ("data", "stats", ASSETS)
 _STATISTICS = (SPECTRUM_PATH, GROUPS_PATH)
 _UNLISTED = (CARD_NAME, EVAL_NAME, MANIFEST_NAME, ".gitattributes")
-_LOCAL = {".medimeta-c", ".git", ".cache"}
+_LOCAL = {FOLDER, ".git", ".cache"}
 """Folders of this machine that no loader looks into, and no push sends."""
 
 _LOADER_SETTINGS = ".huggingface.yaml"  # overrides the card's configurations

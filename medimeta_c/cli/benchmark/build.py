@@ -135,6 +135,14 @@ def build(
             show_default=False,
         ),
     ] = None,
+    part: Annotated[
+        str | None,
+        typer.Option(
+            metavar="I/N",
+            help="Build only part I of N, for jobs on many machines; [b]medimeta-c merge[/b] joins them.",
+            show_default=False,
+        ),
+    ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show what would be read and built; build nothing.")
     ] = False,
@@ -158,6 +166,8 @@ def build(
       medimeta-c build --dataset pbc --limit 20 --out trial
 
       medimeta-c build --dataset all --source phantoms --out phantoms-C
+
+      medimeta-c build --dataset all --part 3/20
     """
     from functools import partial
 
@@ -196,6 +206,7 @@ def build(
         engine=cast("Literal['loky', 'dask']", engine),
         scheduler=scheduler,
         limit=limit,
+        part=part,
         force=force,
     )
     if dry_run:
@@ -204,4 +215,7 @@ def build(
     shown = None if json or loudness.quiet else partial(console.say_preview, err=True)
     with console.counting("images") as show:
         report = run(config, on_progress=console.by_sets("building", show), on_preview=shown)
-    console.say_build(report, json=json, done="built")
+    if report.manifest.part is None:
+        console.say_build(report, json=json, done="built")
+    else:
+        console.say_part(report, json=json)

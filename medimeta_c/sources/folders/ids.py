@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import hmac
 import io
+import os
 import secrets
 from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
@@ -12,7 +13,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from medimeta_c.errors import Remedy, SourceError, short
-from medimeta_c.io.files import write_atomic
+from medimeta_c.io.files import write_atomic, writing
 
 __all__ = ["IDS_SUFFIX", "Entry", "has_key", "ids_key", "keyed", "read_ids", "running_numbers", "write_ids"]
 
@@ -82,7 +83,7 @@ def ids_key(folder: Path | None, *, new: bool) -> bytes:
                 f"{path} is missing, the key that the ids of these images are made with",
                 remedy=[Remedy("put its folder back"), Remedy("give its folder with {ids}")],
             )
-        write_atomic(path, secrets.token_hex(_KEY_BYTES).encode(), private=True)
+        _make_key(path)
     try:
         key = bytes.fromhex(path.read_text(encoding="ascii"))
     except (OSError, ValueError) as error:
@@ -90,6 +91,21 @@ def ids_key(folder: Path | None, *, new: bool) -> bytes:
     if len(key) != _KEY_BYTES:
         raise SourceError(f"{path} is truncated or not the key of a build: restore it")
     return key
+
+
+def _make_key(path: Path) -> None:
+    """Write a new key, unless another process, such as another part of the build, has just written one."""
+    token = secrets.token_hex(_KEY_BYTES)
+    draft = path.with_name(f".{_KEY}-{secrets.token_hex(4)}")
+    write_atomic(draft, token.encode(), private=True)
+    with writing(path):
+        try:
+            os.link(draft, path)
+        except FileExistsError:
+            pass
+        except OSError:  # a file system without links
+            draft.replace(path)
+        draft.unlink(missing_ok=True)
 
 
 def running_numbers(
