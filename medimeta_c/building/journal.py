@@ -7,6 +7,7 @@ put aside there too, so that an interrupted build never looks finished.
 from __future__ import annotations
 
 import contextlib
+import logging
 import shutil
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
@@ -16,7 +17,9 @@ from medimeta_c.errors import BuildError, Remedy, ResultError
 from medimeta_c.format.dataset import DatasetRecord
 from medimeta_c.format.keys import SetKey
 from medimeta_c.format.manifest import (
+    BUILD_LOCK,
     MANIFEST_NAME,
+    STATE_FOLDER,
     FileRecord,
     Manifest,
     PluginRecord,
@@ -25,6 +28,7 @@ from medimeta_c.format.manifest import (
     SuiteRecord,
     read_manifest,
 )
+from medimeta_c.format.signing.benchmark import remove_signature
 from medimeta_c.io.files import PART_SUFFIX, exclusive, write_atomic, writing
 from medimeta_c.io.reading import Reader, read_record
 from medimeta_c.io.records import Record, Since, canonical_json, write_record
@@ -33,8 +37,8 @@ from medimeta_c.sources.folders.ids import IDS_SUFFIX
 
 __all__ = ["Begun", "Journal", "data_folders", "ids_folder", "locked", "remember_data", "require_free"]
 
+_log = logging.getLogger(__name__)
 _OTHER = Remedy("choose another {out}")
-FOLDER = ".medimeta-c"
 _DATA_NAME = "data.json"
 _IDS = ".ids"  # no dataset's name begins with a dot
 
@@ -63,7 +67,7 @@ def locked(root: Path) -> Iterator[None]:
     """
     require_free(root)
     busy = BuildError(f"another build is writing to {root}", remedy=[Remedy("wait until it ends"), _OTHER])
-    with exclusive(root / FOLDER / "build.lock", root, busy):
+    with exclusive(root / BUILD_LOCK, root, busy):
         yield
 
 
@@ -81,7 +85,7 @@ def require_free(root: Path) -> None:
         str(root).encode()
     except UnicodeEncodeError:
         raise BuildError(f"{str(root)!r} is not valid Unicode", remedy=_OTHER) from None
-    if root.is_dir() and not (root / FOLDER).is_dir() and not (root / MANIFEST_NAME).is_file():
+    if root.is_dir() and not (root / STATE_FOLDER).is_dir() and not (root / MANIFEST_NAME).is_file():
         foreign = next((entry.name for entry in root.iterdir() if not entry.name.startswith(".")), None)
         if foreign is not None:
             raise BuildError(
@@ -104,7 +108,7 @@ class Journal:
     """
 
     def __init__(self, root: Path) -> None:
-        self._root, self._folder = root, root / FOLDER
+        self._root, self._folder = root, root / STATE_FOLDER
         self._aside = self._folder / MANIFEST_NAME
         self._state_file = self._folder / "build.json"
         finished, aside = root / MANIFEST_NAME, self._aside
@@ -174,7 +178,14 @@ class Journal:
         return {name: len(keys) for name, keys in sorted(forgotten.items())}
 
     def begin(self, begun: Begun) -> None:
-        """Mark the directory unfinished: note what is begun, put the manifest aside, remove old parts."""
+        """Mark the directory unfinished: note what is begun, put the manifest aside, remove old parts.
+
+        The signature goes first: it is of the manifest that will be replaced.
+        """
+        if remove_signature(self._root):
+            _log.warning(
+                "the signature of %s is removed, because its manifest will change: sign it again", self._root
+            )
         self._state = begun.model_copy(
             update={
                 "sources": {**self.datasets, **begun.sources},
@@ -316,7 +327,7 @@ def remember_data(root: Path, datasets: Iterable[str], folder: Path, *, ids: Pat
             del known[_IDS]
     if known != noted:
         folders = {name: str(path) for name, path in sorted(known.items())}
-        write_atomic(root / FOLDER / _DATA_NAME, canonical_json(folders).encode())
+        write_atomic(root / STATE_FOLDER / _DATA_NAME, canonical_json(folders).encode())
 
 
 def ids_folder(root: Path) -> Path:
@@ -333,7 +344,7 @@ def _ids_beside(root: Path) -> Path:
 def data_folders(root: Path) -> dict[str, Path]:
     """Return the data folder each dataset was last built from on this machine, as far as it is known."""
     try:
-        noted = Reader(remedy="build again").values(root / FOLDER / _DATA_NAME)
+        noted = Reader(remedy="build again").values(root / STATE_FOLDER / _DATA_NAME)
     except ResultError:
         return {}
     items = noted.items() if isinstance(noted, dict) else ()

@@ -19,6 +19,7 @@ from medimeta_c.format.keys import SetKey, check_name
 from medimeta_c.format.seeding import SEED_SCHEME
 from medimeta_c.format.spectrum import PROFILE_BINS
 from medimeta_c.format.suite import CORE, Suite
+from medimeta_c.io.files import is_locked
 from medimeta_c.io.reading import Reader
 from medimeta_c.io.records import (
     Count,
@@ -35,9 +36,11 @@ from medimeta_c.io.records import (
 from medimeta_c.io.text import Title
 
 __all__ = [
+    "BUILD_LOCK",
     "GROUPS_PATH",
     "IMPORTED",
     "MANIFEST_NAME",
+    "STATE_FOLDER",
     "CorruptionRecord",
     "DatasetRecord",
     "FileRecord",
@@ -59,6 +62,10 @@ __all__ = [
 ]
 
 MANIFEST_NAME = "manifest.json"
+STATE_FOLDER = ".medimeta-c"
+"""What a build keeps for itself; never published."""
+
+BUILD_LOCK = f"{STATE_FOLDER}/build.lock"
 MAX_BYTES = 256 << 20
 """Largest manifest read: a thousand datasets of the core suite have about 150 MB."""
 
@@ -396,6 +403,8 @@ def read_manifest(path: Path) -> Manifest:
                 f"{path.parent} is a folder inside the benchmark {above}",
                 remedy=Remedy("give {0}", above),
             )
+        if is_locked(path.parent / BUILD_LOCK):
+            raise ManifestError(f"a build is running in {path.parent}", remedy=Remedy("wait until it ends"))
         raise ManifestError(
             f"{path} is missing: this is not a finished build; run the same `medimeta-c build` (or import) "
             "command again to finish it"

@@ -1,16 +1,57 @@
-"""Files of a benchmark on the Hub: one commit, fetched on demand, checked against the manifest."""
+"""Files of a benchmark: in a directory that a build may change, or on the Hub, fetched on demand."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from medimeta_c.errors import ManifestError, MediMetaError, ShardError
+from medimeta_c.errors import ManifestError, MediMetaError, Remedy, ShardError
 from medimeta_c.format.manifest import MANIFEST_NAME, FileRecord, Manifest, read_manifest
-from medimeta_c.io.files import sha256_file
+from medimeta_c.io.files import identity, sha256_file
 from medimeta_c.io.hub_client import token_or_none
 from medimeta_c.io.hub_errors import explained
 
-__all__ = ["Repository", "open_repository"]
+__all__ = ["Directory", "Repository", "open_repository"]
+
+
+class Directory:
+    """A benchmark's directory; a file that a build replaces meanwhile is refused, never read in parts.
+
+    Parameters
+    ----------
+    root : Path
+        The directory.
+    manifest : Manifest
+        What it was when it was opened.
+    """
+
+    def __init__(self, root: Path, manifest: Manifest) -> None:
+        self._root, self._records, self._first = root, records_of(manifest), dict[str, tuple[int, ...]]()
+
+    def fetch(self, path: str) -> Path:
+        """Return where a file is.
+
+        Call it again after opening the file: what was opened is then the file that was first asked for.
+
+        Raises
+        ------
+        ShardError
+            If it was replaced since it was first asked for, or has not the manifest's size.
+        """
+        local = self._root / path
+        found = identity(local)
+        if found is None:
+            return local  # whoever reads it says what is wrong
+        if self._first.setdefault(path, found) != found:
+            raise ShardError(
+                f"{local} was written again while it was read", remedy=Remedy("open the benchmark again")
+            )
+        size, wanted = found[-1], self._records[path].bytes
+        if size != wanted:
+            raise ShardError(
+                f"{local} has {size} bytes, the manifest said {wanted} when the benchmark was opened: "
+                "open it again if it was built again meanwhile, or verify it"
+            )
+        return local
 
 
 class Repository:
@@ -28,8 +69,7 @@ class Repository:
 
     def __init__(self, repo_id: str, commit: str, manifest: Manifest) -> None:
         self.repo_id, self.commit, self.manifest = repo_id, commit, manifest
-        self._records: dict[str, FileRecord] = {record.path: record for record in manifest.files}
-        self._records |= {shard.path: shard for one in manifest.sets for shard in one.shards}
+        self._records = records_of(manifest)
         self._checked: dict[str, Path] = {}
 
     def fetch(self, path: str) -> Path:
@@ -97,6 +137,12 @@ def open_repository(repo_id: str, revision: str | None = None, *, token: bool | 
             raise ManifestError(f"{repo_id} on the Hub holds no usable build: {error}") from error
     # The cache keeps a file of the tree's root at snapshots/<commit>/<file>.
     return Repository(repo_id, local.parent.name, manifest)
+
+
+def records_of(manifest: Manifest) -> dict[str, FileRecord]:
+    """Return every file that a manifest lists, by path."""
+    shards = {shard.path: shard for one in manifest.sets for shard in one.shards}
+    return {record.path: record for record in manifest.files} | shards
 
 
 def _is_whole(path: Path, record: FileRecord) -> bool:

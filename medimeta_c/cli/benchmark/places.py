@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from medimeta_c.building.journal import FOLDER, Journal
+from medimeta_c.building.journal import Journal
 from medimeta_c.errors import MediMetaError
 from medimeta_c.format.display import CORE_TITLE, benchmark_title, slug
-from medimeta_c.format.manifest import MANIFEST_NAME
+from medimeta_c.format.manifest import MANIFEST_NAME, STATE_FOLDER
 from medimeta_c.format.suites import CORE, SUITES
 from medimeta_c.sources import SourceFamily
 from medimeta_c.sources.catalog import catalog, published
@@ -97,7 +97,7 @@ def _asked(name: str, family: SourceFamily, data_dir: Path, *, data_is_dataset: 
 
 
 def _is_build(folder: Path) -> bool:
-    return (folder / FOLDER).is_dir() or (folder / MANIFEST_NAME).is_file()
+    return (folder / STATE_FOLDER).is_dir() or (folder / MANIFEST_NAME).is_file()
 
 
 def _holds_one(folder: Path, asked: Sequence[_Asked]) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -16,6 +16,9 @@ from medimeta_c.cli.options import (
     JsonOption,
     benchmark_of,
 )
+
+if TYPE_CHECKING:
+    from medimeta_c.format.signing.benchmark import Signed
 
 __all__ = ["verify"]
 
@@ -50,6 +53,14 @@ def verify(
             show_default=False,
         ),
     ] = None,
+    signer: Annotated[
+        str | None,
+        typer.Option(
+            metavar="KEY",
+            help="Public key that must have signed the manifest: its file, or its line of base64.",
+            show_default=False,
+        ),
+    ] = None,
     jobs: JobsOption = -1,
     json: JsonOption = False,
 ) -> None:
@@ -60,12 +71,15 @@ def verify(
       medimeta-c verify MediMeta-C
 
       medimeta-c verify MediMeta-C --complete --rebuild 3 --data ~/medimeta
+
+      medimeta-c verify MediMeta-C --signer maker.pub
     """
     from medimeta_c.building.verification import verify as run
     from medimeta_c.card.coverage import coverage, require_complete
     from medimeta_c.errors import Remedy, VerificationError
     from medimeta_c.format.display import title_of
     from medimeta_c.format.manifest import MANIFEST_NAME, read_manifest
+    from medimeta_c.format.signing.benchmark import stored_signature
     from medimeta_c.io.tables.table import Column, Table, texts
 
     directory = Path(benchmark_of(where, benchmark))
@@ -77,6 +91,7 @@ def verify(
             rebuild=rebuild,
             data_dir=data.expanduser() if data else None,
             ids=ids.expanduser() if ids else None,
+            signer=signer,
             jobs=jobs,
             on_progress=lambda done, total: show("verifying", done, total),
         )
@@ -93,6 +108,7 @@ def verify(
                 "rows_rebuilt": report.rebuilt,
                 "rows_near": report.near,
                 "suite": {one.dataset: {"there": one.there, "wanted": one.wanted} for one in covered},
+                "signed": _signed(report.signed),
                 "problems": [
                     {"path": one.path, "set": str(one.key) if one.key else None, "message": one.message}
                     for one in report.problems
@@ -137,3 +153,20 @@ def verify(
             console.say(f"a trial: at most {report.manifest.limited} images of each split, not the benchmark")
         console.say(f"title {title_of(report.manifest)}")
         console.say(f"fingerprint {report.manifest.fingerprint}")
+        if report.signed is not None:
+            console.say(f"signed by the key {report.signed.key.name} ({report.signed.trusted_comment})")
+        elif (signature := stored_signature(directory)) is not None:
+            console.say(
+                f"a signature of the key {signature.key_name} was not checked: give its key with --signer"
+            )
+
+
+def _signed(signed: Signed | None) -> dict[str, str] | None:
+    """Return a checked signature for JSON; None if none was asked for."""
+    if signed is None:
+        return None
+    return {
+        "key": signed.key.line,
+        "key_id": signed.key.name,
+        "trusted_comment": signed.trusted_comment,
+    }
