@@ -5,10 +5,11 @@ from __future__ import annotations
 import contextlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from medimeta_c.building import engines
+from medimeta_c.building.checks.published import Comparison, compared
 from medimeta_c.building.checks.rows import RowCheck, SetCheck
 from medimeta_c.building.checks.tree import check_tree
 from medimeta_c.building.journal import data_folders, ids_folder
@@ -72,7 +73,8 @@ class VerificationReport:
     """What a verification looked at and found.
 
     Of the rows `rebuilt`, those `near` differ by no more than another version of a library explains. `signed`
-    is the signature, if one was asked for.
+    is the signature, if one was asked for; `published` compares each dataset with the fingerprints that this
+    package publishes.
     """
 
     root: Path
@@ -83,6 +85,7 @@ class VerificationReport:
     near: int
     problems: tuple[Problem, ...]
     signed: Signed | None = None
+    published: Mapping[str, Comparison] = field(default_factory=dict)
 
     __repr__ = short_repr
 
@@ -213,6 +216,7 @@ def verify(  # noqa: PLR0913  (every one has a name at the call)
         near=sum(one.near for one in found.values()),
         problems=tuple(problems),
         signed=signed,
+        published=compared(manifest),
     )
 
 

@@ -7,6 +7,7 @@ import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner
@@ -178,7 +179,13 @@ def test_a_build_that_changes_the_manifest_removes_the_signature(
 ) -> None:
     """A build that keeps everything keeps it; an old signature that is put back is refused."""
     root = tmp_path / "grown"
-    values = {"datasets": "rays", "source": "imagefolder", "data_dir": clean_dir, "out": root, "jobs": 1}
+    values: dict[str, Any] = {
+        "datasets": "rays",
+        "source": "imagefolder",
+        "data_dir": clean_dir,
+        "out": root,
+        "jobs": 1,
+    }
     build(BuildConfig(**values, corruptions="contrast", severities=3))
     signing.sign(root, key)
     old = (root / signing.SIGNATURE_NAME).read_bytes()
@@ -187,7 +194,9 @@ def test_a_build_that_changes_the_manifest_removes_the_signature(
     assert not caplog.messages
     build(BuildConfig(**values, corruptions="contrast", severities=4))
     assert not (root / signing.SIGNATURE_NAME).exists()
-    assert caplog.messages == [f"the signature of {root} is removed, as its manifest changes: sign it again"]
+    assert caplog.messages == [
+        f"the signature of {root} is removed, because its manifest will change: sign it again"
+    ]
     (root / signing.SIGNATURE_NAME).write_bytes(old)
     with pytest.raises(VerificationError, match="was changed or built again after it was signed"):
         verify(root, signer=key.with_suffix(".pub"), jobs=1)
@@ -204,7 +213,8 @@ def test_a_push_sends_the_signature_and_removes_a_stale_one(signed: Path) -> Non
 def test_without_the_extra(signed: Path, key: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The exact line that installs it; nothing is written or believed."""
     monkeypatch.setitem(sys.modules, "cryptography.hazmat.primitives.asymmetric", None)
-    line = "a signature needs the 'sign' extra: in a clone of the repository, pip install ./corruptions '.[sign]'"
+    line = "a signature needs the 'sign' extra: in a clone of the repository, "
+    line += "pip install ./corruptions '.[sign]'"
     for call in (
         lambda: signing.sign(signed, key),
         lambda: signing.new_key(key.with_name("new.key")),

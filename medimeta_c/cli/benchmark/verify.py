@@ -18,6 +18,10 @@ from medimeta_c.cli.options import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from medimeta_c.building.checks.published import Comparison
+    from medimeta_c.building.verification import VerificationReport
     from medimeta_c.format.signing.benchmark import Signed
 
 __all__ = ["verify"]
@@ -79,7 +83,6 @@ def verify(
     from medimeta_c.errors import Remedy, VerificationError
     from medimeta_c.format.display import title_of
     from medimeta_c.format.manifest import MANIFEST_NAME, read_manifest
-    from medimeta_c.format.signing.benchmark import stored_signature
     from medimeta_c.io.tables.table import Column, Table, texts
 
     directory = Path(benchmark_of(where, benchmark))
@@ -109,6 +112,7 @@ def verify(
                 "rows_near": report.near,
                 "suite": {one.dataset: {"there": one.there, "wanted": one.wanted} for one in covered},
                 "signed": _signed(report.signed),
+                "published": dict(report.published),
                 "problems": [
                     {"path": one.path, "set": str(one.key) if one.key else None, "message": one.message}
                     for one in report.problems
@@ -151,14 +155,37 @@ def verify(
         console.say(f"{directory}: {report.sets} sets, {report.images} images, all match the manifest{again}")
         if report.manifest.limited is not None:
             console.say(f"a trial: at most {report.manifest.limited} images of each split, not the benchmark")
-        console.say(f"title {title_of(report.manifest)}")
-        console.say(f"fingerprint {report.manifest.fingerprint}")
-        if report.signed is not None:
-            console.say(f"signed by the key {report.signed.key.name} ({report.signed.trusted_comment})")
-        elif (signature := stored_signature(directory)) is not None:
-            console.say(
-                f"a signature of the key {signature.key_name} was not checked: give its key with --signer"
-            )
+        _say_what_it_is(report)
+
+
+def _say_what_it_is(report: VerificationReport) -> None:
+    """Print title and fingerprint, how it compares with the published one, and who signed."""
+    from medimeta_c.format.display import title_of
+    from medimeta_c.format.signing.benchmark import stored_signature
+
+    console.say(f"title {title_of(report.manifest)}")
+    console.say(f"fingerprint {report.manifest.fingerprint}")
+    for sentence in _comparisons(report.published):
+        console.say(sentence)
+    if report.signed is not None:
+        console.say(f"signed by the key {report.signed.key.name} ({report.signed.trusted_comment})")
+    elif (signature := stored_signature(report.root)) is not None:
+        console.say(
+            f"a signature of the key {signature.key_name} was not checked: give its key with --signer"
+        )
+
+
+def _comparisons(published: Mapping[str, Comparison]) -> Iterator[str]:
+    """Yield how the datasets compare with their published fingerprints, in as few sentences as can be."""
+    sentences: dict[Comparison, str] = {
+        "another": "another fingerprint than the published one",
+        "equal": "equal to the published one",
+        "unpublished": "no fingerprint is published for this selection",
+    }
+    for comparison, sentence in sentences.items():
+        names = [name for name, found in published.items() if found == comparison]
+        if names:
+            yield sentence if len(names) == len(published) else f"{sentence}: {', '.join(names)}"
 
 
 def _signed(signed: Signed | None) -> dict[str, str] | None:

@@ -14,6 +14,7 @@ pytest.importorskip("cryptography", reason="needs the 'sign' extra")
 
 from medimeta_c.errors import ConfigError
 from medimeta_c.format.signing import benchmark as signing
+from medimeta_c.format.signing import keys
 from medimeta_c.format.signing.keys import PublicKey, SecretKey, is_protected, read_public_key
 from medimeta_c.format.signing.signatures import Signature
 
@@ -58,7 +59,7 @@ def test_a_protected_key_of_ours_opens_with_its_password_alone(tmp_path: Path) -
     key.write(tmp_path / "it.key", "pässword", **CHEAP)
     assert (tmp_path / "it.key").stat().st_mode & 0o77 == 0
     assert SecretKey.read(tmp_path / "it.key", "pässword") == key
-    with pytest.raises(ConfigError, match="password of the secret key .* is wrong, or the file is damaged"):
+    with pytest.raises(ConfigError, match="is wrong, or the file is damaged"):
         SecretKey.read(tmp_path / "it.key", "password")
     with pytest.raises(ConfigError, match="is protected by a password: give `password`"):
         SecretKey.read(tmp_path / "it.key")
@@ -105,17 +106,18 @@ def test_any_bytes_are_a_file_or_one_sentence(tmp_path_factory: pytest.TempPathF
 @given(st.integers(0, 2**64 - 1), st.integers(0, 2**64 - 1))
 def test_a_key_file_cannot_ask_for_more_memory_than_minisigns(operations: int, memory: int) -> None:
     """Whatever limits a file states, at most 1 GB is taken; nothing is derived beyond."""
-    from medimeta_c.format.signing import keys
-
     taken: list[int] = []
-    original = keys.hashlib.scrypt
-    keys.hashlib.scrypt = lambda *_, n, r, p, dklen, **__: taken.append(n * r * 128) or bytes(dklen)  # type: ignore[assignment,method-assign]
-    try:
-        keys._covered(bytes(104), "pw", bytes(32), operations, memory)
-    except ValueError as error:
-        assert "more than 1 GB" in str(error)
-    finally:
-        keys.hashlib.scrypt = original  # type: ignore[method-assign]
+
+    def scrypt(*_: object, n: int, r: int, dklen: int, **__: object) -> bytes:
+        taken.append(128 * n * r)
+        return bytes(dklen)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("medimeta_c.format.signing.keys.hashlib.scrypt", scrypt)
+        try:
+            keys._covered(bytes(104), "pw", bytes(32), operations, memory)
+        except ValueError as error:
+            assert "more than 1 GB" in str(error)
     assert all(each <= 1 << 30 for each in taken)
 
 
