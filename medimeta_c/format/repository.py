@@ -25,7 +25,11 @@ class Directory:
     """
 
     def __init__(self, root: Path, manifest: Manifest) -> None:
-        self._root, self._records, self._first = root, records_of(manifest), dict[str, tuple[int, ...]]()
+        self._root, self._first = root, dict[str, tuple[int, ...]]()
+        # A build replaces one file at once, but several one by one: their sizes tell a set that is half new.
+        self._bytes = {
+            shard.path: shard.bytes for one in manifest.sets if len(one.shards) > 1 for shard in one.shards
+        }
 
     def fetch(self, path: str) -> Path:
         """Return where a file is.
@@ -35,7 +39,8 @@ class Directory:
         Raises
         ------
         ShardError
-            If it was replaced since it was first asked for, or has not the manifest's size.
+            If it was replaced since it was first asked for, or is one shard of several and has not the
+            manifest's size.
         """
         local = self._root / path
         found = identity(local)
@@ -45,8 +50,8 @@ class Directory:
             raise ShardError(
                 f"{local} was written again while it was read", remedy=Remedy("open the benchmark again")
             )
-        size, wanted = found[-1], self._records[path].bytes
-        if size != wanted:
+        size = found[-1]
+        if size != (wanted := self._bytes.get(path, size)):
             raise ShardError(
                 f"{local} has {size} bytes, the manifest said {wanted} when the benchmark was opened: "
                 "open it again if it was built again meanwhile, or verify it"
@@ -69,7 +74,8 @@ class Repository:
 
     def __init__(self, repo_id: str, commit: str, manifest: Manifest) -> None:
         self.repo_id, self.commit, self.manifest = repo_id, commit, manifest
-        self._records = records_of(manifest)
+        self._records: dict[str, FileRecord] = {record.path: record for record in manifest.files}
+        self._records |= {shard.path: shard for one in manifest.sets for shard in one.shards}
         self._checked: dict[str, Path] = {}
 
     def fetch(self, path: str) -> Path:
@@ -137,12 +143,6 @@ def open_repository(repo_id: str, revision: str | None = None, *, token: bool | 
             raise ManifestError(f"{repo_id} on the Hub holds no usable build: {error}") from error
     # The cache keeps a file of the tree's root at snapshots/<commit>/<file>.
     return Repository(repo_id, local.parent.name, manifest)
-
-
-def records_of(manifest: Manifest) -> dict[str, FileRecord]:
-    """Return every file that a manifest lists, by path."""
-    shards = {shard.path: shard for one in manifest.sets for shard in one.shards}
-    return {record.path: record for record in manifest.files} | shards
 
 
 def _is_whole(path: Path, record: FileRecord) -> bool:
