@@ -7,6 +7,7 @@ put aside there too, so that an interrupted build never looks finished.
 from __future__ import annotations
 
 import contextlib
+import logging
 import shutil
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
@@ -17,6 +18,7 @@ from medimeta_c.format import png
 from medimeta_c.format.dataset import DatasetRecord
 from medimeta_c.format.keys import SetKey
 from medimeta_c.format.manifest import (
+    BUILD_LOCK,
     MANIFEST_NAME,
     FileRecord,
     Manifest,
@@ -27,6 +29,7 @@ from medimeta_c.format.manifest import (
     read_manifest,
 )
 from medimeta_c.format.parts import FOLDER, Division
+from medimeta_c.format.signing.benchmark import remove_signature
 from medimeta_c.io.files import PART_SUFFIX, exclusive, write_atomic, writing
 from medimeta_c.io.reading import Reader, read_record
 from medimeta_c.io.records import Record, Since, canonical_json, write_record
@@ -35,6 +38,7 @@ from medimeta_c.sources.folders.ids import IDS_SUFFIX
 
 __all__ = ["Begun", "Journal", "data_folders", "ids_folder", "locked", "remember_data", "require_free"]
 
+_log = logging.getLogger(__name__)
 _OTHER = Remedy("choose another {out}")
 _MERGE = Remedy("merge its parts with {command}", command="merge")
 _DATA_NAME = "data.json"
@@ -74,7 +78,7 @@ def locked(root: Path, *, wait_s: float = 0) -> Iterator[None]:
     """
     require_free(root)
     busy = BuildError(f"another build is writing to {root}", remedy=[Remedy("wait until it ends"), _OTHER])
-    with exclusive(root / FOLDER / "build.lock", root, busy, wait_s=wait_s):
+    with exclusive(root / BUILD_LOCK, root, busy, wait_s=wait_s):
         yield
 
 
@@ -206,7 +210,14 @@ class Journal:
         return {name: len(keys) for name, keys in sorted(forgotten.items())}
 
     def begin(self, begun: Begun) -> None:
-        """Mark the directory unfinished: note what is begun, put the manifest aside, remove old parts."""
+        """Mark the directory unfinished: note what is begun, put the manifest aside, remove old parts.
+
+        The signature goes first: it is of the manifest that will be replaced.
+        """
+        if remove_signature(self._root):
+            _log.warning(
+                "the signature of %s is removed, because its manifest will change: sign it again", self._root
+            )
         self._state = begun.model_copy(
             update={
                 "sources": {**self.datasets, **begun.sources},

@@ -5,19 +5,21 @@ from __future__ import annotations
 import contextlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from medimeta_c.building import engines
+from medimeta_c.building.checks.published import Comparison, compared
 from medimeta_c.building.checks.rows import RowCheck, SetCheck
 from medimeta_c.building.checks.tree import check_tree
 from medimeta_c.building.journal import data_folders, ids_folder
 from medimeta_c.building.libraries import allowed_difference
 from medimeta_c.building.plugins import require_plugins
-from medimeta_c.errors import ConfigError, Remedy, ShardError, SourceError
+from medimeta_c.errors import ConfigError, Remedy, ShardError, SourceError, VerificationError
 from medimeta_c.format.benchmark import Benchmark
 from medimeta_c.format.keys import SetKey
 from medimeta_c.format.manifest import (
+    BUILD_LOCK,
     MANIFEST_NAME,
     Manifest,
     ShardRecord,
@@ -25,8 +27,9 @@ from medimeta_c.format.manifest import (
     read_manifest,
 )
 from medimeta_c.format.shards import read_tables
+from medimeta_c.format.signing.benchmark import Signed, check_signature
 from medimeta_c.format.stats import GROUPS_PATH
-from medimeta_c.io.files import sha256_file
+from medimeta_c.io.files import identity, is_locked, sha256_file
 from medimeta_c.io.progress import following
 from medimeta_c.io.settings import StrPath, as_path
 from medimeta_c.io.shown import short_repr
@@ -69,7 +72,9 @@ class Problem:
 class VerificationReport:
     """What a verification looked at and found.
 
-    Of the rows `rebuilt`, those `near` differ by no more than another version of a library explains.
+    Of the rows `rebuilt`, those `near` differ by no more than another version of a library explains. `signed`
+    is the signature, if one was asked for; `published` compares each dataset with the fingerprints that this
+    package publishes.
     """
 
     root: Path
@@ -79,6 +84,8 @@ class VerificationReport:
     rebuilt: int
     near: int
     problems: tuple[Problem, ...]
+    signed: Signed | None = None
+    published: Mapping[str, Comparison] = field(default_factory=dict)
 
     __repr__ = short_repr
 
@@ -94,6 +101,7 @@ def verify(  # noqa: PLR0913  (every one has a name at the call)
     rebuild: int = 0,
     data_dir: StrPath | None = None,
     ids: StrPath | None = None,
+    signer: StrPath | None = None,
     jobs: int = -1,
     on_progress: Callable[[int, int], None] | None = None,
     progress: bool = False,
@@ -117,6 +125,8 @@ def verify(  # noqa: PLR0913  (every one has a name at the call)
     ids : str or path, optional
         Where the key of the image ids is, for `rebuild`, if the images have one. By default the folder
         ``OUT.ids`` beside the benchmark.
+    signer : str or path, optional
+        The public key that must have signed the manifest: its file, or its line of base64.
     jobs : int, optional
         Worker processes; -1 is one per core.
     on_progress : callable, optional
@@ -133,6 +143,8 @@ def verify(  # noqa: PLR0913  (every one has a name at the call)
     ------
     ManifestError
         If the manifest is missing, edited or of another schema: then nothing else can be checked.
+    VerificationError
+        If the manifest is not signed by `signer`, or a build replaced it meanwhile.
     SourceError
         If `rebuild` is asked for and the source is not there, or is not the data that was built from.
     ConfigError
@@ -140,7 +152,9 @@ def verify(  # noqa: PLR0913  (every one has a name at the call)
     """
     root, data_dir = as_path(root, "root"), None if data_dir is None else as_path(data_dir, "data dir")
     engines.check_jobs(jobs)
+    began = identity(root / MANIFEST_NAME)
     manifest = read_manifest(root / MANIFEST_NAME)
+    signed = None if signer is None else check_signature(root, signer)
     if rebuild and manifest.protocol.imported:
         raise ConfigError(
             f"{root} was imported ({manifest.protocol.benchmark_version}), not rendered, so none of its "
@@ -187,6 +201,12 @@ def verify(  # noqa: PLR0913  (every one has a name at the call)
     problems += tree
     if GROUPS_PATH not in {problem.path for problem in tree}:
         problems += _check_groups(root, manifest, sources)
+    if identity(root / MANIFEST_NAME) != began:
+        running = is_locked(root / BUILD_LOCK)
+        raise VerificationError(
+            f"a build is running in {root}" if running else f"{root} was built again while it was verified",
+            remedy=Remedy("verify it when the build has ended" if running else "verify it again"),
+        )
     return VerificationReport(
         root=root,
         manifest=manifest,
@@ -195,6 +215,8 @@ def verify(  # noqa: PLR0913  (every one has a name at the call)
         rebuilt=sum(one.rebuilt for one in found.values()),
         near=sum(one.near for one in found.values()),
         problems=tuple(problems),
+        signed=signed,
+        published=compared(manifest),
     )
 
 

@@ -28,6 +28,7 @@ from medimeta_c.cli.benchmark import (
     import_medmnistc,
     merge,
     push,
+    sign,
     verify,
 )
 from medimeta_c.cli.command import Command, Group, Resuming
@@ -79,6 +80,7 @@ _COMMANDS: dict[str, dict[str, Callable[..., None]]] = {
         "import-medimetac": import_medimetac.import_medimetac,
         "import-medmnistc": import_medmnistc.import_medmnistc,
         "verify": verify.verify,
+        "sign": sign.sign,
         "push": push.push,
         "analyse": analyse.analyse,
         "corrupt": corrupt.corrupt,

@@ -19,7 +19,7 @@ from medimeta_c.format import png
 from medimeta_c.format.display import title_of
 from medimeta_c.format.keys import Image, SetKey
 from medimeta_c.format.manifest import MANIFEST_NAME, DatasetRecord, Manifest, SetRecord, read_manifest
-from medimeta_c.format.repository import open_repository
+from medimeta_c.format.repository import Directory, open_repository
 from medimeta_c.format.shards import has_classes, read_tables
 from medimeta_c.format.spectrum import BANDS
 from medimeta_c.format.stats import GROUPS_PATH, read_groups
@@ -241,6 +241,7 @@ class Benchmark:
         rows = 0
         for path in self.shard_paths(key):
             for table in read_tables(path, columns, batch_rows=batch_rows):
+                self.shard_paths(key)  # raises if a build replaced one before it was opened
                 rows += table.num_rows
                 yield table
         expected = self.record(key).rows
@@ -329,7 +330,8 @@ def open_benchmark(where: StrPath, *, revision: str | None = None) -> Benchmark:
             raise ConfigError(
                 f"{where} is a local directory, which has no revisions: leave the revision {revision!r} out"
             )
-        return Benchmark(str(folder), read_manifest(folder / MANIFEST_NAME), folder.joinpath)
+        manifest = read_manifest(folder / MANIFEST_NAME)
+        return Benchmark(str(folder), manifest, Directory(folder, manifest).fetch)
     repo_id, at, named = str(where).partition("@")
     reason = "is not a directory" if folder.exists() else "does not exist"
     if not REPO_ID.fullmatch(repo_id) or (at and not named):

@@ -17,10 +17,11 @@ from pydantic import Field, model_validator
 from medimeta_c.errors import ManifestError, MediMetaError, Remedy
 from medimeta_c.format.dataset import DatasetRecord
 from medimeta_c.format.keys import SetKey, check_name
-from medimeta_c.format.parts import PartRecord, part_folders
+from medimeta_c.format.parts import FOLDER, PartRecord, part_folders
 from medimeta_c.format.seeding import SEED_SCHEME
 from medimeta_c.format.spectrum import PROFILE_BINS
 from medimeta_c.format.suite import CORE, Suite
+from medimeta_c.io.files import is_locked
 from medimeta_c.io.reading import Reader
 from medimeta_c.io.records import (
     Count,
@@ -37,6 +38,7 @@ from medimeta_c.io.records import (
 from medimeta_c.io.text import Title
 
 __all__ = [
+    "BUILD_LOCK",
     "GROUPS_PATH",
     "IMPORTED",
     "MANIFEST_NAME",
@@ -61,6 +63,7 @@ __all__ = [
 ]
 
 MANIFEST_NAME = "manifest.json"
+BUILD_LOCK = f"{FOLDER}/build.lock"
 MAX_BYTES = 256 << 20
 """Largest manifest read: a thousand datasets of the core suite have about 150 MB."""
 
@@ -419,6 +422,8 @@ def read_manifest(path: Path, *, of_part: bool = False) -> Manifest:
         if parts := list(part_folders(path.parent).values()):
             more = f" and {len(parts) - _SHOWN} more" if len(parts) > _SHOWN else ""
             raise _unmerged(path.parent, ", ".join(parts[:_SHOWN]) + more)
+        if is_locked(path.parent / BUILD_LOCK):
+            raise ManifestError(f"a build is running in {path.parent}", remedy=Remedy("wait until it ends"))
         raise ManifestError(
             f"{path} is missing: this is not a finished build; run the same `medimeta-c build` (or import) "
             "command again to finish it"

@@ -1,16 +1,62 @@
-"""Files of a benchmark on the Hub: one commit, fetched on demand, checked against the manifest."""
+"""Files of a benchmark: in a directory that a build may change, or on the Hub, fetched on demand."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from medimeta_c.errors import ManifestError, MediMetaError, ShardError
+from medimeta_c.errors import ManifestError, MediMetaError, Remedy, ShardError
 from medimeta_c.format.manifest import MANIFEST_NAME, FileRecord, Manifest, read_manifest
-from medimeta_c.io.files import sha256_file
+from medimeta_c.io.files import identity, sha256_file
 from medimeta_c.io.hub_client import token_or_none
 from medimeta_c.io.hub_errors import explained
 
-__all__ = ["Repository", "open_repository"]
+__all__ = ["Directory", "Repository", "open_repository"]
+
+
+class Directory:
+    """A benchmark's directory; a file that a build replaces meanwhile is refused, never read in parts.
+
+    Parameters
+    ----------
+    root : Path
+        The directory.
+    manifest : Manifest
+        What it was when it was opened.
+    """
+
+    def __init__(self, root: Path, manifest: Manifest) -> None:
+        self._root, self._first = root, dict[str, tuple[int, ...]]()
+        # A build replaces one file at once, but several one by one: their sizes tell a set that is half new.
+        self._bytes = {
+            shard.path: shard.bytes for one in manifest.sets if len(one.shards) > 1 for shard in one.shards
+        }
+
+    def fetch(self, path: str) -> Path:
+        """Return where a file is.
+
+        Call it again after opening the file: what was opened is then the file that was first asked for.
+
+        Raises
+        ------
+        ShardError
+            If it was replaced since it was first asked for, or is one shard of several and has not the
+            manifest's size.
+        """
+        local = self._root / path
+        found = identity(local)
+        if found is None:
+            return local  # whoever reads it says what is wrong
+        if self._first.setdefault(path, found) != found:
+            raise ShardError(
+                f"{local} was written again while it was read", remedy=Remedy("open the benchmark again")
+            )
+        size = found[-1]
+        if size != (wanted := self._bytes.get(path, size)):
+            raise ShardError(
+                f"{local} has {size} bytes, the manifest said {wanted} when the benchmark was opened: "
+                "open it again if it was built again meanwhile, or verify it"
+            )
+        return local
 
 
 class Repository:

@@ -13,6 +13,7 @@ from medimeta_c.card.dataset_card import ASSETS, CARD_NAME
 from medimeta_c.card.evalfile import EVAL_NAME
 from medimeta_c.errors import PublishError, Remedy
 from medimeta_c.format.manifest import MANIFEST_NAME, Manifest
+from medimeta_c.format.signing.benchmark import SIGNATURE_NAME
 from medimeta_c.io.files import sha256_file
 
 if TYPE_CHECKING:
@@ -21,8 +22,8 @@ if TYPE_CHECKING:
 
 __all__ = ["OWNED", "LocalFile", "Plan", "RemoteFile", "compare", "local_files", "remote_files"]
 
-OWNED = ("data/", f"{ASSETS}/", "stats/")
-"""Folders of the repository that are the build's alone; what it does not list there is removed."""
+OWNED = ("data/", f"{ASSETS}/", "stats/", SIGNATURE_NAME)
+"""Folders of the repository that are the build's alone, and the signature; what it has not is removed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,8 +98,8 @@ class Plan:
 def local_files(root: Path, manifest: Manifest, card: str) -> tuple[LocalFile, ...]:
     """Return the files of a verified build that are published, sorted by path.
 
-    The card, the pictures it shows, ``eval.yaml`` if it is there, the manifest, and the files and shards that
-    the manifest lists: nothing else that may lie in the directory.
+    The card, the pictures it shows, ``eval.yaml`` and the signature if they are there, the manifest, and the
+    files and shards that the manifest lists: nothing else that may lie in the directory.
 
     Raises
     ------
@@ -110,8 +111,9 @@ def local_files(root: Path, manifest: Manifest, card: str) -> tuple[LocalFile, .
         LocalFile(path=each.path, source=root / each.path, bytes=each.bytes, sha256=each.sha256)
         for each in records
     ]
-    tasks = [EVAL_NAME] if (root / EVAL_NAME).exists() else []  # a benchmark may be published without it
-    for path in (CARD_NAME, MANIFEST_NAME, *tasks, *pictures(card)):
+    # A benchmark may be published without these.
+    optional = [name for name in (EVAL_NAME, SIGNATURE_NAME) if (root / name).exists()]
+    for path in (CARD_NAME, MANIFEST_NAME, *optional, *pictures(card)):
         source = root / path
         # The manifest has no digests of these, so a link could publish any file of this machine.
         if not source.is_file() or not source.resolve().is_relative_to(root.resolve()):

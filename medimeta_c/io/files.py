@@ -18,6 +18,8 @@ __all__ = [
     "PART_SUFFIX",
     "exclusive",
     "explain_os_error",
+    "identity",
+    "is_locked",
     "link_or_copy",
     "publish",
     "replace_file",
@@ -30,6 +32,9 @@ PART_SUFFIX = ".part"
 """Ends the name of a file still being written; its name also starts with a dot."""
 
 _CHUNK_BYTES = 1 << 20
+_PATIENCE_S = 0.2
+"""How long a lock is waited for: `is_locked` takes it for an instant."""
+
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _IN_THE_WAY = {errno.EEXIST, errno.ENOTDIR}
 _FORBIDDEN = {errno.EACCES, errno.EPERM, errno.EROFS}
@@ -90,7 +95,7 @@ def exclusive(lock: Path, folder: Path, busy: MediMetaError, *, wait_s: float = 
     with writing(folder):
         lock.parent.mkdir(parents=True, exist_ok=True)
         try:
-            held.acquire(timeout=wait_s)
+            held.acquire(timeout=max(wait_s, _PATIENCE_S))
         except filelock.Timeout:
             raise busy from None
         except NotImplementedError as error:
@@ -102,6 +107,21 @@ def exclusive(lock: Path, folder: Path, busy: MediMetaError, *, wait_s: float = 
         yield
     finally:
         held.release()
+
+
+def is_locked(lock: Path) -> bool:
+    """Return whether a process holds the lock of `exclusive`; False where that cannot be found out."""
+    if not lock.is_file():
+        return False
+    held = filelock.FileLock(lock)
+    try:
+        held.acquire(timeout=0)
+    except filelock.Timeout:
+        return True
+    except (OSError, NotImplementedError):
+        return False
+    held.release()
+    return False
 
 
 def publish(part: Path, final: Path) -> None:
@@ -176,6 +196,15 @@ def replace_file(path: Path, data: bytes, *, mode: int = 0o666) -> None:
     except BaseException:
         part.unlink(missing_ok=True)
         raise
+
+
+def identity(path: Path) -> tuple[int, ...] | None:
+    """Return numbers that tell a file from one that replaces it; None if it is not there."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino, found.st_mtime_ns, found.st_size
 
 
 def sha256_file(path: Path) -> str:

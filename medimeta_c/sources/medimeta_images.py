@@ -11,7 +11,8 @@ import numpy as np
 
 from medimeta_c.errors import SourceError, short
 from medimeta_c.format.keys import Image
-from medimeta_c.sources.pictures import MAX_PIXELS, picture_channels, read_picture
+from medimeta_c.sources.hdf5 import forget_images, open_images
+from medimeta_c.sources.pictures import picture_channels, read_picture
 from medimeta_c.sources.rows import row_id
 
 __all__ = ["Hdf5Images", "TiffImages"]
@@ -43,6 +44,7 @@ class Hdf5Images:
         self._path = path
         self._handle: Any = None
         self._process = 0
+        self._copied = False
         try:
             shape = self._dataset().shape
         finally:
@@ -66,64 +68,20 @@ class Hdf5Images:
 
     def close(self) -> None:
         """Close the file; it is opened again when next needed."""
-        if self._handle is not None and self._process == os.getpid():
-            self._handle.file.close()
         self._handle = None
+        forget_images(self._path)
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_handle": None}
+        return {**self.__dict__, "_handle": None, "_copied": True}
 
     def _dataset(self) -> Any:
         if self._process != os.getpid():
             # Let go of an inherited handle first, or HDF5 finds the file open and shares it with the parent.
             self._handle = None
         if self._handle is None:
-            self._handle = _open_images(self._path)
+            self._handle = open_images(self._path, keep=self._copied)
             self._process = os.getpid()
         return self._handle
-
-
-def _open_images(path: Path) -> Any:
-    import h5py  # noqa: PLC0415  (keeps `--help` fast)
-
-    try:
-        file = h5py.File(path, "r")
-    except OSError as error:
-        raise SourceError(f"{path} is not a complete HDF5 file ({short(error)}): replace it") from error
-    try:
-        dataset = _checked(path, file)
-    except (SourceError, OSError, RuntimeError, ValueError, KeyError, TypeError) as error:
-        file.close()
-        if isinstance(error, SourceError):
-            raise
-        raise SourceError(f"{path} is damaged HDF5 ({short(error)}): replace it") from error
-    return dataset
-
-
-def _checked(path: Path, file: Any) -> Any:
-    import h5py  # noqa: PLC0415
-
-    link = file.get("images", getlink=True)
-    if link is None:
-        names = ", ".join(repr(name) for name in file) or "nothing"
-        raise SourceError(f"{path} holds {names} and no dataset 'images': it is not MedIMeta's, replace it")
-    # A link or a mapping could name any file of this machine, and its bytes would be published.
-    if not isinstance(link, h5py.HardLink):
-        raise SourceError(f"{path} has a link to other data in place of 'images': refused, replace it")
-    dataset = file["images"]
-    if not isinstance(dataset, h5py.Dataset):
-        raise SourceError(f"{path} has a group in place of the dataset 'images': replace it")
-    if dataset.is_virtual or dataset.external:
-        raise SourceError(f"{path} keeps the pixels of 'images' in other files: refused, replace it")
-    shape: tuple[int, ...] = dataset.shape or ()
-    if dataset.dtype != np.uint8:
-        raise SourceError(f"{path} has images of type {dataset.dtype} where uint8 is needed: replace it")
-    whole = len(shape) == 3 or (len(shape) == 4 and shape[3] == 3)
-    if not whole or 0 in shape or shape[1] * shape[2] > MAX_PIXELS:
-        raise SourceError(
-            f"{path} has images of shape {shape} where (N, H, W) or (N, H, W, 3) is needed: replace it"
-        )
-    return dataset
 
 
 class TiffImages:

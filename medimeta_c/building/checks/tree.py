@@ -9,8 +9,10 @@ from pathlib import Path, PurePosixPath
 from medimeta_c.card.card_check import card_problems
 from medimeta_c.card.dataset_card import ASSETS, CARD_NAME
 from medimeta_c.card.evalfile import EVAL_NAME
+from medimeta_c.errors import VerificationError
 from medimeta_c.format.manifest import MANIFEST_NAME, FileRecord, Manifest
 from medimeta_c.format.parts import FOLDER
+from medimeta_c.format.signing.benchmark import SIGNATURE_NAME, stored_signature
 from medimeta_c.format.stats import GROUPS_PATH, SPECTRUM_PATH, holds_spectra
 from medimeta_c.io.files import sha256_file
 
@@ -18,7 +20,7 @@ __all__ = ["check_tree"]
 
 _OWN = ("data", "stats", ASSETS)
 _STATISTICS = (SPECTRUM_PATH, GROUPS_PATH)
-_UNLISTED = (CARD_NAME, EVAL_NAME, MANIFEST_NAME, ".gitattributes")
+_UNLISTED = (CARD_NAME, EVAL_NAME, MANIFEST_NAME, SIGNATURE_NAME, ".gitattributes")
 _LOCAL = {FOLDER, ".git", ".cache"}
 """Folders of this machine that no loader looks into, and no push sends."""
 
@@ -49,6 +51,10 @@ def check_tree(root: Path, manifest: Manifest) -> Iterator[tuple[str, str]]:
     if SPECTRUM_PATH not in files or len(set(files)) != len(files):
         yield MANIFEST_NAME, f"it does not list {SPECTRUM_PATH}, or lists a file twice"
     yield from card_problems(root, manifest)
+    try:
+        stored_signature(root)
+    except VerificationError as error:
+        yield SIGNATURE_NAME, str(error)
     listed = {*files, *(shard.path for one in manifest.sets for shard in one.shards)}
     home = _home(root)
     for path in sorted(_files(root)):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -17,6 +17,13 @@ from medimeta_c.cli.options import (
     JsonOption,
     benchmark_of,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from medimeta_c.building.checks.published import Comparison
+    from medimeta_c.building.verification import VerificationReport
+    from medimeta_c.format.signing.benchmark import Signed
 
 __all__ = ["verify"]
 
@@ -45,6 +52,14 @@ def verify(
         ),
     ] = None,
     ids: IdsOption = None,
+    signer: Annotated[
+        str | None,
+        typer.Option(
+            metavar="KEY",
+            help="Public key that must have signed the manifest: its file, or its line of base64.",
+            show_default=False,
+        ),
+    ] = None,
     jobs: JobsOption = -1,
     json: JsonOption = False,
 ) -> None:
@@ -55,6 +70,8 @@ def verify(
       medimeta-c verify MediMeta-C
 
       medimeta-c verify MediMeta-C --complete --rebuild 3 --data ~/medimeta
+
+      medimeta-c verify MediMeta-C --signer maker.pub
     """
     from medimeta_c.building.verification import verify as run
     from medimeta_c.card.coverage import coverage, require_complete
@@ -72,6 +89,7 @@ def verify(
             rebuild=rebuild,
             data_dir=data.expanduser() if data else None,
             ids=ids.expanduser() if ids else None,
+            signer=signer,
             jobs=jobs,
             on_progress=lambda done, total: show("verifying", done, total),
         )
@@ -88,6 +106,8 @@ def verify(
                 "rows_rebuilt": report.rebuilt,
                 "rows_near": report.near,
                 "suite": {one.dataset: {"there": one.there, "wanted": one.wanted} for one in covered},
+                "signed": _signed(report.signed),
+                "published": dict(report.published),
                 "problems": [
                     {"path": one.path, "set": str(one.key) if one.key else None, "message": one.message}
                     for one in report.problems
@@ -130,5 +150,45 @@ def verify(
         console.say(f"{directory}: {report.sets} sets, {report.images} images, all match the manifest{again}")
         if report.manifest.limited is not None:
             console.say(f"a trial: at most {report.manifest.limited} images of each split, not the benchmark")
-        console.say(f"title {title_of(report.manifest)}")
-        console.say(f"fingerprint {report.manifest.fingerprint}")
+        _say_what_it_is(report)
+
+
+def _say_what_it_is(report: VerificationReport) -> None:
+    """Print title and fingerprint, how it compares with the published one, and who signed."""
+    from medimeta_c.format.display import title_of
+    from medimeta_c.format.signing.benchmark import stored_signature
+
+    console.say(f"title {title_of(report.manifest)}")
+    console.say(f"fingerprint {report.manifest.fingerprint}")
+    for sentence in _comparisons(report.published):
+        console.say(sentence)
+    if report.signed is not None:
+        console.say(f"signed by the key {report.signed.key.name} ({report.signed.trusted_comment})")
+    elif (signature := stored_signature(report.root)) is not None:
+        console.say(
+            f"a signature of the key {signature.key_name} was not checked: give its key with --signer"
+        )
+
+
+def _comparisons(published: Mapping[str, Comparison]) -> Iterator[str]:
+    """Yield how the datasets compare with their published fingerprints, in as few sentences as can be."""
+    sentences: dict[Comparison, str] = {
+        "another": "another fingerprint than the published one",
+        "equal": "equal to the published one",
+        "unpublished": "no fingerprint is published for this selection",
+    }
+    for comparison, sentence in sentences.items():
+        names = [name for name, found in published.items() if found == comparison]
+        if names:
+            yield sentence if len(names) == len(published) else f"{sentence}: {', '.join(names)}"
+
+
+def _signed(signed: Signed | None) -> dict[str, str] | None:
+    """Return a checked signature for JSON; None if none was asked for."""
+    if signed is None:
+        return None
+    return {
+        "key": signed.key.line,
+        "key_id": signed.key.name,
+        "trusted_comment": signed.trusted_comment,
+    }

@@ -164,7 +164,9 @@ class ImageSet:
 
     def _table(self, path: Path, group: int) -> pa.Table:
         if self._near is None or self._near[0] != (path, group):
-            self._near = (path, group), read_row_group(path, group, _COLUMNS)
+            table = read_row_group(path, group, _COLUMNS)
+            self.benchmark.shard_paths(self.key)  # raises if a build replaced one meanwhile
+            self._near = (path, group), table
         return self._near[1]
 
     def _sample(self, table: pa.Table, row: int) -> Sample:

@@ -20,7 +20,7 @@ from source_writers import (
 )
 
 from medimeta_c.errors import SourceError
-from medimeta_c.sources import medimeta_images
+from medimeta_c.sources import hdf5
 from medimeta_c.sources.medimeta import open_medimeta
 from medimeta_c.sources.rows import RowSource
 
@@ -53,13 +53,13 @@ def test_worker_processes(folder: Path) -> None:
 
 def _read_as_child(source: RowSource, connection: Connection) -> None:
     opened: list[Path] = []
-    original = medimeta_images._open_images
+    original = hdf5._opened
 
     def counting(path: Path) -> object:
         opened.append(path)
         return original(path)
 
-    medimeta_images._open_images = counting
+    hdf5._opened = counting
     connection.send((read_one(source), read_one(source), len(opened)))
 
 

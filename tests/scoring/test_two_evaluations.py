@@ -1,0 +1,59 @@
+"""Two evaluations into one result: the second stops with a sentence, the first is as if it were alone."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+torch = pytest.importorskip("torch", reason="needs the evaluate extra")
+
+from model_factories import make_open_clip_folder  # noqa: E402
+
+from medimeta_c.errors import ResultError  # noqa: E402
+from medimeta_c.results.folder import SavedResult  # noqa: E402
+from medimeta_c.scoring.evaluation import EvaluateConfig, evaluate  # noqa: E402
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("models") / "tiny"
+    make_open_clip_folder(folder, seed=1, image_size=32)
+    return folder
+
+
+def files(saved: SavedResult) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in saved.path.iterdir() if path.is_file()}
+
+
+def test_the_second_stops_and_the_first_is_as_if_alone(small: Path, tiny: Path, tmp_path: Path) -> None:
+    """Tried after every batch and before the first, and once more when the first has ended."""
+
+    def config(out: str) -> EvaluateConfig:
+        return EvaluateConfig(
+            model=f"local-dir:{tiny}",
+            benchmark=str(small),
+            out=tmp_path / out,
+            baseline="none",
+            device="cpu",
+            workers=0,
+        )
+
+    refused: list[str] = []
+
+    def second(_: Any) -> None:
+        with pytest.raises(ResultError) as caught:
+            evaluate(config("shared"))
+        refused.append(str(caught.value))
+
+    first = evaluate(config("shared"), on_progress=second)
+    assert len(refused) > 2
+    assert set(refused) == {
+        f"another process is evaluating into {first.path}: wait until it ends, or choose another `out`"
+    }
+    before = files(first)
+    assert evaluate(config("shared")).path == first.path
+    assert files(first) == before == files(evaluate(config("alone")))
+    assert json.loads(before["result.json"])["complete"] is True
