@@ -111,6 +111,9 @@ def read_given(path: Path, split: str) -> dict[SetKey, GivenRows]:
     """
     table = _read(path)
     names = set(table.column_names)
+    twice = next((name for name in table.column_names if table.column_names.count(name) > 1), None)
+    if twice is not None:
+        raise ResultError(f"{path} has the column {short(twice)} more than once; {_REMEDY}")
     if "image_id" not in names or not names & {"prediction", "probabilities"}:
         raise ResultError(
             f"{path} has the columns {', '.join(table.column_names)}: it must have image_id, and prediction "
