@@ -80,7 +80,9 @@ def _results(root: Path) -> None:
     pq.write_table(pa.table(given), folder / "given.parquet")
     (folder / "given.csv").write_text(
         "dataset,corruption,severity,image_id,prediction,probabilities\n"
-        'rays,contrast,1,000000,0,"[0.9, 0.1]"\nrays,contrast,1,000001,1,"[0.2, 0.8]"\nrays,clean,0,000002,,\n'
+        'rays,contrast,1,000000,0,"[0.9, 0.1]"\n'
+        'rays,contrast,1,000001,1,"[0.2, 0.8]"\n'
+        "rays,clean,0,000002,,\n"
     )
 
 

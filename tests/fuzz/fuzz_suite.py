@@ -20,7 +20,7 @@ from fuzz_corpus import write_corpus
 from fuzz_readers import READERS
 
 STAGES = ("container", "refused", "accepted", "wrong")
-"""How far an input came: its container was refused, or what is in it; it was read; or an error is not ours."""
+"""How far an input came: its container was refused, or what is in it; it was read; an error is not ours."""
 
 CHILD = Path(__file__).with_name("fuzz_child.py")
 

@@ -66,7 +66,7 @@ def test_what_was_not_built_is_refused(built: Path, tmp_path: Path) -> None:
 
 
 def test_another_file_holds_no_features(built: Path, tmp_path: Path) -> None:
-    """A missing file, text, a damaged footer and a Parquet file of something else are all named, in one line."""
+    """A missing file, text, a damaged footer and another Parquet file are all named, in one line."""
     (tmp_path / "text").write_text("no")
     whole = (built / "stats" / "spectrum.parquet").read_bytes()
     (tmp_path / "damaged").write_bytes(whole[:-40] + bytes(32) + whole[-8:])
