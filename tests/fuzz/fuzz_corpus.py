@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import shutil
+import struct
 import sys
 import zipfile
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import yaml
+from numpy.typing import NDArray
 from PIL import Image
 
 TESTS = Path(__file__).parents[1]
@@ -34,7 +38,6 @@ def _results(root: Path) -> None:
     from medimeta_c.format.keys import SetKey
     from medimeta_c.format.manifest import read_manifest
     from medimeta_c.format.stats import write_groups
-    from medimeta_c.probing.featurefile import FeatureSet, Origin, write_feature_set
     from medimeta_c.results.featurefile import Features, write_features
     from medimeta_c.results.paraphrases.cells import SweptCell, write_swept_cells
     from medimeta_c.results.words.answers import CellAnswers, write_answers
@@ -59,8 +62,7 @@ def _results(root: Path) -> None:
         [SweptCell(key=key, image_ids=ids, labels=labels, predictions=predictions)],
     )
     vectors = np.eye(3, 4, dtype=np.float32)
-    features = FeatureSet(image_ids=ids, labels=labels, vectors=vectors)
-    write_feature_set(folder / "kept.parquet", features, Origin(encoder="ab", images="cd"))
+    _write_kept_features(folder / "kept.parquet", ids, labels, vectors)
     rows = tuple(("rays", "contrast", 1, name, label) for name, label in zip(ids, (0, 1, 0), strict=True))
     write_features(
         folder / "features.parquet", Features(model="m", rows=rows, vectors=vectors, phantoms=("rays",))
@@ -84,6 +86,18 @@ def _results(root: Path) -> None:
         'rays,contrast,1,000001,1,"[0.2, 0.8]"\n'
         "rays,clean,0,000002,,\n"
     )
+
+
+def _write_kept_features(
+    path: Path, ids: tuple[str, ...], labels: NDArray[np.int64], vectors: NDArray[np.float32]
+) -> None:
+    """Write what `medimeta_c.probing.featurefile` does, without PyTorch, which that room imports."""
+    state = hashlib.sha256(json.dumps([vectors.shape, ids]).encode())
+    state.update(labels.astype("<i8").tobytes() + vectors.astype("<f4").tobytes())
+    notes = {"encoder": "ab", "images": "cd", "digest": state.hexdigest()}
+    lists = pa.FixedSizeListArray.from_arrays(pa.array(vectors.ravel()), vectors.shape[1])
+    table = pa.table({"image_id": pa.array(ids), "label": pa.array(labels), "feature": lists})
+    pq.write_table(table.replace_schema_metadata({"medimeta-c features": json.dumps(notes)}), path)
 
 
 def _sources(root: Path) -> None:
@@ -114,16 +128,20 @@ def _sources(root: Path) -> None:
     for kind in ("png", "jpg", "tiff", "bmp", "gif", "webp"):
         Image.fromarray(np.stack([values] * 3, axis=2)).save(pictures / f"picture.{kind}")
     (pictures / "stored.png").write_bytes(encode(values))
-    dicom_file(pictures / "picture.dcm", values[..., None], 8)
+    if find_spec("pydicom") is not None:
+        dicom_file(pictures / "picture.dcm", values[..., None], 8)
 
 
 def _models(root: Path) -> None:
-    from safetensors.numpy import save
-
     folder = root / "weights"
     folder.mkdir()
-    tensors = {"head.weight": np.ones((2, 3), np.float32), "head.bias": np.zeros(2, np.float32)}
-    (folder / "model.safetensors").write_bytes(save(tensors))
+    header = json.dumps(
+        {
+            "head.weight": {"dtype": "F32", "shape": [2, 3], "data_offsets": [0, 24]},
+            "head.bias": {"dtype": "F32", "shape": [2], "data_offsets": [24, 32]},
+        }
+    ).encode()
+    (folder / "model.safetensors").write_bytes(struct.pack("<Q", len(header)) + header + bytes(32))
     (folder / "classes.yaml").write_text(yaml.safe_dump(["round cell", "long cell"]))
 
 

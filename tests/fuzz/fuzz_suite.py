@@ -41,6 +41,8 @@ class Fuzzer:
         write_corpus(root)
         (root / ".seeds").mkdir()
         for reader in READERS.values():
+            if not (root / reader.file).exists():  # DICOM, without pydicom
+                continue
             (root / ".seeds" / reader.name).write_bytes((root / reader.file).read_bytes())
         self._child: subprocess.Popen[str] | None = None
 
