@@ -31,7 +31,12 @@ def changed(reader: FuzzedReader, seed: bytes, index: int) -> bytes:
     draw = random.Random(f"{reader.name} {index}")
     mutate = flip if draw.random() < BLIND else MUTATORS[reader.container]
     data = mutate(seed, draw)
-    return mutate(data, draw) if draw.random() < 0.2 and passes(reader.container, data) else data
+    if draw.random() < 0.2 and passes(reader.container, data):
+        try:
+            return mutate(data, draw)
+        except Exception:  # the first change made a file that a mutator cannot read
+            return flip(data, draw)
+    return data
 
 
 class Slow(BaseException):

@@ -114,13 +114,15 @@ def _sources(root: Path) -> None:
     (root / "npz").mkdir()
     write_npz(root / "npz/bloodmnist_28.npz")
     images = root / "images/rays"
-    write_images(images, [f"{label}/{index}.png" for label in "ab" for index in range(2)])
-    (images / "images.csv").write_text(
-        "file,label\n" + "".join(f"{a}/{b}.png,{a}\n" for a in "ab" for b in range(2))
+    write_images(images, [f"{label}{index}.png" for label in "ab" for index in range(2)])
+    (images / "metadata.csv").write_text(
+        "file_name,label\n" + "".join(f"{a}{b}.png,{a}\n" for a in "ab" for b in range(2))
     )
     ids = root / "ids"
     ids.mkdir()
-    (ids / "rays.csv").write_text("image_id,file,frame,patient,group\n")
+    (ids / "rays.csv").write_text(
+        "split,image_id,file,frame,patient,group\ntest,000000,a/0.png,,,\ntest,000001,a/1.png,,p1,0\n"
+    )
     draw = np.random.Generator(np.random.Philox(key=3))
     values = draw.integers(0, 256, (9, 11), dtype=np.uint8)
     pictures = root / "pictures"

@@ -389,7 +389,7 @@ READERS = {
             "sources.npz:npz_headers",
         ),
         _reader(
-            "image-table", "csv", "images/rays/images.csv", _imagefolder, "sources.folders.table:listed_in"
+            "image-table", "csv", "images/rays/metadata.csv", _imagefolder, "sources.folders.table:listed_in"
         ),
         _plain("ids", "csv", "ids/rays.csv", "sources.folders.ids", "read_ids", "rays", at="ids"),
         *(
