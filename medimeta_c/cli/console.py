@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import typer
 
 from medimeta_c.cli.common import loudness
-from medimeta_c.io.progress import counting
+from medimeta_c.io import progress
 
 if TYPE_CHECKING:
     from medimeta_c.building.assembly import BuildProgress, BuildReport
@@ -26,6 +27,16 @@ def say(text: str = "") -> None:
 def say_json(value: Any) -> None:
     """Print a result as JSON."""
     typer.echo(json.dumps(value, indent=1, ensure_ascii=False, sort_keys=True))
+
+
+@contextlib.contextmanager
+def counting(unit: str) -> Iterator[progress.Show]:
+    """Show how far the block is, on stderr; nothing with ``--quiet``. See `progress.counting`."""
+    if loudness.quiet:
+        yield lambda description, done, total: None
+        return
+    with progress.counting(unit) as show:
+        yield show
 
 
 def by_sets(verb: str, show: Callable[[str, float, float], None]) -> Callable[[BuildProgress], None]:

@@ -327,11 +327,15 @@ def _opened(path: Path) -> Iterator[pq.ParquetFile]:
     """Open a shard, compare its columns with the contract, and turn any failure into a ShardError."""
     try:
         # Without pre-buffering: with it, pyarrow keeps every row group read so far, up to the whole file.
-        with pq.ParquetFile(path, pre_buffer=False) as file:
+        file = pq.ParquetFile(path, pre_buffer=False)
+        try:
             expected = schema(())
             if file.schema_arrow.names != expected.names or file.schema_arrow.types != expected.types:
                 raise ShardError(f"{path} has other columns than a MediMeta-C shard: build it again")
             yield file
+        finally:
+            with contextlib.suppress(OSError):  # it was only read: nothing is lost
+                file.close()
     except FileNotFoundError:
         raise ShardError(f"{path} is missing: run the build again to restore it") from None
     except UnicodeEncodeError:

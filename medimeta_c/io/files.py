@@ -64,10 +64,15 @@ def explain_os_error(error: OSError, path: Path) -> WriteError:
 
 @contextlib.contextmanager
 def writing(path: Path) -> Iterator[None]:
-    """Turn an operating-system failure inside the block into a WriteError that names `path`."""
+    """Turn an operating-system failure inside the block into a WriteError that names `path`.
+
+    An interruption stays one, even if it makes a library's clean-up fail.
+    """
     try:
         yield
     except OSError as error:
+        if isinstance(error.__context__, KeyboardInterrupt):
+            raise error.__context__ from None
         raise explain_os_error(error, path) from error
 
 

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from medimeta_c.errors import ResultError
+from medimeta_c.errors import ResultError, short
 from medimeta_c.io.files import write_atomic
 
 __all__ = ["Features", "read_features", "write_features"]
@@ -95,6 +95,6 @@ def read_features(path: Path) -> Features:
         )
     except (OSError, pa.ArrowException, KeyError, ValueError, AttributeError) as error:
         raise ResultError(
-            f"{path} holds no image features ({type(error).__name__}: {error}): make it with "
+            f"{path} holds no image features ({type(error).__name__}: {short(error)}): make it with "
             "`medimeta-c features`"
         ) from error

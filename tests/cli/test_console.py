@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 
 from medimeta_c.cli import app, console
 from medimeta_c.cli.common import loudness
+from medimeta_c.io import progress
 from medimeta_c.io.tables.table import Cell, Column, Table, texts
 
 
@@ -58,3 +59,15 @@ def test_format_of_a_command() -> None:
         assert wrong.exit_code == 2
         assert sentence in wrong.stderr
         assert len(wrong.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize("quiet", [True, False])
+def test_quiet_shows_no_progress(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, quiet: bool
+) -> None:
+    """Also of long work, of which a log has a line from time to time."""
+    monkeypatch.setattr(loudness, "quiet", quiet)
+    monkeypatch.setattr(progress, "_LINES_S", 0.0)
+    with console.counting("images") as show:
+        show("building", 1, 2)
+    assert bool(capsys.readouterr().err) is not quiet

@@ -12,7 +12,7 @@ import filelock
 import pytest
 
 from medimeta_c.errors import ResultError, WriteError
-from medimeta_c.io.files import exclusive, write_atomic
+from medimeta_c.io.files import exclusive, write_atomic, writing
 
 
 def test_one_process_at_a_time(tmp_path: Path) -> None:
@@ -68,3 +68,12 @@ def test_a_link_to_nothing_in_the_way_is_named(tmp_path: Path) -> None:
     (tmp_path / "out").symlink_to(tmp_path / "nowhere")
     with pytest.raises(WriteError, match="a file or a broken link is in place of a folder"):
         write_atomic(tmp_path / "out" / "a.json", b"{}")
+
+
+def test_an_interruption_stays_one_if_a_library_cannot_clean_up(tmp_path: Path) -> None:
+    """As when a signal arrives in the close of a file, which is then closed twice."""
+    with pytest.raises(KeyboardInterrupt), writing(tmp_path):
+        try:
+            raise KeyboardInterrupt
+        finally:
+            os.close(12345)

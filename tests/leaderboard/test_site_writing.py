@@ -6,6 +6,7 @@ import errno
 from pathlib import Path
 from typing import Any
 
+import filelock
 import pytest
 from made_up_boards import board
 
@@ -54,3 +55,27 @@ def test_a_site_is_replaced_whole_or_not_at_all(
     assert len(list((out / "models").iterdir())) == 3
     assert (out / "CNAME").read_text() == "board.example.org"
     assert list(tmp_path.iterdir()) == [out]
+
+
+def test_what_a_killed_build_left_is_put_back_or_removed(tmp_path: Path) -> None:
+    """Killed while it wrote, and between the two renames: the next build keeps what else lay there."""
+    out, place = tmp_path / "site", tmp_path / ".site.part"
+    write_site((board(2),), out)
+    (out / "CNAME").write_text("board.example.org")
+    (place / "site/models").mkdir(parents=True)
+    out.rename(place / "old")
+    write_site((board(3),), out)
+    assert (out / "CNAME").read_text() == "board.example.org"
+    assert len(list((out / "models").iterdir())) == 3
+    assert list(tmp_path.iterdir()) == [out]
+
+
+def test_two_builds_of_one_site_are_refused(tmp_path: Path) -> None:
+    """The second stops at once; it does not remove what the first has written so far."""
+    (tmp_path / ".site.part/site").mkdir(parents=True)
+    with (
+        filelock.FileLock(tmp_path / ".site.part/lock"),
+        pytest.raises(WriteError, match="another build is writing"),
+    ):
+        write_site((board(2),), tmp_path / "site")
+    assert (tmp_path / ".site.part/site").is_dir()

@@ -66,8 +66,14 @@ def test_what_was_not_built_is_refused(built: Path, tmp_path: Path) -> None:
 
 
 def test_another_file_holds_no_features(built: Path, tmp_path: Path) -> None:
-    """A missing file, text and a Parquet file of something else are all named."""
+    """A missing file, text, a damaged footer and another Parquet file are all named, in one line."""
     (tmp_path / "text").write_text("no")
-    for path in (tmp_path / "absent", tmp_path / "text", built / "stats" / "spectrum.parquet"):
-        with pytest.raises(ResultError, match=r"holds no image features .*`medimeta-c features`"):
+    whole = (built / "stats" / "spectrum.parquet").read_bytes()
+    (tmp_path / "damaged").write_bytes(whole[:-40] + bytes(32) + whole[-8:])
+    for path in (
+        *(tmp_path / name for name in ("absent", "text", "damaged")),
+        built / "stats" / "spectrum.parquet",
+    ):
+        with pytest.raises(ResultError, match=r"holds no image features .*`medimeta-c features`") as caught:
             read_features(path)
+        assert "\n" not in str(caught.value)

@@ -210,6 +210,15 @@ def test_files_of_another_form_are_refused(data: bytes, name: str, small: Path, 
         score_predictions(config(tmp_path / name, small, tmp_path / "out"))
 
 
+@pytest.mark.parametrize("name", ["x.parquet", "x.csv"])
+def test_a_column_given_twice_is_refused(name: str, small: Path, tmp_path: Path) -> None:
+    """Which of the two would count?"""
+    table = pa.table([["a"], ["0"], ["1"]], names=["image_id", "prediction", "prediction"])
+    (pa.csv.write_csv if name.endswith("csv") else pq.write_table)(table, tmp_path / name)
+    with pytest.raises(ResultError, match=f"{name} has the column prediction more than once"):
+        score_predictions(config(tmp_path / name, small, tmp_path / "out"))
+
+
 def test_digits_as_class_names_are_never_taken_for_indices() -> None:
     """If classes are called 1, 2, 3, a text that is no class is refused: it is not read as an index."""
     rows = GivenRows(image_ids=["a", "b"], predictions=["3", "1"], probabilities=None, labels=None)

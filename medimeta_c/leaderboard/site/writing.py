@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
-import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib import resources
 from itertools import chain
 from pathlib import Path
 
-from medimeta_c.errors import ConfigError, Remedy
+from medimeta_c.errors import ConfigError, Remedy, WriteError
 from medimeta_c.format.benchmark import Benchmark
-from medimeta_c.io.files import PART_SUFFIX, writing
+from medimeta_c.io.files import PART_SUFFIX, exclusive, writing
 from medimeta_c.leaderboard.releases.changes import History, history, history_markdown
 from medimeta_c.leaderboard.releases.record import RELEASES
 from medimeta_c.leaderboard.site.board import read_boards
@@ -44,6 +44,7 @@ ASSETS = (
     *(f"compare/{name}" for name in _COMPARING),
 )
 _MARK = ".medimeta-c-site"
+_OLD = "old"
 _SPACE = """---
 title: MediMeta-C leaderboard
 emoji: 🩻
@@ -138,17 +139,15 @@ def write_site(
     """Write the site of some boards, and of the releases there have been; see `build_site`.
 
     It is written beside its folder and takes its place when it is whole: neither a full disk nor a kill
-    leaves part of a site there, or none.
+    leaves part of a site there. What a killed run left beside it is removed, or put back, by the next.
     """
     past = past or History()
     refuse_others(out)
     with writing(out):
         out.parent.mkdir(parents=True, exist_ok=True)
         target = out.resolve()  # a link stays a link
-        with tempfile.TemporaryDirectory(
-            prefix=f".{target.name}.", suffix=PART_SUFFIX, dir=target.parent
-        ) as place:
-            fresh = Path(place) / "site"
+        with _workplace(target) as place:
+            fresh = place / "site"
             count = _write_boards(boards, fresh, repository) + 1
             (fresh / _MARK).touch()
             for one in past.releases:
@@ -159,7 +158,7 @@ def write_site(
                 "changelog.md": history_markdown(past),
             }.items():
                 (fresh / name).write_text(text, encoding="utf-8")
-            _swap(fresh, target, Path(place) / "old")
+            _swap(fresh, target, place / _OLD)
     return SiteReport(index=out / "index.html", boards=boards, pages=count)
 
 
@@ -185,6 +184,29 @@ def _write_boards(boards: tuple[Board, ...], folder: Path, repository: str | Non
     for name, text in chain(download_files(boards), pages.items()):
         (folder / name).write_text(text, encoding="utf-8", newline="\n")
     return len(pages)
+
+
+@contextlib.contextmanager
+def _workplace(target: Path) -> Iterator[Path]:
+    """Make the folder that a site is written in, for one build at a time, and remove it at the end.
+
+    A build that was killed between the two renames of `_swap` left the earlier site in there.
+    """
+    place = target.with_name(f".{target.name}{PART_SUFFIX}")
+    busy = WriteError(
+        f"another build is writing {target}",
+        remedy=Remedy("wait until it has ended, or choose another {out}"),
+    )
+    with exclusive(place / "lock", target, busy):
+        if not target.exists() and (place / _OLD).exists():
+            (place / _OLD).replace(target)
+        for left in ("site", _OLD):
+            if (place / left).exists():
+                shutil.rmtree(place / left)
+        try:
+            yield place
+        finally:
+            shutil.rmtree(place, ignore_errors=True)
 
 
 def _swap(fresh: Path, out: Path, old: Path) -> None:

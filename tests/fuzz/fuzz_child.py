@@ -1,0 +1,101 @@
+"""The child of `fuzz_suite`: reads tasks as lines of JSON on stdin, and answers each with a line."""
+
+from __future__ import annotations
+
+import json
+import random
+import resource
+import signal
+import sys
+import traceback
+import warnings
+from pathlib import Path
+from types import FrameType
+from typing import Any, NoReturn
+
+from fuzz_mutators import MUTATORS, flip, passes
+from fuzz_readers import READERS, FuzzedReader
+
+SECONDS = 10
+"""Longest that a reader may take for one small file."""
+
+SPARE_BYTES = 3 << 30
+"""What a child may map beyond what it has when it starts."""
+
+BLIND = 0.2
+"""Share of inputs changed without regard to their container."""
+
+
+def changed(reader: FuzzedReader, seed: bytes, index: int) -> bytes:
+    """Return the `index`-th input of a reader, always the same."""
+    draw = random.Random(f"{reader.name} {index}")
+    mutate = flip if draw.random() < BLIND else MUTATORS[reader.container]
+    data = mutate(seed, draw)
+    if draw.random() < 0.2 and passes(reader.container, data):
+        try:
+            return mutate(data, draw)
+        except Exception:  # the first change made a file that a mutator cannot read
+            return flip(data, draw)
+    return data
+
+
+class Slow(BaseException):
+    """Raised in a reader that takes too long."""
+
+
+def _slow(number: int, frame: FrameType | None) -> NoReturn:
+    raise Slow
+
+
+def outcome(reader: FuzzedReader, root: Path, seed: bytes, index: int) -> dict[str, Any]:
+    """Read one input; return its stage and, if it is wrong, why."""
+    from medimeta_c.errors import MediMetaError
+
+    path = root / reader.file
+    data = changed(reader, seed, index)
+    path.write_bytes(data)
+    whole = passes(reader.container, data)
+    why = ""
+    used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+    signal.setitimer(signal.ITIMER_REAL, SECONDS)
+    resource.setrlimit(resource.RLIMIT_AS, (used + SPARE_BYTES, resource.RLIM_INFINITY))
+    try:
+        reader.read(root)
+        stage = "accepted"
+    except MediMetaError as error:
+        stage = "refused" if whole else "container"
+        if "\n" in str(error) or not str(error):
+            stage, why = "wrong", f"not one sentence: {error}"
+    except Slow:
+        stage, why = "wrong", f"takes more than {SECONDS} s"
+    except BaseException:
+        stage, why = "wrong", traceback.format_exc()
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        resource.setrlimit(resource.RLIMIT_AS, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+        path.write_bytes(seed)
+    return {"stage": stage, "whole": whole, "why": why}
+
+
+def serve(root: Path) -> None:
+    """Answer tasks until stdin ends."""
+    warnings.simplefilter("ignore")
+    signal.signal(signal.SIGALRM, _slow)
+    for line in sys.stdin:
+        task = json.loads(line)
+        reader = READERS[task["reader"]]
+        if "index" not in task:  # the seed itself, which imports what reading needs
+            reader.read(root)
+            _answer({"stage": "accepted"})
+            continue
+        seed = (root / ".seeds" / reader.name).read_bytes()
+        _answer(outcome(reader, root, seed, task["index"]))
+
+
+def _answer(values: dict[str, Any]) -> None:
+    sys.stdout.write(json.dumps(values) + "\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    serve(Path(sys.argv[1]))
