@@ -19,7 +19,7 @@ from medimeta_c.format.manifest import (
     fingerprint,
     write_manifest,
 )
-from medimeta_c.format.png import ENCODER
+from medimeta_c.format.png import OPENCV
 from medimeta_corruptions import CORRUPTIONS
 
 
@@ -63,7 +63,7 @@ def fake_build(
     manifest = Manifest(
         package_version="0.1.0",
         protocol=protocol,
-        encoder=ENCODER,
+        encoder=OPENCV,
         libraries={"python": "3.11.0", "numpy": "2.0.0"},
         datasets=datasets,
         sets=sets,
