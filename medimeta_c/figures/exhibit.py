@@ -32,6 +32,7 @@ __all__ = [
     "grouped",
     "name_builds",
     "paged",
+    "panel_title",
     "row_label",
 ]
 
@@ -181,8 +182,14 @@ def _collection(manifest: Manifest) -> str:
 
 def row_label(manifest: Manifest, dataset: str) -> str:
     """Return what rows call a built dataset, word under word: modality, id, and whether of phantoms."""
+    return " ".join(panel_title(manifest, dataset)).strip()
+
+
+def panel_title(manifest: Manifest, dataset: str) -> tuple[str, str]:
+    """Return the two lines above a dataset's panel: its modality and its id, or its id and nothing."""
     (modality,) = (one.modality for one in manifest.datasets if one.dataset == dataset)
-    return f"{modality} {dataset_label(manifest, dataset)}".strip()
+    label = dataset_label(manifest, dataset)
+    return (modality, label) if modality else (label, "")
 
 
 def file_word(name: str) -> str:

@@ -15,6 +15,7 @@ from medimeta_c.errors import ConfigError, MissingExtraError
 from medimeta_c.figures.drawing import style
 from medimeta_c.figures.drawing.legend import inside_or_below, sample
 from medimeta_c.figures.drawing.looks import Look, corruption_looks
+from medimeta_c.figures.drawing.wrapping import by_inches
 from medimeta_c.figures.exhibit import Inputs, Lacking, Picture, paged
 from medimeta_c.format.display import display_name
 from medimeta_c.format.keys import CLEAN
@@ -122,7 +123,8 @@ def feature_map(
         panels = list(grid.ravel())
         for panel, (dataset, (chosen, points)) in zip(panels, places.items(), strict=False):
             panel.set(xticks=[], yticks=[])  # the axes of t-SNE have neither unit nor direction
-            panel.set_title(features.label(dataset))
+            title = features.title(dataset)
+            panel.set_title(by_inches(title, 0.95 * side, style.TITLE_POINTS, "bold"))
             panel.spines[:].set(visible=True, color="#CCCCCC")
             found = np.array([features.rows[index][1] for index in chosen])
             for kind in reversed(kinds):  # clean on top

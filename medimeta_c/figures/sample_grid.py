@@ -10,12 +10,11 @@ from typing import Any
 from medimeta_c.errors import ShardError
 from medimeta_c.figures.drawing import style
 from medimeta_c.figures.drawing.montage import CARD_PX, PRINT_PX, montage
-from medimeta_c.figures.exhibit import Inputs, Lacking, Picture, paged
+from medimeta_c.figures.exhibit import Inputs, Lacking, Picture, paged, panel_title, row_label
 from medimeta_c.format import png
 from medimeta_c.format.display import (
     built_corruptions,
     built_severities,
-    dataset_label,
     display_name,
     shown_datasets,
     shown_record,
@@ -87,7 +86,6 @@ def dataset_grid(
     Picture
         Stored pixels, not interpolated; a set that was not built leaves its cell empty.
     """
-    label = dataset_label(manifest, dataset)
     severities = built_severities(manifest, dataset)
     rows: dict[str, _Row] = {
         display_name(kind): [(dataset, CLEAN, 0), *((dataset, kind, severity) for severity in severities)]
@@ -96,8 +94,9 @@ def dataset_grid(
     columns = ["Clean", *(f"Severity {severity}" for severity in severities)]
     return Picture(
         name=name,
-        caption=f"The first image of {label}, clean and under each corruption at each severity.",
-        **_grid(root, manifest, rows, side, corner=label, columns=columns),
+        caption=f"The first image of {row_label(manifest, dataset)}, clean and under each corruption at each "
+        "severity.",
+        **_grid(root, manifest, rows, side, corner=_lines(manifest, dataset), columns=columns),
     )
 
 
@@ -121,7 +120,7 @@ def overview_grid(
         filled: _Row = [(one, CLEAN, 0), *((one, kind, severity or 0) for kind in own)]
         return filled if alike else filled + [None] * (most - len(own))
 
-    rows = {dataset_label(manifest, one).replace(" ", "\n"): row(one) for one in names}
+    rows = {_lines(manifest, one): row(one) for one in names}
     columns = ["Clean", *(map(display_name, corruptions) if alike else map(str, range(1, most + 1)))]
     which = "" if alike else _named(lists)
     at = f" at severity {severity}" if severity else ""
@@ -131,6 +130,12 @@ def overview_grid(
         caption=f"The first image of each dataset, clean and under each corruption{at}.{which}",
         **_grid(root, manifest, rows, side, corner=corner, columns=columns),
     )
+
+
+def _lines(manifest: Manifest, dataset: str) -> str:
+    """Return what a row is called, line under line: modality, id, and whether of phantoms."""
+    modality, label = panel_title(manifest, dataset)
+    return "\n".join([modality, *label.split()])
 
 
 def _named(lists: dict[str, tuple[str, ...]]) -> str:

@@ -14,10 +14,9 @@ from numpy.typing import NDArray
 from medimeta_c.figures.drawing import style
 from medimeta_c.figures.drawing.logaxes import label_decades, power_of_ten
 from medimeta_c.figures.drawing.looks import Look, corruption_looks
-from medimeta_c.figures.exhibit import Inputs, Picture, paged
+from medimeta_c.figures.exhibit import Inputs, Picture, paged, panel_title
 from medimeta_c.format.display import (
     built_corruptions,
-    dataset_label,
     display_name,
     shown_record,
     shown_severity,
@@ -35,7 +34,7 @@ _ROW_INCHES = 2.15
 _LOW_ROW_INCHES = 1.72  # so that five rows fit a page
 _MOST_HIGH_ROWS = 4
 _MOST_ROWS = 5  # on a page
-_HEAD_INCHES = 0.38  # of a row: the panel's title, and the tick labels of the panel above
+_HEAD_INCHES = 0.5  # of a row: the panel's title of two lines, and the tick labels of the panel above
 _FOOT_INCHES = 0.46
 _TOP_INCHES = -0.14  # no tick labels above the first row
 _LEFT_INCHES = 0.78
@@ -195,15 +194,15 @@ def _title(panel: Axes, manifest: Manifest, dataset: str, collection: str) -> No
     clean = shown_record(manifest, dataset, CLEAN, 0)
     images = clean.rows if clean is not None else 0
     count = f"{images:,} image{'' if images == 1 else 's'}"
-    panel.set_title(dataset if collection else dataset_label(manifest, dataset))
+    first, second = panel_title(manifest, dataset)
+    panel.set_title(first, pad=14)
     panel.annotate(
-        f"{collection}, {count}" if collection else count,
-        (1, 1),
-        xytext=(72 * (_LABEL_INCHES - 0.1), 6),
+        ", ".join(filter(None, (second, collection, count))),
+        (0, 1),
+        xytext=(0, 5),
         xycoords="axes fraction",
         textcoords="offset points",
-        ha="right",
-        fontsize=6.8,
+        fontsize=_LABEL_POINTS,
     )
 
 

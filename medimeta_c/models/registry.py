@@ -37,6 +37,9 @@ class ModelFamily:
     preprocessings : tuple of str, optional
         Names of transforms that models of this family may have beside their own, where upstream publishes
         two; the loader takes the name as ``preprocessing``.
+    image_tower : str, optional
+        What encodes images in every checkpoint published of this family, where the architecture that its
+        results record does not name it.
     """
 
     name: str
@@ -44,6 +47,7 @@ class ModelFamily:
     summary: str
     loader: str | Loader
     preprocessings: tuple[str, ...] = ()
+    image_tower: str = ""
 
     def load(self, spec: str, target: str, **options: Any) -> AnyModel:
         """Load a model of this family, with options of its own."""
@@ -52,13 +56,16 @@ class ModelFamily:
         return model
 
 
-def _family(name: str, forms: str, summary: str, loader: str, *preprocessings: str) -> ModelFamily:
+def _family(
+    name: str, forms: str, summary: str, loader: str, *preprocessings: str, image_tower: str = ""
+) -> ModelFamily:
     return ModelFamily(
         name=name,
         forms=tuple(forms.split()),
         summary=summary,
         loader=f"medimeta_c.{loader}",
         preprocessings=preprocessings,
+        image_tower=image_tower,
     )
 
 
@@ -132,6 +139,7 @@ MODELS = Registry(
             "pmc-clip:PATH_OR_REPO[@REVISION]",
             "PMC-CLIP: a local folder or file, or axiong/pmc_oa_beta on the Hub",
             "models.families.published.pmc_clip:load_pmc_clip",
+            image_tower="ResNet-50",
         ),
         _family(
             "cxr-clip",

@@ -12,6 +12,8 @@ from medimeta_c.errors import ConfigError, Remedy
 from medimeta_c.format.suites import paper_order
 from medimeta_c.io.settings import StrPath, several
 from medimeta_c.metrics.baselines import Baseline
+from medimeta_c.models import MODELS
+from medimeta_c.models.contract import ModelIdentity
 from medimeta_c.paper.names import short_name
 from medimeta_c.paper.scores import ModelScores
 from medimeta_c.results.folder import result_files
@@ -24,7 +26,7 @@ Results = Mapping[str, tuple[Result, ...]]
 """By the name figures show: a model's results, each on datasets of its own."""
 
 _RESNET50 = re.compile(r"(?:resnet|rn)[-_ ]?50(?![0-9x])", re.IGNORECASE)
-"""In a model's spec or architecture; RN50x4 is a wider network."""
+"""In what names an image encoder; RN50x4 is a wider network."""
 
 
 def find_results(paths: StrPath | Iterable[StrPath]) -> dict[str, tuple[Result, ...]]:
@@ -141,9 +143,16 @@ def _rows(name: str, result: Result) -> Iterator[ModelScores]:
             backbone=result.run.model.architecture,
             baseline=divisor,
             modality=entry.modality,
-            is_resnet50=any(map(_RESNET50.search, (result.run.model.spec, result.run.model.architecture))),
+            is_resnet50=any(map(_RESNET50.search, _encoders(result.run.model))),
             marks=result.standing,
         )
+
+
+def _encoders(model: ModelIdentity) -> Iterator[str]:
+    """Yield what names a model's image encoder: its spec, its architecture, what is known of its family."""
+    yield from (model.spec, model.architecture)
+    if model.family in MODELS:
+        yield MODELS[model.family].image_tower
 
 
 def _is_baseline(result: Result, row: ModelScores, baselines: Sequence[Baseline]) -> bool:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
-from dataclasses import dataclass
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -12,12 +14,14 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from medimeta_c.errors import ResultError, short
+from medimeta_c.format.keys import PHANTOMS
 from medimeta_c.io.files import write_atomic
 
 __all__ = ["Features", "read_features", "write_features"]
 
 _MODEL_KEY = b"medimeta-c model"
 _PHANTOMS_KEY = b"medimeta-c phantoms"
+_MODALITIES_KEY = b"medimeta-c modalities"  # absent where no dataset has one
 _TYPES = {
     "dataset": pa.string(),
     "corruption": pa.string(),
@@ -43,21 +47,25 @@ class Features:
         Dataset, corruption, severity, image id and label of each.
     vectors : ndarray of float32, shape (N, D)
         Of any norm.
+    modalities : mapping of str to str, optional
+        By dataset, of those whose modality is known.
     """
 
     model: str
     phantoms: tuple[str, ...]
     rows: tuple[Row, ...]
     vectors: NDArray[np.float32]
+    modalities: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def datasets(self) -> tuple[str, ...]:
         """Dataset ids, in the order of the rows."""
         return tuple(dict.fromkeys(row[0] for row in self.rows))
 
-    def label(self, dataset: str) -> str:
-        """Return a dataset's id as figures show it."""
-        return f"{dataset} (phantoms)" if dataset in self.phantoms else dataset
+    def title(self, dataset: str) -> str:
+        """Return what figures call a dataset, in two lines: its modality, if known, and its id."""
+        label = f"{dataset} ({PHANTOMS})" if dataset in self.phantoms else dataset
+        return f"{self.modalities.get(dataset, '')}\n{label}".strip()
 
 
 def write_features(path: Path, features: Features) -> None:
@@ -68,6 +76,8 @@ def write_features(path: Path, features: Features) -> None:
     flat = pa.array(features.vectors.reshape(n * d), pa.float32())
     table = pa.table({**columns, "feature": pa.FixedSizeListArray.from_arrays(flat, d)})
     notes = {_MODEL_KEY: features.model.encode(), _PHANTOMS_KEY: ",".join(features.phantoms).encode()}
+    if features.modalities:
+        notes[_MODALITIES_KEY] = json.dumps(dict(features.modalities)).encode()
     buffer = io.BytesIO()
     pq.write_table(table.replace_schema_metadata(notes), buffer, compression="zstd")
     write_atomic(path, buffer.getvalue())
@@ -92,6 +102,7 @@ def read_features(path: Path) -> Features:
             phantoms=tuple(filter(None, notes[_PHANTOMS_KEY].decode().split(","))),
             rows=rows,
             vectors=flat.reshape(len(rows), -1),
+            modalities={str(k): str(v) for k, v in json.loads(notes.get(_MODALITIES_KEY, b"{}")).items()},
         )
     except (OSError, pa.ArrowException, KeyError, ValueError, AttributeError) as error:
         raise ResultError(

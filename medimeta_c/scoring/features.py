@@ -122,6 +122,11 @@ def extract(
         phantoms=tuple(name for name in benchmark.datasets if benchmark.dataset(name).is_phantom),
         rows=tuple(rows),
         vectors=np.concatenate(parts),
+        modalities={
+            one.dataset: one.modality
+            for one in map(benchmark.dataset, benchmark.datasets)
+            if one.modality and one.dataset in {row[0] for row in rows}
+        },
     )
     write_features(config.out, features)
     return features

@@ -19,7 +19,14 @@ from medimeta_c.format.keys import SetKey
 from medimeta_c.io.tables.latex import latex
 from medimeta_c.io.tables.markdown import markdown
 from medimeta_c.io.tables.table import Table
-from medimeta_c.paper import ModelScores, published_datasets, published_fewshot, published_scores
+from medimeta_c.paper import (
+    ModelScores,
+    find_results,
+    published_datasets,
+    published_fewshot,
+    published_scores,
+    scores_of,
+)
 from medimeta_c.results.assessment.standing import INCOMPLETE, PHANTOMS
 from medimeta_c.results.result import Result
 
@@ -85,6 +92,25 @@ def test_figure_7_is_of_resnet_50_models(inputs: Inputs) -> None:
     for lacking in (PAPER, replace(inputs, scores=others)):
         with pytest.raises(ConfigError, match="resnet50 cannot be drawn: give results of models whose"):
             make(lacking, Path("unused"), only=("resnet50",))
+
+
+def test_figure_7_knows_the_encoder_of_a_family_whose_architecture_does_not_name_it(
+    result_root: Path,
+) -> None:
+    """PMC-CLIP's results say only ResNet; other families are judged by what their results say."""
+    ((result,), *_) = find_results([str(result_root)]).values()
+
+    def is_resnet50(family: str) -> bool:
+        model = result.run.model.model_copy(
+            update={"family": family, "architecture": "CLIP's ResNet and BERT", "spec": f"{family}:/m"}
+        )
+        run = result.run.model_copy(update={"model": model})
+        (first, *_) = scores_of({"m": (result.model_copy(update={"run": run}),)})
+        return first.is_resnet50
+
+    assert is_resnet50("pmc-clip")
+    assert not is_resnet50("medclip")
+    assert not is_resnet50("of a package that is not installed")
 
 
 def by_hand(result: Result, base: Result, dataset: str, severity: int) -> float:

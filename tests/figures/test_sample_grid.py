@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 from pathlib import Path
 
 import numpy as np
@@ -163,6 +164,34 @@ def test_phantoms_are_called_so_in_the_picture(tmp_path: Path) -> None:
         renderer = FigureCanvasAgg(figure).get_renderer()
         assert all(text.get_window_extent(renderer).x0 >= 0 for text in figure.texts)
         assert any("oct" in text.get_text() and "(phantoms)" in text.get_text() for text in figure.texts)
+
+
+def test_rows_are_named_by_modality_and_id(tmp_path: Path) -> None:
+    """A dataset without a modality keeps its id alone."""
+    sources = [
+        FakeSource("known", splits={"test": 1}, info_changes={"modality": "Fundoscopy"}),
+        FakeSource("own", splits={"test": 1}, info_changes={"modality": ""}),
+    ]
+    manifest = fake_build(tmp_path, sources, corruptions=("contrast",))
+    overview = overview_grid(tmp_path, manifest, shown_datasets(manifest)).figure
+    assert {"Fundoscopy\nknown", "own"} <= {text.get_text() for text in overview.texts}
+    for name, corner in (("known", "Fundoscopy\nknown"), ("own", "own")):
+        one = dataset_grid(tmp_path, manifest, name)
+        assert corner in {text.get_text() for text in one.figure.texts}
+        assert f" of {corner.replace(chr(10), ' ')}, clean" in one.caption
+
+
+def test_the_lines_of_a_label_stay_inside_a_low_row() -> None:
+    """Of many columns rows are low: their labels are wider, and do not touch."""
+    images = [[np.zeros((28, 28), np.uint8)] * 20] * 3
+    figure = montage(
+        images, corner="", rows=["Cell Microscopy\npbc\n(phantoms)"] * 3, columns=[str(n) for n in range(20)]
+    )
+    renderer = FigureCanvasAgg(figure).get_renderer()
+    boxes = [text.get_window_extent(renderer) for text in figure.texts if "pbc" in text.get_text()]
+    assert len(boxes) == 3
+    assert all(above.y0 >= below.y1 for above, below in itertools.pairwise(boxes))
+    assert all(box.x0 >= 0 for box in boxes)
 
 
 @given(height=st.integers(1, 300), width=st.integers(1, 300), channels=st.sampled_from([None, 3]))

@@ -13,7 +13,7 @@ from upstream_numbers import assert_apart, assert_numbers, pictures, read_number
 
 from medimeta_c.errors import ModelError
 from medimeta_c.lora.targets import default_targets, find_sites
-from medimeta_c.models import Model, load_model
+from medimeta_c.models import MODELS, Model, load_model
 from medimeta_c.models.families.published.pmc_clip import _UNUSED, PmcClip
 
 NUMBERS = read_numbers("pmc_clip")
@@ -48,6 +48,11 @@ def test_the_features_tell_the_images_and_the_texts_apart() -> None:
     assert_apart(NUMBERS)
 
 
+def stages_of(module: PmcClip) -> list[torch.nn.Sequential]:
+    """The four stages of the image tower."""
+    return [getattr(module.visual, f"layer{stage}") for stage in range(1, 5)]
+
+
 def test_the_published_checkpoints_tensors_are_used_or_named_as_unused() -> None:
     """Names and shapes of upstream's model at its own size, every one of them."""
     published = read_shapes("pmc_clip")
@@ -61,6 +66,8 @@ def test_the_published_checkpoints_tensors_are_used_or_named_as_unused() -> None
             if name not in unused | constants
         }
         module = PmcClip.from_state(state, Path("published"))
+    assert [len(stage) for stage in stages_of(module)] == [3, 4, 6, 3]
+    assert MODELS["pmc-clip"].image_tower == "ResNet-50"  # whose blocks these are
     shapes = {name: list(tensor.shape) for name, tensor in module.state_dict().items()}
     assert shapes == {name: published[name] for name in state}
     assert module.visual.attnpool.num_heads == 32

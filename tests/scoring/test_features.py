@@ -41,6 +41,8 @@ def test_features_are_the_models_own(built: Path, model_folder: Path, tmp_path: 
     assert run.exit_code == 0, run.output
     features = read_features(out)
     assert features.datasets == ("cells", "rays")
+    described = {one.dataset: one.modality for one in open_benchmark(built).manifest.datasets}
+    assert features.modalities == {name: words for name, words in described.items() if words}
     assert len(features.rows) == 2 * (1 + 7 * 2) * 3
     assert {row[2] for row in features.rows} == {0, 2, 4}
     model = load_model(spec, device="cpu", precision="fp32")

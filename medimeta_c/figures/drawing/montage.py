@@ -24,8 +24,9 @@ PRINT_PX = 224
 _MOST_CELL_INCHES = 0.95
 _TEXT_POINTS = 6.6
 _LABEL_INCHES = 0.85  # longer labels are broken
+_WIDE_LABEL_INCHES = (0.85, 1.3, 1.75)  # where a row is too low for the lines of its label
 _HEADING_INCHES = 0.18
-_LINE_INCHES = 0.11  # that a heading of two lines has more
+_LINE_INCHES = 0.11  # of each line of a label or heading
 _MARGIN_INCHES = 0.06
 _GAPS_A_CELL = 28
 _HAIR = 1e-6  # pixels
@@ -49,7 +50,8 @@ def montage(
     corner : str
         Stands at the top left.
     rows, columns : sequence of str
-        Labels and headings; long ones are broken into lines.
+        Labels and headings; long ones are broken into lines. The lines of a label are joined, and broken
+        anew, where a row is too low for them.
     side : int
         Of a cell, in pixels.
 
@@ -60,18 +62,22 @@ def montage(
     """
     pitch = side + side // _GAPS_A_CELL
     corner = by_inches(corner, _LABEL_INCHES, _TEXT_POINTS, "bold")
-    rows = [by_inches(words, _LABEL_INCHES, _TEXT_POINTS) for words in rows]
-    # Few pixels an inch draw letters wider: they are moved to whole pixels.
-    label_inches = 2 * _MARGIN_INCHES + 1.06 * max(
-        style.text_inches(words, _TEXT_POINTS, "bold") for words in (corner, *rows)
-    )
-    free = style.PAGE_INCHES - label_inches
-    dpi = math.ceil(max(len(columns) * pitch / free, side / _MOST_CELL_INCHES))
+    for most in (0.0, *_WIDE_LABEL_INCHES):
+        own = [words.replace("\n", " ") if most else words for words in rows]
+        labels = [by_inches(words, most or _LABEL_INCHES, _TEXT_POINTS) for words in own]
+        # Few pixels an inch draw letters wider: they are moved to whole pixels.
+        label_inches = 2 * _MARGIN_INCHES + 1.06 * max(
+            style.text_inches(words, _TEXT_POINTS, "bold") for words in (corner, *labels)
+        )
+        free = style.PAGE_INCHES - label_inches
+        dpi = math.ceil(max(len(columns) * pitch / free, side / _MOST_CELL_INCHES))
+        if max(words.count("\n") + 1 for words in labels) * _LINE_INCHES <= pitch / dpi:
+            break
     columns = [by_inches(words, 0.98 * pitch / dpi, _TEXT_POINTS) for words in columns]
     lines = max(words.count("\n") for words in (corner, *columns))
     left, heading = math.ceil(label_inches * dpi), math.ceil((_HEADING_INCHES + lines * _LINE_INCHES) * dpi)
     width = left + len(columns) * pitch
-    height = heading + len(rows) * pitch  # the last gap is the margin
+    height = heading + len(labels) * pitch  # the last gap is the margin
     with style.context():
         # A quotient just below its value would lose a row of pixels.
         wide, high = (math.nextafter(length / dpi, math.inf) for length in (width, height))
@@ -86,7 +92,7 @@ def montage(
         write(right, heading / 2, corner, "right", "bold")
         for place, words in enumerate(columns):
             write(left + place * pitch + side / 2, heading / 2, words, "center")
-        for index, words in enumerate(rows):
+        for index, words in enumerate(labels):
             top = heading + index * pitch
             write(right, top + side / 2, words, "right")
             for place, image in enumerate(cells[index]):

@@ -25,6 +25,7 @@ __all__ = [
     "DPI",
     "PAGE_INCHES",
     "PRINT_DPI",
+    "TITLE_POINTS",
     "Panels",
     "context",
     "page",
@@ -47,6 +48,8 @@ COLUMN_INCHES = 84 / 25.4
 """Width of one column of a two-column journal page."""
 PAGE_INCHES = 174 / 25.4
 """Width of such a page's text."""
+TITLE_POINTS = 8
+"""Size of panels' titles, which are bold."""
 
 CLEAN_COLOUR = "#000000"
 
@@ -64,7 +67,7 @@ _WIDE_FONTS = (
 
 _SETTINGS = {
     "font.size": 7.5,
-    "axes.titlesize": 8,
+    "axes.titlesize": TITLE_POINTS,
     "axes.titleweight": "bold",
     "axes.titlelocation": "left",
     "axes.labelsize": 7.5,

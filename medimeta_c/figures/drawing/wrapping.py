@@ -15,7 +15,9 @@ _ROW_POINTS = 7.5
 
 
 def by_inches(name: str, most: float, points: float, weight: str = "normal") -> str:
-    """Break a name into lines no longer than so many inches as they are drawn."""
+    """Break each line of a name into lines no longer than so many inches as they are drawn."""
+    if "\n" in name:
+        return "\n".join(by_inches(line, most, points, weight) for line in name.split("\n"))
     lines = [name]
     for letters in range(len(name), 0, -1):
         lines = by_letters(name, letters)
