@@ -356,6 +356,10 @@ class TestMergeRefuses:
         with pytest.raises(BuildError, match=message):
             merge(tmp_path / "p", tmp_path / "out")
 
+    def test_a_folder_in_the_directory(self, second: Path, tmp_path: Path) -> None:
+        with pytest.raises(BuildError, match=f"2-of-5 is one part's own folder: give {second}"):
+            merge(part_folder(second, 2, 5), tmp_path / "out")
+
     def test_parts_that_are_left_out(self, outs: list[Path]) -> None:
         with pytest.raises(BuildError, match="p2 holds parts of a build, too"):
             merge([outs[0]], outs[1])

@@ -114,13 +114,7 @@ def _parts_in(directory: Path) -> Iterator[FinishedPart]:
     """Yield the finished parts of a directory; refuse one that has none, and unfinished parts."""
     folders = part_folders(directory)
     if not folders:
-        known = (
-            "is a whole benchmark" if (directory / MANIFEST_NAME).is_file() else "holds no part of a build"
-        )
-        raise BuildError(
-            f"{directory} {known}" if directory.is_dir() else f"{directory} is no directory",
-            remedy=Remedy("give the directories that parts of a build were written to"),
-        )
+        raise _without_parts(directory)
     for root, name in folders.items():
         if not (root / MANIFEST_NAME).is_file():
             raise BuildError(
@@ -132,6 +126,17 @@ def _parts_in(directory: Path) -> Iterator[FinishedPart]:
         for fault in fingerprint_faults(part.manifest):
             raise ManifestError(f"{part.path}: {fault}", remedy=part.again)
         yield part
+
+
+def _without_parts(directory: Path) -> BuildError:
+    whole = directory.resolve()
+    if inside := [one for one in whole.parents if whole in part_folders(one)]:
+        return BuildError(f"{directory} is one part's own folder", remedy=Remedy("give {0}", inside[0]))
+    known = "is a whole benchmark" if (directory / MANIFEST_NAME).is_file() else "holds no part of a build"
+    return BuildError(
+        f"{directory} {known if directory.is_dir() else 'is no directory'}",
+        remedy=Remedy("give the directories that parts of a build were written to"),
+    )
 
 
 def _compare(first: FinishedPart, other: FinishedPart) -> None:
