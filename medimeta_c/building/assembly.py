@@ -204,7 +204,7 @@ def assemble(
                     limited=request.limited,
                     title=title,
                     suite=suite_record(request.suite),
-                    encoder=journal.encoder or request.encoder or preferred_encoder(),
+                    encoder=request.encoder or journal.encoder or preferred_encoder(),
                     division=request.division,
                 )
             )

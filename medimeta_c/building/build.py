@@ -96,7 +96,8 @@ def build(
         part=planned.part,
     )
     if planned.part is not None:
-        begin_part(config.out, request, planned.part)
+        encoder = begin_part(config.out, request, planned.part)
+        request = dataclasses.replace(request, encoder=encoder)
     with following(on_progress, progress, "images", as_images("building")) as tell:
         report = assemble(request, lambda todo, encoder: _rendered(config, planned, todo, encoder), tell)
     # Parts of one directory end at any time, also at the same.

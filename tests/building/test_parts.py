@@ -27,11 +27,12 @@ import medimeta_c
 from medimeta_c.building import render
 from medimeta_c.building.build import BuildConfig, build, preview
 from medimeta_c.building.merge import merge
+from medimeta_c.building.parts import beginning
 from medimeta_c.building.parts.division import rows_of_part
 from medimeta_c.building.verification import verify
 from medimeta_c.cli import app
 from medimeta_c.errors import BuildError, ConfigError, ManifestError
-from medimeta_c.format import shards
+from medimeta_c.format import png, shards
 from medimeta_c.format.keys import SetKey
 from medimeta_c.format.parts import part_folder, part_folders
 from medimeta_c.format.shards import ShardWriter
@@ -474,3 +475,17 @@ def test_another_suite_merges_with_what_it_counts(tmp_path: Path) -> None:
     [clean] = merge(tmp_path / "out", tmp_path / "out").manifest.sets
     assert clean.padded == 77
     assert tree(tmp_path / "out") == tree(tmp_path / "whole")
+
+
+def test_parts_keep_to_the_encoder_that_the_first_one_chose(
+    build_config: Callable[..., BuildConfig], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever a later part's machine would choose."""
+    out = tmp_path / "out"
+    monkeypatch.setattr(beginning, "preferred_encoder", lambda: png.OPENCV)
+    build(build_config(out=out, severities=(3,), part="1/2"))
+    monkeypatch.setattr(beginning, "preferred_encoder", lambda: png.COMPILED)
+    build(build_config(out=out, severities=(3,), part="2/2"))
+    merged = merge(out).manifest
+    assert merged.encoder == png.OPENCV
+    assert {record.encoder for record in merged.sets} == {None}

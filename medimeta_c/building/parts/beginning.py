@@ -11,6 +11,7 @@ from medimeta_c.building.journal import Begun, Journal, locked
 from medimeta_c.errors import BuildError, Remedy
 from medimeta_c.format.manifest import suite_record
 from medimeta_c.format.parts import PartRecord
+from medimeta_c.format.png import preferred_encoder
 
 __all__ = ["begin_part", "beside_parts"]
 
@@ -24,7 +25,7 @@ def beside_parts(root: Path) -> Iterator[None]:
         yield
 
 
-def begin_part(root: Path, request: Request, part: PartRecord) -> None:
+def begin_part(root: Path, request: Request, part: PartRecord) -> str:
     """Note in a directory which build its parts are of, or compare with what the first part noted.
 
     Parameters
@@ -35,6 +36,11 @@ def begin_part(root: Path, request: Request, part: PartRecord) -> None:
         The part's.
     part : PartRecord
         Which part it is.
+
+    Returns
+    -------
+    str
+        The encoder of all parts, which the first one chose; see `medimeta_c.format.png`.
 
     Raises
     ------
@@ -64,5 +70,7 @@ def begin_part(root: Path, request: Request, part: PartRecord) -> None:
                     limited=request.limited,
                     suite=suite,
                     division=part.division,
+                    encoder=preferred_encoder(),
                 )
             )
+        return journal.encoder
