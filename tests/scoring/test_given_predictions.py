@@ -167,7 +167,7 @@ def test_rows_that_do_not_fit_are_refused(
     assert name in str(caught.value)
 
 
-@pytest.mark.parametrize("data", [b"", b"PAR1nothing", b"\xff\xfe\x00", b'"a\n'])
+@pytest.mark.parametrize("data", [b"", b"PAR1nothing", b"\xff\xfe\x00", b'"a\n', b"image_id,pr\xe4\n1,0\n"])
 @pytest.mark.parametrize("name", ["x.parquet", "x.csv"])
 def test_files_of_another_form_are_refused(data: bytes, name: str, small: Path, tmp_path: Path) -> None:
     """Whatever the bytes, the error is one of ours."""
