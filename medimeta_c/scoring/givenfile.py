@@ -179,7 +179,7 @@ def _check_columns(path: Path, schema: pa.Schema) -> None:
 
 def _read_csv(path: Path) -> pa.Table:
     with path.open("rb") as stream:
-        header = stream.readline(1 << 16).decode("utf-8-sig", "replace")
+        header = stream.readline(1 << 16).decode("utf-8-sig")
     names = [name.strip().strip('"') for name in header.split(",")]
     # Texts only: an id "007" stays what it is.
     types = pc.ConvertOptions(column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False)

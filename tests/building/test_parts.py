@@ -486,6 +486,6 @@ def test_parts_keep_to_the_encoder_that_the_first_one_chose(
     build(build_config(out=out, severities=(3,), part="1/2"))
     monkeypatch.setattr(beginning, "preferred_encoder", lambda: png.COMPILED)
     build(build_config(out=out, severities=(3,), part="2/2"))
-    merged = merge(out).manifest
+    merged = merge([out], out).manifest
     assert merged.encoder == png.OPENCV
     assert {record.encoder for record in merged.sets} == {None}

@@ -193,7 +193,7 @@ COMMANDS = {
                 *("in/finetune/images", "--fewshot", "1", "--rank", "1", "--epochs", "1", *_RUN),
             ),
             write=model,
-            logs=("training.jsonl",),
+            logs=("training.jsonl", "training.csv"),
         ),
         FaultyCommand(
             name="push",

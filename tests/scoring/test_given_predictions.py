@@ -201,7 +201,7 @@ def test_probabilities_beyond_any_float_are_refused() -> None:
         rows.in_order(["a"], ["benign", "malignant"])
 
 
-@pytest.mark.parametrize("data", [b"", b"PAR1nothing", b"\xff\xfe\x00", b'"a\n'])
+@pytest.mark.parametrize("data", [b"", b"PAR1nothing", b"\xff\xfe\x00", b'"a\n', b"image_id,pr\xe4\n1,0\n"])
 @pytest.mark.parametrize("name", ["x.parquet", "x.csv"])
 def test_files_of_another_form_are_refused(data: bytes, name: str, small: Path, tmp_path: Path) -> None:
     """Whatever the bytes, the error is one of ours."""
@@ -215,7 +215,7 @@ def test_a_column_given_twice_is_refused(name: str, small: Path, tmp_path: Path)
     """Which of the two would count?"""
     table = pa.table([["a"], ["0"], ["1"]], names=["image_id", "prediction", "prediction"])
     (pa.csv.write_csv if name.endswith("csv") else pq.write_table)(table, tmp_path / name)
-    with pytest.raises(ResultError, match=f"{name} has the column prediction more than once"):
+    with pytest.raises(ResultError, match=f"{name} has the column prediction 2 times: keep one"):
         score_predictions(config(tmp_path / name, small, tmp_path / "out"))
 
 
