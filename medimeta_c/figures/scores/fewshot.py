@@ -14,6 +14,7 @@ from medimeta_c.figures.drawing.legend import below, model_handles, sample
 from medimeta_c.figures.drawing.looks import Look
 from medimeta_c.figures.drawing.wrapping import by_inches
 from medimeta_c.figures.exhibit import Inputs, Lacking, Picture, Scalar, grouped, paged
+from medimeta_c.format.suites import paper_order
 from medimeta_c.paper import FewShotScore
 
 __all__ = ["exhibit", "exhibit_by_modality", "fewshot"]
@@ -47,9 +48,11 @@ def exhibit(inputs: Inputs) -> Iterator[Picture]:
 
 def exhibit_by_modality(inputs: Inputs) -> Iterator[Picture]:
     """Yield the same with a column a dataset, titled by its modality: the paper's Fig. 9."""
-    each = grouped(
-        (one for one in inputs.fewshot if one.dataset), lambda one: f"{one.collection}/{one.dataset}"
+    own = sorted(
+        (one for one in inputs.fewshot if one.dataset),
+        key=lambda one: paper_order(one.collection, one.dataset),
     )
+    each = grouped(own, lambda one: f"{one.collection}/{one.dataset}")
     if len(each) < 2:
         raise Lacking
     for page, shown in paged(list(each.values()), 1, _MOST_ACROSS):
