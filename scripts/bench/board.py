@@ -57,7 +57,7 @@ ACTIONS = {
 def sizes(site: Path) -> None:
     """Print what the pages weigh."""
     index = (site / "index.html").read_bytes()
-    scripts = b"".join(path.read_bytes() for path in sorted((site / "assets").iterdir()))
+    scripts = b"".join(path.read_bytes() for path in sorted((site / "assets").glob("*.*")))
     print(
         f"index                 {len(gzip.compress(index)) / 1e3:8.0f} kB compressed, {len(index) / 1e3:.0f} kB"
     )
