@@ -247,7 +247,7 @@ def _beside_chance(clean: Mapping[str, FloatArray], cells: CellValues, chance: f
     bootstrap's place. Resamples alike for another reason, such as a single patient, tell nothing.
     """
     tail = (1 - cells.level) / 2
-    low, high = np.quantile(np.mean([array[1:] for array in clean.values()], axis=0), [tail, 1 - tail])
+    low, high = np.nanquantile(np.mean([array[1:] for array in clean.values()], axis=0), [tail, 1 - tail])
     for dataset, array in clean.items():
         if (units := cells.units.get(dataset)) is None or array.min() < array.max():
             continue
@@ -279,7 +279,7 @@ def _estimate(array: FloatArray, reason: str, level: float, lone: bool) -> Estim
     rounded = np.round(array, 12) + 0.0
     point, samples = float(rounded[0]), rounded[1:]
     if bad := int(np.count_nonzero(~np.isfinite(samples))):
-        why = f"{bad} of {len(samples)} resamples leave nothing above chance"
+        why = f"{bad} of {len(samples)} resamples leave nothing to measure, or nothing above chance"
     elif lone:
         why = _LONE
     elif samples.min() == samples.max():

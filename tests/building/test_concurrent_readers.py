@@ -61,7 +61,7 @@ def test_a_set_is_read_from_one_build(rebuild: Callable[..., Path]) -> None:
     """Reading stops with an error at the first row that would come from another build."""
     root = rebuild()
     bench = open_benchmark(root)
-    assert len(bench.shard_paths(KEY)) == 2
+    assert len(bench.shard_paths(KEY)) >= 2
     old = pixels(bench)
     in_order, at_random = iter(bench[KEY]), bench[KEY]
     first = [next(in_order).image, at_random[0].image]

@@ -57,6 +57,7 @@ def result_of_model(
     scope: Scope = SCOPE,
     labels: Mapping[str, NDArray[np.int64]] | None = None,
     kind: str = "medimeta",
+    weights: str = "ef" * 32,
 ) -> SavedResult:
     """The result of a model, with the baseline's predictions where one is given."""
     truth = {d: labels_of(images, classes) for d in scope.datasets} if labels is None else labels
@@ -82,7 +83,7 @@ def result_of_model(
             spec=spec,
             family="python",
             revision=None,
-            weights_sha256="ef" * 32,
+            weights_sha256=weights,
             architecture="x",
             parameters=1,
         ),

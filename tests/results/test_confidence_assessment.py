@@ -207,6 +207,24 @@ def test_mce_by_other_measures(saved: SavedResult, base: SavedResult) -> None:
     assert "the baseline has no" in str(undefined.reason)
 
 
+def test_loss_by_other_measures(saved: SavedResult, base: SavedResult) -> None:
+    """Points lost follow from the cells' own metrics; the difference is that of two such losses."""
+    found, theirs = assess_confidence(saved, baseline=base), assess_confidence(base)
+    for measure, losses in found.losses.items():
+        for dataset, one in losses.datasets.items():
+            cells: dict[bool, list[float]] = {True: [], False: []}
+            for cell in saved.result.scores.cells:
+                if cell.dataset == dataset:
+                    cells[cell.corruption == "clean"].append(cell.scores[measure].value or 0.0)
+            lost = np.mean(cells[True]) - np.mean(cells[False])
+            assert one.lost.points.value == pytest.approx(lost)
+            other = theirs.losses[measure].datasets[dataset].lost.points.value
+            paired = found.loss_differences[measure].datasets[dataset].lost.points
+            assert other is not None
+            assert paired.value == pytest.approx(lost - other)
+    assert theirs.loss_differences == {}
+
+
 def test_a_baseline_on_other_images_is_refused(saved: SavedResult, base: SavedResult) -> None:
     entries = base.result.run.benchmark.datasets
     other = tuple(entry.model_copy(update={"fingerprint": "0" * 64}) for entry in entries)
@@ -219,7 +237,11 @@ def test_a_baseline_on_other_images_is_refused(saved: SavedResult, base: SavedRe
 
 def test_tables(saved: SavedResult, base: SavedResult) -> None:
     """A row each for clean and corrupted images of each dataset and of all; reasons in place of numbers."""
-    scores, sets, errors = confidence_tables(assess_confidence(saved, baseline=base, conformal=SMALL))
+    paired = assess_confidence(saved, baseline=base, conformal=SMALL)
+    scores, sets, losses, errors = confidence_tables(paired)
+    assert losses.headers[1:4] == tuple(
+        f"Balanced accuracy: {each}" for each in ("points lost", "share kept", "difference")
+    )
     assert scores.headers == ("Dataset", "Images", "NLL", "Brier score", "ECE", "AURC")
     labels = [[cell.text for cell in row[:2]] for row in scores.rows]
     names = ("cells", "rays", "all")
@@ -232,7 +254,7 @@ def test_tables(saved: SavedResult, base: SavedResult) -> None:
     assert "±" in sets.rows[0][2].text
     assert sets.rows[0][3].text[0] in "+-0\N{MINUS SIGN}"
     assert all("| cells |" in markdown(table) for table in (scores, sets, errors))
-    assert len(confidence_tables(found)) == 2
+    assert len(confidence_tables(found)) == 3
     undefined = confidence_tables(assess_confidence(saved))[1]
     assert (
         undefined.reasons[0]

@@ -129,7 +129,12 @@ def test_every_outlet_says_the_same_sentences(
 def test_confidence_has_its_tables(found: Assessment, confidence: Confidence, page: str) -> None:
     """Scores, conformal sets and, beside a baseline with predictions, mCE by other measures."""
     tables = confidence_tables(confidence)
-    assert [one.name for one in tables] == ["Confidence", "Conformal sets", "mCE by other measures"]
+    assert [one.name for one in tables] == [
+        "Confidence",
+        "Conformal sets",
+        "Loss by other measures",
+        "mCE by other measures",
+    ]
     markdown = render_markdown(found, confidence)
     for table in tables:
         assert f"<h3>{table.name}</h3>" in page

@@ -11,8 +11,11 @@ from medimeta_c.format.keys import CLEAN, SetKey
 from medimeta_c.metrics.corruption_error import FloatArray
 from medimeta_c.metrics.grid import ErrorGrid, Scope
 from medimeta_c.metrics.intervals import Bootstrap
+from medimeta_c.metrics.measures.answers import AnswerTable
+from medimeta_c.metrics.measures.robustness import MeasureBootstrap
+from medimeta_c.metrics.measures.samples import MACRO_AUROC, measure_cells
 
-__all__ = ["CellValues", "accuracies", "constant"]
+__all__ = ["CellValues", "accuracies", "constant", "measured"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -61,6 +64,38 @@ def accuracies(drawn: Bootstrap, chance: Mapping[str, float]) -> CellValues:
         units={dataset: len(units.sizes) for dataset, units in drawn.units.items()},
         values={
             key: np.concatenate([[1 - errors[key]], samples]) for key, samples in drawn.accuracies.items()
+        },
+        resamples=drawn.plan.resamples,
+        level=drawn.plan.level,
+    )
+
+
+def measured(
+    drawn: MeasureBootstrap, tables: Mapping[str, AnswerTable], units: Mapping[str, int]
+) -> CellValues:
+    """Return balanced accuracy or AUROC in every cell, on the images and on each resample.
+
+    Parameters
+    ----------
+    drawn : MeasureBootstrap
+        The model's resamples.
+    tables : mapping of str to AnswerTable
+        Its answers, by dataset.
+    units : mapping of str to int
+        By dataset, how many images, or groups of images, were drawn.
+    """
+    measure, scope = drawn.measure, drawn.scope
+    points = {key: one for table in tables.values() for key, one in measure_cells(table, measure).items()}
+    present = {name: len(np.unique(table.labels)) for name, table in tables.items()}
+    chance = {name: 0.5 if measure == MACRO_AUROC else 1 / present.get(name, 1) for name in scope.datasets}
+    return CellValues(
+        scope=scope,
+        chance=chance,
+        units=units,
+        values={
+            key: np.concatenate([[points[key].value], samples])
+            for key, samples in drawn.cells.items()
+            if points[key].value is not None
         },
         resamples=drawn.plan.resamples,
         level=drawn.plan.level,

@@ -13,13 +13,16 @@ from medimeta_c.format.keys import CLEAN, SetKey
 from medimeta_c.metrics.confidence.calibration import Reliability, reliability
 from medimeta_c.metrics.confidence.conformal import ConformalPlan, calibrating, coverage, thresholds
 from medimeta_c.metrics.corruption_error import FloatArray, mean_array
+from medimeta_c.metrics.intervals import Difference
+from medimeta_c.metrics.loss import Losses, loss, loss_difference
 from medimeta_c.metrics.measures.answers import AnswerTable, answer_table
+from medimeta_c.metrics.measures.cell_values import measured
 from medimeta_c.metrics.measures.robustness import MeasureBootstrap, measure_bootstrap
 from medimeta_c.metrics.measures.samples import MEASURES
 from medimeta_c.metrics.registry import METRICS, Answers
-from medimeta_c.metrics.resampling import image_weights
+from medimeta_c.metrics.resampling import image_weights, resampled_units
 from medimeta_c.metrics.scores import checked_answers
-from medimeta_c.metrics.values import Number, mean_number, undefined_parts
+from medimeta_c.metrics.values import Estimate, Number, mean_number, undefined_parts
 from medimeta_c.results.baseline_choice import baseline_of
 from medimeta_c.results.folder import SavedResult
 from medimeta_c.results.scoring import Groups
@@ -148,8 +151,13 @@ class Confidence:
     baseline : str or None
         The model that mCE by other measures divides by.
     measures : mapping of str to MeasureBootstrap
-        By measure, the robustness numbers and their samples: for `measure_estimates`, `measure_differences`
-        and the loss to corruption.
+        By measure, the robustness numbers and their samples: for `measure_estimates` and
+        `measure_differences`.
+    losses : mapping of str to Losses of Estimate
+        By measure, what corruption costs the model in it; chance is 1 / K for balanced accuracy, K the
+        classes that have images, and 0.5 for AUROC.
+    loss_differences : mapping of str to Losses of Difference
+        The same minus the baseline's, paired image by image; empty without a baseline.
     """
 
     conformal: ConformalPlan
@@ -159,6 +167,8 @@ class Confidence:
     overall: DatasetConfidence
     baseline: str | None
     measures: Mapping[str, MeasureBootstrap]
+    losses: Mapping[str, Losses[Estimate]]
+    loss_differences: Mapping[str, Losses[Difference]]
 
 
 def assess_confidence(
@@ -221,6 +231,20 @@ def assess_confidence(
     divisor = {} if baseline is None else _tables(baseline, _answers(baseline))
     listings = {dataset: table.image_ids for dataset, table in tables.items()}
     resampling = result.resampling.model_copy(update={"grouped": ()}).for_groups(known, listings)
+    weights = functools.partial(image_weights, groups=known)
+
+    def drawn(
+        own: Mapping[str, AnswerTable], other: Mapping[str, AnswerTable]
+    ) -> dict[str, MeasureBootstrap]:
+        return {
+            measure: measure_bootstrap(measure, own, other, result.scope, resampling, weights=weights)
+            for measure in measures
+        }
+
+    units = {name: len(resampled_units(one.correctness, resampling, known)) for name, one in tables.items()}
+    bootstraps = drawn(tables, divisor)
+    values = {measure: measured(each, tables, units) for measure, each in bootstraps.items()}
+    theirs = drawn(divisor, {}) if divisor else {}
     return Confidence(
         conformal=plan,
         grouped=tuple(name for name in result.scope.datasets if name in known),
@@ -233,16 +257,11 @@ def assess_confidence(
             ),
         ),
         baseline=None if baseline is None else baseline.result.run.who,
-        measures={
-            measure: measure_bootstrap(
-                measure,
-                tables,
-                divisor,
-                result.scope,
-                resampling,
-                weights=functools.partial(image_weights, groups=known),
-            )
-            for measure in measures
+        measures=bootstraps,
+        losses={measure: loss(each) for measure, each in values.items()},
+        loss_differences={
+            measure: loss_difference(values[measure], measured(each, divisor, units))
+            for measure, each in theirs.items()
         },
     )
 

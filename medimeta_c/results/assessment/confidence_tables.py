@@ -19,7 +19,7 @@ _DIGITS = 3
 
 def confidence_tables(confidence: Confidence) -> list[Table]:
     """Return the tables of confidence: those of mCE only where there is a baseline."""
-    tables = [_scores(confidence), _sets(confidence)]
+    tables = [_scores(confidence), _sets(confidence), *([_losses(confidence)] if confidence.losses else [])]
     return tables if confidence.baseline is None else [*tables, _errors(confidence)]
 
 
@@ -92,6 +92,37 @@ def _errors(confidence: Confidence) -> Table:
             )
             for name in names
         ),
+    )
+
+
+def _losses(confidence: Confidence) -> Table:
+    """Return what corruption costs in each measure, beside the baseline where there is one."""
+    names = [*confidence.datasets, *([_ALL] if len(confidence.datasets) > 1 else [])]
+    headers, rows = [], []
+    for measure in confidence.losses:
+        label = METRICS[measure].label
+        headers += [f"{label}: points lost", f"{label}: share kept"]
+        headers += [f"{label}: difference"] if measure in confidence.loss_differences else []
+    for name in names:
+        cells = [Cell(name, strong=name == _ALL)]
+        for measure, losses in confidence.losses.items():
+            found = (losses.overall if name == _ALL else losses.datasets[name]).lost
+            cells += [number_cell(found.points, show=True), number_cell(found.share_kept, show=True)]
+            if other := confidence.loss_differences.get(measure):
+                lost = (other.overall if name == _ALL else other.datasets[name]).lost
+                cells.append(number_cell(lost.points, show=True))
+        rows.append(tuple(cells))
+    beside = (
+        f" Difference: points lost minus those of {confidence.baseline}, paired."
+        if confidence.loss_differences
+        else ""
+    )
+    return Table(
+        name="Loss by other measures",
+        caption="Points lost to corruption, and the share kept above chance, which is 1 / K for balanced "
+        f"accuracy of K classes and 50 for AUROC; in percent.{beside}",
+        columns=(Column("Dataset", "label"), *map(Column, headers)),
+        rows=tuple(rows),
     )
 
 

@@ -12,6 +12,7 @@ from medimeta_c.metrics.intervals import bootstrap, difference, summary_estimate
 from medimeta_c.metrics.loss import loss, loss_difference
 from medimeta_c.metrics.measures.cell_values import accuracies
 from medimeta_c.metrics.resampling import Resampling
+from medimeta_c.results.assessment.effective import effective_robustness_of
 from medimeta_c.results.assessment.loss import chance_of
 from medimeta_c.results.baseline_choice import ChosenBaseline
 from medimeta_c.results.comparison.notes import forgotten_groups, settings_that_differ, unranked
@@ -89,6 +90,7 @@ def compare(
     values = {name: accuracies(each, chance) for name, each in drawn.items()}
     found = rank(drawn, [name for name, saved in by_name.items() if saved.result.standing])
     pairs = list(combinations(found.order, 2))
+    effective = dict(zip(by_name, effective_robustness_of([one.result for one in read]), strict=True))
     return Comparison(
         models=tuple(
             Compared(
@@ -99,6 +101,7 @@ def compare(
                 ranks=found.ranks.get(name),
                 rank_intervals=found.intervals.get(name),
                 borda=found.points.get(name),
+                effective=effective[name].get(""),
             )
             for name in found.order
         ),

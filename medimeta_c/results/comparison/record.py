@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from medimeta_c.io.shown import short_repr
 from medimeta_c.io.tables.frame import data_frame
 from medimeta_c.io.tables.notebook import notebook_html
+from medimeta_c.metrics.effective import EffectiveRobustness
 from medimeta_c.metrics.grid import Scope
 from medimeta_c.metrics.intervals import Difference
 from medimeta_c.metrics.loss import Losses
@@ -49,6 +50,8 @@ class Compared:
         Where its rank falls when images, then datasets and corruptions too, are drawn again.
     borda : float or None
         Points for the models that it beats, over every corruption of every dataset.
+    effective : EffectiveRobustness or None
+        How far it is above the line through the others, over all datasets of its result.
     """
 
     name: str
@@ -58,6 +61,7 @@ class Compared:
     ranks: tuple[int, int] | None
     rank_intervals: NestedRanks | None = None
     borda: float | None = None
+    effective: EffectiveRobustness | None = None
 
     __repr__ = short_repr
 

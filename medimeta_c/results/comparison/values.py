@@ -7,6 +7,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from medimeta_c.io.records import dump
+from medimeta_c.metrics.effective import EffectiveRobustness
 from medimeta_c.metrics.intervals import Difference
 from medimeta_c.metrics.loss import Loss
 from medimeta_c.metrics.ranks.nested import LEVELS
@@ -55,6 +56,7 @@ def comparison_values(comparison: Comparison) -> dict[str, Any]:
                 "ranks": model.ranks,
                 "rank_intervals": None if model.rank_intervals is None else asdict(model.rank_intervals),
                 "borda": model.borda,
+                "effective": None if model.effective is None else _effective(model.effective),
                 "numbers": _nested(model.numbers, _number),
                 "intervals": _nested(model.numbers, _interval),
                 "loss": dump(model.loss),
@@ -90,7 +92,18 @@ def _ranks(model: Compared, overall: bool) -> dict[str, object]:
         best, worst = ranks or (None, None)
         found |= {f"{prefix}best_rank": best, f"{prefix}worst_rank": worst}
     marks = ", ".join(mark.name for mark in model.marks)
-    return {**found, "borda": model.borda if overall else None, "marks": marks}
+    borda = model.borda if overall else None
+    effective = model.effective.points.value if overall and model.effective is not None else None
+    return {**found, "borda": borda, "effective_robustness": effective, "marks": marks}
+
+
+def _effective(found: EffectiveRobustness) -> dict[str, Any]:
+    return {
+        "residual": _number(found.residual),
+        "points": _number(found.points),
+        "models": None if found.line is None else found.line.models,
+        "extrapolated": found.extrapolated,
+    }
 
 
 def _test(test: PairedTest, level: float) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from markupsafe import Markup
 
 from medimeta_c.io.tables.rankplot import RankRow, rank_plot
 from medimeta_c.io.tables.table import UNDEFINED, Cell, Column, Table, number, printed, texts
+from medimeta_c.metrics.effective import EffectiveRobustness
 from medimeta_c.metrics.intervals import Difference
 from medimeta_c.metrics.loss import Loss
 from medimeta_c.metrics.ranks.nested import LEVELS
@@ -31,7 +32,8 @@ def comparison_tables(comparison: Comparison) -> tuple[Table, ...]:
 
     Two tables show each model: errors under corruption beside loss to corruption, then the other accuracies.
     Two show the paired difference of each pair in the same numbers; ties are marked. Where several models are
-    ranked, one shows rank intervals and points, and one the tests.
+    ranked, one shows rank intervals and points, and one the tests; where there are enough for a line, one
+    shows effective robustness.
     """
     ranked_by = next(name for name, measure in MEASURES.items() if measure == comparison.ranked_by)
     others = [name for name in measures_of(comparison.baseline is not None) if name != ranked_by]
@@ -43,6 +45,7 @@ def comparison_tables(comparison: Comparison) -> tuple[Table, ...]:
         _pairs(comparison, "Differences in accuracy, in points, paired", tuple(others)),
         *([_ranks(comparison)] if several else []),
         *([_tests(comparison, ranked_by)] if comparison.tests else []),
+        *([_effective(comparison)] if any(map(_distance, comparison.models)) else []),
     )
 
 
@@ -206,6 +209,38 @@ def _tests(comparison: Comparison, ranked_by: str) -> Table:
             )
             for test in comparison.tests
         ),
+    )
+
+
+def _distance(model: Compared) -> EffectiveRobustness | None:
+    """Return how far a model is from the line through the others, where there is a line."""
+    found = model.effective
+    return found if found is not None and found.points.value is not None else None
+
+
+def _effective(comparison: Comparison) -> Table:
+    place = _places(comparison)
+    rows = []
+    for model in comparison.models:
+        found = _distance(model)
+        if found is None:
+            continue
+        models = "" if found.line is None else f"{found.line.models} others"
+        note = f"{models}, none as accurate or as weak" if found.extrapolated else models
+        rows.append(
+            (
+                Cell(place[model.name]),
+                number(found.residual.value, 2),
+                number(found.points.percent, 1),
+                *texts(note),
+            )
+        )
+    return Table(
+        name="Effective robustness",
+        caption="Accuracy under corruption beyond what clean accuracy lets expect: the distance from the "
+        "line through the other models, on the logit axis and in points. Above 0 it loses less than they do.",
+        columns=(Column("", "label"), Column("Logit"), Column("Points"), Column("Line", "text")),
+        rows=tuple(rows),
     )
 
 
