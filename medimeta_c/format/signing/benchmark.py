@@ -154,7 +154,9 @@ def stored_signature(root: Path) -> Signature | None:
     try:
         return Signature.read(path)
     except ValueError as error:
-        raise VerificationError(f"{path} is not a signature ({error}): restore it, or sign the benchmark again") from error
+        raise VerificationError(
+            f"{path} is not a signature ({error}): restore it, or sign the benchmark again"
+        ) from error
 
 
 def check_signature(root: StrPath, signer: StrPath) -> Signed:
