@@ -17,7 +17,7 @@ RUNNER = CliRunner()
 VALUES = {"dataset": "pbc", "corruption": "contrast", "severity": "3", "repo": "org/name", "model": "a/b"}
 """What an option is given where the command cannot do without it."""
 OUTPUTS = {"out", "ids"}
-MAY_LACK = {("datasets", "data"), ("download", "data")}
+MAY_LACK = {("datasets", "data"), ("download", "data"), ("sign", "new_key")}
 """Options whose file or folder is made where it does not exist."""
 
 
@@ -63,6 +63,8 @@ def needed(words: tuple[str, ...], without: Any) -> list[str]:
         if one.required and one is not without:
             found += [one.opts[0]] if one.param_type_name == "option" else []
             found.append("." if words == ("check",) else VALUES.get(one.name, "nowhere"))
+    if words == ("sign",) and without.name == "benchmark":
+        found += ["--key", "nowhere"]
     if words == ("evaluate",) and without.name not in WAYS_TO_NAME_A_MODEL:
         found += ["--model", "nowhere"]
     return found

@@ -303,7 +303,7 @@ def test_plain_values_of_another_type_are_refused(change: dict[str, Any], senten
 def test_a_field_added_later_changes_no_digest() -> None:
     """What has its default is not written."""
     assert "pictures" not in to_plain(board(1))["entries"][0]
-    assert "date" not in to_plain(board(1))["entries"][0]
+    assert "marks" not in to_plain(board(1))["entries"][0]
 
 
 def digest(place: str, **changes: str) -> SubmissionDigest:
@@ -382,7 +382,7 @@ def test_versions_are_of_the_release_on_frozen_boards() -> None:
     assert versions_of([frozen]) == {
         "Board": "release v1 of 2026-11-28",
         "Package": "medimeta-c 0.0.7",
-        "Benchmark": "MediMeta-C 1.0",
+        "Benchmark": "MediMeta-C 1.0 (fingerprint 5f5f5f5f5f5f)",
     }
 
 

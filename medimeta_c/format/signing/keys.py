@@ -144,7 +144,7 @@ class SecretKey:
         if derivation == _SCRYPT:
             if password is None:
                 raise ConfigError(
-                    f"the secret key {path} is protected by a password", remedy=Remedy("give {password}")
+                    f"the secret key {path} is protected by a password", remedy=Remedy("give that, too")
                 )
             try:
                 content = _covered(content, password, salt, operations, memory)

@@ -282,7 +282,7 @@ class Board:
     entries: tuple[Entry, ...]
     phantoms: bool = False
     release: Edition | None = None
-    divisor: ChosenBaseline | None = None
+    divisor: ChosenBaseline | None = field(default=None, compare=False)  # its arrays have no truth value
     fingerprint: str = ""
 
     @property

@@ -62,7 +62,7 @@ class ImageSet:
         }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RightBits:
     """Which images of a dataset a model gets right in each cell.
 
