@@ -15,7 +15,6 @@ import csv
 import io
 import json
 import os
-import re
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
@@ -39,7 +38,7 @@ Files = dict[str, bytes]
 """Contents by path below ``tests/golden/formats``."""
 
 _VERSIONS = {"package_version", "encoder", "manifest_sha256", "numpy", "device"}
-_TABLES_OF_VERSIONS = {"libraries", "packages"}
+_TABLES_OF_VERSIONS = {"libraries", "packages", "versions", "facts"}
 _COMPRESSED = {"bytes", "sha256"}
 
 
@@ -207,21 +206,12 @@ def submitted(tree: Path, result: Path, **changes: str) -> Path:
     return folder
 
 
-def page_data(page: Path) -> Any:
-    """Return the numbers that a page of the site draws and sorts."""
-    found = re.search(r'<script type="application/json" id="data">(.*?)</script>', page.read_text("utf-8"))
-    if found is None:
-        raise ValueError(f"{page} holds no data")
-    return json.loads(found[1])
-
-
 def board_data(site: Path) -> Any:
-    """Return the numbers of every page of a site: the ranking's, and each measured model's curves."""
-    models = sorted(path for path in (site / "models").glob("*.html") if not path.name.startswith("paper-"))
-    return {
-        "index.html": page_data(site / "index.html"),
-        **{f"models/{path.name}": page_data(path) for path in models},
-    }
+    """Return the numbers of the measured entries that a site offers as a file, in full."""
+    held = json.loads((site / "downloads/board.json").read_text("utf-8"))
+    for board in held["boards"]:
+        board["entries"] = [entry for entry in board["entries"] if entry["source"] != "paper"]
+    return held
 
 
 def leaderboard(work: Path, phantoms: Path) -> Files:

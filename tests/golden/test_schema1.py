@@ -7,6 +7,7 @@ import runpy
 import shutil
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -188,14 +189,41 @@ def test_submissions_are_valid() -> None:
     ]
 
 
+OF_0_1_0 = {"mce": "mce", "error": "clean_error", "average": "average_accuracy", "clean": "clean_accuracy"}
+"""By name of a number on the pages of version 0.1.0, in percent: its name today, a fraction."""
+
+
+def percents(summary: dict[str, Any]) -> dict[str, list[float] | None]:
+    """The numbers of a dataset, with their intervals, as the pages of version 0.1.0 had them."""
+    found = {
+        name: [summary[today][end] for end in ("value", "low", "high")] for name, today in OF_0_1_0.items()
+    }
+    return {
+        name: None if ends[0] is None else [round(100 * end, 2) for end in ends if end is not None]
+        for name, ends in found.items()
+    }
+
+
 @needs_scores
 def test_a_board_is_built(tmp_path: Path) -> None:
-    """The pages of today hold the numbers that those of version 0.1.0 held."""
+    """Its measured entries have the numbers, the ranks and the accuracies that those of version 0.1.0 had."""
     from medimeta_c.leaderboard import SiteConfig, build_site
 
     build_site(SiteConfig(results=SCHEMA1 / "leaderboard", out=tmp_path / "pages", baseline="none"))
-    held = json.loads((SCHEMA1 / "board.json").read_text(encoding="utf-8"))
-    assert SCRIPT["board_data"](tmp_path / "pages") == held
+    boards = SCRIPT["board_data"](tmp_path / "pages")["boards"]
+    today = {entry["key"]: entry for board in boards for entry in board["entries"]}
+    held = json.loads((SCHEMA1 / "board.json").read_text(encoding="utf-8"))["index.html"]["boards"]
+    before = [entry for board in held for entry in board["entries"] if entry["source"] == "measured"]
+    assert {entry["key"] for entry in before} == {*today}
+    for entry in before:
+        now = today[entry["key"]]
+        assert now["ranks"] == entry["ranks"]
+        assert percents(now["overall"]) == entry["overall"]
+        for dataset, numbers in entry["datasets"].items():
+            assert percents(now["datasets"][dataset]) == numbers
+            for corruption, curve in entry["curves"][dataset].items():
+                cells = now["cells"][dataset][corruption].values()
+                assert [round(100 * cell["top1"], 2) for cell in cells] == curve
 
 
 @needs_models

@@ -229,5 +229,5 @@ def test_every_page_leads_to_the_downloads_and_they_are_there(tmp_path: Path) ->
 
 def test_an_entry_without_numbers_has_none() -> None:
     """Nothing is made up for what was not measured."""
-    bare: Entry = replace(BOARD.entries[0], overall=None, datasets={}, cells={})
+    bare: Entry = replace(BOARD.entries[0], overall=None, datasets={}, cells={}, assessed={})
     assert list(quantities(bare)) == []
