@@ -27,6 +27,7 @@ from medimeta_c.building.build import BuildConfig, build
 from medimeta_c.building.render import RenderTask, render_set
 from medimeta_c.format.keys import CLEAN, SetKey
 from medimeta_c.format.manifest import Protocol
+from medimeta_c.format.png import preferred_encoder
 from medimeta_c.format.suites import BENCHMARK_VERSION, CORE
 from medimeta_c.sources.contract import Source
 from medimeta_c.sources.selection import open_datasets
@@ -75,7 +76,12 @@ def ours(source: Source, key: SetKey, root: Path) -> int:
     """Render one set as the build does; return the bytes of its images and everything else in the shard."""
     record = render_set(
         RenderTask(
-            root=root, source=source, key=key, corruption=CORRUPTIONS.get(key.corruption), protocol=PROTOCOL
+            root=root,
+            source=source,
+            key=key,
+            corruption=CORRUPTIONS.get(key.corruption),
+            protocol=PROTOCOL,
+            encoder=preferred_encoder(),
         )
     )
     return sum(shard.bytes for shard in record.shards)
