@@ -44,7 +44,15 @@ from medimeta_c.metrics.robustness import error_arrays, summarise
 from medimeta_c.metrics.summary import Scores
 from medimeta_c.metrics.values import Estimate, Number
 
-__all__ = ["Bootstrap", "Difference", "bootstrap", "cell_estimates", "difference", "summary_estimates"]
+__all__ = [
+    "Bootstrap",
+    "Difference",
+    "bootstrap",
+    "cell_estimates",
+    "difference",
+    "drawn_errors",
+    "summary_estimates",
+]
 
 
 _ALIKE = "the models differ alike on every image: resamples cannot differ"
@@ -153,8 +161,8 @@ def bootstrap(
         fixed = error_arrays(scope.grid(constants, dataset), corruptions, scope.severities)
         samples |= aggregate(
             dataset,
-            _error_arrays(own, scope, dataset, plan.resamples),
-            fixed if theirs is None else _error_arrays(theirs, scope, dataset, plan.resamples),
+            drawn_errors(own, scope, dataset, plan.resamples),
+            fixed if theirs is None else drawn_errors(theirs, scope, dataset, plan.resamples),
         )
     return Bootstrap(
         plan=plan,
@@ -261,6 +269,37 @@ def difference(one: Bootstrap, other: Bootstrap) -> Scores[Difference]:
     return Scores.of(found)
 
 
+def drawn_errors(
+    cells: Mapping[SetKey, FloatArray], scope: Scope, dataset: str, resamples: int
+) -> ErrorArrays:
+    """Return the errors of one dataset's cells on every resample, NaN where a cell is missing.
+
+    Parameters
+    ----------
+    cells : mapping of SetKey to ndarray of float64, shape (R,)
+        Accuracy, or another measure of it, of each cell on each resample; an error is 1 minus that.
+    scope : Scope
+        The cells that are summed.
+    dataset : str
+        Whose cells.
+    resamples : int
+        R.
+    """
+    unknown = np.full(resamples, np.nan)
+
+    def error(corruption: str, severity: int) -> FloatArray:
+        return 1 - cells.get(SetKey(dataset, scope.split, corruption, severity), unknown)
+
+    return ErrorArrays(
+        clean=error(CLEAN, 0),
+        sums={
+            corruption: np.sum([error(corruption, s) for s in scope.severities], axis=0)
+            for corruption in scope.corruptions[dataset]
+        },
+        n_severities=len(scope.severities),
+    )
+
+
 def _resample(
     table: CorrectnessTable | None,
     baseline: CorrectnessTable | ErrorGrid | None,
@@ -276,25 +315,6 @@ def _resample(
         for entry, columns in zip(paired, resampled_accuracies(paired, plan, groups), strict=True)
     ]
     return parts[0], parts[1] if len(parts) == 2 else None
-
-
-def _error_arrays(
-    accuracies: Mapping[SetKey, FloatArray], scope: Scope, dataset: str, resamples: int
-) -> ErrorArrays:
-    """Lay out the errors of one dataset's cells on every resample, NaN where a cell is missing."""
-    unknown = np.full(resamples, np.nan)
-
-    def error(corruption: str, severity: int) -> FloatArray:
-        return 1 - accuracies.get(SetKey(dataset, scope.split, corruption, severity), unknown)
-
-    return ErrorArrays(
-        clean=error(CLEAN, 0),
-        sums={
-            corruption: np.sum([error(corruption, s) for s in scope.severities], axis=0)
-            for corruption in scope.corruptions[dataset]
-        },
-        n_severities=len(scope.severities),
-    )
 
 
 def _varying_cells(drawn: Bootstrap, dataset: str) -> dict[SetKey, bool]:

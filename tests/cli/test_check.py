@@ -126,5 +126,5 @@ def test_a_dataset_of_medimeta_is_no_folder_of_pictures(sample_dir: Path) -> Non
     """One sentence says so and names the build, instead of a list of its files."""
     result = RUNNER.invoke(app, ["check", str(sample_dir / "fundus")])
     assert result.exit_code == 1
-    assert f"`medimeta-c build --dataset fundus --data {sample_dir}`" in result.stderr
+    assert f"`medimeta-c build --dataset fundus --data {sample_dir.resolve()}`" in result.stderr
     assert result.stdout == ""

@@ -1,4 +1,4 @@
-"""Reports: marks and the verdict first, the same in every outlet, nothing from outside that runs or loads."""
+"""Reports: marks and the verdict come first and read the same everywhere; a page loads nothing else."""
 
 from __future__ import annotations
 

@@ -278,7 +278,7 @@ def random_verdict(seed: int) -> tuple[Assessment, Verdict]:
 
 @pytest.mark.parametrize("seed", range(100))
 def test_a_random_grid_is_described_by_its_numbers(seed: int) -> None:
-    """Every claim of the sentences is parsed back and held against the numbers."""
+    """The test reads every claim back from the sentences and compares it with the numbers."""
     found, said = random_verdict(seed)
     assert found.rival is not None
     own, theirs = found.loss.overall, found.rival.loss.overall

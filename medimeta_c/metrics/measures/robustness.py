@@ -17,7 +17,6 @@ from medimeta_c.errors import ConfigError
 from medimeta_c.format.keys import CLEAN, SetKey
 from medimeta_c.metrics.correctness import CorrectnessTable
 from medimeta_c.metrics.corruption_error import (
-    ErrorArrays,
     FloatArray,
     Where,
     aggregate,
@@ -25,7 +24,7 @@ from medimeta_c.metrics.corruption_error import (
     with_overall,
 )
 from medimeta_c.metrics.grid import ErrorGrid, Scope, error_grids
-from medimeta_c.metrics.intervals import Difference
+from medimeta_c.metrics.intervals import Difference, drawn_errors
 from medimeta_c.metrics.measures.answers import AnswerTable
 from medimeta_c.metrics.measures.samples import measure_cells, measure_samples, undefined_measure
 from medimeta_c.metrics.resampling import Resampling, image_weights
@@ -129,8 +128,8 @@ def measure_bootstrap(  # noqa: PLR0913
         cells |= drawn
         samples |= aggregate(
             dataset,
-            _errors(drawn, scope, dataset, plan.resamples),
-            _errors(divisor, scope, dataset, plan.resamples),
+            drawn_errors(drawn, scope, dataset, plan.resamples),
+            drawn_errors(divisor, scope, dataset, plan.resamples),
         )
         grids |= (divisors := _grids(measure, theirs))
         point = summarise(_grids(measure, own), divisors, _part(scope, dataset), partial=True)
@@ -221,23 +220,6 @@ def _explained(
             nothing = Number.undefined(owner + reason)
             numbers = numbers | {where: nothing for where in numbers if names is None or where[1] in names}
     return numbers
-
-
-def _errors(cells: Samples, scope: Scope, dataset: str, resamples: int) -> ErrorArrays:
-    """Lay out the errors of one dataset's cells on every resample, NaN where a cell is missing."""
-    unknown = np.full(resamples, np.nan)
-
-    def error(corruption: str, severity: int) -> FloatArray:
-        return 1 - cells.get(SetKey(dataset, scope.split, corruption, severity), unknown)
-
-    return ErrorArrays(
-        clean=error(CLEAN, 0),
-        sums={
-            corruption: np.sum([error(corruption, s) for s in scope.severities], axis=0)
-            for corruption in scope.corruptions[dataset]
-        },
-        n_severities=len(scope.severities),
-    )
 
 
 def _varies(drawn: MeasureBootstrap, dataset: str) -> dict[Where, bool]:

@@ -107,8 +107,8 @@ def assess(
     saved : SavedResult
         The result.
     baseline : ChosenBaseline, optional
-        What its errors were divided by, with predictions. By default those are looked for among the results
-        that stand beside it; where they are not, the baseline's numbers are constants.
+        What its errors were divided by, with predictions. By default they are read from the baseline's result
+        in the same folder of results. If there is none, the baseline's numbers are constants.
     groups : mapping, optional
         Which images belong together. Without it intervals take images as independent.
     """
