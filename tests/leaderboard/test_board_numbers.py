@@ -5,12 +5,14 @@ from __future__ import annotations
 import csv
 import html
 from collections.abc import Callable
+from dataclasses import replace
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from made_up_boards import board as made_up_board
 from made_up_predictions import evaluated
 from medimetac_files import clean_rows, write_medimeta, write_published
 from submissions_on_disk import PLAIN, edit_json, place
@@ -20,7 +22,7 @@ from medimeta_c.errors import ConfigError, ResultError
 from medimeta_c.format.benchmark import Benchmark, open_benchmark
 from medimeta_c.format.suites import CORE
 from medimeta_c.leaderboard.site.board import read_boards
-from medimeta_c.leaderboard.site.entries import Board
+from medimeta_c.leaderboard.site.entries import Board, reported
 from medimeta_c.leaderboard.site.pages import dataset_page, index_page, model_page
 from medimeta_c.leaderboard.site.paper import paper_entries
 from medimeta_c.leaderboard.site.writing import SiteConfig, build_site
@@ -205,6 +207,21 @@ def test_a_datasets_page_has_examples_from_the_boards_own_copy(
     assert all(one.startswith("data:image/jpeg") and one in page for one in images)
     bare = own(read_boards(tmp_path / "results", baseline="none"))
     assert "data:image/" not in dataset_page(bare.datasets[0], bare)
+
+
+def test_a_dataset_page_is_in_the_order_of_the_ranking_number() -> None:
+    """A model at chance has nothing to lose, and does not come first for that."""
+    made = made_up_board(2)
+    dataset = made.datasets[0]
+    name = dataset.dataset
+    low, high = sorted(made.entries, key=lambda entry: entry.datasets[name].mce.value or 0.0)
+    entries = tuple(
+        replace(entry, assessed={name: replace(entry.assessed[name], points_lost=reported(lost))})
+        for entry, lost in ((low, 0.4), (high, 0.0))
+    )
+    page = dataset_page(dataset, replace(made, entries=entries))
+    first, second = (f"models/{entry.key}.html" for entry in entries)
+    assert page.index(first) < page.index(second)
 
 
 def test_a_model_page_has_the_line_that_repeats_it(submitted: Submitted, tmp_path: Path) -> None:

@@ -95,14 +95,21 @@ def model_page(entry: Entry, board: Board) -> str:
 
 
 def dataset_page(one: DatasetShown, board: Board) -> str:
-    """Return the page of one dataset: every entry's numbers on it, and examples of its images."""
+    """Return the page of one dataset: every entry's numbers on it, and examples of its images.
+
+    Entries are in the order of the number that ranks the board: by points lost, a model at chance, which
+    has nothing to lose, would come first.
+    """
     columns = [column for column in columns_of(board) if column.name not in ("parameters", "date")]
-    best = next((column for column in columns if column.name == "loss"), columns[0])
+    ranking = "mce" if board.ranked_by == "mce" else "average"
+    best = next((column for column in columns if column.name == ranking), columns[0])
+    sign = 1.0 if best.better == "low" else -1.0
 
     def place(entry: Entry) -> tuple[bool, bool, float, str]:
         value = best.of(entry, one.dataset).value
         known = isinstance(value, (int, float))
-        return entry.source == "paper", not known, float(value) if known else 0.0, entry.name.lower()  # type: ignore[arg-type]
+        number = sign * float(value) if known else 0.0  # type: ignore[arg-type]
+        return entry.source == "paper", not known, number, entry.name.lower()
 
     entries = sorted((entry for entry in board.entries if one.dataset in entry.datasets), key=place)
     return _render(
