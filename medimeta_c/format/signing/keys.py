@@ -144,7 +144,8 @@ class SecretKey:
         if derivation == _SCRYPT:
             if password is None:
                 raise ConfigError(
-                    f"the secret key {path} is protected by a password", remedy=Remedy("give that, too")
+                    f"the secret key {path} is protected by a password",
+                    remedy=Remedy("give its password, too"),
                 )
             try:
                 content = _covered(content, password, salt, operations, memory)

@@ -61,7 +61,7 @@ def test_a_protected_key_of_ours_opens_with_its_password_alone(tmp_path: Path) -
     assert SecretKey.read(tmp_path / "it.key", "pässword") == key
     with pytest.raises(ConfigError, match="is wrong, or the file is damaged"):
         SecretKey.read(tmp_path / "it.key", "password")
-    with pytest.raises(ConfigError, match="is protected by a password: give `password`"):
+    with pytest.raises(ConfigError, match="is protected by a password: give its password, too"):
         SecretKey.read(tmp_path / "it.key")
 
 
