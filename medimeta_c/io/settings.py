@@ -29,6 +29,7 @@ from typing import (
 )
 
 from medimeta_c.errors import ConfigError, printable, unknown_name
+from medimeta_c.io.stores.urls import local_only, looks_like_url
 
 __all__ = [
     "Location",
@@ -155,13 +156,15 @@ def as_path(value: object, name: str) -> Path:
     Raises
     ------
     ConfigError
-        If it is no path, or empty.
+        If it is no path, empty, or a URL.
     """
     text = os.fspath(value) if isinstance(value, os.PathLike) else value
     if not isinstance(text, str) or not text:
         raise ConfigError(f"{name} {_shown(value)} is not a path: give a str or a pathlib.Path")
     if "\0" in text:
         raise ConfigError(f"{name} {_shown(value)} contains a null character, which no path may have")
+    if looks_like_url(text):
+        raise local_only(text, name)
     try:
         return Path(text).expanduser()
     except RuntimeError as error:

@@ -106,7 +106,7 @@ def result_path(out: Path, run: RunIdentity) -> Path:
 
 def matching(where: StrPath) -> list[Path]:
     """Return a path that exists, or else the paths that it matches as a pattern."""
-    path = Path(where).expanduser()
+    path = as_path(where, "result")
     return [path] if path.exists() else [Path(each) for each in sorted(glob.glob(str(path)))]  # noqa: PTH207  (a pattern may be absolute)
 
 
@@ -120,7 +120,7 @@ def result_files(where: StrPath) -> list[Path]:
     ConfigError
         If there is none.
     """
-    path = Path(where).expanduser()
+    path = as_path(where, "result")
     found = dict.fromkeys(
         file
         for place in matching(path)
