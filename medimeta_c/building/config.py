@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -24,6 +25,8 @@ from medimeta_c.io.settings import (
     required,
     settle,
 )
+from medimeta_c.io.stores.stored import Place, StoredPath, as_place
+from medimeta_c.io.stores.urls import looks_like_url
 from medimeta_c.io.text import flaw_of_line
 from medimeta_c.sources import default_data_dir
 from medimeta_c.sources.contract import Channels, Frames, Reading, Source
@@ -47,7 +50,8 @@ class BuildConfig:
         ``"medimeta"`` for MedIMeta's that can be built, every one required; or ``"available"`` for those
         whose data is on this disk.
     out : str or path
-        The benchmark's directory.
+        The benchmark's directory, or its URL in an object store that can be written to: each set is then
+        put there once it is rendered, and is on this machine's disk no longer.
     suite : str or Suite, optional
         Which corruptions datasets get and what they are scored over: ``"core"``, ``"clinical"``,
         ``"imagenet_c"``, or another that is registered.
@@ -99,6 +103,8 @@ class BuildConfig:
         Only a share of the work, ``"2/5"`` for part 2 of 5; `medimeta_c.merge` joins the parts.
     force : bool, optional
         Build the requested sets again even if they are finished.
+    stored : StoredPath, optional
+        Follows from `out`, if that is a URL; do not give it.
 
     Raises
     ------
@@ -130,8 +136,11 @@ class BuildConfig:
     limit: int | None = None
     part: str | None = None
     force: bool = False
+    stored: StoredPath | None = None
 
-    def __post_init__(self) -> None:
+    def __post_init__(self) -> None:  # noqa: PLR0912  (one branch a check)
+        if looks_like_url(self.out):
+            self._settle_url(as_place(self.out, "out"))
         settle(self)
         own = self.named_corruptions
         suite = self.chosen_suite  # checks itself, as the next does
@@ -178,6 +187,24 @@ class BuildConfig:
                 value=self.ids,
                 remedy=Remedy("choose a folder outside {0} with {ids}", self.out),
             )
+
+    def _settle_url(self, place: Place) -> None:
+        """Take a URL apart from local folders: nothing can be written where `out` is then."""
+        assert isinstance(place, StoredPath)
+        if not place.store.writable:
+            raise ConfigError(
+                f"out {place} is on {place.store.title}, into which nothing is built",
+                value=str(place),
+                remedy=[Remedy("build into a folder, and publish it with {command}", command="push")],
+            )
+        if self.part is not None:
+            raise ConfigError(
+                f"out {place} is a URL, and parts of a build are merged from folders",
+                value=str(place),
+                remedy=[Remedy("build the part into a folder"), Remedy("leave {part} out")],
+            )
+        object.__setattr__(self, "stored", place)
+        object.__setattr__(self, "out", Path(os.devnull, place.scheme, place.path))
 
     @property
     def share(self) -> tuple[int, int] | None:

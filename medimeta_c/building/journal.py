@@ -121,7 +121,7 @@ class Journal:
     """
 
     def __init__(self, root: Path, *, of_part: bool = False) -> None:
-        self._root, self._folder = root, root / FOLDER
+        self._root, self._folder, self._shown = root, root / FOLDER, str(root)
         self._aside = self._folder / MANIFEST_NAME
         self._state_file = self._folder / "build.json"
         finished, aside = root / MANIFEST_NAME, self._aside
@@ -216,7 +216,7 @@ class Journal:
         """
         if remove_signature(self._root):
             _log.warning(
-                "the signature of %s is removed, because its manifest will change: sign it again", self._root
+                "the signature of %s is removed, because its manifest will change: sign it again", self._shown
             )
         self._state = begun.model_copy(
             update={

@@ -24,11 +24,10 @@ _MOST_BYTES = 256 << 20
 
 
 @contextlib.contextmanager
-def small_files(root: StoredPath) -> Iterator[Path]:
+def small_files(root: StoredPath, *, empty: bool = True) -> Iterator[Path]:
     """Yield a local folder that has what a benchmark has beside its shards.
 
-    Files whose content nothing checks are empty in it; shards that are stored under `data` are not in it, for
-    whoever knows them from the manifest reads them in the store, unless nothing lists them.
+    Every other file, shards included, is empty in it; or is not in it, if `empty` is false.
 
     Raises
     ------
@@ -41,7 +40,7 @@ def small_files(root: StoredPath) -> Iterator[Path]:
         with spoken_of_as(folder, root):
             for name, found in root.files().items():
                 local = folder.joinpath(name)
-                if name.startswith(f"{FOLDER}/"):
+                if name.startswith(f"{FOLDER}/") or (name not in _READ and not empty):
                     continue
                 local.parent.mkdir(parents=True, exist_ok=True)
                 if name not in _READ:

@@ -62,10 +62,10 @@ def build(
     ] = TEST,
     data: DataOption = None,
     out: Annotated[
-        Path | None,
+        str | None,
         typer.Option(
-            help="Directory of the benchmark; default: MediMeta-C for the core suite's datasets, else the "
-            "title in lower case.",
+            help="Directory of the benchmark, or its URL in an object store (s3://, az://, gs://); default: "
+            "MediMeta-C for the core suite's datasets, else the title in lower case.",
             show_default=False,
         ),
     ] = None,
@@ -168,6 +168,8 @@ def build(
       medimeta-c build --dataset all --source phantoms --out phantoms-C
 
       medimeta-c build --dataset all --part 3/20
+
+      medimeta-c build --dataset all --out s3://bucket/MediMeta-C
     """
     from functools import partial
 
@@ -176,16 +178,18 @@ def build(
     from medimeta_c.cli.benchmark.places import default_out
 
     if out is None:
-        out = default_out(
-            tuple(dataset),
-            data_dir=data_dir(data),
-            source=source,
-            data_is_dataset=data_is_dataset,
-            suite=suite,
+        out = str(
+            default_out(
+                tuple(dataset),
+                data_dir=data_dir(data),
+                source=source,
+                data_is_dataset=data_is_dataset,
+                suite=suite,
+            )
         )
     config = BuildConfig(
         datasets=tuple(dataset),
-        out=out.expanduser(),
+        out=out,
         title=title,
         suite=suite,
         profile=profile,
