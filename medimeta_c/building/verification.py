@@ -169,6 +169,7 @@ def verify(  # noqa: PLR0913  (every one has a name at the call)
     with following(on_progress, progress, "images", lambda done, total: ("verifying", done, total)) as tell:
         if isinstance(place, Path):
             return _verified(place, asked, tell)
+        place = place.settled()
         began = (place / MANIFEST_NAME).find()
         read_manifest(place / MANIFEST_NAME)
         with small_files(place) as folder:

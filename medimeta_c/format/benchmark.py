@@ -352,6 +352,9 @@ def open_benchmark(where: StrPath, *, revision: str | None = None) -> Benchmark:
 
 def _open_stored(root: StoredPath, revision: str | None) -> Benchmark:
     if revision is not None:
-        raise ConfigError(f"{root} is a URL, which has no revisions: leave the revision {revision!r} out")
+        raise ConfigError(
+            f"{root} is a URL: leave the revision {revision!r} out; one of the Hub has it after an @"
+        )
+    root = root.settled()
     manifest = read_manifest(root / MANIFEST_NAME)
     return Benchmark(str(root), manifest, StoredTree(root, manifest).fetch)

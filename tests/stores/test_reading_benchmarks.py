@@ -127,7 +127,7 @@ def test_a_shard_cut_short_after_the_manifest_was_written_is_refused(on_s3: Stor
 
 
 def test_a_url_has_no_revision(on_s3: StoredPath) -> None:
-    with pytest.raises(ConfigError, match="has no revisions"):
+    with pytest.raises(ConfigError, match="is a URL: leave the revision"):
         open_benchmark(str(on_s3), revision="main")
 
 

@@ -80,10 +80,12 @@ def verify(
     from medimeta_c.errors import Remedy, VerificationError
     from medimeta_c.format.display import title_of
     from medimeta_c.format.manifest import MANIFEST_NAME, read_manifest
-    from medimeta_c.io.stores.stored import as_place
+    from medimeta_c.io.stores.stored import StoredPath, as_place
     from medimeta_c.io.tables.table import Column, Table, texts
 
     directory = as_place(benchmark_of(where, benchmark), "benchmark")
+    if isinstance(directory, StoredPath):
+        directory = directory.settled()
     # First: a suite that is not known here is told before hours of reading.
     covered = coverage(read_manifest(directory / MANIFEST_NAME))
     with console.counting("images") as show:

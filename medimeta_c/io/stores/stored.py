@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from medimeta_c.errors import Remedy, StoreError
+from medimeta_c.io import hub_errors
 from medimeta_c.io.settings import as_path
 from medimeta_c.io.stores.failures import explained, no_bucket
 from medimeta_c.io.stores.schemes import SCHEMES, Scheme
-from medimeta_c.io.stores.urls import looks_like_url, parts_of
+from medimeta_c.io.stores.urls import REPOSITORY, looks_like_url, parts_of
 
 __all__ = ["Place", "Stored", "StoredPath", "as_place"]
 
@@ -99,12 +100,33 @@ class StoredPath:
 
     def require_bucket(self) -> None:
         """Raise StoreError if there is no such bucket, or it cannot be listed."""
+        if self.scheme == "hf":
+            self.settled()
+            return
         bucket = self.path.partition("/")[0]
         with explained(self.store, str(self)):
             try:
                 self._files().ls(bucket, detail=False)
             except FileNotFoundError as error:
                 raise no_bucket(self.store, str(self)) from error
+
+    def settled(self) -> StoredPath:
+        """Return the path as of now: of a repository, at the commit that its branch or tag names.
+
+        Raises
+        ------
+        StoreError
+            If there is no such repository or revision, or the Hub cannot be asked.
+        """
+        found = REPOSITORY.fullmatch(self.path) if self.scheme == "hf" else None
+        if found is None:
+            return self
+        from huggingface_hub import HfApi  # noqa: PLC0415  (slow to import)
+
+        repo_id, revision, rest = found.groups()
+        with hub_errors.explained(repo_id, StoreError, revision):
+            commit = HfApi().repo_info(repo_id, revision=revision, repo_type="dataset").sha
+        return replace(self, path=f"datasets/{repo_id}@{commit}{rest or ''}")
 
     def files(self) -> dict[str, Stored]:
         """Return every object below this path, by its path relative to this one.

@@ -8,7 +8,7 @@ import re
 from medimeta_c.errors import ConfigError, Remedy, printable
 from medimeta_c.io.stores.schemes import SCHEMES
 
-__all__ = ["local_only", "looks_like_url", "parts_of"]
+__all__ = ["REPOSITORY", "local_only", "looks_like_url", "parts_of"]
 
 # One letter alone is a drive of Windows. `s3:x` without a slash is a path only if no store is called so.
 _URL = re.compile(
@@ -17,7 +17,9 @@ _URL = re.compile(
 # pathlib makes one slash of several, so that a URL in a Path has one. It is the same URL.
 _FORM = re.compile(r"[a-z0-9]+://?([^/].*)", re.DOTALL)
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9._-]{1,61}[a-z0-9]")
-_REPOSITORY = re.compile(r"datasets/[\w.-]+/[\w.-]+(@[\w.-]+)?(/.*)?", re.ASCII)
+REPOSITORY = re.compile(r"datasets/([\w.-]+/[\w.-]+)(?:@([\w.-]+))?(/.*)?", re.ASCII)
+"""The path of a URL on the Hub: repository, revision, and the rest."""
+
 _UNSAFE = re.compile(r'[\x00-\x1f\x7f\\?#*\[\]{}%"<>|^`:]')
 """What no name in a store may have here: other programs read a query, a pattern or an escape into it."""
 
@@ -104,5 +106,5 @@ def _flaw(scheme: str, path: str) -> str:
     if unsafe := _UNSAFE.search(path):
         return f"{unsafe[0]!r} is in it"
     if scheme == "hf":
-        return "" if _REPOSITORY.fullmatch(path) else "it names no repository of datasets"
+        return "" if REPOSITORY.fullmatch(path) else "it names no repository of datasets"
     return "" if _BUCKET.fullmatch(parts[0]) else f"{parts[0]!r} is no name of a {SCHEMES[scheme].bucket}"
