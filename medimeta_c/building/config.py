@@ -25,7 +25,7 @@ from medimeta_c.io.settings import (
     required,
     settle,
 )
-from medimeta_c.io.stores.stored import Place, StoredPath, as_place
+from medimeta_c.io.stores.stored import Place, StoredPath, as_place, require_writable
 from medimeta_c.io.stores.urls import looks_like_url
 from medimeta_c.io.text import flaw_of_line
 from medimeta_c.sources import default_data_dir
@@ -191,12 +191,8 @@ class BuildConfig:
     def _settle_url(self, place: Place) -> None:
         """Take a URL apart from local folders: nothing can be written where `out` is then."""
         assert isinstance(place, StoredPath)
-        if not place.store.writable:
-            raise ConfigError(
-                f"out {place} is on {place.store.title}, into which nothing is built",
-                value=str(place),
-                remedy=[Remedy("build into a folder, and publish it with {command}", command="push")],
-            )
+        publish = Remedy("build into a folder, and publish it with {command}", command="push")
+        require_writable(place, "out", publish)
         if self.part is not None:
             raise ConfigError(
                 f"out {place} is a URL, and parts of a build are merged from folders",

@@ -17,7 +17,7 @@ from medimeta_c.building.checks.tree import check_tree
 from medimeta_c.building.journal import data_folders, ids_folder
 from medimeta_c.building.libraries import allowed_difference
 from medimeta_c.building.plugins import require_plugins
-from medimeta_c.building.stored.copies import small_files, spoken_of_as
+from medimeta_c.building.stored.copies import small_files
 from medimeta_c.errors import ConfigError, Remedy, ShardError, SourceError, VerificationError
 from medimeta_c.format.benchmark import Benchmark
 from medimeta_c.format.keys import SetKey
@@ -36,6 +36,7 @@ from medimeta_c.io.files import identity, is_locked, sha256_file
 from medimeta_c.io.progress import following
 from medimeta_c.io.settings import StrPath, as_path
 from medimeta_c.io.shown import short_repr
+from medimeta_c.io.stores.naming import spoken_of_as
 from medimeta_c.io.stores.stored import Place, StoredPath, as_place
 from medimeta_c.sources import default_data_dir
 from medimeta_c.sources.contract import Source

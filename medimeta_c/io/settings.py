@@ -31,8 +31,12 @@ from typing import (
 from medimeta_c.errors import ConfigError, printable, unknown_name
 from medimeta_c.io.stores.urls import local_only, looks_like_url
 
+if TYPE_CHECKING:
+    from medimeta_c.io.stores.stored import Place
+
 __all__ = [
     "Location",
+    "LocationOrUrl",
     "OptionalLocation",
     "OptionalSeveral",
     "OptionalTextOrPath",
@@ -61,6 +65,15 @@ class Location:
 
         def __get__(self, holder: object, kind: type) -> Path: ...
         def __set__(self, holder: object, value: StrPath) -> None: ...
+
+
+class LocationOrUrl:
+    """As `Location`, or the URL of an object store, which is a `StoredPath`."""
+
+    if TYPE_CHECKING:
+
+        def __get__(self, holder: object, kind: type) -> Place: ...
+        def __set__(self, holder: object, value: StrPath | Place) -> None: ...
 
 
 class OptionalLocation:
@@ -198,6 +211,10 @@ def _settled(hint: Any, value: Any, name: str) -> Any:
         return _text_or_path(value, name)
     if hint in (Location, OptionalLocation):
         return as_path(value, name)
+    if hint is LocationOrUrl:
+        from medimeta_c.io.stores.stored import as_place  # noqa: PLC0415  (it takes local paths from here)
+
+        return as_place(value, name)
     if origin in (Several, OptionalSeveral):
         item = get_args(hint)[0]
         return tuple(_settled(item, each, name) for each in several(value))

@@ -17,7 +17,7 @@ import logging
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from medimeta_c.errors import ConfigError, Remedy, ResultError
 from medimeta_c.format.keys import SetKey
@@ -25,6 +25,10 @@ from medimeta_c.format.suites import DATASETS, in_order
 from medimeta_c.io.files import exclusive, writing
 from medimeta_c.io.reading import read_record
 from medimeta_c.io.settings import StrPath, as_path
+from medimeta_c.io.stores.locks import store_lock
+from medimeta_c.io.stores.mirror import Mirror
+from medimeta_c.io.stores.naming import spoken_of_as
+from medimeta_c.io.stores.stored import Place, StoredPath
 from medimeta_c.metrics.grid import Scope
 from medimeta_c.results.identity import RunIdentity, first_difference, merged
 from medimeta_c.results.predictions import CellPredictions, read_predictions, write_predictions
@@ -57,6 +61,8 @@ __all__ = [
 
 PREDICTIONS_NAME = "predictions.parquet"
 
+PlaceT = TypeVar("PlaceT", Path, StoredPath)
+
 _SHOWN = 6
 
 _logger = logging.getLogger(__name__)
@@ -76,12 +82,15 @@ class SavedResult:
         The numbers.
     predictions : mapping of SetKey to CellPredictions
         Every cell.
+    stored : StoredPath or None
+        Where it is, if it was written to an object store; `path` is then a copy, until the process ends.
     """
 
     name: str
     path: Path
     result: Result
     predictions: Mapping[SetKey, CellPredictions]
+    stored: StoredPath | None = None
 
     def __repr__(self) -> str:
         return f"SavedResult({str(self.path)!r}: {self.result!r})"
@@ -99,7 +108,7 @@ class SavedResult:
         return self.result._repr_html_()
 
 
-def result_path(out: Path, run: RunIdentity) -> Path:
+def result_path(out: PlaceT, run: RunIdentity) -> PlaceT:
     """Return the folder of a run's result: ``<out>/<slug>/<fingerprint12>``."""
     return out / run.slug / run.benchmark.fingerprint[:12]
 
@@ -212,13 +221,13 @@ def _folders(place: Path) -> list[Path]:
 
 
 @contextlib.contextmanager
-def open_result_folder(out: Path, run: RunIdentity) -> Iterator[ResultFolder]:
+def open_result_folder(out: Place, run: RunIdentity) -> Iterator[ResultFolder]:
     """Lock the folder of a run's result, so that only this process adds cells to it.
 
     Parameters
     ----------
-    out : Path
-        Root of all results.
+    out : Path or StoredPath
+        Root of all results. In a store, each finished cell is put there, and the result last.
     run : RunIdentity
         Who answers. Finished cells of the same identity are kept.
 
@@ -232,6 +241,10 @@ def open_result_folder(out: Path, run: RunIdentity) -> Iterator[ResultFolder]:
     ResultError
         If another process holds it, or it is of another run; the message names the first difference.
     """
+    if isinstance(out, StoredPath):
+        with _open_stored(result_path(out, run), run) as folder:
+            yield folder
+        return
     path = result_path(out, run)
     with writing(path):
         path.mkdir(parents=True, exist_ok=True)
@@ -242,6 +255,26 @@ def open_result_folder(out: Path, run: RunIdentity) -> Iterator[ResultFolder]:
     # The lock is beside the folder, not in it, because the folder may be published as it is.
     with exclusive(path.parent / f".{path.name}.lock", path, busy):
         yield ResultFolder(path, run)
+
+
+@contextlib.contextmanager
+def _open_stored(place: StoredPath, run: RunIdentity) -> Iterator[StoredResultFolder]:
+    def busy(holder: str) -> ResultError:
+        return ResultError(
+            f"another process is evaluating into {place} ({holder})",
+            remedy=[
+                Remedy("wait until it ends"),
+                Remedy("if it was killed, remove {0} and run the same again", lock),
+                Remedy("choose another {out}"),
+            ],
+        )
+
+    lock = place.parent / f".{place.name}.lock"
+    with store_lock(lock, busy):
+        mirror = Mirror(place, name=f"{place.parent.name}/{place.name}", last=RESULT_NAME)
+        with spoken_of_as(mirror.folder, place):
+            yield StoredResultFolder(mirror, run)
+            mirror.push()  # with the reports that were written beside the result
 
 
 class ResultFolder:
@@ -368,6 +401,33 @@ class ResultFolder:
             if kept.pop(key, None) is not None:
                 _logger.warning("evaluating %s again: its predictions are not those of %s", key, RESULT_NAME)
         return kept
+
+
+class StoredResultFolder(ResultFolder):
+    """The folder of one run's result in a store, for the process that holds its lock.
+
+    Parameters
+    ----------
+    mirror : Mirror
+        The local copy.
+    run : RunIdentity
+        Who answers.
+    """
+
+    def __init__(self, mirror: Mirror, run: RunIdentity) -> None:
+        super().__init__(mirror.folder, run)
+        self._mirror = mirror
+
+    def save(self, cell: CellPredictions) -> None:
+        """Save a finished cell, here and in the store."""
+        super().save(cell)
+        self._mirror.push()
+
+    def finish(self, result: Result, predictions: Mapping[SetKey, CellPredictions]) -> SavedResult:
+        """Write the result, here and in the store."""
+        saved = super().finish(result, predictions)
+        self._mirror.push()
+        return replace(saved, stored=self._mirror.root)
 
 
 def _check_pair(folder: Path, result: Result, predictions: Mapping[SetKey, CellPredictions]) -> None:

@@ -10,7 +10,7 @@ from medimeta_c.format.keys import check_alone, check_distinct, check_name
 from medimeta_c.format.manifest import PluginRecord
 from medimeta_c.format.plugins import plugin_record
 from medimeta_c.io.settings import (
-    Location,
+    LocationOrUrl,
     OptionalTextOrPath,
     Several,
     TextOrPath,
@@ -19,6 +19,7 @@ from medimeta_c.io.settings import (
     required,
     settle,
 )
+from medimeta_c.io.stores.stored import require_writable
 from medimeta_c.metrics.registry import Metric, chosen_metrics
 from medimeta_c.metrics.resampling import Resampling
 from medimeta_c.models import (
@@ -76,7 +77,7 @@ class EvaluateConfig:
         A set of templates, or a file: each template is also scored as a prompt of its own, on the same image
         embeddings, and its numbers stand in a file beside the result. ``"paraphrases"`` is a shipped set.
     out : str or path, optional
-        Root of all results.
+        Root of all results, or its URL in an object store that can be written to.
     device : str, optional
         ``"auto"``, or a torch device.
     precision : {"fp32", "bf16", "fp16"}, optional
@@ -111,7 +112,7 @@ class EvaluateConfig:
     baseline: TextOrPath = default(PUBLISHED)
     prompts: TextOrPath = default(_PROMPTS)
     prompts_sweep: OptionalTextOrPath = default(None)
-    out: Location = default("results")
+    out: LocationOrUrl = default("results")
     device: str = "auto"
     precision: Precision = "fp32"
     batch_size: int | None = None
@@ -129,6 +130,7 @@ class EvaluateConfig:
 
     def __post_init__(self) -> None:
         settle(self)
+        require_writable(self.out, "out", Remedy("choose another {out}"))
         if self.limit is not None and self.limit < 1:
             raise ConfigError("limit must be at least 1 image", value=self.limit)
         check_name("split", self.split)

@@ -10,7 +10,6 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
@@ -21,6 +20,7 @@ from medimeta_c.format.benchmark import Benchmark, open_benchmark
 from medimeta_c.format.keys import SetKey
 from medimeta_c.format.manifest import PluginRecord, fingerprint_faults
 from medimeta_c.io.progress import following
+from medimeta_c.io.stores.stored import Place
 from medimeta_c.metrics.grid import Scope
 from medimeta_c.metrics.registry import Metric
 from medimeta_c.metrics.resampling import Resampling
@@ -114,7 +114,7 @@ class Job:
         What is computed of each cell.
     resampling : Resampling
         How intervals are made.
-    out : Path
+    out : Path or StoredPath
         Root of all results.
     limit : int or None
         Only the first so many images of each set: a trial.
@@ -128,7 +128,7 @@ class Job:
     chosen: ChosenBaseline | None
     metrics: tuple[Metric, ...]
     resampling: Resampling
-    out: Path
+    out: Place
     limit: int | None = None
 
     @classmethod
@@ -141,7 +141,7 @@ class Job:
         baseline: str,
         metrics: tuple[Metric, ...],
         resampling: Resampling,
-        out: Path,
+        out: Place,
         limit: int | None = None,
     ) -> Job:
         """Open a benchmark and check, before any work, that it can be scored and that the baseline fits.

@@ -150,6 +150,7 @@ def sweep(
     """
     wanted = list(configs)
     _check(wanted)
+    out = as_path(str(wanted[0].out), "out")  # tables over all results are written to a folder
     scored: list[Scored] = []
     failures: list[Failure] = []
     swept: list[tuple[Scored, EvaluateConfig]] = []
@@ -160,11 +161,11 @@ def sweep(
             swept += [(scored[-1], config)] if config.prompts_sweep is not None else []
         else:
             failures.append(found)
-    path = wanted[0].out / CSV_NAME
+    path = out / CSV_NAME
     write_atomic(path, data_csv(_COLUMNS, _rows(scored, failures)).encode())
     seeds = _seeds(swept)
     if seeds:
-        write_seeds(wanted[0].out, seeds)
+        write_seeds(out, seeds)
     return SweepReport(scored=tuple(scored), failures=tuple(failures), path=path, seeds=seeds)
 
 

@@ -179,7 +179,7 @@ def test_a_lost_shard_is_built_again(
 def test_parts_and_the_hub_are_refused(few: Callable[..., BuildConfig]) -> None:
     with pytest.raises(ConfigError, match="parts of a build are merged from folders"):
         few(out="s3://bucket/bench", part="1/2")
-    with pytest.raises(ConfigError, match="into which nothing is built"):
+    with pytest.raises(ConfigError, match="to which only `push` and `submit` write"):
         few(out="hf://datasets/org/name")
     with pytest.raises(ConfigError, match="scheme 'ftp'"):
         few(out="ftp://host/bench")

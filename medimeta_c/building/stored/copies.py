@@ -9,14 +9,15 @@ from pathlib import Path
 
 from medimeta_c.card.dataset_card import CARD_NAME
 from medimeta_c.card.evalfile import EVAL_NAME
-from medimeta_c.errors import MediMetaError, StoreError
+from medimeta_c.errors import StoreError
 from medimeta_c.format.manifest import MANIFEST_NAME
 from medimeta_c.format.parts import FOLDER
 from medimeta_c.format.signing.benchmark import SIGNATURE_NAME
 from medimeta_c.format.stats import GROUPS_PATH, SPECTRUM_PATH
+from medimeta_c.io.stores.naming import spoken_of_as
 from medimeta_c.io.stores.stored import StoredPath
 
-__all__ = ["small_files", "spoken_of_as"]
+__all__ = ["small_files"]
 
 _READ = {MANIFEST_NAME, CARD_NAME, EVAL_NAME, SIGNATURE_NAME, GROUPS_PATH, SPECTRUM_PATH}
 _MOST_BYTES = 256 << 20
@@ -52,15 +53,3 @@ def small_files(root: StoredPath, *, empty: bool = True) -> Iterator[Path]:
                 else:
                     (root / name).download(local)
             yield folder
-
-
-@contextlib.contextmanager
-def spoken_of_as(folder: Path, root: StoredPath) -> Iterator[None]:
-    """Have errors of the block name the URL that a local folder stands for."""
-    try:
-        yield
-    except MediMetaError as error:
-        if str(folder) in str(error):
-            error.cause = error.cause.replace(str(folder), str(root))
-            error.args = (error.sentence(str), *error.args[1:])
-        raise

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from medimeta_c.building.journal import Begun, Journal, remember_data
 from medimeta_c.building.render import RenderTask, render_set
-from medimeta_c.building.stored.copies import small_files, spoken_of_as
+from medimeta_c.building.stored.copies import small_files
 from medimeta_c.errors import BuildError, Remedy
 from medimeta_c.format.keys import SetKey
 from medimeta_c.format.manifest import BUILD_LOCK, MANIFEST_NAME, SetRecord
@@ -23,6 +23,7 @@ from medimeta_c.format.parts import FOLDER
 from medimeta_c.format.signing.benchmark import SIGNATURE_NAME
 from medimeta_c.io.files import writing
 from medimeta_c.io.stores.locks import StoreLock, store_lock
+from medimeta_c.io.stores.naming import spoken_of_as
 from medimeta_c.io.stores.stored import StoredPath
 from medimeta_c.sources.folders.ids import IDS_SUFFIX
 

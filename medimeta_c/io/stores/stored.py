@@ -10,14 +10,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from medimeta_c.errors import Remedy, StoreError
+from medimeta_c.errors import ConfigError, Remedy, StoreError, short
 from medimeta_c.io import hub_errors
 from medimeta_c.io.settings import as_path
 from medimeta_c.io.stores.failures import explained, no_bucket
 from medimeta_c.io.stores.schemes import SCHEMES, Scheme
 from medimeta_c.io.stores.urls import REPOSITORY, looks_like_url, parts_of
 
-__all__ = ["Place", "Stored", "StoredPath", "as_place"]
+__all__ = ["Place", "Stored", "StoredPath", "as_place", "require_writable"]
 
 _RANGE_BYTES = 8 << 20
 """A file is hashed or copied in ranges of so many bytes."""
@@ -141,10 +141,19 @@ class StoredPath:
                 found: Mapping[str, Any] = self._files().find(self.path, detail=True)
         except FileNotFoundError:
             return {}
-        start = f"{self.path}/"
-        described = ((name, self._described(info)) for name, info in sorted(found.items()))
-        # Some stores hold an empty object in place of a folder.
-        return {name.removeprefix(start): one for name, one in described if one and name.startswith(start)}
+        start, listed = f"{self.path}/", dict[str, Stored]()
+        for name, info in sorted(found.items()):
+            one, below = self._described(info), name.removeprefix(start)
+            # Some stores hold an empty object in place of a folder.
+            if one is not None and name.startswith(start) and below and not name.endswith("/"):
+                # Whoever copies a tree joins these names to a local folder.
+                if {"", ".", ".."} & {*below.split("/")} or "\\" in below or ":" in below:
+                    raise StoreError(
+                        f"{self} holds an object with an unusual name ({short(repr(below))})",
+                        remedy=Remedy("move it elsewhere"),
+                    )
+                listed[below] = one
+        return listed
 
     def open(self, mode: str = "rb") -> StoredStream:
         """Open the object for reading; only the ranges that are read are fetched.
@@ -311,3 +320,13 @@ def as_place(value: object, name: str) -> Place:
     if not looks_like_url(value):
         return as_path(value, name)
     return StoredPath(*parts_of(value, name))
+
+
+def require_writable(place: Place, name: str, remedy: Remedy) -> None:
+    """Raise ConfigError, with what to do instead, for a place in a store that nothing is written to."""
+    if isinstance(place, StoredPath) and not place.store.writable:
+        raise ConfigError(
+            f"{name} {place} is on {place.store.title}, to which only `push` and `submit` write",
+            value=str(place),
+            remedy=remedy,
+        )
