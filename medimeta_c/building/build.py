@@ -21,7 +21,7 @@ from medimeta_c.building.stored.journal import Store, StoredTask, looked_at, ren
 from medimeta_c.errors import ConfigError, Remedy
 from medimeta_c.format.dataset import DatasetRecord
 from medimeta_c.format.keys import SetKey
-from medimeta_c.format.manifest import SetRecord
+from medimeta_c.format.manifest.records import SetRecord
 from medimeta_c.io.progress import following
 from medimeta_c.io.settings import (
     require_kind,

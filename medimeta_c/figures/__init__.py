@@ -11,7 +11,7 @@ from pkgutil import resolve_name
 from typing import Any
 
 from medimeta_c.errors import ConfigError
-from medimeta_c.format.manifest import Manifest
+from medimeta_c.format.manifest.records import Manifest
 from medimeta_c.io.stores.stored import Place
 from medimeta_corruptions import Registry
 

@@ -12,7 +12,16 @@ from medimeta_c.errors import ConfigError, Remedy, ResultError
 from medimeta_c.format.benchmark import Benchmark
 from medimeta_c.format.keys import SetKey, check_alone, check_distinct, check_name
 from medimeta_c.io.files import sha256_file
-from medimeta_c.io.settings import LocationOrUrl, Several, TextOrPath, default, require_kind, required, settle
+from medimeta_c.io.settings import (
+    Location,
+    LocationOrUrl,
+    Several,
+    TextOrPath,
+    default,
+    require_kind,
+    required,
+    settle,
+)
 from medimeta_c.io.stores.stored import require_writable
 from medimeta_c.metrics.registry import Metric, chosen_metrics
 from medimeta_c.metrics.resampling import Resampling

@@ -10,7 +10,7 @@ from pathlib import Path
 from medimeta_c.card.dataset_card import CARD_NAME
 from medimeta_c.card.evalfile import EVAL_NAME
 from medimeta_c.errors import StoreError
-from medimeta_c.format.manifest import MANIFEST_NAME
+from medimeta_c.format.manifest.file import MANIFEST_NAME
 from medimeta_c.format.parts import FOLDER
 from medimeta_c.format.signing.benchmark import SIGNATURE_NAME
 from medimeta_c.format.stats import GROUPS_PATH, SPECTRUM_PATH

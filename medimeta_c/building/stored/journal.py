@@ -18,7 +18,8 @@ from medimeta_c.building.render import RenderTask, render_set
 from medimeta_c.building.stored.copies import small_files
 from medimeta_c.errors import BuildError, Remedy
 from medimeta_c.format.keys import SetKey
-from medimeta_c.format.manifest import BUILD_LOCK, MANIFEST_NAME, SetRecord
+from medimeta_c.format.manifest.file import BUILD_LOCK, MANIFEST_NAME
+from medimeta_c.format.manifest.records import SetRecord
 from medimeta_c.format.parts import FOLDER
 from medimeta_c.format.signing.benchmark import SIGNATURE_NAME
 from medimeta_c.io.files import writing
