@@ -79,6 +79,7 @@ def build(
     """
     require_kind(config, BuildConfig, "build")
     engines.require(config.engine, config.scheduler)
+    config.fetch_data()
     with following(on_progress, progress, "images", as_images("building")) as tell:
         if config.stored is None:
             return _built(config, tell, on_preview)
@@ -138,6 +139,7 @@ def preview(config: BuildConfig) -> Preview:
         If the clean data is missing or damaged.
     """
     require_kind(config, BuildConfig, "preview")
+    config.fetch_data()
     if config.stored is None:
         return preview_of(config, plan(config, writes=False))
     with looked_at(config.stored) as folder:

@@ -13,7 +13,6 @@ from medimeta_c.cli.options import (
     ALL,
     NONE,
     TEST,
-    DataOption,
     DatasetOption,
     JobsOption,
     JsonOption,
@@ -60,7 +59,23 @@ def build(
             completed="split",
         ),
     ] = TEST,
-    data: DataOption = None,
+    data: Annotated[
+        str | None,
+        typer.Option(
+            envvar="MEDIMETA_DATA",
+            help="Folder of the clean datasets, or its URL in an object store; default: the user data "
+            "directory of the platform.",
+            show_default=False,
+        ),
+    ] = None,
+    cache: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder for files fetched from --data, if that is a URL; default: the user cache "
+            "directory of the platform.",
+            show_default=False,
+        ),
+    ] = None,
     out: Annotated[
         str | None,
         typer.Option(
@@ -176,12 +191,19 @@ def build(
     from medimeta_c.building.build import BuildConfig, preview
     from medimeta_c.building.build import build as run
     from medimeta_c.cli.benchmark.places import default_out
+    from medimeta_c.errors import ConfigError, Remedy
+    from medimeta_c.io.stores.urls import looks_like_url
 
     if out is None:
+        if looks_like_url(data):
+            raise ConfigError(
+                "the default name of the directory follows from data on this disk",
+                remedy=Remedy("give {out}"),
+            )
         out = str(
             default_out(
                 tuple(dataset),
-                data_dir=data_dir(data),
+                data_dir=data_dir(Path(data) if data else None),
                 source=source,
                 data_is_dataset=data_is_dataset,
                 suite=suite,
@@ -196,7 +218,8 @@ def build(
         corruptions=None if corruption == ALL else tuple(corruption),
         severities=severities(severity),
         splits=tuple(split),
-        data_dir=data_dir(data),
+        data_dir=data or data_dir(None),
+        cache=cache,
         source=source,
         task=task,
         seed=seed,
