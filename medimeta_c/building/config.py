@@ -68,7 +68,8 @@ class BuildConfig:
         Splits to build; ``"all"`` for every split that a dataset has.
     data_dir : str or path, optional
         Where clean data is; by default the folder that the environment variable ``MEDIMETA_DATA`` names, or
-        else the platform's user data directory.
+        else the platform's user data directory. Of a URL in an object store, the files of the datasets are
+        fetched into `cache`.
     source : str, optional
         A source family; by default the one the dataset id belongs to.
     task : str, optional
