@@ -35,6 +35,7 @@ from medimeta_c.io.stores.naming import spoken_of_as
 from medimeta_c.io.stores.stored import Place, StoredPath, as_place
 from medimeta_c.sources import default_data_dir
 from medimeta_c.sources.contract import Source
+from medimeta_c.sources.folders.ids import ids_beside
 from medimeta_c.sources.patients import patients_of
 from medimeta_c.sources.selection import reopen
 from medimeta_corruptions import CORRUPTIONS
@@ -203,7 +204,7 @@ def _verified(
                 Remedy("import it again and compare fingerprints"),
             ],
         )
-    key = ids_folder(root) if asked.ids is None else asked.ids
+    key = asked.ids or (ids_folder(root) if stored is None else ids_beside(stored))
     sources = _open_sources(root, manifest, asked.data_dir, key) if rebuild else {}
     checks = [
         SetCheck(

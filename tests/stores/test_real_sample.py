@@ -24,9 +24,9 @@ def said(*arguments: object) -> dict[str, object]:
 
 @pytest.mark.slow
 def test_one_fingerprint_everywhere(sample_dir: Path, s3: StoredPath, tmp_path: Path) -> None:
-    build = ["build", "--dataset", "pbc", "--corruption", "pixelate", "--severity", "3", "--jobs", "1"]
+    build = ["build", "--dataset", "oct", "--corruption", "pixelate", "--severity", "3", "--jobs", "1"]
     said(*build, "--data", sample_dir, "--out", tmp_path / "plain")
-    put(sample_dir / "pbc", s3 / "data/pbc")
+    put(sample_dir / "oct", s3 / "data/oct")
     said(*build, "--data", f"{s3}/data", "--cache", tmp_path / "cache", "--out", f"{s3}/bench")
     plain = said("verify", tmp_path / "plain", "--jobs", "1")
     stored = said("verify", f"{s3}/bench", "--jobs", "1")

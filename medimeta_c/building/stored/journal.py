@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import tempfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -26,11 +27,12 @@ from medimeta_c.io.files import writing
 from medimeta_c.io.stores.locks import StoreLock, store_lock
 from medimeta_c.io.stores.naming import spoken_of_as
 from medimeta_c.io.stores.stored import StoredPath
-from medimeta_c.sources.folders.ids import IDS_SUFFIX
+from medimeta_c.sources.folders.ids import ids_beside
 
 __all__ = ["Store", "StoredJournal", "StoredTask", "looked_at", "render_into_store", "working_folder"]
 
 _DATA = "data/"
+_SHARD = re.compile(r"data/[^/]+/[^/]+/[^/]+/severity-[^/]*\.parquet")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,7 +83,7 @@ def looked_at(root: StoredPath) -> Iterator[Path]:
                 local.parent.mkdir(parents=True, exist_ok=True)
                 (root / name).download(local)
         # A key of patients' numbers belongs neither into the store nor into a folder that is removed.
-        remember_data(folder, (), folder, ids=Path(f"{root.name}{IDS_SUFFIX}").absolute())
+        remember_data(folder, (), folder, ids=ids_beside(root))
         with spoken_of_as(folder, root):
             yield folder
 
@@ -175,7 +177,7 @@ class StoredJournal(Journal):
         """Remove shards that belong to none of these sets."""
         listed = {shard.path for record in sets for shard in record.shards}
         for name in self._store.root.files():
-            if name.startswith(_DATA) and name.endswith(".parquet") and name not in listed:
+            if _SHARD.fullmatch(name) and name not in listed:
                 (self._store.root / name).remove()
 
     def end(self) -> None:

@@ -18,8 +18,8 @@ __all__ = ["explained", "no_bucket"]
 _DENIED = {"PermissionError", "ClientAuthenticationError", "NoCredentialsError", "RefreshError"}
 _DENIED_TEXT = re.compile(
     r"access ?denied|forbidden|\b40[13]\b|unable to locate credentials|not authori[sz]ed|"
-    r"authenticationfailed|invalid credentials|anonymous caller|signature ?does ?not ?match|"
-    r"invalidaccesskey|gated|must provide either a connection_string|default credentials were not found",
+    r"failed to authenticate|authenticationfailed|invalid credentials|anonymous caller|"
+    r"signature ?does ?not ?match|invalidaccesskey|gated|must provide either a connection_string|default credentials were not found",
     re.IGNORECASE,
 )
 _NO_BUCKET = re.compile(
