@@ -169,7 +169,7 @@ def test_a_url_is_opened_or_refused_and_never_a_folder(
     assert code in (1, 2)
     said = "'ftp'" if url.startswith("ftp") else "s3://"
     looked_for_first = one.name in {"baseline", "benchmark", "out", "data"} and any(
-        part in sentence for part in ("nowhere", "pbc", "MediMeta-C", "{out}")
+        part in sentence for part in ("nowhere", "pbc", "MediMeta-C", "give --out")
     )
     assert said in sentence or "extra:" in sentence or looked_for_first, sentence
     assert not [each.name for each in tmp_path.rglob("*") if ":" in each.name]

@@ -19,7 +19,8 @@ _DENIED = {"PermissionError", "ClientAuthenticationError", "NoCredentialsError",
 _DENIED_TEXT = re.compile(
     r"access ?denied|forbidden|\b40[13]\b|unable to locate credentials|not authori[sz]ed|"
     r"failed to authenticate|authenticationfailed|invalid credentials|anonymous caller|"
-    r"signature ?does ?not ?match|invalidaccesskey|gated|must provide either a connection_string|default credentials were not found",
+    r"signature ?does ?not ?match|invalidaccesskey|gated|must provide either a connection_string|"
+    r"default credentials were not found",
     re.IGNORECASE,
 )
 _NO_BUCKET = re.compile(
