@@ -10,6 +10,7 @@ from medimeta_c.building.journal import Journal, require_free
 from medimeta_c.building.parts.division import rows_of_part
 from medimeta_c.errors import ConfigError, Remedy
 from medimeta_c.format.keys import CLEAN, SetKey
+from medimeta_c.format.manifest.records import suite_record
 from medimeta_c.format.parts import Division, PartRecord, plan_digest
 from medimeta_c.sources import corruptions_for
 from medimeta_c.sources.contract import LimitedSource, Source
@@ -55,6 +56,8 @@ def plan(config: BuildConfig, *, writes: bool = True) -> Plan:
     Unless it `writes`, no key of ids is made; ids are then numbers in another order.
     """
     require_free(config.out)  # before anything is counted or shown
+    suite = suite_record(config.chosen_suite)
+    Journal(config.out).check_protocol(config.protocol, config.limit, suite)
     opened = _opened(config, writes=writes)
     given = {one.info.dataset: one for one in config.datasets if not isinstance(one, str)}
     if twice := sorted(opened.keys() & given.keys()):
