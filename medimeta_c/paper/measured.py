@@ -77,7 +77,7 @@ def scores_of(results: Results) -> tuple[ModelScores, ...]:
     baselines, errors are left out: they do not compare.
     """
     every = [result for each in results.values() for result in each]
-    baselines = [result.baseline for result in every if result.baseline is not None]
+    baselines = [baseline for result in every if (baseline := result.meaningful_baseline) is not None]
     rows = [
         _divided_by_itself(row) if _is_baseline(result, row, baselines) else row
         for name, each in results.items()
@@ -123,7 +123,7 @@ def _require_one_build(results: Mapping[str, Sequence[Result]]) -> None:
 
 
 def _rows(name: str, result: Result) -> Iterator[ModelScores]:
-    baseline = result.baseline
+    baseline = result.meaningful_baseline
     divisor = ""
     if baseline is not None:
         by = "" if baseline.measured_on_these_shards else ", as the paper prints it"

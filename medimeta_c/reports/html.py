@@ -144,10 +144,11 @@ def _ranges(found: Assessment) -> Iterator[Ranges]:
         line=(0.0, "nothing lost"),
         others=theirs,
     )
-    if result.baseline is not None and any(one.value is not None for one in mce.values()):
+    baseline = result.meaningful_baseline
+    if baseline is not None and any(one.value is not None for one in mce.values()):
         yield ranges(
             "mCE",
-            f"Errors under corruption in percent of those of {result.baseline.model}; less is better.",
+            f"Errors under corruption in percent of those of {baseline.model}; less is better.",
             mce,
             line=(1.0, "as many, 100"),
         )

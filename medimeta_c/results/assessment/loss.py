@@ -126,10 +126,11 @@ def assess(
     unscored = [dataset for dataset in scope.datasets if dataset not in chance]
     chance |= dict.fromkeys(unscored, 0.0)
     own = values(saved.predictions, scope)
-    if result.baseline is not None and (baseline is None or not baseline.tables):
-        baseline = _beside(saved) or ChosenBaseline(result.baseline)
+    record = result.meaningful_baseline
+    if record is not None and (baseline is None or not baseline.tables):
+        baseline = _beside(saved) or ChosenBaseline(record)
     rival = None
-    if result.baseline is not None and baseline is not None:
+    if record is not None and baseline is not None:
         shared = baseline.baseline.mce_scope(scope)
         model = own if shared == scope else values(saved.predictions, shared)
         paired = set(scope.datasets) <= set(baseline.tables)
@@ -138,8 +139,8 @@ def assess(
         else:
             other = constant(baseline.baseline.grids, model)
         rival = Rival(
-            model=result.baseline.model,
-            note=result.baseline.note,
+            model=record.model,
+            note=record.note,
             paired=paired,
             loss=loss(other),
             difference=loss_difference(model, other),

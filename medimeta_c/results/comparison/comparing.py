@@ -70,6 +70,9 @@ def compare(
     if baseline is not None and not isinstance(baseline, ChosenBaseline):
         baseline = named_baseline(baseline, read)
     chosen, note = (baseline, ()) if baseline is not None else common_baseline(read, scope)
+    kinds = {entry.is_phantom for saved in read for entry in saved.result.run.benchmark.datasets}
+    if chosen is not None and (flaw := chosen.baseline.flaw(phantoms=True in kinds)):
+        chosen, note = None, (f"there is no mCE: {flaw}",)
     if chosen is not None:
         chosen.baseline.require(scope.datasets)
         skipped += tuple(
