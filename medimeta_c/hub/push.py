@@ -96,7 +96,7 @@ def _verified_files(
         raise VerificationError(
             f"{config.root} is not what its manifest says ({counted(len(report.problems), 'problem')}, "
             f"first {report.problems[0]}): nothing was sent; restore what `medimeta-c verify` names, "
-            "or move them away and run the build again"
+            "or move it away and run the build again"
         )
     if report.manifest != manifest:
         raise VerificationError(

@@ -14,7 +14,7 @@ from medimeta_c.metrics.confidence.calibration import Reliability, reliability
 from medimeta_c.metrics.confidence.conformal import ConformalPlan, calibrating, coverage, thresholds
 from medimeta_c.metrics.corruption_error import FloatArray, mean_array
 from medimeta_c.metrics.intervals import Difference
-from medimeta_c.metrics.loss import Losses, loss, loss_difference
+from medimeta_c.metrics.loss import Losses, LossNumbers
 from medimeta_c.metrics.measures.answers import AnswerTable, answer_table
 from medimeta_c.metrics.measures.cell_values import measured
 from medimeta_c.metrics.measures.robustness import MeasureBootstrap, measure_bootstrap
@@ -243,7 +243,7 @@ def assess_confidence(
 
     units = {name: len(resampled_units(one.correctness, resampling, known)) for name, one in tables.items()}
     bootstraps = drawn(tables, divisor)
-    values = {measure: measured(each, tables, units) for measure, each in bootstraps.items()}
+    numbers = {measure: LossNumbers.of(measured(each, tables, units)) for measure, each in bootstraps.items()}
     theirs = drawn(divisor, {}) if divisor else {}
     return Confidence(
         conformal=plan,
@@ -258,9 +258,9 @@ def assess_confidence(
         ),
         baseline=None if baseline is None else baseline.result.run.who,
         measures=bootstraps,
-        losses={measure: loss(each) for measure, each in values.items()},
+        losses={measure: each.estimates() for measure, each in numbers.items()},
         loss_differences={
-            measure: loss_difference(values[measure], measured(each, divisor, units))
+            measure: numbers[measure].minus(LossNumbers.of(measured(each, divisor, units)))
             for measure, each in theirs.items()
         },
     )
