@@ -130,14 +130,14 @@ def _rows(name: str, result: Result) -> Iterator[ModelScores]:
         divisor = f"{baseline.model}{by}"
     for entry in result.run.benchmark.datasets:
         summary = result.scores.datasets[entry.dataset]
-        yield ModelScores(
+        row = ModelScores(
             collection=collection_of(entry.kind),
             dataset=entry.dataset,
             model=name,
             clean_accuracy=_percent(summary.clean_accuracy.value),
             accuracy={key: _percent(one.value) for key, one in summary.accuracy.items()},
             average_accuracy=_percent(summary.average_accuracy.value),
-            clean_error=_percent(summary.clean_error.value) if divisor else None,
+            clean_error=_percent(summary.clean_error.value),
             ce={key: _percent(one.value) for key, one in summary.ce.items()},
             mce=_percent(summary.mce.value),
             backbone=result.run.model.architecture,
@@ -146,6 +146,7 @@ def _rows(name: str, result: Result) -> Iterator[ModelScores]:
             is_resnet50=any(map(_RESNET50.search, _encoders(result.run.model))),
             marks=result.standing,
         )
+        yield row if divisor else _undivided(row)
 
 
 def _encoders(model: ModelIdentity) -> Iterator[str]:

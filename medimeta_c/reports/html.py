@@ -26,7 +26,7 @@ from medimeta_c.reports.confusion import confusion_table
 from medimeta_c.reports.headlines import headlines
 from medimeta_c.reports.ranges import Ranges, ranges
 from medimeta_c.reports.tables import ALL, MOST_LOST, further_tables, lost_table, main_tables, severity_table
-from medimeta_c.results.assessment.confidence import Confidence
+from medimeta_c.results.assessment.confidence_numbers import Confidence
 from medimeta_c.results.assessment.confidence_tables import confidence_tables
 from medimeta_c.results.assessment.loss import Assessment
 from medimeta_c.results.assessment.verdict import Verdict, verdict
