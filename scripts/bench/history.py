@@ -77,8 +77,9 @@ def values(result: Results) -> dict[str, float]:
     """Return the ratios of a commit that could be measured, by name."""
     found = {}
     for name in result.get_all_result_keys():
-        parameters = itertools.product(*result.get_result_params(name))
-        for each, value in zip(parameters, result.get_result_value(name, None), strict=True):
+        parameters = result.get_result_params(name)
+        measured = result.get_result_value(name, parameters)
+        for each, value in zip(itertools.product(*parameters), measured, strict=True):
             if value is not None and not math.isnan(value):
                 found[" ".join([name, *(word.strip("'") for word in each)])] = float(value)
     return found
