@@ -6,6 +6,7 @@ format, or a phantom where that has none. Two workers then build all sets, and `
 
     python scripts/bench/full_size.py --work DIR [--from DIR]       216,324 images
     python scripts/bench/full_size.py --work DIR --share 0.01       a hundredth of them, to try it
+    python scripts/bench/full_size.py --work DIR --parts 4          in four parts, one after the other, and a merge
 """
 
 from __future__ import annotations
@@ -25,7 +26,8 @@ from pathlib import Path
 import psutil
 
 from medimeta_c.format.suites import CORE
-from medimeta_c.sources import catalog, open_source
+from medimeta_c.sources import open_source
+from medimeta_c.sources.catalog import catalog
 
 sys.path.insert(0, str(Path(__file__).parent))
 from stand_in import write_stand_in
@@ -133,6 +135,7 @@ def main() -> None:
     parser.add_argument("--from", dest="given", type=Path, help="datasets in MedIMeta's format")
     parser.add_argument("--share", type=float, default=1.0, help="share of the images")
     parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--parts", type=int, help="build in so many parts")
     parser.add_argument("--keep", action="store_true", help="keep data and benchmark")
     options = parser.parse_args()
     data, out = options.work / "data", options.work / "benchmark"
@@ -140,17 +143,19 @@ def main() -> None:
     counts = write_data(options.given, options.share, data)
     total = sum(counts.values()) * (1 + 5 * len(CORE.corruptions))
     print(f"{platform.machine()}, {os.cpu_count()} cores; {total} images of {counts}", flush=True)
-    common = ["--data", str(data), "--jobs", str(options.jobs)]
-    built = watch(["build", "--dataset", "all", "--out", str(out), *common], out, counts)
-    figures = {
-        "images": total,
-        "jobs": options.jobs,
-        "data bytes": folder_bytes(data),
-        "bytes": {one: folder_bytes(out / "data" / one) for one in counts} | {"all": folder_bytes(out)},
-        "build": report("build", built, total),
-    }
-    verified = watch(["verify", str(out), "--complete", "--jobs", str(options.jobs)], out, counts)
-    figures["verify"] = report("verify", verified, total)
+    jobs = ["--jobs", str(options.jobs)]
+    build = ["build", "--dataset", "all", "--data", str(data), "--out", str(out), *jobs]
+    commands = {"build": build}
+    if options.parts:
+        parts = [f"{number}/{options.parts}" for number in range(1, options.parts + 1)]
+        commands = {f"part {part}": [*build, "--part", part] for part in parts} | {
+            "merge": ["merge", str(out)]
+        }
+    commands["verify"] = ["verify", str(out), "--complete", *jobs]
+    figures: dict[str, object] = {"images": total, "jobs": options.jobs, "data bytes": folder_bytes(data)}
+    for name, command in commands.items():
+        figures[name] = report(name, watch(command, out, counts), total)
+    figures["bytes"] = {one: folder_bytes(out / "data" / one) for one in counts} | {"all": folder_bytes(out)}
     print(json.dumps(figures))
     if not options.keep:
         shutil.rmtree(data)

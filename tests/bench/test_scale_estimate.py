@@ -4,7 +4,7 @@ from importlib import import_module
 
 import pytest
 
-from medimeta_c.sources import catalog
+from medimeta_c.sources.catalog import catalog
 
 
 def test_a_dataset_is_rendered_in_the_clean_set_and_thirty_five_others() -> None:
