@@ -89,25 +89,28 @@ def fetch(wheels: Path) -> None:
 
 
 def install(wheels: Path, target: Path) -> None:
-    """Install wheels into a folder of their own, which goes before what the machine has."""
+    """Install wheels into a folder, without network."""
     files = sorted(map(str, wheels.glob("*.whl")))
     if not files:
         sys.exit(f"{wheels} has no wheels")
     quiet = ["--quiet", "--no-index", "--no-deps", "--no-compile", "--no-cache-dir", "--upgrade"]
-    subprocess.run(
-        [sys.executable, "-m", "pip", "install", *quiet, "--target", str(target), *files], check=True
-    )
-    sys.path.insert(0, str(target))
+    command = [sys.executable, "-m", "pip", "install", *quiet, "--target", str(target), *files]
+    subprocess.run(command, check=True)
+
+
+def prefer(*folders: Path) -> None:
+    """Import from some folders first, here and in processes that are started."""
+    names = list(map(str, folders))
+    sys.path[:0] = names
+    os.environ["PYTHONPATH"] = os.pathsep.join([*names, *filter(None, [os.environ.get("PYTHONPATH")])])
 
 
 def measured(part: Part, work: Path, limit: float, *, dry_run: bool) -> dict[str, Any]:
     """Run a part; return its figures, or why there are none as `failed`."""
     seconds = ["--seconds", str(max(limit - STARTING_S, 1)), "--work", str(work)]
     command = [sys.executable, str(HERE / "gpu_parts.py"), part.name, *part.arguments, *seconds]
-    paths = [str(ROOT), str(ROOT / "corruptions"), *sys.path]
     with subprocess.Popen(
         [*command, *["--dry-run"] * dry_run],
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -189,9 +192,12 @@ def main() -> None:
         fetch(options.fetch)
         return
     ends = time.monotonic() + options.seconds
+    os.environ["HF_HUB_OFFLINE"] = "1"
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        prefer(ROOT, ROOT / "corruptions")
         if options.wheels:
             install(options.wheels, Path(folder) / "site")
+            prefer(Path(folder) / "site")
         if missing := [name for name in NEEDED if find_spec(name) is None]:
             sys.exit(f"this Python has no {', '.join(missing)}: see --wheels")
         title = card()
