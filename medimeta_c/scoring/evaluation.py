@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from medimeta_c.errors import ConfigError, ModelError, Remedy
 from medimeta_c.format.keys import check_alone, check_distinct, check_name
 from medimeta_c.format.manifest import PluginRecord
+from medimeta_c.format.parts import share_of
 from medimeta_c.format.plugins import plugin_record
 from medimeta_c.io.settings import (
     Location,
@@ -95,6 +96,9 @@ class EvaluateConfig:
         What is computed of each cell beside this package's metrics: names of registered ones, or metrics.
     limit : int, optional
         Only the first so many images of each set: a trial, written below ``<out>/first-<limit>``.
+    part : str, optional
+        Such as ``"2/5"``: only the cells of part 2 of 5. The result is written when no part is missing; see
+        `medimeta_c.merge_results` for parts with an `out` of their own.
     decode, orders, confidence, question : optional
         How a model that answers in words is asked; see `medimeta_c.scoring.words.questions.Asking`.
 
@@ -120,8 +124,8 @@ class EvaluateConfig:
     metrics: Several[str | Metric] = default(())
     activation: Activation | None = None
     preprocessing: str | None = None
-
     limit: int | None = None
+    part: str | None = None
     decode: Decode | None = None
     orders: int | None = None
     confidence: bool = False
@@ -132,6 +136,8 @@ class EvaluateConfig:
         if self.limit is not None and self.limit < 1:
             raise ConfigError("limit must be at least 1 image", value=self.limit)
         check_name("split", self.split)
+        if self.part is not None:
+            share_of(self.part)
         if self.batch_size is not None and self.batch_size < 1:
             raise ConfigError(f"batch size {self.batch_size} is not valid: use 1 or more")
         if self.workers < -1:
@@ -163,7 +169,8 @@ def evaluate(
     """Score a model on a benchmark and write its result and reports.
 
     Cells are saved as they are finished; run the same evaluation again to resume. Nothing is
-    kept of a run whose weights, prompts, precision, preprocessing or benchmark differ.
+    kept of a run whose weights, prompts, precision, preprocessing or benchmark differ. Several processes may
+    evaluate the same at the same time: each cell is scored by one of them, and all end with the same result.
 
     Parameters
     ----------
@@ -180,7 +187,8 @@ def evaluate(
     -------
     SavedResult
         The numbers and the predictions; ``path`` is the folder of ``result.json``, ``predictions.parquet``,
-        ``report.md`` and ``report.html``.
+        ``report.md`` and ``report.html``. Of a part, while others are missing: the incomplete result of the
+        cells that are there, of which no file is written.
 
     Raises
     ------
@@ -192,7 +200,7 @@ def evaluate(
     ManifestError, ShardError
         If the benchmark is missing, damaged, or not what its manifest says.
     ResultError
-        If the result folder is held by another process or by another run.
+        If the result folder holds another run.
     """
     require_kind(config, EvaluateConfig, "evaluate")
     job = Job.of(
@@ -204,6 +212,7 @@ def evaluate(
         resampling=config.resampling,
         out=config.out,
         limit=config.limit,
+        part=config.part,
     )
     record, prompts = asked_prompts(config.prompts, job.benchmark, job.datasets)
     paraphrases = None if config.prompts_sweep is None else _asked_paraphrases(config, job)

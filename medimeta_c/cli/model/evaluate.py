@@ -129,6 +129,15 @@ def evaluate(
             show_default=False,
         ),
     ] = None,
+    part: Annotated[
+        str | None,
+        typer.Option(
+            metavar="I/N",
+            help="Score only part I of N, for jobs on many machines; with several OUT, "
+            "[b]medimeta-c merge[/b] joins them.",
+            show_default=False,
+        ),
+    ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show what would be scored; load no model.")
     ] = False,
@@ -136,7 +145,8 @@ def evaluate(
 ) -> None:
     """Score models: top-1, CE and mCE with intervals, per cell and overall.
 
-    Finished cells are kept. After an interruption, run the same command again to resume.
+    Finished cells are kept. After an interruption, run the same command again to resume. The same command may
+    run several times at once, also on several machines: each cell is scored once.
 
     [b]Examples[/b]
 
@@ -154,6 +164,7 @@ def evaluate(
     """
     from medimeta_c.io.hub_client import settle_client
     from medimeta_c.models import Activation, Precision
+    from medimeta_c.results.result import RESULT_NAME
     from medimeta_c.scoring.given import PredictionsConfig
 
     _check_one_way(model, sweep, from_predictions)
@@ -164,6 +175,8 @@ def evaluate(
     if from_predictions is not None:
         if limit is not None:
             raise ConfigError("--limit is for models: a file of predictions is scored whole")
+        if part is not None:
+            raise ConfigError("--part is for models: a file of predictions is scored whole")
         if prompts_sweep:
             raise ConfigError("--prompts-sweep is for models: a file of predictions has no prompts")
         given = PredictionsConfig(
@@ -200,6 +213,7 @@ def evaluate(
         preprocessing=preprocessing,
         metrics=tuple(metrics),
         limit=limit,
+        part=part,
         decode=cast("Decode | None", decode),
         orders=orders,
         confidence=confidence,
@@ -220,6 +234,9 @@ def evaluate(
             show(*progress.view)
 
         saved = run(several[0], on_progress=on_progress)
+    if part is not None and not (saved.path / RESULT_NAME).is_file():
+        _say_part(saved, part, out, json=json)
+        return
     _say_result(saved, baseline, place, json=json)
 
 
@@ -252,6 +269,16 @@ def _say_result(saved: SavedResult, baseline: str, place: str | Path, *, json: b
     found = assess(saved, chosen, open_benchmark(place).groups(run.split))
     console.show(*result_view(found))
     console.say(f"report: {saved.path / HTML_NAME}")
+
+
+def _say_part(saved: SavedResult, part: str, out: Path, *, json: bool) -> None:
+    """Say what is there of a result of which other parts are missing."""
+    cells, wanted = len(saved.predictions), len(saved.result.scope.cells())
+    if json:
+        console.say_json({"out": str(out), "part": part, "cells": cells, "cells_wanted": wanted})
+        return
+    console.say(f"{saved.path}: part {part} is finished, {cells} of {wanted} cells are there")
+    console.say(f"next, when all parts are finished: medimeta-c merge {out}")
 
 
 def _score_file(config: PredictionsConfig, *, json: bool) -> None:
