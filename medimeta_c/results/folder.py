@@ -288,6 +288,11 @@ class ResultFolder:
         self._kept = self._read_kept()
 
     @property
+    def earlier(self) -> Result | None:
+        """The result that is there."""
+        return self._earlier
+
+    @property
     def finished(self) -> frozenset[SetKey]:
         """The cells that are there."""
         return frozenset(self._kept) | self._cells.saved()

@@ -10,6 +10,7 @@ from medimeta_c.format.keys import check_alone, check_distinct, check_name
 from medimeta_c.format.manifest import PluginRecord
 from medimeta_c.format.parts import share_of
 from medimeta_c.format.plugins import plugin_record
+from medimeta_c.io.progress import following
 from medimeta_c.io.settings import (
     Location,
     OptionalTextOrPath,
@@ -40,9 +41,17 @@ from medimeta_c.results.baseline_choice import PUBLISHED
 from medimeta_c.results.folder import SavedResult
 from medimeta_c.results.identity import HeadOutput, RunIdentity
 from medimeta_c.results.paraphrases.folder import AskedParaphrases
-from medimeta_c.scoring.devices import batch_size_on, check_device, choose_device, workers_beside
+from medimeta_c.scoring.devices import (
+    batch_size_on,
+    check_device,
+    choose_device,
+    require_devices,
+    workers_beside,
+    workers_of_each,
+)
 from medimeta_c.scoring.inference import ClassScorer, Predictor
 from medimeta_c.scoring.job import Job, JobProgress
+from medimeta_c.scoring.jobs.processes import in_processes
 from medimeta_c.scoring.paraphrases.adapters import adapter_seed
 from medimeta_c.scoring.paraphrases.predictor import SweptPredictor
 from medimeta_c.scoring.supervised import Supervised, head_outputs
@@ -80,6 +89,10 @@ class EvaluateConfig:
         Root of all results.
     device : str, optional
         ``"auto"``, or a torch device.
+    devices : str, or several, optional
+        Instead of `device`: devices of this machine, such as ``("cuda:0", "cuda:1")``. Each has a process of
+        its own, and each cell is scored on one of them. A script that does this needs the usual
+        ``if __name__ == "__main__":``.
     precision : {"fp32", "bf16", "fp16"}, optional
         Number format of weights and activations.
     batch_size : int, optional
@@ -117,6 +130,7 @@ class EvaluateConfig:
     prompts_sweep: OptionalTextOrPath = default(None)
     out: Location = default("results")
     device: str = "auto"
+    devices: Several[str] = default(())
     precision: Precision = "fp32"
     batch_size: int | None = None
     workers: int = 0
@@ -145,6 +159,13 @@ class EvaluateConfig:
         check_distinct("dataset", self.datasets)
         check_alone("all", "dataset", self.datasets)
         check_device(self.device)
+        for name in self.devices:
+            check_device(name)
+        if self.devices and self.device != "auto":
+            raise ConfigError(
+                f"device {self.device!r} and several devices are given",
+                remedy=Remedy("leave out {device} or {devices}"),
+            )
         book = load_prompts(self.prompts)
         if self.prompts_sweep is not None:
             load_paraphrases(self.prompts_sweep, book)
@@ -199,10 +220,14 @@ def evaluate(
         has not the classes of a dataset, or the model is an encoder without text or classes.
     ManifestError, ShardError
         If the benchmark is missing, damaged, or not what its manifest says.
+    WorkerError
+        If the process on one of several devices died; finished cells are kept.
     ResultError
         If the result folder holds another run.
     """
     require_kind(config, EvaluateConfig, "evaluate")
+    if config.devices:
+        return _on_devices(config, model, on_progress=on_progress, progress=progress)
     job = Job.of(
         config.benchmark,
         config.datasets,
@@ -278,6 +303,29 @@ def evaluate(
         on_progress=on_progress,
         progress=progress,
     )
+
+
+def _on_devices(
+    config: EvaluateConfig,
+    model: AnyModel | None,
+    *,
+    on_progress: Callable[[JobProgress], None] | None,
+    progress: bool,
+) -> SavedResult:
+    """Evaluate on each of several devices at the same time."""
+    if model is not None or not isinstance(config.model, str):
+        raise ConfigError(
+            "several devices are given, and the model is an object of this process",
+            remedy=[Remedy("name it by a spec"), Remedy("leave out {devices}")],
+        )
+    require_devices(config.devices)
+    count = len(config.devices)
+    configs = [
+        replace(config, device=name, devices=(), workers=workers_of_each(name, config.workers, count))
+        for name in config.devices
+    ]
+    with following(on_progress, progress, "images", lambda now: now.view) as tell:
+        return in_processes(evaluate, configs, config.devices, tell)
 
 
 def _asked_paraphrases(config: EvaluateConfig, job: Job) -> AskedParaphrases:

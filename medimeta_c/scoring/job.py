@@ -28,7 +28,7 @@ from medimeta_c.results.folder import ResultFolder, SavedResult, matching
 from medimeta_c.results.identity import BenchmarkRecord, RunIdentity, benchmark_record, first_images
 from medimeta_c.results.predictions import CellPredictions
 from medimeta_c.results.result import Environment, Result, StoredMark
-from medimeta_c.results.scoring import Groups, Terms, make_result, scope_of
+from medimeta_c.results.scoring import Groups, Terms, is_result_of, make_result, scope_of
 from medimeta_c.results.sharing.claims import Claims
 from medimeta_c.results.sharing.parts import Parted
 from medimeta_c.results.sharing.shared import share_result
@@ -225,6 +225,10 @@ class Job:
                         here = environment_of(device, predictor.batch_size)
                         if state.unfinished(wanted):
                             return self.so_far(state, here, plugins, marks)
+                        if work.others_wrote(state) and (
+                            saved := self._as_written(state.folder, plugins, marks)
+                        ):
+                            return saved
                         return self.finish(state, here, plugins, marks)
                 work.score(state, todo)
 
@@ -254,26 +258,6 @@ class Job:
         own = set(dealt({key: self.benchmark.record(key).rows for key in cells}, number, of))
         return [key for key in cells if key in own]
 
-    def so_far(
-        self,
-        state: State,
-        here: Environment,
-        plugins: tuple[PluginRecord, ...],
-        marks: tuple[StoredMark, ...],
-    ) -> SavedResult:
-        """Return the incomplete result of the cells that are there, of which nothing is written.
-
-        Parameters
-        ----------
-        state, here, plugins, marks
-            As `finish` takes them.
-        """
-        path = state.folder.path
-        predictions, result = self._result(state.folder, here, plugins, marks)
-        return SavedResult(
-            name=f"{path.parent.name}/{path.name}", path=path, result=result, predictions=predictions
-        )
-
     def finish(
         self,
         state: State,
@@ -293,13 +277,68 @@ class Job:
             As `run` takes them.
         """
         folder, chosen = state.folder, self._chosen(state.folder)
-        predictions, result = self._result(folder, here, plugins, marks)
+        result, predictions = self._result(folder, here, plugins, marks)
         saved = folder.finish(result, predictions)
         if state.swept is not None:
             state.swept.finish(result, chosen, self.groups)
         write_reports(assess(saved, chosen, self.groups), self.benchmark)
         Claims(folder.path).clear()
         return saved
+
+    def so_far(
+        self,
+        state: State,
+        here: Environment,
+        plugins: tuple[PluginRecord, ...],
+        marks: tuple[StoredMark, ...],
+    ) -> SavedResult:
+        """Return the incomplete result of the cells that are there, of which nothing is written.
+
+        Parameters
+        ----------
+        state, here, plugins, marks
+            As `finish` takes them.
+        """
+        return _saved(state.folder, *self._result(state.folder, here, plugins, marks))
+
+    def _as_written(
+        self, folder: ResultFolder, plugins: tuple[PluginRecord, ...], marks: tuple[StoredMark, ...]
+    ) -> SavedResult | None:
+        """Return the result that is there, if it is the one that this job would write."""
+        predictions, terms, stored = self._predictions(folder, plugins, marks)
+        if folder.earlier is None or not is_result_of(folder.earlier, folder.run, predictions, terms, stored):
+            return None
+        return _saved(folder, folder.earlier, predictions)
+
+    def _result(
+        self,
+        folder: ResultFolder,
+        here: Environment,
+        plugins: tuple[PluginRecord, ...],
+        marks: tuple[StoredMark, ...],
+    ) -> tuple[Result, dict[SetKey, CellPredictions]]:
+        predictions, terms, stored = self._predictions(folder, plugins, marks)
+        environment = folder.environment or here
+        return make_result(folder.run, environment, predictions, terms, stored), predictions
+
+    def _predictions(
+        self, folder: ResultFolder, plugins: tuple[PluginRecord, ...], marks: tuple[StoredMark, ...]
+    ) -> tuple[dict[SetKey, CellPredictions], Terms, tuple[StoredMark, ...]]:
+        """Return the cells that are there, and on what terms, with which marks, they become a result."""
+        whole = folder.widened(self.scope)
+        predictions = folder.load(whole)
+        _check_listings(self.benchmark, predictions.values())
+        terms = Terms(
+            scope=whole,
+            baseline=self._chosen(folder),
+            resampling=self.resampling,
+            metrics=self.metrics,
+            groups=self.groups,
+            plugins=plugins,
+        )
+        is_limited = self.limit is not None or self.benchmark.manifest.limited is not None
+        limited: tuple[StoredMark, ...] = ("limited",) if is_limited else ()
+        return predictions, terms, (*limited, *marks)
 
     def _parted(
         self,
@@ -325,36 +364,19 @@ class Job:
             wordings=None if sweep is None else sweep.asked.wordings,
         )
 
-    def _result(
-        self,
-        folder: ResultFolder,
-        here: Environment,
-        plugins: tuple[PluginRecord, ...],
-        marks: tuple[StoredMark, ...],
-    ) -> tuple[dict[SetKey, CellPredictions], Result]:
-        whole = folder.widened(self.scope)
-        predictions = folder.load(whole)
-        _check_listings(self.benchmark, predictions.values())
-        terms = Terms(
-            scope=whole,
-            baseline=self._chosen(folder),
-            resampling=self.resampling,
-            metrics=self.metrics,
-            groups=self.groups,
-            plugins=plugins,
-        )
-        limited: tuple[StoredMark, ...] = (
-            ("limited",) if self.limit or self.benchmark.manifest.limited else ()
-        )
-        environment = folder.environment or here
-        return predictions, make_result(folder.run, environment, predictions, terms, (*limited, *marks))
-
     def _chosen(self, folder: ResultFolder) -> ChosenBaseline | None:
         """Return what CE divides by, also in the datasets of an earlier result."""
         whole = folder.widened(self.scope)
         if set(whole.datasets) == set(self.scope.datasets):
             return self.chosen
         return choose_baseline(self.baseline, folder.run.benchmark, whole.split)
+
+
+def _saved(folder: ResultFolder, result: Result, predictions: dict[SetKey, CellPredictions]) -> SavedResult:
+    path = folder.path
+    return SavedResult(
+        name=f"{path.parent.name}/{path.name}", path=path, result=result, predictions=predictions
+    )
 
 
 def _check_listings(benchmark: Benchmark, cells: Iterable[CellPredictions]) -> None:

@@ -20,7 +20,7 @@ from typer.testing import CliRunner  # noqa: E402
 import medimeta_c as mc  # noqa: E402
 from medimeta_c.building.build import BuildConfig, build  # noqa: E402
 from medimeta_c.cli import app  # noqa: E402
-from medimeta_c.errors import ConfigError, ResultError  # noqa: E402
+from medimeta_c.errors import ConfigError, ResultError, WorkerError  # noqa: E402
 from medimeta_c.format.keys import SetKey  # noqa: E402
 from medimeta_c.metrics.resampling import Resampling  # noqa: E402
 from medimeta_c.models import load_model  # noqa: E402
@@ -374,3 +374,67 @@ def test_builds_and_results_are_not_merged_together(benchmark: Path, first: Path
     assert "--benchmark is for parts of an evaluation" in told
     with pytest.raises(ResultError, match="holds no part of an evaluation"):
         mc.merge_results(benchmark, tmp_path)
+
+
+# Several devices
+
+
+def test_two_devices_give_the_result_of_one(
+    benchmark: Path, tiny: Path, whole: SavedResult, tmp_path: Path
+) -> None:
+    """A process for each; here the CPU is there twice."""
+    command = ["evaluate", "--model", f"local-dir:{tiny}", "--benchmark", benchmark, "--baseline", "none"]
+    call(*command, "--batch-size", 7, "--devices", "cpu,cpu", "--out", tmp_path)
+    (result,) = results_below(tmp_path)
+    name = "predictions.parquet"
+    assert (result.parent / name).read_bytes() == (whole.path / name).read_bytes()
+    assert (result.parent / "report.html").is_file()
+    assert mc.read_result(result.parent).result.environment == whole.result.environment
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("reason", ["killed", "interrupted"])
+def test_if_one_device_fails_all_end_and_finished_cells_are_kept(
+    reason: str, configure: Configure, tiny: Path, whole: SavedResult, tmp_path: Path
+) -> None:
+    """No process is left, one sentence says why, and the same evaluation resumes."""
+
+    def on_progress(now: JobProgress) -> None:
+        if not now.cells_done:
+            return
+        if reason == "interrupted":
+            raise KeyboardInterrupt
+        for one in multiprocessing.active_children():
+            os.kill(int(one.pid or 0), signal.SIGKILL)
+
+    config = configure(tmp_path, model=f"local-dir:{tiny}", device="auto", devices=["cpu", "cpu"])
+    with pytest.raises(KeyboardInterrupt if reason == "interrupted" else WorkerError) as caught:
+        mc.evaluate(config, on_progress=on_progress)
+    if reason == "killed":
+        assert str(caught.value) == (
+            "the process on cpu died of signal 9: run the same again; finished cells are kept"
+        )
+    assert not multiprocessing.active_children()
+    assert not results_below(tmp_path)
+    saved = mc.evaluate(configure(tmp_path))
+    assert files(saved.path) == without_sweep(whole)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"devices": ("cpu", "cuda:97")}, "device 'cuda:97' is not here"),
+        ({"devices": ("cpu", "auto")}, "several devices are given, and one of them is auto"),
+        ({"devices": ("cpu", "gpu")}, "unknown device 'gpu'"),
+        ({"devices": "cpu", "device": "cpu"}, "device 'cpu' and several devices are given"),
+        ({"devices": "cpu"}, "the model is an object of this process"),
+    ],
+    ids=repr,
+)
+def test_devices_that_cannot_be_used(
+    changes: dict[str, Any], message: str, configure: Configure, tiny: Path, tmp_path: Path
+) -> None:
+    spec = {} if "object" in message else {"model": f"local-dir:{tiny}"}
+    with pytest.raises(ConfigError) as caught:
+        mc.evaluate(configure(tmp_path, **{"device": "auto", **spec, **changes}))
+    assert message in str(caught.value)

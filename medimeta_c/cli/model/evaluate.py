@@ -77,6 +77,13 @@ def evaluate(
     ] = PARAPHRASES,
     out: ResultsOption = Path("results"),
     device: DeviceOption = "auto",
+    devices: Annotated[
+        list[str],
+        several(
+            "Devices of this machine that share the cells, comma-separated, such as cuda:0,cuda:1.",
+            show_default=False,
+        ),
+    ] = NONE,
     precision: PrecisionOption = "fp32",
     activation: ActivationOption = None,
     preprocessing: PreprocessingOption = None,
@@ -206,6 +213,7 @@ def evaluate(
         prompts_sweep=paraphrases if prompts_sweep else None,
         out=out.expanduser(),
         device=device,
+        devices=tuple(devices),
         precision=cast("Precision", precision),
         batch_size=batch_size,
         workers=workers,

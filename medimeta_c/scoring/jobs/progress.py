@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from medimeta_c.format.keys import SetKey
 
-__all__ = ["JobProgress", "Meter"]
+__all__ = ["JobProgress", "Meter", "together"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +35,18 @@ class JobProgress:
         if self.waiting:
             text += f", waiting for {self.waiting} that other processes score"
         return text, self.images_done, self.images_total
+
+
+def together(each: Iterable[JobProgress]) -> JobProgress:
+    """Return the progress of several processes that do one job."""
+    all_of = list(each)
+    cells, images = max(one.cells_total for one in all_of), max(one.images_total for one in all_of)
+    return JobProgress(
+        cells_done=min(cells, sum(one.cells_done for one in all_of)),
+        cells_total=cells,
+        images_done=min(images, sum(one.images_done for one in all_of)),
+        images_total=images,
+    )
 
 
 class Meter:

@@ -11,9 +11,13 @@ from typing import TYPE_CHECKING
 
 from medimeta_c.format.benchmark import Benchmark
 from medimeta_c.format.keys import SetKey
+from medimeta_c.io.files import identity
+from medimeta_c.reports import HTML_NAME
 from medimeta_c.results.folder import ResultFolder
 from medimeta_c.results.paraphrases.folder import SweptFolder
+from medimeta_c.results.paraphrases.record import SWEEP_NAME
 from medimeta_c.results.predictions import CellPredictions
+from medimeta_c.results.result import RESULT_NAME
 from medimeta_c.results.sharing.shared import SharedResult
 from medimeta_c.scoring.jobs.environment import environment_of
 from medimeta_c.scoring.jobs.predictors import CellPredictor, ParaphrasePredictor
@@ -82,11 +86,14 @@ class Work:
     limit: int | None
     tell: Callable[[JobProgress], None]
     _meter: Meter | None = None
+    _before: tuple[object, ...] | None = None
 
     @contextlib.contextmanager
     def opened(self) -> Iterator[State]:
         """Lock the result's folder and read what is there."""
         with self.shared.opened() as folder:
+            if self._before is None:
+                self._before = self._written(folder)
             swept = None
             if self.sweep is not None:
                 alone = self.shared.claims.clear()
@@ -103,6 +110,17 @@ class Work:
             self.benchmark.check_classes(cell.key)
             self.shared.save(cell.key, partial(self._save, state, cell))
             meter.count(cells=1)
+
+    def others_wrote(self, state: State) -> bool:
+        """Return whether another process has written the result, and its sweep, since this one began."""
+        now = self._written(state.folder)
+        return self._before is not None and all(
+            one != two for one, two in zip(self._before, now, strict=True)
+        )
+
+    def _written(self, folder: ResultFolder) -> tuple[object, ...]:
+        names = [RESULT_NAME, HTML_NAME] + ([SWEEP_NAME] if self.sweep is not None else [])
+        return tuple(identity(folder.path / name) for name in names)
 
     def _save(self, state: State, cell: CellPredictions) -> None:
         if state.swept is not None and self.sweep is not None:
