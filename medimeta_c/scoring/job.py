@@ -15,7 +15,8 @@ import numpy as np
 from medimeta_c.errors import ConfigError, ManifestError, Remedy, ShardError
 from medimeta_c.format.benchmark import Benchmark, open_benchmark
 from medimeta_c.format.keys import SetKey
-from medimeta_c.format.manifest import PluginRecord, fingerprint_faults
+from medimeta_c.format.manifest.digests import fingerprint_faults
+from medimeta_c.format.manifest.records import PluginRecord
 from medimeta_c.format.parts import dealt, share_of
 from medimeta_c.io.progress import following
 from medimeta_c.metrics.grid import Scope

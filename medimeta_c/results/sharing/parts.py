@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from medimeta_c.errors import Remedy, ResultError
-from medimeta_c.format.manifest import PluginRecord
+from medimeta_c.format.manifest.records import PluginRecord
 from medimeta_c.io.reading import read_record
 from medimeta_c.io.records import Record, Text, write_record
 from medimeta_c.metrics.grid import Scope
