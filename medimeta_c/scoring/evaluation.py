@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Literal
 
 from medimeta_c.errors import ConfigError, ModelError, Remedy
 from medimeta_c.format.keys import check_alone, check_distinct, check_name
@@ -11,6 +13,7 @@ from medimeta_c.format.manifest.records import PluginRecord
 from medimeta_c.format.parts import share_of
 from medimeta_c.format.plugins import plugin_record
 from medimeta_c.io.progress import following
+from medimeta_c.io.records import is_yaml
 from medimeta_c.io.settings import (
     Location,
     OptionalTextOrPath,
@@ -37,7 +40,7 @@ from medimeta_c.prompts.files import PROMPTS
 from medimeta_c.prompts.paraphrases import load_paraphrases, paraphrases_of
 from medimeta_c.prompts.record import PromptsRecord
 from medimeta_c.prompts.templates import ClassPrompts, load_prompts
-from medimeta_c.results.baseline_choice import PUBLISHED
+from medimeta_c.results.baseline_choice import NO_BASELINE, PUBLISHED
 from medimeta_c.results.folder import SavedResult
 from medimeta_c.results.identity import HeadOutput, RunIdentity
 from medimeta_c.results.paraphrases.folder import AskedParaphrases
@@ -51,6 +54,7 @@ from medimeta_c.scoring.devices import (
 )
 from medimeta_c.scoring.inference import ClassScorer, Predictor
 from medimeta_c.scoring.job import Job, JobProgress
+from medimeta_c.scoring.jobs.cluster import on_workers
 from medimeta_c.scoring.jobs.processes import in_processes
 from medimeta_c.scoring.paraphrases.adapters import adapter_seed
 from medimeta_c.scoring.paraphrases.predictor import SweptPredictor
@@ -93,6 +97,11 @@ class EvaluateConfig:
         Instead of `device`: devices of this machine, such as ``("cuda:0", "cuda:1")``. Each has a process of
         its own, and each cell is scored on one of them. A script that does this needs the usual
         ``if __name__ == "__main__":``.
+    engine : {"local", "dask"}, optional
+        This machine, or every worker of a Dask cluster, each with the device that it has. All see the same
+        paths.
+    scheduler : str, optional
+        Address of the running Dask scheduler, with ``engine="dask"``.
     precision : {"fp32", "bf16", "fp16"}, optional
         Number format of weights and activations.
     batch_size : int, optional
@@ -131,6 +140,8 @@ class EvaluateConfig:
     out: Location = default("results")
     device: str = "auto"
     devices: Several[str] = default(())
+    engine: Literal["local", "dask"] = "local"
+    scheduler: str | None = None
     precision: Precision = "fp32"
     batch_size: int | None = None
     workers: int = 0
@@ -161,6 +172,16 @@ class EvaluateConfig:
         check_device(self.device)
         for name in self.devices:
             check_device(name)
+        if (self.engine == "dask") != (self.scheduler is not None):
+            raise ConfigError(
+                "the engine dask and the address of its scheduler belong together",
+                remedy=Remedy("give both {engine} and {scheduler}, or neither", engine="dask"),
+            )
+        if self.devices and self.engine == "dask":
+            raise ConfigError(
+                "devices are of this machine, and the engine dask uses those of its workers",
+                remedy=Remedy("leave out {devices} or {engine}"),
+            )
         if self.devices and self.device != "auto":
             raise ConfigError(
                 f"device {self.device!r} and several devices are given",
@@ -226,8 +247,8 @@ def evaluate(
         If the result folder holds another run.
     """
     require_kind(config, EvaluateConfig, "evaluate")
-    if config.devices:
-        return _on_devices(config, model, on_progress=on_progress, progress=progress)
+    if config.devices or config.scheduler is not None:
+        return _elsewhere(config, model, on_progress=on_progress, progress=progress)
     job = Job.of(
         config.benchmark,
         config.datasets,
@@ -305,19 +326,22 @@ def evaluate(
     )
 
 
-def _on_devices(
+def _elsewhere(
     config: EvaluateConfig,
     model: AnyModel | None,
     *,
     on_progress: Callable[[JobProgress], None] | None,
     progress: bool,
 ) -> SavedResult:
-    """Evaluate on each of several devices at the same time."""
+    """Evaluate in processes on several devices, or on the workers of a cluster, at the same time."""
     if model is not None or not isinstance(config.model, str):
         raise ConfigError(
-            "several devices are given, and the model is an object of this process",
-            remedy=[Remedy("name it by a spec"), Remedy("leave out {devices}")],
+            "several processes are wanted, and the model is an object of this one",
+            remedy=[Remedy("name it by a spec"), Remedy("leave out {devices} and {engine}")],
         )
+    if config.scheduler is not None:
+        with following(on_progress, progress, "images", lambda now: now.view) as tell:
+            return on_workers(evaluate, _absolute(config), config.scheduler, tell)
     require_devices(config.devices)
     count = len(config.devices)
     configs = [
@@ -326,6 +350,28 @@ def _on_devices(
     ]
     with following(on_progress, progress, "images", lambda now: now.view) as tell:
         return in_processes(evaluate, configs, config.devices, tell)
+
+
+def _absolute(config: EvaluateConfig) -> EvaluateConfig:
+    """Return a configuration for other processes: files and folders by their whole paths."""
+
+    def whole(text: str) -> str:
+        return str(Path(text).absolute()) if Path(text).exists() else text
+
+    def whole_file(text: str) -> str:
+        return whole(text) if is_yaml(Path(text)) else text
+
+    is_named = config.baseline in (NO_BASELINE, PUBLISHED)
+    return replace(
+        config,
+        engine="local",
+        scheduler=None,
+        out=config.out.absolute(),
+        benchmark=whole(config.benchmark),
+        baseline=config.baseline if is_named else whole(config.baseline),
+        prompts=whole_file(config.prompts),
+        prompts_sweep=None if config.prompts_sweep is None else whole_file(config.prompts_sweep),
+    )
 
 
 def _asked_paraphrases(config: EvaluateConfig, job: Job) -> AskedParaphrases:

@@ -339,6 +339,22 @@ def test_a_part_that_cannot_be(part: str, message: str, configure: Configure, tm
     assert message in str(caught.value)
 
 
+def test_a_sweep_over_models_in_parts_is_the_undivided_sweep(
+    configure: Configure, tiny: Path, tmp_path: Path
+) -> None:
+    """The CSV has only whole results: none after the first part, all after the last."""
+    other = make_open_clip_folder(tmp_path / "other", seed=2, image_size=32)
+    models = [f"local-dir:{tiny}", f"local-dir:{other}"]
+    report = mc.sweep([configure(tmp_path / "alone", model=each) for each in models])
+    for number in (1, 2):
+        parts = mc.sweep([configure(tmp_path / "parts", model=each, part=f"{number}/2") for each in models])
+        lines = parts.path.read_text(encoding="utf-8").splitlines()
+        assert len(lines) == 1 + 2 * 3 * (number == 2)
+    assert parts.failures == ()
+    expected = report.path.read_text(encoding="utf-8").replace(str(tmp_path / "alone"), "X")
+    assert parts.path.read_text(encoding="utf-8").replace(str(tmp_path / "parts"), "X") == expected
+
+
 # The command line
 
 
@@ -427,7 +443,7 @@ def test_if_one_device_fails_all_end_and_finished_cells_are_kept(
         ({"devices": ("cpu", "auto")}, "several devices are given, and one of them is auto"),
         ({"devices": ("cpu", "gpu")}, "unknown device 'gpu'"),
         ({"devices": "cpu", "device": "cpu"}, "device 'cpu' and several devices are given"),
-        ({"devices": "cpu"}, "the model is an object of this process"),
+        ({"devices": "cpu"}, "the model is an object of this one"),
     ],
     ids=repr,
 )
@@ -437,4 +453,49 @@ def test_devices_that_cannot_be_used(
     spec = {} if "object" in message else {"model": f"local-dir:{tiny}"}
     with pytest.raises(ConfigError) as caught:
         mc.evaluate(configure(tmp_path, **{"device": "auto", **spec, **changes}))
+    assert message in str(caught.value)
+
+
+# A Dask cluster
+
+
+def test_workers_of_a_cluster_give_the_result_of_one_process(
+    configure: Configure, tiny: Path, whole: SavedResult, tmp_path: Path
+) -> None:
+    """Each worker takes cells; the progress is that of both."""
+    distributed = pytest.importorskip("distributed", reason="needs the dask extra")
+    seen: list[JobProgress] = []
+    with distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster:
+        config = configure(
+            tmp_path,
+            model=f"local-dir:{tiny}",
+            engine="dask",
+            scheduler=cluster.scheduler_address,
+        )
+        saved = mc.evaluate(config, on_progress=seen.append)
+        assert saved.result == whole.result
+        name = "predictions.parquet"
+        assert (saved.path / name).read_bytes() == (whole.path / name).read_bytes()
+        assert max(now.cells_done for now in seen) == CELLS
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"engine": "dask"}, "give both `engine='dask'` and `scheduler`, or neither"),
+        ({"scheduler": "tcp://127.0.0.1:9"}, "give both `engine='dask'` and `scheduler`, or neither"),
+        ({"engine": "dsk"}, "unknown engine 'dsk': did you mean 'dask'?"),
+        (
+            {"engine": "dask", "scheduler": "tcp://127.0.0.1:9", "devices": ("cpu",)},
+            "leave out `devices` or `engine`",
+        ),
+        ({"engine": "dask", "scheduler": "tcp://127.0.0.1:9"}, "no Dask scheduler answers at 'tcp://127"),
+    ],
+    ids=repr,
+)
+def test_a_cluster_that_cannot_be_used(
+    changes: dict[str, Any], message: str, configure: Configure, tiny: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(ConfigError) as caught:
+        mc.evaluate(configure(tmp_path, model=f"local-dir:{tiny}", device="auto", **changes))
     assert message in str(caught.value)

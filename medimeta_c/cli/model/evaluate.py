@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, cast
+from typing import TYPE_CHECKING, Annotated, Literal, cast
 
 import typer
 
@@ -84,6 +84,17 @@ def evaluate(
             show_default=False,
         ),
     ] = NONE,
+    engine: Annotated[
+        str,
+        typer.Option(help="local (this machine) or dask: every worker of a cluster, with its own device."),
+    ] = "local",
+    scheduler: Annotated[
+        str | None,
+        typer.Option(
+            help="With --engine dask: address of the running scheduler; its workers must see the same paths.",
+            show_default=False,
+        ),
+    ] = None,
     precision: PrecisionOption = "fp32",
     activation: ActivationOption = None,
     preprocessing: PreprocessingOption = None,
@@ -214,6 +225,8 @@ def evaluate(
         out=out.expanduser(),
         device=device,
         devices=tuple(devices),
+        engine=cast("Literal['local', 'dask']", engine),
+        scheduler=scheduler,
         precision=cast("Precision", precision),
         batch_size=batch_size,
         workers=workers,
