@@ -300,6 +300,7 @@ class Job:
         state, here, plugins, marks
             As `finish` takes them.
         """
+        Claims(state.folder.path).clear()
         return _saved(state.folder, *self._result(state.folder, here, plugins, marks))
 
     def _as_written(

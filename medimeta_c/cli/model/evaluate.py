@@ -191,10 +191,15 @@ def evaluate(
     settle_client()
     place = benchmark_of(where, benchmark, "MediMeta-C")
     if from_predictions is not None:
-        if limit is not None:
-            raise ConfigError("--limit is for models: a file of predictions is scored whole")
-        if part is not None:
-            raise ConfigError("--part is for models: a file of predictions is scored whole")
+        for option, is_given in {
+            "--limit": limit is not None,
+            "--part": part is not None,
+            "--devices": bool(devices),
+            "--engine": engine != "local",
+            "--scheduler": scheduler is not None,
+        }.items():
+            if is_given:
+                raise ConfigError(f"{option} is for models: a file of predictions is scored whole")
         if prompts_sweep:
             raise ConfigError("--prompts-sweep is for models: a file of predictions has no prompts")
         given = PredictionsConfig(

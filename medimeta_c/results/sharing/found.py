@@ -40,9 +40,12 @@ class FoundParts:
     @classmethod
     def read(cls, folder: Path) -> FoundParts | None:
         """Return the parts in a result's folder; None if there are none."""
-        parted, cells = Parted.read(folder), UnfinishedCells(folder)
+        parted = Parted.read(folder)
+        if parted is None:
+            return None
+        cells = UnfinishedCells(folder)
         run = cells.run()
-        if parted is None or run is None:
+        if run is None:
             return None
         return cls(folder=folder, run=run, parted=parted, environment=cells.environment())
 

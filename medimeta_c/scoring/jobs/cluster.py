@@ -74,8 +74,8 @@ def on_workers(
         latest: dict[str, JobProgress] = {}
 
         def hear(event: tuple[float, Mapping[str, Any]]) -> None:
-            told = dict(event[1])
-            latest[told.pop("worker")] = JobProgress(**told)
+            _, told = event
+            latest[told["from"]] = JobProgress(**told["progress"])
             tell(together(latest.values()))
 
         client.subscribe_topic(topic, hear)
@@ -135,7 +135,7 @@ def _evaluate(evaluate: Callable[..., SavedResult], config: object, topic: str) 
 
     def on_progress(now: JobProgress) -> None:
         nonlocal asked
-        worker.log_event(topic, {"worker": worker.address, **asdict(now)})
+        worker.log_event(topic, {"from": worker.address, "progress": asdict(now)})
         if time.monotonic() - asked > _ASK_S:
             asked = time.monotonic()
             if stop.is_set():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence, Set
 from pathlib import Path
 
 from medimeta_c.errors import ConfigError, Remedy, ResultError
@@ -83,8 +83,9 @@ def _merge(root: Path, parts: Sequence[FoundParts], benchmark: StrPath | None) -
         for part in parts:
             if not _same(part.folder, folder.path):
                 locks.enter_context(locked_result(part.folder, wait_s=_WAIT_S))
-        _require_all(job, parts, {part.folder: _cells_of(part) for part in parts}, folder.finished)
         swept = _swept(folder.path, first)
+        missing = State(folder=folder, swept=swept).unfinished(job.cells)
+        _require_all(job, parts, {*missing}.difference(*map(_cells_of, parts)))
         for part in parts:
             _take(folder, swept, part)
     with open_result_folder(root, first.run, wait_s=_WAIT_S) as folder:
@@ -131,14 +132,11 @@ def _swept(folder: Path, part: FoundParts) -> SweptFolder | None:
     return None if part.parted.wordings is None else SweptFolder(folder, part.run, part.parted.wordings)
 
 
-def _require_all(
-    job: Job, parts: Sequence[FoundParts], held: Mapping[Path, frozenset[SetKey]], merged: frozenset[SetKey]
-) -> None:
-    """Raise ResultError, naming the parts, if cells are missing."""
+def _require_all(job: Job, parts: Sequence[FoundParts], cells: Set[SetKey]) -> None:
+    """Raise ResultError, naming the parts of the cells that are missing, if there are any."""
     of = parts[0].parted.of
-    there = merged.union(*held.values())
     rows = {key: job.benchmark.record(key).rows for key in job.cells}
-    if missing := [number for number in range(1, of + 1) if not {*dealt(rows, number, of)} <= there]:
+    if missing := [number for number in range(1, of + 1) if cells & {*dealt(rows, number, of)}]:
         shown = ", ".join(map(str, missing[:_SHOWN])) + ", …" * (len(missing) > _SHOWN)
         raise ResultError(
             f"{len(missing)} of the {of} parts of the evaluation of {parts[0].run.who} are missing or not "
