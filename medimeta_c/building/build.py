@@ -222,9 +222,8 @@ def _rendered(
         )
         for key in sorted(todo, key=lambda key: -planned.images(key))
     ]
-    run = functools.partial(
-        engines.run_all, jobs=config.jobs, engine=config.engine, scheduler=config.scheduler
-    )
+    jobs = config.jobs if config.engine == "dask" else planned.processes(config.jobs, todo)
+    run = functools.partial(engines.run_all, jobs=jobs, engine=config.engine, scheduler=config.scheduler)
     if config.stored is not None:
         return run(render_into_store, [StoredTask(task=task, root=config.stored) for task in tasks])
     return run(render_set, tasks)

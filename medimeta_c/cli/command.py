@@ -6,7 +6,6 @@ import signal
 import sys
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
@@ -73,6 +72,8 @@ class Command(TyperCommand):
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
         """Write the help; options that accept names also list the names of installed plug-ins."""
+        from importlib.metadata import entry_points
+
         for option in self.params:
             group = _PLUGINS.get(option.name or "")
             names = (

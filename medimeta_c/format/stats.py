@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 from medimeta_c.errors import ShardError, short
 from medimeta_c.format.manifest.records import GROUPS_PATH, FileRecord, SetRecord
 from medimeta_c.format.spectrum import BANDS, PROFILE_BINS
+from medimeta_c.io import arrow
 from medimeta_c.io.files import sha256_file, write_atomic
 from medimeta_c.io.stores.stored import Place
 
@@ -91,7 +92,7 @@ def _table(sets: Sequence[SetRecord]) -> pa.Table:
         }
         for record in sets
     ]
-    return pa.Table.from_pylist(rows, schema=_SCHEMA)
+    return arrow.table(rows, _SCHEMA)
 
 
 def write_groups(
@@ -131,7 +132,7 @@ def write_groups(
         for dataset, split in sorted(places & known.keys())
         for image_id in sorted(known[dataset, split])
     ]
-    return [_write(root, GROUPS_PATH, pa.Table.from_pylist(rows, schema=_GROUPS))] if rows else []
+    return [_write(root, GROUPS_PATH, arrow.table(rows, _GROUPS))] if rows else []
 
 
 def read_groups(path: Place, record: FileRecord, split: str) -> dict[str, dict[str, int]]:

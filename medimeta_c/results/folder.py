@@ -17,18 +17,15 @@ import logging
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from medimeta_c.errors import ConfigError, Remedy, ResultError
 from medimeta_c.format.keys import SetKey
 from medimeta_c.format.suites import DATASETS, in_order
-from medimeta_c.io.files import exclusive, writing
+from medimeta_c.io.files import exclusive, identity, writing
 from medimeta_c.io.reading import read_record
 from medimeta_c.io.settings import StrPath, as_path
-from medimeta_c.io.stores.locks import store_lock
-from medimeta_c.io.stores.mirror import Mirror
-from medimeta_c.io.stores.naming import spoken_of_as
-from medimeta_c.io.stores.stored import Place, StoredPath
+from medimeta_c.io.stores.stored import StoredPath
 from medimeta_c.metrics.grid import Scope
 from medimeta_c.results.identity import RunIdentity, first_difference, merged
 from medimeta_c.results.predictions import CellPredictions, read_predictions, write_predictions
@@ -51,6 +48,7 @@ __all__ = [
     "ResultFolder",
     "SavedResult",
     "answers_of",
+    "locked_result",
     "matching",
     "open_result_folder",
     "read_saved",
@@ -60,8 +58,6 @@ __all__ = [
 ]
 
 PREDICTIONS_NAME = "predictions.parquet"
-
-PlaceT = TypeVar("PlaceT", Path, StoredPath)
 
 _SHOWN = 6
 
@@ -108,7 +104,7 @@ class SavedResult:
         return self.result._repr_html_()
 
 
-def result_path(out: PlaceT, run: RunIdentity) -> PlaceT:
+def result_path(out: Path, run: RunIdentity) -> Path:
     """Return the folder of a run's result: ``<out>/<slug>/<fingerprint12>``."""
     return out / run.slug / run.benchmark.fingerprint[:12]
 
@@ -221,15 +217,17 @@ def _folders(place: Path) -> list[Path]:
 
 
 @contextlib.contextmanager
-def open_result_folder(out: Place, run: RunIdentity) -> Iterator[ResultFolder]:
-    """Lock the folder of a run's result, so that only this process adds cells to it.
+def open_result_folder(out: Path, run: RunIdentity, *, wait_s: float = 0) -> Iterator[ResultFolder]:
+    """Lock the folder of a run's result, so that only this process adds cells to it, and read what is there.
 
     Parameters
     ----------
-    out : Path or StoredPath
-        Root of all results. In a store, each finished cell is put there, and the result last.
+    out : Path
+        Root of all results.
     run : RunIdentity
         Who answers. Finished cells of the same identity are kept.
+    wait_s : float, optional
+        For how many seconds another process may hold it first.
 
     Yields
     ------
@@ -241,44 +239,29 @@ def open_result_folder(out: Place, run: RunIdentity) -> Iterator[ResultFolder]:
     ResultError
         If another process holds it, or it is of another run; the message names the first difference.
     """
-    if isinstance(out, StoredPath):
-        with _open_stored(result_path(out, run), run) as folder:
-            yield folder
-        return
     path = result_path(out, run)
     with writing(path):
         path.mkdir(parents=True, exist_ok=True)
+    with locked_result(path, wait_s=wait_s):
+        yield ResultFolder(path, run)
+
+
+@contextlib.contextmanager
+def locked_result(path: Path, *, wait_s: float = 0) -> Iterator[None]:
+    """Lock the folder of a result; raise ResultError if another process holds it longer than `wait_s`."""
     busy = ResultError(
         f"another process is evaluating into {path}",
         remedy=[Remedy("wait until it ends"), Remedy("choose another {out}")],
     )
     # The lock is beside the folder, not in it, because the folder may be published as it is.
-    with exclusive(path.parent / f".{path.name}.lock", path, busy):
-        yield ResultFolder(path, run)
-
-
-@contextlib.contextmanager
-def _open_stored(place: StoredPath, run: RunIdentity) -> Iterator[StoredResultFolder]:
-    def busy(holder: str) -> ResultError:
-        return ResultError(
-            f"another process is evaluating into {place} ({holder})",
-            remedy=[
-                Remedy("wait until it ends"),
-                Remedy("if it was killed, remove {0} and run the same again", lock),
-                Remedy("choose another {out}"),
-            ],
-        )
-
-    lock = place.parent / f".{place.name}.lock"
-    with store_lock(lock, busy):
-        mirror = Mirror(place, name=f"{place.parent.name}/{place.name}", last=RESULT_NAME)
-        with spoken_of_as(mirror.folder, place):
-            yield StoredResultFolder(mirror, run)
-            mirror.push()  # with the reports that were written beside the result
+    with exclusive(path.parent / f".{path.name}.lock", path, busy, wait_s=wait_s):
+        yield
 
 
 class ResultFolder:
     """The folder of one run's result, for the process that holds its lock.
+
+    It shows what was there when it was made, and `has` and `add_environment` what is there now.
 
     Parameters
     ----------
@@ -305,12 +288,26 @@ class ResultFolder:
                 self.run = merged(held, self.run)
         self.environment = self._cells.environment() or (earlier.environment if earlier else None)
         self._cells.describe(self.run)
+        self._seen = identity(path / RESULT_NAME)
         self._kept = self._read_kept()
+
+    @property
+    def earlier(self) -> Result | None:
+        """The result that is there."""
+        return self._earlier
 
     @property
     def finished(self) -> frozenset[SetKey]:
         """The cells that are there."""
         return frozenset(self._kept) | self._cells.saved()
+
+    def has(self, key: SetKey) -> bool:
+        """Return whether a cell is there now, which another process may have added since."""
+        path = self.path / RESULT_NAME
+        if self._seen != (seen := identity(path)):
+            self._seen, self._earlier = seen, self._read_earlier()
+            self._kept = self._read_kept()
+        return key in self._kept or self._cells.has(key)
 
     def widened(self, scope: Scope) -> Scope:
         """Return a scope with the datasets of the earlier result: evaluating one more dataset adds to it."""
@@ -324,27 +321,39 @@ class ResultFolder:
 
     def add_environment(self, here: Environment) -> None:
         """Write down, before cells are saved, where they are made; earlier cells may be of other places."""
-        self.environment = here if self.environment is None else here.joined(self.environment)
+        earlier = self._cells.environment() or self.environment
+        self.environment = here if earlier is None else here.joined(earlier)
         self._cells.describe(self.environment)
 
-    def save(self, cell: CellPredictions) -> None:
+    def save(self, cell: CellPredictions, here: Environment | None = None) -> None:
         """Save a finished cell, durably: it is whole or absent, whatever happens.
+
+        Parameters
+        ----------
+        cell : CellPredictions
+            The cell.
+        here : Environment, optional
+            Where it was made.
 
         Raises
         ------
         WriteError
             If it cannot be written.
         """
+        if self._cells.run() is None:  # another process finished, and removed what was there
+            self._cells.describe(self.run)
+        if here is not None:
+            self.add_environment(here)
         self._cells.save(cell)
+
+    def read(self, key: SetKey) -> CellPredictions:
+        """Return a cell that is there."""
+        return self._kept[key] if key in self._kept else self._cells.load(key)
 
     def load(self, scope: Scope) -> dict[SetKey, CellPredictions]:
         """Return the finished cells of a scope."""
         saved = self._cells.saved()
-        return {
-            key: self._kept[key] if key in self._kept else self._cells.load(key)
-            for key in scope.cells()
-            if key in self._kept or key in saved
-        }
+        return {key: self.read(key) for key in scope.cells() if key in self._kept or key in saved}
 
     def finish(self, result: Result, predictions: Mapping[SetKey, CellPredictions]) -> SavedResult:
         """Write the result; once it is complete, the single cells are removed.
@@ -401,33 +410,6 @@ class ResultFolder:
             if kept.pop(key, None) is not None:
                 _logger.warning("evaluating %s again: its predictions are not those of %s", key, RESULT_NAME)
         return kept
-
-
-class StoredResultFolder(ResultFolder):
-    """The folder of one run's result in a store, for the process that holds its lock.
-
-    Parameters
-    ----------
-    mirror : Mirror
-        The local copy.
-    run : RunIdentity
-        Who answers.
-    """
-
-    def __init__(self, mirror: Mirror, run: RunIdentity) -> None:
-        super().__init__(mirror.folder, run)
-        self._mirror = mirror
-
-    def save(self, cell: CellPredictions) -> None:
-        """Save a finished cell, here and in the store."""
-        super().save(cell)
-        self._mirror.push()
-
-    def finish(self, result: Result, predictions: Mapping[SetKey, CellPredictions]) -> SavedResult:
-        """Write the result, here and in the store."""
-        saved = super().finish(result, predictions)
-        self._mirror.push()
-        return replace(saved, stored=self._mirror.root)
 
 
 def _check_pair(folder: Path, result: Result, predictions: Mapping[SetKey, CellPredictions]) -> None:
