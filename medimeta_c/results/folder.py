@@ -17,7 +17,7 @@ import logging
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
 from medimeta_c.errors import ConfigError, Remedy, ResultError
 from medimeta_c.format.keys import SetKey
@@ -307,6 +307,8 @@ class ResultFolder:
         if self._seen != (seen := identity(path)):
             self._seen, self._earlier = seen, self._read_earlier()
             self._kept = self._read_kept()
+            if self._earlier is not None:
+                self.environment = _joined(self._earlier.environment, self.environment)
         return key in self._kept or self._cells.has(key)
 
     def widened(self, scope: Scope) -> Scope:
@@ -321,8 +323,7 @@ class ResultFolder:
 
     def add_environment(self, here: Environment) -> None:
         """Write down, before cells are saved, where they are made; earlier cells may be of other places."""
-        earlier = self._cells.environment() or self.environment
-        self.environment = here if earlier is None else here.joined(earlier)
+        self.environment = _joined(_joined(self.environment, self._cells.environment()), here)
         self._cells.describe(self.environment)
 
     def save(self, cell: CellPredictions, here: Environment | None = None) -> None:
@@ -410,6 +411,15 @@ class ResultFolder:
             if kept.pop(key, None) is not None:
                 _logger.warning("evaluating %s again: its predictions are not those of %s", key, RESULT_NAME)
         return kept
+
+
+@overload
+def _joined(earlier: Environment | None, now: Environment) -> Environment: ...
+@overload
+def _joined(earlier: Environment | None, now: Environment | None) -> Environment | None: ...
+def _joined(earlier: Environment | None, now: Environment | None) -> Environment | None:
+    """Return where cells were made of which some are of earlier."""
+    return now.joined(earlier) if now is not None and earlier is not None else now or earlier
 
 
 def _check_pair(folder: Path, result: Result, predictions: Mapping[SetKey, CellPredictions]) -> None:
