@@ -163,12 +163,12 @@ def main() -> None:
             total += np.array([theirs, mine, size, stored, count]) * (1 if corruption == CLEAN else 5)
             per = 1000 / count
             print(
-                f"| {name} | {corruption} | {theirs * per:.2f} | {mine * per:.2f} | {theirs / mine:.1f} "
+                f"| {name} | {corruption} | {theirs * per:.2f} | {mine * per:.2f} | {theirs / mine:.2f} "
                 f"| {size / count / 1000:.1f} | {stored / count / 1000:.1f} |"
             )
     theirs, mine, size, stored, count = total
     print(
-        f"| **all** | whole build | {theirs / count * 1000:.2f} | {mine / count * 1000:.2f} | **{theirs / mine:.1f}** "
+        f"| **all** | whole build | {theirs / count * 1000:.2f} | {mine / count * 1000:.2f} | **{theirs / mine:.2f}** "
         f"| {size / count / 1000:.1f} | {stored / count / 1000:.1f} |"
     )
     print(f"\nours: {count / mine:.0f} images/s on one core")
