@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
+
+from medimeta_c.building import engines
 from medimeta_c.building.config import BuildConfig, corruption_of
 from medimeta_c.building.journal import Journal, require_free
 from medimeta_c.building.parts.division import rows_of_part
@@ -19,6 +23,9 @@ from medimeta_c.sources.selection import ALL, open_datasets, select
 from medimeta_corruptions import Corruption
 
 __all__ = ["Plan", "plan", "plan_sets"]
+
+_FEW_PIXELS = 300 * 224 * 224
+"""Rendered in about a second, in which a worker process would not have done much."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +55,27 @@ class Plan:
     def images(self, key: SetKey) -> int:
         """Return how many images of a set are built."""
         return len(self.rows[key])
+
+    def processes(self, jobs: int, todo: Collection[SetKey]) -> int:
+        """Return how many processes build some sets.
+
+        With `jobs` -1 it is one where rendering takes no longer than starting a second would. All images of
+        a split count as large as its first.
+        """
+        if jobs == -1 and self._pixels(todo) < _FEW_PIXELS:
+            return 1
+        return engines.processes(jobs, len(todo))
+
+    def _pixels(self, keys: Iterable[SetKey]) -> int:
+        images = Counter[tuple[str, str]]()
+        for key in keys:
+            images[key.dataset, key.split] += self.images(key)
+        total = 0
+        for (dataset, split), count in images.items():
+            source = self.sources[dataset]
+            if count and total < _FEW_PIXELS:
+                total += count * int(np.prod(source.image(split, source.ids(split)[0]).shape[:2]))
+        return total
 
 
 def plan(config: BuildConfig, *, writes: bool = True) -> Plan:
