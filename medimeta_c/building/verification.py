@@ -18,14 +18,9 @@ from medimeta_c.building.plugins import require_plugins
 from medimeta_c.errors import ConfigError, Remedy, ShardError, SourceError, VerificationError
 from medimeta_c.format.benchmark import Benchmark
 from medimeta_c.format.keys import SetKey
-from medimeta_c.format.manifest import (
-    BUILD_LOCK,
-    MANIFEST_NAME,
-    Manifest,
-    ShardRecord,
-    fingerprint_faults,
-    read_manifest,
-)
+from medimeta_c.format.manifest.digests import fingerprint_faults
+from medimeta_c.format.manifest.file import BUILD_LOCK, MANIFEST_NAME, read_manifest
+from medimeta_c.format.manifest.records import Manifest, ShardRecord
 from medimeta_c.format.shards import read_tables
 from medimeta_c.format.signing.benchmark import Signed, check_signature
 from medimeta_c.format.stats import GROUPS_PATH
@@ -41,6 +36,7 @@ from medimeta_corruptions import CORRUPTIONS
 
 __all__ = ["Problem", "VerificationReport", "verify"]
 
+_FEW_BYTES = 15_000_000
 _BATCH_BYTES = 32 << 20
 """Stored images held at a time by a worker, or one if it is larger."""
 
@@ -128,7 +124,7 @@ def verify(  # noqa: PLR0913  (every one has a name at the call)
     signer : str or path, optional
         The public key that must have signed the manifest: its file, or its line of base64.
     jobs : int, optional
-        Worker processes; -1 is one per core.
+        Processes; -1 is one per core, or a single one where there is little to do.
     on_progress : callable, optional
         Called with images checked and images in all, after each set.
     progress : bool, optional
@@ -183,6 +179,9 @@ def verify(  # noqa: PLR0913  (every one has a name at the call)
         for record in manifest.sets
     ]
     total, done = sum(record.rows for record in manifest.sets), 0
+    size = sum(shard.bytes for record in manifest.sets for shard in record.shards)
+    if jobs == -1 and size < _FEW_BYTES and not rebuild:
+        jobs = 1  # done before a worker process would have started
     found: dict[SetKey, _Found] = {}
     with (
         following(on_progress, progress, "images", lambda done, total: ("verifying", done, total)) as tell,
