@@ -1,0 +1,114 @@
+"""Compare the speed of reading a benchmark's images with that of the `datasets` library.
+
+Decoded batches of one set after the other, in turns in every repeat, on one core: `Benchmark.batches`, which gives
+arrays, and `load_dataset` with NumPy's format, which gives the same arrays. The files are those that `build` writes
+today, and those of earlier builds, which OpenCV encoded. CPU times; ratios of neighbours in time.
+
+    python scripts/bench/reading.py --data ~/medimeta --datasets pbc,pneumonia
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from unittest import mock
+
+import numpy as np
+from datasets import Dataset, disable_progress_bars, load_dataset
+
+from medimeta_c.building import assembly
+from medimeta_c.building.build import BuildConfig, build
+from medimeta_c.format.benchmark import Benchmark, open_benchmark
+from medimeta_c.format.png import COMPILED, OPENCV
+from medimeta_corruptions import warm_up
+
+BATCH = 64
+
+
+def write_benchmark(arguments, encoder: str, out: Path) -> Benchmark:
+    """Build a benchmark of the first images of each dataset with an encoder."""
+    config = BuildConfig(
+        datasets=tuple(arguments.datasets.split(",")),
+        source="medimeta" if arguments.data else "phantoms",
+        data_dir=arguments.data or out.parent / "data",
+        out=out,
+        severities=(3,),
+        limit=arguments.images,
+        jobs=1,
+    )
+    with mock.patch.object(assembly, "preferred_encoder", lambda: encoder):
+        build(config)
+    return open_benchmark(out)
+
+
+def ours(benchmark: Benchmark, dataset: str) -> list[np.ndarray]:
+    """Return the last batch, all others read before it."""
+    last: list[np.ndarray] = []
+    for each in benchmark:
+        if each.key.dataset == dataset:
+            for batch in benchmark.batches(each.key, batch_size=BATCH):
+                last = list(batch.images)
+    return last
+
+
+def theirs(rows: Dataset) -> list[np.ndarray]:
+    """Return the last batch, all others read before it."""
+    last: list[np.ndarray] = []
+    for batch in rows.iter(batch_size=BATCH):
+        last = list(batch["image"])
+    return last
+
+
+def busy(run: Callable[[], object]) -> float:
+    """Return the seconds of CPU that a call takes."""
+    started = time.process_time()
+    run()
+    return time.process_time() - started
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--data", type=Path, help="folder of MedIMeta datasets; default: phantoms")
+    parser.add_argument("--datasets", default="pbc,pneumonia")
+    parser.add_argument("--images", type=int, default=16, help="clean images of each dataset")
+    parser.add_argument("--repeats", type=int, default=9)
+    arguments = parser.parse_args()
+    disable_progress_bars()
+    warm_up()
+    work = Path(tempfile.mkdtemp())
+    try:
+        report(arguments, work)
+    finally:
+        shutil.rmtree(work)
+
+
+def report(arguments, work: Path) -> None:
+    print("| dataset | encoder | images | datasets, ms/image | ours, ms/image | ratio, lowest to highest |")
+    print("|---|---|---:|---:|---:|---:|")
+    for number, encoder in enumerate((COMPILED, OPENCV)):
+        benchmark = write_benchmark(arguments, encoder, work / f"benchmark-{number}")
+        for dataset in benchmark.datasets:
+            rows = load_dataset(str(benchmark.name), dataset, split="test", cache_dir=str(work / "cache"))
+            rows = rows.select_columns(["image", "label"]).with_format("numpy")
+            both = partial(theirs, rows), partial(ours, benchmark, dataset)
+            lasts = [run()[-1] for run in both]  # warm
+            assert np.array_equal(*lasts)
+            taken = [[busy(run) for run in both] for _ in range(arguments.repeats)]
+            per_image = [1000 * statistics.median(each) / len(rows) for each in zip(*taken, strict=True)]
+            ratios = sorted(other / own for other, own in taken)
+            print(
+                f"| {dataset} | {encoder} | {len(rows)} | {per_image[0]:.2f} | {per_image[1]:.2f} "
+                f"| **{statistics.median(ratios):.2f}** ({ratios[0]:.2f} to {ratios[-1]:.2f}) |"
+            )
+
+
+if __name__ == "__main__":
+    main()
