@@ -1,28 +1,29 @@
-"""Read and decode a benchmark's images ahead of the model, in worker processes."""
+"""Read and decode a benchmark's images ahead of the model, in workers."""
 
 from __future__ import annotations
 
-from collections import deque
+import struct
 from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
-from joblib.externals.loky import ProcessPoolExecutor
-from joblib.externals.loky.process_executor import TerminatedWorkerError
 from numpy.typing import NDArray
 
-from medimeta_c.errors import Remedy, WorkerError
 from medimeta_c.format import png
 from medimeta_c.format.benchmark import Benchmark
 from medimeta_c.format.keys import Image, SetKey
 from medimeta_c.format.shards import read_row_group, row_group_rows
+from medimeta_c.scoring.feeding.pools import ahead
 
 __all__ = ["Chunk", "Decoded", "Prepare", "chunks_of", "decode", "decode_all"]
 
 _COLUMNS = ("image", "label", "image_id")
-_AHEAD = 3  # chunks in work for each worker: enough to hide a slow one, few enough to stay small
+
+_SIZE_END = 24
+"""Width and height, big-endian words, end at this byte of a PNG."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,7 +164,7 @@ def decode_all(chunks: Iterable[Chunk], prepare: Preparing, *, workers: int) -> 
     prepare : Prepare, or another callable
         What happens to the pixels.
     workers : int
-        Processes; 0 decodes in this one.
+        Threads; or processes, for chunks that the model's own transform prepares. 0 decodes in this thread.
 
     Raises
     ------
@@ -172,24 +173,28 @@ def decode_all(chunks: Iterable[Chunk], prepare: Preparing, *, workers: int) -> 
     MediMetaError
         If a worker died.
     """
-    if workers == 0:
+    transformed: dict[str, bool] = {}
+
+    def tasks() -> Iterator[tuple[Callable[[], Decoded], bool]]:
         for chunk in chunks:
-            yield decode(chunk, prepare)
-        return
-    # Its own pool: the one loky shares within a process is joblib's, which the build's engine uses.
-    executor = ProcessPoolExecutor(max_workers=workers, timeout=60)  # idle workers of a killed run end
-    waiting: deque[Any] = deque()
-    try:
-        for chunk in chunks:
-            waiting.append(executor.submit(decode, chunk, prepare))
-            if len(waiting) > _AHEAD * workers:
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
-    except TerminatedWorkerError as error:
-        raise WorkerError(
-            "a decoding process died, most likely for lack of memory",
-            remedy=Remedy("run the same again with fewer {workers}; finished cells are kept"),
-        ) from error
-    finally:
-        executor.shutdown(wait=True, kill_workers=True)
+            name = chunk.key.dataset
+            if workers and name not in transformed:
+                transformed[name] = _is_transformed(chunk, prepare)
+            yield partial(decode, chunk, prepare), transformed.get(name, False)
+
+    yield from ahead(tasks(), workers=workers)
+
+
+def _is_transformed(chunk: Chunk, prepare: Preparing) -> bool:
+    """Return whether the first image of a chunk goes through the model's own transform.
+
+    That holds the interpreter's lock, so threads would wait for each other. A wrong guess costs time alone.
+    """
+    if not isinstance(prepare, Prepare):
+        return False
+    images = read_row_group(chunk.path, chunk.row_group, ("image",))["image"].combine_chunks()
+    first = images.field("bytes")[0].as_py() if len(images) else None
+    if first is None or len(first) < _SIZE_END:
+        return False  # whoever decodes it says what is wrong
+    width, height = struct.unpack_from(">II", first, _SIZE_END - 8)
+    return not prepare.is_raw(height, width)

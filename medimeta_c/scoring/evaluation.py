@@ -84,7 +84,8 @@ class EvaluateConfig:
     batch_size : int, optional
         Images a batch; by default 256 on CUDA and 64 elsewhere.
     workers : int, optional
-        Decoding processes; 0 decodes in this one, -1 is one per core left beside the model.
+        Decoding threads, or processes for a transform that needs them; 0 decodes in this thread, -1 is one
+        per core left beside the model.
     resampling : Resampling, optional
         How intervals are made.
     activation : {"quickgelu", "gelu"}, optional

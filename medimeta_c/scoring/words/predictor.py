@@ -72,7 +72,7 @@ class WordsPredictor:
     batch_size : int
         Questions a batch; halved, with a warning, when the device has no memory for it.
     workers : int
-        Decoding processes; 0 decodes in this one.
+        Decoding threads; 0 decodes in this one.
     """
 
     def __init__(
