@@ -16,6 +16,7 @@ from medimeta_c.format import png
 from medimeta_c.format.benchmark import Benchmark
 from medimeta_c.format.keys import Image, SetKey
 from medimeta_c.format.shards import read_row_group, row_group_rows
+from medimeta_c.format.views.rendered import RenderedBenchmark, Rendering
 from medimeta_c.scoring.feeding.pools import ahead
 
 __all__ = ["Chunk", "Decoded", "Prepare", "chunks_of", "decode", "decode_all"]
@@ -28,11 +29,15 @@ _SIZE_END = 24
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chunk:
-    """One row group of a shard: what a worker reads and decodes at a time."""
+    """One row group of a shard: what a worker reads and decodes at a time.
+
+    Of a set that is rendered, it is of the clean set's shard, and has what renders it.
+    """
 
     key: SetKey
     path: Path
     row_group: int
+    rendering: Rendering | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -52,6 +57,8 @@ class Decoded:
     images : ndarray
         Raw pixels, uint8 (N, H, W) or (N, H, W, 3), or prepared ones, float32 (N, 3, H, W), or objects (N,),
         each the raw pixels of one image.
+    is_rendered : bool
+        Whether they were rendered from clean ones here.
     """
 
     key: SetKey
@@ -59,6 +66,7 @@ class Decoded:
     labels: NDArray[np.int64]
     pixels_sha256: tuple[str, ...]
     images: NDArray[Any]
+    is_rendered: bool = False
 
     def __len__(self) -> int:
         return len(self.image_ids)
@@ -111,13 +119,14 @@ def chunks_of(benchmark: Benchmark, keys: Iterable[SetKey], *, limit: int | None
     With `limit`, only those that hold some of the first so many rows of each set.
     """
     for key in keys:
+        rendering = benchmark.rendering(key) if isinstance(benchmark, RenderedBenchmark) else None
         before = 0
         for path in benchmark.shard_paths(key):
             if limit is not None and before >= limit:
                 break
             for index, rows in enumerate(row_group_rows(path)):
                 if limit is None or before < limit:
-                    yield Chunk(key=key, path=path, row_group=index)
+                    yield Chunk(key=key, path=path, row_group=index, rendering=rendering)
                 before += rows
 
 
@@ -133,20 +142,27 @@ def decode(chunk: Chunk, prepare: Preparing) -> Decoded:
     """
     table = read_row_group(chunk.path, chunk.row_group, _COLUMNS)
     digests: list[str] = []
-    images = prepare(_digested(table["image"].combine_chunks().field("bytes"), digests))
+    image_ids = tuple(table["image_id"].to_pylist())
+    column = zip(image_ids, table["image"].combine_chunks().field("bytes"), strict=True)
+    images = prepare(_digested(column, chunk.rendering, digests))
     return Decoded(
         key=chunk.key,
-        image_ids=tuple(table["image_id"].to_pylist()),
+        image_ids=image_ids,
         labels=table["label"].to_numpy().astype(np.int64, copy=False),
         pixels_sha256=tuple(digests),
         images=images,
+        is_rendered=chunk.rendering is not None,
     )
 
 
-def _digested(column: Iterable[Any], digests: list[str]) -> Iterator[Image]:
+def _digested(
+    column: Iterable[tuple[str, Any]], rendering: Rendering | None, digests: list[str]
+) -> Iterator[Image]:
     """Yield the images of a column, their digests added to a list as they come up."""
-    for data in column:
-        yield _noted(png.decode(data.as_py() or b""), digests)  # no name here keeps it any longer
+    for image_id, stored in column:
+        data = stored.as_py() or b""
+        # No name here keeps an image any longer.
+        yield _noted(png.decode(data) if rendering is None else rendering.image(image_id, data), digests)
 
 
 def _noted(image: Image, digests: list[str]) -> Image:

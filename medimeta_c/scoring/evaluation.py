@@ -94,6 +94,9 @@ class EvaluateConfig:
         A transform that the model's family lists beside the model's own; see `medimeta_c.models.ModelFamily`.
     metrics : str, Metric, or several, optional
         What is computed of each cell beside this package's metrics: names of registered ones, or metrics.
+    render : bool, optional
+        Render corrupted images from the clean ones, of which alone the benchmark needs the files, and the
+        manifest. The result is the same.
     limit : int, optional
         Only the first so many images of each set: a trial, written below ``<out>/first-<limit>``.
     decode, orders, confidence, question : optional
@@ -122,6 +125,7 @@ class EvaluateConfig:
     activation: Activation | None = None
     preprocessing: str | None = None
 
+    render: bool = False
     limit: int | None = None
     decode: Decode | None = None
     orders: int | None = None
@@ -205,6 +209,7 @@ def evaluate(
         resampling=config.resampling,
         out=config.out,
         limit=config.limit,
+        render=config.render,
     )
     record, prompts = asked_prompts(config.prompts, job.benchmark, job.datasets)
     paraphrases = None if config.prompts_sweep is None else _asked_paraphrases(config, job)

@@ -194,7 +194,8 @@ class Embedder:
         with closing(decode_all(chunks, self.prepare, workers=self._workers)) as decoded:
             for batch in self.embedded(decoded, limit):
                 for rows, start, stop, features in batch:
-                    one = sets.setdefault(rows.key, SetRows(benchmark.record(rows.key), limit))
+                    record, is_rendered = benchmark.record(rows.key), rows.is_rendered
+                    one = sets.setdefault(rows.key, SetRows(record, limit, is_rendered))
                     one.take(rows, start, stop, vectors(features, rows.key))
                     if one.is_whole:
                         yield sets.pop(rows.key)

@@ -20,6 +20,7 @@ from medimeta_c.errors import ManifestError, ShardError
 from medimeta_c.format.benchmark import Benchmark, open_benchmark
 from medimeta_c.format.keys import SetKey
 from medimeta_c.format.manifest import PluginRecord, fingerprint_faults
+from medimeta_c.format.views.rendered import RenderedBenchmark
 from medimeta_c.io.progress import following
 from medimeta_c.metrics.grid import Scope
 from medimeta_c.metrics.registry import Metric
@@ -143,6 +144,7 @@ class Job:
         resampling: Resampling,
         out: Path,
         limit: int | None = None,
+        render: bool = False,
     ) -> Job:
         """Open a benchmark and check, before any work, that it can be scored and that the baseline fits.
 
@@ -156,6 +158,8 @@ class Job:
             The split scored.
         baseline, metrics, resampling, out, limit
             As the class has them.
+        render : bool, optional
+            Render corrupted images from the clean ones, instead of reading them.
 
         Raises
         ------
@@ -165,6 +169,8 @@ class Job:
             If the benchmark is missing or damaged.
         """
         opened = open_benchmark(benchmark)
+        if render:
+            opened = RenderedBenchmark.of(opened)
         for fault in fingerprint_faults(opened.manifest):
             raise ManifestError(f"{opened.name} cannot be scored: {fault}; verify it")
         names = opened.datasets if tuple(datasets) == ("all",) else tuple(datasets)

@@ -4,12 +4,16 @@ Decoded batches of one set after the other, in turns in every repeat, on one cor
 arrays, and `load_dataset` with NumPy's format, which gives the same arrays. The files are those that `build` writes
 today, and those of earlier builds, which OpenCV encoded. CPU times; ratios of neighbours in time.
 
+Then what an evaluation reads ahead of the model, decoded and digested: in its own thread, by threads, by processes,
+and rendered from clean images.
+
     python scripts/bench/reading.py --data ~/medimeta --datasets pbc,pneumonia
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import shutil
 import statistics
 import tempfile
@@ -27,6 +31,9 @@ from medimeta_c.building import assembly
 from medimeta_c.building.build import BuildConfig, build
 from medimeta_c.format.benchmark import Benchmark, open_benchmark
 from medimeta_c.format.png import COMPILED, OPENCV, digest
+from medimeta_c.format.views.rendered import RenderedBenchmark
+from medimeta_c.scoring.decoding import Decoded, Prepare, chunks_of, decode
+from medimeta_c.scoring.feeding.pools import ahead
 from medimeta_corruptions import warm_up
 
 BATCH = 64
@@ -83,6 +90,7 @@ def main() -> None:
     work = Path(tempfile.mkdtemp())
     try:
         report(arguments, work)
+        report_ahead(open_benchmark(work / "benchmark-0"), arguments.repeats)
     finally:
         shutil.rmtree(work)
 
@@ -105,6 +113,41 @@ def report(arguments, work: Path) -> None:
                 f"| {dataset} | {encoder} | {len(rows)} | {per_image[0]:.2f} | {per_image[1]:.2f} "
                 f"| **{statistics.median(ratios):.2f}** ({ratios[0]:.2f} to {ratios[-1]:.2f}) |"
             )
+
+
+def report_ahead(benchmark: Benchmark, repeats: int) -> None:
+    """Compare the ways of reading ahead, of all sets of a benchmark, as raw images."""
+    prepare = Prepare(transform=np.asarray, is_raw=always)
+
+    def tasks(read: Benchmark, processes: bool) -> Iterator[tuple[Callable[[], Decoded], bool]]:
+        for chunk in chunks_of(read, read.sets):
+            yield partial(decode, chunk, prepare), processes
+
+    rendered = RenderedBenchmark.of(benchmark)
+    runs = {
+        "in the model's thread": lambda: ahead(tasks(benchmark, processes=False), workers=0),
+        "two threads": lambda: ahead(tasks(benchmark, processes=False), workers=2),
+        "two processes": lambda: ahead(tasks(benchmark, processes=True), workers=2),
+        "rendered, in the model's thread": lambda: ahead(tasks(rendered, processes=False), workers=0),
+    }
+    images = sum(benchmark.record(key).rows for key in benchmark.sets)
+    taken: dict[str, list[tuple[float, float]]] = {name: [] for name in runs}
+    for repeat in range(repeats + 1):
+        for name, run in runs.items():
+            started, before = time.perf_counter(), sum(os.times()[:4])
+            deque(run(), maxlen=0)
+            if repeat:  # the first warms
+                taken[name].append((time.perf_counter() - started, sum(os.times()[:4]) - before))
+    print(f"\n| {', '.join(benchmark.datasets)}, {images} images | CPU ms/image | ms/image |")
+    print("|---|---:|---:|")
+    for name, times in taken.items():
+        wall, cpu = (1000 * statistics.median(each) / images for each in zip(*times, strict=True))
+        print(f"| {name} | {cpu:.2f} | {wall:.2f} |")
+
+
+def always(height: int, width: int) -> bool:
+    """Whether an image stays raw."""
+    return True
 
 
 if __name__ == "__main__":

@@ -122,6 +122,13 @@ def evaluate(
         str | None,
         typer.Option(help="The question, with {options}; may have {modality}.", show_default=False),
     ] = None,
+    render: Annotated[
+        bool,
+        typer.Option(
+            "--render",
+            help="Render corrupted images from the clean ones: only these and manifest.json are needed.",
+        ),
+    ] = False,
     limit: Annotated[
         int | None,
         typer.Option(
@@ -146,6 +153,8 @@ def evaluate(
 
       medimeta-c evaluate --model local-dir:./my-clip --benchmark MediMeta-C --dataset pbc,oct
 
+      medimeta-c evaluate --model ViT-B-16/openai --benchmark ORG/NAME --render
+
       medimeta-c evaluate --model ViT-B-16/openai --prompts-sweep
 
       medimeta-c evaluate --sweep models.yaml
@@ -164,6 +173,8 @@ def evaluate(
     if from_predictions is not None:
         if limit is not None:
             raise ConfigError("--limit is for models: a file of predictions is scored whole")
+        if render:
+            raise ConfigError("--render is for models: a file of predictions needs no images")
         if prompts_sweep:
             raise ConfigError("--prompts-sweep is for models: a file of predictions has no prompts")
         given = PredictionsConfig(
@@ -200,6 +211,7 @@ def evaluate(
         preprocessing=preprocessing,
         metrics=tuple(metrics),
         limit=limit,
+        render=render,
         decode=cast("Decode | None", decode),
         orders=orders,
         confidence=confidence,
