@@ -18,16 +18,15 @@ from medimeta_c.format import stats
 from medimeta_c.format.dataset import DatasetRecord
 from medimeta_c.format.display import title_flaw, title_of
 from medimeta_c.format.keys import SetKey
-from medimeta_c.format.manifest import (
+from medimeta_c.format.manifest.digests import dataset_fingerprint, fingerprint
+from medimeta_c.format.manifest.file import write_manifest
+from medimeta_c.format.manifest.records import (
     CorruptionRecord,
     Manifest,
     PluginRecord,
     Protocol,
     SetRecord,
-    dataset_fingerprint,
-    fingerprint,
     suite_record,
-    write_manifest,
 )
 from medimeta_c.format.parts import Division, PartRecord
 from medimeta_c.format.png import preferred_encoder

@@ -20,7 +20,7 @@ from medimeta_c.building.render import RenderTask, render_set
 from medimeta_c.errors import ConfigError, Remedy
 from medimeta_c.format.dataset import DatasetRecord
 from medimeta_c.format.keys import SetKey
-from medimeta_c.format.manifest import SetRecord
+from medimeta_c.format.manifest.records import SetRecord
 from medimeta_c.io.progress import following
 from medimeta_c.io.settings import (
     require_kind,

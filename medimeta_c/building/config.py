@@ -11,7 +11,7 @@ from medimeta_c.building.journal import ids_folder
 from medimeta_c.errors import ConfigError, Remedy, short, unknown_name
 from medimeta_c.format.dataset import DatasetInfo
 from medimeta_c.format.keys import CLEAN, check_alone, check_distinct, check_name
-from medimeta_c.format.manifest import Protocol
+from medimeta_c.format.manifest.records import Protocol
 from medimeta_c.format.parts import part_folder, share_of
 from medimeta_c.format.suites import CORE, SUITES, Suite, require_of_suite
 from medimeta_c.io.settings import (

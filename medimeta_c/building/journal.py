@@ -17,16 +17,14 @@ from medimeta_c.errors import BuildError, Remedy, ResultError
 from medimeta_c.format import png
 from medimeta_c.format.dataset import DatasetRecord
 from medimeta_c.format.keys import SetKey
-from medimeta_c.format.manifest import (
-    BUILD_LOCK,
-    MANIFEST_NAME,
+from medimeta_c.format.manifest.file import BUILD_LOCK, MANIFEST_NAME, read_manifest
+from medimeta_c.format.manifest.records import (
     FileRecord,
     Manifest,
     PluginRecord,
     Protocol,
     SetRecord,
     SuiteRecord,
-    read_manifest,
 )
 from medimeta_c.format.parts import FOLDER, Division
 from medimeta_c.format.signing.benchmark import remove_signature

@@ -16,7 +16,7 @@ from medimeta_c.building.plan import Plan
 from medimeta_c.building.render import render
 from medimeta_c.format import png
 from medimeta_c.format.keys import SetKey
-from medimeta_c.format.manifest import Protocol
+from medimeta_c.format.manifest.records import Protocol
 from medimeta_c.format.spectrum import spectrum
 from medimeta_c.sources.contract import Source
 from medimeta_corruptions import Corruption

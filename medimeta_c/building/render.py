@@ -9,7 +9,8 @@ from pathlib import Path
 from medimeta_c.errors import SourceError
 from medimeta_c.format import png
 from medimeta_c.format.keys import CLEAN, Image, SetKey
-from medimeta_c.format.manifest import Protocol, RowDigest, SetRecord, SpectrumRecord
+from medimeta_c.format.manifest.digests import RowDigest
+from medimeta_c.format.manifest.records import Protocol, SetRecord, SpectrumRecord
 from medimeta_c.format.seeding import GROWING, corrupted
 from medimeta_c.format.shards import MAX_SHARD_BYTES, Row, ShardWriter
 from medimeta_c.format.spectrum import SpectrumMean, spectrum

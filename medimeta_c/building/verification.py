@@ -18,14 +18,9 @@ from medimeta_c.building.plugins import require_plugins
 from medimeta_c.errors import ConfigError, Remedy, ShardError, SourceError, VerificationError
 from medimeta_c.format.benchmark import Benchmark
 from medimeta_c.format.keys import SetKey
-from medimeta_c.format.manifest import (
-    BUILD_LOCK,
-    MANIFEST_NAME,
-    Manifest,
-    ShardRecord,
-    fingerprint_faults,
-    read_manifest,
-)
+from medimeta_c.format.manifest.digests import fingerprint_faults
+from medimeta_c.format.manifest.file import BUILD_LOCK, MANIFEST_NAME, read_manifest
+from medimeta_c.format.manifest.records import Manifest, ShardRecord
 from medimeta_c.format.shards import read_tables
 from medimeta_c.format.signing.benchmark import Signed, check_signature
 from medimeta_c.format.stats import GROUPS_PATH

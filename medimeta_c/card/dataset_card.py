@@ -22,7 +22,7 @@ from medimeta_c.format.display import (
     title_of,
 )
 from medimeta_c.format.keys import CLEAN, MEDIMETAC, SetKey
-from medimeta_c.format.manifest import Manifest
+from medimeta_c.format.manifest.records import Manifest
 from medimeta_c.format.seeding import GROWING
 from medimeta_c.format.shards import features
 from medimeta_c.io.files import write_atomic

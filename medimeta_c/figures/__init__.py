@@ -12,7 +12,7 @@ from pkgutil import resolve_name
 from typing import Any
 
 from medimeta_c.errors import ConfigError
-from medimeta_c.format.manifest import Manifest
+from medimeta_c.format.manifest.records import Manifest
 from medimeta_corruptions import Registry
 
 __all__ = ["FIGURES", "Figure", "draw"]

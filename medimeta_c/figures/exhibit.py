@@ -16,7 +16,7 @@ from medimeta_c.figures.drawing.looks import Look
 from medimeta_c.figures.drawing.modellooks import model_looks, short_names
 from medimeta_c.format.benchmark import Benchmark
 from medimeta_c.format.display import CORE_TITLE, built_corruptions, dataset_label, title_of
-from medimeta_c.format.manifest import Manifest
+from medimeta_c.format.manifest.records import Manifest
 from medimeta_c.format.suites import COLLECTIONS
 from medimeta_c.io.tables.table import Scalar
 from medimeta_c.paper import DatasetRow, FewShotScore, ModelScores, Results, with_marks

@@ -21,7 +21,7 @@ from medimeta_c.format.display import (
     shown_severity,
 )
 from medimeta_c.format.keys import CLEAN, Image
-from medimeta_c.format.manifest import Manifest
+from medimeta_c.format.manifest.records import Manifest
 from medimeta_c.format.shards import read_tables
 
 __all__ = ["dataset_grid", "draw", "exhibit", "overview_grid"]

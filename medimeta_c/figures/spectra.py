@@ -23,7 +23,7 @@ from medimeta_c.format.display import (
     side_by_side,
 )
 from medimeta_c.format.keys import CLEAN
-from medimeta_c.format.manifest import Manifest
+from medimeta_c.format.manifest.records import Manifest
 from medimeta_c.format.spectrum import BANDS, PROFILE_BINS
 
 __all__ = ["draw", "exhibit", "spectra"]

@@ -16,9 +16,11 @@ from numpy.typing import NDArray
 
 from medimeta_c.errors import ConfigError, ManifestError, Remedy, ShardError, unknown_name
 from medimeta_c.format import png
+from medimeta_c.format.dataset import DatasetRecord
 from medimeta_c.format.display import title_of
 from medimeta_c.format.keys import Image, SetKey
-from medimeta_c.format.manifest import MANIFEST_NAME, DatasetRecord, Manifest, SetRecord, read_manifest
+from medimeta_c.format.manifest.file import MANIFEST_NAME, read_manifest
+from medimeta_c.format.manifest.records import Manifest, SetRecord
 from medimeta_c.format.repository import Directory, open_repository
 from medimeta_c.format.shards import has_classes, read_tables
 from medimeta_c.format.spectrum import BANDS

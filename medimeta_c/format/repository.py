@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from medimeta_c.errors import ManifestError, MediMetaError, Remedy, ShardError
-from medimeta_c.format.manifest import MANIFEST_NAME, FileRecord, Manifest, read_manifest
+from medimeta_c.format.manifest.file import MANIFEST_NAME, read_manifest
+from medimeta_c.format.manifest.records import FileRecord, Manifest
 from medimeta_c.io.files import identity, sha256_file
 from medimeta_c.io.hub_client import token_or_none
 from medimeta_c.io.hub_errors import explained

@@ -11,7 +11,7 @@ from medimeta_c.format.keys import Image, SetKey
 from medimeta_corruptions import Corruption
 
 if TYPE_CHECKING:
-    from medimeta_c.format.manifest import Protocol
+    from medimeta_c.format.manifest.records import Protocol
 
 __all__ = ["GROWING", "SEED_SCHEME", "SEED_SCHEMES", "corrupted", "generator", "order_key"]
 

@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 
 from medimeta_c.errors import ShardError
 from medimeta_c.format.keys import SetKey
-from medimeta_c.format.manifest import ShardRecord
+from medimeta_c.format.manifest.records import ShardRecord
 from medimeta_c.format.png import EXTENSION
 from medimeta_c.format.spectrum import BANDS, Spectrum
 from medimeta_c.io.files import PART_SUFFIX, publish, sha256_file, writing

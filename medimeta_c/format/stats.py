@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from medimeta_c.errors import ShardError, short
-from medimeta_c.format.manifest import GROUPS_PATH, FileRecord, SetRecord
+from medimeta_c.format.manifest.records import GROUPS_PATH, FileRecord, SetRecord
 from medimeta_c.format.spectrum import BANDS, PROFILE_BINS
 from medimeta_c.io.files import sha256_file, write_atomic
 

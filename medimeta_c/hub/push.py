@@ -18,7 +18,8 @@ from medimeta_c.card.card_check import check_card
 from medimeta_c.card.coverage import require_complete
 from medimeta_c.card.evalfile import benchmark_name
 from medimeta_c.errors import ManifestError, PublishError, Remedy, VerificationError
-from medimeta_c.format.manifest import MANIFEST_NAME, Manifest, read_manifest
+from medimeta_c.format.manifest.file import MANIFEST_NAME, read_manifest
+from medimeta_c.format.manifest.records import Manifest
 from medimeta_c.format.repository import Repository, open_repository
 from medimeta_c.hub.request import PushConfig, PushReport
 from medimeta_c.hub.tree import LocalFile, Plan, compare, local_files, remote_files

@@ -11,7 +11,7 @@ from typing import TypeAlias
 import torch
 
 from medimeta_c.errors import SourceError
-from medimeta_c.format.manifest import PluginRecord
+from medimeta_c.format.manifest.records import PluginRecord
 from medimeta_c.format.plugins import plugin_record
 from medimeta_c.io.progress import following
 from medimeta_c.io.records import canonical_json

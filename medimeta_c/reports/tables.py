@@ -12,7 +12,7 @@ from medimeta_c.io.tables.table import UNDEFINED, Cell, Column, Table, texts
 from medimeta_c.metrics.registry import BUILT_IN, METRICS
 from medimeta_c.metrics.summary import CellScore, Summary
 from medimeta_c.metrics.values import Estimate, Number, mean_number
-from medimeta_c.results.cells import interval_text, number_cell, percent
+from medimeta_c.results.cells import interval_text, metric_cell, number_cell, percent
 from medimeta_c.results.paraphrases.record import PromptsSweep
 from medimeta_c.results.paraphrases.views import prompts_tables
 from medimeta_c.results.result import Result
@@ -25,7 +25,6 @@ __all__ = [
     "further_tables",
     "lost_table",
     "main_tables",
-    "metric_label",
     "other_scores_table",
     "severity_table",
 ]
@@ -177,7 +176,7 @@ def severity_table(result: Result, dataset: str) -> Table:
 def other_scores_table(result: Result) -> Table:
     """Return balanced accuracy, AUROC and calibration, on clean images and as the mean under corruption."""
     # Top-1 accuracy has tables of its own.
-    kinds = {metric_label(name): name for name in result.metrics if name != "top1"}
+    names = [name for name in result.metrics if name != "top1"]
     rows = []
     for entry in map(result.run.benchmark.dataset, result.scope.corruptions):
         keys = [key for key in result.scope.cells() if key.dataset == entry.dataset]
@@ -187,16 +186,16 @@ def other_scores_table(result: Result) -> Table:
             (
                 *texts(entry.dataset, str(entry.images), str(len(entry.class_names))),
                 *map(number_cell, _words(result, entry.dataset).values()),
-                *(_mean_cell(part, name) for name in kinds.values() for part in (clean, corrupted)),
+                *(_mean_cell(part, name) for name in names for part in (clean, corrupted)),
             )
         )
-    parts = (f"{name}, {part}" for name in kinds for part in ("clean", "corrupted"))
+    parts = (f"{_label(name)}, {part}" for name in names for part in ("clean", "corrupted"))
     columns = ("Images", "Classes", *_words(result, ALL), *parts)
     return Table(
         name="Other scores",
         caption="In percent, on clean images and as the mean over all corrupted cells. Balanced accuracy is "
         "the mean recall of the classes; ECE is the expected calibration error, lower is better."
-        + "".join(f" {label}: lower is better." for label, name in kinds.items() if _falls(name)),
+        + "".join(_about(name) for name in names if name not in BUILT_IN),
         columns=(Column("", "label"), *map(Column, columns)),
         rows=tuple(rows),
     )
@@ -239,16 +238,20 @@ def _words(result: Result, dataset: str) -> dict[str, Number]:
     return word_numbers(result, result.scope.datasets if dataset == ALL else [dataset])
 
 
-def metric_label(name: str) -> str:
+def _label(name: str) -> str:
     """Return a metric's name for people; one that is not installed has its own name only."""
     metric = METRICS.get(name)
     return name if metric is None else metric.label
 
 
-def _falls(name: str) -> bool:
-    """Return whether a metric that the caption does not explain is better when it is lower."""
+def _about(name: str) -> str:
+    """Return what the caption says of a metric that it does not explain."""
     metric = METRICS.get(name)
-    return metric is not None and metric.lower_is_better and name not in BUILT_IN
+    if metric is None:
+        return f" {name} is not in percent."
+    unit = f"in {metric.unit}, " if metric.unit else ""
+    exception = "" if metric.in_percent else f" {metric.label} is {unit}not in percent."
+    return exception + (f" {metric.label}: lower is better." if metric.lower_is_better else "")
 
 
 def _common(numbers: Mapping[str, Number], result: Result) -> dict[str, Number]:
@@ -259,9 +262,10 @@ def _common(numbers: Mapping[str, Number], result: Result) -> dict[str, Number]:
 
 def _mean_cell(cells: Mapping[SetKey, CellScore | None], name: str) -> Cell:
     nothing = Number.undefined("not scored")
-    return number_cell(
-        mean_number({str(key): nothing if cell is None else cell.scores[name] for key, cell in cells.items()})
+    mean = mean_number(
+        {str(key): nothing if cell is None else cell.scores[name] for key, cell in cells.items()}
     )
+    return metric_cell(name, mean)
 
 
 def _range(severities: Sequence[int]) -> str:

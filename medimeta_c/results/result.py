@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 
 from medimeta_c.errors import IncompleteGridError
 from medimeta_c.format.keys import SetKey
-from medimeta_c.format.manifest import PluginRecord
+from medimeta_c.format.manifest.records import PluginRecord
 from medimeta_c.io.reading import read_record
 from medimeta_c.io.records import Document, Name, Record, Sha256, Since, Text, write_record
 from medimeta_c.io.settings import StrPath, as_path

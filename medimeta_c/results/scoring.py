@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from medimeta_c.errors import ConfigError, IncompleteGridError, ResultError
 from medimeta_c.format.benchmark import Benchmark
 from medimeta_c.format.keys import CLEAN, SetKey
-from medimeta_c.format.manifest import Manifest, PluginRecord
+from medimeta_c.format.manifest.records import Manifest, PluginRecord
 from medimeta_c.format.plugins import plugin_record
 from medimeta_c.format.suites import DATASETS, in_order, suite_of
 from medimeta_c.metrics.corruption_error import Where

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from medimeta_c.errors import ConfigError, ModelError, Remedy
 from medimeta_c.format.keys import check_alone, check_distinct, check_name
-from medimeta_c.format.manifest import PluginRecord
+from medimeta_c.format.manifest.records import PluginRecord
 from medimeta_c.format.plugins import plugin_record
 from medimeta_c.io.settings import (
     Location,

@@ -19,7 +19,8 @@ from medimeta_c._version import __version__
 from medimeta_c.errors import ManifestError, ShardError
 from medimeta_c.format.benchmark import Benchmark, open_benchmark
 from medimeta_c.format.keys import SetKey
-from medimeta_c.format.manifest import PluginRecord, fingerprint_faults
+from medimeta_c.format.manifest.digests import fingerprint_faults
+from medimeta_c.format.manifest.records import PluginRecord
 from medimeta_c.format.views.rendered import RenderedBenchmark
 from medimeta_c.io.progress import following
 from medimeta_c.metrics.grid import Scope

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from medimeta_c.errors import Remedy, ShardError
 from medimeta_c.format.keys import SetKey
-from medimeta_c.format.manifest import RowDigest, SetRecord
+from medimeta_c.format.manifest.digests import RowDigest
+from medimeta_c.format.manifest.records import SetRecord
 from medimeta_c.scoring.decoding import Decoded
 
 __all__ = ["CellRows", "Rows", "batches"]

@@ -26,7 +26,7 @@ from PIL import Image
 from medimeta_c.building.build import BuildConfig, build
 from medimeta_c.building.render import RenderTask, render_set
 from medimeta_c.format.keys import CLEAN, SetKey
-from medimeta_c.format.manifest import Protocol
+from medimeta_c.format.manifest.records import Protocol
 from medimeta_c.format.png import preferred_encoder
 from medimeta_c.format.suites import BENCHMARK_VERSION, CORE
 from medimeta_c.sources.contract import Source

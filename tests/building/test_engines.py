@@ -13,7 +13,7 @@ import pytest
 from medimeta_c.building.build import BuildConfig, build
 from medimeta_c.building.engines import require, run_all
 from medimeta_c.errors import ConfigError, SourceError, WorkerError
-from medimeta_c.format.manifest import read_manifest
+from medimeta_c.format.manifest.file import read_manifest
 from medimeta_c.format.suites import CORE
 
 Configure = Callable[..., BuildConfig]

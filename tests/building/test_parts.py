@@ -395,7 +395,7 @@ def test_a_benchmark_gets_the_sets_of_merged_parts(whole: Path, tmp_path: Path) 
 
 def test_parts_of_other_encoders_list_theirs_by_set(whole: Path, tmp_path: Path) -> None:
     """The manifest has that of the first part; pixels, and so fingerprints, are the same."""
-    from medimeta_c.format.manifest import read_manifest, write_manifest
+    from medimeta_c.format.manifest.file import read_manifest, write_manifest
 
     for number in (1, 2):
         build(config(tmp_path / f"p{number}", part=f"{number}/2"))

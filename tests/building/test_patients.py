@@ -19,7 +19,8 @@ from medimeta_c.building.build import BuildConfig, build
 from medimeta_c.building.verification import verify
 from medimeta_c.cli import app
 from medimeta_c.errors import BuildError, ConfigError, ShardError, SourceError
-from medimeta_c.format.manifest import MANIFEST_NAME, FileRecord, read_manifest, write_manifest
+from medimeta_c.format.manifest.file import MANIFEST_NAME, read_manifest, write_manifest
+from medimeta_c.format.manifest.records import FileRecord
 from medimeta_c.format.stats import GROUPS_PATH, write_groups
 from medimeta_c.io.files import sha256_file
 from medimeta_c.sources.imagefolder import open_imagefolder

@@ -20,7 +20,7 @@ from medimeta_c.cli import app
 from medimeta_c.cli.benchmark.places import default_out
 from medimeta_c.errors import ConfigError, ManifestError
 from medimeta_c.format.benchmark import open_benchmark
-from medimeta_c.format.manifest import read_manifest, write_manifest
+from medimeta_c.format.manifest.file import read_manifest, write_manifest
 
 Small = Callable[..., BuildConfig]
 RUNNER = CliRunner()

@@ -55,14 +55,14 @@ def _manifest(root: Path) -> None:
 
 
 def _spectra(root: Path) -> None:
-    from medimeta_c.format.manifest import read_manifest
+    from medimeta_c.format.manifest.file import read_manifest
     from medimeta_c.format.stats import holds_spectra
 
     holds_spectra(root / "benchmark", read_manifest(root / "benchmark/manifest.json").sets)
 
 
 def _groups(root: Path) -> None:
-    from medimeta_c.format.manifest import FileRecord
+    from medimeta_c.format.manifest.records import FileRecord
     from medimeta_c.format.stats import GROUPS_PATH, read_groups
     from medimeta_c.io.files import sha256_file
 
@@ -95,7 +95,7 @@ def _plain_png(root: Path) -> None:
 
 def _card(root: Path) -> None:
     from medimeta_c.card.card_check import card_problems
-    from medimeta_c.format.manifest import read_manifest
+    from medimeta_c.format.manifest.file import read_manifest
 
     list(card_problems(root / "benchmark", read_manifest(root / "benchmark/manifest.json")))
 
@@ -239,7 +239,7 @@ READERS = {
             "json",
             "benchmark/manifest.json",
             _manifest,
-            "format.manifest:read_manifest",
+            "format.manifest.file:read_manifest",
             "io.reading",
         ),
         _reader("shard", "parquet", _SHARD, _shard, "format.shards:read_tables", "format.shards:_opened"),

@@ -15,7 +15,7 @@ import pytest
 import yaml
 from hub_server import READER_TOKEN, TOKEN, HubServer, hub_environment
 
-from medimeta_c.format.manifest import read_manifest
+from medimeta_c.format.manifest.file import read_manifest
 
 REPO = "org/MediMeta-C"
 Push = Callable[..., Any]

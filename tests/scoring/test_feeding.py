@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import threading
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -22,19 +23,9 @@ from medimeta_c.scoring.feeding import pools  # noqa: E402
 from medimeta_c.scoring.feeding.transfer import Transfer  # noqa: E402
 
 
-def planes(image: object) -> np.ndarray:
-    return np.moveaxis(np.atleast_3d(np.asarray(image, np.float32)), 2, 0)
-
-
-def always(height: int, width: int) -> bool:
-    return True
-
-
-def never(height: int, width: int) -> bool:
-    return False
-
-
-RAW, TRANSFORMED = Prepare(transform=planes, is_raw=always), Prepare(transform=planes, is_raw=never)
+# Of height and width, which differ here. Functions of this module would have workers import all of it.
+RAW = Prepare(transform=np.asarray, is_raw=operator.ne)
+TRANSFORMED = Prepare(transform=np.asarray, is_raw=operator.eq)
 
 
 def refused(**options: object) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import operator
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -57,18 +58,6 @@ def bare(whole: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return bared(whole, tmp_path_factory.mktemp("bare") / "benchmark")
 
 
-def planes(image: object) -> np.ndarray:
-    return np.moveaxis(np.atleast_3d(np.asarray(image, np.float32)), 2, 0)
-
-
-def always(height: int, width: int) -> bool:
-    return True
-
-
-def never(height: int, width: int) -> bool:
-    return False
-
-
 def bared(whole: Path, out: Path) -> Path:
     for path in [whole / "manifest.json", *whole.glob("data/*/*/clean/*"), *whole.glob("stats/groups*")]:
         (out / path.relative_to(whole)).parent.mkdir(parents=True, exist_ok=True)
@@ -111,12 +100,12 @@ def test_the_result_is_that_of_the_stored_images(
 
 
 @pytest.mark.parametrize("workers", [0, 3])
-@pytest.mark.parametrize("is_raw", [always, never])
+@pytest.mark.parametrize("is_raw", [operator.ne, operator.eq])  # of height and width, which differ here
 def test_workers_render_what_is_stored(
     whole: Path, bare: Path, is_raw: Callable[[int, int], bool], workers: int
 ) -> None:
     """In threads, which share decoded clean images, and in processes."""
-    prepare = Prepare(transform=planes, is_raw=is_raw)
+    prepare = Prepare(transform=np.asarray, is_raw=is_raw)
     stored, again = open_benchmark(whole), RenderedBenchmark.of(open_benchmark(bare))
     both = (decode_all(chunks_of(each, each.sets), prepare, workers=workers) for each in (stored, again))
     for one, other in zip(*both, strict=True):

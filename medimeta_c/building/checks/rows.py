@@ -16,7 +16,8 @@ from medimeta_c.building.render import render
 from medimeta_c.errors import MediMetaError, ShardError
 from medimeta_c.format import png
 from medimeta_c.format.keys import Image
-from medimeta_c.format.manifest import Protocol, RowDigest, SetRecord, SpectrumRecord
+from medimeta_c.format.manifest.digests import RowDigest
+from medimeta_c.format.manifest.records import Protocol, SetRecord, SpectrumRecord
 from medimeta_c.format.shards import image_path, schema
 from medimeta_c.format.spectrum import BANDS, SpectrumMean, spectrum
 from medimeta_c.sources.contract import Source

@@ -20,7 +20,7 @@ from medimeta_c.card.severities import in_order, unordered_severities
 from medimeta_c.errors import ConfigError, SourceError
 from medimeta_c.format.dataset import DatasetRecord
 from medimeta_c.format.keys import CLEAN, Image, SetKey, check_distinct
-from medimeta_c.format.manifest import IMPORTED, Protocol, SetRecord
+from medimeta_c.format.manifest.records import IMPORTED, Protocol, SetRecord
 from medimeta_c.format.suites import CORE
 from medimeta_c.io.progress import following
 from medimeta_c.io.settings import (

@@ -9,7 +9,7 @@ from pathlib import Path
 from medimeta_c.building.assembly import Request
 from medimeta_c.building.journal import Begun, Journal, locked
 from medimeta_c.errors import BuildError, Remedy
-from medimeta_c.format.manifest import suite_record
+from medimeta_c.format.manifest.records import suite_record
 from medimeta_c.format.parts import PartRecord
 from medimeta_c.format.png import preferred_encoder
 

@@ -77,7 +77,7 @@ def verify(
     from medimeta_c.card.coverage import coverage, require_complete
     from medimeta_c.errors import Remedy, VerificationError
     from medimeta_c.format.display import title_of
-    from medimeta_c.format.manifest import MANIFEST_NAME, read_manifest
+    from medimeta_c.format.manifest.file import MANIFEST_NAME, read_manifest
     from medimeta_c.io.tables.table import Column, Table, texts
 
     directory = Path(benchmark_of(where, benchmark))

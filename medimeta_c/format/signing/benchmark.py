@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from medimeta_c.errors import ConfigError, ManifestError, Remedy, VerificationError, printable, short
-from medimeta_c.format.manifest import MANIFEST_NAME, read_manifest
+from medimeta_c.format.manifest.file import MANIFEST_NAME, read_manifest
 from medimeta_c.format.signing.keys import PublicKey, SecretKey, ed25519, read_public_key
 from medimeta_c.format.signing.signatures import Signature
 from medimeta_c.io.files import write_atomic, writing

@@ -11,7 +11,7 @@ from medimeta_c.errors import ConfigError, Remedy, ShardError
 from medimeta_c.format import png
 from medimeta_c.format.benchmark import Benchmark
 from medimeta_c.format.keys import CLEAN, Image, SetKey
-from medimeta_c.format.manifest import Manifest, Protocol
+from medimeta_c.format.manifest.records import Manifest, Protocol
 from medimeta_c.format.seeding import corrupted
 from medimeta_corruptions import CORRUPTIONS, Corruption
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from medimeta_c.format.benchmark import Benchmark
-from medimeta_c.format.manifest import fingerprint
+from medimeta_c.format.manifest.digests import fingerprint
 from medimeta_c.format.suites import CORE, Suite, suite_of
 from medimeta_c.leaderboard.submission import Submission, slug
 from medimeta_c.metrics.baselines import PUBLISHED, published_baseline

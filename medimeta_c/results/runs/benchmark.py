@@ -11,7 +11,7 @@ from pydantic import Field, model_validator
 from medimeta_c.errors import ConfigError
 from medimeta_c.format.display import benchmark_title
 from medimeta_c.format.keys import PHANTOMS
-from medimeta_c.format.manifest import Manifest, SuiteRecord
+from medimeta_c.format.manifest.records import Manifest, SuiteRecord
 from medimeta_c.format.stats import GROUPS_PATH
 from medimeta_c.format.suites import COLLECTIONS, CORE
 from medimeta_c.io.records import Name, Record, Sha256, Since, Text
