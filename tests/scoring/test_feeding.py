@@ -22,7 +22,6 @@ from medimeta_c.scoring.decoding import Decoded, Prepare, chunks_of, decode_all 
 from medimeta_c.scoring.feeding import pools  # noqa: E402
 from medimeta_c.scoring.feeding.transfer import Transfer  # noqa: E402
 
-
 # Of height and width, which differ here. Functions of this module would have workers import all of it.
 RAW = Prepare(transform=np.asarray, is_raw=operator.ne)
 TRANSFORMED = Prepare(transform=np.asarray, is_raw=operator.eq)
