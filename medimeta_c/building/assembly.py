@@ -37,7 +37,7 @@ from medimeta_c.io.tables.notebook import notebook_html
 from medimeta_c.io.tables.table import Column, Table, texts
 from medimeta_corruptions import CORRUPTIONS
 
-__all__ = ["BuildProgress", "BuildReport", "Request", "as_images", "assemble"]
+__all__ = ["BuildProgress", "BuildReport", "Request", "as_images", "assemble", "check_title"]
 
 _log = logging.getLogger(__name__)
 _UNIFORM = "uniform/1"
@@ -173,7 +173,7 @@ def assemble(
     WriteError
         If a file cannot be written; what is finished is kept.
     """
-    _check_title(request, request.datasets)  # before there is a folder
+    check_title(request, request.datasets)  # before there is a folder
     with locked(request.root):
         journal = Journal(request.root, of_part=request.part is not None)
         journal.check_protocol(request.protocol, request.limited, suite_record(request.suite))
@@ -186,7 +186,7 @@ def assemble(
                     count,
                 )
         journal.check_datasets(request.datasets)
-        _check_title(request, {**journal.datasets, **request.datasets})
+        check_title(request, {**journal.datasets, **request.datasets})
         title = journal.title if request.title is None else request.title
         finished = journal.finished_sets()
         todo = [key for key in request.sets if request.force or key not in finished]
@@ -226,7 +226,7 @@ def assemble(
     return BuildReport(root=request.root, manifest=manifest, built=tuple(todo), kept=kept)
 
 
-def _check_title(request: Request, datasets: Mapping[str, DatasetRecord]) -> None:
+def check_title(request: Request, datasets: Mapping[str, DatasetRecord]) -> None:
     """Raise ConfigError if a benchmark of these datasets may not have the title asked for."""
     if request.title is not None and (flaw := title_flaw(tuple(datasets.values()), request.title)):
         raise ConfigError(

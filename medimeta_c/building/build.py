@@ -198,6 +198,5 @@ def _rendered(
         )
         for key in sorted(todo, key=lambda key: -planned.images(key))
     ]
-    return engines.run_all(
-        render_set, tasks, jobs=config.jobs, engine=config.engine, scheduler=config.scheduler
-    )
+    jobs = config.jobs if config.engine == "dask" else planned.processes(config.jobs, todo)
+    return engines.run_all(render_set, tasks, jobs=jobs, engine=config.engine, scheduler=config.scheduler)

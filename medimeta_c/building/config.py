@@ -88,7 +88,7 @@ class BuildConfig:
         Folder of the key that numbers DICOM images and those of known patients; by default the one of the
         last build there, or ``OUT.ids`` beside `out`.
     jobs : int, optional
-        Worker processes; -1 is one per core.
+        Processes; -1 is one per core, or a single one where there is little to do.
     engine : {"loky", "dask"}, optional
         What runs the workers.
     scheduler : str, optional

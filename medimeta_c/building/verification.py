@@ -36,6 +36,7 @@ from medimeta_corruptions import CORRUPTIONS
 
 __all__ = ["Problem", "VerificationReport", "verify"]
 
+_FEW_BYTES = 15_000_000
 _BATCH_BYTES = 32 << 20
 """Stored images held at a time by a worker, or one if it is larger."""
 
@@ -123,7 +124,7 @@ def verify(  # noqa: PLR0913  (every one has a name at the call)
     signer : str or path, optional
         The public key that must have signed the manifest: its file, or its line of base64.
     jobs : int, optional
-        Worker processes; -1 is one per core.
+        Processes; -1 is one per core, or a single one where there is little to do.
     on_progress : callable, optional
         Called with images checked and images in all, after each set.
     progress : bool, optional
@@ -178,6 +179,9 @@ def verify(  # noqa: PLR0913  (every one has a name at the call)
         for record in manifest.sets
     ]
     total, done = sum(record.rows for record in manifest.sets), 0
+    size = sum(shard.bytes for record in manifest.sets for shard in record.shards)
+    if jobs == -1 and size < _FEW_BYTES and not rebuild:
+        jobs = 1  # done before a worker process would have started
     found: dict[SetKey, _Found] = {}
     with (
         following(on_progress, progress, "images", lambda done, total: ("verifying", done, total)) as tell,

@@ -6,7 +6,6 @@ import signal
 import sys
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from importlib.metadata import entry_points
 from typing import Any
 
 import typer
@@ -60,6 +59,8 @@ class Command(TyperCommand):
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
         """Write the help; options that accept names also list the names of installed plug-ins."""
+        from importlib.metadata import entry_points
+
         for option in self.params:
             group = _PLUGINS.get(option.name or "")
             names = (

@@ -185,7 +185,9 @@ BatchSizeOption = Annotated[
 WorkersOption = Annotated[
     int, typer.Option(help="Processes that decode images; -1: as many as the device needs.")
 ]
-JobsOption = Annotated[int, typer.Option("--jobs", help="Worker processes; -1: one per core.")]
+JobsOption = Annotated[
+    int, typer.Option("--jobs", help="Processes; -1: one per core, or one for little work.")
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JSON on stdout.")]
 
 

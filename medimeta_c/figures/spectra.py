@@ -25,6 +25,7 @@ from medimeta_c.format.display import (
 from medimeta_c.format.keys import CLEAN
 from medimeta_c.format.manifest.records import Manifest
 from medimeta_c.format.spectrum import BANDS, PROFILE_BINS
+from medimeta_c.io.text import counted
 
 __all__ = ["draw", "exhibit", "spectra"]
 
@@ -193,7 +194,7 @@ def _draw_panel(panel: Axes, manifest: Manifest, dataset: str, looks: Mapping[st
 def _title(panel: Axes, manifest: Manifest, dataset: str, collection: str) -> None:
     clean = shown_record(manifest, dataset, CLEAN, 0)
     images = clean.rows if clean is not None else 0
-    count = f"{images:,} image{'' if images == 1 else 's'}"
+    count = counted(images, "image")
     first, second = panel_title(manifest, dataset)
     panel.set_title(first, pad=14)
     panel.annotate(

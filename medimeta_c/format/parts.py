@@ -14,7 +14,16 @@ from medimeta_c.errors import ConfigError, Remedy
 from medimeta_c.format.keys import SetKey
 from medimeta_c.io.records import Record, Sha256
 
-__all__ = ["FOLDER", "Division", "PartRecord", "part_folder", "part_folders", "plan_digest", "share_of"]
+__all__ = [
+    "FOLDER",
+    "Division",
+    "PartRecord",
+    "dealt",
+    "part_folder",
+    "part_folders",
+    "plan_digest",
+    "share_of",
+]
 
 FOLDER = ".medimeta-c"
 """Hidden folder of a benchmark's directory: the lock and state of builds, and parts. Never published."""
@@ -81,6 +90,18 @@ def share_of(text: str) -> tuple[int, int]:
             remedy=Remedy("give {part} as i/n, with i from 1 to n"),
         )
     return int(found[1]), int(found[2])
+
+
+def dealt(rows: Mapping[SetKey, int], number: int, of: int) -> list[SetKey]:
+    """Return the sets of part `number` of `of`: the largest first, all are dealt in turn.
+
+    Examples
+    --------
+    >>> sets = {SetKey("pbc", "test", "contrast", severity): 100 for severity in (1, 2, 3)}
+    >>> [str(key) for key in dealt(sets, 1, 2)]
+    ['pbc/test/contrast/severity-1', 'pbc/test/contrast/severity-3']
+    """
+    return sorted(sorted(rows, key=lambda key: (-rows[key], key))[number - 1 :: of])
 
 
 def part_folder(root: Path, number: int, of: int) -> Path:

@@ -20,6 +20,7 @@ from medimeta_c.format.keys import SetKey
 from medimeta_c.format.manifest.records import ShardRecord
 from medimeta_c.format.png import EXTENSION
 from medimeta_c.format.spectrum import BANDS, Spectrum
+from medimeta_c.io import arrow
 from medimeta_c.io.files import PART_SUFFIX, publish, sha256_file, writing
 
 __all__ = [
@@ -254,7 +255,7 @@ class ShardWriter:
             }
             for row in self._group
         ]
-        others = pa.Table.from_pylist(rows, schema=self._schema.remove(0))
+        others = arrow.table(rows, self._schema.remove(0))
         return pa.Table.from_arrays([self._images(), *others.columns], schema=self._schema)
 
     def _images(self) -> pa.StructArray:
@@ -264,7 +265,7 @@ class ShardWriter:
         images = pa.BinaryArray.from_buffers(
             pa.binary(), len(self._group), [None, pa.py_buffer(ends), pa.py_buffer(data)]
         )
-        paths = pa.array([image_path(self._key, row.image_id) for row in self._group], pa.string())
+        paths = arrow.column([image_path(self._key, row.image_id) for row in self._group], pa.string())
         return pa.StructArray.from_arrays([images, paths], fields=list(self._schema.field("image").type))
 
 

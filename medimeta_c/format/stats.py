@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 from medimeta_c.errors import ShardError, short
 from medimeta_c.format.manifest.records import GROUPS_PATH, FileRecord, SetRecord
 from medimeta_c.format.spectrum import BANDS, PROFILE_BINS
+from medimeta_c.io import arrow
 from medimeta_c.io.files import sha256_file, write_atomic
 
 __all__ = ["GROUPS_PATH", "SPECTRUM_PATH", "holds_spectra", "read_groups", "write_groups", "write_spectra"]
@@ -89,7 +90,7 @@ def _table(sets: Sequence[SetRecord]) -> pa.Table:
         }
         for record in sets
     ]
-    return pa.Table.from_pylist(rows, schema=_SCHEMA)
+    return arrow.table(rows, _SCHEMA)
 
 
 def write_groups(
@@ -129,7 +130,7 @@ def write_groups(
         for dataset, split in sorted(places & known.keys())
         for image_id in sorted(known[dataset, split])
     ]
-    return [_write(root, GROUPS_PATH, pa.Table.from_pylist(rows, schema=_GROUPS))] if rows else []
+    return [_write(root, GROUPS_PATH, arrow.table(rows, _GROUPS))] if rows else []
 
 
 def read_groups(path: Path, record: FileRecord, split: str) -> dict[str, dict[str, int]]:

@@ -26,6 +26,7 @@ from medimeta_c.hub.tree import LocalFile, Plan, compare, local_files, remote_fi
 from medimeta_c.io.hub_client import token_or_none, transfer_bars
 from medimeta_c.io.hub_errors import explained, network_errors, unreachable
 from medimeta_c.io.settings import require_kind
+from medimeta_c.io.text import counted
 
 if TYPE_CHECKING:
     from huggingface_hub import HfApi
@@ -93,9 +94,9 @@ def _verified_files(
     report = verify(config.root, jobs=config.jobs, on_progress=on_verified)
     if not report.ok:
         raise VerificationError(
-            f"{config.root} is not what its manifest says ({len(report.problems)} problems, first "
-            f"{report.problems[0]}): nothing was sent; restore the files that `medimeta-c verify` names, or "
-            "move them away and run the build again"
+            f"{config.root} is not what its manifest says ({counted(len(report.problems), 'problem')}, "
+            f"first {report.problems[0]}): nothing was sent; restore what `medimeta-c verify` names, "
+            "or move it away and run the build again"
         )
     if report.manifest != manifest:
         raise VerificationError(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from medimeta_c.errors import ResultError
@@ -16,6 +16,7 @@ from medimeta_c.leaderboard.site.board import read_boards
 from medimeta_c.leaderboard.site.entries import Board, Entry
 from medimeta_c.leaderboard.site.measured import entry_place
 from medimeta_c.leaderboard.site.writing import SiteReport, refuse_others, write_site
+from medimeta_c.leaderboard.submission import read_submission
 from medimeta_c.leaderboard.tree import board_entries
 from medimeta_c.leaderboard.validation import validate
 from medimeta_c.metrics.values import Estimate
@@ -133,7 +134,8 @@ def preview(
             also=_others(config),
             on_progress=on_progress,
         )
-    site = write_site(boards, config.out)
+    name = read_submission(config.folder).name
+    site = write_site(tuple(replace(board, preview=name) for board in boards), config.out)
     return PreviewReport(
         finding=finding,
         site=site,

@@ -53,12 +53,13 @@ def main_tables(result: Result) -> list[Table]:
         shown=("Clean", "Average"),
     )
     faults = [] if result.run.benchmark.suite is None else [faults_table(result)]
-    if result.baseline is None:
+    baseline = result.meaningful_baseline
+    if baseline is None:
         return [accuracies, *faults]
     errors = _by_dataset(
         result,
         "Errors against the baseline",
-        f"Errors in percent of those that {result.baseline.model} makes: 100 is as many, lower is better.",
+        f"Errors in percent of those that {baseline.model} makes: 100 is as many, lower is better.",
         lambda one: {"Clean": one.clean_error, **_common(one.ce, result), "mCE": one.mce},
         shown=("mCE",),
     )
@@ -83,7 +84,7 @@ def faults_table(result: Result) -> Table:
             }
             return number_cell(mean_number(means))
 
-        errors = [] if result.baseline is None else [over(lambda one: one.ce)]
+        errors = [] if result.meaningful_baseline is None else [over(lambda one: one.ce)]
         return Cell(label, strong=strong), Cell(str(len(chosen))), over(lambda one: one.accuracy), *errors
 
     kinds = {"Physical faults": set(names) - {*DIGITAL}, "Digital faults": set(names) & {*DIGITAL}}
@@ -91,7 +92,7 @@ def faults_table(result: Result) -> Table:
         label: {dataset: found for dataset, own in lists.items() if (found := [n for n in own if n in kind])}
         for label, kind in kinds.items()
     }
-    columns = ("Datasets", "Accuracy", *(() if result.baseline is None else ("CE",)))
+    columns = ("Datasets", "Accuracy", *(() if result.meaningful_baseline is None else ("CE",)))
     return Table(
         name=f"Faults of the suite {'core' if suite is None else suite.name}",
         caption="In percent, over the datasets that have the fault; their number is in the first column. Of "
@@ -111,7 +112,7 @@ def further_tables(result: Result, sweep: PromptsSweep | None = None) -> list[Ta
     """Return what else the cells say: the loss of accuracy against the baseline's, and other scores."""
     others = [other_scores_table(result), *([confidence_table(result)] if result.stated else [])]
     others += [] if sweep is None else prompts_tables(sweep, result)
-    if result.baseline is None:
+    if result.meaningful_baseline is None:
         return others
     relative = _by_dataset(
         result,

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 from medimeta_c.errors import ConfigError, Remedy, ResultError
 from medimeta_c.format.keys import SetKey
 from medimeta_c.format.suites import DATASETS, in_order
-from medimeta_c.io.files import exclusive, writing
+from medimeta_c.io.files import exclusive, identity, writing
 from medimeta_c.io.reading import read_record
 from medimeta_c.io.settings import StrPath, as_path
 from medimeta_c.metrics.grid import Scope
@@ -47,6 +47,7 @@ __all__ = [
     "ResultFolder",
     "SavedResult",
     "answers_of",
+    "locked_result",
     "matching",
     "open_result_folder",
     "read_saved",
@@ -212,8 +213,8 @@ def _folders(place: Path) -> list[Path]:
 
 
 @contextlib.contextmanager
-def open_result_folder(out: Path, run: RunIdentity) -> Iterator[ResultFolder]:
-    """Lock the folder of a run's result, so that only this process adds cells to it.
+def open_result_folder(out: Path, run: RunIdentity, *, wait_s: float = 0) -> Iterator[ResultFolder]:
+    """Lock the folder of a run's result, so that only this process adds cells to it, and read what is there.
 
     Parameters
     ----------
@@ -221,6 +222,8 @@ def open_result_folder(out: Path, run: RunIdentity) -> Iterator[ResultFolder]:
         Root of all results.
     run : RunIdentity
         Who answers. Finished cells of the same identity are kept.
+    wait_s : float, optional
+        For how many seconds another process may hold it first.
 
     Yields
     ------
@@ -235,17 +238,26 @@ def open_result_folder(out: Path, run: RunIdentity) -> Iterator[ResultFolder]:
     path = result_path(out, run)
     with writing(path):
         path.mkdir(parents=True, exist_ok=True)
+    with locked_result(path, wait_s=wait_s):
+        yield ResultFolder(path, run)
+
+
+@contextlib.contextmanager
+def locked_result(path: Path, *, wait_s: float = 0) -> Iterator[None]:
+    """Lock the folder of a result; raise ResultError if another process holds it longer than `wait_s`."""
     busy = ResultError(
         f"another process is evaluating into {path}",
         remedy=[Remedy("wait until it ends"), Remedy("choose another {out}")],
     )
     # The lock is beside the folder, not in it, because the folder may be published as it is.
-    with exclusive(path.parent / f".{path.name}.lock", path, busy):
-        yield ResultFolder(path, run)
+    with exclusive(path.parent / f".{path.name}.lock", path, busy, wait_s=wait_s):
+        yield
 
 
 class ResultFolder:
     """The folder of one run's result, for the process that holds its lock.
+
+    It shows what was there when it was made, and `has` and `add_environment` what is there now.
 
     Parameters
     ----------
@@ -272,12 +284,26 @@ class ResultFolder:
                 self.run = merged(held, self.run)
         self.environment = self._cells.environment() or (earlier.environment if earlier else None)
         self._cells.describe(self.run)
+        self._seen = identity(path / RESULT_NAME)
         self._kept = self._read_kept()
+
+    @property
+    def earlier(self) -> Result | None:
+        """The result that is there."""
+        return self._earlier
 
     @property
     def finished(self) -> frozenset[SetKey]:
         """The cells that are there."""
         return frozenset(self._kept) | self._cells.saved()
+
+    def has(self, key: SetKey) -> bool:
+        """Return whether a cell is there now, which another process may have added since."""
+        path = self.path / RESULT_NAME
+        if self._seen != (seen := identity(path)):
+            self._seen, self._earlier = seen, self._read_earlier()
+            self._kept = self._read_kept()
+        return key in self._kept or self._cells.has(key)
 
     def widened(self, scope: Scope) -> Scope:
         """Return a scope with the datasets of the earlier result: evaluating one more dataset adds to it."""
@@ -291,27 +317,39 @@ class ResultFolder:
 
     def add_environment(self, here: Environment) -> None:
         """Write down, before cells are saved, where they are made; earlier cells may be of other places."""
-        self.environment = here if self.environment is None else here.joined(self.environment)
+        earlier = self._cells.environment() or self.environment
+        self.environment = here if earlier is None else here.joined(earlier)
         self._cells.describe(self.environment)
 
-    def save(self, cell: CellPredictions) -> None:
+    def save(self, cell: CellPredictions, here: Environment | None = None) -> None:
         """Save a finished cell, durably: it is whole or absent, whatever happens.
+
+        Parameters
+        ----------
+        cell : CellPredictions
+            The cell.
+        here : Environment, optional
+            Where it was made.
 
         Raises
         ------
         WriteError
             If it cannot be written.
         """
+        if self._cells.run() is None:  # another process finished, and removed what was there
+            self._cells.describe(self.run)
+        if here is not None:
+            self.add_environment(here)
         self._cells.save(cell)
+
+    def read(self, key: SetKey) -> CellPredictions:
+        """Return a cell that is there."""
+        return self._kept[key] if key in self._kept else self._cells.load(key)
 
     def load(self, scope: Scope) -> dict[SetKey, CellPredictions]:
         """Return the finished cells of a scope."""
         saved = self._cells.saved()
-        return {
-            key: self._kept[key] if key in self._kept else self._cells.load(key)
-            for key in scope.cells()
-            if key in self._kept or key in saved
-        }
+        return {key: self.read(key) for key in scope.cells() if key in self._kept or key in saved}
 
     def finish(self, result: Result, predictions: Mapping[SetKey, CellPredictions]) -> SavedResult:
         """Write the result; once it is complete, the single cells are removed.

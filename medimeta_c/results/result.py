@@ -186,6 +186,13 @@ class Result(Document):
         return tuple(entry.dataset for entry in self.run.benchmark.datasets if entry.is_phantom)
 
     @property
+    def meaningful_baseline(self) -> Baseline | None:
+        """What CE was divided by, for all that show CE; None where it means nothing (`Baseline.flaw`)."""
+        if self.baseline is None or self.baseline.flaw(phantoms=bool(self.phantoms)):
+            return None
+        return self.baseline
+
+    @property
     def seen_in_training(self) -> tuple[str, ...]:
         """Corruptions of the scope that the model's training images had, as far as its weights say so."""
         scored = dict.fromkeys(name for names in self.scope.corruptions.values() for name in names)

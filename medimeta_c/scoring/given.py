@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -140,7 +140,13 @@ def score_predictions(
     )
     predictor = _Given(rows, config.predictions)
     return job.run(
-        identity, predictor, None, marks=("unverified",), on_progress=on_progress, progress=progress
+        identity,
+        predictor,
+        None,
+        marks=("unverified",),
+        on_progress=on_progress,
+        progress=progress,
+        cells=wanted,
     )
 
 
@@ -155,15 +161,13 @@ class _Given:
     def predict(
         self,
         benchmark: Benchmark,
-        keys: Sequence[SetKey],
+        keys: Iterable[SetKey],
         on_images: Callable[[int], None] = lambda count: None,
         *,
         limit: int | None = None,
     ) -> Iterator[CellPredictions]:
-        """Yield the predictions of the sets that the file has."""
+        """Yield the predictions of sets, all of which the file has."""
         for key in keys:
-            if key not in self._rows:
-                continue
             image_ids: list[str] = []
             labels: list[int] = []
             for table in benchmark.tables(key, ("image_id", "label")):

@@ -93,9 +93,10 @@ class CellRows:
 def batches(
     decoded: Iterable[Decoded], size: Callable[[], int], limit: int | None = None
 ) -> Iterator[list[Rows]]:
-    """Pack rows of one kind and size of pixels into batches of `size()`, across chunks and sets, in order.
+    """Pack rows of one set, of one kind and size of pixels, into batches of `size()`, in order.
 
-    With `limit`, only the first so many rows of each set.
+    With `limit`, only the first so many rows of each set. A batch never spans two sets: the last bits of
+    features depend on the batch, and those of a set must not depend on the sets scored before it.
     """
     batch: list[Rows] = []
     taken: Counter[SetKey] = Counter()
@@ -103,7 +104,7 @@ def batches(
     for rows in decoded:
         end = len(rows) if limit is None else min(len(rows), limit - taken[rows.key])
         taken[rows.key] += end
-        before, kind = kind, (rows.images.dtype, rows.images.shape[1:])
+        before, kind = kind, (rows.key, rows.images.dtype, rows.images.shape[1:])
         if batch and kind != before:
             yield batch
             batch, filled = [], 0

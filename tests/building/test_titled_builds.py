@@ -187,3 +187,11 @@ def test_an_unfinished_build_in_medimeta_c_goes_on_there(here: Path, small: Smal
     assert default_out(["rays"], **asked) == Path("MediMeta-C")
     (root / ".medimeta-c" / "manifest.json").write_text("{}")
     assert default_out(["rays"], **asked) == Path("rays")
+
+
+def test_a_part_with_a_refused_title_begins_nothing(small: Small) -> None:
+    """What may be no title of the whole is refused before there is a folder."""
+    config = small(title="MediMeta-C", part="1/2")
+    with pytest.raises(ConfigError, match=r"the title 'MediMeta-C' is not for rays"):
+        build(config)
+    assert not config.out.exists()

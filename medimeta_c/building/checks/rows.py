@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from medimeta_c.building import engines
 from medimeta_c.building.checks.png import decode_plain
 from medimeta_c.building.render import render
 from medimeta_c.errors import MediMetaError, ShardError
@@ -98,6 +99,7 @@ class RowCheck:
         if (table.schema.metadata or {}).get(b"huggingface") != self._metadata:
             yield "its class names or feature types are not the manifest's"
         for row in table.to_pylist():
+            engines.pause()
             yield from self._check_row(row)
 
     def check_whole(self) -> Iterator[str]:

@@ -61,7 +61,7 @@ class ImportConfig:
         Where the clean MedMNIST+ files are; by default the folder that ``MEDIMETA_DATA`` names, or else the
         platform's user data directory.
     jobs : int, optional
-        Worker processes; -1 is one per core.
+        Processes; -1 is one per core.
     force : bool, optional
         Import again what is finished.
 

@@ -99,11 +99,13 @@ class Group:
         self.image_groups = groups_of(benchmark, self.entries.values(), split)
 
     def baseline(self, choice: str) -> ChosenBaseline | None:
-        """Return what CE divides by on this board; None where the choice has no figures for all of it."""
+        """Return what CE divides by on this board; None where the choice has no figures for these images."""
         if choice == NO_BASELINE or not self.entries:
             return None
         if choice == PUBLISHED:
             chosen = ChosenBaseline(published_baseline())
+            if chosen.baseline.flaw(phantoms=any(entry.is_phantom for entry in self.entries.values())):
+                return None
             covered = set(chosen.baseline.grids)
         else:
             saved = read_saved(Path(choice).expanduser())

@@ -8,7 +8,7 @@ from medimeta_c.io.tables.table import UNDEFINED, Cell, Column, Row, Table, numb
 from medimeta_c.metrics.measures.robustness import measure_estimates
 from medimeta_c.metrics.registry import METRICS
 from medimeta_c.metrics.values import Number
-from medimeta_c.results.assessment.confidence import SCORES, Confidence, ConfidenceNumbers, Spread
+from medimeta_c.results.assessment.confidence_numbers import SCORES, Confidence, ConfidenceNumbers, Spread
 from medimeta_c.results.cells import metric_cell, number_cell
 
 __all__ = ["confidence_tables"]

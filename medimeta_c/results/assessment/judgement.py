@@ -64,7 +64,7 @@ def _more(found: Assessment) -> str:
     lost = _lost(found)
     return (
         f"More robust than {_rival(found).model}: it loses {points(-_value(lost))} less to corruption "
-        f"{turned(lost)}, and is not less accurate on clean images."
+        f"{turned(lost)}, and is not significantly less accurate on clean images."
     )
 
 
@@ -88,7 +88,7 @@ def _less(found: Assessment) -> str:
     lost = _lost(found)
     return (
         f"Less robust than {_rival(found).model}: it loses {points(lost.value)} more to corruption "
-        f"{within(lost)}, and is not more accurate on clean images."
+        f"{within(lost)}, and is not significantly more accurate on clean images."
     )
 
 
