@@ -4,8 +4,8 @@ Decoded batches of one set after the other, in turns in every repeat, on one cor
 arrays, and `load_dataset` with NumPy's format, which gives the same arrays. The files are those that `build` writes
 today, and those of earlier builds, which OpenCV encoded. CPU times; ratios of neighbours in time.
 
-Then what an evaluation reads ahead of the model, decoded and digested: in its own thread, by threads, by processes,
-and rendered from clean images.
+Then what an evaluation reads ahead of the model, decoded and digested: in its own thread, by two threads, and
+rendered from clean images.
 
     python scripts/bench/reading.py --data ~/medimeta --datasets pbc,pneumonia
 """
@@ -13,7 +13,6 @@ and rendered from clean images.
 from __future__ import annotations
 
 import argparse
-import os
 import shutil
 import statistics
 import tempfile
@@ -32,8 +31,7 @@ from medimeta_c.building.build import BuildConfig, build
 from medimeta_c.format.benchmark import Benchmark, open_benchmark
 from medimeta_c.format.png import COMPILED, OPENCV, digest
 from medimeta_c.format.views.rendered import RenderedBenchmark
-from medimeta_c.scoring.decoding import Decoded, Prepare, chunks_of, decode
-from medimeta_c.scoring.feeding.pools import ahead
+from medimeta_c.scoring.decoding import Prepare, chunks_of, decode_all
 from medimeta_corruptions import warm_up
 
 BATCH = 64
@@ -119,25 +117,21 @@ def report_ahead(benchmark: Benchmark, repeats: int) -> None:
     """Compare the ways of reading ahead, of all sets of a benchmark, as raw images."""
     prepare = Prepare(transform=np.asarray, is_raw=always)
 
-    def tasks(read: Benchmark, processes: bool) -> Iterator[tuple[Callable[[], Decoded], bool]]:
-        for chunk in chunks_of(read, read.sets):
-            yield partial(decode, chunk, prepare), processes
-
     rendered = RenderedBenchmark.of(benchmark)
     runs = {
-        "in the model's thread": lambda: ahead(tasks(benchmark, processes=False), workers=0),
-        "two threads": lambda: ahead(tasks(benchmark, processes=False), workers=2),
-        "two processes": lambda: ahead(tasks(benchmark, processes=True), workers=2),
-        "rendered, in the model's thread": lambda: ahead(tasks(rendered, processes=False), workers=0),
+        "in the model's thread": partial(decode_all, prepare=prepare, workers=0),
+        "by two threads": partial(decode_all, prepare=prepare, workers=2),
     }
+    ways = [(name, benchmark, run) for name, run in runs.items()]
+    ways += [(f"rendered, {name}", rendered, run) for name, run in runs.items()]
     images = sum(benchmark.record(key).rows for key in benchmark.sets)
-    taken: dict[str, list[tuple[float, float]]] = {name: [] for name in runs}
+    taken: dict[str, list[tuple[float, float]]] = {name: [] for name, _, _ in ways}
     for repeat in range(repeats + 1):
-        for name, run in runs.items():
-            started, before = time.perf_counter(), sum(os.times()[:4])
-            deque(run(), maxlen=0)
+        for name, source, run in ways:
+            started, before = time.perf_counter(), time.process_time()
+            deque(run(chunks_of(source, source.sets)), maxlen=0)
             if repeat:  # the first warms
-                taken[name].append((time.perf_counter() - started, sum(os.times()[:4]) - before))
+                taken[name].append((time.perf_counter() - started, time.process_time() - before))
     print(f"\n| {', '.join(benchmark.datasets)}, {images} images | CPU ms/image | ms/image |")
     print("|---|---:|---:|")
     for name, times in taken.items():
