@@ -6,7 +6,6 @@ import struct
 from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -17,6 +16,7 @@ from medimeta_c.format.benchmark import Benchmark
 from medimeta_c.format.keys import Image, SetKey
 from medimeta_c.format.shards import read_row_group, row_group_rows
 from medimeta_c.format.views.rendered import RenderedBenchmark, Rendering
+from medimeta_c.io.stores.stored import Place
 from medimeta_c.scoring.feeding.pools import ahead
 
 __all__ = ["Chunk", "Decoded", "Prepare", "chunks_of", "decode", "decode_all"]
@@ -35,7 +35,7 @@ class Chunk:
     """
 
     key: SetKey
-    path: Path
+    path: Place
     row_group: int
     rendering: Rendering | None = None
 

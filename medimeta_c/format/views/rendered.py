@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from medimeta_c.errors import ConfigError, Remedy, ShardError
 from medimeta_c.format import png
@@ -13,6 +12,7 @@ from medimeta_c.format.benchmark import Benchmark
 from medimeta_c.format.keys import CLEAN, Image, SetKey
 from medimeta_c.format.manifest.records import Manifest, Protocol
 from medimeta_c.format.seeding import corrupted
+from medimeta_c.io.stores.stored import Place
 from medimeta_corruptions import CORRUPTIONS, Corruption
 
 __all__ = ["RenderedBenchmark", "Rendering"]
@@ -109,7 +109,7 @@ class RenderedBenchmark(Benchmark):
     """
 
     def __init__(
-        self, name: str, manifest: Manifest, fetch: Callable[[str], Path], *, commit: str | None = None
+        self, name: str, manifest: Manifest, fetch: Callable[[str], Place], *, commit: str | None = None
     ) -> None:
         super().__init__(name, manifest, fetch, commit=commit)
         self._clean = CleanImages()
@@ -136,8 +136,8 @@ class RenderedBenchmark(Benchmark):
         """Return the same benchmark, rendered."""
         return cls(benchmark.name, benchmark.manifest, benchmark._fetch, commit=benchmark.commit)
 
-    def shard_paths(self, key: SetKey) -> tuple[Path, ...]:
-        """Return the local files of the clean set from which a set is rendered."""
+    def shard_paths(self, key: SetKey) -> tuple[Place, ...]:
+        """Return the files of the clean set from which a set is rendered."""
         return super().shard_paths(self.record(key).key.clean)
 
     def rendering(self, key: SetKey) -> Rendering | None:
