@@ -35,6 +35,15 @@ VALUES: tuple[Any, ...] = (
 """What a value is replaced by."""
 
 
+# The safe ones of libyaml, where PyYAML was built with it.
+_Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_Dumper: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+
+
+def _table(data: bytes) -> pa.Table:
+    return pq.ParquetFile(io.BytesIO(data)).read(use_threads=False)
+
+
 def flip(data: bytes, draw: random.Random) -> bytes:
     """Change bytes without a look at what they mean: flips, cuts, insertions, repetitions."""
     changed = bytearray(data)
@@ -140,10 +149,11 @@ def yaml_values(data: bytes, draw: random.Random) -> bytes:
     text = data.decode()
     head, mark, rest = ("", "", text) if not text.startswith("---\n") else text.partition("---\n")
     body, end, tail = rest.partition("\n---\n") if mark else (rest, "", "")
-    plain = json.loads(json.dumps(yaml.safe_load(body), default=str))  # refuses an alias of its own holder
+    # Through JSON, which refuses an alias of its own holder.
+    plain = json.loads(json.dumps(yaml.load(body, _Loader), default=str))
     changed = changed_tree(plain, draw)
     with contextlib.suppress(yaml.YAMLError):
-        body = yaml.safe_dump(changed, sort_keys=False, allow_unicode=True)
+        body = yaml.dump(changed, Dumper=_Dumper, sort_keys=False, allow_unicode=True)
     if draw.random() < 0.1:
         body += draw.choice(
             ("a: &a [*a]\n", "<<: {a: 1}\n", "? [a]\n: b\n", "!!python/name:os.system a\n", "a: b: c\n")
@@ -257,7 +267,7 @@ def png(data: bytes, draw: random.Random) -> bytes:
 
 def parquet(data: bytes, draw: random.Random) -> bytes:
     """Change values, types, columns, rows or metadata of a Parquet file, and write it anew."""
-    table = pq.read_table(io.BytesIO(data))
+    table = _table(data)
     index = draw.randrange(table.num_columns)
     name = table.column_names[index]
     column = table.column(index)
@@ -293,7 +303,7 @@ def parquet(data: bytes, draw: random.Random) -> bytes:
     pq.write_table(
         table,
         stream,
-        row_group_size=draw.choice((1, 2, 100)),
+        row_group_size=max(1, len(table) // draw.choice((1, 2, 7))),
         compression=draw.choice(("snappy", "none", "zstd")),
     )
     return stream.getvalue()
@@ -444,7 +454,7 @@ def passes(container: str, data: bytes) -> bool:
                 json.loads(data)
             case "yaml":
                 text = data.decode()
-                yaml.safe_load(text.split("\n---\n")[0] if text.startswith("---\n") else text)
+                yaml.load(text.split("\n---\n")[0] if text.startswith("---\n") else text, _Loader)
             case "npy":
                 np.load(io.BytesIO(data), allow_pickle=False)
             case "zip":
@@ -453,7 +463,7 @@ def passes(container: str, data: bytes) -> bool:
             case "png":
                 return _whole_png(data)
             case "parquet":
-                pq.read_table(io.BytesIO(data))
+                _table(data)
             case "safetensors":
                 (length,) = struct.unpack("<Q", data[:8])
                 json.loads(data[8 : 8 + length])

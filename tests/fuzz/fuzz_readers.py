@@ -8,8 +8,12 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from medimeta_c.format.manifest import Manifest
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,11 +58,18 @@ def _manifest(root: Path) -> None:
     open_benchmark(root / "benchmark")
 
 
-def _spectra(root: Path) -> None:
+@cache
+def _built(root: Path) -> Manifest:
+    """Return a manifest that is not changed: beside it, a reader of another file is a small part."""
     from medimeta_c.format.manifest import read_manifest
+
+    return read_manifest(root / "benchmark/manifest.json")
+
+
+def _spectra(root: Path) -> None:
     from medimeta_c.format.stats import holds_spectra
 
-    holds_spectra(root / "benchmark", read_manifest(root / "benchmark/manifest.json").sets)
+    holds_spectra(root / "benchmark", _built(root).sets)
 
 
 def _groups(root: Path) -> None:
@@ -80,10 +91,15 @@ def _png(root: Path) -> None:
 
 
 def _card(root: Path) -> None:
-    from medimeta_c.card.card_check import card_problems
-    from medimeta_c.format.manifest import read_manifest
+    from medimeta_c.card.card_check import check_card
 
-    list(card_problems(root / "benchmark", read_manifest(root / "benchmark/manifest.json")))
+    check_card(root / "benchmark", _built(root))
+
+
+def _eval_yaml(root: Path) -> None:
+    from medimeta_c.card.card_check import card_problems
+
+    list(card_problems(root / "benchmark", _built(root)))
 
 
 def _journal(root: Path) -> None:
@@ -239,10 +255,14 @@ READERS = {
             "yaml",
             "benchmark/README.md",
             _card,
-            "card.card_check:card_problems",
+            "card.card_check:check_card",
             "card.card_check:_card",
+            "card.card_check:_header",
+            "card.card_check:_problem",
+            "card.card_check:_left_out",
+            "card.card_check:_difference",
         ),
-        _reader("eval-yaml", "yaml", "benchmark/eval.yaml", _card, "card.card_check:card_problems"),
+        _reader("eval-yaml", "yaml", "benchmark/eval.yaml", _eval_yaml, "card.card_check:card_problems"),
         _reader("journal", "json", f"{_HALF}/build.json", _journal, "building.journal:Journal._read_state"),
         _reader(
             "set-record",
