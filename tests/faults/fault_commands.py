@@ -39,6 +39,8 @@ class FaultyCommand:
         Names of files that grow, or change until the output is finished.
     hub : bool
         Whether it talks to the Hub.
+    part : bool
+        Whether it makes a part of a build, which is in a hidden folder.
     """
 
     name: str
@@ -47,6 +49,7 @@ class FaultyCommand:
     finished: str = ""
     logs: tuple[str, ...] = ()
     hub: bool = False
+    part: bool = False
 
     def prepare(self, root: Path) -> None:
         """Write the inputs below a root."""
@@ -187,6 +190,7 @@ COMMANDS = {
             ),
             write=images,
             finished="out/.medimeta-c/parts/1-of-2/manifest.json",
+            part=True,
         ),
         FaultyCommand(
             name="merge",

@@ -25,7 +25,7 @@ _TIMES = {"seconds", "images_per_second"}
 """What differs between two equal runs, in the two logs of fine-tuning."""
 
 _PARTS = ".medimeta-c/parts/"
-"""Where parts are until they are merged: hidden, and all that a part of a build makes."""
+"""Where parts are until they are merged."""
 
 EVERY = 300
 EDGE = 100
@@ -129,7 +129,8 @@ class Bench:
 
     def made(self) -> Tree:
         """What there is now: inputs, which some commands add to, outputs, and what the hub has."""
-        found = {name: digest for name, digest in tree(self.root).items() if not name.startswith("home/")}
+        files = tree(self.root, _PARTS if self.command.part else "")
+        found = {name: digest for name, digest in files.items() if not name.startswith("home/")}
         for (kind, name), repo in self.hub.store.repos.items():
             for ref in repo.refs:
                 for path in repo.paths(ref):
