@@ -72,10 +72,15 @@ def changed_tree(values: Any, draw: random.Random) -> Any:
     return values
 
 
+def _value(draw: random.Random) -> Any:
+    """Return a copy of one of `VALUES`, so that a later change leaves them as they are."""
+    return copy.deepcopy(draw.choice(VALUES))
+
+
 def _changed_place(values: Any, draw: random.Random) -> Any:
     places = list(_places(values))
     if not places:
-        return draw.choice(VALUES)
+        return _value(draw)
     holder, key = draw.choice(places)
     value = holder[key]
     match draw.randrange(7):
@@ -94,7 +99,7 @@ def _changed_place(values: Any, draw: random.Random) -> Any:
         case 4:
             holder[key] = [value] if draw.random() < 0.5 else {"": value}
         case _:
-            holder[key] = draw.choice(VALUES)
+            holder[key] = _value(draw)
     return values
 
 
@@ -295,7 +300,7 @@ def parquet(data: bytes, draw: random.Random) -> bytes:
             for _ in range(draw.choice((1, 1, 3)) if values else 0):
                 row = draw.randrange(len(values))
                 values[row] = draw.choice(
-                    (None, _nudged(values[row], draw), draw.choice(VALUES), _changed_cell(values[row], draw))
+                    (None, _nudged(values[row], draw), _value(draw), _changed_cell(values[row], draw))
                 )
             with contextlib.suppress(pa.ArrowException, TypeError, ValueError, OverflowError):
                 table = table.set_column(index, table.schema.field(index), pa.array(values, column.type))
@@ -357,7 +362,7 @@ def table_text(data: bytes, draw: random.Random) -> bytes:
             rows = [[*line, line[0] if line else ""] for line in rows]
         case _ if rows[row]:
             column = draw.randrange(len(rows[row]))
-            rows[row][column] = str(draw.choice((_nudged(rows[row][column], draw), draw.choice(VALUES))))
+            rows[row][column] = str(draw.choice((_nudged(rows[row][column], draw), _value(draw))))
     stream = io.StringIO()
     csv.writer(stream, lineterminator=draw.choice(("\n", "\r\n"))).writerows(rows)
     return stream.getvalue().encode()
@@ -373,7 +378,7 @@ def lines(data: bytes, draw: random.Random) -> bytes:
             [texts[place]] * 2,
             [_nudged(texts[place], draw)],
             [draw.choice(texts)],
-            [str(draw.choice(VALUES))],
+            [str(_value(draw))],
         )
     )
     return "\n".join(texts).encode()
