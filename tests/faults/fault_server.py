@@ -20,7 +20,7 @@ from typing import Any, NoReturn
 
 from medimeta_corruptions import _jit
 
-FAULTS = 6
+FAULTS = 7
 """Faults that the shim knows, no fault included."""
 
 LIMIT_SECONDS = 300

@@ -530,14 +530,15 @@ READERS = {
             "format.signing.benchmark:check_signature",
             "format.signing.signatures",
         ),
-        _reader("public-key", "txt", "keys/own.pub", _signature, "format.signing.keys:read_public_key"),
+        _reader("public-key", "txt", "keys/own.pub", _signature, "format.signing.keys:PublicKey.of_line"),
         _reader(
             "secret-key",
             "txt",
             "keys/own.key",
             _secret_key,
-            "format.signing.keys:SecretKey.read",
             "format.signing.keys:_secret_fields",
+            "format.signing.keys:decoded",
+            "format.signing.keys:read_lines",
         ),
         _plain("probes", "json", "made/probes.json", "results.probes", "read_probes"),
         _reader(
@@ -553,8 +554,8 @@ READERS = {
             "json",
             f"{_RESULT}/result.json",
             _baseline,
-            "results.baseline_choice:choose_baseline",
             "results.baseline_choice:baseline_of",
+            "results.folder:read_saved",
         ),
         _reader(
             "training-checkpoint",
