@@ -68,7 +68,7 @@ class Fuzzer:
             with contextlib.suppress(OSError):
                 self._child.stdin.close()  # type: ignore[union-attr]
             try:
-                self._child.wait(SECONDS)
+                self._child.wait(20 * SECONDS)  # what it measured may take long to write
             except subprocess.TimeoutExpired:
                 self._child.kill()
                 self._child.wait()
