@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from medimeta_c.results.folder import read_saved as read_result
     from medimeta_c.scoring.evaluation import EvaluateConfig, evaluate
     from medimeta_c.scoring.given import PredictionsConfig, score_predictions
+    from medimeta_c.scoring.jobs.merging import merge_results
     from medimeta_c.scoring.sweep import sweep
     from medimeta_c.scoring.torch_dataset import TorchDataset
     from medimeta_c.sources.pictures import read_image
@@ -54,6 +55,7 @@ _PLACES = {
     "medimeta_c.results.comparison": ("compare", "Comparison"),
     "medimeta_c.results.folder": ("read_saved", "SavedResult"),
     "medimeta_c.scoring.evaluation": ("evaluate", "EvaluateConfig"),
+    "medimeta_c.scoring.jobs.merging": ("merge_results",),
     "medimeta_c.scoring.given": ("score_predictions", "PredictionsConfig"),
     "medimeta_c.scoring.sweep": ("sweep",),
     "medimeta_c.scoring.torch_dataset": ("TorchDataset",),
@@ -100,6 +102,7 @@ __all__ = [
     "import_medmnistc",
     "load_model",
     "merge",
+    "merge_results",
     "open_benchmark",
     "probe",
     "push",

@@ -12,13 +12,9 @@ from medimeta_c.building.render import RenderTask, render_set
 from medimeta_c.format import stats
 from medimeta_c.format.dataset import DatasetRecord
 from medimeta_c.format.keys import CLEAN, SetKey
-from medimeta_c.format.manifest import (
-    Manifest,
-    Protocol,
-    dataset_fingerprint,
-    fingerprint,
-    write_manifest,
-)
+from medimeta_c.format.manifest.digests import dataset_fingerprint, fingerprint
+from medimeta_c.format.manifest.file import write_manifest
+from medimeta_c.format.manifest.records import Manifest, Protocol
 from medimeta_c.format.png import OPENCV
 from medimeta_corruptions import CORRUPTIONS
 

@@ -10,9 +10,11 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from medimeta_c.format import manifest as contract
 from medimeta_c.format import png, stats
-from medimeta_c.format.manifest import MANIFEST_NAME
+from medimeta_c.format.dataset import DatasetRecord
+from medimeta_c.format.manifest.digests import RowDigest, dataset_fingerprint, fingerprint, self_digest
+from medimeta_c.format.manifest.file import MANIFEST_NAME
+from medimeta_c.format.manifest.records import SetRecord
 from medimeta_c.format.shards import schema
 from medimeta_c.format.spectrum import SpectrumMean, spectrum
 from medimeta_c.io.files import sha256_file
@@ -52,7 +54,7 @@ def _write_set(root: Path, record: dict[str, Any], rows: Rows, names: Iterable[s
     (shard,) = record["shards"]
     path = root / shard["path"]
     pq.write_table(pa.Table.from_pylist(rows, schema=schema(list(names))), path)
-    digest, mean = contract.RowDigest(), SpectrumMean()
+    digest, mean = RowDigest(), SpectrumMean()
     for row in rows:
         digest.add(row["image_id"], row["label"], row["pixels_sha256"])
         mean.add(spectrum(png.decode(row["image"]["bytes"])))
@@ -61,12 +63,12 @@ def _write_set(root: Path, record: dict[str, Any], rows: Rows, names: Iterable[s
 
 
 def _reseal(root: Path, values: dict[str, Any]) -> None:
-    sets = [contract.SetRecord.model_validate_json(json.dumps(one)) for one in values["sets"]]
+    sets = [SetRecord.model_validate_json(json.dumps(one)) for one in values["sets"]]
     for record in values["datasets"]:
         own = [one for one in sets if one.dataset == record["dataset"]]
-        record["fingerprint"] = contract.dataset_fingerprint(record["class_names"], own)
-    datasets = [contract.DatasetRecord.model_validate_json(json.dumps(one)) for one in values["datasets"]]
-    values["fingerprint"] = contract.fingerprint(datasets)
+        record["fingerprint"] = dataset_fingerprint(record["class_names"], own)
+    datasets = [DatasetRecord.model_validate_json(json.dumps(one)) for one in values["datasets"]]
+    values["fingerprint"] = fingerprint(datasets)
     values["files"] = [stats.write_spectra(root, sets).model_dump(mode="json")]
-    values["manifest_sha256"] = contract._self_digest(values)
+    values["manifest_sha256"] = self_digest(values)
     (root / MANIFEST_NAME).write_text(json.dumps(values), encoding="utf-8")

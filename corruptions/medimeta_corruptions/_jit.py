@@ -14,15 +14,17 @@ import contextlib
 import functools
 import threading
 from collections.abc import Callable
-from typing import Any, Generic, ParamSpec
+from typing import Any, Generic, ParamSpec, TypeVar
 
 from medimeta_corruptions._cache import folders, kept_in
 
-__all__ = ["Kernel", "kernel", "warm_up"]
+__all__ = ["Kernel", "helper", "kernel", "multiply_wide", "warm_up"]
 
 P = ParamSpec("P")
+R = TypeVar("R")
 
 _KERNELS: list[Kernel[Any]] = []
+_HELPERS: list[Callable[..., Any]] = []
 _LOCK = threading.Lock()
 
 
@@ -78,6 +80,23 @@ def kernel(signature: str) -> Callable[[Callable[P, None]], Kernel[P]]:
     return decorate
 
 
+def helper(function: Callable[P, R]) -> Callable[P, R]:
+    """Mark a function that kernels of its own file call; it stays what it is.
+
+    Of its own file: kernels on disk are compiled again when that changes, and not when another does.
+    """
+    _HELPERS.append(function)
+    return function
+
+
+def multiply_wide(a: int, b: int) -> tuple[int, int]:
+    """Return the upper and the lower 64 bits of a product of two unsigned numbers of 64 bits.
+
+    In a kernel this is one multiplication.
+    """
+    return divmod(int(a) * int(b), 1 << 64)
+
+
 def warm_up() -> None:
     """Compile every kernel now, or load it from disk, so that no later call has to wait for it.
 
@@ -98,6 +117,7 @@ def _compile(function: Callable[P, None], signature: str) -> Callable[P, None]:
     """Return the machine code, from the first folder that serves; without one, for this process alone."""
     import numba  # noqa: PLC0415 - half a second, which importing this package must not cost
 
+    _declare()
     options = {"nopython": True, "nogil": True, "fastmath": False, "error_model": "numpy"}
     compiled: Callable[P, None]
     for folder in folders():
@@ -107,3 +127,32 @@ def _compile(function: Callable[P, None], signature: str) -> Callable[P, None]:
             return compiled
     compiled = numba.jit(signature, **options)(function)  # an error in the kernel itself is raised here
     return compiled
+
+
+def _declare() -> None:
+    """Make helpers known to numba, each once."""
+    from numba.extending import register_jitable  # noqa: PLC0415
+
+    _declare_multiply_wide()
+    while _HELPERS:
+        register_jitable(_HELPERS.pop())
+
+
+@functools.cache
+def _declare_multiply_wide() -> None:
+    from llvmlite.ir import IntType  # noqa: PLC0415
+    from numba.extending import intrinsic, overload  # noqa: PLC0415
+    from numba.types import UniTuple, uint64  # noqa: PLC0415
+
+    @intrinsic  # type: ignore[untyped-decorator]
+    def product(typing: Any, a: Any, b: Any) -> Any:
+        def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            whole = builder.mul(*(builder.zext(arg, IntType(128)) for arg in args))
+            parts = (builder.lshr(whole, whole.type(64)), whole)
+            halves = [builder.trunc(part, IntType(64)) for part in parts]
+            return context.make_tuple(builder, signature.return_type, halves)
+
+        return UniTuple(uint64, 2)(uint64, uint64), code
+
+    # Lambdas, because numba compares the arguments of both, annotations included.
+    overload(multiply_wide)(lambda a, b: lambda a, b: product(a, b))  # noqa: PLW0108

@@ -12,33 +12,34 @@ from pathlib import Path
 from medimeta_c._version import __version__
 from medimeta_c.building.journal import Begun, Journal, locked
 from medimeta_c.building.libraries import library_versions
+from medimeta_c.building.stored.journal import Store, StoredJournal
 from medimeta_c.card.dataset_card import CARD_NAME, write_card
 from medimeta_c.errors import ConfigError, Remedy
 from medimeta_c.format import stats
 from medimeta_c.format.dataset import DatasetRecord
 from medimeta_c.format.display import title_flaw, title_of
 from medimeta_c.format.keys import SetKey
-from medimeta_c.format.manifest import (
+from medimeta_c.format.manifest.digests import dataset_fingerprint, fingerprint
+from medimeta_c.format.manifest.file import write_manifest
+from medimeta_c.format.manifest.records import (
     CorruptionRecord,
     Manifest,
     PluginRecord,
     Protocol,
     SetRecord,
-    dataset_fingerprint,
-    fingerprint,
     suite_record,
-    write_manifest,
 )
 from medimeta_c.format.parts import Division, PartRecord
 from medimeta_c.format.png import preferred_encoder
 from medimeta_c.format.seeding import GROWING
 from medimeta_c.format.suites import CORE, Suite
 from medimeta_c.io.shown import short_repr
+from medimeta_c.io.stores.stored import Place
 from medimeta_c.io.tables.notebook import notebook_html
 from medimeta_c.io.tables.table import Column, Table, texts
 from medimeta_corruptions import CORRUPTIONS
 
-__all__ = ["BuildProgress", "BuildReport", "Request", "as_images", "assemble"]
+__all__ = ["BuildProgress", "BuildReport", "Request", "as_images", "assemble", "check_title"]
 
 _log = logging.getLogger(__name__)
 _UNIFORM = "uniform/1"
@@ -82,6 +83,8 @@ class Request:
         What encoded the images; by default what encodes those made now.
     libraries : mapping of str to str, optional
         What rendered the images; by default the libraries here.
+    store : Store, optional
+        Where the benchmark is, if not in `root`, which is then a copy of its state.
     """
 
     root: Path
@@ -99,6 +102,7 @@ class Request:
     division: Division | None = None
     encoder: str | None = None
     libraries: Mapping[str, str] | None = None
+    store: Store | None = None
 
     __repr__ = short_repr
 
@@ -123,7 +127,7 @@ def as_images(verb: str) -> Callable[[BuildProgress], tuple[str, float, float]]:
 class BuildReport:
     """What a build did: the finished manifest, and the sets rendered now and kept from before."""
 
-    root: Path
+    root: Place
     manifest: Manifest
     built: tuple[SetKey, ...]
     kept: tuple[SetKey, ...]
@@ -174,9 +178,13 @@ def assemble(
     WriteError
         If a file cannot be written; what is finished is kept.
     """
-    _check_title(request, request.datasets)  # before there is a folder
+    check_title(request, request.datasets)  # before there is a folder
     with locked(request.root):
-        journal = Journal(request.root, of_part=request.part is not None)
+        journal = (
+            Journal(request.root, of_part=request.part is not None)
+            if request.store is None
+            else StoredJournal(request.root, request.store)
+        )
         journal.check_protocol(request.protocol, request.limited, suite_record(request.suite))
         journal.check_division(request.division)
         if request.restarts:
@@ -187,7 +195,7 @@ def assemble(
                     count,
                 )
         journal.check_datasets(request.datasets)
-        _check_title(request, {**journal.datasets, **request.datasets})
+        check_title(request, {**journal.datasets, **request.datasets})
         title = journal.title if request.title is None else request.title
         finished = journal.finished_sets()
         todo = [key for key in request.sets if request.force or key not in finished]
@@ -227,7 +235,7 @@ def assemble(
     return BuildReport(root=request.root, manifest=manifest, built=tuple(todo), kept=kept)
 
 
-def _check_title(request: Request, datasets: Mapping[str, DatasetRecord]) -> None:
+def check_title(request: Request, datasets: Mapping[str, DatasetRecord]) -> None:
     """Raise ConfigError if a benchmark of these datasets may not have the title asked for."""
     if request.title is not None and (flaw := title_flaw(tuple(datasets.values()), request.title)):
         raise ConfigError(
@@ -245,7 +253,7 @@ def _name_lost_sets(request: Request, gone: Collection[SetKey]) -> None:
             "%d sets of %s are left out because their shards are missing or truncated (first: %s): "
             "build them again to include them",
             len(lost),
-            request.root,
+            request.root if request.store is None else request.store.root,
             lost[0],
         )
 
@@ -281,7 +289,7 @@ def _finish(request: Request, journal: Journal, finished: Mapping[SetKey, SetRec
         part=request.part,
     )
     if request.part is None:
-        write_card(request.root, manifest)
+        write_card(request.root, manifest, shards=None if request.store is None else request.store.root)
     sealed = write_manifest(request.root, manifest)
     journal.end()
     return sealed

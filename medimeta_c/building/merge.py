@@ -15,7 +15,8 @@ from medimeta_c.errors import BuildError, ConfigError, Remedy, ShardError
 from medimeta_c.format import png
 from medimeta_c.format.dataset import DatasetRecord
 from medimeta_c.format.keys import SetKey
-from medimeta_c.format.manifest import RowDigest, SetRecord, ShardRecord, suite_record
+from medimeta_c.format.manifest.digests import RowDigest
+from medimeta_c.format.manifest.records import SetRecord, ShardRecord, suite_record
 from medimeta_c.format.parts import merged_parts, part_folders, parts_folder
 from medimeta_c.format.shards import Row, read_tables
 from medimeta_c.format.spectrum import spectrum

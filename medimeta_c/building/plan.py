@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
+
+from medimeta_c.building import engines
 from medimeta_c.building.config import BuildConfig, corruption_of
 from medimeta_c.building.journal import Journal, require_free
 from medimeta_c.building.parts.division import rows_of_part
 from medimeta_c.errors import ConfigError, Remedy
 from medimeta_c.format.keys import CLEAN, SetKey
+from medimeta_c.format.manifest.records import suite_record
 from medimeta_c.format.parts import Division, PartRecord, plan_digest
 from medimeta_c.sources import corruptions_for
 from medimeta_c.sources.contract import LimitedSource, Source
@@ -18,6 +23,9 @@ from medimeta_c.sources.selection import ALL, open_datasets, select
 from medimeta_corruptions import Corruption
 
 __all__ = ["Plan", "plan", "plan_sets"]
+
+_FEW_PIXELS = 300 * 224 * 224
+"""Rendered in about a second, in which a worker process would not have done much."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +56,27 @@ class Plan:
         """Return how many images of a set are built."""
         return len(self.rows[key])
 
+    def processes(self, jobs: int, todo: Collection[SetKey]) -> int:
+        """Return how many processes build some sets.
+
+        With `jobs` -1 it is one where rendering takes no longer than starting a second would. All images of
+        a split count as large as its first.
+        """
+        if jobs == -1 and self._pixels(todo) < _FEW_PIXELS:
+            return 1
+        return engines.processes(jobs, len(todo))
+
+    def _pixels(self, keys: Iterable[SetKey]) -> int:
+        images = Counter[tuple[str, str]]()
+        for key in keys:
+            images[key.dataset, key.split] += self.images(key)
+        total = 0
+        for (dataset, split), count in images.items():
+            source = self.sources[dataset]
+            if count and total < _FEW_PIXELS:
+                total += count * int(np.prod(source.image(split, source.ids(split)[0]).shape[:2]))
+        return total
+
 
 def plan(config: BuildConfig, *, writes: bool = True) -> Plan:
     """Open the sources of a configuration and list the sets that it asks for.
@@ -55,6 +84,8 @@ def plan(config: BuildConfig, *, writes: bool = True) -> Plan:
     Unless it `writes`, no key of ids is made; ids are then numbers in another order.
     """
     require_free(config.out)  # before anything is counted or shown
+    suite = suite_record(config.chosen_suite)
+    Journal(config.out).check_protocol(config.protocol, config.limit, suite)
     opened = _opened(config, writes=writes)
     given = {one.info.dataset: one for one in config.datasets if not isinstance(one, str)}
     if twice := sorted(opened.keys() & given.keys()):

@@ -8,7 +8,7 @@ from typing import Any
 
 from medimeta_c.errors import Remedy, SourceError
 from medimeta_c.format.keys import CLEAN
-from medimeta_c.format.manifest import Manifest, PluginRecord
+from medimeta_c.format.manifest.records import Manifest, PluginRecord
 from medimeta_c.format.plugins import PYTHON, given, plugin_record
 from medimeta_c.sources import SOURCES
 from medimeta_c.sources.contract import Source

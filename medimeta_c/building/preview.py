@@ -8,15 +8,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from joblib import effective_n_jobs
-
 from medimeta_c.building.config import BuildConfig
 from medimeta_c.building.journal import Journal
 from medimeta_c.building.plan import Plan
 from medimeta_c.building.render import render
 from medimeta_c.format import png
 from medimeta_c.format.keys import SetKey
-from medimeta_c.format.manifest import Protocol
+from medimeta_c.format.manifest.records import Protocol
 from medimeta_c.format.spectrum import spectrum
 from medimeta_c.sources.contract import Source
 from medimeta_corruptions import Corruption
@@ -75,7 +73,7 @@ class Preview:
     seconds : float
         Estimate of the time that rendering takes with `jobs` processes.
     jobs : int
-        Worker processes.
+        Processes that render.
     measured : int
         Images that were rendered for the two estimates.
     """
@@ -122,7 +120,7 @@ def preview_of(config: BuildConfig, planned: Plan) -> Preview:
         count += images
         size += images * each_size
         seconds += images * each_seconds
-    workers = effective_n_jobs(config.jobs)
+    workers = planned.processes(config.jobs, todo)
     return Preview(
         out=config.out,
         splits=tuple(splits),

@@ -6,10 +6,12 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from medimeta_c.building import engines
 from medimeta_c.errors import SourceError
 from medimeta_c.format import png
 from medimeta_c.format.keys import CLEAN, Image, SetKey
-from medimeta_c.format.manifest import Protocol, RowDigest, SetRecord, SpectrumRecord
+from medimeta_c.format.manifest.digests import RowDigest
+from medimeta_c.format.manifest.records import Protocol, SetRecord, SpectrumRecord
 from medimeta_c.format.seeding import GROWING, generator
 from medimeta_c.format.shards import MAX_SHARD_BYTES, Row, ShardWriter
 from medimeta_c.format.spectrum import SpectrumMean, spectrum
@@ -206,6 +208,7 @@ def write_rows(  # noqa: PLR0913  (each of them is one thing a set needs)
     count, rows_digest, mean = 0, RowDigest(), SpectrumMean()
     with ShardWriter(root, key, class_names, max_bytes=max_shard_bytes) as writer:
         for row in rows:
+            engines.pause()
             writer.add(row)
             rows_digest.add(row.image_id, row.label, row.pixels_sha256)
             mean.add(row.spectrum)

@@ -14,7 +14,7 @@ from medimeta_c.card.dataset_card import ASSETS, CARD_NAME
 from medimeta_c.card.evalfile import EVAL_NAME, benchmark_eval_yaml
 from medimeta_c.card.metadata import configs as default_configs
 from medimeta_c.errors import PublishError, ResultError
-from medimeta_c.format.manifest import Manifest
+from medimeta_c.format.manifest.records import Manifest
 from medimeta_c.io.reading import Reader
 
 __all__ = ["card_problems", "check_card", "pictures"]

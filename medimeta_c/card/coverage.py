@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from medimeta_c.errors import Remedy, VerificationError
+from medimeta_c.format.dataset import DatasetRecord
 from medimeta_c.format.keys import CLEAN, SetKey
-from medimeta_c.format.manifest import DatasetRecord, Manifest
+from medimeta_c.format.manifest.records import Manifest
 from medimeta_c.format.suites import Suite, suite_of
 from medimeta_c.sources import corruptions_for, profile_for
 

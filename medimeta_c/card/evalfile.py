@@ -10,7 +10,7 @@ from __future__ import annotations
 import yaml
 
 from medimeta_c.format.display import title_of
-from medimeta_c.format.manifest import Manifest
+from medimeta_c.format.manifest.records import Manifest
 
 __all__ = ["EVAL_NAME", "benchmark_eval_yaml", "benchmark_name"]
 

@@ -10,7 +10,7 @@ from huggingface_hub import DatasetCardData
 from medimeta_c.card.licenses import OTHER, combined_license
 from medimeta_c.format.display import built_corruptions, phantom_datasets, title_of
 from medimeta_c.format.keys import CLEAN, SetKey
-from medimeta_c.format.manifest import Manifest
+from medimeta_c.format.manifest.records import Manifest
 
 __all__ = ["card_metadata", "configs", "default_config"]
 

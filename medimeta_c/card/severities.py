@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
 from medimeta_c.format.keys import SetKey
-from medimeta_c.format.manifest import SetRecord
+from medimeta_c.format.manifest.records import SetRecord
 
 __all__ = ["in_order", "unordered_severities"]
 

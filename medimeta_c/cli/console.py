@@ -54,6 +54,7 @@ def say_build(report: BuildReport, *, done: str, json: bool, more: Mapping[str, 
     `done` is the verb, such as "built"; `more` maps names to paths of other files that were written.
     """
     from medimeta_c.format.display import title_of
+    from medimeta_c.io.text import counted
 
     manifest = report.manifest
     if json:
@@ -70,7 +71,7 @@ def say_build(report: BuildReport, *, done: str, json: bool, more: Mapping[str, 
             }
         )
         return
-    say(f"{report.root}: {len(report.built)} sets {done}, {len(report.kept)} kept")
+    say(f"{report.root}: {counted(len(report.built), 'set')} {done}, {len(report.kept)} kept")
     if manifest.limited is not None:
         say(f"a trial: only the first {manifest.limited} images of each split; do not publish or compare it")
     for record in manifest.datasets:
@@ -85,6 +86,8 @@ def say_build(report: BuildReport, *, done: str, json: bool, more: Mapping[str, 
 
 def say_part(report: BuildReport, *, json: bool) -> None:
     """Print the result of building a part of a benchmark, as text or as JSON."""
+    from medimeta_c.io.text import counted
+
     part = report.manifest.part
     assert part is not None
     images = sum(record.rows for record in report.manifest.sets)
@@ -100,8 +103,8 @@ def say_part(report: BuildReport, *, json: bool) -> None:
             }
         )
         return
-    sets = f"{len(report.built)} sets built, {len(report.kept)} kept"
-    say(f"{report.root}: {part.name}, {sets}, {images} images")
+    sets = f"{counted(len(report.built), 'set')} built, {len(report.kept)} kept"
+    say(f"{report.root}: {part.name}, {sets}, {counted(images, 'image')}")
     say(f"next, when all {part.division.of} parts are built: medimeta-c merge {report.root}")
 
 

@@ -7,21 +7,23 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeVar
-
-from matplotlib.figure import Figure
+from typing import TYPE_CHECKING, TypeVar
 
 from medimeta_c.errors import ConfigError
 from medimeta_c.figures.drawing.looks import Look
 from medimeta_c.figures.drawing.modellooks import model_looks, short_names
-from medimeta_c.format.benchmark import Benchmark
 from medimeta_c.format.display import CORE_TITLE, built_corruptions, dataset_label, title_of
-from medimeta_c.format.manifest import Manifest
+from medimeta_c.format.manifest.records import Manifest
 from medimeta_c.format.suites import COLLECTIONS
 from medimeta_c.io.tables.table import Scalar
-from medimeta_c.paper import DatasetRow, FewShotScore, ModelScores, Results, with_marks
-from medimeta_c.results.assessment.standing import Mark
 from medimeta_c.sources import collection_of
+
+if TYPE_CHECKING:  # a benchmark's card is drawn without results
+    from matplotlib.figure import Figure
+
+    from medimeta_c.format.benchmark import Benchmark
+    from medimeta_c.paper import DatasetRow, FewShotScore, ModelScores, Results
+    from medimeta_c.results.assessment.standing import Mark
 
 __all__ = [
     "Inputs",
@@ -128,6 +130,8 @@ class Inputs:
 
     def model_labels(self) -> dict[str, str]:
         """Return what legends call each model: its name in short, with the marks of its results."""
+        from medimeta_c.paper import with_marks  # noqa: PLC0415
+
         marks = self._marks()
         return {
             model: with_marks(name, marks.get(model, ()))

@@ -23,7 +23,7 @@ from medimeta_c.format.display import (
     shown_datasets,
     shown_split,
 )
-from medimeta_c.format.manifest import Manifest
+from medimeta_c.format.manifest.records import Manifest
 from medimeta_c.format.spectrum import BANDS
 
 __all__ = ["exhibit", "frequency_effects"]

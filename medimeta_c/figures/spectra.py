@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -23,8 +22,10 @@ from medimeta_c.format.display import (
     side_by_side,
 )
 from medimeta_c.format.keys import CLEAN
-from medimeta_c.format.manifest import Manifest
+from medimeta_c.format.manifest.records import Manifest
 from medimeta_c.format.spectrum import BANDS, PROFILE_BINS
+from medimeta_c.io.stores.stored import Place
+from medimeta_c.io.text import counted
 
 __all__ = ["draw", "exhibit", "spectra"]
 
@@ -50,7 +51,7 @@ _Line = tuple[str, NDArray[np.float64], dict[str, Any]]
 _CENTRES = (np.arange(PROFILE_BINS) + 0.5) / PROFILE_BINS
 
 
-def draw(root: Path, manifest: Manifest) -> Iterator[tuple[str, bytes]]:
+def draw(root: Place, manifest: Manifest) -> Iterator[tuple[str, bytes]]:
     """Yield ``spectrum.png``. The manifest holds the profiles; `root` is not read."""
     del root
     builds = {"": manifest}
@@ -193,7 +194,7 @@ def _draw_panel(panel: Axes, manifest: Manifest, dataset: str, looks: Mapping[st
 def _title(panel: Axes, manifest: Manifest, dataset: str, collection: str) -> None:
     clean = shown_record(manifest, dataset, CLEAN, 0)
     images = clean.rows if clean is not None else 0
-    count = f"{images:,} image{'' if images == 1 else 's'}"
+    count = counted(images, "image")
     first, second = panel_title(manifest, dataset)
     panel.set_title(first, pad=14)
     panel.annotate(

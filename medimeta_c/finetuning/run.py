@@ -18,7 +18,7 @@ from medimeta_c.finetuning.outputs import Outputs
 from medimeta_c.finetuning.session import Session
 from medimeta_c.finetuning.state import Progress, RunRecord, held, read_state
 from medimeta_c.finetuning.training import FinetuneProgress, TrainingData
-from medimeta_c.format.manifest import suite_record
+from medimeta_c.format.manifest.records import suite_record
 from medimeta_c.io.progress import following
 from medimeta_c.io.settings import require_kind
 from medimeta_c.io.shown import short_repr

@@ -21,7 +21,7 @@ from safetensors.torch import save
 
 from medimeta_c._version import __version__
 from medimeta_c.errors import Remedy, ResultError, WriteError
-from medimeta_c.format.manifest import SuiteRecord
+from medimeta_c.format.manifest.records import SuiteRecord
 from medimeta_c.io.files import exclusive, write_atomic
 from medimeta_c.io.records import Document, Record, Since, canonical_json, dump
 from medimeta_c.lora import Target

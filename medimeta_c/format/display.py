@@ -9,7 +9,7 @@ from itertools import zip_longest
 from typing import Protocol
 
 from medimeta_c.format.keys import CLEAN, PHANTOMS, SetKey
-from medimeta_c.format.manifest import Manifest, SetRecord
+from medimeta_c.format.manifest.records import Manifest, SetRecord
 from medimeta_c.format.suites import COLLECTIONS, CORE, in_order, paper_order
 from medimeta_c.io.text import flaw_of_line
 from medimeta_corruptions import CORRUPTIONS

@@ -18,6 +18,7 @@ __all__ = [
     "FOLDER",
     "Division",
     "PartRecord",
+    "dealt",
     "merged_parts",
     "part_folder",
     "part_folders",
@@ -102,6 +103,18 @@ def parts_folder(root: Path) -> Path:
 def merged_parts(root: Path) -> Path:
     """Return where parts are moved once they are merged, to be removed; it stays, empty."""
     return root / FOLDER / _MERGED
+
+
+def dealt(rows: Mapping[SetKey, int], number: int, of: int) -> list[SetKey]:
+    """Return the sets of part `number` of `of`: the largest first, all are dealt in turn.
+
+    Examples
+    --------
+    >>> sets = {SetKey("pbc", "test", "contrast", severity): 100 for severity in (1, 2, 3)}
+    >>> [str(key) for key in dealt(sets, 1, 2)]
+    ['pbc/test/contrast/severity-1', 'pbc/test/contrast/severity-3']
+    """
+    return sorted(sorted(rows, key=lambda key: (-rows[key], key))[number - 1 :: of])
 
 
 def part_folder(root: Path, number: int, of: int) -> Path:

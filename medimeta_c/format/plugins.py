@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from medimeta_c.format.manifest import PluginRecord
+from medimeta_c.format.manifest.records import PluginRecord
 from medimeta_corruptions import Registry
 
 __all__ = ["PYTHON", "given", "plugin_record"]

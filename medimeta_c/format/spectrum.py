@@ -8,9 +8,9 @@ from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import fft
 
 from medimeta_c.format.keys import Image
+from medimeta_corruptions._jit import kernel
 
 __all__ = ["BANDS", "PROFILE_BINS", "Spectrum", "SpectrumMean", "luma", "spectrum"]
 
@@ -24,11 +24,11 @@ _KEPT, _BLOCK = 1 << 22, 1 << 20
 """Up to so many coefficients, frequencies are kept for the next image; of more, made block by block."""
 
 # ITU-R BT.601 weights of R, G and B, for values 0-255 scaled to luma 0-1.
-_RED, _GREEN, _BLUE = (np.float32(weight / 255) for weight in (0.299, 0.587, 0.114))
-
+_WEIGHTS = np.array([weight / 255 for weight in (0.299, 0.587, 0.114)], dtype=np.float32)
+_GREY = np.array([1 / 255], dtype=np.float32)
 
 _Sums: TypeAlias = NDArray[np.float64]
-_Bins: TypeAlias = tuple[NDArray[np.intp], NDArray[np.float64], NDArray[np.int64]]
+_Bins: TypeAlias = tuple[NDArray[np.uint8], NDArray[np.float64], NDArray[np.int64]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,16 +59,24 @@ class Spectrum:
 
 def luma(image: Image) -> NDArray[np.float32]:
     """Return the ITU-R BT.601 luma of an image as float32 of shape (H, W), range 0-1."""
-    brightness: NDArray[np.float32]
-    if image.ndim == 2:
-        brightness = image * np.float32(1 / 255)
-        return brightness
-    # Elementwise on purpose: a matrix product may round the last pixels of a row in another way, and a
-    # constant image must have constant luma.
-    brightness = image[..., 0] * _RED
-    brightness += image[..., 1] * _GREEN
-    brightness += image[..., 2] * _BLUE
+    height, width = image.shape[:2]
+    brightness = np.empty((height, width), np.float32)
+    pixels = np.require(image, dtype=np.uint8, requirements=["C", "W"])
+    _weigh(pixels.reshape(height * width, -1), _WEIGHTS if image.ndim == 3 else _GREY, brightness.reshape(-1))
     return brightness
+
+
+@kernel("(uint8[:, ::1], float32[::1], float32[::1])")
+def _weigh(pixels: NDArray[np.uint8], weights: NDArray[np.float32], out: NDArray[np.float32]) -> None:
+    # In single precision and always in this order: a constant image must have constant luma.
+    if pixels.shape[1] == 1:
+        for i in range(out.size):
+            out[i] = np.float32(pixels[i, 0]) * weights[0]
+    else:
+        red, green, blue = weights[0], weights[1], weights[2]
+        for i in range(out.size):
+            total = np.float32(pixels[i, 0]) * red + np.float32(pixels[i, 1]) * green
+            out[i] = total + np.float32(pixels[i, 2]) * blue
 
 
 def _radial_bins(height: int, width: int, first: int, stop: int) -> _Bins:
@@ -77,36 +85,36 @@ def _radial_bins(height: int, width: int, first: int, stop: int) -> _Bins:
     columns = np.arange(width)[None, :] / width
     radius = np.hypot(rows, columns)
     radius /= np.sqrt(2)
-    bins = np.minimum((radius * _FINE_BINS).astype(np.intp), _FINE_BINS - 1).ravel()
+    bins = np.minimum((radius * _FINE_BINS).astype(np.uint8), _FINE_BINS - 1).ravel()
     return bins, radius.ravel(), np.bincount(bins, minlength=_FINE_BINS)
 
 
-# Sixteen bytes a coefficient: more than the last two sizes would add up where all images differ in size.
+# Nine bytes a coefficient: more than the last two sizes would add up where all images differ in size.
 _kept_bins = functools.lru_cache(maxsize=2)(_radial_bins)
 
 
-def _binned(power: NDArray[np.float32]) -> tuple[_Sums, _Sums, NDArray[np.int64]]:
+def _binned(coefficients: NDArray[np.float32]) -> tuple[_Sums, _Sums, NDArray[np.int64]]:
     """Return the sums of power and of power times frequency, and the number of coefficients, by fine bin."""
-    height, width = power.shape
-    if power.size <= _KEPT:
-        bins, radius, counts = _kept_bins(height, width, 0, height)
-        values = power.ravel()
-        return _added(bins, values), _added(bins, values * radius), counts
+    height, width = coefficients.shape
     energy, moment, counts = np.zeros(_FINE_BINS), np.zeros(_FINE_BINS), np.zeros(_FINE_BINS, np.int64)
-    rows = max(1, _BLOCK // width)
+    kept = coefficients.size <= _KEPT
+    rows = height if kept else max(1, _BLOCK // width)
     for first in range(0, height, rows):
-        bins, radius, here = _radial_bins(height, width, first, min(first + rows, height))
+        part = coefficients[first : first + rows]
+        bins, radius, here = (_kept_bins if kept else _radial_bins)(height, width, first, first + len(part))
+        _add_power(part.reshape(-1), bins, radius, energy, moment)
         counts += here
-        values = power[first : first + rows].ravel()
-        # The sums so far come first, so that all values are added one by one and in order, as in one go.
-        places = np.concatenate([np.arange(_FINE_BINS), bins])
-        energy = _added(places, np.concatenate([energy, values]))
-        moment = _added(places, np.concatenate([moment, values * radius]))
     return energy, moment, counts
 
 
-def _added(bins: NDArray[np.intp], weights: NDArray[np.floating[Any]]) -> _Sums:
-    return np.asarray(np.bincount(bins, weights=weights, minlength=_FINE_BINS), dtype=np.float64)
+@kernel("(float32[::1], uint8[::1], float64[::1], float64[::1], float64[::1])")
+def _add_power(
+    coefficients: NDArray[np.float32], bins: NDArray[np.uint8], radius: _Sums, energy: _Sums, moment: _Sums
+) -> None:
+    for i in range(coefficients.size):
+        power = np.float64(coefficients[i] * coefficients[i])
+        energy[bins[i]] += power
+        moment[bins[i]] += power * radius[i]
 
 
 def spectrum(image: Image) -> Spectrum:
@@ -130,15 +138,16 @@ def spectrum(image: Image) -> Spectrum:
     >>> spectrum(np.full((8, 8), 128, dtype=np.uint8)).low is None
     True
     """
+    from scipy import fft  # noqa: PLC0415  (slow to import, and readers of a manifest do without)
+
     brightness = luma(image)
     flat = brightness.min() == brightness.max()
-    power = fft.dctn(brightness, norm="ortho", overwrite_x=True)
-    np.square(power, out=power)
-    dc = float(power[0, 0])
+    coefficients = fft.dctn(brightness, norm="ortho", overwrite_x=True)
+    dc = float(np.square(coefficients[0, 0]))
     if flat:  # rounding noise of the transform is not AC energy
         return Spectrum(dc=dc, profile=np.zeros(PROFILE_BINS), low=None, mid=None, high=None, centroid=None)
-    power[0, 0] = 0
-    energy, moment, counts = _binned(power)
+    coefficients[0, 0] = 0
+    energy, moment, counts = _binned(coefficients)
     counts = counts - (np.arange(_FINE_BINS) == 0)  # less the DC's
     total = energy.sum()
     low, mid, high = (energy.reshape(len(BANDS), -1).sum(axis=1) / total).tolist()

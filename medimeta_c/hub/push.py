@@ -18,13 +18,15 @@ from medimeta_c.card.card_check import check_card
 from medimeta_c.card.coverage import require_complete
 from medimeta_c.card.evalfile import benchmark_name
 from medimeta_c.errors import ManifestError, PublishError, Remedy, VerificationError
-from medimeta_c.format.manifest import MANIFEST_NAME, Manifest, read_manifest
+from medimeta_c.format.manifest.file import MANIFEST_NAME, read_manifest
+from medimeta_c.format.manifest.records import Manifest
 from medimeta_c.format.repository import Repository, open_repository
 from medimeta_c.hub.request import PushConfig, PushReport
 from medimeta_c.hub.tree import LocalFile, Plan, compare, local_files, remote_files
 from medimeta_c.io.hub_client import token_or_none, transfer_bars
 from medimeta_c.io.hub_errors import explained, network_errors, unreachable
 from medimeta_c.io.settings import require_kind
+from medimeta_c.io.text import counted
 
 if TYPE_CHECKING:
     from huggingface_hub import HfApi
@@ -92,9 +94,9 @@ def _verified_files(
     report = verify(config.root, jobs=config.jobs, on_progress=on_verified)
     if not report.ok:
         raise VerificationError(
-            f"{config.root} is not what its manifest says ({len(report.problems)} problems, first "
-            f"{report.problems[0]}): nothing was sent; restore the files that `medimeta-c verify` names, or "
-            "move them away and run the build again"
+            f"{config.root} is not what its manifest says ({counted(len(report.problems), 'problem')}, "
+            f"first {report.problems[0]}): nothing was sent; restore what `medimeta-c verify` names, "
+            "or move it away and run the build again"
         )
     if report.manifest != manifest:
         raise VerificationError(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from medimeta_c.building import engines
 from medimeta_c.errors import ConfigError, Remedy
-from medimeta_c.format.manifest import Manifest
+from medimeta_c.format.manifest.records import Manifest
 from medimeta_c.hub.tree import Plan
 from medimeta_c.io.hub_client import check_repo_id
 from medimeta_c.io.settings import Location, required, settle

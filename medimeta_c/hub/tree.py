@@ -12,7 +12,8 @@ from medimeta_c.card.card_check import pictures
 from medimeta_c.card.dataset_card import ASSETS, CARD_NAME
 from medimeta_c.card.evalfile import EVAL_NAME
 from medimeta_c.errors import PublishError, Remedy
-from medimeta_c.format.manifest import MANIFEST_NAME, Manifest
+from medimeta_c.format.manifest.file import MANIFEST_NAME
+from medimeta_c.format.manifest.records import Manifest
 from medimeta_c.format.signing.benchmark import SIGNATURE_NAME
 from medimeta_c.io.files import sha256_file
 

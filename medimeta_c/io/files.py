@@ -24,6 +24,7 @@ __all__ = [
     "publish",
     "replace_file",
     "sha256_file",
+    "take_lock",
     "write_atomic",
     "writing",
 ]
@@ -96,22 +97,41 @@ def exclusive(lock: Path, folder: Path, busy: MediMetaError, *, wait_s: float = 
     WriteError
         If the file cannot be written, or the file system has no locks.
     """
-    held = filelock.FileLock(lock)
+    held = take_lock(lock, folder, wait_s=max(wait_s, _PATIENCE_S))
+    if held is None:
+        raise busy
+    try:
+        yield
+    finally:
+        held.release()
+
+
+def take_lock(lock: Path, folder: Path, *, wait_s: float = 0) -> filelock.BaseFileLock | None:
+    """Return a file lock of this process, for any of its threads to release; None if another one holds it.
+
+    Parameters
+    ----------
+    lock, folder, wait_s
+        As `exclusive` has them.
+
+    Raises
+    ------
+    WriteError
+        If the file cannot be written, or the file system has no locks.
+    """
+    held = filelock.FileLock(lock, thread_local=False)
     with writing(folder):
         lock.parent.mkdir(parents=True, exist_ok=True)
         try:
-            held.acquire(timeout=max(wait_s, _PATIENCE_S))
+            held.acquire(timeout=wait_s)
         except filelock.Timeout:
-            raise busy from None
+            return None
         except NotImplementedError as error:
             raise WriteError(
                 f"the file system of {folder} has no file locks",
                 remedy=Remedy("choose an {out} on a local disk, and move it afterwards"),
             ) from error
-    try:
-        yield
-    finally:
-        held.release()
+    return held
 
 
 def is_locked(lock: Path) -> bool:

@@ -7,13 +7,18 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
-__all__ = ["MOST_LETTERS", "Title", "flaw_of_line", "flaw_of_text"]
+__all__ = ["MOST_LETTERS", "Title", "counted", "flaw_of_line", "flaw_of_text"]
 
 MOST_LETTERS = 120
 """The longest title."""
 
 _BLANK_LETTERS = "\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0"
 _MOST_MARKS = 3
+
+
+def counted(count: int, noun: str) -> str:
+    """Return a number of things, e.g. ``"1 set"`` or ``"1,200 sets"``."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 def flaw_of_text(text: str) -> str | None:

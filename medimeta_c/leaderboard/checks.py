@@ -10,6 +10,7 @@ import numpy as np
 
 from medimeta_c.errors import MediMetaError, MissingExtraError, ResultError
 from medimeta_c.io.records import canonical_json
+from medimeta_c.io.text import counted
 from medimeta_c.leaderboard.accepted import Accepted
 from medimeta_c.leaderboard.answers import check_one_truth, check_renderings_differ, decided
 from medimeta_c.leaderboard.inspection import (
@@ -183,8 +184,8 @@ def _complete(result: Result) -> None:
     lacking = [*result.missing, *result.invalid]
     if lacking:
         raise ResultError(
-            f"{len(lacking)} cells are missing or hold NaN or infinity (first {lacking[0]}): a board takes "
-            "complete results only"
+            f"it lacks {counted(len(lacking), 'cell')}, missing or with NaN or infinity (first "
+            f"{lacking[0]}): a board takes complete results only"
         )
 
 
@@ -234,7 +235,7 @@ def _check_numbers(saved: SavedResult, accepted: Accepted | None) -> None:
     if wrong:
         more = f"; and {len(wrong) - _SHOWN} more" if len(wrong) > _SHOWN else ""
         raise ResultError(
-            f"{len(wrong)} numbers of {RESULT_NAME} do not follow from {PREDICTIONS_NAME}: "
+            f"{RESULT_NAME} has {counted(len(wrong), 'number')} that {PREDICTIONS_NAME} does not give: "
             f"{'; '.join(wrong[:_SHOWN])}{more}"
         )
 
@@ -262,7 +263,10 @@ def _notes(submission: Submission, saved: SavedResult, accepted: Accepted | None
         yield f"{', '.join(result.phantoms)}: phantoms, not medical images"
     certain = sum(decided(cell) for cell in saved.predictions.values())
     if certain:
-        yield f"{certain} cells hold only the probabilities 0 and 1, or none: decisions, not probabilities"
+        yield (
+            f"{counted(certain, 'cell')} with only the probabilities 0 and 1, or none: decisions, not "
+            "probabilities"
+        )
 
 
 def _run_digest(result: Result) -> str:

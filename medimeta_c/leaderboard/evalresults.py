@@ -50,7 +50,7 @@ def model_eval_yaml(result: Result, benchmark_repo: str, source_url: str) -> str
 
 def _notes(result: Result, dataset: str, summary: Summary[Estimate]) -> str:
     images = "; phantoms, not medical images" if dataset in result.phantoms else ""
-    base = result.baseline
+    base = result.meaningful_baseline
     prompts = f"; prompts {result.run.prompts.name}" if result.run.prompts else ""
     mce = "" if base is None else f", mCE {_percent(summary.mce)} over {base.name} ({base.model})"
     return (

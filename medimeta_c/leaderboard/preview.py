@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from medimeta_c.errors import ResultError
 from medimeta_c.format.benchmark import Benchmark
 from medimeta_c.io.tables.table import UNDEFINED, Cell, Column, Table
+from medimeta_c.io.text import counted
 from medimeta_c.leaderboard.accepted import Accepted
 from medimeta_c.leaderboard.checks import Finding
 from medimeta_c.leaderboard.site.board import read_boards
 from medimeta_c.leaderboard.site.entries import Board, Entry
 from medimeta_c.leaderboard.site.measured import entry_place
 from medimeta_c.leaderboard.site.writing import SiteReport, refuse_others, write_site
+from medimeta_c.leaderboard.submission import read_submission
 from medimeta_c.leaderboard.tree import board_entries
 from medimeta_c.leaderboard.validation import validate
 from medimeta_c.metrics.values import Estimate
@@ -123,7 +125,8 @@ def preview(
     refuse_others(config.out)
     (finding,) = validate([config.folder], config.accepted, among=config.among)
     if finding.problems:
-        more = f" (and {len(finding.problems) - 1} more problems)" if len(finding.problems) > 1 else ""
+        others = len(finding.problems) - 1
+        more = f" (and {counted(others, 'more problem')})" if others else ""
         raise ResultError(f"{finding.problems[0]}{more}; there is nothing to preview")
     with tempfile.TemporaryDirectory() as empty:
         boards = read_boards(
@@ -133,7 +136,8 @@ def preview(
             also=_others(config),
             on_progress=on_progress,
         )
-    site = write_site(boards, config.out)
+    name = read_submission(config.folder).name
+    site = write_site(tuple(replace(board, preview=name) for board in boards), config.out)
     return PreviewReport(
         finding=finding,
         site=site,

@@ -10,7 +10,7 @@ from pydantic import ConfigDict, Field, JsonValue, ValidationError, field_valida
 
 from medimeta_c._version import __version__
 from medimeta_c.errors import ConfigError
-from medimeta_c.format.manifest import SuiteRecord
+from medimeta_c.format.manifest.records import SuiteRecord
 from medimeta_c.format.suites import suite_of
 from medimeta_c.io.reading import first_problem
 from medimeta_c.io.records import (

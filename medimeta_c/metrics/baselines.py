@@ -68,6 +68,12 @@ class Baseline(Record):
                 "choose among these datasets, or score the baseline model on yours and give its result"
             )
 
+    def flaw(self, *, phantoms: bool) -> str | None:
+        """Return why CE by this baseline means nothing on some images; None where it means something."""
+        if phantoms and not self.measured_on_these_shards:
+            return f"{self.model} was measured on real images, and these are phantoms"
+        return None
+
     def mce_scope(self, scope: Scope) -> Scope:
         """Return what mCE is taken over where CE divides by this baseline.
 

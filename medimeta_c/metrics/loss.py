@@ -30,11 +30,10 @@ from medimeta_c.format.keys import CLEAN, SetKey
 from medimeta_c.io.records import Name, Record
 from medimeta_c.metrics.corruption_error import FloatArray
 from medimeta_c.metrics.grid import Scope
-from medimeta_c.metrics.intervals import Difference
 from medimeta_c.metrics.measures.cell_values import CellValues
-from medimeta_c.metrics.values import Estimate
+from medimeta_c.metrics.values import Difference, Estimate
 
-__all__ = ["Loss", "Losses", "Lost", "loss", "loss_difference"]
+__all__ = ["Loss", "LossNumbers", "Losses", "Lost", "loss", "loss_difference"]
 
 T = TypeVar("T")
 
@@ -99,12 +98,7 @@ def loss(cells: CellValues) -> Losses[Estimate]:
 
     An interval is undefined where the number is, and where every resample gives the same number.
     """
-    numbers = _Numbers.of(cells)
-
-    def estimate(array: FloatArray, reason: str, lone: bool) -> Estimate:
-        return _estimate(array, reason, cells.level, lone)
-
-    return numbers.arranged(estimate)
+    return LossNumbers.of(cells).estimates()
 
 
 def loss_difference(one: CellValues, other: CellValues) -> Losses[Difference]:
@@ -115,14 +109,7 @@ def loss_difference(one: CellValues, other: CellValues) -> Losses[Difference]:
     ConfigError
         If the two are not over the same scope, images and resamples.
     """
-    alike = all(other.units.get(name, count) == count for name, count in one.units.items())
-    if not alike or (one.scope, one.level, one.resamples) != (other.scope, other.level, other.resamples):
-        raise ConfigError("the two models were not resampled alike: use one scope, and the same images")
-
-    def estimate(array: FloatArray, reason: str, lone: bool) -> Difference:
-        return _difference(array, reason, one.level, lone)
-
-    return _Numbers.of(one).minus(_Numbers.of(other)).arranged(estimate)
+    return LossNumbers.of(one).minus(LossNumbers.of(other))
 
 
 Where = tuple[str, str, str | int]
@@ -130,8 +117,20 @@ Where = tuple[str, str, str | int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class _Numbers:
-    """Every number on the images and on each resample, shape (1 + R,); NaN with a reason where undefined."""
+class LossNumbers:
+    """Every number of a model on the images and on each resample: computed once, however many it meets.
+
+    Parameters
+    ----------
+    cells : CellValues
+        What they were computed from.
+    arrays : dict of Where to ndarray of float64, shape (1 + R,)
+        The numbers; NaN where undefined.
+    reasons : dict of Where to str
+        Why, where a number is undefined.
+    beside : dict of str to (int or None)
+        By dataset, "" for all, on which side of chance clean accuracy lies; see `Loss`.
+    """
 
     cells: CellValues
     arrays: dict[Where, FloatArray]
@@ -139,7 +138,8 @@ class _Numbers:
     beside: dict[str, int | None] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, cells: CellValues) -> _Numbers:
+    def of(cls, cells: CellValues) -> LossNumbers:
+        """Compute what corruption costs a model."""
         scope, values = cells.scope, cells.values
         unknown = np.full(1 + cells.resamples, np.nan)
         clean = {d: values.get(SetKey(d, scope.split, CLEAN, 0), unknown) for d in scope.corruptions}
@@ -151,11 +151,31 @@ class _Numbers:
                 if (keys := _keys(scope, d, part))
             }
             for d in under:
-                found.add(d, part, {d: clean[d]}, under)
-            found.add("", part, {d: clean[d] for d in under}, under)
+                found._add(d, part, {d: clean[d]}, under)
+            found._add("", part, {d: clean[d] for d in under}, under)
         return found
 
-    def add(
+    def estimates(self) -> Losses[Estimate]:
+        """Return each number with its interval."""
+        return self._arranged(lambda array, why, lone: _estimate(array, why, self.cells.level, lone))
+
+    def minus(self, other: LossNumbers) -> Losses[Difference]:
+        """Return each number minus another model's, paired resample by resample; see `loss_difference`."""
+        one, two = self.cells, other.cells
+        alike = all(two.units.get(name, count) == count for name, count in one.units.items())
+        if not alike or (one.scope, one.level, one.resamples) != (two.scope, two.level, two.resamples):
+            raise ConfigError("the two models were not resampled alike: use one scope, and the same images")
+        paired = LossNumbers(
+            cells=one,
+            arrays={where: array - other.arrays[where] for where, array in self.arrays.items()},
+            reasons={
+                where: why or (other.reasons[where] and f"of the other model: {other.reasons[where]}")
+                for where, why in self.reasons.items()
+            },
+        )
+        return paired._arranged(lambda array, why, lone: _difference(array, why, one.level, lone))
+
+    def _add(
         self, owner: str, part: str | int, clean: Mapping[str, FloatArray], under: Mapping[str, FloatArray]
     ) -> None:
         """Compute the numbers of one dataset, or the means of several, under a part of the grid."""
@@ -186,17 +206,7 @@ class _Numbers:
     def _put(self, where: Where, array: FloatArray, reason: str) -> None:
         self.arrays[where], self.reasons[where] = array, reason
 
-    def minus(self, other: _Numbers) -> _Numbers:
-        return _Numbers(
-            cells=self.cells,
-            arrays={where: array - other.arrays[where] for where, array in self.arrays.items()},
-            reasons={
-                where: why or (other.reasons[where] and f"of the other model: {other.reasons[where]}")
-                for where, why in self.reasons.items()
-            },
-        )
-
-    def arranged(self, view: Callable[[FloatArray, str, bool], T]) -> Losses[T]:
+    def _arranged(self, view: Callable[[FloatArray, str, bool], T]) -> Losses[T]:
         scope, chance, units = self.cells.scope, self.cells.chance, self.cells.units
 
         def one(owner: str, corruptions: Iterable[str], chance: float) -> Loss[T]:

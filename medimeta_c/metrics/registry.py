@@ -87,6 +87,9 @@ class Metric:
         The range of its values.
     lower_is_better : bool
         Its direction.
+    unit : str, optional
+        ``"%"`` for a fraction that people read in percent; another unit, or none, for a number that is shown
+        as it is. By default, percent if the range lies within -1 to 1, and else no unit.
 
     Raises
     ------
@@ -110,6 +113,7 @@ class Metric:
     low: float = 0.0
     high: float = 1.0
     lower_is_better: bool = False
+    unit: str | None = None
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"[a-z0-9][a-z0-9_]{0,99}", self.name):
@@ -138,6 +142,13 @@ class Metric:
                 "Number that says why there is none"
             )
         return Number(value=within)
+
+    @property
+    def in_percent(self) -> bool:
+        """Whether a value is a fraction that people read in percent."""
+        if self.unit is None:
+            return self.low >= -1 and self.high <= 1
+        return self.unit == "%"
 
     def admits(self, value: float) -> bool:
         """Return whether a value is in the range."""
@@ -220,6 +231,7 @@ _ON_REQUEST = (
         function=nll,
         inputs=("labels", "probabilities"),
         high=MOST_NLL,
+        unit="nats",
         lower_is_better=True,
     ),
     Metric(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from medimeta_c.format.keys import PHANTOMS
-from medimeta_c.format.manifest import Manifest
+from medimeta_c.format.manifest.records import Manifest
 from medimeta_c.format.suites import paper_order
 from medimeta_c.paper.scores import DatasetRow
 from medimeta_c.sources import collection_of

@@ -77,7 +77,7 @@ def scores_of(results: Results) -> tuple[ModelScores, ...]:
     baselines, errors are left out: they do not compare.
     """
     every = [result for each in results.values() for result in each]
-    baselines = [result.baseline for result in every if result.baseline is not None]
+    baselines = [baseline for result in every if (baseline := result.meaningful_baseline) is not None]
     rows = [
         _divided_by_itself(row) if _is_baseline(result, row, baselines) else row
         for name, each in results.items()
@@ -123,21 +123,21 @@ def _require_one_build(results: Mapping[str, Sequence[Result]]) -> None:
 
 
 def _rows(name: str, result: Result) -> Iterator[ModelScores]:
-    baseline = result.baseline
+    baseline = result.meaningful_baseline
     divisor = ""
     if baseline is not None:
         by = "" if baseline.measured_on_these_shards else ", as the paper prints it"
         divisor = f"{baseline.model}{by}"
     for entry in result.run.benchmark.datasets:
         summary = result.scores.datasets[entry.dataset]
-        yield ModelScores(
+        row = ModelScores(
             collection=collection_of(entry.kind),
             dataset=entry.dataset,
             model=name,
             clean_accuracy=_percent(summary.clean_accuracy.value),
             accuracy={key: _percent(one.value) for key, one in summary.accuracy.items()},
             average_accuracy=_percent(summary.average_accuracy.value),
-            clean_error=_percent(summary.clean_error.value) if divisor else None,
+            clean_error=_percent(summary.clean_error.value),
             ce={key: _percent(one.value) for key, one in summary.ce.items()},
             mce=_percent(summary.mce.value),
             backbone=result.run.model.architecture,
@@ -146,6 +146,7 @@ def _rows(name: str, result: Result) -> Iterator[ModelScores]:
             is_resnet50=any(map(_RESNET50.search, _encoders(result.run.model))),
             marks=result.standing,
         )
+        yield row if divisor else _undivided(row)
 
 
 def _encoders(model: ModelIdentity) -> Iterator[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 import torch
@@ -45,7 +45,7 @@ class Fitted:
 
 
 class HeadPredictor:
-    """Heads of several datasets; a `medimeta_c.scoring.job.CellPredictor`.
+    """Heads of several datasets; a `medimeta_c.scoring.jobs.predictors.CellPredictor`.
 
     Parameters
     ----------
@@ -66,7 +66,7 @@ class HeadPredictor:
     def predict(
         self,
         benchmark: Benchmark,  # its sets are the store's
-        keys: Sequence[SetKey],
+        keys: Iterable[SetKey],
         on_images: Callable[[int], None] = lambda count: None,
         *,
         limit: int | None = None,

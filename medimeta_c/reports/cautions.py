@@ -53,9 +53,10 @@ def notes(result: Result) -> tuple[str, ...]:
         found.append(result.run.model.caution)
     found.extend(_left_out(result))
     found.extend(_unlike_the_suite(result))
-    if result.baseline is not None and not result.baseline.measured_on_these_shards and not result.phantoms:
+    baseline = result.meaningful_baseline
+    if baseline is not None and not baseline.measured_on_these_shards:
         found.append(
-            f"The baseline's figures are {result.baseline.note}: the mCE compares across renderings, prompts "
+            f"The baseline's figures are {baseline.note}: the mCE compares across renderings, prompts "
             "and code, and its interval leaves out the baseline's own uncertainty."
         )
     return tuple(found)
@@ -63,11 +64,11 @@ def notes(result: Result) -> tuple[str, ...]:
 
 def _left_out(result: Result) -> list[str]:
     """Return what mCE does not count, because nothing was published to divide it by."""
-    if result.baseline is None or not result.baseline.left_out:
+    baseline = result.meaningful_baseline
+    if baseline is None or not baseline.left_out:
         return []
     left = "; ".join(
-        f"{', '.join(map(display_name, names))} on {dataset}"
-        for dataset, names in result.baseline.left_out.items()
+        f"{', '.join(map(display_name, names))} on {dataset}" for dataset, names in baseline.left_out.items()
     )
     return [f"The mCE is over the corruptions that the baseline has figures for, without: {left}."]
 

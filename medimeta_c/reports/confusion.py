@@ -29,12 +29,13 @@ def confusion_counts(
 def confusion_table(cell: CellPredictions, class_names: Sequence[str], title: str) -> Table:
     """Return what the images of each class were taken for, in percent of the class.
 
-    Columns bear the numbers of the rows. A class without images leaves its row empty, as do zeros.
+    Columns bear the numbers of the rows. A class without images leaves its row empty, as do zeros. Where a
+    model named no class for an image, the row sums to less than 100.
     """
-    counts = confusion_counts(cell.labels, cell.predictions, len(class_names))
+    counts = confusion_counts(cell.labels, cell.predictions, len(class_names)).tolist()
+    images = np.bincount(cell.labels, minlength=len(class_names)).tolist()
     rows = []
-    for number, (name, row) in enumerate(zip(class_names, counts.tolist(), strict=True), start=1):
-        total = sum(row)
+    for number, (name, row, total) in enumerate(zip(class_names, counts, images, strict=True), start=1):
         rows.append(
             (
                 Cell(name, below=str(number)),

@@ -47,7 +47,7 @@ def headlines(found: Assessment) -> tuple[Headline, ...]:
     overall = result.scores.overall
     return (
         _headline("Lost to corruption", found.loss.overall.lost.points, _beside(found), unit=" points"),
-        _headline("mCE", overall.mce, _against(result)),
+        _mce(result),
         _headline("Clean accuracy", overall.clean_accuracy, _joined(_over(result), word_text(result))),
         _headline("Average accuracy", overall.average_accuracy, "over all corruptions and severities"),
         _worst(found),
@@ -84,11 +84,14 @@ def _beside(found: Assessment) -> str:
     return f"{percent(abs(difference.value))} {more} than {found.rival.model} ({about})"
 
 
-def _against(result: Result) -> str:
-    if result.baseline is None:
-        return ""
-    note = "" if result.baseline.measured_on_these_shards else f", {result.baseline.note}"
-    return f"of the errors of {result.baseline.model}{note}"
+def _mce(result: Result) -> Headline:
+    mce, baseline = result.scores.overall.mce, result.baseline
+    if baseline is None:
+        return _headline("mCE", mce, "")
+    if flaw := baseline.flaw(phantoms=bool(result.phantoms)):
+        return Headline(label="mCE", value=UNDEFINED, note=flaw)
+    note = "" if baseline.measured_on_these_shards else f", {baseline.note}"
+    return _headline("mCE", mce, f"of the errors of {baseline.model}{note}")
 
 
 def _joined(*notes: str) -> str:

@@ -26,7 +26,7 @@ from medimeta_c.reports.confusion import confusion_table
 from medimeta_c.reports.headlines import headlines
 from medimeta_c.reports.ranges import Ranges, ranges
 from medimeta_c.reports.tables import ALL, MOST_LOST, further_tables, lost_table, main_tables, severity_table
-from medimeta_c.results.assessment.confidence import Confidence
+from medimeta_c.results.assessment.confidence_numbers import Confidence
 from medimeta_c.results.assessment.confidence_tables import confidence_tables
 from medimeta_c.results.assessment.loss import Assessment
 from medimeta_c.results.assessment.verdict import Verdict, verdict
@@ -144,10 +144,11 @@ def _ranges(found: Assessment) -> Iterator[Ranges]:
         line=(0.0, "nothing lost"),
         others=theirs,
     )
-    if result.baseline is not None and any(one.value is not None for one in mce.values()):
+    baseline = result.meaningful_baseline
+    if baseline is not None and any(one.value is not None for one in mce.values()):
         yield ranges(
             "mCE",
-            f"Errors under corruption in percent of those of {result.baseline.model}; less is better.",
+            f"Errors under corruption in percent of those of {baseline.model}; less is better.",
             mce,
             line=(1.0, "as many, 100"),
         )

@@ -10,7 +10,7 @@ from medimeta_c.io.templating import templates_folder
 from medimeta_c.reports.cautions import notes, warnings
 from medimeta_c.reports.headlines import headline_table, headlines
 from medimeta_c.reports.tables import further_tables, lost_table, main_tables, severity_table
-from medimeta_c.results.assessment.confidence import Confidence
+from medimeta_c.results.assessment.confidence_numbers import Confidence
 from medimeta_c.results.assessment.confidence_tables import confidence_tables
 from medimeta_c.results.assessment.loss import Assessment
 from medimeta_c.results.assessment.verdict import verdict

@@ -12,7 +12,7 @@ from medimeta_c.io.tables.table import UNDEFINED, Cell, Column, Table, texts
 from medimeta_c.metrics.registry import BUILT_IN, METRICS
 from medimeta_c.metrics.summary import CellScore, Summary
 from medimeta_c.metrics.values import Estimate, Number, mean_number
-from medimeta_c.results.cells import interval_text, number_cell, percent
+from medimeta_c.results.cells import interval_text, metric_cell, number_cell, percent
 from medimeta_c.results.paraphrases.record import PromptsSweep
 from medimeta_c.results.paraphrases.views import prompts_tables
 from medimeta_c.results.result import Result
@@ -25,7 +25,6 @@ __all__ = [
     "further_tables",
     "lost_table",
     "main_tables",
-    "metric_label",
     "other_scores_table",
     "severity_table",
 ]
@@ -54,12 +53,13 @@ def main_tables(result: Result) -> list[Table]:
         shown=("Clean", "Average"),
     )
     faults = [] if result.run.benchmark.suite is None else [faults_table(result)]
-    if result.baseline is None:
+    baseline = result.meaningful_baseline
+    if baseline is None:
         return [accuracies, *faults]
     errors = _by_dataset(
         result,
         "Errors against the baseline",
-        f"Errors in percent of those that {result.baseline.model} makes: 100 is as many, lower is better.",
+        f"Errors in percent of those that {baseline.model} makes: 100 is as many, lower is better.",
         lambda one: {"Clean": one.clean_error, **_common(one.ce, result), "mCE": one.mce},
         shown=("mCE",),
     )
@@ -84,7 +84,7 @@ def faults_table(result: Result) -> Table:
             }
             return number_cell(mean_number(means))
 
-        errors = [] if result.baseline is None else [over(lambda one: one.ce)]
+        errors = [] if result.meaningful_baseline is None else [over(lambda one: one.ce)]
         return Cell(label, strong=strong), Cell(str(len(chosen))), over(lambda one: one.accuracy), *errors
 
     kinds = {"Physical faults": set(names) - {*DIGITAL}, "Digital faults": set(names) & {*DIGITAL}}
@@ -92,7 +92,7 @@ def faults_table(result: Result) -> Table:
         label: {dataset: found for dataset, own in lists.items() if (found := [n for n in own if n in kind])}
         for label, kind in kinds.items()
     }
-    columns = ("Datasets", "Accuracy", *(() if result.baseline is None else ("CE",)))
+    columns = ("Datasets", "Accuracy", *(() if result.meaningful_baseline is None else ("CE",)))
     return Table(
         name=f"Faults of the suite {'core' if suite is None else suite.name}",
         caption="In percent, over the datasets that have the fault; their number is in the first column. Of "
@@ -112,7 +112,7 @@ def further_tables(result: Result, sweep: PromptsSweep | None = None) -> list[Ta
     """Return what else the cells say: the loss of accuracy against the baseline's, and other scores."""
     others = [other_scores_table(result), *([confidence_table(result)] if result.stated else [])]
     others += [] if sweep is None else prompts_tables(sweep, result)
-    if result.baseline is None:
+    if result.meaningful_baseline is None:
         return others
     relative = _by_dataset(
         result,
@@ -177,7 +177,7 @@ def severity_table(result: Result, dataset: str) -> Table:
 def other_scores_table(result: Result) -> Table:
     """Return balanced accuracy, AUROC and calibration, on clean images and as the mean under corruption."""
     # Top-1 accuracy has tables of its own.
-    kinds = {metric_label(name): name for name in result.metrics if name != "top1"}
+    names = [name for name in result.metrics if name != "top1"]
     rows = []
     for entry in map(result.run.benchmark.dataset, result.scope.corruptions):
         keys = [key for key in result.scope.cells() if key.dataset == entry.dataset]
@@ -187,16 +187,16 @@ def other_scores_table(result: Result) -> Table:
             (
                 *texts(entry.dataset, str(entry.images), str(len(entry.class_names))),
                 *map(number_cell, _words(result, entry.dataset).values()),
-                *(_mean_cell(part, name) for name in kinds.values() for part in (clean, corrupted)),
+                *(_mean_cell(part, name) for name in names for part in (clean, corrupted)),
             )
         )
-    parts = (f"{name}, {part}" for name in kinds for part in ("clean", "corrupted"))
+    parts = (f"{_label(name)}, {part}" for name in names for part in ("clean", "corrupted"))
     columns = ("Images", "Classes", *_words(result, ALL), *parts)
     return Table(
         name="Other scores",
         caption="In percent, on clean images and as the mean over all corrupted cells. Balanced accuracy is "
         "the mean recall of the classes; ECE is the expected calibration error, lower is better."
-        + "".join(f" {label}: lower is better." for label, name in kinds.items() if _falls(name)),
+        + "".join(_about(name) for name in names if name not in BUILT_IN),
         columns=(Column("", "label"), *map(Column, columns)),
         rows=tuple(rows),
     )
@@ -239,16 +239,20 @@ def _words(result: Result, dataset: str) -> dict[str, Number]:
     return word_numbers(result, result.scope.datasets if dataset == ALL else [dataset])
 
 
-def metric_label(name: str) -> str:
+def _label(name: str) -> str:
     """Return a metric's name for people; one that is not installed has its own name only."""
     metric = METRICS.get(name)
     return name if metric is None else metric.label
 
 
-def _falls(name: str) -> bool:
-    """Return whether a metric that the caption does not explain is better when it is lower."""
+def _about(name: str) -> str:
+    """Return what the caption says of a metric that it does not explain."""
     metric = METRICS.get(name)
-    return metric is not None and metric.lower_is_better and name not in BUILT_IN
+    if metric is None:
+        return f" {name} is not in percent."
+    unit = f"in {metric.unit}, " if metric.unit else ""
+    exception = "" if metric.in_percent else f" {metric.label} is {unit}not in percent."
+    return exception + (f" {metric.label}: lower is better." if metric.lower_is_better else "")
 
 
 def _common(numbers: Mapping[str, Number], result: Result) -> dict[str, Number]:
@@ -259,9 +263,10 @@ def _common(numbers: Mapping[str, Number], result: Result) -> dict[str, Number]:
 
 def _mean_cell(cells: Mapping[SetKey, CellScore | None], name: str) -> Cell:
     nothing = Number.undefined("not scored")
-    return number_cell(
-        mean_number({str(key): nothing if cell is None else cell.scores[name] for key, cell in cells.items()})
+    mean = mean_number(
+        {str(key): nothing if cell is None else cell.scores[name] for key, cell in cells.items()}
     )
+    return metric_cell(name, mean)
 
 
 def _range(severities: Sequence[int]) -> str:

@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
-from medimeta_c.io.tables.table import UNDEFINED, Cell, printed
+from medimeta_c.io.tables.table import UNDEFINED, Cell, number, printed
+from medimeta_c.metrics.registry import METRICS
 from medimeta_c.metrics.values import Estimate, Number
 
-__all__ = ["ZERO_WIDTH", "interval_text", "number_cell", "percent", "rank_text"]
+__all__ = [
+    "ZERO_WIDTH",
+    "interval_text",
+    "metric_cell",
+    "metric_text",
+    "number_cell",
+    "percent",
+    "rank_text",
+]
 
 ZERO_WIDTH = "zero width"
 """What stands for an interval whose ends are equal: its resamples do not vary, which is no precision."""
+
+_DIGITS = 3
+"""Of a metric that is not in percent."""
 
 
 def percent(value: float | None, digits: int = 1) -> str:
@@ -40,3 +52,19 @@ def number_cell(number: Number, *, show: bool = False) -> Cell:
         note = f"interval {text}" if text else number.interval_reason or ""
         note = "zero width: the same on every resample" if text == ZERO_WIDTH else note
     return Cell(percent(number.value), 100 * number.value, below=text if show else "", note=note)
+
+
+def metric_cell(name: str, found: Number) -> Cell:
+    """Return a metric's cell, in percent only if its numbers are: one that is not installed has no unit."""
+    metric = METRICS.get(name)
+    if metric is not None and metric.in_percent:
+        return number_cell(found)
+    return number(found.value, _DIGITS, found.reason or "")
+
+
+def metric_text(name: str, found: Number) -> str:
+    """Return a metric's number with its unit, for a sentence."""
+    metric = METRICS.get(name)
+    unit = "" if metric is None else "%" if metric.in_percent else metric.unit or ""
+    text = metric_cell(name, found).text
+    return f"{text} {unit}" if unit and text != UNDEFINED else text

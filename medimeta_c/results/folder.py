@@ -17,14 +17,15 @@ import logging
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
 from medimeta_c.errors import ConfigError, Remedy, ResultError
 from medimeta_c.format.keys import SetKey
 from medimeta_c.format.suites import DATASETS, in_order
-from medimeta_c.io.files import exclusive, writing
+from medimeta_c.io.files import exclusive, identity, writing
 from medimeta_c.io.reading import read_record
 from medimeta_c.io.settings import StrPath, as_path
+from medimeta_c.io.stores.stored import StoredPath
 from medimeta_c.metrics.grid import Scope
 from medimeta_c.results.identity import RunIdentity, first_difference, merged
 from medimeta_c.results.predictions import CellPredictions, read_predictions, write_predictions
@@ -47,6 +48,7 @@ __all__ = [
     "ResultFolder",
     "SavedResult",
     "answers_of",
+    "locked_result",
     "matching",
     "open_result_folder",
     "read_saved",
@@ -76,12 +78,15 @@ class SavedResult:
         The numbers.
     predictions : mapping of SetKey to CellPredictions
         Every cell.
+    stored : StoredPath or None
+        Where it is, if it was written to an object store; `path` is then a copy, until the process ends.
     """
 
     name: str
     path: Path
     result: Result
     predictions: Mapping[SetKey, CellPredictions]
+    stored: StoredPath | None = None
 
     def __repr__(self) -> str:
         return f"SavedResult({str(self.path)!r}: {self.result!r})"
@@ -106,7 +111,7 @@ def result_path(out: Path, run: RunIdentity) -> Path:
 
 def matching(where: StrPath) -> list[Path]:
     """Return a path that exists, or else the paths that it matches as a pattern."""
-    path = Path(where).expanduser()
+    path = as_path(where, "result")
     return [path] if path.exists() else [Path(each) for each in sorted(glob.glob(str(path)))]  # noqa: PTH207  (a pattern may be absolute)
 
 
@@ -120,7 +125,7 @@ def result_files(where: StrPath) -> list[Path]:
     ConfigError
         If there is none.
     """
-    path = Path(where).expanduser()
+    path = as_path(where, "result")
     found = dict.fromkeys(
         file
         for place in matching(path)
@@ -212,8 +217,8 @@ def _folders(place: Path) -> list[Path]:
 
 
 @contextlib.contextmanager
-def open_result_folder(out: Path, run: RunIdentity) -> Iterator[ResultFolder]:
-    """Lock the folder of a run's result, so that only this process adds cells to it.
+def open_result_folder(out: Path, run: RunIdentity, *, wait_s: float = 0) -> Iterator[ResultFolder]:
+    """Lock the folder of a run's result, so that only this process adds cells to it, and read what is there.
 
     Parameters
     ----------
@@ -221,6 +226,8 @@ def open_result_folder(out: Path, run: RunIdentity) -> Iterator[ResultFolder]:
         Root of all results.
     run : RunIdentity
         Who answers. Finished cells of the same identity are kept.
+    wait_s : float, optional
+        For how many seconds another process may hold it first.
 
     Yields
     ------
@@ -235,17 +242,26 @@ def open_result_folder(out: Path, run: RunIdentity) -> Iterator[ResultFolder]:
     path = result_path(out, run)
     with writing(path):
         path.mkdir(parents=True, exist_ok=True)
+    with locked_result(path, wait_s=wait_s):
+        yield ResultFolder(path, run)
+
+
+@contextlib.contextmanager
+def locked_result(path: Path, *, wait_s: float = 0) -> Iterator[None]:
+    """Lock the folder of a result; raise ResultError if another process holds it longer than `wait_s`."""
     busy = ResultError(
         f"another process is evaluating into {path}",
         remedy=[Remedy("wait until it ends"), Remedy("choose another {out}")],
     )
     # The lock is beside the folder, not in it, because the folder may be published as it is.
-    with exclusive(path.parent / f".{path.name}.lock", path, busy):
-        yield ResultFolder(path, run)
+    with exclusive(path.parent / f".{path.name}.lock", path, busy, wait_s=wait_s):
+        yield
 
 
 class ResultFolder:
     """The folder of one run's result, for the process that holds its lock.
+
+    It shows what was there when it was made, and `has` and `add_environment` what is there now.
 
     Parameters
     ----------
@@ -272,12 +288,28 @@ class ResultFolder:
                 self.run = merged(held, self.run)
         self.environment = self._cells.environment() or (earlier.environment if earlier else None)
         self._cells.describe(self.run)
+        self._seen = identity(path / RESULT_NAME)
         self._kept = self._read_kept()
+
+    @property
+    def earlier(self) -> Result | None:
+        """The result that is there."""
+        return self._earlier
 
     @property
     def finished(self) -> frozenset[SetKey]:
         """The cells that are there."""
         return frozenset(self._kept) | self._cells.saved()
+
+    def has(self, key: SetKey) -> bool:
+        """Return whether a cell is there now, which another process may have added since."""
+        path = self.path / RESULT_NAME
+        if self._seen != (seen := identity(path)):
+            self._seen, self._earlier = seen, self._read_earlier()
+            self._kept = self._read_kept()
+            if self._earlier is not None:
+                self.environment = _joined(self._earlier.environment, self.environment)
+        return key in self._kept or self._cells.has(key)
 
     def widened(self, scope: Scope) -> Scope:
         """Return a scope with the datasets of the earlier result: evaluating one more dataset adds to it."""
@@ -291,27 +323,38 @@ class ResultFolder:
 
     def add_environment(self, here: Environment) -> None:
         """Write down, before cells are saved, where they are made; earlier cells may be of other places."""
-        self.environment = here if self.environment is None else here.joined(self.environment)
+        self.environment = _joined(_joined(self.environment, self._cells.environment()), here)
         self._cells.describe(self.environment)
 
-    def save(self, cell: CellPredictions) -> None:
+    def save(self, cell: CellPredictions, here: Environment | None = None) -> None:
         """Save a finished cell, durably: it is whole or absent, whatever happens.
+
+        Parameters
+        ----------
+        cell : CellPredictions
+            The cell.
+        here : Environment, optional
+            Where it was made.
 
         Raises
         ------
         WriteError
             If it cannot be written.
         """
+        if self._cells.run() is None:  # another process finished, and removed what was there
+            self._cells.describe(self.run)
+        if here is not None:
+            self.add_environment(here)
         self._cells.save(cell)
+
+    def read(self, key: SetKey) -> CellPredictions:
+        """Return a cell that is there."""
+        return self._kept[key] if key in self._kept else self._cells.load(key)
 
     def load(self, scope: Scope) -> dict[SetKey, CellPredictions]:
         """Return the finished cells of a scope."""
         saved = self._cells.saved()
-        return {
-            key: self._kept[key] if key in self._kept else self._cells.load(key)
-            for key in scope.cells()
-            if key in self._kept or key in saved
-        }
+        return {key: self.read(key) for key in scope.cells() if key in self._kept or key in saved}
 
     def finish(self, result: Result, predictions: Mapping[SetKey, CellPredictions]) -> SavedResult:
         """Write the result; once it is complete, the single cells are removed.
@@ -368,6 +411,15 @@ class ResultFolder:
             if kept.pop(key, None) is not None:
                 _logger.warning("evaluating %s again: its predictions are not those of %s", key, RESULT_NAME)
         return kept
+
+
+@overload
+def _joined(earlier: Environment | None, now: Environment) -> Environment: ...
+@overload
+def _joined(earlier: Environment | None, now: Environment | None) -> Environment | None: ...
+def _joined(earlier: Environment | None, now: Environment | None) -> Environment | None:
+    """Return where cells were made of which some are of earlier."""
+    return now.joined(earlier) if now is not None and earlier is not None else now or earlier
 
 
 def _check_pair(folder: Path, result: Result, predictions: Mapping[SetKey, CellPredictions]) -> None:

@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 
 from medimeta_c.errors import IncompleteGridError
 from medimeta_c.format.keys import SetKey
-from medimeta_c.format.manifest import PluginRecord
+from medimeta_c.format.manifest.records import PluginRecord
 from medimeta_c.io.reading import read_record
 from medimeta_c.io.records import Document, Name, Record, Sha256, Since, Text, write_record
 from medimeta_c.io.settings import StrPath, as_path
@@ -184,6 +184,13 @@ class Result(Document):
     def phantoms(self) -> tuple[str, ...]:
         """Datasets whose images are generated, not medical."""
         return tuple(entry.dataset for entry in self.run.benchmark.datasets if entry.is_phantom)
+
+    @property
+    def meaningful_baseline(self) -> Baseline | None:
+        """What CE was divided by, for all that show CE; None where it means nothing (`Baseline.flaw`)."""
+        if self.baseline is None or self.baseline.flaw(phantoms=bool(self.phantoms)):
+            return None
+        return self.baseline
 
     @property
     def seen_in_training(self) -> tuple[str, ...]:

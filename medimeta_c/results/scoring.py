@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from medimeta_c.errors import ConfigError, IncompleteGridError, ResultError
 from medimeta_c.format.benchmark import Benchmark
 from medimeta_c.format.keys import CLEAN, SetKey
-from medimeta_c.format.manifest import Manifest, PluginRecord
+from medimeta_c.format.manifest.records import Manifest, PluginRecord
 from medimeta_c.format.plugins import plugin_record
 from medimeta_c.format.suites import DATASETS, in_order, suite_of
 from medimeta_c.metrics.corruption_error import Where
@@ -25,7 +26,7 @@ from medimeta_c.results.predictions import CellPredictions, correctness_of
 from medimeta_c.results.result import Environment, Result, StoredMark
 from medimeta_c.results.words.summary import spoken
 
-__all__ = ["Groups", "Terms", "groups_of", "make_result", "scope_of", "score"]
+__all__ = ["Groups", "Terms", "groups_of", "is_result_of", "make_result", "scope_of", "score"]
 
 _NO_BASELINE = "no baseline was given to divide by"
 _RATIOS = ("clean_error", "ce", "mce", "relative_ce", "relative_mce")
@@ -143,21 +144,46 @@ def make_result(
         As `score` does.
     """
     terms = terms.over_groups(predictions)
+    return Result(
+        environment=environment,
+        scores=score(predictions, run.benchmark, terms),
+        **_asked(run, predictions, terms, marks),
+        **spoken(predictions),
+    )
+
+
+def is_result_of(
+    result: Result,
+    run: RunIdentity,
+    predictions: Mapping[SetKey, CellPredictions],
+    terms: Terms,
+    marks: tuple[StoredMark, ...] = (),
+) -> bool:
+    """Return whether a result that was made of these predictions was asked for as `make_result` is."""
+    asked = _asked(run, predictions, terms.over_groups(predictions), marks)
+    metrics = {metric.name for metric in terms.metrics}
+    return metrics == {*result.metrics} and all(getattr(result, name) == each for name, each in asked.items())
+
+
+def _asked(
+    run: RunIdentity,
+    predictions: Mapping[SetKey, CellPredictions],
+    terms: Terms,
+    marks: tuple[StoredMark, ...],
+) -> dict[str, Any]:
+    """Return the fields of a result that are no numbers."""
     scope, chosen = terms.scope, terms.baseline
     paired = chosen is not None and set(scope.datasets) <= set(chosen.tables)
     brought = {plugin_record(METRICS, metric.name, metric) for metric in terms.metrics} | {*terms.plugins}
-    return Result(
-        complete=set(predictions) == set(scope.cells()),
-        run=restricted(run, scope.datasets),
-        environment=environment,
-        baseline=None if chosen is None else chosen.baseline.for_scope(scope, paired=paired),
-        resampling=terms.resampling,
-        scope=scope,
-        scores=score(predictions, run.benchmark, terms),
-        marks=marks,
-        plugins=tuple(sorted((one for one in brought if one is not None), key=lambda one: one.name)),
-        **spoken(predictions),
-    )
+    return {
+        "complete": set(predictions) == set(scope.cells()),
+        "run": restricted(run, scope.datasets),
+        "baseline": None if chosen is None else chosen.baseline.for_scope(scope, paired=paired),
+        "resampling": terms.resampling,
+        "scope": scope,
+        "marks": marks,
+        "plugins": tuple(sorted((one for one in brought if one is not None), key=lambda one: one.name)),
+    }
 
 
 def score(

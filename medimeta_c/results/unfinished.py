@@ -5,6 +5,7 @@
     .cells/
       run.json             who answers
       environment.json     where
+      parts.json           what the parts of an evaluation are parts of; see `medimeta_c.results.sharing`
       <cell>.parquet       one file a finished cell
       <cell>.answers       what a model that answers in words said; written before the other
 """
@@ -27,9 +28,11 @@ from medimeta_c.results.predictions import CellPredictions, read_predictions, wr
 from medimeta_c.results.result import Environment
 from medimeta_c.results.words.answers import read_answers, write_answers
 
-__all__ = ["UnfinishedCells"]
+__all__ = ["UNFINISHED", "UnfinishedCells"]
 
-_FOLDER = ".cells"
+UNFINISHED = ".cells"
+"""Below a result's folder."""
+
 _ANSWERS = ".answers"
 _RUN = "run.json"
 _ENVIRONMENT = "environment.json"
@@ -47,7 +50,7 @@ class UnfinishedCells:
     """
 
     def __init__(self, result: Path) -> None:
-        self._path = result / _FOLDER
+        self._path = result / UNFINISHED
         if self._path.is_dir() and not (self._path / _RUN).is_file():
             self._remove()
 
@@ -83,17 +86,24 @@ class UnfinishedCells:
         said = read_answers(beside)
         return {key: replace(cell, answers=said.get(key)) for key, cell in found.items()}
 
+    def has(self, key: SetKey) -> bool:
+        """Return whether a cell's file is there."""
+        return self._file(key).is_file()
+
     def saved(self) -> frozenset[SetKey]:
-        """Return the cells whose files read back; the log names the others, which are to be made again."""
+        """Return the cells whose files read back; the log names the others, which are removed."""
         found = set()
         for path in sorted(self._path.glob("[!.]*.parquet")):
             try:
                 (key,) = self._read(path)
             except (ResultError, ValueError) as error:
                 _logger.warning("evaluating a cell again: %s", error)
-                continue
-            if path == self._file(key):
-                found.add(key)
+            else:
+                if path == self._file(key):
+                    found.add(key)
+                    continue
+            with writing(path):
+                path.unlink()
         return frozenset(found)
 
     def sweep(self, done: Iterable[SetKey]) -> None:

@@ -24,7 +24,7 @@ ALL = "all"
 
 def result_table(result: Result) -> Table:
     """Return a row for each dataset, and one for all: mCE, accuracies, and the cells scored."""
-    measures = measures_of(result.baseline is not None)
+    measures = measures_of(result.meaningful_baseline is not None)
     words = {
         name: word_numbers(result, result.scope.datasets if name == ALL else [name])
         for name in ((*result.scope.datasets, ALL) if result.is_in_words else ())

@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 
 import torch
 
-from medimeta_c.errors import ConfigError, unknown_name
+from medimeta_c.errors import ConfigError, Remedy, unknown_name
 
-__all__ = ["batch_size_on", "check_device", "choose_device", "workers_beside"]
+__all__ = [
+    "batch_size_on",
+    "check_device",
+    "choose_device",
+    "require_devices",
+    "workers_beside",
+    "workers_of_each",
+]
 
 _BATCH_SIZE = {"cpu": 64, "cuda": 256, "mps": 64}
 
@@ -48,6 +56,27 @@ def choose_device(name: str) -> torch.device:
     return device
 
 
+def require_devices(names: Sequence[str]) -> None:
+    """Raise ConfigError if a device of several is not here; nothing is put on them."""
+    count = torch.cuda.device_count()
+    for name in names:
+        if name == "auto":
+            raise ConfigError(
+                "several devices are given, and one of them is auto",
+                value=name,
+                remedy=Remedy("name each, such as cuda:0,cuda:1, with {devices}"),
+            )
+        check_device(name)
+        device = torch.device(name)
+        there = {"cuda": (device.index or 0) < count, "mps": torch.backends.mps.is_available()}
+        if not there.get(device.type, True):
+            raise ConfigError(
+                f"device {name!r} is not here: there are {count} CUDA devices",
+                value=name,
+                remedy=Remedy("name others with {devices}"),
+            )
+
+
 def batch_size_on(device: torch.device, wanted: int | None) -> int:
     """Return the images a batch that were asked for, or what suits a device."""
     return wanted or _BATCH_SIZE.get(device.type, 64)
@@ -60,3 +89,10 @@ def workers_beside(device: torch.device, wanted: int) -> int:
     # On the CPU the model itself keeps every core busy, and decoding is a fiftieth of its work: a process
     # beside it would only take its place, and seconds to start (scripts/bench/evaluate.py).
     return 0 if device.type == "cpu" else max(1, (os.cpu_count() or 2) - 1)
+
+
+def workers_of_each(name: str, wanted: int, processes: int) -> int:
+    """Return what the process on a device, one of several, is to ask for: of -1, its share of the cores."""
+    if wanted >= 0 or torch.device(name).type == "cpu":
+        return wanted
+    return max(1, (os.cpu_count() or 2) // processes - 1)

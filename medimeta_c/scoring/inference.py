@@ -167,7 +167,7 @@ class Embedder:
     def rows(
         self,
         benchmark: Benchmark,
-        keys: Sequence[SetKey],
+        keys: Iterable[SetKey],
         vectors: Callable[[torch.Tensor, SetKey], torch.Tensor] = lambda features, key: features,
         on_images: Callable[[int], None] = lambda count: None,
         *,
@@ -181,7 +181,7 @@ class Embedder:
         ----------
         benchmark : Benchmark
             The shards.
-        keys : sequence of SetKey
+        keys : iterable of SetKey
             The sets.
         vectors : callable, optional
             Takes features and their set, and returns what is kept of them; by default all.
@@ -251,7 +251,7 @@ class Predictor(Embedder):
     def predict(
         self,
         benchmark: Benchmark,
-        keys: Sequence[SetKey],
+        keys: Iterable[SetKey],
         on_images: Callable[[int], None] = lambda count: None,
         *,
         limit: int | None = None,
@@ -265,7 +265,7 @@ class Predictor(Embedder):
         ----------
         benchmark : Benchmark
             The shards.
-        keys : sequence of SetKey
+        keys : iterable of SetKey
             The sets.
         on_images : callable, optional
             Called with the number of images of each batch done.

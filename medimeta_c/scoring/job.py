@@ -5,91 +5,45 @@ Whatever predicts, the rest is the same: which cells, the locked folder, resumin
 
 from __future__ import annotations
 
-import platform
-import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from medimeta_c._version import __version__
-from medimeta_c.errors import ManifestError, ShardError
+from medimeta_c.errors import ConfigError, ManifestError, Remedy, ShardError
 from medimeta_c.format.benchmark import Benchmark, open_benchmark
 from medimeta_c.format.keys import SetKey
-from medimeta_c.format.manifest import PluginRecord, fingerprint_faults
+from medimeta_c.format.manifest.digests import fingerprint_faults
+from medimeta_c.format.manifest.records import PluginRecord
+from medimeta_c.format.parts import dealt, share_of
 from medimeta_c.io.progress import following
+from medimeta_c.io.stores.stored import Place, StoredPath
 from medimeta_c.metrics.grid import Scope
 from medimeta_c.metrics.registry import Metric
 from medimeta_c.metrics.resampling import Resampling
 from medimeta_c.reports import write_reports
 from medimeta_c.results.assessment.loss import assess
-from medimeta_c.results.baseline_choice import ChosenBaseline, choose_baseline
-from medimeta_c.results.folder import SavedResult, open_result_folder
+from medimeta_c.results.baseline_choice import NO_BASELINE, PUBLISHED, ChosenBaseline, choose_baseline
+from medimeta_c.results.folder import ResultFolder, SavedResult, matching
 from medimeta_c.results.identity import BenchmarkRecord, RunIdentity, benchmark_record, first_images
-from medimeta_c.results.paraphrases.cells import SweptCell
-from medimeta_c.results.paraphrases.folder import AskedParaphrases, SweptFolder
 from medimeta_c.results.predictions import CellPredictions
-from medimeta_c.results.result import Environment, StoredMark
-from medimeta_c.results.scoring import Groups, Terms, make_result, scope_of
+from medimeta_c.results.result import Environment, Result, StoredMark
+from medimeta_c.results.scoring import Groups, Terms, is_result_of, make_result, scope_of
+from medimeta_c.results.sharing.claims import Claims
+from medimeta_c.results.sharing.parts import Parted
+from medimeta_c.results.sharing.shared import share_result
+from medimeta_c.scoring.jobs.environment import environment_of
+from medimeta_c.scoring.jobs.predictors import CellPredictor, ParaphrasePredictor
+from medimeta_c.scoring.jobs.progress import JobProgress
+from medimeta_c.scoring.jobs.stored import stored_result
+from medimeta_c.scoring.jobs.work import State, Work
 
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["CellPredictor", "Job", "JobProgress", "ParaphrasePredictor"]
-
-_PACKAGES = ("torch", "torchvision", "open_clip_torch", "transformers", "numpy", "scikit-learn", "pyarrow")
-
-
-class CellPredictor(Protocol):
-    """What gives predictions of whole sets."""
-
-    @property
-    def batch_size(self) -> int:
-        """Images a batch, at the time of asking: it may shrink."""
-        ...
-
-    def predict(
-        self,
-        benchmark: Benchmark,
-        keys: Sequence[SetKey],
-        on_images: Callable[[int], None] = ...,
-        *,
-        limit: int | None = None,
-    ) -> Iterator[CellPredictions]:
-        """Yield the predictions of sets, each as it is finished, in order; see `Predictor.predict`."""
-        ...
-
-
-class ParaphrasePredictor(CellPredictor, Protocol):
-    """What also predicts under other wordings of the prompts."""
-
-    @property
-    def asked(self) -> AskedParaphrases:
-        """The wordings."""
-        ...
-
-    def swept(self, cell: CellPredictions) -> SweptCell:
-        """Return what they predict of a cell that `predict` yielded last; once."""
-        ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class JobProgress:
-    """How far a job is, in images of cells not yet finished when it began."""
-
-    cells_done: int
-    cells_total: int
-    images_done: int
-    images_total: int
-
-    @property
-    def view(self) -> tuple[str, float, float]:
-        """What a progress bar shows."""
-        text = f"scoring {self.cells_done}/{self.cells_total} cells"
-        return text, self.images_done, self.images_total
+__all__ = ["Job", "JobProgress"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -114,10 +68,12 @@ class Job:
         What is computed of each cell.
     resampling : Resampling
         How intervals are made.
-    out : Path
+    out : Path or StoredPath
         Root of all results.
     limit : int or None
         Only the first so many images of each set: a trial.
+    share : tuple of int, or None
+        Which part of how many this process evaluates, from 1; None for all cells.
     """
 
     benchmark: Benchmark
@@ -128,8 +84,9 @@ class Job:
     chosen: ChosenBaseline | None
     metrics: tuple[Metric, ...]
     resampling: Resampling
-    out: Path
+    out: Place
     limit: int | None = None
+    share: tuple[int, int] | None = None
 
     @classmethod
     def of(  # noqa: PLR0913  (the parts of a job)
@@ -141,8 +98,9 @@ class Job:
         baseline: str,
         metrics: tuple[Metric, ...],
         resampling: Resampling,
-        out: Path,
+        out: Place,
         limit: int | None = None,
+        part: str | None = None,
     ) -> Job:
         """Open a benchmark and check, before any work, that it can be scored and that the baseline fits.
 
@@ -156,6 +114,8 @@ class Job:
             The split scored.
         baseline, metrics, resampling, out, limit
             As the class has them.
+        part : str, optional
+            Such as ``"2/5"``: only the cells of this part.
 
         Raises
         ------
@@ -185,6 +145,7 @@ class Job:
             # Trials have their own root, so that none is mistaken for a result.
             out=out if limit is None else out / f"first-{limit}",
             limit=limit,
+            share=None if part is None else share_of(part),
         )
 
     @property
@@ -203,8 +164,12 @@ class Job:
         sweep: ParaphrasePredictor | None = None,
         on_progress: Callable[[JobProgress], None] | None = None,
         progress: bool = False,
+        cells: Iterable[SetKey] | None = None,
     ) -> SavedResult:
         """Predict the cells that are not there yet, and write the result and its reports.
+
+        Other processes may do the same at the same time: each cell is predicted by one of them, and each
+        process ends when all cells are there. Of a part, the result is written if no other part is missing.
 
         Parameters
         ----------
@@ -225,74 +190,211 @@ class Job:
             Called with a `JobProgress` after each batch.
         progress : bool, optional
             Show a progress bar, on stderr or in a notebook.
+        cells : iterable of SetKey, optional
+            The cells that can be predicted, in order; by default all that the benchmark has.
+
+        Returns
+        -------
+        SavedResult
+            Of a part whose others are missing, the incomplete result of the cells that are there.
 
         Raises
         ------
         MediMetaError
             As `medimeta_c.scoring.evaluation.evaluate` raises it.
         """
-        with open_result_folder(self.out, identity) as folder:
-            built, finished = set(self.benchmark.sets), folder.finished
-            if todo := [key for key in self.scope.cells() if key in built and key not in finished]:
-                folder.add_environment(_environment(device, predictor))
-            swept = None if sweep is None else SweptFolder(folder.path, folder.run, sweep.asked)
-            unswept = set() if swept is None else built - swept.finished
-            keys = [key for key in self.scope.cells() if key in unswept or key in {*todo}]
-            with following(on_progress, progress, "images", lambda now: now.view) as tell:
-                for cell in self._predicted(predictor, keys, tell):
-                    if swept is not None and sweep is not None:
-                        swept.save(sweep.swept(cell))
-                    if cell.key not in finished:
-                        folder.save(cell)
-            if todo:  # batches may have become smaller
-                folder.add_environment(_environment(device, predictor))
-            whole = folder.widened(self.scope)
-            predictions = folder.load(whole)
-            _check_listings(self.benchmark, predictions.values())
-            chosen = self.chosen
-            if set(whole.datasets) != set(self.scope.datasets):
-                chosen = choose_baseline(self.baseline, folder.run.benchmark, whole.split)
-            terms = Terms(
-                scope=whole,
-                baseline=chosen,
-                resampling=self.resampling,
-                metrics=self.metrics,
-                groups=self.groups,
-                plugins=plugins,
+        if isinstance(self.out, StoredPath):
+            with stored_result(self.out, identity) as stored:
+                found = replace(self, out=stored.out).run(
+                    identity,
+                    predictor,
+                    device,
+                    marks=marks,
+                    plugins=plugins,
+                    sweep=sweep,
+                    on_progress=stored.after_each_cell(on_progress),
+                    progress=progress,
+                    cells=cells,
+                )
+            return replace(found, stored=stored.place)
+        wanted = self.cells if cells is None else list(cells)
+        own = self.dealt(wanted)
+        parted = self._parted(sweep, plugins, marks)
+        with (
+            share_result(self.out, identity) as shared,
+            following(on_progress, progress, "images", lambda now: now.view) as tell,
+        ):
+            work = Work(
+                shared=shared,
+                benchmark=self.benchmark,
+                predictor=predictor,
+                sweep=sweep,
+                device=device,
+                limit=self.limit,
+                tell=tell,
             )
-            limited: tuple[StoredMark, ...] = (
-                ("limited",) if self.limit or self.benchmark.manifest.limited else ()
+            while True:
+                with work.opened() as state:
+                    if parted is not None:
+                        parted.agree(state.folder.path)
+                    todo = state.unfinished(own)
+                    if not todo:
+                        here = environment_of(device, predictor.batch_size)
+                        if state.unfinished(wanted):
+                            return self.so_far(state, here, plugins, marks)
+                        if work.others_wrote(state) and (
+                            saved := self._as_written(state.folder, plugins, marks)
+                        ):
+                            return saved
+                        return self.finish(state, here, plugins, marks)
+                work.score(state, todo)
+
+    @property
+    def cells(self) -> list[SetKey]:
+        """The cells requested whose sets the benchmark has."""
+        built = set(self.benchmark.sets)
+        return [key for key in self.scope.cells() if key in built]
+
+    def dealt(self, cells: Sequence[SetKey]) -> list[SetKey]:
+        """Return the cells of this part, in the order given.
+
+        Raises
+        ------
+        ConfigError
+            If there are more parts than cells.
+        """
+        if self.share is None:
+            return list(cells)
+        number, of = self.share
+        if of > len(cells):
+            raise ConfigError(
+                f"{of} parts are too many: there are {len(cells)} cells to evaluate",
+                value=of,
+                remedy=Remedy("give {part} of at most {0} parts", len(cells)),
             )
-            environment = folder.environment or _environment(device, predictor)
-            result = make_result(folder.run, environment, predictions, terms, (*limited, *marks))
-            saved = folder.finish(result, predictions)
-            if swept is not None:
-                swept.finish(result, chosen, self.groups)
-            write_reports(assess(saved, chosen, self.groups), self.benchmark)
+        own = set(dealt({key: self.benchmark.record(key).rows for key in cells}, number, of))
+        return [key for key in cells if key in own]
+
+    def finish(
+        self,
+        state: State,
+        here: Environment,
+        plugins: tuple[PluginRecord, ...],
+        marks: tuple[StoredMark, ...],
+    ) -> SavedResult:
+        """Write the result of the cells that are there, and its reports.
+
+        Parameters
+        ----------
+        state : State
+            Of the folder, which is locked.
+        here : Environment
+            Where cells were made, if their folder does not say so.
+        plugins, marks
+            As `run` takes them.
+        """
+        folder, chosen = state.folder, self._chosen(state.folder)
+        result, predictions = self._result(folder, here, plugins, marks)
+        saved = folder.finish(result, predictions)
+        if state.swept is not None:
+            state.swept.finish(result, chosen, self.groups)
+        write_reports(assess(saved, chosen, self.groups), self.benchmark)
+        Claims(folder.path).clear()
         return saved
 
-    def _predicted(
-        self, predictor: CellPredictor, todo: Sequence[SetKey], tell: Callable[[JobProgress], None]
-    ) -> Iterator[CellPredictions]:
-        """Yield cells, one by one, to be saved before the next is asked for."""
-        rows = (self.benchmark.record(key).rows for key in todo)
-        now = JobProgress(
-            cells_done=0,
-            cells_total=len(todo),
-            images_done=0,
-            images_total=sum(min(each, self.limit or sys.maxsize) for each in rows),
+    def so_far(
+        self,
+        state: State,
+        here: Environment,
+        plugins: tuple[PluginRecord, ...],
+        marks: tuple[StoredMark, ...],
+    ) -> SavedResult:
+        """Return the incomplete result of the cells that are there, of which nothing is written.
+
+        Parameters
+        ----------
+        state, here, plugins, marks
+            As `finish` takes them.
+        """
+        Claims(state.folder.path).clear()
+        return _saved(state.folder, *self._result(state.folder, here, plugins, marks))
+
+    def _as_written(
+        self, folder: ResultFolder, plugins: tuple[PluginRecord, ...], marks: tuple[StoredMark, ...]
+    ) -> SavedResult | None:
+        """Return the result that is there, if it is the one that this job would write."""
+        predictions, terms, stored = self._predictions(folder, plugins, marks)
+        if folder.earlier is None or not is_result_of(folder.earlier, folder.run, predictions, terms, stored):
+            return None
+        return _saved(folder, folder.earlier, predictions)
+
+    def _result(
+        self,
+        folder: ResultFolder,
+        here: Environment,
+        plugins: tuple[PluginRecord, ...],
+        marks: tuple[StoredMark, ...],
+    ) -> tuple[Result, dict[SetKey, CellPredictions]]:
+        predictions, terms, stored = self._predictions(folder, plugins, marks)
+        environment = folder.environment or here
+        return make_result(folder.run, environment, predictions, terms, stored), predictions
+
+    def _predictions(
+        self, folder: ResultFolder, plugins: tuple[PluginRecord, ...], marks: tuple[StoredMark, ...]
+    ) -> tuple[dict[SetKey, CellPredictions], Terms, tuple[StoredMark, ...]]:
+        """Return the cells that are there, and on what terms, with which marks, they become a result."""
+        whole = folder.widened(self.scope)
+        predictions = folder.load(whole)
+        _check_listings(self.benchmark, predictions.values())
+        terms = Terms(
+            scope=whole,
+            baseline=self._chosen(folder),
+            resampling=self.resampling,
+            metrics=self.metrics,
+            groups=self.groups,
+            plugins=plugins,
+        )
+        is_limited = self.limit is not None or self.benchmark.manifest.limited is not None
+        limited: tuple[StoredMark, ...] = ("limited",) if is_limited else ()
+        return predictions, terms, (*limited, *marks)
+
+    def _parted(
+        self,
+        sweep: ParaphrasePredictor | None,
+        plugins: tuple[PluginRecord, ...],
+        marks: tuple[StoredMark, ...],
+    ) -> Parted | None:
+        """Return what the parts are parts of; None of an undivided job."""
+        if self.share is None:
+            return None
+        place = Path(self.benchmark.name)
+        is_named = self.baseline in (PUBLISHED, NO_BASELINE) or not matching(self.baseline)
+        return Parted(
+            of=self.share[1],
+            benchmark=str(place.absolute()) if place.is_dir() else self.benchmark.name,
+            scope=self.scope,
+            baseline=self.baseline if is_named else str(Path(self.baseline).absolute()),
+            resampling=self.resampling,
+            metrics=tuple(metric.name for metric in self.metrics),
+            limit=self.limit,
+            marks=marks,
+            plugins=plugins,
+            wordings=None if sweep is None else sweep.asked.wordings,
         )
 
-        def count(images: int = 0, cells: int = 0) -> None:
-            nonlocal now
-            now = replace(now, cells_done=now.cells_done + cells, images_done=now.images_done + images)
-            tell(now)
+    def _chosen(self, folder: ResultFolder) -> ChosenBaseline | None:
+        """Return what CE divides by, also in the datasets of an earlier result."""
+        whole = folder.widened(self.scope)
+        if set(whole.datasets) == set(self.scope.datasets):
+            return self.chosen
+        return choose_baseline(self.baseline, folder.run.benchmark, whole.split)
 
-        count()
-        for cell in predictor.predict(self.benchmark, todo, count, limit=self.limit):
-            self.benchmark.check_classes(cell.key)
-            yield cell
-            count(cells=1)
+
+def _saved(folder: ResultFolder, result: Result, predictions: dict[SetKey, CellPredictions]) -> SavedResult:
+    path = folder.path
+    return SavedResult(
+        name=f"{path.parent.name}/{path.name}", path=path, result=result, predictions=predictions
+    )
 
 
 def _check_listings(benchmark: Benchmark, cells: Iterable[CellPredictions]) -> None:
@@ -306,27 +408,3 @@ def _check_listings(benchmark: Benchmark, cells: Iterable[CellPredictions]) -> N
                 f"sets {known.key} and {cell.key} of {benchmark.name} differ in ids or labels, which all "
                 "sets of a split have in common: verify it"
             )
-
-
-def _environment(device: torch.device | None, predictor: CellPredictor) -> Environment:
-    own = {"medimeta-c": __version__, "python": platform.python_version()}
-    if device is None:
-        return Environment(device="elsewhere", batch_size=predictor.batch_size, packages=own)
-    import torch  # noqa: PLC0415  (predictions made elsewhere are scored without)
-
-    model = torch.cuda.get_device_name(device) if device.type == "cuda" else platform.machine()
-    return Environment(
-        device=f"{device.type} ({model})",
-        batch_size=predictor.batch_size,
-        packages={**own, **_packages()},
-    )
-
-
-def _packages() -> dict[str, str]:
-    found = {}
-    for name in _PACKAGES:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:  # a build of torch may go by another name
-            continue
-    return found

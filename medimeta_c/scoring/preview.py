@@ -6,6 +6,7 @@ import sys
 from dataclasses import dataclass
 
 from medimeta_c.format.benchmark import open_benchmark
+from medimeta_c.format.parts import dealt, share_of
 from medimeta_c.results.scoring import scope_of
 from medimeta_c.scoring.evaluation import EvaluateConfig
 
@@ -48,7 +49,11 @@ def plan(config: EvaluateConfig) -> list[PlannedCells]:
     benchmark = open_benchmark(config.benchmark)
     datasets = benchmark.datasets if config.datasets == ("all",) else config.datasets
     wanted = scope_of(benchmark.manifest, datasets=datasets, split=config.split).cells()
-    rows = {key: min(benchmark.record(key).rows, config.limit or sys.maxsize) for key in benchmark.sets}
+    built = {key: benchmark.record(key).rows for key in benchmark.sets}
+    if config.part is not None:
+        own = set(dealt({key: built[key] for key in wanted if key in built}, *share_of(config.part)))
+        wanted = tuple(key for key in wanted if key in own)
+    rows = {key: min(count, config.limit or sys.maxsize) for key, count in built.items()}
     planned = []
     for name in datasets:
         cells = [key for key in wanted if key.dataset == name]

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from medimeta_c.errors import ShardError
 from medimeta_c.format.keys import SetKey
-from medimeta_c.format.manifest import RowDigest, SetRecord
+from medimeta_c.format.manifest.digests import RowDigest
+from medimeta_c.format.manifest.records import SetRecord
 from medimeta_c.scoring.decoding import Decoded
 
 __all__ = ["CellRows", "Rows", "batches"]
@@ -82,9 +83,10 @@ class CellRows:
 def batches(
     decoded: Iterable[Decoded], size: Callable[[], int], limit: int | None = None
 ) -> Iterator[list[Rows]]:
-    """Pack rows of one kind and size of pixels into batches of `size()`, across chunks and sets, in order.
+    """Pack rows of one set, of one kind and size of pixels, into batches of `size()`, in order.
 
-    With `limit`, only the first so many rows of each set.
+    With `limit`, only the first so many rows of each set. A batch never spans two sets: the last bits of
+    features depend on the batch, and those of a set must not depend on the sets scored before it.
     """
     batch: list[Rows] = []
     taken: Counter[SetKey] = Counter()
@@ -92,7 +94,7 @@ def batches(
     for rows in decoded:
         end = len(rows) if limit is None else min(len(rows), limit - taken[rows.key])
         taken[rows.key] += end
-        before, kind = kind, (rows.images.dtype, rows.images.shape[1:])
+        before, kind = kind, (rows.key, rows.images.dtype, rows.images.shape[1:])
         if batch and kind != before:
             yield batch
             batch, filled = [], 0

@@ -23,7 +23,7 @@ from medimeta_c.metrics.values import Estimate
 from medimeta_c.models import Activation, Precision
 from medimeta_c.results.folder import SavedResult
 from medimeta_c.results.paraphrases.seeds import SeedSplit, seed_splits, write_seeds
-from medimeta_c.results.result import Result
+from medimeta_c.results.result import RESULT_NAME, Result, read_result
 from medimeta_c.scoring.evaluation import EvaluateConfig, evaluate
 from medimeta_c.scoring.job import JobProgress
 
@@ -67,7 +67,10 @@ class Failure:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Scored:
-    """A result of a sweep, without its predictions, which would fill the memory, and its folder."""
+    """A result of a sweep, without its predictions, which would fill the memory, and its folder.
+
+    Of evaluations in parts, one whose other parts are missing is incomplete and has no file.
+    """
 
     path: Path
     result: Result
@@ -128,7 +131,8 @@ def sweep(
     """Evaluate one after the other, and write a CSV of all numbers into the root of the results.
 
     Finished cells are kept, as `evaluate` keeps them: run the same sweep again to resume, or to try again
-    what failed.
+    what failed. Several processes may run it at the same time, or a part each; the CSV has the results that
+    are whole.
 
     Parameters
     ----------
@@ -150,6 +154,7 @@ def sweep(
     """
     wanted = list(configs)
     _check(wanted)
+    out = as_path(str(wanted[0].out), "out")  # tables over all results are written to a folder
     scored: list[Scored] = []
     failures: list[Failure] = []
     swept: list[tuple[Scored, EvaluateConfig]] = []
@@ -160,12 +165,21 @@ def sweep(
             swept += [(scored[-1], config)] if config.prompts_sweep is not None else []
         else:
             failures.append(found)
-    path = wanted[0].out / CSV_NAME
-    write_atomic(path, data_csv(_COLUMNS, _rows(scored, failures)).encode())
-    seeds = _seeds(swept)
+    scored = [_now(one) for one in scored]
+    whole = {one.path for one in scored if (one.path / RESULT_NAME).is_file()}
+    path = out / CSV_NAME
+    rows = _rows([one for one in scored if one.path in whole], failures)
+    write_atomic(path, data_csv(_COLUMNS, rows).encode())
+    seeds = _seeds([pair for pair in swept if pair[0].path in whole])
     if seeds:
-        write_seeds(wanted[0].out, seeds)
+        write_seeds(out, seeds)
     return SweepReport(scored=tuple(scored), failures=tuple(failures), path=path, seeds=seeds)
+
+
+def _now(one: Scored) -> Scored:
+    """Return a result that was not whole, of a part, as another part may have finished it since."""
+    is_newer = not one.result.complete and (one.path / RESULT_NAME).is_file()
+    return Scored(path=one.path, result=read_result(one.path)) if is_newer else one
 
 
 def _seeds(swept: Sequence[tuple[Scored, EvaluateConfig]]) -> tuple[SeedSplit, ...]:

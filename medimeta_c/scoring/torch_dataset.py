@@ -14,6 +14,7 @@ from torch.utils.data import Dataset
 
 from medimeta_c.errors import ConfigError
 from medimeta_c.format.views.image_set import ImageSet
+from medimeta_c.io.text import counted
 
 __all__ = ["TorchDataset"]
 
@@ -56,7 +57,7 @@ class TorchDataset(Dataset[tuple[Any, int]]):
         self._ends = list(accumulate(map(len, self.sets)))
 
     def __repr__(self) -> str:
-        return f"TorchDataset({len(self)} images of {len(self.sets)} set{'s' * (len(self.sets) != 1)})"
+        return f"TorchDataset({counted(len(self), 'image')} of {counted(len(self.sets), 'set')})"
 
     def __len__(self) -> int:
         return self._ends[-1]

@@ -8,7 +8,7 @@ from pathlib import Path
 from medimeta_c.errors import ConfigError, Remedy, SourceError, unknown_name
 from medimeta_c.format.dataset import DatasetInfo
 from medimeta_c.format.keys import check_name
-from medimeta_c.format.manifest import Protocol
+from medimeta_c.format.manifest.records import Protocol
 from medimeta_c.format.suites import CORE, Suite
 from medimeta_c.sources import DEFAULT, SOURCES, SourceFamily, family_of, open_source
 from medimeta_c.sources.catalog import catalog, published

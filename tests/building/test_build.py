@@ -17,7 +17,7 @@ from medimeta_c.building.verification import verify
 from medimeta_c.errors import BuildError
 from medimeta_c.format.benchmark import open_benchmark
 from medimeta_c.format.keys import SetKey
-from medimeta_c.format.manifest import read_manifest
+from medimeta_c.format.manifest.file import read_manifest
 from medimeta_c.format.seeding import generator
 from medimeta_c.format.suites import CORE
 from medimeta_c.sources import open_source

@@ -20,7 +20,8 @@ from medimeta_c.building.checks.png import decode_plain
 from medimeta_c.building.verification import verify
 from medimeta_c.errors import ShardError
 from medimeta_c.format import png
-from medimeta_c.format.manifest import MANIFEST_NAME, FileRecord, read_manifest, write_manifest
+from medimeta_c.format.manifest.file import MANIFEST_NAME, read_manifest, write_manifest
+from medimeta_c.format.manifest.records import FileRecord
 from medimeta_c.format.stats import write_spectra
 from medimeta_c.io.files import sha256_file
 

@@ -25,7 +25,7 @@ from medimeta_c.cli import app
 from medimeta_c.errors import BuildError, ConfigError, MediMetaError, SourceError
 from medimeta_c.format.benchmark import open_benchmark
 from medimeta_c.format.keys import SetKey
-from medimeta_c.format.manifest import MANIFEST_NAME
+from medimeta_c.format.manifest.file import MANIFEST_NAME
 from medimeta_c.format.suites import CORE
 from medimeta_c.io.reading import read_record
 from medimeta_c.sources.catalog import catalog

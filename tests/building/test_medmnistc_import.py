@@ -22,7 +22,8 @@ from medimeta_c.cli import app
 from medimeta_c.errors import BuildError, ConfigError, MediMetaError, SourceError
 from medimeta_c.format.benchmark import open_benchmark
 from medimeta_c.format.keys import SetKey
-from medimeta_c.format.manifest import MANIFEST_NAME, Protocol
+from medimeta_c.format.manifest.file import MANIFEST_NAME
+from medimeta_c.format.manifest.records import Protocol
 from medimeta_c.io.records import dump
 
 RUNNER = CliRunner()

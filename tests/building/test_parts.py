@@ -435,7 +435,7 @@ class TestMergedInPlace:
 
 def test_parts_of_other_encoders_list_theirs_by_set(whole: Path, tmp_path: Path) -> None:
     """The manifest has that of the first part; pixels, and so fingerprints, are the same."""
-    from medimeta_c.format.manifest import read_manifest, write_manifest
+    from medimeta_c.format.manifest.file import read_manifest, write_manifest
 
     for number in (1, 2):
         build(config(tmp_path / f"p{number}", part=f"{number}/2"))

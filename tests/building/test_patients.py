@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import shutil
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +20,11 @@ from medimeta_c.building.build import BuildConfig, build
 from medimeta_c.building.verification import verify
 from medimeta_c.cli import app
 from medimeta_c.errors import BuildError, ConfigError, ShardError, SourceError
-from medimeta_c.format.manifest import MANIFEST_NAME, FileRecord, read_manifest, write_manifest
+from medimeta_c.format.manifest.file import MANIFEST_NAME, read_manifest, write_manifest
+from medimeta_c.format.manifest.records import FileRecord
 from medimeta_c.format.stats import GROUPS_PATH, write_groups
 from medimeta_c.io.files import sha256_file
+from medimeta_c.sources.folders.ids import Entry, read_ids, write_ids
 from medimeta_c.sources.imagefolder import open_imagefolder
 
 FILES = [f"test/{name}/{patient}/{index}.png" for name, patient in ("aA", "aB", "bA") for index in (1, 2)]
@@ -155,6 +158,14 @@ def test_the_table_of_a_benchmark_outlives_changed_data(data: Path, tmp_path: Pa
     with pytest.raises(BuildError, match=r"was built with scans checksum"):
         build(config(data, tmp_path / "out"))
     assert table.read_bytes() == before
+
+
+def test_builds_that_share_a_folder_of_ids_lose_no_line(tmp_path: Path) -> None:
+    """Parts in several directories write the same table, each what it knows, at the same time."""
+    entries = [Entry("test", f"{number:06d}", f"{number}.dcm", "", "", "") for number in range(24)]
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda entry: write_ids(tmp_path, "scans", [entry]), entries))
+    assert read_ids(tmp_path, "scans") == entries
 
 
 def test_a_folder_of_ids_is_refused_where_it_would_be_published_or_ignored(

@@ -20,7 +20,8 @@ from medimeta_c.card.dataset_card import CARD_NAME
 from medimeta_c.cli import app
 from medimeta_c.errors import ConfigError, SourceError
 from medimeta_c.format.display import phantom_datasets
-from medimeta_c.format.manifest import PluginRecord, SetRecord, read_manifest, write_manifest
+from medimeta_c.format.manifest.file import read_manifest, write_manifest
+from medimeta_c.format.manifest.records import PluginRecord, SetRecord
 from medimeta_c.format.suites import CORE, SUITES
 from medimeta_c.sources import SOURCES, collection_of, family_of
 from medimeta_c.sources.catalog import catalog

@@ -65,6 +65,17 @@ def test_it_counts_what_a_build_keeps(data: Path) -> None:
     assert preview(config(data, limit=None, severities=(1,))).measured == 0
 
 
+@pytest.mark.parametrize("changes", [{"suite": "imagenet_c"}, {"seed": 1}, {"limit": 1}], ids=str)
+def test_what_is_refused_is_not_shown_first(data: Path, changes: dict[str, object]) -> None:
+    """A folder of another suite or protocol: neither a build nor a dry run counts anything for it."""
+    build(config(data, severities=(1,)))
+    shown: list[Preview] = []
+    for job in (preview, lambda one: build(one, on_preview=shown.append)):
+        with pytest.raises(BuildError, match=r"was built with"):
+            job(config(data, **changes))
+    assert shown == []
+
+
 def test_a_build_shows_the_same_before_it_starts(data: Path) -> None:
     """Once, and before any set is there."""
     shown: list[Preview] = []

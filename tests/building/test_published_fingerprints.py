@@ -12,7 +12,9 @@ from typer.testing import CliRunner
 from medimeta_c.building.build import BuildConfig, build
 from medimeta_c.building.checks import published
 from medimeta_c.cli import app
-from medimeta_c.format.manifest import Manifest, read_manifest, seal
+from medimeta_c.format.manifest.digests import seal
+from medimeta_c.format.manifest.file import read_manifest
+from medimeta_c.format.manifest.records import Manifest
 from medimeta_c.format.suites import CORE
 from medimeta_c.sources.phantoms.plan import PLANS
 

@@ -18,7 +18,7 @@ from medimeta_c.building.build import BuildConfig, build
 from medimeta_c.building.verification import verify
 from medimeta_c.cli import app
 from medimeta_c.errors import MissingExtraError, VerificationError
-from medimeta_c.format.manifest import MANIFEST_NAME, read_manifest, write_manifest
+from medimeta_c.format.manifest.file import MANIFEST_NAME, read_manifest, write_manifest
 from medimeta_c.format.signing import benchmark as signing
 from medimeta_c.format.signing.keys import SecretKey
 from medimeta_c.format.signing.signatures import Signature

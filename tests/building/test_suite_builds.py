@@ -18,7 +18,7 @@ from medimeta_c.card.coverage import coverage
 from medimeta_c.errors import BuildError, ConfigError, SourceError
 from medimeta_c.format.benchmark import open_benchmark
 from medimeta_c.format.keys import SetKey
-from medimeta_c.format.manifest import read_manifest
+from medimeta_c.format.manifest.file import read_manifest
 from medimeta_c.format.seeding import GROWING, generator
 from medimeta_c.format.suites import CLINICAL, IMAGENET_C
 from medimeta_corruptions import corrupt

@@ -20,7 +20,7 @@ from medimeta_c.cli import app
 from medimeta_c.cli.benchmark.places import default_out
 from medimeta_c.errors import ConfigError, ManifestError
 from medimeta_c.format.benchmark import open_benchmark
-from medimeta_c.format.manifest import read_manifest, write_manifest
+from medimeta_c.format.manifest.file import read_manifest, write_manifest
 
 Small = Callable[..., BuildConfig]
 RUNNER = CliRunner()
@@ -187,3 +187,11 @@ def test_an_unfinished_build_in_medimeta_c_goes_on_there(here: Path, small: Smal
     assert default_out(["rays"], **asked) == Path("MediMeta-C")
     (root / ".medimeta-c" / "manifest.json").write_text("{}")
     assert default_out(["rays"], **asked) == Path("rays")
+
+
+def test_a_part_with_a_refused_title_begins_nothing(small: Small) -> None:
+    """What may be no title of the whole is refused before there is a folder."""
+    config = small(title="MediMeta-C", part="1/2")
+    with pytest.raises(ConfigError, match=r"the title 'MediMeta-C' is not for rays"):
+        build(config)
+    assert not config.out.exists()

@@ -19,7 +19,8 @@ from forging import Rows, forge
 from medimeta_c.building.verification import VerificationReport, verify
 from medimeta_c.errors import ManifestError, SourceError
 from medimeta_c.format import png
-from medimeta_c.format.manifest import MANIFEST_NAME, _self_digest, read_manifest
+from medimeta_c.format.manifest.digests import self_digest
+from medimeta_c.format.manifest.file import MANIFEST_NAME, read_manifest
 from medimeta_c.io.files import sha256_file
 
 SET = "cells/test/motion_blur/severity-3"
@@ -129,7 +130,7 @@ def reseal(root: Path, change: Callable[[dict], None]) -> None:
     """Edit a manifest and give it a correct digest of its own, as a careful forger would."""
     values = json.loads((root / MANIFEST_NAME).read_text())
     change(values)
-    values["manifest_sha256"] = _self_digest(values)
+    values["manifest_sha256"] = self_digest(values)
     (root / MANIFEST_NAME).write_text(json.dumps(values))
 
 

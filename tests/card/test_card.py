@@ -26,7 +26,8 @@ from PIL import Image
 from medimeta_c.card.dataset_card import render_card, write_card
 from medimeta_c.card.evalfile import benchmark_eval_yaml
 from medimeta_c.errors import ShardError, WriteError
-from medimeta_c.format.manifest import Manifest, SetRecord, read_manifest
+from medimeta_c.format.manifest.file import read_manifest
+from medimeta_c.format.manifest.records import Manifest, SetRecord
 from medimeta_c.format.png import decode
 from medimeta_c.format.shards import read_tables, schema
 from medimeta_c.format.suites import CORE

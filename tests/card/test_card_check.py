@@ -10,7 +10,7 @@ import pytest
 
 from medimeta_c.card.card_check import check_card, pictures
 from medimeta_c.errors import PublishError
-from medimeta_c.format.manifest import read_manifest
+from medimeta_c.format.manifest.file import read_manifest
 
 
 def test_the_built_card_passes(built: Path) -> None:

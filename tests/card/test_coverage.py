@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from medimeta_c.card.coverage import coverage, require_complete
 from medimeta_c.cli import app
 from medimeta_c.errors import Remedy, VerificationError
-from medimeta_c.format.manifest import MANIFEST_NAME, read_manifest
+from medimeta_c.format.manifest.file import MANIFEST_NAME, read_manifest
 
 
 def test_sets_are_counted(small: Path, built: Path) -> None:

@@ -80,7 +80,7 @@ def test_verify_reports_damage_and_exits_1(built: Path, tmp_path: Path) -> None:
         f"{shard.relative_to(copy)} (set rays/test/contrast/severity-2): the shard is missing"
         in result.stdout
     )
-    assert "1 problems in 1 files" in result.stderr
+    assert "(1 problem in 1 file)" in result.stderr
     assert "delete" not in result.stderr
     result = RUNNER.invoke(app, ["verify", str(copy), "--jobs", "1", "--json"])
     assert result.exit_code == 1

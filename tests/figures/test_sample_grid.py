@@ -23,7 +23,7 @@ from medimeta_c.figures.drawing.style import PAGE_INCHES, png
 from medimeta_c.figures.sample_grid import dataset_grid, overview_grid
 from medimeta_c.format.display import shown_datasets
 from medimeta_c.format.keys import SetKey
-from medimeta_c.format.manifest import Manifest, Protocol
+from medimeta_c.format.manifest.records import Manifest, Protocol
 from medimeta_corruptions import CORRUPTIONS, Pixels
 
 GREY = FakeSource("oct", channels=1, shape=(28, 28))

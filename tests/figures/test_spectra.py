@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 from medimeta_c.figures.drawing import style
 from medimeta_c.figures.spectra import _LABEL_SPACING, _spread, spectra
 from medimeta_c.format.display import shown_record, side_by_side
-from medimeta_c.format.manifest import Manifest
+from medimeta_c.format.manifest.records import Manifest
 from medimeta_corruptions import CORRUPTIONS
 
 

@@ -9,15 +9,9 @@ import pytest
 
 from medimeta_c.errors import ConfigError, ManifestError
 from medimeta_c.format.keys import SetKey
-from medimeta_c.format.manifest import (
-    Manifest,
-    RowDigest,
-    dataset_fingerprint,
-    fingerprint,
-    read_manifest,
-    seal,
-    write_manifest,
-)
+from medimeta_c.format.manifest.digests import RowDigest, dataset_fingerprint, fingerprint, seal, self_digest
+from medimeta_c.format.manifest.file import read_manifest, write_manifest
+from medimeta_c.format.manifest.records import Manifest
 
 
 @pytest.fixture(scope="module")
@@ -87,9 +81,7 @@ def test_a_hostile_manifest_is_refused(built: Path, tmp_path: Path, change, mess
     """Even with a correct digest of its own: path escapes, bad names, duplicates and wrong sums raise."""
     values = json.loads((built / "manifest.json").read_text())
     change(values)
-    from medimeta_c.format.manifest import _self_digest
-
-    values["manifest_sha256"] = _self_digest(values)
+    values["manifest_sha256"] = self_digest(values)
     path = tmp_path / "manifest.json"
     path.write_text(json.dumps(values))
     with pytest.raises(ManifestError, match=message):

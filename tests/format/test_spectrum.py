@@ -54,6 +54,19 @@ def test_statistics_follow_the_definition(shape: tuple[int, ...]) -> None:
 
 
 @given(images)
+def test_luma_rounds_each_step_to_single_precision(image: np.ndarray) -> None:
+    """The kernel computes what NumPy computes with whole arrays, also of images it may not write to."""
+    image.flags.writeable = False
+    if image.ndim == 2:
+        expected = image.astype(np.float32) * np.float32(1 / 255)
+    else:
+        red, green, blue = (np.float32(weight / 255) for weight in (0.299, 0.587, 0.114))
+        expected = image[..., 0] * red + image[..., 1] * green + image[..., 2] * blue
+    np.testing.assert_array_equal(luma(image), expected)
+    np.testing.assert_array_equal(luma(image[::-1]), expected[::-1])
+
+
+@given(images)
 def test_shares_are_shares(image: np.ndarray) -> None:
     """Shares add up to one and the centroid lies in 0-1, or all are None when there is no AC energy."""
     found = spectrum(image)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from medimeta_c.errors import ConfigError
-from medimeta_c.format.manifest import SuiteRecord, suite_record
+from medimeta_c.format.manifest.records import SuiteRecord, suite_record
 from medimeta_c.format.suites import CLINICAL, CORE, DIGITAL, IMAGENET_C, SUITES, require_of_suite, suite_of
 from medimeta_c.sources.catalog import catalog
 from medimeta_corruptions import CORRUPTIONS

@@ -40,7 +40,7 @@ def write_corpus(root: Path) -> None:
 
 def _results(root: Path) -> None:
     from medimeta_c.format.keys import SetKey
-    from medimeta_c.format.manifest import read_manifest
+    from medimeta_c.format.manifest.file import read_manifest
     from medimeta_c.format.stats import write_groups
     from medimeta_c.results.featurefile import Features, write_features
     from medimeta_c.results.paraphrases.cells import SweptCell, write_swept_cells

@@ -16,7 +16,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from medimeta_c.format.manifest import Manifest
+    from medimeta_c.format.manifest.records import Manifest
     from medimeta_c.results.identity import BenchmarkRecord
 
 
@@ -74,7 +74,7 @@ def _manifest(root: Path) -> None:
 @cache
 def _built(root: Path) -> Manifest:
     """Return a manifest that is not changed: beside it, a reader of another file is a small part."""
-    from medimeta_c.format.manifest import read_manifest
+    from medimeta_c.format.manifest.file import read_manifest
 
     return read_manifest(root / "benchmark/manifest.json")
 
@@ -82,12 +82,12 @@ def _built(root: Path) -> Manifest:
 def _sealed_manifest(root: Path) -> None:
     """As who changed a manifest and its own digest."""
     from medimeta_c.format.benchmark import open_benchmark
-    from medimeta_c.format.manifest import _self_digest
+    from medimeta_c.format.manifest.digests import self_digest
 
     path = root / "benchmark/manifest.json"
     with contextlib.suppress(ValueError, TypeError, RecursionError):
         values = json.loads(path.read_bytes())
-        path.write_text(json.dumps({**values, "manifest_sha256": _self_digest(values)}))
+        path.write_text(json.dumps({**values, "manifest_sha256": self_digest(values)}))
     open_benchmark(root / "benchmark")
 
 
@@ -162,7 +162,7 @@ def _spectra(root: Path) -> None:
 
 
 def _groups(root: Path) -> None:
-    from medimeta_c.format.manifest import FileRecord
+    from medimeta_c.format.manifest.records import FileRecord
     from medimeta_c.format.stats import GROUPS_PATH, read_groups
     from medimeta_c.io.files import sha256_file
 
@@ -330,7 +330,7 @@ READERS = {
             "json",
             "benchmark/manifest.json",
             _manifest,
-            "format.manifest:read_manifest",
+            "format.manifest.file:read_manifest",
             "io.reading",
         ),
         _reader(
@@ -338,7 +338,7 @@ READERS = {
             "json",
             "benchmark/manifest.json",
             _sealed_manifest,
-            "format.manifest:read_manifest",
+            "format.manifest.file:read_manifest",
             "format.benchmark:open_benchmark",
         ),
         _reader("shard", "parquet", _SHARD, _shard, "format.shards:read_tables", "format.shards:_opened"),

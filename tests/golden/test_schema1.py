@@ -16,7 +16,7 @@ from medimeta_c.building.verification import verify
 from medimeta_c.errors import ManifestError
 from medimeta_c.format.benchmark import open_benchmark
 from medimeta_c.format.keys import SetKey
-from medimeta_c.format.manifest import read_manifest
+from medimeta_c.format.manifest.file import read_manifest
 
 ROOT = Path(__file__).parents[2]
 SCHEMA1 = Path(__file__).parent / "schema1"

@@ -15,7 +15,7 @@ import pytest
 import yaml
 from hub_server import READER_TOKEN, TOKEN, HubServer, hub_environment
 
-from medimeta_c.format.manifest import read_manifest
+from medimeta_c.format.manifest.file import read_manifest
 
 REPO = "org/MediMeta-C"
 Push = Callable[..., Any]
@@ -257,7 +257,7 @@ def _link_a_picture(root: Path) -> None:
 
 
 _DAMAGES: dict[str, tuple[str, Callable[[Path], object]]] = {
-    "shard": ("is not what its manifest says (1 problems, first data/rays/test/clean", _flip_a_byte),
+    "shard": ("is not what its manifest says (1 problem, first data/rays/test/clean", _flip_a_byte),
     "unfinished": ("this is not a finished build", lambda root: (root / "manifest.json").unlink()),
     "no card": ("README.md is missing", lambda root: (root / "README.md").unlink()),
     "no picture": ("spectrum.png is missing", lambda root: (root / "assets/spectrum.png").unlink()),

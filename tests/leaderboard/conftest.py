@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +16,7 @@ import pytest
 
 sys.path.append(str(Path(__file__).parents[1] / "results"))
 
+from compared_models import MODELS, Open, answered, made_up
 from made_up_boards import HOSTILE, board, entry, only
 from made_up_predictions import evaluated
 from PIL import Image
@@ -25,6 +29,8 @@ from medimeta_c.leaderboard.site.board import read_boards
 from medimeta_c.leaderboard.site.entries import Training
 from medimeta_c.leaderboard.site.writing import write_site
 from medimeta_c.leaderboard.submission import described
+from medimeta_c.metrics.baselines import published_baseline
+from medimeta_c.results.baseline_choice import ChosenBaseline
 from medimeta_c.results.folder import SavedResult
 
 pytest.importorskip("sklearn.metrics", reason="needs the 'leaderboard' extra")
@@ -109,4 +115,63 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     empty = tmp_path_factory.mktemp("empty")
     out = tmp_path_factory.mktemp("site") / "site"
     write_site((replace(made, entries=(best, second, *rest)), *read_boards(empty)), out)
+    return out
+
+
+class _Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture
+def serve() -> Iterator[Callable[[Path], str]]:
+    """Serve folders from this machine; return the address of each."""
+    servers = []
+
+    def start(folder: Path) -> str:
+        server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Quiet, directory=str(folder)))
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        servers.append(server)
+        return f"http://127.0.0.1:{server.server_address[1]}"
+
+    yield start
+    for server in servers:
+        server.shutdown()
+        server.server_close()
+
+
+@pytest.fixture
+def browse(browser: Any, serve: Callable[[Path], str]) -> Iterator[Open]:
+    """Open a page of a served site; at the end nothing went wrong that was not foreseen."""
+    contexts, wrong = [], []
+
+    def call(site: Path, query: str = "", *, foreseen: str = "", **options: Any) -> Any:
+        home = serve(site)
+        context = browser.new_context(**{"viewport": {"width": 1400, "height": 900}, **options})
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(8000)
+        page.asked = []
+        page.on("console", lambda one: wrong.extend([one.text] * (not foreseen or foreseen not in one.text)))
+        page.on("pageerror", lambda error: wrong.append(str(error)))
+        page.on("request", lambda one: page.asked.append(one.url.removeprefix(home)))
+        page.goto(f"{home}/compare.html{query}")
+        return page
+
+    yield call
+    pages = [page for context in contexts for page in context.pages]
+    pwned = [page.evaluate("window.pwned") for page in pages]
+    asked = [one for page in pages for one in page.asked if not one.startswith(("/", "data:"))]
+    for context in contexts:
+        context.close()
+    assert (wrong, asked, set(pwned)) == ([], [], {None})
+
+
+@pytest.fixture(scope="session")
+def compared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A site of three models with predictions and one without, that divides by the published baseline."""
+    entries = [answered(i, held) for i, held in enumerate(MODELS.values(), 1)]
+    reported = entry(8, np.random.default_rng(8), source="paper", ranks=None)
+    out = tmp_path_factory.mktemp("compared") / "site"
+    write_site((made_up(*entries, reported, baseline=ChosenBaseline(published_baseline())),), out)
     return out

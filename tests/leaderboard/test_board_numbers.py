@@ -23,6 +23,7 @@ from medimeta_c.format.benchmark import Benchmark, open_benchmark
 from medimeta_c.format.suites import CORE
 from medimeta_c.leaderboard.site.board import read_boards
 from medimeta_c.leaderboard.site.entries import Board, reported
+from medimeta_c.leaderboard.site.grouping import Group
 from medimeta_c.leaderboard.site.pages import dataset_page, index_page, model_page
 from medimeta_c.leaderboard.site.paper import paper_entries
 from medimeta_c.leaderboard.site.writing import SiteConfig, build_site
@@ -31,6 +32,7 @@ from medimeta_c.metrics.ranks.pairwise import ranks
 from medimeta_c.results.assessment.confidence import assess_confidence
 from medimeta_c.results.comparison import compare
 from medimeta_c.results.folder import SavedResult
+from tests.results.constructed_models import result_of_model, right_on
 
 Submitted = Callable[..., Path]
 
@@ -252,6 +254,14 @@ def test_phantoms_are_listed_unranked(submitted: Submitted, weak: SavedResult, t
     (board,) = (one for one in read_boards(tmp_path / "results", baseline="none") if one.phantoms)
     assert [entry.ranks for entry in board.entries] == [None, None]
     assert "the images are generated, not medical" in model_page(board.entries[0], board)
+
+
+@pytest.mark.parametrize("kind", ["phantoms", "medimeta"])
+def test_phantoms_are_not_divided_by_figures_of_real_images(kind: str) -> None:
+    """The published baseline has none for them, so their board has no mCE."""
+    (entry,) = result_of_model(right_on(0.8, 0.7), kind=kind).result.run.benchmark.datasets
+    board = Group(collection="a board", version="1.0", entries={"pbc": entry})
+    assert (board.baseline("published") is None) is (kind == "phantoms")
 
 
 def test_ranks_of_samples() -> None:

@@ -110,7 +110,7 @@ def test_an_honest_submission_passes_and_names_its_plugins(honest: Path) -> None
     assert values["plugins"] == [{"name": name, **whose} for name in OTHERS]
     table = other_scores_table(read_saved(honest).result)
     assert table.headers[-4:-2] == ("Squared distance, clean", "Squared distance, corrupted")
-    assert "Squared distance: lower is better." in table.caption
+    assert "Squared distance is not in percent. Squared distance: lower is better." in table.caption
 
 
 def test_a_board_shows_them(honest: Path, tmp_path: Path) -> None:
@@ -118,6 +118,23 @@ def test_a_board_shows_them(honest: Path, tmp_path: Path) -> None:
     report = build_site(SiteConfig(results=honest.parents[3], out=tmp_path / "site", baseline="none"))
     (entry,) = (one for board in report.boards for one in board.entries if one.source == "measured")
     assert entry.facts["Squared distance"].endswith("lower is better")
+
+
+def test_only_fractions_are_shown_in_percent(honest: Path, tmp_path: Path) -> None:
+    """In the report and on the board: nats and squared distances are shown as they are."""
+    result = read_saved(honest).result
+    table = other_scores_table(result)
+    shown = dict(zip(table.headers, (cell.text for cell in table.rows[0]), strict=True))
+    report = build_site(SiteConfig(results=honest.parents[3], out=tmp_path / "site", baseline="none"))
+    (entry,) = (one for board in report.boards for one in board.entries if one.source == "measured")
+    (clean,) = (cell for cell in result.scores.cells if cell.corruption == "clean")
+    for name, unit in {"nll": " nats", "brier": "", "distance": "", "aurc": " %"}.items():
+        value = clean.metrics[name].value
+        assert value is not None
+        printed = f"{100 * value:.1f}" if unit == " %" else f"{value:.3f}"
+        label = METRICS[name].label
+        assert shown[f"{label}, clean"] == printed
+        assert entry.facts[label].startswith(f"clean {printed}{unit}, corrupted ")
 
 
 def test_a_metric_that_is_not_installed_is_refused_by_its_distribution(honest: Path, tmp_path: Path) -> None:

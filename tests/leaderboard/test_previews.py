@@ -63,6 +63,9 @@ def test_a_preview_alone(result: Path, tmp_path: Path, benchmark: Benchmark) -> 
     key = f"other-images-1-0--example-laboratory--mine--{benchmark.fingerprint[:8]}"
     assert f"its page: {out / 'models' / key}.html" in done.stdout
     assert ">Mine</a>" in (out / "index.html").read_text(encoding="utf-8")
+    pages = [page.read_text(encoding="utf-8") for page in out.rglob("*.html")]
+    assert all("This is a preview of the entry Mine, not the board." in page for page in pages)
+    assert not any("current, not a release" in page for page in pages)
     row = next(line for line in done.stdout.splitlines() if line.strip().startswith("Other images"))
     assert "1" in row.split()
 
@@ -111,7 +114,9 @@ def test_a_preview_is_checked_first(
         values["scores"]["overall"]["average_accuracy"]["value"] += 0.01
 
     edit_json(result / "result.json", flatter)
-    with pytest.raises(ResultError, match=r"do not follow from .*; there is nothing to preview"):
+    with pytest.raises(
+        ResultError, match=r"that predictions.parquet does not give.*; there is nothing to preview"
+    ):
         preview(SubmissionPreview(folder=result, out=out))
     assert not out.exists()
 

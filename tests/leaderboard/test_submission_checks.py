@@ -96,7 +96,7 @@ def _raise_auroc(values: Any) -> None:
     ("change", "sentence"),
     [
         (_flatter, "average_accuracy of all datasets is"),
-        (_raise_auroc, "1 numbers of result.json do not follow from predictions.parquet: macro_auroc of"),
+        (_raise_auroc, "result.json has 1 number that predictions.parquet does not give: macro_auroc of"),
         (_narrow, "the interval of average_accuracy of cells is"),
         (_move, "cells does not have the version, kind, title or modality of its fingerprint"),
         (_rename, "the fingerprint abababababab of cells is not accepted here"),
@@ -165,7 +165,7 @@ def test_part_of_a_grid_is_refused(benchmark: Benchmark, accepted: Accepted, tmp
         k: c for k, c in answers(benchmark).items() if (k.dataset, k.corruption) != ("rays", "zoom_blur")
     }
     folder = resubmitted(benchmark, tmp_path, cells)
-    assert "5 cells are missing" in problem(folder, accepted)
+    assert "it lacks 5 cells" in problem(folder, accepted)
     edit_json(folder / "result.json", cut)
     edit_json(folder / "result.json", lambda values: values.update(complete=True))
     assert "missing corruptions: zoom_blur" in problem(folder, accepted)
@@ -179,7 +179,7 @@ def test_nan_is_refused(benchmark: Benchmark, accepted: Accepted, tmp_path: Path
     probabilities[0] = np.nan
     cells[key] = CellPredictions.of(key, cells[key].image_ids, cells[key].labels, probabilities)
     folder = resubmitted(benchmark, tmp_path, cells)
-    assert f"1 cells are missing or hold NaN or infinity (first {key})" in problem(folder)
+    assert f"it lacks 1 cell, missing or with NaN or infinity (first {key})" in problem(folder)
 
 
 def test_a_false_published_baseline_is_refused(submitted: Submitted, saved: SavedResult) -> None:

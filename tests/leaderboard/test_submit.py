@@ -168,7 +168,7 @@ def test_a_result_that_fails_is_not_sent(
     (result / "result.json").write_text(text.replace(str(number), str(number + 0.001)))
     lied = submit(*mine)
     assert lied.returncode == 1
-    assert "do not follow from predictions.parquet" in lied.stderr
+    assert "that predictions.parquet does not give" in lied.stderr
     assert lied.stderr.count("\n") == 1
     assert "nothing was sent" in lied.stderr
     assert not hub.store.repo(BOARD).discussions

@@ -113,6 +113,22 @@ def test_what_is_no_metric_is_refused(change: dict[str, Any], message: str) -> N
         Metric(**{**values, **change})
 
 
+@pytest.mark.parametrize(
+    ("change", "percent"),
+    [
+        ({}, True),
+        ({"low": -1.0}, True),
+        ({"high": 2.0}, False),
+        ({"unit": ""}, False),
+        ({"unit": "nats"}, False),
+    ],
+)
+def test_fractions_are_in_percent(change: dict[str, Any], percent: bool) -> None:
+    """By the range, unless a metric names its unit."""
+    values = {"name": "f1", "label": "F1", "function": np.mean, "inputs": ("labels",)}
+    assert Metric(**{**values, **change}).in_percent is percent
+
+
 def test_one_name_is_one_metric(tmp_path: Path) -> None:
     """Unknown names are refused with the known ones; a second metric of a name is refused."""
     with pytest.raises(ConfigError, match=r"unknown metric 'f1'.*known: top1"):

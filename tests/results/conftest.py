@@ -8,7 +8,8 @@ import pytest
 from made_up_predictions import evaluated
 
 from medimeta_c.format.benchmark import Benchmark, open_benchmark
-from medimeta_c.results.assessment.confidence import Confidence, assess_confidence
+from medimeta_c.results.assessment.confidence import assess_confidence
+from medimeta_c.results.assessment.confidence_numbers import Confidence
 from medimeta_c.results.assessment.loss import Assessment, assess
 from medimeta_c.results.baseline_choice import baseline_of
 from medimeta_c.results.folder import SavedResult

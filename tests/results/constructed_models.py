@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from medimeta_c.format.keys import CLEAN, SetKey
-from medimeta_c.metrics.baselines import measured_baseline
+from medimeta_c.metrics.baselines import measured_baseline, published_baseline
 from medimeta_c.metrics.grid import Scope
 from medimeta_c.metrics.resampling import Resampling
 from medimeta_c.models import ModelIdentity
@@ -51,7 +52,7 @@ def result_of_model(
     answer: Probabilities,
     *,
     spec: str = "python:made:up",
-    against: SavedResult | None = None,
+    against: SavedResult | Literal["published"] | None = None,
     images: int = 200,
     classes: int = 2,
     scope: Scope = SCOPE,
@@ -102,7 +103,10 @@ def result_of_model(
         )
         for i, key in enumerate(scope.cells())
     }
-    chosen = None if against is None else baseline_from(against)
+    if against == "published":
+        chosen: ChosenBaseline | None = ChosenBaseline(published_baseline())
+    else:
+        chosen = None if against is None else baseline_from(against)
     terms = Terms(scope=scope, baseline=chosen, resampling=Resampling(resamples=200))
     result = make_result(run, ENVIRONMENT, cells, terms)
     name = f"{run.slug}/{record.fingerprint[:12]}"

@@ -145,7 +145,7 @@ def test_a_model_without_a_number_has_no_rank_and_takes_nobodys(
     assert [model.ranks for model in found.models] == [(1, 1), (2, 2), None]
     assert found.models[-1].name == "x/broken"
     assert "x/broken is incomplete: cells are missing or invalid; no rank" in found.notes
-    assert "x/broken lacks 1 cells: they are missing or invalid" in found.notes
+    assert "x/broken lacks 1 cell, missing or invalid" in found.notes
 
 
 def test_marked_results_come_last_without_a_rank(

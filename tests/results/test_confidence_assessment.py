@@ -19,7 +19,8 @@ from medimeta_c.metrics.confidence.conformal import ConformalPlan
 from medimeta_c.metrics.measures.robustness import measure_differences, measure_estimates
 from medimeta_c.metrics.registry import METRICS
 from medimeta_c.metrics.scores import checked_answers
-from medimeta_c.results.assessment.confidence import SCORES, Confidence, assess_confidence
+from medimeta_c.results.assessment.confidence import assess_confidence
+from medimeta_c.results.assessment.confidence_numbers import SCORES, Confidence
 from medimeta_c.results.assessment.confidence_tables import confidence_tables
 from medimeta_c.results.folder import SavedResult, read_saved
 from medimeta_c.results.predictions import CellPredictions

@@ -19,6 +19,7 @@ from medimeta_c.format.keys import SetKey
 from medimeta_c.format.suites import CORE
 from medimeta_c.io.tables.html import html
 from medimeta_c.metrics.confidence.calibration import Reliability
+from medimeta_c.metrics.scores import NO_ANSWER
 from medimeta_c.metrics.values import Estimate, Number
 from medimeta_c.reports.confusion import confusion_counts, confusion_table
 from medimeta_c.reports.ranges import ranges
@@ -59,6 +60,14 @@ def test_confusion_shows_shares_of_each_class() -> None:
     ]
     assert table.rows[0][1].note == "3 of 4 images of a taken for a"
     assert table.rows[0][1].shade == 0.75
+
+
+def test_images_without_an_answer_count_among_those_of_their_class() -> None:
+    """Half of a class unanswered: the shares of its row are of all its images."""
+    cell = CellPredictions.of(KEY, "0123", [0, 0, 0, 0], None, predictions=[0, 1, NO_ANSWER, NO_ANSWER])
+    (row, _) = confusion_table(cell, ["a", "b"], "Clean").rows
+    assert [one.text for one in row] == ["a", "25", "25"]
+    assert row[2].note == "1 of 4 images of a taken for b"
 
 
 @pytest.mark.parametrize("name", ["$\\frac{a}$", "细胞", "a" * 400, "<b>&amp;\u202e\x07", "%s {0}"])

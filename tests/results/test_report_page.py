@@ -10,7 +10,7 @@ import pytest
 
 from medimeta_c.format.benchmark import Benchmark
 from medimeta_c.reports.html import render_html
-from medimeta_c.results.assessment.confidence import Confidence
+from medimeta_c.results.assessment.confidence_numbers import Confidence
 from medimeta_c.results.assessment.loss import Assessment
 
 Open = Callable[..., Any]

@@ -29,7 +29,8 @@ from medimeta_c.reports.html import render_html
 from medimeta_c.reports.markdown import render_markdown
 from medimeta_c.reports.tables import MOST_LOST, lost_table, main_tables, other_scores_table
 from medimeta_c.reports.terminal import result_view
-from medimeta_c.results.assessment.confidence import Confidence, assess_confidence
+from medimeta_c.results.assessment.confidence import assess_confidence
+from medimeta_c.results.assessment.confidence_numbers import Confidence
 from medimeta_c.results.assessment.confidence_tables import confidence_tables
 from medimeta_c.results.assessment.loss import Assessment, assess
 from medimeta_c.results.assessment.verdict import verdict

@@ -14,7 +14,7 @@ from made_up_predictions import answers, identity, result_of
 from medimeta_c.errors import ResultError
 from medimeta_c.format.benchmark import Benchmark
 from medimeta_c.format.keys import SetKey
-from medimeta_c.format.manifest import FileRecord, PluginRecord, SuiteRecord
+from medimeta_c.format.manifest.records import FileRecord, PluginRecord, SuiteRecord
 from medimeta_c.io.records import dump
 from medimeta_c.leaderboard.checks import check_submission
 from medimeta_c.leaderboard.submission import described, read_submission, submission_path, write_submission

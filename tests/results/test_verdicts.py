@@ -11,11 +11,15 @@ import pytest
 from numpy.typing import NDArray
 
 from medimeta_c.format.keys import CLEAN, SetKey
+from medimeta_c.io.tables.table import UNDEFINED
 from medimeta_c.metrics.values import Estimate
+from medimeta_c.reports.headlines import headlines
+from medimeta_c.reports.tables import further_tables, main_tables
 from medimeta_c.results.assessment.judgement import CASES
 from medimeta_c.results.assessment.loss import Assessment, assess
 from medimeta_c.results.assessment.verdict import Verdict, verdict
 from medimeta_c.results.folder import SavedResult
+from medimeta_c.results.views import result_table
 from tests.results.constructed_models import (
     SCOPE,
     Probabilities,
@@ -170,6 +174,24 @@ def test_invalid_cells_get_no_verdict(answer: Probabilities, base: SavedResult) 
 def test_phantoms_get_no_verdict(base: SavedResult) -> None:
     _, said = judged(right_on(0.8, 0.77, seed=2), base, kind="phantoms")
     assert said.judgement == "No verdict: this result is on phantoms: generated images, not medical ones."
+
+
+@pytest.mark.parametrize(("kind", "shown"), [("phantoms", False), ("medimeta", True)])
+def test_phantoms_have_no_errors_beside_figures_of_real_images(kind: str, shown: bool) -> None:
+    """Nowhere in the report: neither as a headline nor in a table, nor in what the two lose."""
+    printed = SCOPE.model_copy(update={"severities": (1, 2, 3, 4, 5)})
+    saved = result_of_model(right_on(0.8, 0.77, seed=2), kind=kind, against="published", scope=printed)
+    found = assess(saved)
+    mce = next(one for one in headlines(found) if one.label == "mCE")
+    assert (mce.value != UNDEFINED) is shown
+    assert (found.rival is not None) is shown
+    tables = [*main_tables(saved.result), *further_tables(saved.result), result_table(saved.result)]
+    assert any("mCE" in table.headers for table in tables) is shown
+    assert any("CLIP" in table.caption for table in tables) is shown
+    if not shown:
+        reason = "OpenAI CLIP ViT-B/16 was measured on real images, and these are phantoms"
+        assert mce.note == reason
+        assert verdict(found).errors == f"Its mCE would mean nothing: {reason}."
 
 
 def test_without_a_baseline_there_is_no_comparison() -> None:

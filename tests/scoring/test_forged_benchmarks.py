@@ -15,7 +15,8 @@ from forging import Rows, forge
 torch = pytest.importorskip("torch", reason="needs the evaluate extra")
 
 from medimeta_c.errors import ManifestError, ShardError  # noqa: E402
-from medimeta_c.format.manifest import MANIFEST_NAME, _self_digest  # noqa: E402
+from medimeta_c.format.manifest.digests import self_digest  # noqa: E402
+from medimeta_c.format.manifest.file import MANIFEST_NAME  # noqa: E402
 from medimeta_c.format.shards import schema  # noqa: E402
 from medimeta_c.io.files import sha256_file  # noqa: E402
 from medimeta_c.scoring.evaluation import EvaluateConfig, evaluate  # noqa: E402
@@ -25,7 +26,7 @@ def edited(root: Path) -> None:
     """A fingerprint that follows from nothing, in a manifest that is whole by itself."""
     values = json.loads((root / MANIFEST_NAME).read_text(encoding="utf-8"))
     values["fingerprint"] = "0" * 64
-    values["manifest_sha256"] = _self_digest(values)
+    values["manifest_sha256"] = self_digest(values)
     (root / MANIFEST_NAME).write_text(json.dumps(values), encoding="utf-8")
 
 

@@ -1,4 +1,4 @@
-"""Two evaluations into one result: the second stops with a sentence, the first is as if it were alone."""
+"""Two evaluations into one result, by one process and by several: the result is that of one."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ def files(saved: SavedResult) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in saved.path.iterdir() if path.is_file()}
 
 
-def test_the_second_stops_and_the_first_is_as_if_alone(small: Path, tiny: Path, tmp_path: Path) -> None:
-    """Tried after every batch and before the first, and once more when the first has ended."""
+def test_one_process_never_waits_for_itself(small: Path, tiny: Path, tmp_path: Path) -> None:
+    """A second evaluation is tried after every batch and before the first, and once more at the end."""
 
     def config(out: str) -> EvaluateConfig:
         return EvaluateConfig(
@@ -51,7 +51,7 @@ def test_the_second_stops_and_the_first_is_as_if_alone(small: Path, tiny: Path, 
     first = evaluate(config("shared"), on_progress=second)
     assert len(refused) > 2
     assert set(refused) == {
-        f"another process is evaluating into {first.path}: wait until it ends, or choose another `out`"
+        f"this process is already evaluating into {first.path}: wait until it ends, or choose another `out`"
     }
     before = files(first)
     assert evaluate(config("shared")).path == first.path

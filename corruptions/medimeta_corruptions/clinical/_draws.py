@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from medimeta_corruptions._image import Rng
 from medimeta_corruptions._jit import kernel
+from medimeta_corruptions._philox import random
 from medimeta_corruptions.clinical._frame import Field
 
 __all__ = ["normal", "normal_of", "poisson", "poisson_of", "quantiles", "signs"]
@@ -23,7 +24,7 @@ _FEW = 10.0
 
 def normal(rng: Rng, shape: tuple[int, ...]) -> Field:
     """Return standard normal numbers, drawn in row-major order."""
-    return normal_of(rng.random(shape))
+    return normal_of(random(rng, shape))
 
 
 def normal_of(uniform: Field) -> Field:
@@ -131,7 +132,7 @@ def _tails(uniform: Field, out: Field) -> None:
 
 def poisson(rng: Rng, mean: Field) -> Field:
     """Return Poisson numbers of these means, drawn in row-major order; whole numbers in double precision."""
-    return poisson_of(rng.random(mean.shape), mean)
+    return poisson_of(random(rng, mean.shape), mean)
 
 
 def poisson_of(uniform: Field, mean: Field) -> Field:

@@ -9,6 +9,7 @@ import numpy as np
 
 from medimeta_corruptions._image import Rng
 from medimeta_corruptions._jit import kernel
+from medimeta_corruptions._philox import random
 from medimeta_corruptions.clinical._draws import quantiles
 from medimeta_corruptions.clinical._frame import Field
 
@@ -129,7 +130,7 @@ def looks(rng: Rng, shape: tuple[int, int], count: int, rows: float, columns: fl
     spread = math.sqrt(_energy(down, shape[0]) * _energy(across, shape[1]))
     total, field = np.zeros(shape), np.empty(shape)
     for _ in range(2 * count):
-        quantiles(rng.random(shape).reshape(-1), field.reshape(-1))
+        quantiles(random(rng, shape).reshape(-1), field.reshape(-1))
         _add_power(field, down, across, total)
     return total / (2.0 * count * spread * spread)
 

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from medimeta_corruptions._image import Pixels, Rng, blocks
 from medimeta_corruptions._jit import kernel
+from medimeta_corruptions._philox import normal
 from medimeta_corruptions._spec import Corruption
 
 __all__ = ["GAUSSIAN_NOISE", "gaussian_noise"]
@@ -35,14 +36,14 @@ def gaussian_noise(image: Pixels, sigma: float, rng: Rng) -> Pixels:
     """
     out = np.empty_like(image)
     for values, noisy in blocks(image, out):
-        _add(values, rng.normal(size=values.size, scale=sigma), noisy)
+        _add(values, normal(rng, values.size), sigma, noisy)
     return out
 
 
-@kernel("(uint8[::1], float64[::1], uint8[::1])")
-def _add(image: Pixels, noise: NDArray[np.float64], out: Pixels) -> None:
+@kernel("(uint8[::1], float64[::1], float64, uint8[::1])")
+def _add(image: Pixels, noise: NDArray[np.float64], sigma: float, out: Pixels) -> None:
     for i in range(image.size):
-        value = image[i] / 255.0 + noise[i]
+        value = image[i] / 255.0 + sigma * noise[i]
         out[i] = np.uint8(min(max(value, 0.0), 1.0) * 255.0)
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from medimeta_corruptions._image import Pixels, Rng, blocks
 from medimeta_corruptions._jit import kernel
+from medimeta_corruptions._philox import at_most, at_most_where
 from medimeta_corruptions._spec import Corruption
 
 __all__ = ["IMPULSE_NOISE", "impulse_noise"]
@@ -46,23 +46,17 @@ def impulse_noise(image: Pixels, amount: float, rng: Rng) -> Pixels:
     out = np.empty_like(image)
     # All of the first numbers come before the second ones: what they choose waits in the output.
     for (chosen,) in blocks(out):
-        _choose(rng.random(chosen.size), amount, chosen)
+        at_most(rng, amount, chosen)
     for values, noisy in blocks(image, out):
-        _replace(values, rng.random(values.size), noisy)
+        at_most_where(rng, 0.5, noisy)
+        _replace(values, noisy)
     return out
 
 
-@kernel("(float64[::1], float64, uint8[::1])")
-def _choose(which: NDArray[np.float64], amount: float, chosen: Pixels) -> None:
-    for i in range(which.size):
-        chosen[i] = np.uint8(which[i] <= amount)
-
-
-@kernel("(uint8[::1], float64[::1], uint8[::1])")
-def _replace(image: Pixels, white: NDArray[np.float64], out: Pixels) -> None:
+@kernel("(uint8[::1], uint8[::1])")
+def _replace(image: Pixels, out: Pixels) -> None:
     for i in range(image.size):
-        impulse = 255 if white[i] <= 0.5 else 0
-        out[i] = np.uint8(impulse if out[i] else image[i])
+        out[i] = image[i] if out[i] == 0 else 255 if out[i] == 2 else 0
 
 
 IMPULSE_NOISE = Corruption(

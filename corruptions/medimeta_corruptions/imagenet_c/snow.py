@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from medimeta_corruptions._image import Pixels, Rng, channels
 from medimeta_corruptions._jit import kernel
+from medimeta_corruptions._philox import normal
 from medimeta_corruptions._spec import Corruption
 from medimeta_corruptions.core.motion_blur import _path, _weights
 from medimeta_corruptions.imagenet_c._shared import UNIT32
@@ -53,7 +54,7 @@ def snow(image: Pixels, flakes: tuple[float, float, float, float, int, float, fl
     """
     mean, sigma, factor, least, radius, path_sigma, kept = flakes
     height, width = image.shape[:2]
-    noise = rng.normal(size=(height, width), loc=mean, scale=sigma)
+    noise = mean + sigma * normal(rng, height * width).reshape(height, width)
     layer = _enlarge(noise, factor)
     layer[layer < least] = 0.0
     np.clip(layer, 0.0, 1.0, out=layer)

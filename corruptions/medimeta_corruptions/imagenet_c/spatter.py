@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from medimeta_corruptions._gaussian import gaussian
 from medimeta_corruptions._image import Pixels, Rng
+from medimeta_corruptions._philox import normal
 from medimeta_corruptions._spec import Corruption
 from medimeta_corruptions.imagenet_c._shared import UNIT32, opencv
 
@@ -60,7 +61,9 @@ def spatter(image: Pixels, drops: tuple[float, float, float, float, float, int],
     .. [1] D. Hendrycks and T. Dietterich, ICLR 2019.
     """
     mean, sigma, smooth, least, extent, mud = drops
-    liquid = gaussian(rng.normal(size=image.shape[:2], loc=mean, scale=sigma), smooth)
+    height, width = image.shape[:2]
+    noise = mean + sigma * normal(rng, height * width).reshape(height, width)
+    liquid = gaussian(noise, smooth)
     liquid[liquid < least] = 0.0
     unit = np.take(UNIT32, image)
     drawn: NDArray[np.floating]

@@ -15,8 +15,10 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from medimeta_c.errors import ConfigError, ManifestError
+from medimeta_c.format.dataset import DatasetRecord
 from medimeta_c.format.keys import CLEAN
-from medimeta_c.format.manifest import DatasetRecord, Manifest, Protocol, dataset_fingerprint
+from medimeta_c.format.manifest.digests import dataset_fingerprint
+from medimeta_c.format.manifest.records import Manifest, Protocol
 from medimeta_c.format.suites import CORE, suite_of
 from medimeta_c.io.reading import Reader
 from medimeta_c.io.records import Name, Record, Sha256, Text

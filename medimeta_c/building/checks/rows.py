@@ -11,14 +11,17 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from medimeta_c.building import engines
 from medimeta_c.building.checks.png import decode_plain
 from medimeta_c.building.render import render
 from medimeta_c.errors import MediMetaError, ShardError
 from medimeta_c.format import png
 from medimeta_c.format.keys import Image
-from medimeta_c.format.manifest import Protocol, RowDigest, SetRecord, SpectrumRecord
+from medimeta_c.format.manifest.digests import RowDigest
+from medimeta_c.format.manifest.records import Protocol, SetRecord, SpectrumRecord
 from medimeta_c.format.shards import image_path, schema
 from medimeta_c.format.spectrum import BANDS, SpectrumMean, spectrum
+from medimeta_c.io.stores.stored import StoredPath
 from medimeta_c.sources.contract import Source
 from medimeta_corruptions import Corruption
 
@@ -61,6 +64,8 @@ class SetCheck:
         they are computed by has another version here; None: not at all.
     limited : int or None
         The set has only the first so many images, if it is a trial.
+    stored : StoredPath or None
+        Where its shards are, if they are in a store.
     """
 
     root: Path
@@ -72,6 +77,7 @@ class SetCheck:
     rebuild: int
     tolerance: tuple[int, float] | None = None
     limited: int | None = None
+    stored: StoredPath | None = None
 
 
 class RowCheck:
@@ -97,6 +103,7 @@ class RowCheck:
         if (table.schema.metadata or {}).get(b"huggingface") != self._metadata:
             yield "its class names or feature types are not the manifest's"
         for row in table.to_pylist():
+            engines.pause()
             yield from self._check_row(row)
 
     def check_whole(self) -> Iterator[str]:

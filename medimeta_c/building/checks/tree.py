@@ -10,7 +10,8 @@ from medimeta_c.card.card_check import card_problems
 from medimeta_c.card.dataset_card import ASSETS, CARD_NAME
 from medimeta_c.card.evalfile import EVAL_NAME
 from medimeta_c.errors import VerificationError
-from medimeta_c.format.manifest import MANIFEST_NAME, FileRecord, Manifest
+from medimeta_c.format.manifest.file import MANIFEST_NAME
+from medimeta_c.format.manifest.records import FileRecord, Manifest
 from medimeta_c.format.parts import FOLDER
 from medimeta_c.format.signing.benchmark import SIGNATURE_NAME, stored_signature
 from medimeta_c.format.stats import GROUPS_PATH, SPECTRUM_PATH, holds_spectra

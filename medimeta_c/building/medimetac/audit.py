@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image as Pillow
 
+from medimeta_c.building import engines
 from medimeta_c.building.medimetac.files import IMAGES
 from medimeta_c.building.medimetac.records import FileAudit, Moments
 from medimeta_c.format.keys import Image, SetKey
@@ -60,6 +61,7 @@ def audit_file(task: AuditTask) -> tuple[SetKey, FileAudit, bool]:
     pairs: list[Pair] = []
     both = zip(npz_rows(task.clean, IMAGES), npz_rows(task.file, IMAGES), strict=True)
     for row, pair in enumerate(both):
+        engines.pause()
         grey = grey and bool((pair[0] == pair[0][..., :1]).all())
         for held, image in zip(thumbnails, pair, strict=True):
             held.append(_thumbnail(image))

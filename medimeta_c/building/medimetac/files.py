@@ -30,6 +30,7 @@ from medimeta_c.format.keys import CLEAN, SetKey
 from medimeta_c.format.suites import CORE
 from medimeta_c.io.reading import Reader
 from medimeta_c.io.records import Name, Record, Text
+from medimeta_c.io.text import counted
 from medimeta_c.sources.npz import ArrayHeader, NpzArray, npz_headers
 from medimeta_c.sources.pictures import MAX_PIXELS
 from medimeta_c.sources.rows import MAX_ROWS, check_labels, one_label_per_row
@@ -84,7 +85,7 @@ class Problems:
         if self.errors:
             errors = sorted(self.errors, key=str)
             sentences = "; ".join(map(str, errors))
-            raise SourceError(f"{len(errors)} files cannot be imported: {sentences}", errors)
+            raise SourceError(f"{counted(len(errors), 'file')} cannot be imported: {sentences}", errors)
 
 
 def find_sets(

@@ -18,7 +18,7 @@ from medimeta_c.building.render import write_set
 from medimeta_c.errors import SourceError, unknown_name
 from medimeta_c.format.dataset import DatasetRecord
 from medimeta_c.format.keys import CLEAN, SetKey, check_alone, check_distinct
-from medimeta_c.format.manifest import IMPORTED, Protocol, SetRecord
+from medimeta_c.format.manifest.records import IMPORTED, Protocol, SetRecord
 from medimeta_c.format.suites import CORE
 from medimeta_c.io.progress import following
 from medimeta_c.io.records import write_record

@@ -20,7 +20,7 @@ from medimeta_c.card.severities import in_order, unordered_severities
 from medimeta_c.errors import ConfigError, SourceError
 from medimeta_c.format.dataset import DatasetRecord
 from medimeta_c.format.keys import CLEAN, Image, SetKey, check_distinct
-from medimeta_c.format.manifest import IMPORTED, Protocol, SetRecord
+from medimeta_c.format.manifest.records import IMPORTED, Protocol, SetRecord
 from medimeta_c.format.suites import CORE
 from medimeta_c.io.progress import following
 from medimeta_c.io.settings import (
@@ -61,7 +61,7 @@ class ImportConfig:
         Where the clean MedMNIST+ files are; by default the folder that ``MEDIMETA_DATA`` names, or else the
         platform's user data directory.
     jobs : int, optional
-        Worker processes; -1 is one per core.
+        Processes; -1 is one per core.
     force : bool, optional
         Import again what is finished.
 

@@ -6,10 +6,10 @@ import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 
-from medimeta_c.building.assembly import Request
+from medimeta_c.building.assembly import Request, check_title
 from medimeta_c.building.journal import Begun, Journal, locked
 from medimeta_c.errors import BuildError, Remedy
-from medimeta_c.format.manifest import suite_record
+from medimeta_c.format.manifest.records import suite_record
 from medimeta_c.format.parts import PartRecord
 from medimeta_c.format.png import preferred_encoder
 
@@ -44,10 +44,13 @@ def begin_part(root: Path, request: Request, part: PartRecord) -> str:
 
     Raises
     ------
+    ConfigError
+        If what the directory is to hold may not have the title.
     BuildError
         If the directory holds a benchmark, a build without parts, or parts of another build: another number
         of parts, other sets, another protocol or other data.
     """
+    check_title(request, request.datasets)  # before there is a folder
     with beside_parts(root):
         journal = Journal(root)
         if journal.manifest is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from medimeta_c.format.keys import SetKey
+from medimeta_c.format.parts import dealt
 from medimeta_c.format.shards import ROW_GROUP_ROWS
 
 __all__ = ["rows_of_part"]
@@ -33,8 +34,7 @@ def rows_of_part(rows: Mapping[SetKey, int], number: int, of: int) -> dict[SetKe
     [[range(0, 100)], [range(100, 250)]]
     """
     if len(rows) >= of:
-        dealt = sorted(rows, key=lambda key: (-rows[key], key))[number - 1 :: of]
-        return {key: range(rows[key]) for key in sorted(dealt)}
+        return {key: range(rows[key]) for key in dealt(rows, number, of)}
     blocks = [
         (key, range(first, min(first + ROW_GROUP_ROWS, rows[key])))
         for key in sorted(rows)

@@ -9,13 +9,9 @@ from typing import Any
 
 from medimeta_c.errors import BuildError, ManifestError, Remedy
 from medimeta_c.format.keys import SetKey
-from medimeta_c.format.manifest import (
-    MANIFEST_NAME,
-    Manifest,
-    SetRecord,
-    fingerprint_faults,
-    read_manifest,
-)
+from medimeta_c.format.manifest.digests import fingerprint_faults
+from medimeta_c.format.manifest.file import MANIFEST_NAME, read_manifest
+from medimeta_c.format.manifest.records import Manifest, SetRecord
 from medimeta_c.format.parts import PartRecord, part_folders, plan_digest
 
 __all__ = ["FinishedPart", "find_parts", "pieces_of"]

@@ -9,7 +9,7 @@ from pathlib import Path
 from medimeta_c.building.journal import Journal
 from medimeta_c.errors import MediMetaError
 from medimeta_c.format.display import CORE_TITLE, benchmark_title, slug
-from medimeta_c.format.manifest import MANIFEST_NAME
+from medimeta_c.format.manifest.file import MANIFEST_NAME
 from medimeta_c.format.parts import FOLDER
 from medimeta_c.format.suites import CORE, SUITES
 from medimeta_c.sources import SourceFamily

@@ -72,20 +72,26 @@ def verify(
       medimeta-c verify MediMeta-C --complete --rebuild 3 --data ~/medimeta
 
       medimeta-c verify MediMeta-C --signer maker.pub
+
+      medimeta-c verify s3://bucket/MediMeta-C
     """
     from medimeta_c.building.verification import verify as run
     from medimeta_c.card.coverage import coverage, require_complete
     from medimeta_c.errors import Remedy, VerificationError
     from medimeta_c.format.display import title_of
-    from medimeta_c.format.manifest import MANIFEST_NAME, read_manifest
+    from medimeta_c.format.manifest.file import MANIFEST_NAME, read_manifest
+    from medimeta_c.io.stores.stored import StoredPath, as_place
     from medimeta_c.io.tables.table import Column, Table, texts
+    from medimeta_c.io.text import counted
 
-    directory = Path(benchmark_of(where, benchmark))
+    directory = as_place(benchmark_of(where, benchmark), "benchmark")
+    if isinstance(directory, StoredPath):
+        directory = directory.settled()
     # First: a suite that is not known here is told before hours of reading.
     covered = coverage(read_manifest(directory / MANIFEST_NAME))
     with console.counting("images") as show:
         report = run(
-            directory,
+            str(directory),
             rebuild=rebuild,
             data_dir=data.expanduser() if data else None,
             ids=ids.expanduser() if ids else None,
@@ -120,10 +126,11 @@ def verify(
         if len(report.problems) > _SHOWN:
             console.say(f"... and {len(report.problems) - _SHOWN} more (--json lists all)")
     if not report.ok:
-        files = len({problem.path for problem in report.problems})
+        files = {problem.path for problem in report.problems}
+        found = f"{counted(len(report.problems), 'problem')} in {counted(len(files), 'file')}"
         raise VerificationError(
-            f"{directory} is not what its manifest says ({len(report.problems)} problems in {files} files): "
-            "restore these files from a copy, or move them away and run the build again"
+            f"{directory} is not what its manifest says ({found}): restore these files from a copy, or "
+            "move them away and run the build again"
         )
     if not json and covered:
         own = sorted({one.suite for one in covered if not one.listed})
@@ -141,13 +148,15 @@ def verify(
     if complete:
         require_complete(str(directory), report.manifest, Remedy("leave {complete} out"))
     if not json:
-        again = f", {report.rebuilt - report.near} rows rendered again and equal" if rebuild else ""
+        equal = counted(report.rebuilt - report.near, "row")
+        again = f", {equal} rendered again and equal" if rebuild else ""
         if report.near:
             again += (
                 f", {report.near} within what another version of OpenCV or of the JPEG library than the "
                 "build's explains"
             )
-        console.say(f"{directory}: {report.sets} sets, {report.images} images, all match the manifest{again}")
+        checked = f"{counted(report.sets, 'set')}, {counted(report.images, 'image')}"
+        console.say(f"{directory}: {checked}, all match the manifest{again}")
         if report.manifest.limited is not None:
             console.say(f"a trial: at most {report.manifest.limited} images of each split, not the benchmark")
         _say_what_it_is(report)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, cast
+from typing import TYPE_CHECKING, Annotated, Literal, cast
 
 import typer
 
@@ -24,7 +24,7 @@ from medimeta_c.cli.options import (
     PrecisionOption,
     PreprocessingOption,
     PromptsOption,
-    ResultsOption,
+    ResultsOrUrlOption,
     ScoredBenchmarkOption,
     WorkersOption,
     benchmark_of,
@@ -75,8 +75,26 @@ def evaluate(
             help="With --prompts-sweep: its wordings, [b]paraphrases[/b] or a YAML file of templates."
         ),
     ] = PARAPHRASES,
-    out: ResultsOption = Path("results"),
+    out: ResultsOrUrlOption = "results",
     device: DeviceOption = "auto",
+    devices: Annotated[
+        list[str],
+        several(
+            "Devices of this machine that share the cells, comma-separated, such as cuda:0,cuda:1.",
+            show_default=False,
+        ),
+    ] = NONE,
+    engine: Annotated[
+        str,
+        typer.Option(help="local (this machine) or dask: every worker of a cluster, with its own device."),
+    ] = "local",
+    scheduler: Annotated[
+        str | None,
+        typer.Option(
+            help="With --engine dask: address of the running scheduler; its workers must see the same paths.",
+            show_default=False,
+        ),
+    ] = None,
     precision: PrecisionOption = "fp32",
     activation: ActivationOption = None,
     preprocessing: PreprocessingOption = None,
@@ -129,6 +147,15 @@ def evaluate(
             show_default=False,
         ),
     ] = None,
+    part: Annotated[
+        str | None,
+        typer.Option(
+            metavar="I/N",
+            help="Score only part I of N, for jobs on many machines; with several OUT, "
+            "[b]medimeta-c merge[/b] joins them.",
+            show_default=False,
+        ),
+    ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show what would be scored; load no model.")
     ] = False,
@@ -136,7 +163,8 @@ def evaluate(
 ) -> None:
     """Score models: top-1, CE and mCE with intervals, per cell and overall.
 
-    Finished cells are kept. After an interruption, run the same command again to resume.
+    Finished cells are kept. After an interruption, run the same command again to resume. The same command may
+    run several times at once, also on several machines: each cell is scored once.
 
     [b]Examples[/b]
 
@@ -148,12 +176,15 @@ def evaluate(
 
       medimeta-c evaluate --model ViT-B-16/openai --prompts-sweep
 
+      medimeta-c evaluate --model ViT-B-16/openai --benchmark s3://bucket/MediMeta-C --out s3://bucket/results
+
       medimeta-c evaluate --sweep models.yaml
 
       medimeta-c evaluate --from-predictions answers.csv --name our-model
     """
     from medimeta_c.io.hub_client import settle_client
     from medimeta_c.models import Activation, Precision
+    from medimeta_c.results.result import RESULT_NAME
     from medimeta_c.scoring.given import PredictionsConfig
 
     _check_one_way(model, sweep, from_predictions)
@@ -162,8 +193,15 @@ def evaluate(
     settle_client()
     place = benchmark_of(where, benchmark, "MediMeta-C")
     if from_predictions is not None:
-        if limit is not None:
-            raise ConfigError("--limit is for models: a file of predictions is scored whole")
+        for option, is_given in {
+            "--limit": limit is not None,
+            "--part": part is not None,
+            "--devices": bool(devices),
+            "--engine": engine != "local",
+            "--scheduler": scheduler is not None,
+        }.items():
+            if is_given:
+                raise ConfigError(f"{option} is for models: a file of predictions is scored whole")
         if prompts_sweep:
             raise ConfigError("--prompts-sweep is for models: a file of predictions has no prompts")
         given = PredictionsConfig(
@@ -173,7 +211,7 @@ def evaluate(
             datasets=tuple(dataset),
             split=split,
             baseline=baseline,
-            out=out.expanduser(),
+            out=out,
             metrics=tuple(metrics),
         )
         _score_file(given, json=json)
@@ -191,8 +229,11 @@ def evaluate(
         baseline=baseline,
         prompts=prompts,
         prompts_sweep=paraphrases if prompts_sweep else None,
-        out=out.expanduser(),
+        out=out,
         device=device,
+        devices=tuple(devices),
+        engine=cast("Literal['local', 'dask']", engine),
+        scheduler=scheduler,
         precision=cast("Precision", precision),
         batch_size=batch_size,
         workers=workers,
@@ -200,6 +241,7 @@ def evaluate(
         preprocessing=preprocessing,
         metrics=tuple(metrics),
         limit=limit,
+        part=part,
         decode=cast("Decode | None", decode),
         orders=orders,
         confidence=confidence,
@@ -220,6 +262,9 @@ def evaluate(
             show(*progress.view)
 
         saved = run(several[0], on_progress=on_progress)
+    if part is not None and not (saved.path / RESULT_NAME).is_file():
+        _say_part(saved, part, Path(out), json=json)
+        return
     _say_result(saved, baseline, place, json=json)
 
 
@@ -251,7 +296,17 @@ def _say_result(saved: SavedResult, baseline: str, place: str | Path, *, json: b
     chosen = choose_baseline(baseline, run.benchmark, run.split)
     found = assess(saved, chosen, open_benchmark(place).groups(run.split))
     console.show(*result_view(found))
-    console.say(f"report: {saved.path / HTML_NAME}")
+    console.say(f"report: {(saved.stored or saved.path) / HTML_NAME}")
+
+
+def _say_part(saved: SavedResult, part: str, out: Path, *, json: bool) -> None:
+    """Say what is there of a result of which other parts are missing."""
+    cells, wanted = len(saved.predictions), len(saved.result.scope.cells())
+    if json:
+        console.say_json({"out": str(out), "part": part, "cells": cells, "cells_wanted": wanted})
+        return
+    console.say(f"{saved.path}: part {part} is finished, {cells} of {wanted} cells are there")
+    console.say(f"next, when all parts are finished: medimeta-c merge {out}")
 
 
 def _score_file(config: PredictionsConfig, *, json: bool) -> None:

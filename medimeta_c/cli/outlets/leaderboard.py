@@ -146,6 +146,7 @@ def build(
       medimeta-c leaderboard build . --benchmark MediMeta-C --repo my-org/leaderboard
     """
     from medimeta_c.io.hub_client import check_repo_id
+    from medimeta_c.io.text import counted
     from medimeta_c.leaderboard import SiteConfig, build_site
 
     config = SiteConfig(
@@ -169,7 +170,7 @@ def build(
         console.say(
             f"{board.title}: {measured} measured, {len(board.entries) - measured} reported in the paper"
         )
-    console.say(f"{report.pages} pages, open {report.index}")
+    console.say(f"{counted(report.pages, 'page')}, open {report.index}")
 
 
 @app.command(cls=Command)
@@ -200,6 +201,7 @@ def release(
 
       medimeta-c leaderboard release v1.0 path/to/leaderboard --baseline none
     """
+    from medimeta_c.io.text import counted
     from medimeta_c.leaderboard import ReleaseConfig
     from medimeta_c.leaderboard import release as run
 
@@ -216,8 +218,8 @@ def release(
         values = {"path": str(report.path), "name": made.name, "date": made.date, "sha256": made.sha256}
         console.say_json({**values, "submissions": [one.place for one in made.submissions]})
         return
-    count = len(made.submissions)
-    console.say(f"release {made.name} of {made.date}: {count} submission{'s' * (count != 1)} frozen")
+    frozen = counted(len(made.submissions), "submission")
+    console.say(f"release {made.name} of {made.date}: {frozen} frozen")
     console.say(f"digest {made.sha256}")
     console.say(f"written {report.path}; commit it, and never change it")
 

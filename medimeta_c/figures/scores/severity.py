@@ -43,11 +43,13 @@ def exhibit(inputs: Inputs) -> Iterator[Picture]:
         entry = next(iter(own.values())).run.benchmark.dataset(dataset)
         mark = " (phantoms)" if entry.is_phantom else ""
         where = f"_{file_word(collection)}" if datasets.count(dataset) > 1 else ""
-        bands = ", with 95 % intervals over images" if len(own) <= _MOST_BANDS else ""
+        levels = {f"{100 * result.resampling.level:g}" for result in own.values()}
+        bands = f", with {' or '.join(sorted(levels))} % intervals" if len(own) <= _MOST_BANDS else ""
         yield Picture(
             name=f"severity{where}_{dataset}",
             caption=f"Top-1 accuracy on {by_modality(entry.modality, dataset)}{mark} from clean "
-            f"images (0) to the highest severity{bands}; dotted: chance.{inputs.note}",
+            f"images (0) to the highest severity{bands}; dotted: one in as many as there are classes."
+            f"{inputs.note}",
             figure=severity(own, dataset, inputs.model_looks(), inputs.model_labels(), mark=mark),
             header=("model", "corruption", "severity", "images", "accuracy", "low", "high"),
             rows=[row for name, result in own.items() for row in _rows(name, result, dataset)],
@@ -82,7 +84,7 @@ def severity(
     columns = min(_PER_ROW, len(kinds))
     rows = math.ceil(len(kinds) / columns)
     entry = next(iter(results.values())).run.benchmark.dataset(dataset)
-    chance = 1 / len(entry.class_names)
+    uniform = 1 / len(entry.class_names)
     with style.context():
         figure, grid = style.page(
             style.PAGE_INCHES, _ROW_INCHES * rows + 0.3, rows, columns, sharex=True, sharey=True
@@ -92,7 +94,7 @@ def severity(
         for panel in free:
             panel.set_axis_off()
         for index, (panel, kind) in enumerate(zip(panels, kinds, strict=False)):
-            _frame(panel, kind, chance, levels)
+            _frame(panel, kind, uniform, levels)
             if index + columns >= len(kinds):
                 panel.tick_params(labelbottom=True)
             if index // columns == rows - 1:
@@ -109,9 +111,9 @@ def severity(
     return figure
 
 
-def _frame(panel: Axes, kind: str, chance: float, levels: Sequence[int]) -> None:
+def _frame(panel: Axes, kind: str, uniform: float, levels: Sequence[int]) -> None:
     panel.set_title(display_name(kind), fontweight="normal")
-    panel.axhline(100 * chance, color="#888888", linewidth=0.7, linestyle=(0, (1, 2)), zorder=1)
+    panel.axhline(100 * uniform, color="#888888", linewidth=0.7, linestyle=(0, (1, 2)), zorder=1)
     panel.set(xlim=(-0.3, levels[-1] + 0.3), xticks=(0, *levels), ylim=(0, 100), yticks=range(0, 101, 25))
     style.rules(panel, "y", "#EEEEEE")
 

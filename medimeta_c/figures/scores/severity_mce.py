@@ -85,7 +85,8 @@ def severity_errors(result: Result, dataset: str) -> dict[int, float | None]:
 
     None where a cell is missing or invalid, or the baseline's error is 0 or was not measured by severity.
     """
-    scope = result.scope if result.baseline is None else result.baseline.mce_scope(result.scope)
+    baseline = result.meaningful_baseline
+    scope = result.scope if baseline is None else baseline.mce_scope(result.scope)
     found: dict[int, float | None] = {0: _ratio(result, dataset, CLEAN, 0)}
     for severity in scope.severities:
         ratios = [_ratio(result, dataset, kind, severity) for kind in scope.corruptions[dataset]]
@@ -153,9 +154,10 @@ def severity_mce(
 def _ratio(result: Result, dataset: str, corruption: str, severity: int) -> float | None:
     """Return the error of one cell in percent of the baseline's."""
     cell = result.cell(SetKey(dataset, result.scope.split, corruption, severity))
-    if cell is None or cell.invalid or cell.top1.value is None or result.baseline is None:
+    baseline = result.meaningful_baseline
+    if cell is None or cell.invalid or cell.top1.value is None or baseline is None:
         return None
-    grid = result.scope.grid(result.baseline.grids, dataset)
+    grid = result.scope.grid(baseline.grids, dataset)
     if corruption == CLEAN:
         error = grid.clean
     else:
@@ -170,10 +172,10 @@ def _points(results: Mapping[str, Sequence[Result]]) -> list[SeverityError]:
     Results without a baseline, and datasets whose results are divided by different ones, have none.
     """
     scored = [
-        (model, result, result.baseline.model, entry)
+        (model, result, baseline.model, entry)
         for model, each in results.items()
         for result in each
-        if result.baseline is not None
+        if (baseline := result.meaningful_baseline) is not None
         for entry in result.run.benchmark.datasets
     ]
     divisors: dict[tuple[str, str], set[str]] = {}

@@ -36,7 +36,8 @@ def severity_curves(result: Result, dataset: str, chance: float) -> dict[str, Ma
         By corruption. Classes: ``model`` (a line, and dots), ``band`` (its intervals), ``base`` (the
         baseline, a level where only its mean over severities is known), ``chance``.
     """
-    baseline = None if result.baseline is None else result.baseline.grids.get(dataset)
+    divisor = result.meaningful_baseline
+    baseline = None if divisor is None else divisor.grids.get(dataset)
     drawn = {}
     for corruption in result.scope.corruptions[dataset]:
         severities = result.scope.severities

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from medimeta_c.format.benchmark import Benchmark
-from medimeta_c.format.manifest import fingerprint
+from medimeta_c.format.manifest.digests import fingerprint
 from medimeta_c.format.suites import COLLECTIONS, CORE
 from medimeta_c.leaderboard.checks import load_submission
 from medimeta_c.leaderboard.inspection import check_files

@@ -270,6 +270,8 @@ class Board:
         What CE divides by, in numbers; None where nothing was measured.
     fingerprint : str
         Of the benchmark of these datasets; empty where only reported numbers are shown.
+    preview : str
+        The name of the entry that is previewed, on a page that is not the board's; else empty.
     """
 
     key: str
@@ -284,6 +286,7 @@ class Board:
     release: Edition | None = None
     divisor: ChosenBaseline | None = field(default=None, compare=False)  # its arrays have no truth value
     fingerprint: str = ""
+    preview: str = ""
 
     @property
     def ranked(self) -> int:

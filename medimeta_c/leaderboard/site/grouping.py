@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from medimeta_c.format.benchmark import Benchmark
-from medimeta_c.format.manifest import fingerprint
+from medimeta_c.format.manifest.digests import fingerprint
 from medimeta_c.format.suites import CORE, Suite, suite_of
 from medimeta_c.leaderboard.submission import Submission, slug
 from medimeta_c.metrics.baselines import PUBLISHED, published_baseline
@@ -99,11 +99,13 @@ class Group:
         self.image_groups = groups_of(benchmark, self.entries.values(), split)
 
     def baseline(self, choice: str) -> ChosenBaseline | None:
-        """Return what CE divides by on this board; None where the choice has no figures for all of it."""
+        """Return what CE divides by on this board; None where the choice has no figures for these images."""
         if choice == NO_BASELINE or not self.entries:
             return None
         if choice == PUBLISHED:
             chosen = ChosenBaseline(published_baseline())
+            if chosen.baseline.flaw(phantoms=any(entry.is_phantom for entry in self.entries.values())):
+                return None
             covered = set(chosen.baseline.grids)
         else:
             saved = read_saved(Path(choice).expanduser())

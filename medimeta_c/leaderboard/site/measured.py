@@ -28,7 +28,7 @@ from medimeta_c.metrics.summary import Scores
 from medimeta_c.metrics.values import Estimate, mean_number
 from medimeta_c.reports.changed import most_changed, thumbnails
 from medimeta_c.results.baseline_choice import ChosenBaseline
-from medimeta_c.results.cells import percent
+from medimeta_c.results.cells import metric_text
 from medimeta_c.results.folder import SavedResult
 from medimeta_c.results.predictions import correctness_of
 from medimeta_c.results.scoring import Terms, score
@@ -176,7 +176,7 @@ def _other_metrics(scores: Scores[Estimate]) -> dict[str, str]:
         for what, clean in (("clean", True), ("corrupted", False)):
             cells = [cell for cell in scores.cells if (cell.corruption == CLEAN) == clean]
             mean = mean_number({str(cell.key): cell.metrics[name] for cell in cells})
-            parts.append(f"{what} {percent(mean.value)} %")
+            parts.append(f"{what} {metric_text(name, mean)}")
         better = "lower" if metric.lower_is_better else "higher"
         found[metric.label] = f"{', '.join(parts)}; {better} is better"
     return found

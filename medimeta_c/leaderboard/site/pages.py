@@ -179,6 +179,7 @@ def _render(
             version=package_version(shown),
             versions=versions_of(shown),
             release=shown[0].release if shown else None,
+            preview=shown[0].preview if shown else "",
             boards=boards,
             board=board,
             **values,

@@ -10,6 +10,7 @@ from medimeta_c.leaderboard.site.entries import Board
 __all__ = ["package_version", "versions_of"]
 
 _NO_RELEASE = "current, not a release"
+_PREVIEW = "a preview, not the board"
 
 
 def package_version(boards: Sequence[Board]) -> str:
@@ -24,13 +25,14 @@ def versions_of(boards: Sequence[Board]) -> dict[str, str]:
     Returns
     -------
     dict of str to str
-        ``"Board"``: the release and its day, or that it is none. ``"Package"``: what computed the numbers.
-        ``"Benchmark"``: the titles of the boards, which have the benchmark's version, and the start of the
-        fingerprints that were scored.
+        ``"Board"``: the release and its day, or that it is none, or a preview. ``"Package"``: what computed
+        the numbers. ``"Benchmark"``: the titles of the boards, which have the benchmark's version, and the
+        start of the fingerprints that were scored.
     """
     release = boards[0].release if boards else None
+    current = _PREVIEW if boards and boards[0].preview else _NO_RELEASE
     return {
-        "Board": _NO_RELEASE if release is None else f"release {release.name} of {release.date}",
+        "Board": current if release is None else f"release {release.name} of {release.date}",
         "Package": f"medimeta-c {package_version(boards)}",
         "Benchmark": ", ".join(map(_benchmark, boards)) or "none",
     }

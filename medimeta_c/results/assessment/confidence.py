@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -12,9 +11,7 @@ from medimeta_c.errors import ConfigError
 from medimeta_c.format.keys import CLEAN, SetKey
 from medimeta_c.metrics.confidence.calibration import Reliability, reliability
 from medimeta_c.metrics.confidence.conformal import ConformalPlan, calibrating, coverage, thresholds
-from medimeta_c.metrics.corruption_error import FloatArray, mean_array
-from medimeta_c.metrics.intervals import Difference
-from medimeta_c.metrics.loss import Losses, loss, loss_difference
+from medimeta_c.metrics.loss import LossNumbers
 from medimeta_c.metrics.measures.answers import AnswerTable, answer_table
 from medimeta_c.metrics.measures.cell_values import measured
 from medimeta_c.metrics.measures.robustness import MeasureBootstrap, measure_bootstrap
@@ -22,153 +19,21 @@ from medimeta_c.metrics.measures.samples import MEASURES
 from medimeta_c.metrics.registry import METRICS, Answers
 from medimeta_c.metrics.resampling import image_weights, resampled_units
 from medimeta_c.metrics.scores import checked_answers
-from medimeta_c.metrics.values import Estimate, Number, mean_number, undefined_parts
+from medimeta_c.results.assessment.confidence_numbers import (
+    SCORES,
+    Confidence,
+    ConfidenceNumbers,
+    DatasetConfidence,
+    Spread,
+)
 from medimeta_c.results.baseline_choice import baseline_of
 from medimeta_c.results.folder import SavedResult
 from medimeta_c.results.scoring import Groups
 
-__all__ = ["SCORES", "Confidence", "ConfidenceNumbers", "DatasetConfidence", "Spread", "assess_confidence"]
-
-SCORES = ("nll", "brier", "ece", "aurc")
-"""The metrics of confidence, as the registry names them."""
+__all__ = ["assess_confidence"]
 
 _IN_WORDS = "the model answered in words, without probabilities"
 _UNCALIBRATED = "sets are calibrated on clean images, and the clean cell is missing or invalid"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Spread:
-    """A number on each of S random splits, or the reason why there is none.
-
-    Parameters
-    ----------
-    samples : ndarray of float64, shape (S,), or None
-        The number on each split.
-    reason : str
-        Why there are none.
-    """
-
-    samples: FloatArray | None = None
-    reason: str = ""
-
-    @property
-    def mean(self) -> Number:
-        """The mean over the splits."""
-        if self.samples is None:
-            return Number.undefined(self.reason)
-        return Number(value=float(self.samples.mean()))
-
-    @property
-    def deviation(self) -> float | None:
-        """The sample standard deviation over the splits; None where the number is undefined."""
-        return None if self.samples is None else float(self.samples.std(ddof=1))
-
-    @classmethod
-    def average(cls, parts: Mapping[str, Spread]) -> Spread:
-        """Return the mean of named numbers split by split; undefined, naming the parts, if any of them is."""
-        known = {name: part.samples for name, part in parts.items() if part.samples is not None}
-        if len(known) < len(parts):
-            return cls(reason=_joint_reason({name: part.mean for name, part in parts.items()}))
-        return cls(samples=mean_array(known))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class ConfidenceNumbers:
-    """Numbers of confidence of one cell, or their mean over cells or datasets.
-
-    Parameters
-    ----------
-    scores : mapping of str to Number
-        By name of `SCORES`.
-    coverage, size : Spread
-        Share of images whose conformal set holds the label, and mean number of classes in a set.
-    level : float
-        The share of images that the sets promise.
-    bins : Reliability or None
-        The bins of a reliability diagram over the images of all cells; None over several datasets, and where
-        no cell has probabilities.
-    """
-
-    scores: Mapping[str, Number]
-    coverage: Spread
-    size: Spread
-    level: float
-    bins: Reliability | None = None
-
-    @property
-    def gap(self) -> Number:
-        """Coverage minus the level promised; below 0, labels are missing from the sets."""
-        mean = self.coverage.mean
-        return mean if mean.value is None else Number(value=mean.value - self.level)
-
-    @classmethod
-    def average(
-        cls, parts: Mapping[str, ConfidenceNumbers], level: float, bins: Reliability | None = None
-    ) -> ConfidenceNumbers:
-        """Return the mean of each number over named parts."""
-        return cls(
-            scores={
-                name: _mean({part: each.scores[name] for part, each in parts.items()}) for name in SCORES
-            },
-            coverage=Spread.average({part: each.coverage for part, each in parts.items()}),
-            size=Spread.average({part: each.size for part, each in parts.items()}),
-            level=level,
-            bins=bins,
-        )
-
-    @classmethod
-    def undefined(cls, reason: str, level: float) -> ConfidenceNumbers:
-        """Return the absence of every number, with its reason."""
-        nothing = Spread(reason=reason)
-        scores = dict.fromkeys(SCORES, Number.undefined(reason))
-        return cls(scores=scores, coverage=nothing, size=nothing, level=level)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class DatasetConfidence:
-    """Confidence on clean images, and the mean over all corrupted cells: of a dataset, or over datasets."""
-
-    clean: ConfidenceNumbers
-    corrupted: ConfidenceNumbers
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Confidence:
-    """How far a result's probabilities can be trusted.
-
-    Parameters
-    ----------
-    conformal : ConformalPlan
-        How conformal sets were made.
-    grouped : tuple of str
-        Datasets of which it is known what images belong together.
-    cells : mapping of SetKey to ConfidenceNumbers
-        Every cell of the scope.
-    datasets : mapping of str to DatasetConfidence
-        By dataset.
-    overall : DatasetConfidence
-        The mean over datasets.
-    baseline : str or None
-        The model that mCE by other measures divides by.
-    measures : mapping of str to MeasureBootstrap
-        By measure, the robustness numbers and their samples: for `measure_estimates` and
-        `measure_differences`.
-    losses : mapping of str to Losses of Estimate
-        By measure, what corruption costs the model in it; chance is 1 / K for balanced accuracy, K the
-        classes that have images, and 0.5 for AUROC.
-    loss_differences : mapping of str to Losses of Difference
-        The same minus the baseline's, paired image by image; empty without a baseline.
-    """
-
-    conformal: ConformalPlan
-    grouped: tuple[str, ...]
-    cells: Mapping[SetKey, ConfidenceNumbers]
-    datasets: Mapping[str, DatasetConfidence]
-    overall: DatasetConfidence
-    baseline: str | None
-    measures: Mapping[str, MeasureBootstrap]
-    losses: Mapping[str, Losses[Estimate]]
-    loss_differences: Mapping[str, Losses[Difference]]
 
 
 def assess_confidence(
@@ -243,7 +108,7 @@ def assess_confidence(
 
     units = {name: len(resampled_units(one.correctness, resampling, known)) for name, one in tables.items()}
     bootstraps = drawn(tables, divisor)
-    values = {measure: measured(each, tables, units) for measure, each in bootstraps.items()}
+    numbers = {measure: LossNumbers.of(measured(each, tables, units)) for measure, each in bootstraps.items()}
     theirs = drawn(divisor, {}) if divisor else {}
     return Confidence(
         conformal=plan,
@@ -258,9 +123,9 @@ def assess_confidence(
         ),
         baseline=None if baseline is None else baseline.result.run.who,
         measures=bootstraps,
-        losses={measure: loss(each) for measure, each in values.items()},
+        losses={measure: each.estimates() for measure, each in numbers.items()},
         loss_differences={
-            measure: loss_difference(values[measure], measured(each, divisor, units))
+            measure: numbers[measure].minus(LossNumbers.of(measured(each, divisor, units)))
             for measure, each in theirs.items()
         },
     )
@@ -329,17 +194,6 @@ def _cell(
     both = (Spread(reason=sets),) * 2 if isinstance(sets, str) else sets[key]
     scores = {name: METRICS[name](answers) for name in SCORES}
     return ConfidenceNumbers(scores=scores, coverage=both[0], size=both[1], level=plan.level)
-
-
-def _mean(parts: Mapping[str, Number]) -> Number:
-    mean = mean_number(parts)
-    return mean if mean.value is not None else Number.undefined(_joint_reason(parts))
-
-
-def _joint_reason(parts: Mapping[str, Number]) -> str:
-    """Return why a mean is undefined; where all parts have one reason, that reason alone."""
-    reasons = {part.reason or "" for part in parts.values()}
-    return "".join(reasons) if len(reasons) == 1 else undefined_parts(parts)
 
 
 def _bins(cells: list[Answers]) -> Reliability | None:

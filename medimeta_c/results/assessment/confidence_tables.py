@@ -8,13 +8,12 @@ from medimeta_c.io.tables.table import UNDEFINED, Cell, Column, Row, Table, numb
 from medimeta_c.metrics.measures.robustness import measure_estimates
 from medimeta_c.metrics.registry import METRICS
 from medimeta_c.metrics.values import Number
-from medimeta_c.results.assessment.confidence import SCORES, Confidence, ConfidenceNumbers, Spread
-from medimeta_c.results.cells import number_cell
+from medimeta_c.results.assessment.confidence_numbers import SCORES, Confidence, ConfidenceNumbers, Spread
+from medimeta_c.results.cells import metric_cell, number_cell
 
 __all__ = ["confidence_tables"]
 
 _ALL = "all"
-_DIGITS = 3
 
 
 def confidence_tables(confidence: Confidence) -> list[Table]:
@@ -37,7 +36,7 @@ def _scores(confidence: Confidence) -> Table:
             *map(Column, headers),
         ),
         rows=tuple(
-            (*labels, *(_score(name, numbers.scores[name]) for name in SCORES))
+            (*labels, *(metric_cell(name, numbers.scores[name]) for name in SCORES))
             for labels, numbers in _parts(confidence)
         ),
     )
@@ -136,13 +135,6 @@ def _parts(confidence: Confidence) -> list[tuple[Row, ConfidenceNumbers]]:
         for name, one in datasets.items()
         for kind, numbers in (("clean", one.clean), ("corrupted", one.corrupted))
     ]
-
-
-def _score(name: str, score: Number) -> Cell:
-    """Return NLL and Brier score as they are, what is a share of images in percent."""
-    if name in ("nll", "brier"):
-        return number(score.value, _DIGITS, score.reason or "")
-    return number_cell(score)
 
 
 def _spread(spread: Spread, factor: float, digits: int) -> Cell:

@@ -9,8 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from medimeta_c.metrics.intervals import Difference
-from medimeta_c.metrics.values import Estimate
+from medimeta_c.metrics.values import Difference, Estimate
 from medimeta_c.results.assessment.loss import Assessment, Rival
 from medimeta_c.results.assessment.phrases import at_chance, points, side, turned, within
 from medimeta_c.results.assessment.standing import unranked_because
@@ -64,7 +63,7 @@ def _more(found: Assessment) -> str:
     lost = _lost(found)
     return (
         f"More robust than {_rival(found).model}: it loses {points(-_value(lost))} less to corruption "
-        f"{turned(lost)}, and is not less accurate on clean images."
+        f"{turned(lost)}, and is not significantly less accurate on clean images."
     )
 
 
@@ -88,7 +87,7 @@ def _less(found: Assessment) -> str:
     lost = _lost(found)
     return (
         f"Less robust than {_rival(found).model}: it loses {points(lost.value)} more to corruption "
-        f"{within(lost)}, and is not more accurate on clean images."
+        f"{within(lost)}, and is not significantly more accurate on clean images."
     )
 
 

@@ -10,11 +10,11 @@ import numpy as np
 from medimeta_c.errors import ConfigError, ResultError
 from medimeta_c.format.keys import CLEAN, SetKey
 from medimeta_c.metrics.grid import Scope
-from medimeta_c.metrics.intervals import Difference, bootstrap
-from medimeta_c.metrics.loss import Losses, loss, loss_difference
-from medimeta_c.metrics.measures.cell_values import CellValues, accuracies, constant
+from medimeta_c.metrics.intervals import bootstrap
+from medimeta_c.metrics.loss import Losses, LossNumbers
+from medimeta_c.metrics.measures.cell_values import accuracies, constant
 from medimeta_c.metrics.resampling import Groups, Resampling
-from medimeta_c.metrics.values import Estimate
+from medimeta_c.metrics.values import Difference, Estimate
 from medimeta_c.results.baseline_choice import ChosenBaseline, baseline_of
 from medimeta_c.results.folder import SavedResult, read_saved
 from medimeta_c.results.predictions import CellPredictions, correctness_of
@@ -118,36 +118,38 @@ def assess(
     listings = {key.dataset: cell.image_ids for key, cell in saved.predictions.items()}
     plan = result.resampling.model_copy(update={"grouped": ()}).for_groups(groups, listings)
 
-    def values(cells: Mapping[SetKey, CellPredictions], part: Scope) -> CellValues:
+    def numbers(cells: Mapping[SetKey, CellPredictions], part: Scope) -> LossNumbers:
         wanted = set(part.cells())
         tables = correctness_of({key: cell for key, cell in cells.items() if key in wanted})
-        return accuracies(bootstrap(tables, {}, part, plan, groups), chance)
+        return LossNumbers.of(accuracies(bootstrap(tables, {}, part, plan, groups), chance))
 
     unscored = [dataset for dataset in scope.datasets if dataset not in chance]
     chance |= dict.fromkeys(unscored, 0.0)
-    own = values(saved.predictions, scope)
-    if result.baseline is not None and (baseline is None or not baseline.tables):
-        baseline = _beside(saved) or ChosenBaseline(result.baseline)
+    own = numbers(saved.predictions, scope)
+    record = result.meaningful_baseline
+    if record is not None and (baseline is None or not baseline.tables):
+        baseline = _beside(saved) or ChosenBaseline(record)
     rival = None
-    if result.baseline is not None and baseline is not None:
+    if record is not None and baseline is not None:
         shared = baseline.baseline.mce_scope(scope)
-        model = own if shared == scope else values(saved.predictions, shared)
+        model = own if shared == scope else numbers(saved.predictions, shared)
         paired = set(scope.datasets) <= set(baseline.tables)
         if paired:
-            other = accuracies(bootstrap(baseline.tables, {}, shared, plan, groups), chance)
+            cells = accuracies(bootstrap(baseline.tables, {}, shared, plan, groups), chance)
         else:
-            other = constant(baseline.baseline.grids, model)
+            cells = constant(baseline.baseline.grids, model.cells)
+        other = LossNumbers.of(cells)
         rival = Rival(
-            model=result.baseline.model,
-            note=result.baseline.note,
+            model=record.model,
+            note=record.note,
             paired=paired,
-            loss=loss(other),
-            difference=loss_difference(model, other),
+            loss=other.estimates(),
+            difference=model.minus(other),
         )
     return Assessment(
         saved=saved,
         plan=plan,
-        loss=loss(own),
+        loss=own.estimates(),
         rival=rival,
         overconfidence=_overconfidence(saved, groups),
         always=_always(saved),

@@ -134,8 +134,8 @@ def _errors(found: Assessment) -> str:
         return f"There is no mCE: {lacking} of {cells} cells are missing or invalid."
     if mce.value is None:
         return f"Its errors under corruption cannot be divided by those of {baseline.model}: {mce.reason}."
-    if found.saved.result.phantoms and not baseline.measured_on_these_shards:
-        return f"Its mCE has no meaning: {baseline.model} was measured on real images, these are phantoms."
+    if flaw := baseline.flaw(phantoms=bool(found.saved.result.phantoms)):
+        return f"Its mCE would mean nothing: {flaw}."
     lies = side(mce, 1.0)
     if lies is None:
         return (

@@ -9,7 +9,7 @@ from medimeta_c.errors import ConfigError
 from medimeta_c.format.benchmark import Benchmark
 from medimeta_c.io.settings import StrPath, several
 from medimeta_c.metrics.intervals import bootstrap, difference, summary_estimates
-from medimeta_c.metrics.loss import loss, loss_difference
+from medimeta_c.metrics.loss import LossNumbers
 from medimeta_c.metrics.measures.cell_values import accuracies
 from medimeta_c.metrics.resampling import Resampling
 from medimeta_c.results.assessment.effective import effective_robustness_of
@@ -70,6 +70,9 @@ def compare(
     if baseline is not None and not isinstance(baseline, ChosenBaseline):
         baseline = named_baseline(baseline, read)
     chosen, note = (baseline, ()) if baseline is not None else common_baseline(read, scope)
+    kinds = {entry.is_phantom for saved in read for entry in saved.result.run.benchmark.datasets}
+    if chosen is not None and (flaw := chosen.baseline.flaw(phantoms=True in kinds)):
+        chosen, note = None, (f"there is no mCE: {flaw}",)
     if chosen is not None:
         chosen.baseline.require(scope.datasets)
         skipped += tuple(
@@ -87,7 +90,7 @@ def compare(
     chance = dict.fromkeys(scope.datasets, 0.0)  # for one that no model has a cell of
     for saved in read:
         chance |= chance_of(saved.predictions)
-    values = {name: accuracies(each, chance) for name, each in drawn.items()}
+    losses = {name: LossNumbers.of(accuracies(each, chance)) for name, each in drawn.items()}
     found = rank(drawn, [name for name, saved in by_name.items() if saved.result.standing])
     pairs = list(combinations(found.order, 2))
     effective = dict(zip(by_name, effective_robustness_of([one.result for one in read]), strict=True))
@@ -97,7 +100,7 @@ def compare(
                 name=name,
                 result=by_name[name],
                 numbers=summary_estimates(drawn[name]),
-                loss=loss(values[name]),
+                loss=losses[name].estimates(),
                 ranks=found.ranks.get(name),
                 rank_intervals=found.intervals.get(name),
                 borda=found.points.get(name),
@@ -107,7 +110,7 @@ def compare(
         ),
         ranked_by=found.ranked_by,
         differences={(a, b): difference(drawn[a], drawn[b]) for a, b in pairs},
-        losses={(a, b): loss_difference(values[a], values[b]) for a, b in pairs},
+        losses={(a, b): losses[a].minus(losses[b]) for a, b in pairs},
         tests=found.tests,
         plan=plan,
         scope=scope,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from medimeta_c.io.text import counted
 from medimeta_c.metrics.grid import Scope
 from medimeta_c.metrics.resampling import Resampling
 from medimeta_c.results.assessment.standing import unranked_because
@@ -56,6 +57,6 @@ def settings_that_differ(
     for name, saved in zip(names, results, strict=True):
         lacking = len(saved.result.missing) + len(saved.result.invalid)
         if lacking:
-            notes.append(f"{name} lacks {lacking} cells: they are missing or invalid")
+            notes.append(f"{name} lacks {counted(lacking, 'cell')}, missing or invalid")
     notes += [caution for saved in results if (caution := saved.result.run.model.caution)]
     return notes

@@ -12,15 +12,15 @@ from __future__ import annotations
 
 import logging
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from medimeta_c.errors import ResultError
+from medimeta_c.errors import Remedy, ResultError
 from medimeta_c.format.keys import SetKey
-from medimeta_c.io.files import writing
+from medimeta_c.io.files import identity, writing
 from medimeta_c.io.reading import read_record
-from medimeta_c.io.records import Name, Record, Sha256, write_record
+from medimeta_c.io.records import Name, Record, Sha256, Text, write_record
 from medimeta_c.prompts.texts import ClassPrompts
 from medimeta_c.results.baseline_choice import ChosenBaseline
 from medimeta_c.results.identity import RunIdentity
@@ -48,7 +48,7 @@ from medimeta_c.results.paraphrases.record import (
 from medimeta_c.results.result import Result
 from medimeta_c.results.scoring import Groups
 
-__all__ = ["AskedParaphrases", "SweptFolder"]
+__all__ = ["AskedParaphrases", "SweptFolder", "Wordings"]
 
 _FOLDER = ".prompts-sweep"
 _ORIGINS = "origins.json"
@@ -86,6 +86,28 @@ class AskedParaphrases:
             for dataset, prompts in self.prompts.items()
         }
 
+    @property
+    def wordings(self) -> Wordings:
+        """The texts alone, as a file holds them."""
+        return Wordings(name=self.name, revision=self.revision, texts=self.texts, adapter=self.adapter)
+
+
+class Wordings(Record):
+    """The texts of a sweep, and what else its numbers state.
+
+    Attributes
+    ----------
+    name, revision, adapter
+        As `AskedParaphrases` has them.
+    texts : dict
+        By dataset, each paraphrase's text by class name.
+    """
+
+    name: Text
+    revision: int
+    texts: dict[Name, list[dict[Text, Text]]]
+    adapter: AdapterSeed | None = None
+
 
 class _Origins(Record):
     """What unfinished cells depend on, by dataset."""
@@ -102,23 +124,43 @@ class SweptFolder:
         The result's folder.
     run : RunIdentity
         Who answers. Finished cells of the same model, images and texts are kept; others are computed again.
-    asked : AskedParaphrases
+    asked : Wordings
         The paraphrases.
+    alone : bool, optional
+        Whether no other process evaluates into the folder.
+
+    Raises
+    ------
+    ResultError
+        If another process sweeps other wordings into the folder.
     """
 
-    def __init__(self, path: Path, run: RunIdentity, asked: AskedParaphrases) -> None:
+    def __init__(self, path: Path, run: RunIdentity, asked: Wordings, *, alone: bool = True) -> None:
         self._path, self._run, self._asked = path, run, asked
         self._cells = path / _FOLDER
         self._texts: dict[str, Sequence[Mapping[str, str]]] = dict(asked.texts)
         self._origins = {dataset: self._origin(dataset) for dataset in self._texts}
+        self._seen = identity(path / SWEEP_NAME)
         self._kept = self._read_kept()
-        self._saved = self._read_saved()
-        write_record(self._cells / _ORIGINS, _Origins(origins=self._origins))
+        held = self._held_origins()
+        if not alone and any(self._origins.get(name, each) != each for name, each in held.items()):
+            raise ResultError(
+                f"another process is sweeping other wordings into {path}",
+                remedy=[Remedy("wait until it ends"), Remedy("choose another {out}")],
+            )
+        self._saved = self._read_saved(held)
+        write_record(self._cells / _ORIGINS, _Origins(origins={**held, **self._origins}))
 
     @property
     def finished(self) -> frozenset[SetKey]:
         """The cells that are there."""
         return frozenset({*self._kept, *self._saved})
+
+    def has(self, key: SetKey) -> bool:
+        """Return whether a cell is there now, which another process may have added since."""
+        if self._seen != (seen := identity(self._path / SWEEP_NAME)):
+            self._seen, self._kept = seen, self._read_kept()
+        return key in self._kept or self._file(key).is_file()
 
     def save(self, cell: SweptCell) -> None:
         """Save a finished cell, durably: it is whole or absent, whatever happens.
@@ -128,11 +170,18 @@ class SweptFolder:
         WriteError
             If it cannot be written.
         """
+        if not (self._cells / _ORIGINS).is_file():  # another process finished, and removed what was there
+            write_record(self._cells / _ORIGINS, _Origins(origins=self._origins))
         write_swept_cells(self._file(cell.key), (cell,))
         self._saved.add(cell.key)
 
+    def load(self) -> Iterator[SweptCell]:
+        """Yield the finished cells."""
+        for key in sorted(self.finished):
+            yield self._read(key)
+
     def finish(self, result: Result, chosen: ChosenBaseline | None, groups: Groups) -> PromptsSweep:
-        """Compute the numbers and write both files; then the single cells are removed.
+        """Compute the numbers and write both files; then the single cells of them are removed.
 
         Parameters
         ----------
@@ -150,11 +199,7 @@ class SweptFolder:
         """
         corruptions = {name: each for name, each in result.scope.corruptions.items() if name in self._texts}
         scope = result.scope.model_copy(update={"corruptions": corruptions})
-        cells = {
-            key: self._kept[key] if key in self._kept else read_swept_cells(self._file(key))[key]
-            for key in scope.cells()
-            if key in self.finished
-        }
+        cells = {key: self._read(key) for key in scope.cells() if key in self.finished}
         datasets = {
             name: dataset_sweep(
                 name,
@@ -182,8 +227,15 @@ class SweptFolder:
         )
         write_swept_cells(self._path / CELLS_NAME, cells.values())
         write_prompts_sweep(self._path, sweep)
-        self._remove()
+        with writing(self._cells):
+            for key in cells:
+                self._file(key).unlink(missing_ok=True)
+        if not any(self._cells.glob("*.parquet")):
+            self._remove()
         return sweep
+
+    def _read(self, key: SetKey) -> SweptCell:
+        return self._kept[key] if key in self._kept else read_swept_cells(self._file(key))[key]
 
     def _origin(self, dataset: str) -> str:
         texts = self._texts[dataset]
@@ -208,25 +260,30 @@ class SweptFolder:
                     dataset,
                     self._path,
                 )
-                if dataset not in self._asked.prompts:
+                if dataset not in self._asked.texts:
                     self._texts.pop(dataset, None)
                     self._origins.pop(dataset, None)
         valid = {name for name, one in earlier.datasets.items() if self._origins.get(name) == one.origin}
         return {key: cell for key, cell in cells.items() if key.dataset in valid}
 
-    def _read_saved(self) -> set[SetKey]:
-        """Return the unfinished sweep's cells that read back; the log names others, which are made again."""
+    def _held_origins(self) -> dict[str, str]:
+        """Return what the unfinished cells depend on; where that is not known, they are removed."""
         try:
-            origins = read_record(self._cells / _ORIGINS, _Origins, "delete it").origins
+            return read_record(self._cells / _ORIGINS, _Origins, "delete it").origins
         except ResultError:
             self._remove()
-            return set()
+            return {}
+
+    def _read_saved(self, origins: Mapping[str, str]) -> set[SetKey]:
+        """Return the unfinished sweep's cells that read back; the log names others, which are removed."""
         found = set()
         for path in sorted(self._cells.glob("[!.]*.parquet")):
             try:
                 (key,) = read_swept_cells(path)
             except (ResultError, ValueError) as error:
                 _logger.warning("computing a cell of the sweep over prompts again: %s", error)
+                with writing(path):
+                    path.unlink()
                 continue
             wanted = self._origins.get(key.dataset)
             if path == self._file(key) and wanted is not None and origins.get(key.dataset) == wanted:

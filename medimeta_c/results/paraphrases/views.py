@@ -75,6 +75,8 @@ def _spreads(sweep: PromptsSweep, result: Result) -> Table:
         same = dataset != ALL or set(sweep.datasets) == set(result.scores.datasets)
         summary = result.scores.overall if dataset == ALL else result.scores.datasets[dataset]
         for name, spread in spreads.items():
+            if name == "mce" and result.meaningful_baseline is None:
+                continue
             chosen = (
                 _chosen(summary, name) if same else Number.undefined("the result has other datasets, too")
             )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from medimeta_c.format.manifest import PluginRecord
+from medimeta_c.format.manifest.records import PluginRecord
 from medimeta_c.models import Answerer, AnswerScorer
 from medimeta_c.prompts.record import PromptsRecord
 from medimeta_c.prompts.templates import load_prompts

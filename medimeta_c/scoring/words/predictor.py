@@ -95,7 +95,7 @@ class WordsPredictor:
     def predict(
         self,
         benchmark: Benchmark,
-        keys: Sequence[SetKey],
+        keys: Iterable[SetKey],
         on_images: Callable[[int], None] = lambda count: None,
         *,
         limit: int | None = None,

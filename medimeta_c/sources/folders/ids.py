@@ -13,16 +13,40 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from medimeta_c.errors import Remedy, SourceError, short
-from medimeta_c.io.files import write_atomic, writing
+from medimeta_c.io.files import exclusive, write_atomic, writing
+from medimeta_c.io.stores.stored import Place, StoredPath
 
-__all__ = ["IDS_SUFFIX", "Entry", "has_key", "ids_key", "keyed", "read_ids", "running_numbers", "write_ids"]
+__all__ = [
+    "IDS_SUFFIX",
+    "Entry",
+    "has_key",
+    "ids_beside",
+    "ids_key",
+    "keyed",
+    "read_ids",
+    "running_numbers",
+    "write_ids",
+]
 
 IDS_SUFFIX = ".ids"
 """Ends the name of the folder beside a benchmark that keeps the key and the tables; never published."""
 
 _KEY = "key"
 _KEY_BYTES = 32
+_LOCK = ".lock"
+_WAIT_S = 60  # builds that end together take turns of milliseconds
 _NOTHING: Mapping[str, int] = MappingProxyType({})
+
+
+def ids_beside(benchmark: Place) -> Path:
+    """Return the default folder for a benchmark's key and tables.
+
+    It is beside the benchmark; of one in an object store, where nothing private goes, in the current folder.
+    """
+    if isinstance(benchmark, StoredPath):
+        return Path(benchmark.name.partition("@")[0] + IDS_SUFFIX).absolute()
+    root = benchmark.resolve()
+    return root.parent / (root.name + IDS_SUFFIX)
 
 
 class Entry(NamedTuple):
@@ -157,6 +181,8 @@ def read_ids(folder: Path | None, dataset: str) -> list[Entry]:
 def write_ids(folder: Path, dataset: str, entries: Iterable[Entry]) -> None:
     """Write the table that leads back from ids to files and patients; what it said of other files stays.
 
+    Builds in several directories may share a folder of ids, and take turns.
+
     Parameters
     ----------
     folder : Path
@@ -165,7 +191,20 @@ def write_ids(folder: Path, dataset: str, entries: Iterable[Entry]) -> None:
         Names the table.
     entries : iterable of Entry
         What is known of each image.
+
+    Raises
+    ------
+    SourceError
+        If the table there is damaged, or another build does not end writing it.
+    WriteError
+        If it cannot be written.
     """
+    busy = SourceError(f"another build is writing to {folder}", remedy=Remedy("wait until it ends"))
+    with exclusive(folder / _LOCK, folder, busy, wait_s=_WAIT_S):
+        _merge_ids(folder, dataset, entries)
+
+
+def _merge_ids(folder: Path, dataset: str, entries: Iterable[Entry]) -> None:
     merged = {entry.name: entry for entry in (*read_ids(folder, dataset), *entries)}
     buffer = io.StringIO()
     table = csv.writer(buffer, lineterminator="\n")

@@ -7,6 +7,7 @@ import math
 import numpy as np
 
 from medimeta_corruptions._image import Pixels, Rng
+from medimeta_corruptions._philox import random
 from medimeta_corruptions._spec import Corruption
 from medimeta_corruptions.clinical._draws import poisson_of
 from medimeta_corruptions.clinical._frame import SIDES, Field, content
@@ -66,7 +67,7 @@ def ct_metal(image: Pixels, implants: tuple[int, float], rng: Rng) -> Field:
         centre = x * np.cos(turns) + y * np.sin(turns)
         steel += _chords(scan.offsets() - centre[:, np.newaxis], radius / scan.pixel) * scan.pixel
 
-    uniform = rng.random(tissue.shape)
+    uniform = random(rng, tissue.shape)
     hit = steel > 0.0
     water = np.maximum(tissue[hit], 0.0) / WATER
     without, mean = _passing(water, np.zeros_like(water)), _passing(water, steel[hit])

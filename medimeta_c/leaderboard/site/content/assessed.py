@@ -11,7 +11,8 @@ from medimeta_c.metrics.loss import loss
 from medimeta_c.metrics.measures.cell_values import accuracies
 from medimeta_c.metrics.summary import Summary
 from medimeta_c.metrics.values import Estimate
-from medimeta_c.results.assessment.confidence import ConfidenceNumbers, assess_confidence
+from medimeta_c.results.assessment.confidence import assess_confidence
+from medimeta_c.results.assessment.confidence_numbers import ConfidenceNumbers
 from medimeta_c.results.assessment.loss import chance_of
 from medimeta_c.results.cells import percent
 from medimeta_c.results.folder import SavedResult

@@ -88,7 +88,7 @@ def facts_of(submission: Submission, result: Result) -> dict[str, str]:
     """Return what was run, in order of interest."""
     run = result.run
     return {
-        **({"Trained on": ", ".join(submission.trained_on)} if submission.trained_on else {}),
+        **({"Names of that data": ", ".join(submission.trained_on)} if submission.trained_on else {}),
         "Date": submission.date or "unknown",
         "Specification": f"{run.model.spec} ({run.model.family})",
         **({"Head": run.head.words} if run.head else {}),

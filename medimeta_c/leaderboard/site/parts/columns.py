@@ -12,7 +12,7 @@ from medimeta_c.leaderboard.site.content.assessed import worst_corruption
 from medimeta_c.leaderboard.site.entries import Assessment, Board, Entry
 from medimeta_c.metrics.summary import Summary
 from medimeta_c.metrics.values import Estimate
-from medimeta_c.results.cells import interval_text, percent
+from medimeta_c.results.cells import ZERO_WIDTH, interval_text, percent
 
 __all__ = ["COLUMNS", "Column", "Shown", "columns_of", "parameters_text"]
 
@@ -44,6 +44,8 @@ class Shown:
         """The interval as the tables print it; empty where there is none."""
         if self.low is None or self.high is None:
             return ""
+        if self.low == self.high:
+            return ZERO_WIDTH
         between = "\N{EN DASH}" if self.low >= 0 else " to "
         return f"{printed(self.low, 1)}{between}{printed(self.high, 1)}"
 

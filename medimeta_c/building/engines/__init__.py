@@ -1,32 +1,21 @@
-"""Run tasks in parallel: in processes of this machine (joblib), or on a Dask cluster."""
+"""Run tasks in parallel: in processes of this machine, or on a Dask cluster."""
 
 from __future__ import annotations
 
 import contextlib
-import functools
-import os
-import signal
-import threading
-import time
-import warnings
 from collections.abc import Callable, Generator, Iterator, Sequence
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
-from joblib import Parallel, delayed, effective_n_jobs, parallel_config
-from joblib.externals.loky.process_executor import TerminatedWorkerError
-
+from medimeta_c.building.engines.local import died, over_processes, pause, processes
 from medimeta_c.errors import ConfigError, MissingExtraError, Remedy, WorkerError, unknown_name
 
 if TYPE_CHECKING:
     from distributed import Client
 
-__all__ = ["ENGINES", "check_jobs", "require", "run_all"]
+__all__ = ["ENGINES", "check_jobs", "pause", "processes", "require", "run_all"]
 
 ENGINES = ("loky", "dask")
-_END: Any = object()
-
-_WATCH_S = 0.2
 _DASK_S = 10  # for a worker to answer
 
 Task = TypeVar("Task")
@@ -76,7 +65,7 @@ def run_all(
     tasks : sequence
         Its arguments, started in this order; they can be pickled.
     jobs : int
-        Worker processes; -1 is one per core. With 1, everything happens in this process.
+        Processes, this one included; -1 is one per core. With 1, everything happens in this process.
     engine : {"loky", "dask"}, optional
         Worker processes of this machine, or of a Dask cluster that sees the same files.
     scheduler : str, optional
@@ -95,102 +84,20 @@ def run_all(
 
     Notes
     -----
+    This process runs some of the tasks in a thread, while others are pickled for the workers.
+
     Worker processes that are started here end with this process, even if it is killed. Workers of a given
     scheduler are never stopped: after an error they still finish the tasks that they are running.
     """
     check_jobs(jobs)
     require(engine)
     if tasks:
-        over = _over_processes(function, tasks, jobs)
+        over = over_processes(function, tasks, jobs)
         if engine == "dask":
             over = _over_dask(function, tasks, jobs, scheduler)
         # Close the generator at once after an error: until it is collected, its workers would continue.
         with contextlib.closing(over):
             yield from over
-
-
-def _over_processes(
-    function: Callable[[Task], Outcome], tasks: Sequence[Task], jobs: int
-) -> Generator[Outcome]:
-    called = functools.partial(_in_worker, os.getpid(), function)
-    # Processes are started at once, whether there is work for them or not.
-    jobs = min(effective_n_jobs(jobs), len(tasks))
-    with parallel_config(backend="loky", inner_max_num_threads=1):
-        parallel = Parallel(
-            n_jobs=jobs,
-            return_as="generator_unordered",
-            batch_size=1,
-            pre_dispatch="2*n_jobs",
-        )
-        with _without_interrupts():
-            results = parallel(delayed(called)(task) for task in tasks)
-        try:
-            while True:
-                with _without_warnings():
-                    outcome = next(results, _END)
-                if outcome is _END:
-                    break
-                yield outcome
-        except TerminatedWorkerError as error:
-            raise _died() from error
-        finally:
-            # After an error or Ctrl-C this kills the workers and waits for them: none may go on writing into
-            # a directory whose lock is about to be released.
-            with _without_warnings():
-                results.close()
-
-
-@contextlib.contextmanager
-def _without_warnings() -> Iterator[None]:
-    """Keep joblib from warning, on an error or Ctrl-C, that it cancelled tasks: the error is enough."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)
-        yield
-
-
-@contextlib.contextmanager
-def _without_interrupts() -> Iterator[None]:
-    """Have processes that are started in the block ignore Ctrl-C.
-
-    Ctrl-C reaches every process of the terminal; this process stops the workers, so they can ignore it.
-    """
-    if threading.current_thread() is not threading.main_thread():  # which may not change signals
-        yield
-        return
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before or signal.SIG_DFL)  # None: a handler not of Python
-
-
-def _in_worker(parent: int, function: Callable[[Task], Outcome], task: Task) -> Outcome:
-    if os.getpid() != parent:
-        _end_with(parent)
-    return function(task)
-
-
-@functools.cache
-def _end_with(parent: int) -> None:
-    """End this process soon after its parent does.
-
-    An orphan would go on with the tasks it was handed, and write into a directory that the next build has
-    locked.
-    """
-
-    def watch() -> None:
-        while os.getppid() == parent:
-            time.sleep(_WATCH_S)
-        os._exit(1)
-
-    threading.Thread(target=watch, name="end-with-parent", daemon=True).start()
-
-
-def _died() -> WorkerError:
-    return WorkerError(
-        "a worker process died, most likely for lack of memory",
-        remedy=Remedy("run the same again with fewer {jobs}; finished sets are kept"),
-    )
 
 
 def _over_dask(
@@ -206,7 +113,7 @@ def _over_dask(
             for future in as_completed(client.map(function, tasks, pure=False)):
                 yield future.result()
         except KilledWorker as error:
-            raise _died() from error
+            raise died() from error
         except CancelledError as error:
             raise WorkerError(
                 "the connection to the Dask scheduler was lost",

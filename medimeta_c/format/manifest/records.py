@@ -1,78 +1,43 @@
-"""The manifest contract: the content of a built benchmark, and the fingerprint that identifies it.
-
-``manifest.json`` is written last. A directory without one is an unfinished build.
-"""
+"""Records of a manifest: what was built, how, and from what."""
 
 from __future__ import annotations
 
-import hashlib
-import json
-import typing
-from collections.abc import Iterable, Iterator, Mapping
-from pathlib import Path
-from typing import Annotated, Any, Literal
+from collections.abc import Mapping
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from medimeta_c.errors import ManifestError, MediMetaError, Remedy
+from medimeta_c.errors import MediMetaError
 from medimeta_c.format.dataset import DatasetRecord
 from medimeta_c.format.keys import SetKey, check_name
-from medimeta_c.format.parts import FOLDER, PartRecord, part_folders
+from medimeta_c.format.parts import PartRecord
 from medimeta_c.format.seeding import SEED_SCHEME
 from medimeta_c.format.spectrum import PROFILE_BINS
 from medimeta_c.format.suite import CORE, Suite
-from medimeta_c.io.files import is_locked
-from medimeta_c.io.reading import Reader
-from medimeta_c.io.records import (
-    Count,
-    Document,
-    Name,
-    Record,
-    Sha256,
-    Since,
-    Text,
-    canonical_json,
-    dump,
-    write_record,
-)
+from medimeta_c.io.records import Count, Document, Name, Record, Sha256, Since, Text
 from medimeta_c.io.text import Title
 
 __all__ = [
-    "BUILD_LOCK",
     "GROUPS_PATH",
     "IMPORTED",
-    "MANIFEST_NAME",
     "CorruptionRecord",
-    "DatasetRecord",
     "FileRecord",
     "Manifest",
     "PluginRecord",
     "Protocol",
-    "RowDigest",
     "SetRecord",
     "ShardRecord",
     "SpectrumRecord",
     "SuiteRecord",
-    "dataset_fingerprint",
-    "fingerprint",
-    "fingerprint_faults",
-    "read_manifest",
-    "seal",
     "suite_record",
-    "write_manifest",
 ]
-
-MANIFEST_NAME = "manifest.json"
-BUILD_LOCK = f"{FOLDER}/build.lock"
-MAX_BYTES = 256 << 20
-"""Largest manifest read: a thousand datasets of the core suite have about 150 MB."""
 
 GROUPS_PATH = "stats/groups.parquet"
 """Which images are of one patient: dataset, split, image_id and group, a running number."""
 
 IMPORTED = "imported/"
 """Starts the seed scheme of a benchmark whose pixels were not rendered here."""
-_REMEDY = "restore it or build again"
+
 _SHOWN = 8
 
 # No part of a path may start with a dot, so a path cannot leave the tree or name a hidden file.
@@ -313,146 +278,3 @@ class Manifest(Document):
         if not all(record.fingerprint for record in self.datasets):
             raise ValueError("a dataset has no fingerprint")
         return self
-
-
-class RowDigest:
-    """Running SHA-256 over the rows of one set: image id, label and pixel digest, in row order.
-
-    Each row enters as one line of JSON, ``["<image_id>",<label>,"<pixels_sha256>"]``, in UTF-8.
-    """
-
-    def __init__(self) -> None:
-        self._state = hashlib.sha256()
-
-    def add(self, image_id: str, label: int, pixels_sha256: str) -> None:
-        """Take in one row."""
-        row = json.dumps([image_id, label, pixels_sha256], separators=(",", ":"), ensure_ascii=False)
-        self._state.update(f"{row}\n".encode())
-
-    def hexdigest(self) -> str:
-        """Return the digest of the rows taken in so far."""
-        return self._state.hexdigest()
-
-
-def dataset_fingerprint(class_names: Iterable[str], sets: Iterable[SetRecord]) -> str:
-    """Return the fingerprint of one dataset's sets.
-
-    SHA-256 over the class names in label order (so that a label means one class) and, in canonical order,
-    each set with the digest of its rows. Scores compare only where fingerprints are equal.
-    """
-    state = hashlib.sha256(json.dumps(list(class_names), ensure_ascii=False).encode() + b"\n")
-    for record in sorted(sets, key=lambda record: record.key):
-        state.update(f"{record.key}\t{record.rows_sha256}\n".encode())
-    return state.hexdigest()
-
-
-class Fingerprinted(typing.Protocol):
-    """A dataset with its fingerprint, whatever else is recorded of it."""
-
-    @property
-    def dataset(self) -> str:
-        """Its id."""
-
-    @property
-    def fingerprint(self) -> str:
-        """Of its sets."""
-
-
-def fingerprint(datasets: Iterable[Fingerprinted]) -> str:
-    """Return the fingerprint of the whole: SHA-256 over the datasets' fingerprints, by name."""
-    state = hashlib.sha256()
-    for record in sorted(datasets, key=lambda record: record.dataset):
-        state.update(f"{record.dataset}\t{record.fingerprint}\n".encode())
-    return state.hexdigest()
-
-
-def fingerprint_faults(manifest: Manifest) -> Iterator[str]:
-    """Yield an error for each fingerprint that does not match its content: the manifest was edited."""
-    for record in manifest.datasets:
-        own = [one for one in manifest.sets if one.dataset == record.dataset]
-        if dataset_fingerprint(record.class_names, own) != record.fingerprint:
-            yield f"the fingerprint of {record.dataset!r} does not follow from its sets (manifest edited)"
-    if fingerprint(manifest.datasets) != manifest.fingerprint:
-        yield "the fingerprint does not follow from the datasets' fingerprints (manifest edited)"
-
-
-def _self_digest(values: Mapping[str, Any]) -> str:
-    """Return the digest of a manifest's content without its own digest."""
-    return hashlib.sha256(canonical_json({**values, "manifest_sha256": ""}).encode()).hexdigest()
-
-
-def seal(manifest: Manifest) -> Manifest:
-    """Return the manifest with the digest of its own content filled in."""
-    return manifest.model_copy(update={"manifest_sha256": _self_digest(dump(manifest))})
-
-
-def write_manifest(root: Path, manifest: Manifest) -> Manifest:
-    """Seal and write a manifest atomically; return the sealed one."""
-    sealed = seal(manifest)
-    write_record(root / MANIFEST_NAME, sealed)
-    return sealed
-
-
-def read_manifest(path: Path, *, of_part: bool = False) -> Manifest:
-    """Read and check a manifest.
-
-    Parameters
-    ----------
-    path : Path
-        The ``manifest.json`` itself.
-    of_part : bool, optional
-        Whether that of a part of a build is wanted, instead of a benchmark's.
-
-    Raises
-    ------
-    ManifestError
-        If it is missing, not JSON, of a later schema, not what was written (edited), or of a part where a
-        benchmark is wanted, or the other way round.
-    """
-    if not path.parent.is_dir():
-        reason = "is no folder" if path.parent.exists() else "does not exist"
-        raise ManifestError(f"{path.parent} {reason}", remedy=Remedy("give the folder of a built benchmark"))
-    if not path.exists():
-        above = next((each for each in path.parent.absolute().parents if (each / path.name).is_file()), None)
-        if above is not None:
-            raise ManifestError(
-                f"{path.parent} is a folder inside the benchmark {above}",
-                remedy=Remedy("give {0}", above),
-            )
-        if parts := list(part_folders(path.parent).values()):
-            more = f" and {len(parts) - _SHOWN} more" if len(parts) > _SHOWN else ""
-            raise _unmerged(path.parent, ", ".join(parts[:_SHOWN]) + more)
-        if is_locked(path.parent / BUILD_LOCK):
-            raise ManifestError(f"a build is running in {path.parent}", remedy=Remedy("wait until it ends"))
-        raise ManifestError(
-            f"{path} is missing: this is not a finished build; run the same `medimeta-c build` (or import) "
-            "command again to finish it"
-        )
-    manifest = Reader(remedy=_REMEDY, error=ManifestError, max_bytes=MAX_BYTES).read(
-        path, Manifest, check=lambda values: _check_seal(values, path)
-    )
-    if manifest.part is not None and not of_part:
-        raise _unmerged(path.parent, manifest.part.name)
-    if manifest.part is None and of_part:
-        raise ManifestError(f"{path} is the manifest of a whole benchmark, not of a part of a build")
-    return manifest
-
-
-def _unmerged(folder: Path, what: str) -> ManifestError:
-    return ManifestError(
-        f"{folder} is not a whole benchmark but {what} of a build",
-        remedy=Remedy("merge all parts with {command}", command="merge"),
-    )
-
-
-def _check_seal(values: Mapping[str, Any], path: Path) -> None:
-    """Refuse a manifest whose own digest is not that of its content."""
-    try:
-        sealed = values.get("manifest_sha256") == _self_digest(values)
-    except UnicodeEncodeError:  # half a character, which no manifest of ours holds
-        sealed = False
-    if not sealed:
-        raise ManifestError(
-            f"{path} was edited after it was written (its own digest differs): restore it, or build into "
-            "another directory"
-        )

@@ -1,0 +1,61 @@
+"""Arrow tables of Python values, made without importing pandas.
+
+Where pandas is installed, `pyarrow.array` imports it to recognise its objects. A build has none of them, and
+the import takes longer than rendering a hundred images.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import accumulate, chain
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+__all__ = ["column", "table"]
+
+
+def table(rows: Sequence[Mapping[str, Any]], schema: pa.Schema) -> pa.Table:
+    """Return rows as a table; a value that a row lacks is null.
+
+    Parameters
+    ----------
+    rows : sequence of mapping
+        Values by the name of their column; others are left out.
+    schema : Schema
+        Columns of the types that `column` takes.
+    """
+    columns = [column([row.get(field.name) for row in rows], field.type) for field in schema]
+    return pa.Table.from_arrays(columns, schema=schema)
+
+
+def column(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
+    """Return values as an array: texts, numbers, or lists of numbers that are equally long.
+
+    Parameters
+    ----------
+    values : sequence of str, int, float, sequence or None
+        None is null; a list is never null, nor is a number in it.
+    kind : DataType
+        ``string``, an integer or floating-point type, or a list of a fixed size of these.
+    """
+    if pa.types.is_fixed_size_list(kind):
+        return pa.FixedSizeListArray.from_arrays(
+            column(list(chain.from_iterable(values)), kind.value_type), type=kind
+        )
+    buffers = [None if None not in values else _bits([one is not None for one in values])]
+    if pa.types.is_string(kind):
+        texts = [(one or "").encode() for one in values]
+        ends = np.fromiter(accumulate(map(len, texts), initial=0), np.int32)
+        buffers += [pa.py_buffer(ends), pa.py_buffer(b"".join(texts))]
+    else:
+        dtype = np.dtype(kind.to_pandas_dtype())
+        numbers = np.array([0 if one is None else one for one in values], dtype=None if values else dtype)
+        buffers.append(pa.py_buffer(numbers.astype(dtype, casting="same_kind")))
+    return pa.Array.from_buffers(kind, len(values), buffers)
+
+
+def _bits(valid: Sequence[bool]) -> pa.Buffer:
+    """Return a bitmap of what is not null, the first value in the lowest bit."""
+    return pa.py_buffer(np.packbits(np.array(valid, dtype=bool), bitorder="little"))

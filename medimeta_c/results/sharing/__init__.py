@@ -1,0 +1,1 @@
+"""Several processes that evaluate into one result: what each of them takes, and parts."""

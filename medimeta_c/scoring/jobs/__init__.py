@@ -1,0 +1,1 @@
+"""Parts of a job: its progress, its surroundings, and how several processes do one."""

@@ -1,0 +1,59 @@
+"""Arrow tables of Python values: equal to pyarrow's own, and made without pandas."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from medimeta_c.io.arrow import column, table
+
+KINDS = {
+    "string": (pa.string(), st.text(st.characters(exclude_categories=["Cs"]))),
+    "int8": (pa.int8(), st.integers(-128, 127)),
+    "int64": (pa.int64(), st.integers(-(2**63), 2**63 - 1)),
+    "float32": (pa.float32(), st.floats(width=32, allow_nan=False)),
+    "float64": (pa.float64(), st.floats(allow_nan=False)),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@settings(deadline=None)
+@given(data=st.data())
+def test_columns_are_those_of_pyarrow(kind: str, data: st.DataObject) -> None:
+    """Texts and numbers, some of them null."""
+    wanted, values = KINDS[kind]
+    given = data.draw(st.lists(values | st.none()))
+    found = column(given, wanted)
+    found.validate(full=True)
+    assert found.equals(pa.array(given, wanted))
+
+
+def test_tables_are_those_of_pyarrow() -> None:
+    """Lists of a fixed size, values that a row lacks, and values of no column."""
+    schema = pa.schema([("name", pa.string()), ("profile", pa.list_(pa.float64(), 2)), ("n", pa.int8())])
+    rows = [{"name": "a", "profile": (1.0, 2.5), "n": 3, "other": 1}, {"profile": [0.0, -1.0]}]
+    for some in (rows, rows[:1], []):
+        found = table(some, schema)
+        found.validate(full=True)
+        assert found.equals(pa.Table.from_pylist(some, schema=schema))
+
+
+@pytest.mark.parametrize(("value", "kind"), [(2.5, pa.int8()), ("1", pa.int64())])
+def test_no_value_is_changed_to_fit(value: object, kind: pa.DataType) -> None:
+    """A fraction among whole numbers, or a text among numbers, is an error."""
+    with pytest.raises(TypeError):
+        column([value], kind)
+
+
+def test_pandas_is_not_imported() -> None:
+    """Neither is numba."""
+    script = (
+        "import sys, pyarrow as pa\nfrom medimeta_c.io.arrow import column\n"
+        "column(['a', None], pa.string())\nassert not {'pandas', 'numba'} & set(sys.modules)\n"
+    )
+    subprocess.run([sys.executable, "-c", script], check=True)
