@@ -6,10 +6,12 @@ import math
 
 import numpy as np
 import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 
 from medimeta_corruptions import CORRUPTIONS, SEVERITIES, corrupt
 from medimeta_corruptions.core.motion_blur import _path, _weights
-from medimeta_corruptions.core.zoom_blur import _axis
+from medimeta_corruptions.core.zoom_blur import _axis, zoom_blur
 
 
 @pytest.mark.parametrize("severity", SEVERITIES)
@@ -47,6 +49,46 @@ def test_zoom_taps_are_scipys_to_the_last_bit(size: tuple[int, int]) -> None:
         cropped = image[first[0] : first[0] + crop[0], first[1] : first[1] + crop[1]]
         zoomed = ndimage.zoom(cropped, factor, order=1)[: size[0], : size[1]]
         np.testing.assert_array_equal(mixed, zoomed)
+
+
+def zoomed_in_full_precision(image: np.ndarray, stop: float, step: float) -> np.ndarray:
+    """Zoom blur in the reference's precision: products in double, sums of crops in single."""
+    channels = image.reshape(*image.shape[:2], -1)
+    unit = (channels / 255.0).astype(np.float32)
+    total = unit.copy()
+    factors = np.arange(1, stop, step)
+    for factor in factors[1:]:
+        (top, bottom), (above, below) = _axis(image.shape[0], float(factor))
+        (left, right), (v, w) = _axis(image.shape[1], float(factor))
+        upper, lower = unit[top] * above[:, None, None], unit[bottom] * below[:, None, None]
+        v, w = v[:, None], w[:, None]
+        mixed = upper[:, left] * v + upper[:, right] * w + lower[:, left] * v + lower[:, right] * w
+        total += mixed.astype(np.float32)
+    mean = (unit + total) / np.float32(len(factors) + 1)
+    blurred: np.ndarray = (np.clip(mean, 0, 1) * np.float32(255)).astype(np.uint8)
+    return blurred.reshape(image.shape)
+
+
+@st.composite
+def pictures(draw: st.DrawFn) -> np.ndarray:
+    """Noise, a flat picture, or one of a few levels, which has flat parts and edges."""
+    shape = (draw(st.integers(1, 60)), draw(st.integers(1, 60)), *draw(st.sampled_from([(), (3,)])))
+    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    levels = rng.integers(0, 256, draw(st.sampled_from([1, 2, 4, 256])), dtype=np.uint8)
+    picture: np.ndarray = levels[rng.integers(0, len(levels), shape)]
+    return np.sort(picture, axis=1) if draw(st.booleans()) else picture
+
+
+@settings(max_examples=150, deadline=None)
+@given(pictures(), st.sampled_from(CORRUPTIONS["zoom_blur"].parameters))
+@example(np.full((224, 224), 255, np.uint8), (1.16, 0.01))
+@example(np.zeros((224, 100, 3), np.uint8), (1.31, 0.03))
+@example(np.full((31, 224, 3), (1, 128, 254), np.uint8), (1.11, 0.01))
+def test_zoom_blur_is_exact_where_single_precision_is_not(
+    image: np.ndarray, factors: tuple[float, float]
+) -> None:
+    """Values near a whole number, of which flat pictures have no others, are those of full precision too."""
+    np.testing.assert_array_equal(zoom_blur(image, factors), zoomed_in_full_precision(image, *factors))
 
 
 @pytest.mark.parametrize(("radius", "sigma"), CORRUPTIONS["motion_blur"].parameters)
