@@ -10,6 +10,7 @@
     ├── ManifestError             a manifest is missing, edited or of another schema
     ├── BuildError                a build cannot start or resume (locked, other seed, not a build)
     ├── WriteError                a file cannot be written (disk full, not allowed, no locks)
+    ├── StoreError                an object store cannot be reached, refuses, or holds something else
     ├── WorkerError               a worker process died, or a cluster went away
     ├── VerificationError         a built benchmark is not what its manifest says
     ├── ModelError                a model is missing, unsafe, does not fit or cannot read a prompt
@@ -46,6 +47,7 @@ __all__ = [
     "ResultError",
     "ShardError",
     "SourceError",
+    "StoreError",
     "VerificationError",
     "WorkerError",
     "WriteError",
@@ -222,6 +224,10 @@ class BuildError(MediMetaError):
 
 class WriteError(MediMetaError):
     """Raised when a file cannot be written: no space, no permission, no locks."""
+
+
+class StoreError(MediMetaError):
+    """Raised when an object store cannot be reached, refuses, or holds something else than expected."""
 
 
 class WorkerError(MediMetaError):

@@ -12,6 +12,7 @@ from pathlib import Path
 from medimeta_c._version import __version__
 from medimeta_c.building.journal import Begun, Journal, locked
 from medimeta_c.building.libraries import library_versions
+from medimeta_c.building.stored.journal import Store, StoredJournal
 from medimeta_c.card.dataset_card import CARD_NAME, write_card
 from medimeta_c.errors import ConfigError, Remedy
 from medimeta_c.format import stats
@@ -33,6 +34,7 @@ from medimeta_c.format.png import preferred_encoder
 from medimeta_c.format.seeding import GROWING
 from medimeta_c.format.suites import CORE, Suite
 from medimeta_c.io.shown import short_repr
+from medimeta_c.io.stores.stored import Place
 from medimeta_c.io.tables.notebook import notebook_html
 from medimeta_c.io.tables.table import Column, Table, texts
 from medimeta_corruptions import CORRUPTIONS
@@ -81,6 +83,8 @@ class Request:
         What encoded the images; by default what encodes those made now.
     libraries : mapping of str to str, optional
         What rendered the images; by default the libraries here.
+    store : Store, optional
+        Where the benchmark is, if not in `root`, which is then a copy of its state.
     """
 
     root: Path
@@ -98,6 +102,7 @@ class Request:
     division: Division | None = None
     encoder: str | None = None
     libraries: Mapping[str, str] | None = None
+    store: Store | None = None
 
     __repr__ = short_repr
 
@@ -122,7 +127,7 @@ def as_images(verb: str) -> Callable[[BuildProgress], tuple[str, float, float]]:
 class BuildReport:
     """What a build did: the finished manifest, and the sets rendered now and kept from before."""
 
-    root: Path
+    root: Place
     manifest: Manifest
     built: tuple[SetKey, ...]
     kept: tuple[SetKey, ...]
@@ -175,7 +180,11 @@ def assemble(
     """
     check_title(request, request.datasets)  # before there is a folder
     with locked(request.root):
-        journal = Journal(request.root, of_part=request.part is not None)
+        journal = (
+            Journal(request.root, of_part=request.part is not None)
+            if request.store is None
+            else StoredJournal(request.root, request.store)
+        )
         journal.check_protocol(request.protocol, request.limited, suite_record(request.suite))
         journal.check_division(request.division)
         if request.restarts:
@@ -244,7 +253,7 @@ def _name_lost_sets(request: Request, gone: Collection[SetKey]) -> None:
             "%d sets of %s are left out because their shards are missing or truncated (first: %s): "
             "build them again to include them",
             len(lost),
-            request.root,
+            request.root if request.store is None else request.store.root,
             lost[0],
         )
 
@@ -280,7 +289,7 @@ def _finish(request: Request, journal: Journal, finished: Mapping[SetKey, SetRec
         part=request.part,
     )
     if request.part is None:
-        write_card(request.root, manifest)
+        write_card(request.root, manifest, shards=None if request.store is None else request.store.root)
     sealed = write_manifest(request.root, manifest)
     journal.end()
     return sealed

@@ -17,6 +17,7 @@ from medimeta_c.building.plan import Plan, plan
 from medimeta_c.building.plugins import plugins_of
 from medimeta_c.building.preview import Preview, preview_of
 from medimeta_c.building.render import RenderTask, render_set
+from medimeta_c.building.stored.journal import Store, StoredTask, looked_at, render_into_store, working_folder
 from medimeta_c.errors import ConfigError, Remedy
 from medimeta_c.format.dataset import DatasetRecord
 from medimeta_c.format.keys import SetKey
@@ -71,11 +72,29 @@ def build(
         If the clean data is missing or damaged.
     BuildError
         If the output directory is locked, or holds another build.
+    StoreError
+        If an object store fails; what is finished is kept.
     WriteError, WorkerError
         If a file cannot be written, or a worker process died; what is finished is kept.
     """
     require_kind(config, BuildConfig, "build")
     engines.require(config.engine, config.scheduler)
+    config.fetch_data()
+    with following(on_progress, progress, "images", as_images("building")) as tell:
+        if config.stored is None:
+            return _built(config, tell, on_preview)
+        with working_folder(config.stored) as (folder, store):
+            report = _built(dataclasses.replace(config, out=folder), tell, on_preview, store)
+        return dataclasses.replace(report, root=config.stored)
+
+
+def _built(
+    config: BuildConfig,
+    tell: Callable[[BuildProgress], None],
+    on_preview: Callable[[Preview], None] | None,
+    store: Store | None = None,
+) -> BuildReport:
+    """Build into a folder, or through it into a store."""
     planned = plan(config)
     _warn(planned.sources)
     if config.channels == "source":
@@ -94,12 +113,12 @@ def build(
         title=config.title,
         suite=config.chosen_suite,
         part=planned.part,
+        store=store,
     )
     if planned.part is not None:
         encoder = begin_part(config.out, request, planned.part)
         request = dataclasses.replace(request, encoder=encoder)
-    with following(on_progress, progress, "images", as_images("building")) as tell:
-        report = assemble(request, lambda todo, encoder: _rendered(config, planned, todo, encoder), tell)
+    report = assemble(request, lambda todo, encoder: _rendered(config, planned, todo, encoder), tell)
     # Parts of one directory end at any time, also at the same.
     with beside_parts(config.out) if planned.part else contextlib.nullcontext():
         remember_data(config.out, planned.opened, config.data_dir, ids=config.reading.ids)
@@ -120,7 +139,12 @@ def preview(config: BuildConfig) -> Preview:
         If the clean data is missing or damaged.
     """
     require_kind(config, BuildConfig, "preview")
-    return preview_of(config, plan(config, writes=False))
+    config.fetch_data()
+    if config.stored is None:
+        return preview_of(config, plan(config, writes=False))
+    with looked_at(config.stored) as folder:
+        config = dataclasses.replace(config, out=folder)
+        return preview_of(config, plan(config, writes=False))
 
 
 def _record(source: Source, config: BuildConfig) -> DatasetRecord:
@@ -199,4 +223,7 @@ def _rendered(
         for key in sorted(todo, key=lambda key: -planned.images(key))
     ]
     jobs = config.jobs if config.engine == "dask" else planned.processes(config.jobs, todo)
-    return engines.run_all(render_set, tasks, jobs=jobs, engine=config.engine, scheduler=config.scheduler)
+    run = functools.partial(engines.run_all, jobs=jobs, engine=config.engine, scheduler=config.scheduler)
+    if config.stored is not None:
+        return run(render_into_store, [StoredTask(task=task, root=config.stored) for task in tasks])
+    return run(render_set, tasks)

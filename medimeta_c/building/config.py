@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -19,15 +20,19 @@ from medimeta_c.io.settings import (
     OptionalLocation,
     OptionalSeveral,
     Several,
+    as_path,
     default,
     default_of,
     required,
     settle,
 )
+from medimeta_c.io.stores.cache import cache_folder, default_cache, fill_cache
+from medimeta_c.io.stores.stored import Place, StoredPath, as_place, require_writable
+from medimeta_c.io.stores.urls import looks_like_url
 from medimeta_c.io.text import flaw_of_line
 from medimeta_c.sources import default_data_dir
 from medimeta_c.sources.contract import Channels, Frames, Reading, Source
-from medimeta_c.sources.selection import ALL, check_selection
+from medimeta_c.sources.selection import ALL, AVAILABLE, MEDIMETA, check_selection
 from medimeta_corruptions import CORRUPTIONS, Corruption
 
 __all__ = ["BuildConfig", "corruption_of"]
@@ -47,7 +52,8 @@ class BuildConfig:
         ``"medimeta"`` for MedIMeta's that can be built, every one required; or ``"available"`` for those
         whose data is on this disk.
     out : str or path
-        The benchmark's directory.
+        The benchmark's directory, or its URL in an object store that can be written to: each set is then
+        put there once it is rendered, and is on this machine's disk no longer.
     suite : str or Suite, optional
         Which corruptions datasets get and what they are scored over: ``"core"``, ``"clinical"``,
         ``"imagenet_c"``, or another that is registered.
@@ -62,7 +68,8 @@ class BuildConfig:
         Splits to build; ``"all"`` for every split that a dataset has.
     data_dir : str or path, optional
         Where clean data is; by default the folder that the environment variable ``MEDIMETA_DATA`` names, or
-        else the platform's user data directory.
+        else the platform's user data directory. Of a URL in an object store, the files of the datasets are
+        fetched into `cache`.
     source : str, optional
         A source family; by default the one the dataset id belongs to.
     task : str, optional
@@ -99,6 +106,11 @@ class BuildConfig:
         Only a share of the work, ``"2/5"`` for part 2 of 5; `medimeta_c.merge` joins the parts.
     force : bool, optional
         Build the requested sets again even if they are finished.
+    cache : str or path, optional
+        Where files are kept that were fetched from `data_dir`, if that is a URL; by default in the platform's
+        folder for caches.
+    stored, stored_data : StoredPath, optional
+        Follow from `out` and `data_dir`, if these are URLs; do not give them.
 
     Raises
     ------
@@ -130,8 +142,15 @@ class BuildConfig:
     limit: int | None = None
     part: str | None = None
     force: bool = False
+    cache: OptionalLocation = default(None)
+    stored: StoredPath | None = None
+    stored_data: StoredPath | None = None
 
-    def __post_init__(self) -> None:
+    def __post_init__(self) -> None:  # noqa: PLR0912  (one branch a check)
+        if looks_like_url(self.out):
+            self._settle_url(as_place(self.out, "out"))
+        if looks_like_url(self.data_dir):
+            self._settle_data(as_place(self.data_dir, "data dir"))
         settle(self)
         own = self.named_corruptions
         suite = self.chosen_suite  # checks itself, as the next does
@@ -178,6 +197,49 @@ class BuildConfig:
                 value=self.ids,
                 remedy=Remedy("choose a folder outside {0} with {ids}", self.out),
             )
+
+    def _settle_url(self, place: Place) -> None:
+        """Take a URL apart from local folders: nothing can be written where `out` is then."""
+        assert isinstance(place, StoredPath)
+        publish = Remedy("build into a folder, and publish it with {command}", command="push")
+        require_writable(place, "out", publish)
+        if self.part is not None:
+            raise ConfigError(
+                f"out {place} is a URL, and parts of a build are merged from folders",
+                value=str(place),
+                remedy=[Remedy("build the part into a folder"), Remedy("leave {part} out")],
+            )
+        object.__setattr__(self, "stored", place)
+        object.__setattr__(self, "out", Path(os.devnull, place.scheme, place.path))
+
+    def _settle_data(self, place: Place) -> None:
+        """Take the cache's folder for that of the data; a build fills it first."""
+        assert isinstance(place, StoredPath)
+        cache = default_cache() if self.cache is None else as_path(self.cache, "cache")
+        object.__setattr__(self, "stored_data", place)
+        object.__setattr__(self, "data_dir", cache_folder(place, cache))
+
+    def fetch_data(self) -> None:
+        """Fetch what is missing of clean data that is in a store.
+
+        Raises
+        ------
+        SourceError
+            If there is none, or no room for it.
+        StoreError
+            If the store fails.
+        """
+        if self.stored_data is None:
+            return
+        names = [one for one in self.datasets if isinstance(one, str)]
+        every = self.data_is_dataset or bool({ALL, AVAILABLE, MEDIMETA} & {*names})
+
+        def wanted(path: str) -> bool:
+            first = path.partition("/")[0]
+            return every or any(first == name or first.startswith((f"{name}.", f"{name}_")) for name in names)
+
+        cache = default_cache() if self.cache is None else self.cache
+        fill_cache(self.stored_data, cache, wanted)
 
     @property
     def share(self) -> tuple[int, int] | None:

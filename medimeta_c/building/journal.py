@@ -32,7 +32,7 @@ from medimeta_c.io.files import PART_SUFFIX, exclusive, write_atomic, writing
 from medimeta_c.io.reading import Reader, read_record
 from medimeta_c.io.records import Record, Since, canonical_json, write_record
 from medimeta_c.io.text import Title
-from medimeta_c.sources.folders.ids import IDS_SUFFIX
+from medimeta_c.sources.folders.ids import ids_beside
 
 __all__ = ["Begun", "Journal", "data_folders", "ids_folder", "locked", "remember_data", "require_free"]
 
@@ -119,7 +119,7 @@ class Journal:
     """
 
     def __init__(self, root: Path, *, of_part: bool = False) -> None:
-        self._root, self._folder = root, root / FOLDER
+        self._root, self._folder, self._shown = root, root / FOLDER, str(root)
         self._aside = self._folder / MANIFEST_NAME
         self._state_file = self._folder / "build.json"
         finished, aside = root / MANIFEST_NAME, self._aside
@@ -214,7 +214,7 @@ class Journal:
         """
         if remove_signature(self._root):
             _log.warning(
-                "the signature of %s is removed, because its manifest will change: sign it again", self._root
+                "the signature of %s is removed, because its manifest will change: sign it again", self._shown
             )
         self._state = begun.model_copy(
             update={
@@ -362,7 +362,7 @@ def remember_data(root: Path, datasets: Iterable[str], folder: Path, *, ids: Pat
     known = {**noted, **dict.fromkeys(datasets, folder.resolve())}
     if ids is not None:
         known[_IDS] = ids.resolve()
-        if known[_IDS] == _ids_beside(root):
+        if known[_IDS] == ids_beside(root):
             del known[_IDS]
     if known != noted:
         folders = {name: str(path) for name, path in sorted(known.items())}
@@ -371,13 +371,8 @@ def remember_data(root: Path, datasets: Iterable[str], folder: Path, *, ids: Pat
 
 def ids_folder(root: Path) -> Path:
     """Return the folder where the key of a benchmark's ids is: the one last used, or the one beside it."""
-    noted, beside = data_folders(root).get(_IDS), _ids_beside(root)
+    noted, beside = data_folders(root).get(_IDS), ids_beside(root)
     return beside if noted is None or (beside.is_dir() and not noted.is_dir()) else noted
-
-
-def _ids_beside(root: Path) -> Path:
-    root = root.resolve()
-    return root.parent / (root.name + IDS_SUFFIX)
 
 
 def data_folders(root: Path) -> dict[str, Path]:

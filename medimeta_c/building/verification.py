@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
+import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -15,6 +17,7 @@ from medimeta_c.building.checks.tree import check_tree
 from medimeta_c.building.journal import data_folders, ids_folder
 from medimeta_c.building.libraries import allowed_difference
 from medimeta_c.building.plugins import require_plugins
+from medimeta_c.building.stored.copies import small_files
 from medimeta_c.errors import ConfigError, Remedy, ShardError, SourceError, VerificationError
 from medimeta_c.format.benchmark import Benchmark
 from medimeta_c.format.keys import SetKey
@@ -28,14 +31,19 @@ from medimeta_c.io.files import identity, is_locked, sha256_file
 from medimeta_c.io.progress import following
 from medimeta_c.io.settings import StrPath, as_path
 from medimeta_c.io.shown import short_repr
+from medimeta_c.io.stores.naming import spoken_of_as
+from medimeta_c.io.stores.stored import Place, StoredPath, as_place
 from medimeta_c.sources import default_data_dir
 from medimeta_c.sources.contract import Source
+from medimeta_c.sources.folders.ids import ids_beside
 from medimeta_c.sources.patients import patients_of
 from medimeta_c.sources.selection import reopen
 from medimeta_corruptions import CORRUPTIONS
 
 __all__ = ["Problem", "VerificationReport", "verify"]
 
+_MISSING = "the shard is missing; run the build again to restore it"
+_SIZE = "the shard has {} bytes, the manifest says {} (truncated or rewritten)"
 _FEW_BYTES = 15_000_000
 _BATCH_BYTES = 32 << 20
 """Stored images held at a time by a worker, or one if it is larger."""
@@ -73,7 +81,7 @@ class VerificationReport:
     package publishes.
     """
 
-    root: Path
+    root: Path | StoredPath
     manifest: Manifest
     sets: int
     images: int
@@ -111,7 +119,8 @@ def verify(  # noqa: PLR0913  (every one has a name at the call)
     Parameters
     ----------
     root : str or path
-        The benchmark's directory.
+        The benchmark's directory, or its URL in an object store: then one shard for each worker is copied
+        to this machine at a time.
     rebuild : int, optional
         Render this many rows of each set again from the source and compare their pixels; and compare class
         names, ids and labels of all rows, and groups.
@@ -141,16 +150,52 @@ def verify(  # noqa: PLR0913  (every one has a name at the call)
         If the manifest is missing, edited or of another schema: then nothing else can be checked.
     VerificationError
         If the manifest is not signed by `signer`, or a build replaced it meanwhile.
+    StoreError
+        If an object store fails.
     SourceError
         If `rebuild` is asked for and the source is not there, or is not the data that was built from.
     ConfigError
         If `rebuild` is asked for and the benchmark was imported, not rendered.
     """
-    root, data_dir = as_path(root, "root"), None if data_dir is None else as_path(data_dir, "data dir")
+    place = as_place(root, "root")
+    data_dir, ids = (
+        None if given is None else as_path(given, name)
+        for name, given in (("data dir", data_dir), ("ids", ids))
+    )
     engines.check_jobs(jobs)
+    asked = _Asked(rebuild=rebuild, data_dir=data_dir, ids=ids, signer=signer, jobs=jobs)
+    with following(on_progress, progress, "images", lambda done, total: ("verifying", done, total)) as tell:
+        if isinstance(place, Path):
+            return _verified(place, asked, tell)
+        place = place.settled()
+        began = (place / MANIFEST_NAME).find()
+        read_manifest(place / MANIFEST_NAME)
+        with small_files(place) as folder:
+            report = _verified(folder, asked, tell, stored=place)
+        if (place / MANIFEST_NAME).find() != began:
+            raise _built_again(place)
+        return dataclasses.replace(report, root=place)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Asked:
+    """What `verify` is asked for beside the benchmark."""
+
+    rebuild: int
+    data_dir: Path | None
+    ids: Path | None
+    signer: StrPath | None
+    jobs: int
+
+
+def _verified(
+    root: Path, asked: _Asked, tell: Callable[[int, int], None], *, stored: StoredPath | None = None
+) -> VerificationReport:
+    """Verify a benchmark in a folder, or one whose shards are in a store."""
+    rebuild = asked.rebuild
     began = identity(root / MANIFEST_NAME)
     manifest = read_manifest(root / MANIFEST_NAME)
-    signed = None if signer is None else check_signature(root, signer)
+    signed = None if asked.signer is None else check_signature(root, asked.signer)
     if rebuild and manifest.protocol.imported:
         raise ConfigError(
             f"{root} was imported ({manifest.protocol.benchmark_version}), not rendered, so none of its "
@@ -160,8 +205,8 @@ def verify(  # noqa: PLR0913  (every one has a name at the call)
                 Remedy("import it again and compare fingerprints"),
             ],
         )
-    key = ids_folder(root) if ids is None else as_path(ids, "ids")
-    sources = _open_sources(root, manifest, data_dir, key) if rebuild else {}
+    key = asked.ids or (ids_folder(root) if stored is None else ids_beside(stored))
+    sources = _open_sources(root, manifest, asked.data_dir, key) if rebuild else {}
     checks = [
         SetCheck(
             root=root,
@@ -175,18 +220,17 @@ def verify(  # noqa: PLR0913  (every one has a name at the call)
             if rebuild
             else None,
             limited=manifest.limited,
+            stored=stored,
         )
         for record in manifest.sets
     ]
     total, done = sum(record.rows for record in manifest.sets), 0
     size = sum(shard.bytes for record in manifest.sets for shard in record.shards)
+    jobs = asked.jobs
     if jobs == -1 and size < _FEW_BYTES and not rebuild:
         jobs = 1  # done before a worker process would have started
     found: dict[SetKey, _Found] = {}
-    with (
-        following(on_progress, progress, "images", lambda done, total: ("verifying", done, total)) as tell,
-        contextlib.closing(engines.run_all(_check_set, checks, jobs=jobs)) as results,
-    ):
+    with contextlib.closing(engines.run_all(_check_set, checks, jobs=jobs)) as results:
         for one in results:
             found[one.key] = one
             done += one.rows
@@ -201,11 +245,11 @@ def verify(  # noqa: PLR0913  (every one has a name at the call)
     if GROUPS_PATH not in {problem.path for problem in tree}:
         problems += _check_groups(root, manifest, sources)
     if identity(root / MANIFEST_NAME) != began:
-        running = is_locked(root / BUILD_LOCK)
-        raise VerificationError(
-            f"a build is running in {root}" if running else f"{root} was built again while it was verified",
-            remedy=Remedy("verify it when the build has ended" if running else "verify it again"),
-        )
+        if is_locked(root / BUILD_LOCK):
+            raise VerificationError(
+                f"a build is running in {root}", remedy=Remedy("verify it when the build has ended")
+            )
+        raise _built_again(root)
     return VerificationReport(
         root=root,
         manifest=manifest,
@@ -216,6 +260,12 @@ def verify(  # noqa: PLR0913  (every one has a name at the call)
         problems=tuple(problems),
         signed=signed,
         published=compared(manifest),
+    )
+
+
+def _built_again(root: Place) -> VerificationError:
+    return VerificationError(
+        f"{root} was built again while it was verified", remedy=Remedy("verify it again")
     )
 
 
@@ -263,15 +313,10 @@ def _check_set(check: SetCheck) -> _Found:
         problems.extend(Problem(path, message, record.key) for message in messages)
 
     for shard in record.shards:
-        path = check.root / shard.path
-        broken = _check_bytes(path, shard)
-        found(shard.path, *broken)
-        try:
-            for table in read_tables(path, batch_bytes=_BATCH_BYTES):
-                found(shard.path, *rows.check(table))
-        except ShardError as error:
-            if not broken:
-                found(shard.path, str(error))
+        if check.stored is None:
+            found(shard.path, *_check_shard(check.root / shard.path, shard, rows))
+        else:
+            found(shard.path, *_check_stored(check.stored / shard.path, shard, rows))
     if not problems:
         found(record.shards[0].path, *rows.check_whole())
     return _Found(
@@ -284,13 +329,40 @@ def _check_set(check: SetCheck) -> _Found:
     )
 
 
+def _check_shard(path: Path, shard: ShardRecord, rows: RowCheck) -> Iterator[str]:
+    """Yield what is wrong with a shard and its rows."""
+    broken = _check_bytes(path, shard)
+    yield from broken
+    try:
+        for table in read_tables(path, batch_bytes=_BATCH_BYTES):
+            yield from rows.check(table)
+    except ShardError as error:
+        if not broken:
+            yield str(error)
+
+
+def _check_stored(place: StoredPath, shard: ShardRecord, rows: RowCheck) -> Iterator[str]:
+    """Yield what is wrong with a shard in a store, which is copied here while it is looked at."""
+    found = place.pinned()
+    if found is None or found.expected is None:
+        yield _MISSING
+    elif found.expected.bytes != shard.bytes:
+        yield _SIZE.format(found.expected.bytes, shard.bytes)
+    else:
+        with tempfile.TemporaryDirectory(prefix="medimeta-c-") as folder:
+            local = Path(folder) / found.name
+            with spoken_of_as(local, place):
+                found.download(local)
+                yield from _check_shard(local, shard, rows)
+
+
 def _check_bytes(path: Path, shard: ShardRecord) -> list[str]:
     """Return what is wrong with a shard as a file, before its content is looked at."""
     if not path.is_file():
-        return ["the shard is missing; run the build again to restore it"]
+        return [_MISSING]
     size = path.stat().st_size
     if size != shard.bytes:
-        return [f"the shard has {size} bytes, the manifest says {shard.bytes} (truncated or rewritten)"]
+        return [_SIZE.format(size, shard.bytes)]
     if sha256_file(path) != shard.sha256:
         return ["the shard was changed (its SHA-256 differs)"]
     return []

@@ -27,6 +27,7 @@ from medimeta_c.format.seeding import GROWING
 from medimeta_c.format.shards import features
 from medimeta_c.io.files import write_atomic
 from medimeta_c.io.markdown import environment
+from medimeta_c.io.stores.stored import Place
 from medimeta_c.io.templating import templates_folder
 from medimeta_c.sources import family
 from medimeta_corruptions import CORRUPTIONS
@@ -56,7 +57,7 @@ _COLUMN_NOTES = {
 }
 
 
-def write_card(root: Path, manifest: Manifest) -> None:
+def write_card(root: Path, manifest: Manifest, *, shards: Place | None = None) -> None:
     """Draw the figures of a built benchmark and write its dataset card and ``eval.yaml``, each atomically.
 
     The bytes depend on the manifest, the shards and the installed libraries alone.
@@ -64,9 +65,11 @@ def write_card(root: Path, manifest: Manifest) -> None:
     Parameters
     ----------
     root : Path
-        The benchmark's directory; its shards are there.
+        The benchmark's directory.
     manifest : Manifest
         What was built.
+    shards : Path or StoredPath, optional
+        Where its shards are; by default they are in `root`.
 
     Raises
     ------
@@ -75,7 +78,7 @@ def write_card(root: Path, manifest: Manifest) -> None:
     WriteError
         If a file cannot be written.
     """
-    for name, data in figures.draw(root, manifest):
+    for name, data in figures.draw(shards or root, manifest):
         write_atomic(root / ASSETS / name, data)
     tasks = benchmark_eval_yaml(manifest)
     if tasks is not None:

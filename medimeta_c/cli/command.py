@@ -6,6 +6,7 @@ import signal
 import sys
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import typer
@@ -15,6 +16,7 @@ from medimeta_c.cli.common import loudness
 from medimeta_c.cli.failure import Ended, exit_code, explained, usage_sentence
 from medimeta_c.cli.remedies import running
 from medimeta_c.errors import importing_models
+from medimeta_c.io.stores.urls import local_only, looks_like_url
 
 __all__ = ["Command", "Group", "Resuming"]
 
@@ -50,12 +52,23 @@ class Command(TyperCommand):
         """Parse the command line."""
         given = _checked(self, ctx, args)
         try:
-            return super().parse_args(ctx, args)
+            rest = super().parse_args(ctx, args)
         except typer.BadParameter as error:
             value = None if error.param is None else given.get(error.param.name)
             if value is None:
                 raise
+            if looks_like_url(value):
+                raise local_only(value, _shown(error.param)) from None
             raise type(error).__bases__[0](f"{_shown(error.param)} {value!r}: {error.message}", ctx) from None
+        self._refuse_urls(ctx)
+        return rest
+
+    def _refuse_urls(self, ctx: Any) -> None:
+        """Refuse a URL where a local path is wanted; options that take both are texts."""
+        for one in self.params:
+            for value in _parts(ctx.params.get(one.name)):
+                if isinstance(value, Path) and looks_like_url(value):
+                    raise local_only(value, _shown(one))
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
         """Write the help; options that accept names also list the names of installed plug-ins."""

@@ -63,7 +63,7 @@ COMMANDS = {
     "merge": Entry(
         "Benchmark",
         "benchmark.merge:merge",
-        "Join the parts of a build, which --part wrote, into one benchmark.",
+        "Join the parts that --part wrote: of builds into one benchmark, of evaluations into one result.",
         resumes=True,
     ),
     "import-medimetac": Entry(

@@ -35,6 +35,7 @@ __all__ = [
     "ProfileOption",
     "PromptsOption",
     "ResultsOption",
+    "ResultsOrUrlOption",
     "ScoredBenchmarkOption",
     "SourceOption",
     "SuiteOption",
@@ -88,7 +89,7 @@ BenchmarkArgument = Annotated[
     str | None,
     typer.Argument(
         metavar="BENCHMARK",
-        help="Directory of a built benchmark, or ORG/NAME on the Hub; or use --benchmark.",
+        help="Directory or URL of a built benchmark, or ORG/NAME on the Hub; or use --benchmark.",
         show_default=False,
     ),
 ]
@@ -155,6 +156,10 @@ PromptsOption = Annotated[
     ),
 ]
 ResultsOption = Annotated[Path, typer.Option("--out", help="Folder of all results.")]
+ResultsOrUrlOption = Annotated[
+    str,
+    typer.Option("--out", help="Folder of all results, or its URL in an object store (s3://, az://, gs://)."),
+]
 IdsOption = Annotated[
     Path | None,
     typer.Option(

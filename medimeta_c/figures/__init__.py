@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from pkgutil import resolve_name
 from typing import Any
 
 from medimeta_c.errors import ConfigError
 from medimeta_c.format.manifest.records import Manifest
+from medimeta_c.io.stores.stored import Place
 from medimeta_corruptions import Registry
 
 __all__ = ["FIGURES", "Figure", "draw"]
@@ -190,12 +190,12 @@ FIGURES = Registry(
 """Every figure and table, in the order in which they are made."""
 
 
-def draw(root: Path, manifest: Manifest) -> Iterator[tuple[str, bytes]]:
+def draw(root: Place, manifest: Manifest) -> Iterator[tuple[str, bytes]]:
     """Draw the figures of a built benchmark's card.
 
     Parameters
     ----------
-    root : Path
+    root : Path or StoredPath
         The benchmark's directory.
     manifest : Manifest
         What was built.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import chain
-from pathlib import Path
 from typing import Any
 
 from medimeta_c.errors import ShardError
@@ -23,6 +22,7 @@ from medimeta_c.format.display import (
 from medimeta_c.format.keys import CLEAN, Image
 from medimeta_c.format.manifest.records import Manifest
 from medimeta_c.format.shards import read_tables
+from medimeta_c.io.stores.stored import Place, StoredPath, as_place
 
 __all__ = ["dataset_grid", "draw", "exhibit", "overview_grid"]
 
@@ -33,7 +33,7 @@ _Row = list[_Key | None]
 """The sets of a row's cells; None leaves a cell empty."""
 
 
-def draw(root: Path, manifest: Manifest) -> Iterator[tuple[str, bytes]]:
+def draw(root: Place, manifest: Manifest) -> Iterator[tuple[str, bytes]]:
     """Yield ``sample_grid.png`` over all datasets, and ``sample_grid_<dataset>.png`` for each.
 
     Raises
@@ -47,14 +47,15 @@ def draw(root: Path, manifest: Manifest) -> Iterator[tuple[str, bytes]]:
 
 def exhibit(inputs: Inputs) -> Iterator[Picture]:
     """Yield the grid over all datasets, and one for each: the paper's Figs. 1 and 10 to 15."""
-    builds = [(suffix, one) for suffix, one in inputs.one_by_one() if Path(one.name).is_dir()]
+    places = [(suffix, as_place(one.name, "benchmark"), one) for suffix, one in inputs.one_by_one()]
+    builds = [each for each in places if isinstance(each[1], StoredPath) or each[1].is_dir()]
     if not builds:
-        raise Lacking("give a directory: pictures are taken from shards on this disk")
-    for suffix, benchmark in builds:
-        yield from _pictures(Path(benchmark.name), benchmark.manifest, suffix, PRINT_PX, _MOST_ROWS)
+        raise Lacking("give a directory: pictures are taken from shards in a folder or an object store")
+    for suffix, root, benchmark in builds:
+        yield from _pictures(root, benchmark.manifest, suffix, PRINT_PX, _MOST_ROWS)
 
 
-def _pictures(root: Path, manifest: Manifest, suffix: str, side: int, most: int) -> Iterator[Picture]:
+def _pictures(root: Place, manifest: Manifest, suffix: str, side: int, most: int) -> Iterator[Picture]:
     datasets = shown_datasets(manifest)
     for page, names in paged(datasets, most):
         yield overview_grid(root, manifest, names, side, f"sample_grid{suffix}{page}")
@@ -64,7 +65,7 @@ def _pictures(root: Path, manifest: Manifest, suffix: str, side: int, most: int)
 
 
 def dataset_grid(
-    root: Path, manifest: Manifest, dataset: str, side: int = CARD_PX, name: str = "sample_grid"
+    root: Place, manifest: Manifest, dataset: str, side: int = CARD_PX, name: str = "sample_grid"
 ) -> Picture:
     """Draw one image of a dataset: a row a corruption, a column for clean and for each severity.
 
@@ -101,7 +102,7 @@ def dataset_grid(
 
 
 def overview_grid(
-    root: Path, manifest: Manifest, names: Sequence[str], side: int = CARD_PX, name: str = "sample_grid"
+    root: Place, manifest: Manifest, names: Sequence[str], side: int = CARD_PX, name: str = "sample_grid"
 ) -> Picture:
     """Draw one image of each dataset named: a row a dataset, a column for clean and for each corruption.
 
@@ -148,7 +149,7 @@ def _named(lists: dict[str, tuple[str, ...]]) -> str:
     return f" {'; '.join(parts)}."
 
 
-def _grid(root: Path, manifest: Manifest, rows: dict[str, _Row], side: int, **head: Any) -> dict[str, Any]:
+def _grid(root: Place, manifest: Manifest, rows: dict[str, _Row], side: int, **head: Any) -> dict[str, Any]:
     """Return a picture's figure, and which stored image is in each cell as its data."""
     keys = [key for key in dict.fromkeys(chain.from_iterable(rows.values())) if key is not None]
     cells = {key: _first(root, manifest, key) for key in keys}
@@ -164,7 +165,7 @@ def _grid(root: Path, manifest: Manifest, rows: dict[str, _Row], side: int, **he
     }
 
 
-def _first(root: Path, manifest: Manifest, key: _Key) -> tuple[Image | None, tuple[str, ...]]:
+def _first(root: Place, manifest: Manifest, key: _Key) -> tuple[Image | None, tuple[str, ...]]:
     """Return the first image of a set, decoded, with its id and digest; None if the set was not built."""
     record = shown_record(manifest, *key)
     if record is None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -25,6 +24,7 @@ from medimeta_c.format.display import (
 from medimeta_c.format.keys import CLEAN
 from medimeta_c.format.manifest.records import Manifest
 from medimeta_c.format.spectrum import BANDS, PROFILE_BINS
+from medimeta_c.io.stores.stored import Place
 from medimeta_c.io.text import counted
 
 __all__ = ["draw", "exhibit", "spectra"]
@@ -51,7 +51,7 @@ _Line = tuple[str, NDArray[np.float64], dict[str, Any]]
 _CENTRES = (np.arange(PROFILE_BINS) + 0.5) / PROFILE_BINS
 
 
-def draw(root: Path, manifest: Manifest) -> Iterator[tuple[str, bytes]]:
+def draw(root: Place, manifest: Manifest) -> Iterator[tuple[str, bytes]]:
     """Yield ``spectrum.png``. The manifest holds the profiles; `root` is not read."""
     del root
     builds = {"": manifest}

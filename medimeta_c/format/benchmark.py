@@ -7,7 +7,6 @@ import difflib
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,14 +20,15 @@ from medimeta_c.format.display import title_of
 from medimeta_c.format.keys import Image, SetKey
 from medimeta_c.format.manifest.file import MANIFEST_NAME, read_manifest
 from medimeta_c.format.manifest.records import Manifest, SetRecord
-from medimeta_c.format.repository import Directory, open_repository
+from medimeta_c.format.repository import Directory, StoredTree, open_repository
 from medimeta_c.format.shards import has_classes, read_tables
 from medimeta_c.format.spectrum import BANDS
 from medimeta_c.format.stats import GROUPS_PATH, read_groups
 from medimeta_c.format.views.image_set import ImageSet, key_of
 from medimeta_c.io.hub_client import REPO_ID
-from medimeta_c.io.settings import StrPath, as_path
+from medimeta_c.io.settings import StrPath
 from medimeta_c.io.shown import short_repr
+from medimeta_c.io.stores.stored import Place, StoredPath, as_place
 from medimeta_c.io.tables.frame import data_frame
 from medimeta_c.io.tables.notebook import notebook_html
 from medimeta_c.io.tables.table import Column, Table, texts
@@ -76,13 +76,13 @@ class Benchmark:
     manifest : Manifest
         What was built.
     fetch : callable
-        Turns a path relative to the root into a local file, downloading it if need be.
+        Turns a path relative to the root into a file that can be read, downloading it if need be.
     commit : str, optional
         The commit of the repository that is read; None for a directory.
     """
 
     def __init__(
-        self, name: str, manifest: Manifest, fetch: Callable[[str], Path], *, commit: str | None = None
+        self, name: str, manifest: Manifest, fetch: Callable[[str], Place], *, commit: str | None = None
     ) -> None:
         self.name, self.manifest, self.commit, self._fetch = name, manifest, commit, fetch
         self._records = {record.key: record for record in manifest.sets}
@@ -206,8 +206,8 @@ class Benchmark:
             sets = [each for each in sets if str(getattr(each, part)) == wanted]
         return "build it"
 
-    def shard_paths(self, key: SetKey) -> tuple[Path, ...]:
-        """Return the local files of a set's shards, fetching them if the benchmark is remote."""
+    def shard_paths(self, key: SetKey) -> tuple[Place, ...]:
+        """Return the files of a set's shards: local ones, fetched from the Hub if need be, or in a store."""
         return tuple(self._fetch(shard.path) for shard in self.record(key).shards)
 
     def groups(self, split: str) -> dict[str, dict[str, int]]:
@@ -301,7 +301,8 @@ def open_benchmark(where: StrPath, *, revision: str | None = None) -> Benchmark:
     Parameters
     ----------
     where : str or path
-        A directory that `medimeta-c build` wrote, or a dataset repository ``ORG/NAME`` or
+        A directory that `medimeta-c build` wrote, its URL in an object store (``s3://bucket/folder``), whose
+        shards are then read in ranges, without a local copy; or a dataset repository ``ORG/NAME`` or
         ``ORG/NAME@REVISION`` on the Hub. Of a repository only the manifest is fetched now; shards are when
         their set is read, and are checked against the manifest then. What the Hub's cache has is not fetched
         again, and is enough without a connection.
@@ -316,7 +317,9 @@ def open_benchmark(where: StrPath, *, revision: str | None = None) -> Benchmark:
     Raises
     ------
     ConfigError
-        If a revision is given for a directory, or given twice.
+        If a revision is given for a directory, or given twice; or a URL is not valid or supported.
+    StoreError
+        If a store fails.
     ManifestError
         If there is no finished build there, or its manifest is damaged.
 
@@ -326,7 +329,9 @@ def open_benchmark(where: StrPath, *, revision: str | None = None) -> Benchmark:
     >>> for batch in bench.batches(bench.sets[0], batch_size=32):       # doctest: +SKIP
     ...     print(batch.images[0].shape, batch.labels[:3])
     """
-    folder = as_path(where, "benchmark")
+    folder = as_place(where, "benchmark")
+    if isinstance(folder, StoredPath):
+        return _open_stored(folder, revision)
     if folder.is_dir():
         if revision is not None:
             raise ConfigError(
@@ -345,3 +350,13 @@ def open_benchmark(where: StrPath, *, revision: str | None = None) -> Benchmark:
         raise ConfigError(f"the revision is given twice, {named!r} and {revision!r}: leave one of them out")
     repository = open_repository(repo_id, named or revision)
     return Benchmark(str(where), repository.manifest, repository.fetch, commit=repository.commit)
+
+
+def _open_stored(root: StoredPath, revision: str | None) -> Benchmark:
+    if revision is not None:
+        raise ConfigError(
+            f"{root} is a URL: leave the revision {revision!r} out; one of the Hub has it after an @"
+        )
+    root = root.settled()
+    manifest = read_manifest(root / MANIFEST_NAME)
+    return Benchmark(str(root), manifest, StoredTree(root, manifest).fetch)

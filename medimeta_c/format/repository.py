@@ -1,4 +1,4 @@
-"""Files of a benchmark: in a directory that a build may change, or on the Hub, fetched on demand."""
+"""Files of a benchmark: in a directory or a store that a build may change, or on the Hub, fetched."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from medimeta_c.format.manifest.records import FileRecord, Manifest
 from medimeta_c.io.files import identity, sha256_file
 from medimeta_c.io.hub_client import token_or_none
 from medimeta_c.io.hub_errors import explained
+from medimeta_c.io.stores.stored import StoredPath
 
-__all__ = ["Directory", "Repository", "open_repository"]
+__all__ = ["Directory", "Repository", "StoredTree", "open_repository"]
 
 
 class Directory:
@@ -58,6 +59,49 @@ class Directory:
                 "open it again if it was built again meanwhile, or verify it"
             )
         return local
+
+
+class StoredTree:
+    """A benchmark in an object store, whose files are read in ranges; one that is replaced is refused.
+
+    Parameters
+    ----------
+    root : StoredPath
+        The benchmark's folder.
+    manifest : Manifest
+        What it was when it was opened.
+    """
+
+    def __init__(self, root: StoredPath, manifest: Manifest) -> None:
+        self._root, self._first = root, dict[str, StoredPath]()
+        self._bytes = {record.path: record.bytes for record in manifest.files}
+        self._bytes |= {shard.path: shard.bytes for one in manifest.sets for shard in one.shards}
+
+    def fetch(self, path: str) -> StoredPath:
+        """Return where a file is; whoever opens it gets the file that was first asked for, or an error.
+
+        Raises
+        ------
+        ShardError
+            If it is missing, was replaced since it was first asked for, or has not the manifest's size.
+        StoreError
+            If the store fails.
+        """
+        found = (self._root / path).pinned()
+        if found is None or found.expected is None:
+            raise ShardError(
+                f"{self._root / path} is missing", remedy=Remedy("run the build again to restore it")
+            )
+        if self._first.setdefault(path, found) != found:
+            raise ShardError(
+                f"{found} was written again while it was read", remedy=Remedy("open the benchmark again")
+            )
+        if found.expected.bytes != self._bytes[path]:
+            raise ShardError(
+                f"{found} has {found.expected.bytes} bytes, the manifest said {self._bytes[path]} when the "
+                "benchmark was opened: open it again if it was built again meanwhile, or verify it"
+            )
+        return found
 
 
 class Repository:

@@ -22,6 +22,7 @@ from medimeta_c.format.png import EXTENSION
 from medimeta_c.format.spectrum import BANDS, Spectrum
 from medimeta_c.io import arrow
 from medimeta_c.io.files import PART_SUFFIX, publish, sha256_file, writing
+from medimeta_c.io.stores.stored import Place, StoredPath
 
 __all__ = [
     "MAX_SHARD_BYTES",
@@ -270,7 +271,7 @@ class ShardWriter:
 
 
 def read_tables(
-    path: Path,
+    path: Place,
     columns: Sequence[str] | None = None,
     *,
     batch_rows: int = ROW_GROUP_ROWS,
@@ -294,26 +295,27 @@ def read_tables(
             yield _checked(path, pa.Table.from_batches([batch]))
 
 
-def row_group_rows(path: Path) -> tuple[int, ...]:
+def row_group_rows(path: Place) -> tuple[int, ...]:
     """Return the rows of each row group of a shard, from its footer; raises as `read_tables` does."""
     with _opened(path) as file:
         return tuple(file.metadata.row_group(index).num_rows for index in range(file.num_row_groups))
 
 
-def has_classes(path: Path, class_names: Sequence[str]) -> bool:
+def has_classes(path: Place, class_names: Sequence[str]) -> bool:
     """Return whether a shard's own metadata names these classes; raises as `read_tables` does."""
     with _opened(path) as file:
         found = (file.schema_arrow.metadata or {}).get(b"huggingface")
         return bool(found == schema(class_names).metadata[b"huggingface"])
 
 
-def read_row_group(path: Path, index: int, columns: Sequence[str] | None = None) -> pa.Table:
+def read_row_group(path: Place, index: int, columns: Sequence[str] | None = None) -> pa.Table:
     """Return one row group of a shard; raises as `read_tables` does."""
-    with _opened(path) as file:
+    # One row group is kept, however it is read: the requests to a store for its columns can be joined.
+    with _opened(path, joined=True) as file:
         return _checked(path, file.read_row_group(index, columns=columns, use_threads=False))
 
 
-def _checked(path: Path, table: pa.Table) -> pa.Table:
+def _checked(path: Place, table: pa.Table) -> pa.Table:
     """Check that a table's texts are valid UTF-8 and its rows complete; one flipped byte can break either."""
     table.validate(full=True)
     for name in table.column_names:
@@ -324,16 +326,24 @@ def _checked(path: Path, table: pa.Table) -> pa.Table:
 
 
 @contextlib.contextmanager
-def _opened(path: Path) -> Iterator[pq.ParquetFile]:
-    """Open a shard, compare its columns with the contract, and turn any failure into a ShardError."""
+def _opened(path: Place, *, joined: bool = False) -> Iterator[pq.ParquetFile]:
+    """Open a shard, compare its columns with the contract, and turn any failure into a ShardError.
+
+    Only what is read is fetched from a store; what was read is then still what the store has.
+    """
     try:
+        stored = path if isinstance(path, StoredPath) else None
         # Without pre-buffering: with it, pyarrow keeps every row group read so far, up to the whole file.
-        file = pq.ParquetFile(path, pre_buffer=False)
+        file = pq.ParquetFile(
+            path if stored is None else stored.open(), pre_buffer=joined and stored is not None
+        )
         try:
             expected = schema(())
             if file.schema_arrow.names != expected.names or file.schema_arrow.types != expected.types:
                 raise ShardError(f"{path} has other columns than a MediMeta-C shard: build it again")
             yield file
+            if stored is not None:
+                stored.check()
         finally:
             with contextlib.suppress(OSError):  # it was only read: nothing is lost
                 file.close()

@@ -8,7 +8,6 @@ from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import fft
 
 from medimeta_c.format.keys import Image
 from medimeta_corruptions._jit import kernel
@@ -139,6 +138,8 @@ def spectrum(image: Image) -> Spectrum:
     >>> spectrum(np.full((8, 8), 128, dtype=np.uint8)).low is None
     True
     """
+    from scipy import fft  # noqa: PLC0415  (slow to import, and readers of a manifest do without)
+
     brightness = luma(image)
     flat = brightness.min() == brightness.max()
     coefficients = fft.dctn(brightness, norm="ortho", overwrite_x=True)

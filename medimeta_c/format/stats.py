@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -15,6 +16,7 @@ from medimeta_c.format.manifest.records import GROUPS_PATH, FileRecord, SetRecor
 from medimeta_c.format.spectrum import BANDS, PROFILE_BINS
 from medimeta_c.io import arrow
 from medimeta_c.io.files import sha256_file, write_atomic
+from medimeta_c.io.stores.stored import Place
 
 __all__ = ["GROUPS_PATH", "SPECTRUM_PATH", "holds_spectra", "read_groups", "write_groups", "write_spectra"]
 
@@ -122,7 +124,7 @@ def write_groups(
     path, places = root / GROUPS_PATH, {(record.dataset, record.split) for record in sets}
     earlier: dict[tuple[str, str], dict[str, int]] = {}
     # A file that holds nothing beyond what is known now is simply written again, even if damaged.
-    for row in _rows_of_groups(path) if places - groups.keys() and path.is_file() else ():
+    for row in _rows_of_groups(path)[0] if places - groups.keys() and path.is_file() else ():
         earlier.setdefault((row["dataset"], row["split"]), {})[row["image_id"]] = row["group"]
     known: Mapping[tuple[str, str], Mapping[str, int]] = {**earlier, **groups}
     rows = [
@@ -133,7 +135,7 @@ def write_groups(
     return [_write(root, GROUPS_PATH, arrow.table(rows, _GROUPS))] if rows else []
 
 
-def read_groups(path: Path, record: FileRecord, split: str) -> dict[str, dict[str, int]]:
+def read_groups(path: Place, record: FileRecord, split: str) -> dict[str, dict[str, int]]:
     """Return the running number of each image's group, by dataset and image id, of one split.
 
     Raises
@@ -141,8 +143,8 @@ def read_groups(path: Path, record: FileRecord, split: str) -> dict[str, dict[st
     ShardError
         If the file is missing, damaged, or not what the manifest says.
     """
-    rows = _rows_of_groups(path)
-    if sha256_file(path) != record.sha256:
+    rows, sha256 = _rows_of_groups(path)
+    if sha256 != record.sha256:
         raise ShardError(f"{path} is not what its manifest says (its SHA-256 differs): restore it")
     found: dict[str, dict[str, int]] = {}
     for row in rows:
@@ -151,11 +153,14 @@ def read_groups(path: Path, record: FileRecord, split: str) -> dict[str, dict[st
     return found
 
 
-def _rows_of_groups(path: Path) -> list[dict[str, Any]]:
-    """Return every row of a file of groups; raise ShardError if it is damaged or has other columns."""
+def _rows_of_groups(path: Place) -> tuple[list[dict[str, Any]], str]:
+    """Return every row of a file of groups, and its SHA-256.
+
+    Raises ShardError if it is damaged or has other columns.
+    """
     try:
-        # No partitioning: a folder named `split=a` on the way to the file is no column.
-        table = pq.read_table(path, columns=_GROUPS.names, partitioning=None).cast(_GROUPS)
+        data = path.read_bytes()
+        table = pq.read_table(io.BytesIO(data), columns=_GROUPS.names).cast(_GROUPS)
     except (pa.ArrowException, OSError) as error:
         raise ShardError(
             f"{path} cannot be read ({short(error)}): restore it, or move it away and build again"
@@ -166,7 +171,7 @@ def _rows_of_groups(path: Path) -> list[dict[str, Any]]:
         raise ShardError(
             f"{path} has an empty value or a duplicate image: restore it, or move it away and build again"
         )
-    return rows
+    return rows, hashlib.sha256(data).hexdigest()
 
 
 def _write(root: Path, name: str, table: pa.Table) -> FileRecord:

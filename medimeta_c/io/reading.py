@@ -19,6 +19,7 @@ from pydantic import ValidationError
 from medimeta_c._version import __version__
 from medimeta_c.errors import MediMetaError, ResultError, short
 from medimeta_c.io.records import SCHEMA_VERSION, Document, Record, is_yaml
+from medimeta_c.io.stores.stored import Place
 
 __all__ = ["MAX_BYTES", "Reader", "first_problem", "read_record"]
 
@@ -38,7 +39,7 @@ RecordT = TypeVar("RecordT", bound=Record)
 _NOT_YAML = (yaml.YAMLError, ValueError, LookupError, AttributeError, TypeError)
 
 
-def read_record(path: Path, kind: type[RecordT], remedy: str) -> RecordT:
+def read_record(path: Place, kind: type[RecordT], remedy: str) -> RecordT:
     """Read and check a record; a ResultError if that fails. See `Reader`."""
     return Reader(remedy=remedy).read(path, kind)
 
@@ -67,7 +68,9 @@ class Reader:
     max_bytes: int | None = None
     aliases: bool = False
 
-    def read(self, path: Path, kind: type[RecordT], *, check: Callable[[Any], None] | None = None) -> RecordT:
+    def read(
+        self, path: Place, kind: type[RecordT], *, check: Callable[[Any], None] | None = None
+    ) -> RecordT:
         """Return a file as a record; `check` takes its plain values, of a known schema, before that."""
         values = self.values(path)
         if issubclass(kind, Document):
@@ -76,9 +79,9 @@ class Reader:
             check(values)
         return self.record(values, kind, path)
 
-    def values(self, path: Path, *, yaml: bool | None = None) -> Any:
+    def values(self, path: Place, *, yaml: bool | None = None) -> Any:
         """Return a file's plain values; `yaml` says what it is, if its name need not."""
-        return self.parse(self._bytes(path), path, yaml=is_yaml(path) if yaml is None else yaml)
+        return self.parse(self._bytes(path), path, yaml=is_yaml(Path(path.name)) if yaml is None else yaml)
 
     def parse(self, data: bytes, where: object, *, yaml: bool) -> Any:
         """Return the plain values of a text of YAML or JSON; `where` it is from is for messages."""
@@ -104,8 +107,8 @@ class Reader:
                 f"{where} holds a value that is not a text, number or yes/no ({short(error)}): quote it"
             ) from error
 
-    def _bytes(self, path: Path) -> bytes:
-        limit = self.max_bytes or (MAX_YAML_BYTES if is_yaml(path) else MAX_BYTES)
+    def _bytes(self, path: Place) -> bytes:
+        limit = self.max_bytes or (MAX_YAML_BYTES if is_yaml(Path(path.name)) else MAX_BYTES)
         try:
             with path.open("rb") as stream:
                 data = stream.read(limit + 1)
@@ -119,7 +122,7 @@ class Reader:
             raise self.error(f"{path} is larger than {size}: {self.remedy}")
         return data
 
-    def _check_schema(self, values: Any, path: Path) -> None:
+    def _check_schema(self, values: Any, path: Place) -> None:
         """Refuse a document of a later schema, and name the package version that wrote it."""
         found = values.get("schema_version") if isinstance(values, dict) else None
         if type(found) is not int or not 1 <= found <= SCHEMA_VERSION:

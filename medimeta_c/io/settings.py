@@ -29,9 +29,14 @@ from typing import (
 )
 
 from medimeta_c.errors import ConfigError, printable, unknown_name
+from medimeta_c.io.stores.urls import local_only, looks_like_url
+
+if TYPE_CHECKING:
+    from medimeta_c.io.stores.stored import Place
 
 __all__ = [
     "Location",
+    "LocationOrUrl",
     "OptionalLocation",
     "OptionalSeveral",
     "OptionalTextOrPath",
@@ -60,6 +65,15 @@ class Location:
 
         def __get__(self, holder: object, kind: type) -> Path: ...
         def __set__(self, holder: object, value: StrPath) -> None: ...
+
+
+class LocationOrUrl:
+    """As `Location`, or the URL of an object store, which is a `StoredPath`."""
+
+    if TYPE_CHECKING:
+
+        def __get__(self, holder: object, kind: type) -> Place: ...
+        def __set__(self, holder: object, value: StrPath | Place) -> None: ...
 
 
 class OptionalLocation:
@@ -155,13 +169,15 @@ def as_path(value: object, name: str) -> Path:
     Raises
     ------
     ConfigError
-        If it is no path, or empty.
+        If it is no path, empty, or a URL.
     """
     text = os.fspath(value) if isinstance(value, os.PathLike) else value
     if not isinstance(text, str) or not text:
         raise ConfigError(f"{name} {_shown(value)} is not a path: give a str or a pathlib.Path")
     if "\0" in text:
         raise ConfigError(f"{name} {_shown(value)} contains a null character, which no path may have")
+    if looks_like_url(text):
+        raise local_only(text, name)
     try:
         return Path(text).expanduser()
     except RuntimeError as error:
@@ -195,6 +211,10 @@ def _settled(hint: Any, value: Any, name: str) -> Any:
         return _text_or_path(value, name)
     if hint in (Location, OptionalLocation):
         return as_path(value, name)
+    if hint is LocationOrUrl:
+        from medimeta_c.io.stores.stored import as_place  # noqa: PLC0415  (it takes local paths from here)
+
+        return as_place(value, name)
     if origin in (Several, OptionalSeveral):
         item = get_args(hint)[0]
         return tuple(_settled(item, each, name) for each in several(value))

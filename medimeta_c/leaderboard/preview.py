@@ -10,6 +10,7 @@ from pathlib import Path
 from medimeta_c.errors import ResultError
 from medimeta_c.format.benchmark import Benchmark
 from medimeta_c.io.tables.table import UNDEFINED, Cell, Column, Table
+from medimeta_c.io.text import counted
 from medimeta_c.leaderboard.accepted import Accepted
 from medimeta_c.leaderboard.checks import Finding
 from medimeta_c.leaderboard.site.board import read_boards
@@ -124,7 +125,8 @@ def preview(
     refuse_others(config.out)
     (finding,) = validate([config.folder], config.accepted, among=config.among)
     if finding.problems:
-        more = f" (and {len(finding.problems) - 1} more problems)" if len(finding.problems) > 1 else ""
+        others = len(finding.problems) - 1
+        more = f" (and {counted(others, 'more problem')})" if others else ""
         raise ResultError(f"{finding.problems[0]}{more}; there is nothing to preview")
     with tempfile.TemporaryDirectory() as empty:
         boards = read_boards(

@@ -12,6 +12,7 @@ from medimeta_c.hub.tree import LocalFile, RemoteFile
 from medimeta_c.io.files import write_atomic
 from medimeta_c.io.hub_client import REPO_ID, check_repo_id, token_or_none
 from medimeta_c.io.hub_errors import explained, network_errors, unreachable
+from medimeta_c.io.text import counted
 from medimeta_c.leaderboard.accepted import ACCEPTED_NAME, Accepted, read_accepted
 from medimeta_c.leaderboard.checks import Finding, check_submission
 from medimeta_c.leaderboard.evalresults import MODEL_EVAL_PATH, model_eval_yaml
@@ -129,7 +130,8 @@ def submit(config: SubmitConfig) -> SubmitReport:
     accepted, notes = fetch_accepted(config.repo_id, offline=config.dry_run)
     finding = check_submission(config.folder, accepted)
     if finding.problems:
-        more = f" (and {len(finding.problems) - 1} more problems)" if len(finding.problems) > 1 else ""
+        others = len(finding.problems) - 1
+        more = f" (and {counted(others, 'more problem')})" if others else ""
         raise ResultError(f"{finding.problems[0]}{more}; nothing was sent")
     report = SubmitReport(
         finding=finding,

@@ -42,11 +42,10 @@ from medimeta_c.metrics.resampling import (
 )
 from medimeta_c.metrics.robustness import error_arrays, summarise
 from medimeta_c.metrics.summary import Scores
-from medimeta_c.metrics.values import Estimate, Number
+from medimeta_c.metrics.values import Difference, Estimate, Number, paired, percentiles
 
 __all__ = [
     "Bootstrap",
-    "Difference",
     "bootstrap",
     "cell_estimates",
     "difference",
@@ -55,7 +54,7 @@ __all__ = [
 ]
 
 
-_ALIKE = "the models differ alike on every image: resamples cannot differ"
+_NOTHING = "leave the baseline nothing to divide by"
 _EXTREME = "the model is right on all images, or wrong on all: resamples cannot differ"
 _EVEN = "the model is right as often in every group of images: resamples cannot differ"
 
@@ -99,20 +98,6 @@ class Bootstrap:
             if dataset in ("", name) and len(units) == 1 and name in self.plan.grouped:
                 return f"all images of {name} belong to one group: resamples cannot differ"
         return None
-
-
-class Difference(Estimate):
-    """A number of one model minus the same number of another, with its interval, paired by image.
-
-    Attributes
-    ----------
-    tie : bool or None
-        Whether the interval contains 0: the images cannot tell the models apart. None without interval,
-        as where one model is right and the other wrong on every single image: resamples cannot differ,
-        and two images would seem to prove what two thousand do.
-    """
-
-    tie: bool | None = None
 
 
 def bootstrap(
@@ -191,7 +176,13 @@ def cell_estimates(drawn: Bootstrap) -> dict[SetKey, Estimate]:
                 fixed = drawn.lone(dataset)
                 if fixed is None and not varies[key]:
                     fixed = _EVEN if 0 < right < n else _EXTREME
-                found[key] = _estimate(Number(value=right / n), drawn.accuracies[key], fixed, drawn.plan)
+                found[key] = percentiles(
+                    Number(value=right / n),
+                    drawn.accuracies[key],
+                    drawn.plan.level,
+                    fixed=fixed,
+                    lacking=_NOTHING,
+                )
     return found
 
 
@@ -208,11 +199,12 @@ def summary_estimates(drawn: Bootstrap) -> Scores[Estimate]:
     still = _EVEN if drawn.plan.grouped else _EXTREME
     return Scores.of(
         {
-            where: _estimate(
+            where: percentiles(
                 point,
                 drawn.samples[where],
-                drawn.lone(where[0]) or (None if varies[where] else still),
-                drawn.plan,
+                drawn.plan.level,
+                fixed=drawn.lone(where[0]) or (None if varies[where] else still),
+                lacking=_NOTHING,
             )
             for where, point in drawn.point.numbers().items()
         }
@@ -254,19 +246,19 @@ def difference(one: Bootstrap, other: Bootstrap) -> Scores[Difference]:
                 f"the two models were not scored on the same images of {dataset}: compare one fingerprint"
             )
 
-    found: dict[Where, Difference] = {}
     seconds = other.point.numbers()
-    for where, first in one.point.numbers().items():
-        second = seconds[where]
-        if first.value is None or second.value is None:
-            found[where] = Difference.undefined(first.reason or second.reason or "")
-            continue
-        number = Number(value=first.value - second.value)
-        samples = one.samples[where] - other.samples[where]
-        alike = _ALIKE if samples.min() == samples.max() != 0 else None
-        estimate = _estimate(number, samples, one.lone(where[0]) or alike, one.plan)
-        found[where] = Difference(**estimate.model_dump(), tie=estimate.contains(0.0))
-    return Scores.of(found)
+    return Scores.of(
+        {
+            where: paired(
+                (first, one.samples[where]),
+                (seconds[where], other.samples[where]),
+                one.plan.level,
+                fixed=one.lone(where[0]),
+                lacking=_NOTHING,
+            )
+            for where, first in one.point.numbers().items()
+        }
+    )
 
 
 def drawn_errors(
@@ -341,21 +333,3 @@ def _varies(drawn: Bootstrap, dataset: str) -> dict[Where, bool]:
         **{(dataset, "ce", c): row for c, row in rows.items()},
         **{(dataset, "relative_ce", c): clean or row for c, row in rows.items()},
     }
-
-
-def _estimate(point: Number, numbers: FloatArray, fixed: str | None, plan: Resampling) -> Estimate:
-    """Return a number with the percentile interval of its resamples, or why they cannot give one."""
-    bad = int(np.count_nonzero(~np.isfinite(numbers)))
-    reason = None
-    if point.reason is not None:
-        reason = point.reason
-    elif fixed is not None:
-        reason = fixed
-    elif bad:
-        reason = f"{bad} of {plan.resamples} resamples leave the baseline nothing to divide by"
-    if reason is not None:
-        return Estimate(value=point.value, reason=point.reason, low=None, high=None, interval_reason=reason)
-    ends = np.quantile(numbers, [(1 - plan.level) / 2, (1 + plan.level) / 2])
-    # Equal sums added up in another order differ by 1e-16, and an end that is 0 must not seem to leave 0 out.
-    low, high = np.round(ends, 12) + 0.0
-    return Estimate(value=point.value, low=float(low), high=float(high))

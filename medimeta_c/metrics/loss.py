@@ -30,9 +30,8 @@ from medimeta_c.format.keys import CLEAN, SetKey
 from medimeta_c.io.records import Name, Record
 from medimeta_c.metrics.corruption_error import FloatArray
 from medimeta_c.metrics.grid import Scope
-from medimeta_c.metrics.intervals import Difference
 from medimeta_c.metrics.measures.cell_values import CellValues
-from medimeta_c.metrics.values import Estimate
+from medimeta_c.metrics.values import Difference, Estimate
 
 __all__ = ["Loss", "LossNumbers", "Losses", "Lost", "loss", "loss_difference"]
 

@@ -6,6 +6,8 @@ import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import ValidationError, model_validator
 
 from medimeta_c.errors import ConfigError
@@ -15,7 +17,20 @@ from medimeta_c.io.records import Record, Text
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-__all__ = ["Asked", "Estimate", "Number", "mean_number", "undefined_parts"]
+__all__ = [
+    "Asked",
+    "Difference",
+    "Estimate",
+    "Number",
+    "mean_number",
+    "paired",
+    "percentiles",
+    "undefined_parts",
+]
+
+FloatArray = NDArray[np.float64]
+
+_ALIKE = "the models differ alike on every image: resamples cannot differ"
 
 
 class Asked(Record):
@@ -95,6 +110,20 @@ class Estimate(Number):
         return self.low <= number <= self.high
 
 
+class Difference(Estimate):
+    """A number of one model minus the same number of another, with its interval, paired by image.
+
+    Attributes
+    ----------
+    tie : bool or None
+        Whether the interval contains 0: the images cannot tell the models apart. None without interval,
+        as where one model is right and the other wrong on every single image: resamples cannot differ,
+        and two images would seem to prove what two thousand do.
+    """
+
+    tie: bool | None = None
+
+
 def mean_number(parts: Mapping[str, Number]) -> Number:
     """Return the mean of named numbers; undefined, naming the parts, if any of them is.
 
@@ -117,3 +146,52 @@ def undefined_parts(parts: Mapping[str, Number]) -> str:
     """Return which parts are undefined, with the reason of the first; empty when none is."""
     absent = {name: part.reason for name, part in parts.items() if part.value is None}
     return f"undefined for {', '.join(absent)} ({next(iter(absent.values()))})" if absent else ""
+
+
+def percentiles(
+    point: Number, samples: FloatArray, level: float, *, fixed: str | None, lacking: str
+) -> Estimate:
+    """Return a number with the percentile interval of its resamples, or why they cannot give one.
+
+    Parameters
+    ----------
+    point : Number
+        On the images themselves.
+    samples : ndarray of float64, shape (R,)
+        On each resample; NaN where undefined.
+    level : float
+        Of the interval.
+    fixed : str or None
+        Why resamples cannot differ.
+    lacking : str
+        What resamples do on which it is undefined, to follow their number.
+    """
+    bad = int(np.count_nonzero(~np.isfinite(samples)))
+    reason = point.reason or fixed
+    if reason is None and bad:
+        reason = f"{bad} of {len(samples)} resamples {lacking}"
+    if reason is not None:
+        return Estimate(value=point.value, reason=point.reason, low=None, high=None, interval_reason=reason)
+    ends = np.quantile(samples, [(1 - level) / 2, (1 + level) / 2])
+    # Equal sums added up in another order differ by 1e-16, and an end that is 0 must not seem to leave 0 out.
+    low, high = np.round(ends, 12) + 0.0
+    return Estimate(value=point.value, low=float(low), high=float(high))
+
+
+def paired(
+    one: tuple[Number, FloatArray],
+    other: tuple[Number, FloatArray],
+    level: float,
+    *,
+    fixed: str | None,
+    lacking: str,
+) -> Difference:
+    """Return one number minus another, each with its resamples; the rest is as `percentiles` has it."""
+    (first, own), (second, theirs) = one, other
+    if first.value is None or second.value is None:
+        return Difference.undefined(first.reason or second.reason or "")
+    samples = own - theirs
+    alike = _ALIKE if samples.min() == samples.max() != 0 else None
+    number = Number(value=first.value - second.value)
+    estimate = percentiles(number, samples, level, fixed=fixed or alike, lacking=lacking)
+    return Difference(**estimate.model_dump(), tie=estimate.contains(0.0))

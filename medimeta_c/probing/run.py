@@ -16,6 +16,7 @@ from medimeta_c.format.plugins import plugin_record
 from medimeta_c.io.progress import following
 from medimeta_c.io.records import canonical_json
 from medimeta_c.io.settings import require_kind
+from medimeta_c.io.stores.stored import as_place
 from medimeta_c.metrics.registry import chosen_metrics
 from medimeta_c.models import AnyModel, Model, image_encoder, load_model
 from medimeta_c.probing.clean import CleanData, open_clean
@@ -39,7 +40,7 @@ from medimeta_c.scoring.evaluation import plugins_of
 from medimeta_c.scoring.inference import Embedder
 from medimeta_c.scoring.job import Job, JobProgress
 from medimeta_c.scoring.zero_shot import UnitFeatures, asked_prompts, class_embeddings
-from medimeta_c.sources.folders.ids import IDS_SUFFIX
+from medimeta_c.sources.folders.ids import ids_beside
 
 __all__ = ["probe"]
 
@@ -189,7 +190,7 @@ def _encoder_digest(base: RunIdentity) -> str:
 
 
 def _ids(config: ProbeConfig) -> Path:
-    return config.ids or Path(f"{config.benchmark.rstrip('/')}{IDS_SUFFIX}")
+    return config.ids or ids_beside(as_place(config.benchmark, "benchmark"))
 
 
 def _texts(model: Model, embeddings: torch.Tensor) -> Texts:

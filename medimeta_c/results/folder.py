@@ -17,7 +17,7 @@ import logging
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
 from medimeta_c.errors import ConfigError, Remedy, ResultError
 from medimeta_c.format.keys import SetKey
@@ -25,6 +25,7 @@ from medimeta_c.format.suites import DATASETS, in_order
 from medimeta_c.io.files import exclusive, identity, writing
 from medimeta_c.io.reading import read_record
 from medimeta_c.io.settings import StrPath, as_path
+from medimeta_c.io.stores.stored import StoredPath
 from medimeta_c.metrics.grid import Scope
 from medimeta_c.results.identity import RunIdentity, first_difference, merged
 from medimeta_c.results.predictions import CellPredictions, read_predictions, write_predictions
@@ -77,12 +78,15 @@ class SavedResult:
         The numbers.
     predictions : mapping of SetKey to CellPredictions
         Every cell.
+    stored : StoredPath or None
+        Where it is, if it was written to an object store; `path` is then a copy, until the process ends.
     """
 
     name: str
     path: Path
     result: Result
     predictions: Mapping[SetKey, CellPredictions]
+    stored: StoredPath | None = None
 
     def __repr__(self) -> str:
         return f"SavedResult({str(self.path)!r}: {self.result!r})"
@@ -107,7 +111,7 @@ def result_path(out: Path, run: RunIdentity) -> Path:
 
 def matching(where: StrPath) -> list[Path]:
     """Return a path that exists, or else the paths that it matches as a pattern."""
-    path = Path(where).expanduser()
+    path = as_path(where, "result")
     return [path] if path.exists() else [Path(each) for each in sorted(glob.glob(str(path)))]  # noqa: PTH207  (a pattern may be absolute)
 
 
@@ -121,7 +125,7 @@ def result_files(where: StrPath) -> list[Path]:
     ConfigError
         If there is none.
     """
-    path = Path(where).expanduser()
+    path = as_path(where, "result")
     found = dict.fromkeys(
         file
         for place in matching(path)
@@ -303,6 +307,8 @@ class ResultFolder:
         if self._seen != (seen := identity(path)):
             self._seen, self._earlier = seen, self._read_earlier()
             self._kept = self._read_kept()
+            if self._earlier is not None:
+                self.environment = _joined(self._earlier.environment, self.environment)
         return key in self._kept or self._cells.has(key)
 
     def widened(self, scope: Scope) -> Scope:
@@ -317,8 +323,7 @@ class ResultFolder:
 
     def add_environment(self, here: Environment) -> None:
         """Write down, before cells are saved, where they are made; earlier cells may be of other places."""
-        earlier = self._cells.environment() or self.environment
-        self.environment = here if earlier is None else here.joined(earlier)
+        self.environment = _joined(_joined(self.environment, self._cells.environment()), here)
         self._cells.describe(self.environment)
 
     def save(self, cell: CellPredictions, here: Environment | None = None) -> None:
@@ -406,6 +411,15 @@ class ResultFolder:
             if kept.pop(key, None) is not None:
                 _logger.warning("evaluating %s again: its predictions are not those of %s", key, RESULT_NAME)
         return kept
+
+
+@overload
+def _joined(earlier: Environment | None, now: Environment) -> Environment: ...
+@overload
+def _joined(earlier: Environment | None, now: Environment | None) -> Environment | None: ...
+def _joined(earlier: Environment | None, now: Environment | None) -> Environment | None:
+    """Return where cells were made of which some are of earlier."""
+    return now.joined(earlier) if now is not None and earlier is not None else now or earlier
 
 
 def _check_pair(folder: Path, result: Result, predictions: Mapping[SetKey, CellPredictions]) -> None:

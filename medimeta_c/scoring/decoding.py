@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -18,6 +17,7 @@ from medimeta_c.format import png
 from medimeta_c.format.benchmark import Benchmark
 from medimeta_c.format.keys import Image, SetKey
 from medimeta_c.format.shards import read_row_group, row_group_rows
+from medimeta_c.io.stores.stored import Place
 
 __all__ = ["Chunk", "Decoded", "Prepare", "chunks_of", "decode", "decode_all"]
 
@@ -30,7 +30,7 @@ class Chunk:
     """One row group of a shard: what a worker reads and decodes at a time."""
 
     key: SetKey
-    path: Path
+    path: Place
     row_group: int
 
 

@@ -15,15 +15,17 @@ from medimeta_c.format.plugins import plugin_record
 from medimeta_c.io.progress import following
 from medimeta_c.io.records import is_yaml
 from medimeta_c.io.settings import (
-    Location,
+    LocationOrUrl,
     OptionalTextOrPath,
     Several,
     TextOrPath,
+    as_path,
     default,
     require_kind,
     required,
     settle,
 )
+from medimeta_c.io.stores.stored import StoredPath, require_writable
 from medimeta_c.metrics.registry import Metric, chosen_metrics
 from medimeta_c.metrics.resampling import Resampling
 from medimeta_c.models import (
@@ -90,7 +92,7 @@ class EvaluateConfig:
         A set of templates, or a file: each template is also scored as a prompt of its own, on the same image
         embeddings, and its numbers stand in a file beside the result. ``"paraphrases"`` is a shipped set.
     out : str or path, optional
-        Root of all results.
+        Root of all results, or its URL in an object store that can be written to.
     device : str, optional
         ``"auto"``, or a torch device.
     devices : str, or several, optional
@@ -137,7 +139,7 @@ class EvaluateConfig:
     baseline: TextOrPath = default(PUBLISHED)
     prompts: TextOrPath = default(_PROMPTS)
     prompts_sweep: OptionalTextOrPath = default(None)
-    out: Location = default("results")
+    out: LocationOrUrl = default("results")
     device: str = "auto"
     devices: Several[str] = default(())
     engine: Literal["local", "dask"] = "local"
@@ -158,6 +160,15 @@ class EvaluateConfig:
 
     def __post_init__(self) -> None:
         settle(self)
+        require_writable(self.out, "out", Remedy("choose another {out}"))
+        if isinstance(self.out, StoredPath) and (self.devices or self.scheduler or self.part):
+            raise ConfigError(
+                f"out {self.out} is a URL, into which one process evaluates",
+                remedy=[
+                    Remedy("choose a folder for {out}"),
+                    Remedy("leave out {devices}, {scheduler} and {part}"),
+                ],
+            )
         if self.limit is not None and self.limit < 1:
             raise ConfigError("limit must be at least 1 image", value=self.limit)
         check_name("split", self.split)
@@ -366,7 +377,7 @@ def _absolute(config: EvaluateConfig) -> EvaluateConfig:
         config,
         engine="local",
         scheduler=None,
-        out=config.out.absolute(),
+        out=as_path(str(config.out), "out").absolute(),
         benchmark=whole(config.benchmark),
         baseline=config.baseline if is_named else whole(config.baseline),
         prompts=whole_file(config.prompts),

@@ -8,11 +8,21 @@ from pathlib import Path
 
 import numpy as np
 
-from medimeta_c.errors import ConfigError, ResultError
+from medimeta_c.errors import ConfigError, Remedy, ResultError
 from medimeta_c.format.benchmark import Benchmark
 from medimeta_c.format.keys import SetKey, check_alone, check_distinct, check_name
 from medimeta_c.io.files import sha256_file
-from medimeta_c.io.settings import Location, Several, TextOrPath, default, require_kind, required, settle
+from medimeta_c.io.settings import (
+    Location,
+    LocationOrUrl,
+    Several,
+    TextOrPath,
+    default,
+    require_kind,
+    required,
+    settle,
+)
+from medimeta_c.io.stores.stored import require_writable
 from medimeta_c.metrics.registry import Metric, chosen_metrics
 from medimeta_c.metrics.resampling import Resampling
 from medimeta_c.models.contract import ModelIdentity
@@ -47,7 +57,7 @@ class PredictionsConfig:
     baseline : str or path, optional
         ``"published"``, ``"none"``, or the folder of a result to divide by.
     out : str or path, optional
-        Root of all results.
+        Root of all results, or its URL in an object store that can be written to.
     resampling : Resampling, optional
         How intervals are made.
     metrics : str, Metric, or several, optional
@@ -65,12 +75,13 @@ class PredictionsConfig:
     datasets: Several[str] = default("all")
     split: str = "test"
     baseline: TextOrPath = default(PUBLISHED)
-    out: Location = default("results")
+    out: LocationOrUrl = default("results")
     resampling: Resampling = field(default_factory=Resampling)
     metrics: Several[str | Metric] = default(())
 
     def __post_init__(self) -> None:
         settle(self)
+        require_writable(self.out, "out", Remedy("choose another {out}"))
         check_name("split", self.split)
         check_distinct("dataset", self.datasets)
         check_alone("all", "dataset", self.datasets)

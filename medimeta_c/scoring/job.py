@@ -6,7 +6,7 @@ Whatever predicts, the rest is the same: which cells, the locked folder, resumin
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +19,7 @@ from medimeta_c.format.manifest.digests import fingerprint_faults
 from medimeta_c.format.manifest.records import PluginRecord
 from medimeta_c.format.parts import dealt, share_of
 from medimeta_c.io.progress import following
+from medimeta_c.io.stores.stored import Place, StoredPath
 from medimeta_c.metrics.grid import Scope
 from medimeta_c.metrics.registry import Metric
 from medimeta_c.metrics.resampling import Resampling
@@ -36,6 +37,7 @@ from medimeta_c.results.sharing.shared import share_result
 from medimeta_c.scoring.jobs.environment import environment_of
 from medimeta_c.scoring.jobs.predictors import CellPredictor, ParaphrasePredictor
 from medimeta_c.scoring.jobs.progress import JobProgress
+from medimeta_c.scoring.jobs.stored import stored_result
 from medimeta_c.scoring.jobs.work import State, Work
 
 if TYPE_CHECKING:
@@ -66,7 +68,7 @@ class Job:
         What is computed of each cell.
     resampling : Resampling
         How intervals are made.
-    out : Path
+    out : Path or StoredPath
         Root of all results.
     limit : int or None
         Only the first so many images of each set: a trial.
@@ -82,7 +84,7 @@ class Job:
     chosen: ChosenBaseline | None
     metrics: tuple[Metric, ...]
     resampling: Resampling
-    out: Path
+    out: Place
     limit: int | None = None
     share: tuple[int, int] | None = None
 
@@ -96,7 +98,7 @@ class Job:
         baseline: str,
         metrics: tuple[Metric, ...],
         resampling: Resampling,
-        out: Path,
+        out: Place,
         limit: int | None = None,
         part: str | None = None,
     ) -> Job:
@@ -201,6 +203,20 @@ class Job:
         MediMetaError
             As `medimeta_c.scoring.evaluation.evaluate` raises it.
         """
+        if isinstance(self.out, StoredPath):
+            with stored_result(self.out, identity) as stored:
+                found = replace(self, out=stored.out).run(
+                    identity,
+                    predictor,
+                    device,
+                    marks=marks,
+                    plugins=plugins,
+                    sweep=sweep,
+                    on_progress=stored.after_each_cell(on_progress),
+                    progress=progress,
+                    cells=cells,
+                )
+            return replace(found, stored=stored.place)
         wanted = self.cells if cells is None else list(cells)
         own = self.dealt(wanted)
         parted = self._parted(sweep, plugins, marks)

@@ -154,6 +154,7 @@ def sweep(
     """
     wanted = list(configs)
     _check(wanted)
+    out = as_path(str(wanted[0].out), "out")  # tables over all results are written to a folder
     scored: list[Scored] = []
     failures: list[Failure] = []
     swept: list[tuple[Scored, EvaluateConfig]] = []
@@ -166,12 +167,12 @@ def sweep(
             failures.append(found)
     scored = [_now(one) for one in scored]
     whole = {one.path for one in scored if (one.path / RESULT_NAME).is_file()}
-    path = wanted[0].out / CSV_NAME
+    path = out / CSV_NAME
     rows = _rows([one for one in scored if one.path in whole], failures)
     write_atomic(path, data_csv(_COLUMNS, rows).encode())
     seeds = _seeds([pair for pair in swept if pair[0].path in whole])
     if seeds:
-        write_seeds(wanted[0].out, seeds)
+        write_seeds(out, seeds)
     return SweepReport(scored=tuple(scored), failures=tuple(failures), path=path, seeds=seeds)
 
 

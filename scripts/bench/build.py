@@ -248,18 +248,22 @@ def main() -> None:
             whole, single, mine = compare(few, key, arguments.repeats, work)
             weight = weight_of(key)
             line(name, key.corruption, whole, mine)
-            for kind in (name, "RGB" if first.ndim == 3 else GREY):
-                rows.setdefault(kind, []).append((whole.times(weight), mine.times(weight), weight))
+            for group in (name, "RGB" if first.ndim == 3 else GREY):
+                rows.setdefault(group, []).append((whole.times(weight), mine.times(weight), weight))
             if first.ndim == 2:
                 rows.setdefault(ONE_CHANNEL, []).append((single.times(weight), mine.times(weight), weight))
         found[name] = stages(Few(source, 4), keys, arguments.repeats)
     per_image = {}
-    for kind in (*sources, *(kind for kind in TARGETS if kind in rows)):
-        theirs, mine, counts = zip(*rows[kind], strict=True)
-        line(f"**{kind}**", "whole build", mean(theirs, sum(counts)), mean(mine, sum(counts)))
-        per_image[kind] = mean(mine, sum(counts)).seconds
-        if kind in TARGETS:
-            print(f"<!-- wanted: {TARGETS[kind]} -->")
+    for group in (*sources, *(group for group in TARGETS if group in rows)):
+        count = sum(weight for _, _, weight in rows[group])
+        theirs, mine = (
+            mean([one for one, _, _ in rows[group]], count),
+            mean([one for _, one, _ in rows[group]], count),
+        )
+        line(f"**{group}**", "whole build", theirs, mine)
+        per_image[group] = mine.seconds
+        if group in TARGETS:
+            print(f"<!-- wanted: {TARGETS[group]} -->")
 
     print("\n| ms/image | " + " | ".join(next(iter(found.values()))) + " | the rest |\n|---|" + "---:|" * 6)
     for name, seconds in found.items():

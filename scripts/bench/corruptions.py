@@ -118,7 +118,7 @@ def main() -> None:
     print(f"| corruption ({shape}) | ours, ms | reference, ms | ratio |\n|---|---:|---:|---:|")
     for name in options.only or get_corruption_names("all"):
         ours, theirs = compare(name, images, options.repeats, rng)
-        print(f"| {name} | {ours:.3f} | {theirs:.3f} | {theirs / ours:.1f} |", flush=True)
+        print(f"| {name} | {ours:.3f} | {theirs:.3f} | {theirs / ours:.2f} |", flush=True)
     versions = ", ".join(f"{package} {version(package)}" for package in VERSIONS)
     print(
         f"\nOne core of {platform.machine()} ({platform.system()}), Python {platform.python_version()},"

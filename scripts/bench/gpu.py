@@ -39,7 +39,7 @@ CARRIED_BYTES = 64 << 20
 PYTHON = "3.12"
 PLATFORMS = ("manylinux_2_28_x86_64", "manylinux_2_17_x86_64", "manylinux2014_x86_64")
 NEEDED = (
-    *("PIL", "cv2", "h5py", "httpx", "huggingface_hub", "jinja2", "joblib", "matplotlib", "numba"),
+    *("PIL", "cv2", "deflate", "h5py", "httpx", "huggingface_hub", "jinja2", "joblib", "matplotlib", "numba"),
     *("open_clip", "platformdirs", "pyarrow", "pydantic", "safetensors", "scipy", "timm", "torch"),
     *("torchvision", "transformers", "yaml"),
 )

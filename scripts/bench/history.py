@@ -13,6 +13,7 @@ three times their own spread (their median distance from it, as a standard devia
 from __future__ import annotations
 
 import argparse
+import contextlib
 import itertools
 import math
 import statistics
@@ -20,7 +21,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from asv.results import Results, iter_results
@@ -107,6 +108,15 @@ def report(history: Path, least: float) -> Iterator[str]:
         yield from (f"  {line}" for line in said or ["nothing moved"])
 
 
+def versions() -> dict[str, str]:
+    """Return the versions of the libraries that a ratio may depend on, as far as they are installed."""
+    found = {}
+    for name in VERSIONS:
+        with contextlib.suppress(PackageNotFoundError):
+            found[name] = version(name)
+    return found
+
+
 def measure() -> None:
     """Run all benchmarks at this commit, and keep them with the versions of what they depend on."""
     asv = [sys.executable, "-m", "asv"]
@@ -119,7 +129,7 @@ def measure() -> None:
     subprocess.run([*asv, "run", *config, "--python", "same", "--set-commit-hash", commit], check=True)
     for result in iter_results(str(HISTORY)):
         if result.commit_hash == commit:
-            result.params.update({name: version(name) for name in VERSIONS})
+            result.params.update(versions())
             result.save(str(HISTORY))
 
 

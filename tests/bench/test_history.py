@@ -1,7 +1,9 @@
 """`scripts/bench/history.py` and ratios/: which ratios moved, and how they are read from tables."""
 
 import statistics
+import subprocess
 from importlib import import_module
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -74,6 +76,30 @@ def test_the_last_commit_is_compared_with_those_before(tmp_path: Path) -> None:
         "  slower corruptions.Corruptions.track_share zoom_blur: 0.050, before 0.040 within 0.000",
     ]
     assert list(report(tmp_path, 0.5))[1:] == ["  nothing moved"]
+
+
+def test_what_is_measured_is_kept_with_commit_and_versions(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    history = import_module("history")
+    git = ("git", "-c", "user.name=a", "-c", "user.email=a@b.c", "-C", str(tmp_path))
+    for command in (("init", "-q"), ("commit", "-q", "--allow-empty", "-m", "first")):
+        subprocess.run([*git, *command], check=True)
+    config = (history.HERE / "asv.conf.json").read_text()
+    (tmp_path / "asv.conf.json").write_text(config.replace('../.."', f'{tmp_path}"'))
+    (tmp_path / "ratios").mkdir()
+    (tmp_path / "ratios/__init__.py").touch()
+    (tmp_path / "ratios/one.py").write_text("def track_share():\n    return 0.25\n")
+    monkeypatch.setenv("HOME", str(tmp_path))  # where asv notes the machine
+    monkeypatch.setattr(history, "HERE", tmp_path)
+    monkeypatch.setattr(history, "HISTORY", tmp_path / ".asv")
+    history.measure()
+    (found,) = results.iter_results(str(tmp_path / ".asv"))
+    assert history.values(found) == {"one.track_share": 0.25}
+    assert found.params["numpy"] == version("numpy")
+    assert [line.strip() for line in history.report(tmp_path / ".asv", 0.1)][1:] == [
+        "new    one.track_share: 0.250"
+    ]
 
 
 def test_a_history_without_ratios_says_what_to_do(tmp_path: Path) -> None:

@@ -6,11 +6,12 @@ import os
 import time
 from collections.abc import Callable
 from pathlib import Path
+from pickle import PicklingError
 
 import pytest
 
 from medimeta_c.building.build import BuildConfig, build
-from medimeta_c.building.engines import require, run_all
+from medimeta_c.building.engines import pause, require, run_all
 from medimeta_c.errors import ConfigError, SourceError, WorkerError
 from medimeta_c.format.manifest.file import read_manifest
 from medimeta_c.format.suites import CORE
@@ -171,3 +172,55 @@ def _unused(image: object) -> object:
 
 def _always(height: int, width: int) -> bool:
     return True
+
+
+def test_this_process_and_the_workers_share_the_tasks() -> None:
+    """Each takes the next one when it is done; every task is run once."""
+    found = list(run_all(_task_and_pid, range(40), jobs=2))
+    assert sorted(task for task, _ in found) == list(range(40))
+    pids = {pid for _, pid in found}
+    assert os.getpid() in pids
+    assert len(pids) == 2
+
+
+def _task_and_pid(task: int) -> tuple[int, int]:
+    time.sleep(0.05)
+    return task, os.getpid()
+
+
+def test_after_an_error_the_tasks_of_this_process_end_early() -> None:
+    """They look between two images whether anybody still waits for them."""
+    begun = time.monotonic()
+    with pytest.raises(ValueError, match="fails"):
+        list(run_all(_fail_or_wait, range(4), jobs=2))
+    results = run_all(_fail_or_wait, range(1, 4), jobs=2)
+    results.close()
+    assert time.monotonic() - begun < 60
+
+
+def _fail_or_wait(task: int) -> int:
+    if task == 0:
+        raise ValueError("it fails")
+    until = time.monotonic() + 300
+    while time.monotonic() < until:
+        pause()
+        time.sleep(0.01)
+    return task
+
+
+def test_what_cannot_be_sent_to_a_worker_is_run_here() -> None:
+    """For example a source of one's own that holds an open file."""
+    tasks = [_Unsendable(number) for number in range(4)]
+    assert sorted(run_all(_number, tasks, jobs=2)) == [0, 1, 2, 3]
+
+
+class _Unsendable:
+    def __init__(self, number: int) -> None:
+        self.number = number
+
+    def __reduce__(self) -> str:
+        raise PicklingError("an open file")
+
+
+def _number(task: _Unsendable) -> int:
+    return task.number

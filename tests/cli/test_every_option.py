@@ -143,3 +143,33 @@ def test_a_path_that_does_not_exist(
             "extra:",
         )
     )
+
+
+PLACES = {"benchmark", "where", "baseline", "prompts", "results", "out", "data"}
+"""Texts that may be a path."""
+
+
+@pytest.mark.parametrize("url", ["s3://bucket-of-nobody/x", "s3:/bucket-of-nobody/x", "ftp://host/x"])
+@pytest.mark.parametrize(
+    ("words", "one"),
+    [each for each in VALUED if Path in kinds(*each.values) or each.values[1].name in PLACES],
+)
+def test_a_url_is_opened_or_refused_and_never_a_folder(
+    words: tuple[str, ...], one: Any, url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One sentence names what is wrong; nothing called `s3:` is made."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MEDIMETA_DATA", str(tmp_path / "data"))
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    for name, value in {"ACCESS_KEY_ID": "a", "SECRET_ACCESS_KEY": "b", "MAX_ATTEMPTS": "1"}.items():
+        monkeypatch.setenv(f"AWS_{name}", value)
+    option = [one.opts[0]] if one.param_type_name == "option" else []
+    code, sentence = fails(words, *needed(words, one), *option, url)
+    assert code in (1, 2)
+    said = "'ftp'" if url.startswith("ftp") else "s3://"
+    looked_for_first = one.name in {"baseline", "benchmark", "out", "data"} and any(
+        part in sentence for part in ("nowhere", "pbc", "MediMeta-C", "give --out")
+    )
+    assert said in sentence or "extra:" in sentence or looked_for_first, sentence
+    assert not [each.name for each in tmp_path.rglob("*") if ":" in each.name]

@@ -20,10 +20,11 @@ from medimeta_c.leaderboard.site.writing import SiteConfig, build_site, write_si
 from medimeta_c.metrics.baselines import published_baseline
 from medimeta_c.metrics.correctness import CorrectnessTable
 from medimeta_c.metrics.grid import Scope
-from medimeta_c.metrics.intervals import Difference, bootstrap, difference
+from medimeta_c.metrics.intervals import bootstrap, difference
 from medimeta_c.metrics.loss import loss_difference
 from medimeta_c.metrics.measures.cell_values import accuracies
 from medimeta_c.metrics.resampling import Resampling, resampled_units
+from medimeta_c.metrics.values import Difference
 from medimeta_c.results.cells import percent
 from medimeta_c.results.comparison import compare
 from medimeta_c.results.folder import SavedResult

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from made_up_boards import board, entry, only
 
 from medimeta_c.leaderboard.site.drawing.axes import BOTTOM, LEFT, RIGHT, TOP, linear, logarithmic
-from medimeta_c.leaderboard.site.drawing.curves import mean_curve
+from medimeta_c.leaderboard.site.drawing.curves import by_model, mean_curve
 from medimeta_c.leaderboard.site.drawing.scatter import scatters
 from medimeta_c.leaderboard.site.writing import write_site
 
@@ -205,3 +205,13 @@ def test_a_board_without_whole_entries_draws_one_dataset(tmp_path: Path, visit: 
     assert (
         "Clean accuracy on oct, %" in page.locator(f"{OPEN}[data-chart=accuracy] .name").all_text_contents()
     )
+
+
+def test_models_of_one_name_have_a_curve_each() -> None:
+    """Of two makers, say: neither curve takes the place of the other."""
+    draw = np.random.default_rng(3)
+    two = [entry(index, draw, name="CLIP", organisation=maker) for index, maker in enumerate("AB")]
+    drawn = by_model(two, board(0, *two))
+    assert drawn is not None
+    assert [line.name for line in drawn.lines] == ["CLIP (A)", "CLIP (B)"]
+    assert drawn.lines[0].points != drawn.lines[1].points

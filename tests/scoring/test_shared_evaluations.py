@@ -25,6 +25,7 @@ from medimeta_c.format.keys import SetKey  # noqa: E402
 from medimeta_c.metrics.resampling import Resampling  # noqa: E402
 from medimeta_c.models import load_model  # noqa: E402
 from medimeta_c.results.folder import SavedResult  # noqa: E402
+from medimeta_c.results.sharing.claims import Claims  # noqa: E402
 from medimeta_c.results.unfinished import UnfinishedCells  # noqa: E402
 from medimeta_c.scoring import job  # noqa: E402
 from medimeta_c.scoring.jobs.progress import JobProgress  # noqa: E402
@@ -414,14 +415,15 @@ def test_if_one_device_fails_all_end_and_finished_cells_are_kept(
     reason: str, configure: Configure, tiny: Path, whole: SavedResult, tmp_path: Path
 ) -> None:
     """No process is left, one sentence says why, and the same evaluation resumes."""
+    here = Claims(tmp_path / whole.path.relative_to(whole.path.parents[1]))
+    assert here.take(next(iter(whole.predictions)))  # so that they cannot end before they are ended
 
     def on_progress(now: JobProgress) -> None:
-        if not now.cells_done:
-            return
-        if reason == "interrupted":
+        if now.cells_done and reason == "interrupted":
             raise KeyboardInterrupt
-        for one in multiprocessing.active_children():
-            os.kill(int(one.pid or 0), signal.SIGKILL)
+        if now.cells_done and len(both := multiprocessing.active_children()) == 2:
+            os.kill(int(both[0].pid or 0), signal.SIGKILL)
+            both[0].join()
 
     config = configure(tmp_path, model=f"local-dir:{tiny}", device="auto", devices=["cpu", "cpu"])
     with pytest.raises(KeyboardInterrupt if reason == "interrupted" else WorkerError) as caught:
@@ -432,6 +434,7 @@ def test_if_one_device_fails_all_end_and_finished_cells_are_kept(
         )
     assert not multiprocessing.active_children()
     assert not results_below(tmp_path)
+    here.release_all()
     saved = mc.evaluate(configure(tmp_path))
     assert files(saved.path) == without_sweep(whole)
 

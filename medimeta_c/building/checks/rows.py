@@ -21,6 +21,7 @@ from medimeta_c.format.manifest.digests import RowDigest
 from medimeta_c.format.manifest.records import Protocol, SetRecord, SpectrumRecord
 from medimeta_c.format.shards import image_path, schema
 from medimeta_c.format.spectrum import BANDS, SpectrumMean, spectrum
+from medimeta_c.io.stores.stored import StoredPath
 from medimeta_c.sources.contract import Source
 from medimeta_corruptions import Corruption
 
@@ -63,6 +64,8 @@ class SetCheck:
         they are computed by has another version here; None: not at all.
     limited : int or None
         The set has only the first so many images, if it is a trial.
+    stored : StoredPath or None
+        Where its shards are, if they are in a store.
     """
 
     root: Path
@@ -74,6 +77,7 @@ class SetCheck:
     rebuild: int
     tolerance: tuple[int, float] | None = None
     limited: int | None = None
+    stored: StoredPath | None = None
 
 
 class RowCheck:

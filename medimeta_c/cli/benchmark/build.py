@@ -13,7 +13,6 @@ from medimeta_c.cli.options import (
     ALL,
     NONE,
     TEST,
-    DataOption,
     DatasetOption,
     JobsOption,
     JsonOption,
@@ -60,12 +59,28 @@ def build(
             completed="split",
         ),
     ] = TEST,
-    data: DataOption = None,
-    out: Annotated[
+    data: Annotated[
+        str | None,
+        typer.Option(
+            envvar="MEDIMETA_DATA",
+            help="Folder of the clean datasets, or its URL in an object store; default: the user data "
+            "directory of the platform.",
+            show_default=False,
+        ),
+    ] = None,
+    cache: Annotated[
         Path | None,
         typer.Option(
-            help="Directory of the benchmark; default: MediMeta-C for the core suite's datasets, else the "
-            "title in lower case.",
+            help="Folder for files fetched from --data, if that is a URL; default: the user cache "
+            "directory of the platform.",
+            show_default=False,
+        ),
+    ] = None,
+    out: Annotated[
+        str | None,
+        typer.Option(
+            help="Directory of the benchmark, or its URL in an object store (s3://, az://, gs://); default: "
+            "MediMeta-C for the core suite's datasets, else the title in lower case.",
             show_default=False,
         ),
     ] = None,
@@ -168,31 +183,43 @@ def build(
       medimeta-c build --dataset all --source phantoms --out phantoms-C
 
       medimeta-c build --dataset all --part 3/20
+
+      medimeta-c build --dataset all --out s3://bucket/MediMeta-C
     """
     from functools import partial
 
     from medimeta_c.building.build import BuildConfig, preview
     from medimeta_c.building.build import build as run
     from medimeta_c.cli.benchmark.places import default_out
+    from medimeta_c.errors import ConfigError, Remedy
+    from medimeta_c.io.stores.urls import looks_like_url
 
     if out is None:
-        out = default_out(
-            tuple(dataset),
-            data_dir=data_dir(data),
-            source=source,
-            data_is_dataset=data_is_dataset,
-            suite=suite,
+        if looks_like_url(data):
+            raise ConfigError(
+                "the default name of the directory follows from data on this disk",
+                remedy=Remedy("give {out}"),
+            )
+        out = str(
+            default_out(
+                tuple(dataset),
+                data_dir=data_dir(Path(data) if data else None),
+                source=source,
+                data_is_dataset=data_is_dataset,
+                suite=suite,
+            )
         )
     config = BuildConfig(
         datasets=tuple(dataset),
-        out=out.expanduser(),
+        out=out,
         title=title,
         suite=suite,
         profile=profile,
         corruptions=None if corruption == ALL else tuple(corruption),
         severities=severities(severity),
         splits=tuple(split),
-        data_dir=data_dir(data),
+        data_dir=data or data_dir(None),
+        cache=cache,
         source=source,
         task=task,
         seed=seed,

@@ -57,6 +57,7 @@ def sign(
     from medimeta_c.errors import ConfigError
     from medimeta_c.format.signing import benchmark as signing
     from medimeta_c.format.signing.keys import is_protected
+    from medimeta_c.io.settings import as_path
 
     if new_key is not None:
         if where is not None or benchmark is not None or key is not None or comment is not None:
@@ -75,7 +76,7 @@ def sign(
         return
     if no_password:
         raise ConfigError("--no-password is for --new-key: leave it out")
-    directory = Path(benchmark_of(where, benchmark))
+    directory = as_path(benchmark_of(where, benchmark), "benchmark")
     if key is None:
         raise ConfigError("no key is given: give its file with --key, or make one with --new-key")
     key = key.expanduser()

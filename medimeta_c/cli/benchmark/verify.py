@@ -72,21 +72,26 @@ def verify(
       medimeta-c verify MediMeta-C --complete --rebuild 3 --data ~/medimeta
 
       medimeta-c verify MediMeta-C --signer maker.pub
+
+      medimeta-c verify s3://bucket/MediMeta-C
     """
     from medimeta_c.building.verification import verify as run
     from medimeta_c.card.coverage import coverage, require_complete
     from medimeta_c.errors import Remedy, VerificationError
     from medimeta_c.format.display import title_of
     from medimeta_c.format.manifest.file import MANIFEST_NAME, read_manifest
+    from medimeta_c.io.stores.stored import StoredPath, as_place
     from medimeta_c.io.tables.table import Column, Table, texts
     from medimeta_c.io.text import counted
 
-    directory = Path(benchmark_of(where, benchmark))
+    directory = as_place(benchmark_of(where, benchmark), "benchmark")
+    if isinstance(directory, StoredPath):
+        directory = directory.settled()
     # First: a suite that is not known here is told before hours of reading.
     covered = coverage(read_manifest(directory / MANIFEST_NAME))
     with console.counting("images") as show:
         report = run(
-            directory,
+            str(directory),
             rebuild=rebuild,
             data_dir=data.expanduser() if data else None,
             ids=ids.expanduser() if ids else None,

@@ -24,7 +24,7 @@ from medimeta_c.cli.options import (
     PrecisionOption,
     PreprocessingOption,
     PromptsOption,
-    ResultsOption,
+    ResultsOrUrlOption,
     ScoredBenchmarkOption,
     WorkersOption,
     benchmark_of,
@@ -75,7 +75,7 @@ def evaluate(
             help="With --prompts-sweep: its wordings, [b]paraphrases[/b] or a YAML file of templates."
         ),
     ] = PARAPHRASES,
-    out: ResultsOption = Path("results"),
+    out: ResultsOrUrlOption = "results",
     device: DeviceOption = "auto",
     devices: Annotated[
         list[str],
@@ -176,6 +176,8 @@ def evaluate(
 
       medimeta-c evaluate --model ViT-B-16/openai --prompts-sweep
 
+      medimeta-c evaluate --model ViT-B-16/openai --benchmark s3://bucket/MediMeta-C --out s3://bucket/results
+
       medimeta-c evaluate --sweep models.yaml
 
       medimeta-c evaluate --from-predictions answers.csv --name our-model
@@ -209,7 +211,7 @@ def evaluate(
             datasets=tuple(dataset),
             split=split,
             baseline=baseline,
-            out=out.expanduser(),
+            out=out,
             metrics=tuple(metrics),
         )
         _score_file(given, json=json)
@@ -227,7 +229,7 @@ def evaluate(
         baseline=baseline,
         prompts=prompts,
         prompts_sweep=paraphrases if prompts_sweep else None,
-        out=out.expanduser(),
+        out=out,
         device=device,
         devices=tuple(devices),
         engine=cast("Literal['local', 'dask']", engine),
@@ -261,7 +263,7 @@ def evaluate(
 
         saved = run(several[0], on_progress=on_progress)
     if part is not None and not (saved.path / RESULT_NAME).is_file():
-        _say_part(saved, part, out, json=json)
+        _say_part(saved, part, Path(out), json=json)
         return
     _say_result(saved, baseline, place, json=json)
 
@@ -294,7 +296,7 @@ def _say_result(saved: SavedResult, baseline: str, place: str | Path, *, json: b
     chosen = choose_baseline(baseline, run.benchmark, run.split)
     found = assess(saved, chosen, open_benchmark(place).groups(run.split))
     console.show(*result_view(found))
-    console.say(f"report: {saved.path / HTML_NAME}")
+    console.say(f"report: {(saved.stored or saved.path) / HTML_NAME}")
 
 
 def _say_part(saved: SavedResult, part: str, out: Path, *, json: bool) -> None:

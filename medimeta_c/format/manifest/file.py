@@ -13,6 +13,7 @@ from medimeta_c.format.parts import FOLDER, part_folders
 from medimeta_c.io.files import is_locked
 from medimeta_c.io.reading import Reader
 from medimeta_c.io.records import write_record
+from medimeta_c.io.stores.stored import Place, StoredPath
 
 __all__ = ["BUILD_LOCK", "MANIFEST_NAME", "read_manifest", "write_manifest"]
 
@@ -32,12 +33,12 @@ def write_manifest(root: Path, manifest: Manifest) -> Manifest:
     return sealed
 
 
-def read_manifest(path: Path, *, of_part: bool = False) -> Manifest:
+def read_manifest(path: Place, *, of_part: bool = False) -> Manifest:
     """Read and check a manifest.
 
     Parameters
     ----------
-    path : Path
+    path : Path or StoredPath
         The ``manifest.json`` itself.
     of_part : bool, optional
         Whether that of a part of a build is wanted, instead of a benchmark's.
@@ -48,6 +49,27 @@ def read_manifest(path: Path, *, of_part: bool = False) -> Manifest:
         If it is missing, not JSON, of a later schema, not what was written (edited), or of a part where a
         benchmark is wanted, or the other way round.
     """
+    _require_there(path)
+    manifest = Reader(remedy=_REMEDY, error=ManifestError, max_bytes=MAX_BYTES).read(
+        path, Manifest, check=lambda values: _check_seal(values, path)
+    )
+    if manifest.part is not None and not of_part:
+        raise _unmerged(path.parent, manifest.part.name)
+    if manifest.part is None and of_part:
+        raise ManifestError(f"{path} is the manifest of a whole benchmark, not of a part of a build")
+    return manifest
+
+
+def _require_there(path: Place) -> None:
+    """Raise ManifestError if a manifest is not there, and say what is there instead."""
+    if isinstance(path, StoredPath):
+        if path.find() is None:
+            path.require_bucket()
+            raise ManifestError(
+                f"{path} does not exist: there is no finished build at {path.parent}",
+                remedy=[Remedy("check the URL"), Remedy("run the same build again to finish it")],
+            )
+        return
     if not path.parent.is_dir():
         reason = "is no folder" if path.parent.exists() else "does not exist"
         raise ManifestError(f"{path.parent} {reason}", remedy=Remedy("give the folder of a built benchmark"))
@@ -67,24 +89,16 @@ def read_manifest(path: Path, *, of_part: bool = False) -> Manifest:
             f"{path} is missing: this is not a finished build; run the same `medimeta-c build` (or import) "
             "command again to finish it"
         )
-    manifest = Reader(remedy=_REMEDY, error=ManifestError, max_bytes=MAX_BYTES).read(
-        path, Manifest, check=lambda values: _check_seal(values, path)
-    )
-    if manifest.part is not None and not of_part:
-        raise _unmerged(path.parent, manifest.part.name)
-    if manifest.part is None and of_part:
-        raise ManifestError(f"{path} is the manifest of a whole benchmark, not of a part of a build")
-    return manifest
 
 
-def _unmerged(folder: Path, what: str) -> ManifestError:
+def _unmerged(folder: Place, what: str) -> ManifestError:
     return ManifestError(
         f"{folder} is not a whole benchmark but {what} of a build",
         remedy=Remedy("merge all parts with {command}", command="merge"),
     )
 
 
-def _check_seal(values: Mapping[str, Any], path: Path) -> None:
+def _check_seal(values: Mapping[str, Any], path: Place) -> None:
     """Refuse a manifest whose own digest is not that of its content."""
     try:
         sealed = values.get("manifest_sha256") == self_digest(values)

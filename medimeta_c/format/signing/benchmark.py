@@ -16,6 +16,7 @@ from medimeta_c.format.signing.keys import PublicKey, SecretKey, ed25519, read_p
 from medimeta_c.format.signing.signatures import Signature
 from medimeta_c.io.files import write_atomic, writing
 from medimeta_c.io.settings import StrPath, as_path
+from medimeta_c.io.stores.stored import Place
 
 __all__ = [
     "SIGNATURE_NAME",
@@ -140,7 +141,7 @@ def sign(root: StrPath, key: StrPath, *, password: str | None = None, comment: s
     return Signed(path=root / SIGNATURE_NAME, key=secret.public, trusted_comment=printable(comment))
 
 
-def stored_signature(root: Path) -> Signature | None:
+def stored_signature(root: Place) -> Signature | None:
     """Return a benchmark's signature, unchecked; None if it has none.
 
     Raises
@@ -149,9 +150,9 @@ def stored_signature(root: Path) -> Signature | None:
         If the file is not a signature.
     """
     path = root / SIGNATURE_NAME
-    if not path.exists():
-        return None
     try:
+        if not path.exists():
+            return None
         return Signature.read(path)
     except ValueError as error:
         raise VerificationError(

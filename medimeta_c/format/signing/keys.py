@@ -22,6 +22,7 @@ from typing import Any
 from medimeta_c.errors import ConfigError, MissingExtraError, Remedy
 from medimeta_c.io.files import write_atomic
 from medimeta_c.io.settings import StrPath, as_path
+from medimeta_c.io.stores.stored import Place
 
 __all__ = ["PublicKey", "SecretKey", "decoded", "ed25519", "is_protected", "read_lines", "read_public_key"]
 
@@ -218,7 +219,7 @@ def decoded(line: str, size: int) -> bytes:
     return data
 
 
-def read_lines(path: Path) -> list[str]:
+def read_lines(path: Place) -> list[str]:
     """Return the lines of a small text, at least one; raises ValueError if it is none."""
     try:
         with path.open("rb") as stream:

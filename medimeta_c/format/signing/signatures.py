@@ -5,9 +5,9 @@ from __future__ import annotations
 import base64
 import hashlib
 from dataclasses import dataclass
-from pathlib import Path
 
 from medimeta_c.format.signing.keys import PublicKey, SecretKey, decoded, key_name, read_lines
+from medimeta_c.io.stores.stored import Place
 
 __all__ = ["Signature"]
 
@@ -53,7 +53,7 @@ class Signature:
         )
 
     @classmethod
-    def read(cls, path: Path) -> Signature:
+    def read(cls, path: Place) -> Signature:
         """Read a signature's file; raises ValueError, with the reason, if it is not one."""
         lines = read_lines(path)
         if len(lines) != _LINES:

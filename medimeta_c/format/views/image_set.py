@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate, islice
-from pathlib import Path
 from typing import TYPE_CHECKING, SupportsIndex
 
 import numpy as np
@@ -22,6 +21,7 @@ from medimeta_c.format import png
 from medimeta_c.format.keys import CLEAN, Image, SetKey
 from medimeta_c.format.shards import read_row_group, row_group_rows
 from medimeta_c.io.shown import short_repr
+from medimeta_c.io.stores.stored import Place
 
 if TYPE_CHECKING:
     from medimeta_c.format.benchmark import Batch, Benchmark
@@ -85,7 +85,7 @@ class ImageSet:
 
     def __init__(self, benchmark: Benchmark, key: SetKey) -> None:
         self.benchmark, self.key, self.record = benchmark, key, benchmark.record(key)
-        self._near: tuple[tuple[Path, int], pa.Table] | None = None
+        self._near: tuple[tuple[Place, int], pa.Table] | None = None
 
     def __repr__(self) -> str:
         return f"ImageSet({self.benchmark.name!r}, '{self.key}', {len(self)} images)"
@@ -155,14 +155,14 @@ class ImageSet:
         return str(Markup("<div><p>{}</p>{}</div>").format(heading, Markup("").join(shown)))
 
     @cached_property
-    def _groups(self) -> list[tuple[Path, int, int, int]]:
+    def _groups(self) -> list[tuple[Place, int, int, int]]:
         """Each row group's file and place there, the number of its first row in the set, and its rows."""
         paths = self.benchmark.shard_paths(self.key)
         found = [(path, group, rows) for path in paths for group, rows in enumerate(row_group_rows(path))]
         firsts = accumulate((rows for *_, rows in found), initial=0)
         return [(path, group, first, rows) for (path, group, rows), first in zip(found, firsts, strict=False)]
 
-    def _table(self, path: Path, group: int) -> pa.Table:
+    def _table(self, path: Place, group: int) -> pa.Table:
         if self._near is None or self._near[0] != (path, group):
             table = read_row_group(path, group, _COLUMNS)
             self.benchmark.shard_paths(self.key)  # raises if a build replaced one meanwhile

@@ -24,13 +24,13 @@ from medimeta_c.metrics.corruption_error import (
     with_overall,
 )
 from medimeta_c.metrics.grid import ErrorGrid, Scope, error_grids
-from medimeta_c.metrics.intervals import Difference, drawn_errors
+from medimeta_c.metrics.intervals import drawn_errors
 from medimeta_c.metrics.measures.answers import AnswerTable
 from medimeta_c.metrics.measures.samples import measure_cells, measure_samples, undefined_measure
 from medimeta_c.metrics.resampling import Resampling, image_weights
 from medimeta_c.metrics.robustness import summarise
 from medimeta_c.metrics.summary import Scores
-from medimeta_c.metrics.values import Estimate, Number, mean_number
+from medimeta_c.metrics.values import Difference, Estimate, Number, mean_number, paired, percentiles
 
 __all__ = ["MeasureBootstrap", "Weights", "measure_bootstrap", "measure_differences", "measure_estimates"]
 
@@ -41,7 +41,7 @@ Samples = Mapping[SetKey, FloatArray]
 
 _RATIOS = ("clean_error", "ce", "mce", "relative_ce", "relative_mce")
 _EVEN = "the measure is the same on every resample"
-_ALIKE = "the two numbers differ alike on every resample"
+_LACKING = "draw no image of a class, or leave the baseline nothing to divide by"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -158,7 +158,13 @@ def measure_estimates(drawn: MeasureBootstrap) -> Scores[Estimate]:
     varies = with_overall(varies, lambda parts: any(parts.values()))
     return Scores.of(
         {
-            where: _estimate(point, drawn.samples[where], None if varies[where] else _EVEN, drawn.plan)
+            where: percentiles(
+                point,
+                drawn.samples[where],
+                drawn.plan.level,
+                fixed=None if varies[where] else _EVEN,
+                lacking=_LACKING,
+            )
             for where, point in drawn.point.numbers().items()
         }
     )
@@ -179,18 +185,19 @@ def measure_differences(one: MeasureBootstrap, other: MeasureBootstrap) -> Score
             "the two models differ in measure, images, baseline, datasets, corruptions, severities or "
             "resampling: use the same"
         )
-    found: dict[Where, Difference] = {}
     seconds = other.point.numbers()
-    for where, first in one.point.numbers().items():
-        second = seconds[where]
-        if first.value is None or second.value is None:
-            found[where] = Difference.undefined(first.reason or second.reason or "")
-            continue
-        samples = one.samples[where] - other.samples[where]
-        fixed = _ALIKE if samples.min() == samples.max() != 0 else None
-        estimate = _estimate(Number(value=first.value - second.value), samples, fixed, one.plan)
-        found[where] = Difference(**estimate.model_dump(), tie=estimate.contains(0.0))
-    return Scores.of(found)
+    return Scores.of(
+        {
+            where: paired(
+                (first, one.samples[where]),
+                (seconds[where], other.samples[where]),
+                one.plan.level,
+                fixed=None,
+                lacking=_LACKING,
+            )
+            for where, first in one.point.numbers().items()
+        }
+    )
 
 
 def _samples(measure: str, table: AnswerTable | None, plan: Resampling, weights: Weights) -> Samples:
@@ -236,20 +243,3 @@ def _varies(drawn: MeasureBootstrap, dataset: str) -> dict[Where, bool]:
         return own or (name.startswith("relative") and clean)
 
     return {where: varies(where[1], where[2]) for where in drawn.samples if where[0] == dataset}
-
-
-def _estimate(point: Number, samples: FloatArray, fixed: str | None, plan: Resampling) -> Estimate:
-    """Return a number with the percentile interval of its resamples, or why they cannot give one."""
-    bad = int(np.count_nonzero(~np.isfinite(samples)))
-    reason = point.reason or fixed
-    if reason is None and bad:
-        reason = (
-            f"{bad} of {plan.resamples} resamples draw no image of a class, or leave the baseline nothing to "
-            "divide by"
-        )
-    if reason is not None:
-        return Estimate(value=point.value, reason=point.reason, low=None, high=None, interval_reason=reason)
-    ends = np.quantile(samples, [(1 - plan.level) / 2, (1 + plan.level) / 2])
-    # As for top-1 accuracy: an end that is 0 must not seem to leave 0 out by 1e-16.
-    low, high = np.round(ends, 12) + 0.0
-    return Estimate(value=point.value, low=float(low), high=float(high))

@@ -9,10 +9,9 @@ from medimeta_c.format.keys import SetKey
 from medimeta_c.metrics.confidence.calibration import Reliability
 from medimeta_c.metrics.confidence.conformal import ConformalPlan
 from medimeta_c.metrics.corruption_error import FloatArray, mean_array
-from medimeta_c.metrics.intervals import Difference
 from medimeta_c.metrics.loss import Losses
 from medimeta_c.metrics.measures.robustness import MeasureBootstrap
-from medimeta_c.metrics.values import Estimate, Number, mean_number, undefined_parts
+from medimeta_c.metrics.values import Difference, Estimate, Number, mean_number, undefined_parts
 
 __all__ = ["SCORES", "Confidence", "ConfidenceNumbers", "DatasetConfidence", "Spread"]
 

@@ -9,8 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from medimeta_c.metrics.intervals import Difference
-from medimeta_c.metrics.values import Estimate
+from medimeta_c.metrics.values import Difference, Estimate
 from medimeta_c.results.assessment.loss import Assessment, Rival
 from medimeta_c.results.assessment.phrases import at_chance, points, side, turned, within
 from medimeta_c.results.assessment.standing import unranked_because

@@ -10,11 +10,11 @@ import numpy as np
 from medimeta_c.errors import ConfigError, ResultError
 from medimeta_c.format.keys import CLEAN, SetKey
 from medimeta_c.metrics.grid import Scope
-from medimeta_c.metrics.intervals import Difference, bootstrap
+from medimeta_c.metrics.intervals import bootstrap
 from medimeta_c.metrics.loss import Losses, LossNumbers
 from medimeta_c.metrics.measures.cell_values import accuracies, constant
 from medimeta_c.metrics.resampling import Groups, Resampling
-from medimeta_c.metrics.values import Estimate
+from medimeta_c.metrics.values import Difference, Estimate
 from medimeta_c.results.baseline_choice import ChosenBaseline, baseline_of
 from medimeta_c.results.folder import SavedResult, read_saved
 from medimeta_c.results.predictions import CellPredictions, correctness_of

@@ -11,13 +11,12 @@ from medimeta_c.io.tables.frame import data_frame
 from medimeta_c.io.tables.notebook import notebook_html
 from medimeta_c.metrics.effective import EffectiveRobustness
 from medimeta_c.metrics.grid import Scope
-from medimeta_c.metrics.intervals import Difference
 from medimeta_c.metrics.loss import Losses
 from medimeta_c.metrics.ranks.nested import NestedRanks, RankedBy
 from medimeta_c.metrics.ranks.ties import PairedTest
 from medimeta_c.metrics.resampling import Resampling
 from medimeta_c.metrics.summary import Scores
-from medimeta_c.metrics.values import Estimate
+from medimeta_c.metrics.values import Difference, Estimate
 from medimeta_c.results.assessment.standing import Mark
 from medimeta_c.results.comparison.values import comparison_rows, comparison_values
 from medimeta_c.results.comparison.views import comparison_figure, comparison_notes, comparison_tables

@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from medimeta_c.io.records import dump
 from medimeta_c.metrics.effective import EffectiveRobustness
-from medimeta_c.metrics.intervals import Difference
 from medimeta_c.metrics.loss import Loss
 from medimeta_c.metrics.ranks.nested import LEVELS
 from medimeta_c.metrics.ranks.ties import PairedTest
 from medimeta_c.metrics.summary import Scores, Summary
-from medimeta_c.metrics.values import Estimate, Number
+from medimeta_c.metrics.values import Difference, Estimate, Number
 from medimeta_c.results.views import ALL, measures_of
 from medimeta_c.results.words.views import word_numbers
 

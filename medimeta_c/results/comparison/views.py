@@ -9,11 +9,10 @@ from markupsafe import Markup
 from medimeta_c.io.tables.rankplot import RankRow, rank_plot
 from medimeta_c.io.tables.table import UNDEFINED, Cell, Column, Table, number, printed, texts
 from medimeta_c.metrics.effective import EffectiveRobustness
-from medimeta_c.metrics.intervals import Difference
 from medimeta_c.metrics.loss import Loss
 from medimeta_c.metrics.ranks.nested import LEVELS
 from medimeta_c.metrics.summary import Summary
-from medimeta_c.metrics.values import Number
+from medimeta_c.metrics.values import Difference, Number
 from medimeta_c.results.cells import ZERO_WIDTH, number_cell, rank_text
 from medimeta_c.results.views import MEASURES, measures_of
 from medimeta_c.results.words.views import word_numbers

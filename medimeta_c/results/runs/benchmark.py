@@ -15,6 +15,8 @@ from medimeta_c.format.manifest.records import Manifest, SuiteRecord
 from medimeta_c.format.stats import GROUPS_PATH
 from medimeta_c.format.suites import COLLECTIONS, CORE
 from medimeta_c.io.records import Name, Record, Sha256, Since, Text
+from medimeta_c.io.stores.stored import as_place
+from medimeta_c.io.stores.urls import looks_like_url
 from medimeta_c.io.text import Title
 
 __all__ = ["BenchmarkRecord", "DatasetEntry", "benchmark_record", "first_images"]
@@ -105,7 +107,7 @@ def benchmark_record(
     Parameters
     ----------
     name : str
-        Its directory or repository; of a directory only the last component is kept.
+        Its directory, URL or repository; of a directory or URL only the last component is kept.
     manifest : Manifest
         What was built.
     datasets : iterable of str, optional
@@ -129,10 +131,9 @@ def benchmark_record(
         fields = known[dataset].model_dump(include={"dataset", "kind", "title", "modality", "class_names"})
         fields["title"] = fields["title"] or dataset
         entries.append(DatasetEntry(**fields, images=rows[dataset], fingerprint=known[dataset].fingerprint))
-    folder = Path(name)
     groups = [file.sha256 for file in manifest.files if file.path == GROUPS_PATH]
     return BenchmarkRecord(
-        name=folder.resolve().name if folder.is_dir() else name,
+        name=_last(name),
         version=manifest.protocol.benchmark_version,
         fingerprint=manifest.fingerprint,
         title=manifest.title,
@@ -140,6 +141,13 @@ def benchmark_record(
         suite=manifest.suite,
         groups_sha256=groups[0] if groups else None,
     )
+
+
+def _last(name: str) -> str:
+    """Return the last component of a directory or URL: what is above it is nobody's business."""
+    if looks_like_url(name):
+        return as_place(name, "benchmark").name
+    return Path(name).resolve().name if Path(name).is_dir() else name
 
 
 def first_images(record: BenchmarkRecord, count: int) -> BenchmarkRecord:

@@ -14,8 +14,19 @@ from typing import NamedTuple
 
 from medimeta_c.errors import Remedy, SourceError, short
 from medimeta_c.io.files import exclusive, write_atomic, writing
+from medimeta_c.io.stores.stored import Place, StoredPath
 
-__all__ = ["IDS_SUFFIX", "Entry", "has_key", "ids_key", "keyed", "read_ids", "running_numbers", "write_ids"]
+__all__ = [
+    "IDS_SUFFIX",
+    "Entry",
+    "has_key",
+    "ids_beside",
+    "ids_key",
+    "keyed",
+    "read_ids",
+    "running_numbers",
+    "write_ids",
+]
 
 IDS_SUFFIX = ".ids"
 """Ends the name of the folder beside a benchmark that keeps the key and the tables; never published."""
@@ -25,6 +36,17 @@ _KEY_BYTES = 32
 _LOCK = ".lock"
 _WAIT_S = 60  # builds that end together take turns of milliseconds
 _NOTHING: Mapping[str, int] = MappingProxyType({})
+
+
+def ids_beside(benchmark: Place) -> Path:
+    """Return the default folder for a benchmark's key and tables.
+
+    It is beside the benchmark; of one in an object store, where nothing private goes, in the current folder.
+    """
+    if isinstance(benchmark, StoredPath):
+        return Path(benchmark.name.partition("@")[0] + IDS_SUFFIX).absolute()
+    root = benchmark.resolve()
+    return root.parent / (root.name + IDS_SUFFIX)
 
 
 class Entry(NamedTuple):

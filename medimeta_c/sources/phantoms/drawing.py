@@ -16,7 +16,6 @@ from typing import TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from medimeta_c.format.keys import Image
 
@@ -231,6 +230,8 @@ def fractal(dice: Dice, cells_px: Sequence[float], falloff: float = 0.6) -> Fiel
 def blur(field: Field, sigma_px: float) -> Field:
     """Return the field blurred by a Gaussian over its first two axes, edges mirrored."""
     sigma = (sigma_px, sigma_px) + (0.0,) * (field.ndim - 2)
+    from scipy import ndimage  # noqa: PLC0415  (slow to import, and phantoms are drawn once)
+
     return np.asarray(ndimage.gaussian_filter(field, sigma, mode="reflect", truncate=3.0))
 
 

@@ -20,7 +20,7 @@
   const number = (entry, name) => (frozen() || constant(name) ? value(entry, name) : column(name).chosen ? entry.chosen[name] : null);
   const interval = (entry, name) => (frozen() ? entry.intervals[board().at[name]] : null);
   const usual = () => (board().rankedBy === "mce" ? { sort: "mce", down: false } : { sort: "average", down: true });
-  const range = (one) => (one ? ` (${percent(one[0])}–${percent(one[1])})` : "");
+  const range = (one) => (!one ? "" : one[0] === one[1] ? " (zero width)" : ` (${percent(one[0])}–${percent(one[1])})`);
 
   // ---- Rows ----------------------------------------------------------------------------------
 
@@ -255,7 +255,7 @@
     svg.parentNode.hidden = !points.length;
     place.classList.toggle("empty", !points.length);
     if (points.length) Charts.scatter(svg, points, labels, log);
-    svg.setAttribute("aria-label", `${place.querySelector("h3").textContent}: ${points.length} models, as in the table.`);
+    svg.setAttribute("aria-label", `${place.querySelector("h3").textContent}: ${points.length} ${points.length === 1 ? "model" : "models"}, as in the table.`);
     Charts.legend(place.querySelector(".legend"), Object.entries(Ranking.groups).filter(([group]) => present.has(group)).map(([group, text]) => ({ text, group })));
   }
 

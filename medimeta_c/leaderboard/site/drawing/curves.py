@@ -75,7 +75,13 @@ def by_corruption(entry: Entry, board: Board, dataset: str) -> Curves | None:
 
 def by_model(entries: Sequence[Entry], board: Board) -> Curves | None:
     """Return the mean curves of some models over all datasets; None where none has all of them."""
-    means = {entry.name: mean_curve(entry, board) for entry in entries}
+    names = [entry.name for entry in entries]
+    means = {
+        entry.name if names.count(entry.name) == 1 else f"{entry.name} ({entry.organisation})": mean_curve(
+            entry, board
+        )
+        for entry in entries
+    }
     series = {name: values for name, values in means.items() if values}
     spoken = f"Top-1 accuracy by severity of {', '.join(series)}; the numbers are on the models' pages."
     return _curves(series, board.severities, spoken) if series else None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
+from medimeta_c.io.text import counted
 from medimeta_c.leaderboard.site.drawing.axes import BOTTOM, LEFT, RIGHT, TOP, Axis, linear, logarithmic
 from medimeta_c.leaderboard.site.entries import Board, Entry
 from medimeta_c.leaderboard.site.parts.columns import COLUMNS, Shown
@@ -68,7 +69,7 @@ class Scatter:
     @property
     def spoken(self) -> str:
         """What a screen reader says first."""
-        return f"{self.title}: {len(self.dots)} models, as in the table."
+        return f"{self.title}: {counted(len(self.dots), 'model')}, as in the table."
 
 
 def group_of(entry: Entry) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy import ndimage
 
 from medimeta_c.format.keys import Image
 from medimeta_c.sources.phantoms.clinical.shapes import lump, padded, strip
@@ -63,6 +62,8 @@ def render(dice: Dice, label: int) -> Image:
 
 def _look(dice: Dice) -> Field:
     """Return one realisation of fully developed speckle energy, mean 1."""
+    from scipy import ndimage  # noqa: PLC0415  (slow to import, and phantoms are drawn once)
+
     energy = np.zeros((SIDE, SIDE))
     for _ in range(2):
         wave = ndimage.gaussian_filter1d(dice.grain((SIDE, SIDE)), 0.75, axis=0, mode="wrap")

@@ -1,0 +1,1 @@
+"""Benchmarks in object stores: verified without a local copy, and built set by set."""
