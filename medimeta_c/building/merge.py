@@ -17,12 +17,12 @@ from medimeta_c.format.dataset import DatasetRecord
 from medimeta_c.format.keys import SetKey
 from medimeta_c.format.manifest.digests import RowDigest
 from medimeta_c.format.manifest.records import SetRecord, ShardRecord, suite_record
-from medimeta_c.format.parts import part_folders
+from medimeta_c.format.parts import merged_parts, part_folders, parts_folder
 from medimeta_c.format.shards import Row, read_tables
 from medimeta_c.format.spectrum import spectrum
 from medimeta_c.format.stats import GROUPS_PATH, read_groups
 from medimeta_c.format.suites import CORE, SUITES, Suite
-from medimeta_c.io.files import link_or_copy, sha256_file
+from medimeta_c.io.files import link_or_copy, sha256_file, writing
 from medimeta_c.io.progress import following
 from medimeta_c.io.settings import StrPath, as_path, several
 from medimeta_c.sources.folders.ids import has_key
@@ -46,7 +46,8 @@ def merge(
     Every shard's digest is checked. Shards of a set that one part built whole are linked into the benchmark,
     or copied where the disk is another. Rows of a set that was cut are copied as they are stored; each
     picture is decoded once, compared with its digest, and measured for the set's statistics. An interrupted
-    merge resumes. Parts in `out` itself are removed in the end; others stay.
+    merge resumes. Parts in `out` itself are removed in the end; others stay. To merge a directory's own parts
+    again changes nothing.
 
     Parameters
     ----------
@@ -87,6 +88,8 @@ def merge(
             f"{root} holds parts of a build, too",
             remedy=[Remedy("give it as one of {directories}"), Remedy("choose another {out}")],
         )
+    if len(roots) == 1 and _same(root, roots[0]) and (report := _already(root)):
+        return report
     parts = find_parts(roots)
     pieces = pieces_of(parts)
     _compare_with(root, pieces)
@@ -99,11 +102,37 @@ def merge(
             report = assemble(request, lambda todo, _: _merged(request, pieces, todo), tell)
         for directory in roots:
             _remember(root, directory)
-        for folder in own:
-            shutil.rmtree(folder, ignore_errors=True)
-            with contextlib.suppress(OSError):  # another part is still there
-                folder.parent.rmdir()
+    if own:
+        _remove_parts(root)
     return report
+
+
+def _already(root: Path) -> BuildReport | None:
+    """Return the report of a directory whose parts were merged before, if they were; remove their rest."""
+    if part_folders(root) or not merged_parts(root).is_dir():
+        return None
+    manifest = Journal(root).manifest
+    if manifest is None:
+        return None
+    _empty(merged_parts(root))
+    kept = tuple(record.key for record in manifest.sets)
+    return BuildReport(root=root, manifest=manifest, built=(), kept=kept)
+
+
+def _remove_parts(root: Path) -> None:
+    """Remove the parts of a directory: first all at once out of sight, so that none is ever there in part."""
+    merged = merged_parts(root)
+    with writing(root):
+        _empty(merged)
+        merged.mkdir(exist_ok=True)
+        parts_folder(root).rename(merged / "parts")
+    _empty(merged)
+
+
+def _empty(folder: Path) -> None:
+    """Remove what is in a folder that nobody reads; what cannot be removed stays."""
+    for path in folder.glob("*"):
+        shutil.rmtree(path, ignore_errors=True)
 
 
 def _same(one: Path, other: Path) -> bool:

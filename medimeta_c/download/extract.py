@@ -146,6 +146,8 @@ def _checked_path(info: zipfile.ZipInfo) -> PurePosixPath:
 def _checked_total(infos: Collection[zipfile.ZipInfo], size: int) -> int:
     """Return the bytes that the members declare; refuse more than an archive of `size` bytes can hold."""
     total = sum(info.file_size for info in infos)
+    if any(info.header_offset < 0 for info in infos):  # to which zipfile would seek
+        raise _Unsafe("it is damaged: a member begins before the archive does")
     if sum(info.compress_size for info in infos) > size:
         raise _Unsafe("its members overlap, as in a zip bomb")
     if total > max(_MAX_RATIO * size, _RATIO_ALLOWANCE_BYTES):

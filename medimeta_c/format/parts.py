@@ -19,8 +19,10 @@ __all__ = [
     "Division",
     "PartRecord",
     "dealt",
+    "merged_parts",
     "part_folder",
     "part_folders",
+    "parts_folder",
     "plan_digest",
     "share_of",
 ]
@@ -29,6 +31,7 @@ FOLDER = ".medimeta-c"
 """Hidden folder of a benchmark's directory: the lock and state of builds, and parts. Never published."""
 
 _PARTS = "parts"
+_MERGED = "merged"
 _NAME = re.compile(r"([1-9]\d{0,5})-of-([1-9]\d{0,5})")
 _SHARE = re.compile(r"([1-9]\d{0,5})/([1-9]\d{0,5})")
 
@@ -92,6 +95,16 @@ def share_of(text: str) -> tuple[int, int]:
     return int(found[1]), int(found[2])
 
 
+def parts_folder(root: Path) -> Path:
+    """Return the folder of all parts in a benchmark's directory."""
+    return root / FOLDER / _PARTS
+
+
+def merged_parts(root: Path) -> Path:
+    """Return where parts are moved once they are merged, to be removed; it stays, empty."""
+    return root / FOLDER / _MERGED
+
+
 def dealt(rows: Mapping[SetKey, int], number: int, of: int) -> list[SetKey]:
     """Return the sets of part `number` of `of`: the largest first, all are dealt in turn.
 
@@ -106,14 +119,14 @@ def dealt(rows: Mapping[SetKey, int], number: int, of: int) -> list[SetKey]:
 
 def part_folder(root: Path, number: int, of: int) -> Path:
     """Return where a benchmark's directory keeps a part until it is merged."""
-    return root / FOLDER / _PARTS / f"{number}-of-{of}"
+    return parts_folder(root) / f"{number}-of-{of}"
 
 
 def part_folders(root: Path) -> dict[Path, str]:
     """Return the folders of the parts in a directory, in order, with their names: ``part 2 of 5``."""
     found = [
         (int(match[2]), int(match[1]), path)
-        for path in (root / FOLDER / _PARTS).glob("*")
+        for path in parts_folder(root).glob("*")
         if (match := _NAME.fullmatch(path.name)) and path.is_dir()
     ]
     return {path: f"part {number} of {of}" for of, number, path in sorted(found)}

@@ -393,6 +393,46 @@ def test_a_benchmark_gets_the_sets_of_merged_parts(whole: Path, tmp_path: Path) 
     assert everything(out) == everything(whole)
 
 
+class TestMergedInPlace:
+    """Parts in the benchmark's own directory are removed; whenever that ends, the merge can be run again."""
+
+    def parts(self, out: Path) -> Path:
+        for number in (1, 2):
+            build(large(out, part=f"{number}/2"))
+        return out
+
+    def test_again_it_changes_nothing(self, tmp_path: Path) -> None:
+        out = self.parts(tmp_path / "out")
+        first = merge(out, out)
+        before = tree(out)
+        again = merge(out, out)
+        assert (again.built, again.kept) == ((), tuple(sorted(first.built)))
+        assert again.manifest == first.manifest
+        assert tree(out) == before
+        assert not part_folders(out)
+
+    def test_killed_while_it_removes_the_parts(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Whatever is left of them, it is no part that looks unfinished."""
+
+        remove = shutil.rmtree
+
+        def killed(path: Path, **options: Any) -> None:
+            manifest = next(path.rglob("1-of-2/manifest.json"), None)
+            if manifest is None:
+                remove(path, **options)
+            else:
+                manifest.unlink()
+                raise KeyboardInterrupt
+
+        out = self.parts(tmp_path / "out")
+        with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+            patch.setattr(shutil, "rmtree", killed)
+            merge(out, out)
+        assert len(merge(out, out).kept) == 2
+        assert not [*out.rglob("parts")]
+        assert verify(out).ok
+
+
 def test_parts_of_other_encoders_list_theirs_by_set(whole: Path, tmp_path: Path) -> None:
     """The manifest has that of the first part; pixels, and so fingerprints, are the same."""
     from medimeta_c.format.manifest.file import read_manifest, write_manifest

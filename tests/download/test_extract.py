@@ -101,6 +101,14 @@ def flipped_bit() -> bytes:
     return bytes(content)
 
 
+def before_the_start() -> bytes:
+    """The directory is said to lie ten bytes further on, so that members begin before the file does."""
+    content = bytearray(zip_bytes(GOOD))
+    (offset,) = struct.unpack("<I", content[-6:-2])
+    content[-6:-2] = struct.pack("<I", offset + 10)
+    return bytes(content)
+
+
 EVIL: dict[str, tuple[Callable[[], bytes], str]] = {
     "parent": (lambda: with_member("../evil"), "would leave"),
     "parent inside": (lambda: with_member("splits/../../evil"), "would leave"),
@@ -127,6 +135,7 @@ EVIL: dict[str, tuple[Callable[[], bytes], str]] = {
     "bomb": (lambda: zip_bytes(GOOD | {"zeros": bytes(32 << 20)}), "zip bomb"),
     "overlap": (overlapping, "overlap"),
     "more than declared": (lying_size, "damaged"),
+    "before the start": (before_the_start, "damaged"),
     "flipped bit": (flipped_bit, "damaged"),
     "encrypted": (encrypted, "encrypted"),
     "other method": (bzip2, "compressed by method"),

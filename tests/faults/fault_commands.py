@@ -1,7 +1,7 @@
 """The commands that faults happen to: their inputs, arguments, and which file says that they finished.
 
 A command runs in a folder that holds its inputs in ``in/<name>`` and receives its outputs in ``out``. A new
-command that writes, such as one that merges builds, is one more entry of `COMMANDS`.
+command that writes is one more entry of `COMMANDS`.
 """
 
 from __future__ import annotations
@@ -34,11 +34,13 @@ class FaultyCommand:
     write : callable
         Writes its inputs into a folder.
     finished : str
-        The file in ``out`` that is written last; empty if none is.
+        The file that is written last, relative to the root; empty if none is.
     logs : tuple of str
         Names of files that grow, or change until the output is finished.
     hub : bool
         Whether it talks to the Hub.
+    part : bool
+        Whether it makes a part of a build, which is in a hidden folder.
     """
 
     name: str
@@ -47,6 +49,7 @@ class FaultyCommand:
     finished: str = ""
     logs: tuple[str, ...] = ()
     hub: bool = False
+    part: bool = False
 
     def prepare(self, root: Path) -> None:
         """Write the inputs below a root."""
@@ -55,14 +58,14 @@ class FaultyCommand:
         self.write(folder)
 
 
-def images(folder: Path, splits: tuple[str, ...] = ("test",)) -> None:
-    """Write a grey image folder of two classes, three images a class and split."""
+def images(folder: Path, splits: tuple[str, ...] = ("test",), each: int = 3) -> None:
+    """Write a grey image folder of two classes, so many images a class and split."""
     draw = np.random.Generator(np.random.Philox(key=5))
     for split in splits:
         for label in range(2):
             target = folder / DATASET / split / f"class{label}"
             target.mkdir(parents=True)
-            for index in range(3):
+            for index in range(each):
                 pixels = draw.integers(80 * label, 80 * label + 90, (28, 28), dtype=np.uint8)
                 Image.fromarray(pixels).save(target / f"{index:03d}.png")
 
@@ -83,6 +86,25 @@ def benchmark(folder: Path, splits: tuple[str, ...] = ("test",)) -> Path:
     )
     build(config)
     return config.out
+
+
+def parts(folder: Path, *outs: str) -> None:
+    """Write the three parts of a build of two sets, each of which is cut, into one directory or several."""
+    from medimeta_c.building.build import BuildConfig, build
+
+    images(folder / "images", each=51)
+    for number in (1, 2, 3):
+        config = BuildConfig(
+            datasets=DATASET,
+            source="imagefolder",
+            data_dir=folder / "images",
+            out=folder / outs[number % len(outs)],
+            corruptions="contrast",
+            severities=1,
+            jobs=1,
+            part=f"{number}/3",
+        )
+        build(config)
 
 
 def model(folder: Path) -> None:
@@ -149,7 +171,38 @@ COMMANDS = {
                 *("--jobs", "1", "--out", "out", "--quiet"),
             ),
             write=images,
-            finished="manifest.json",
+            finished="out/manifest.json",
+        ),
+        FaultyCommand(
+            name="build-part",
+            arguments=(
+                *(
+                    "build",
+                    *_IMAGES,
+                    "--data",
+                    "in/build-part",
+                    "--corruption",
+                    "contrast",
+                    "--severity",
+                    "1",
+                ),
+                *("--jobs", "1", "--part", "1/2", "--out", "out", "--quiet"),
+            ),
+            write=images,
+            finished="out/.medimeta-c/parts/1-of-2/manifest.json",
+            part=True,
+        ),
+        FaultyCommand(
+            name="merge",
+            arguments=("merge", "in/merge/first", "in/merge/second", "--out", "out", "--quiet"),
+            write=lambda folder: parts(folder, "first", "second"),
+            finished="out/manifest.json",
+        ),
+        FaultyCommand(
+            name="merge-in-place",
+            arguments=("merge", "in/merge-in-place/all", "--quiet"),
+            write=lambda folder: parts(folder, "all"),
+            finished="in/merge-in-place/all/manifest.json",
         ),
         FaultyCommand(
             name="import-medimetac",
@@ -158,7 +211,7 @@ COMMANDS = {
                 *("--jobs", "1", "--out", "out", "--quiet"),
             ),
             write=medimetac,
-            finished="manifest.json",
+            finished="out/manifest.json",
         ),
         FaultyCommand(
             name="import-medmnistc",
@@ -167,7 +220,7 @@ COMMANDS = {
                 *("--jobs", "1", "--out", "out", "--quiet"),
             ),
             write=medmnistc,
-            finished="manifest.json",
+            finished="out/manifest.json",
         ),
         FaultyCommand(
             name="evaluate",

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import gc
 import importlib
 import json
 import os
@@ -17,7 +18,9 @@ import traceback
 from pathlib import Path
 from typing import Any, NoReturn
 
-FAULTS = 6
+from medimeta_corruptions import _jit
+
+FAULTS = 7
 """Faults that the shim knows, no fault included."""
 
 LIMIT_SECONDS = 300
@@ -38,7 +41,7 @@ def main() -> None:
 def answered(request: dict[str, Any], shim: ctypes.CDLL) -> dict[str, Any]:
     """Fork a child for a request, wait for it, and tell how it ended."""
     shim.fault_share()
-    learned = Path(request["errors"]).with_suffix(".modules")
+    learned = Path(request["errors"]).with_suffix(".learned")
     child = os.fork()
     if child == 0:
         run(request, shim, learned)
@@ -55,15 +58,35 @@ def answered(request: dict[str, Any], shim: ctypes.CDLL) -> dict[str, Any]:
     if "prepare" in request and code != 0:
         return {"refused": f"inputs could not be written: {request}"}
     if request.get("learn"):
-        for name in learned.read_text(encoding="utf-8").split():
-            with contextlib.suppress(Exception):
-                importlib.import_module(name)
+        take_over(**json.loads(learned.read_text(encoding="utf-8")))
     return {
         "code": code,
         "steps": [shim.fault_steps(fault) for fault in range(FAULTS)],
         "kind": shim.fault_kind(),
         "path": os.fsdecode(shim.fault_path()),
     }
+
+
+def named(one: _jit.Kernel[Any]) -> str:
+    """Return a kernel's name with its module's."""
+    return f"{one._function.__module__}.{one._function.__qualname__}"
+
+
+def kernels() -> list[str]:
+    """Return the names of the kernels whose machine code this process has."""
+    return [named(one) for one in _jit._KERNELS if one._compiled is not None]
+
+
+def take_over(modules: list[str], kernels: list[str]) -> None:
+    """Import and compile what a child did, so that later children need not."""
+    for name in modules:
+        with contextlib.suppress(Exception):
+            importlib.import_module(name)
+    for one in _jit._KERNELS:
+        if named(one) in kernels:
+            one.compile()
+    gc.collect()
+    gc.freeze()  # a child's collector then leaves the pages of this process alone
 
 
 def run(request: dict[str, Any], shim: ctypes.CDLL, learned: Path) -> NoReturn:
@@ -91,7 +114,7 @@ def run(request: dict[str, Any], shim: ctypes.CDLL, learned: Path) -> NoReturn:
         traceback.print_exc()
         code = 1
     if request.get("learn"):
-        learned.write_text("\n".join(sys.modules), encoding="utf-8")
+        learned.write_text(json.dumps({"modules": list(sys.modules), "kernels": kernels()}), encoding="utf-8")
     with contextlib.suppress(OSError):
         sys.stderr.flush()
     os._exit(code if isinstance(code, int) else int(code is not None))

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).parent
-FAULTS = {"none": 0, "eio": 1, "enospc": 2, "short": 3, "kill": 4, "term": 5}
-"""Numbers of the faults in ``shim.c``."""
+FAULTS = {"none": 0, "eio": 1, "enospc": 2, "short": 3, "kill": 4, "term": 5, "full": 6}
+"""Numbers of the faults in ``shim.c``. ``full`` is ENOSPC at a step and at every later one."""
 
 KINDS = {
     1: "read",

@@ -22,7 +22,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-enum fault { NONE, EIO_ERROR, FULL, SHORT, KILL, TERM };
+enum fault { NONE, EIO_ERROR, NO_SPACE, SHORT, KILL, TERM, FULL };
 enum kind { READ = 1, WRITE = 2, SYNC = 4, RENAME = 8, OPEN = 16, MAKE = 32, CLOSE = 64, TRUNCATE = 128, LEAVE = 256 };
 
 #define KINDS 9 /* LEAVE is the close of a file that was only read */
@@ -51,7 +51,7 @@ void fault_share(void) {
 
 /* What each fault can happen to: a full disk refuses no read, and only transfers can be short. */
 static int kinds_of(int which) {
-    if (which == FULL) return WRITE | SYNC | RENAME | MAKE | TRUNCATE | CLOSE;
+    if (which == NO_SPACE || which == FULL) return WRITE | SYNC | RENAME | MAKE | TRUNCATE | CLOSE;
     if (which == SHORT) return READ | WRITE;
     return ~0;
 }
@@ -99,7 +99,9 @@ static int is_watched(int file) { return folder_length && file >= 0 && file < MO
 static int touches(int kind, const char *path, int file) {
     atomic_fetch_add(&state->counts[__builtin_ctz(kind)], 1);
     if (!(counted & kind)) return 0;
-    if (atomic_fetch_add(&state->steps, 1) + 1 != target) return 0;
+    long step = atomic_fetch_add(&state->steps, 1) + 1;
+    if (fault == FULL ? step < target : step != target) return 0;
+    if (state->kind) return 1; /* a full disk stays full */
     state->kind = kind;
     if (path) {
         snprintf(state->path, sizeof state->path, "%s", path);
@@ -116,6 +118,7 @@ static int touches(int kind, const char *path, int file) {
 static int fails(void) {
     switch (fault) {
     case EIO_ERROR: errno = EIO; return 1;
+    case NO_SPACE:
     case FULL: errno = ENOSPC; return 1;
     case KILL: kill(getpid(), SIGKILL); pause(); return 1;
     case TERM: kill(getpid(), SIGTERM); return 0;

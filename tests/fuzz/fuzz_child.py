@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import random
 import resource
 import signal
@@ -80,16 +81,26 @@ def outcome(reader: FuzzedReader, root: Path, seed: bytes, index: int) -> dict[s
 def serve(root: Path) -> None:
     """Answer tasks until stdin ends."""
     warnings.simplefilter("ignore")
+    logging.disable()
+    measured = _measured()
     signal.signal(signal.SIGALRM, _slow)
     for line in sys.stdin:
         task = json.loads(line)
         reader = READERS[task["reader"]]
+        if measured is not None:
+            measured.switch_context(reader.name)
         if "index" not in task:  # the seed itself, which imports what reading needs
             reader.read(root)
             _answer({"stage": "accepted"})
             continue
         seed = (root / ".seeds" / reader.name).read_bytes()
         _answer(outcome(reader, root, seed, task["index"]))
+
+
+def _measured() -> Any:
+    """Return the measurement of lines under which this process was started, if it was."""
+    coverage = sys.modules.get("coverage")
+    return None if coverage is None else coverage.Coverage.current()
 
 
 def _answer(values: dict[str, Any]) -> None:

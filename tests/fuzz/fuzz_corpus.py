@@ -30,8 +30,12 @@ def write_corpus(root: Path) -> None:
     """Write all seeds below a folder that does not exist yet."""
     shutil.copytree(GOLDEN / "schema1", root)
     shutil.copytree(GOLDEN / "formats", root / "formats")
-    for write in (_results, _sources, _models, _texts, _readers):
+    for write in (_results, _sweeps, _sources, _models, _texts, _readers, _keys):
         write(root)
+    if all(find_spec(name) for name in ("torch", "open_clip", "transformers", "sentencepiece")):
+        from fuzz_models import write_models
+
+        write_models(root)
 
 
 def _results(root: Path) -> None:
@@ -86,6 +90,69 @@ def _results(root: Path) -> None:
         'rays,contrast,1,000001,1,"[0.2, 0.8]"\n'
         "rays,clean,0,000002,,\n"
     )
+
+
+def _sweeps(root: Path) -> None:
+    """Write the records of probes and of a sweep over prompts."""
+    from medimeta_c.io.records import write_record
+    from medimeta_c.metrics.grid import Scope
+    from medimeta_c.metrics.values import Number
+    from medimeta_c.metrics.variance import VarianceSplit
+    from medimeta_c.results.ablation import Scored
+    from medimeta_c.results.paraphrases import record as sweeps
+    from medimeta_c.results.paraphrases.cells import cells_sha256, read_swept_cells
+    from medimeta_c.results.probes import Overlap, ProbeRun, Probes
+    from medimeta_c.results.result import read_result
+
+    numbers = {"clean_accuracy": 0.75, "average_accuracy": 0.5, "mce": None, "why_no_mce": "no baseline"}
+    scored = Scored(**numbers, clean_error=0.25)
+    run = {"head": "knn", "title": "k-NN", "seed": 0, "folder": "m-knn/0", "scored": scored}
+    probes = Probes(
+        **{"model": "m", "benchmark": "b", "fingerprint": "0" * 64, "split": "test", "draw_from": "train"},
+        baseline=None,
+        overlap={"rays": Overlap(groups=3, shared=1, images=6, shared_images=2)},
+        left_out={"tip": "no texts"},
+        runs=tuple(ProbeRun(**run, shots=shots, datasets={"rays": scored}) for shots in (1, None)),
+    )
+    write_record(root / "made/probes.json", probes)
+    swept = read_swept_cells(root / "made/prompts-sweep.parquet")
+    paraphrases = tuple(
+        sweeps.Paraphrase.of(
+            "rays",
+            {"class0": f"a {kind} of class0", "class1": f"a {kind} of class1"},
+            {"clean_accuracy": number},
+        )
+        for kind, number in (("photo", Number(value=0.5)), ("scan", Number(value=0.75)))
+    )
+    dataset = sweeps.DatasetSweep(
+        origin="1" * 64,
+        paraphrases=paraphrases,
+        spreads=sweeps.spreads_of([one.numbers for one in paraphrases]),
+        variance={"clean_accuracy": VarianceSplit(images=0.1, prompts=0.2, n_prompts=2)},
+    )
+    sweep = sweeps.PromptsSweep(
+        model=read_result(root / "results/python-golden-model-model/1e5f2fae82ff").run.model,
+        **{"fingerprint": "2" * 64, "prompts": "mine", "revision": 1, "baseline": None, "adapter": None},
+        scope=Scope(severities=(1,), corruptions={"rays": ("contrast",)}),
+        baseline_sha256=None,
+        datasets={"rays": dataset},
+        overall=sweeps.OverallSweep(
+            spreads=sweeps.overall_spreads({"rays": dataset}),
+            variance=sweeps.overall_variance({"rays": dataset}),
+        ),
+        predictions_sha256=cells_sha256(swept),
+    )
+    sweeps.write_prompts_sweep(root / "made", sweep)
+
+
+def _keys(root: Path) -> None:
+    """Write a key, and sign a benchmark with it."""
+    if find_spec("cryptography") is None:
+        return
+    from medimeta_c.format.signing.benchmark import new_key, sign
+
+    new_key(root / "keys/own.key")
+    sign(root / "benchmark", root / "keys/own.key")
 
 
 def _write_kept_features(
@@ -166,6 +233,17 @@ def _texts(root: Path) -> None:
         **{"size": 12, "md5": "0" * 32, "sha256": "0" * 64},
     }
     (folder / "download.lock.json").write_text(json.dumps({"schema": 1, "archives": {"oct.zip": pin}}))
+    file = {"key": "oct.zip", "size": 12, "checksum": "md5:" + "0" * 32, "links": {"self": pin["url"]}}
+    answer = {
+        "id": 1,
+        "revision": 2,
+        "metadata": {"version": "1.0"},
+        "files": [file, {**file, "key": "b.zip"}],
+    }
+    (folder / "zenodo.json").write_text(json.dumps(answer))
+    (root / "images/rays/info.yaml").write_text(
+        "title: Rays\nmodality: x-ray\nclass_names:\n  a: clear\n  b: dense\n"
+    )
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("oct/info.yaml", "a: 1\n" * 20)

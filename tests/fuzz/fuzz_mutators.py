@@ -35,6 +35,15 @@ VALUES: tuple[Any, ...] = (
 """What a value is replaced by."""
 
 
+# The safe ones of libyaml, where PyYAML was built with it.
+_Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_Dumper: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+
+
+def _table(data: bytes) -> pa.Table:
+    return pq.ParquetFile(io.BytesIO(data)).read(use_threads=False)
+
+
 def flip(data: bytes, draw: random.Random) -> bytes:
     """Change bytes without a look at what they mean: flips, cuts, insertions, repetitions."""
     changed = bytearray(data)
@@ -63,10 +72,15 @@ def changed_tree(values: Any, draw: random.Random) -> Any:
     return values
 
 
+def _value(draw: random.Random) -> Any:
+    """Return a copy of one of `VALUES`, so that a later change leaves them as they are."""
+    return copy.deepcopy(draw.choice(VALUES))
+
+
 def _changed_place(values: Any, draw: random.Random) -> Any:
     places = list(_places(values))
     if not places:
-        return draw.choice(VALUES)
+        return _value(draw)
     holder, key = draw.choice(places)
     value = holder[key]
     match draw.randrange(7):
@@ -85,7 +99,7 @@ def _changed_place(values: Any, draw: random.Random) -> Any:
         case 4:
             holder[key] = [value] if draw.random() < 0.5 else {"": value}
         case _:
-            holder[key] = draw.choice(VALUES)
+            holder[key] = _value(draw)
     return values
 
 
@@ -140,10 +154,11 @@ def yaml_values(data: bytes, draw: random.Random) -> bytes:
     text = data.decode()
     head, mark, rest = ("", "", text) if not text.startswith("---\n") else text.partition("---\n")
     body, end, tail = rest.partition("\n---\n") if mark else (rest, "", "")
-    plain = json.loads(json.dumps(yaml.safe_load(body), default=str))  # refuses an alias of its own holder
+    # Through JSON, which refuses an alias of its own holder.
+    plain = json.loads(json.dumps(yaml.load(body, _Loader), default=str))
     changed = changed_tree(plain, draw)
     with contextlib.suppress(yaml.YAMLError):
-        body = yaml.safe_dump(changed, sort_keys=False, allow_unicode=True)
+        body = yaml.dump(changed, Dumper=_Dumper, sort_keys=False, allow_unicode=True)
     if draw.random() < 0.1:
         body += draw.choice(
             ("a: &a [*a]\n", "<<: {a: 1}\n", "? [a]\n: b\n", "!!python/name:os.system a\n", "a: b: c\n")
@@ -257,7 +272,7 @@ def png(data: bytes, draw: random.Random) -> bytes:
 
 def parquet(data: bytes, draw: random.Random) -> bytes:
     """Change values, types, columns, rows or metadata of a Parquet file, and write it anew."""
-    table = pq.read_table(io.BytesIO(data))
+    table = _table(data)
     index = draw.randrange(table.num_columns)
     name = table.column_names[index]
     column = table.column(index)
@@ -285,7 +300,7 @@ def parquet(data: bytes, draw: random.Random) -> bytes:
             for _ in range(draw.choice((1, 1, 3)) if values else 0):
                 row = draw.randrange(len(values))
                 values[row] = draw.choice(
-                    (None, _nudged(values[row], draw), draw.choice(VALUES), _changed_cell(values[row], draw))
+                    (None, _nudged(values[row], draw), _value(draw), _changed_cell(values[row], draw))
                 )
             with contextlib.suppress(pa.ArrowException, TypeError, ValueError, OverflowError):
                 table = table.set_column(index, table.schema.field(index), pa.array(values, column.type))
@@ -293,7 +308,7 @@ def parquet(data: bytes, draw: random.Random) -> bytes:
     pq.write_table(
         table,
         stream,
-        row_group_size=draw.choice((1, 2, 100)),
+        row_group_size=max(1, len(table) // draw.choice((1, 2, 7))),
         compression=draw.choice(("snappy", "none", "zstd")),
     )
     return stream.getvalue()
@@ -347,7 +362,7 @@ def table_text(data: bytes, draw: random.Random) -> bytes:
             rows = [[*line, line[0] if line else ""] for line in rows]
         case _ if rows[row]:
             column = draw.randrange(len(rows[row]))
-            rows[row][column] = str(draw.choice((_nudged(rows[row][column], draw), draw.choice(VALUES))))
+            rows[row][column] = str(draw.choice((_nudged(rows[row][column], draw), _value(draw))))
     stream = io.StringIO()
     csv.writer(stream, lineterminator=draw.choice(("\n", "\r\n"))).writerows(rows)
     return stream.getvalue().encode()
@@ -363,7 +378,7 @@ def lines(data: bytes, draw: random.Random) -> bytes:
             [texts[place]] * 2,
             [_nudged(texts[place], draw)],
             [draw.choice(texts)],
-            [str(draw.choice(VALUES))],
+            [str(_value(draw))],
         )
     )
     return "\n".join(texts).encode()
@@ -444,7 +459,7 @@ def passes(container: str, data: bytes) -> bool:
                 json.loads(data)
             case "yaml":
                 text = data.decode()
-                yaml.safe_load(text.split("\n---\n")[0] if text.startswith("---\n") else text)
+                yaml.load(text.split("\n---\n")[0] if text.startswith("---\n") else text, _Loader)
             case "npy":
                 np.load(io.BytesIO(data), allow_pickle=False)
             case "zip":
@@ -453,7 +468,7 @@ def passes(container: str, data: bytes) -> bool:
             case "png":
                 return _whole_png(data)
             case "parquet":
-                pq.read_table(io.BytesIO(data))
+                _table(data)
             case "safetensors":
                 (length,) = struct.unpack("<Q", data[:8])
                 json.loads(data[8 : 8 + length])

@@ -5,11 +5,19 @@ A new reader is one entry of `READERS`; its file is a seed of `fuzz_corpus`.
 
 from __future__ import annotations
 
+import contextlib
+import json
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from medimeta_c.format.manifest.records import Manifest
+    from medimeta_c.results.identity import BenchmarkRecord
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,6 +48,15 @@ class FuzzedReader:
     models: bool = False
 
 
+def _of_models(name: str) -> Callable[[Path], object]:
+    def read(root: Path) -> object:
+        import fuzz_models
+
+        return getattr(fuzz_models, name)(root)
+
+    return read
+
+
 def _shard(root: Path) -> None:
     from medimeta_c.format.benchmark import open_benchmark
     from medimeta_c.format.keys import SetKey
@@ -54,11 +71,94 @@ def _manifest(root: Path) -> None:
     open_benchmark(root / "benchmark")
 
 
-def _spectra(root: Path) -> None:
+@cache
+def _built(root: Path) -> Manifest:
+    """Return a manifest that is not changed: beside it, a reader of another file is a small part."""
     from medimeta_c.format.manifest.file import read_manifest
+
+    return read_manifest(root / "benchmark/manifest.json")
+
+
+def _sealed_manifest(root: Path) -> None:
+    """As who changed a manifest and its own digest."""
+    from medimeta_c.format.benchmark import open_benchmark
+    from medimeta_c.format.manifest.digests import self_digest
+
+    path = root / "benchmark/manifest.json"
+    with contextlib.suppress(ValueError, TypeError, RecursionError):
+        values = json.loads(path.read_bytes())
+        path.write_text(json.dumps({**values, "manifest_sha256": self_digest(values)}))
+    open_benchmark(root / "benchmark")
+
+
+def _baseline(root: Path) -> None:
+    from medimeta_c.results.baseline_choice import choose_baseline
+
+    choose_baseline(str(root / _RESULT), _scored_on(root))
+
+
+@cache
+def _scored_on(root: Path) -> BenchmarkRecord:
+    """Return the benchmark of a result that is not changed."""
+    from medimeta_c.results.result import read_result
+
+    return read_result(root / _BOARD).run.benchmark
+
+
+def _prompts_sweep(root: Path) -> None:
+    from medimeta_c.results.paraphrases.record import read_swept
+
+    read_swept(root / "made")
+
+
+class _Answering:
+    """A server that answers with a file."""
+
+    base = "https://zenodo.org"
+
+    def __init__(self, body: bytes) -> None:
+        self._body = body
+
+    def persist(self, attempt: Callable[[], Any]) -> Any:
+        return attempt()
+
+    def answer(self, url: str, headers: dict[str, str]) -> Any:
+        del url, headers
+        return contextlib.nullcontext(SimpleNamespace(iter_raw=lambda: iter([self._body])))
+
+
+def _zenodo(root: Path) -> None:
+    from medimeta_c.download.zenodo import read_record
+    from medimeta_c.errors import DownloadError
+
+    body = (root / "texts/zenodo.json").read_bytes()
+    if not body:  # which is asked again
+        raise DownloadError("nothing was answered")
+    read_record(_Answering(body), "1").file("oct.zip")  # type: ignore[arg-type]
+
+
+def _notes(root: Path) -> None:
+    from medimeta_c.sources.imagefolder import open_imagefolder
+
+    open_imagefolder("rays", root / "images")
+
+
+def _signature(root: Path) -> None:
+    from medimeta_c.format.signing.benchmark import check_signature
+
+    check_signature(root / "benchmark", root / "keys/own.pub")
+
+
+def _secret_key(root: Path) -> None:
+    from medimeta_c.format.signing.keys import SecretKey
+
+    SecretKey.read(root / "keys/own.key")
+
+
+def _spectra(root: Path) -> None:
     from medimeta_c.format.stats import holds_spectra
 
-    holds_spectra(root / "benchmark", read_manifest(root / "benchmark/manifest.json").sets)
+    holds_spectra(root / "benchmark", _built(root).sets)
 
 
 def _groups(root: Path) -> None:
@@ -79,11 +179,30 @@ def _png(root: Path) -> None:
     decode((root / "pictures/stored.png").read_bytes())
 
 
-def _card(root: Path) -> None:
-    from medimeta_c.card.card_check import card_problems
-    from medimeta_c.format.manifest.file import read_manifest
+def _plain_png(root: Path) -> None:
+    import numpy as np
 
-    list(card_problems(root / "benchmark", read_manifest(root / "benchmark/manifest.json")))
+    from medimeta_c.format.png import _opencv_pixels
+    from medimeta_c.format.png.reading import plain_pixels
+
+    data = (root / "pictures/stored.png").read_bytes()
+    found = plain_pixels(data)
+    if found is None:
+        _opencv_pixels(data)  # raises of what neither reads
+    else:
+        assert np.array_equal(found, _opencv_pixels(data))
+
+
+def _card(root: Path) -> None:
+    from medimeta_c.card.card_check import check_card
+
+    check_card(root / "benchmark", _built(root))
+
+
+def _eval_yaml(root: Path) -> None:
+    from medimeta_c.card.card_check import card_problems
+
+    list(card_problems(root / "benchmark", _built(root)))
 
 
 def _journal(root: Path) -> None:
@@ -228,21 +347,34 @@ READERS = {
             "format.manifest.file:read_manifest",
             "io.reading",
         ),
+        _reader(
+            "sealed-manifest",
+            "json",
+            "benchmark/manifest.json",
+            _sealed_manifest,
+            "format.manifest.file:read_manifest",
+            "format.benchmark:open_benchmark",
+        ),
         _reader("shard", "parquet", _SHARD, _shard, "format.shards:read_tables", "format.shards:_opened"),
         _reader(
             "spectra", "parquet", "benchmark/stats/spectrum.parquet", _spectra, "format.stats:holds_spectra"
         ),
         _reader("groups", "parquet", "grouped/stats/groups.parquet", _groups, "format.stats:read_groups"),
-        _reader("stored-png", "png", "pictures/stored.png", _png, "format.png:decode"),
+        _reader("stored-png", "png", "pictures/stored.png", _png, "format.png:_opencv_pixels"),
+        _reader("plain-png", "png", "pictures/stored.png", _plain_png, "format.png.reading"),
         _reader(
             "card",
             "yaml",
             "benchmark/README.md",
             _card,
-            "card.card_check:card_problems",
+            "card.card_check:check_card",
             "card.card_check:_card",
+            "card.card_check:_header",
+            "card.card_check:_problem",
+            "card.card_check:_left_out",
+            "card.card_check:_difference",
         ),
-        _reader("eval-yaml", "yaml", "benchmark/eval.yaml", _card, "card.card_check:card_problems"),
+        _reader("eval-yaml", "yaml", "benchmark/eval.yaml", _eval_yaml, "card.card_check:card_problems"),
         _reader("journal", "json", f"{_HALF}/build.json", _journal, "building.journal:Journal._read_state"),
         _reader(
             "set-record",
@@ -403,6 +535,120 @@ READERS = {
             for kind in ("png", "jpg", "tiff", "bmp", "gif", "webp", "dcm")
         ),
         _reader("archive", "zip", "texts/oct.zip", _zip, "download.extract:extract_zip"),
+        _reader("zenodo", "json", "texts/zenodo.json", _zenodo, "download.zenodo"),
+        _reader("notes", "yaml", "images/rays/info.yaml", _notes, "sources.imagefolder:open_imagefolder"),
+        _reader(
+            "signature",
+            "txt",
+            "benchmark/manifest.json.minisig",
+            _signature,
+            "format.signing.benchmark:check_signature",
+            "format.signing.signatures",
+        ),
+        _reader("public-key", "txt", "keys/own.pub", _signature, "format.signing.keys:PublicKey.of_line"),
+        _reader(
+            "secret-key",
+            "txt",
+            "keys/own.key",
+            _secret_key,
+            "format.signing.keys:_secret_fields",
+            "format.signing.keys:decoded",
+            "format.signing.keys:read_lines",
+        ),
+        _plain("probes", "json", "made/probes.json", "results.probes", "read_probes"),
+        _reader(
+            "prompts-sweep",
+            "json",
+            "made/prompts-sweep.json",
+            _prompts_sweep,
+            "results.paraphrases.record:read_swept",
+            "results.paraphrases.record:PromptsSweep._parts_fit_together",
+        ),
+        _reader(
+            "baseline",
+            "json",
+            f"{_RESULT}/result.json",
+            _baseline,
+            "results.baseline_choice:baseline_of",
+            "results.folder:read_saved",
+        ),
+        _reader(
+            "training-checkpoint",
+            "safetensors",
+            "checkpoints/run/.finetune/checkpoint.safetensors",
+            _of_models("read_training"),
+            "finetuning.state:read_state",
+            "finetuning.state:_refuse_other",
+            models=True,
+        ),
+        _plain(
+            "torch-checkpoint",
+            "zip",
+            "checkpoints/model.pth",
+            "models.weights",
+            "read_checkpoint",
+            models=True,
+        ),
+        _plain(
+            "legacy-checkpoint",
+            "bytes",
+            "checkpoints/legacy.pth",
+            "models.weights",
+            "read_checkpoint",
+            models=True,
+        ),
+        _reader(
+            "published-adapters",
+            "safetensors",
+            "published-adapters/lora_weights.safetensors",
+            _of_models("read_adapters"),
+            "lora.published:_fold_factors",
+            "lora.published:_fold_query_and_value",
+            models=True,
+        ),
+        _reader(
+            "open-clip-config",
+            "json",
+            "open_clip/open_clip_config.json",
+            _of_models("read_open_clip"),
+            "models.families.open_clip_build:build_transform",
+            models=True,
+        ),
+        _reader(
+            "transformers-config",
+            "json",
+            "transformers/config.json",
+            _of_models("read_transformers"),
+            "models.families.transformers_clip:configuration_of",
+            "models.families.transformers_clip:refuse_remote",
+            "models.families.transformers_clip:_build",
+            models=True,
+        ),
+        _reader(
+            "image-processor",
+            "json",
+            "transformers/preprocessor_config.json",
+            _of_models("read_processor"),
+            "models.families.transformers_clip:processor_of",
+            "models.families.transformers_clip:_describe",
+            models=True,
+        ),
+        _reader(
+            "tokenizer-settings",
+            "json",
+            "transformers/tokenizer_config.json",
+            _of_models("read_tokens"),
+            "models.tokenizers:read_tokenizer",
+            models=True,
+        ),
+        _reader(
+            "tokenizer",
+            "json",
+            "transformers/tokenizer.json",
+            _of_models("read_tokens"),
+            "models.tokenizers:read_tokenizer",
+            models=True,
+        ),
         _plain("pins", "json", "texts/download.lock.json", "download.pins", "read_pins", at="texts"),
         _plain("study", "json", "study/mine.study.json", "readers.study", "read_study"),
         _reader(

@@ -41,10 +41,14 @@ class Fuzzer:
         write_corpus(root)
         (root / ".seeds").mkdir()
         for reader in READERS.values():
-            if not (root / reader.file).exists():  # DICOM, without pydicom
+            if not (root / reader.file).exists():  # such as DICOM, without pydicom
                 continue
             (root / ".seeds" / reader.name).write_bytes((root / reader.file).read_bytes())
         self._child: subprocess.Popen[str] | None = None
+
+    def has(self, name: str) -> bool:
+        """Return whether a reader has a seed; some are made with optional packages."""
+        return (self.root / ".seeds" / name).is_file()
 
     def run(self, name: str, indices: Iterable[int]) -> Iterator[dict[str, Any]]:
         """Yield the outcome of each input of a reader."""
@@ -64,7 +68,7 @@ class Fuzzer:
             with contextlib.suppress(OSError):
                 self._child.stdin.close()  # type: ignore[union-attr]
             try:
-                self._child.wait(SECONDS)
+                self._child.wait(20 * SECONDS)  # what it measured may take long to write
             except subprocess.TimeoutExpired:
                 self._child.kill()
                 self._child.wait()

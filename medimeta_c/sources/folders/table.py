@@ -66,10 +66,10 @@ def listed_in(
         with table.open(encoding="utf-8-sig", newline="") as file:
             reader = csv.DictReader(file)
             rows = [(reader.line_num, row) for row in reader]
+            columns = [str(name) for name in reader.fieldnames or ()]  # of an empty file, it reads on for it
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         problems.append(f"{table} cannot be read as CSV in UTF-8 ({short(error)}): correct it")
         return []
-    columns = [str(name) for name in reader.fieldnames or ()]
     if missing := {"file_name", "label"} - set(columns):
         others = [name for name in columns if name not in ("file_name", "split", "patient")]
         values = {str(row[name]).lower() for _, row in rows for name in others}

@@ -105,3 +105,5 @@ def test_no_table(root: Path) -> None:
     refused(root, "no column file_name and no column label", "file_name;label")
     (root / "metadata.csv").write_bytes(b"\xff\xfe\0")
     refused(root, "cannot be read as CSV")
+    (root / "metadata.csv").write_bytes(b"")
+    refused(root, "no column file_name and no column label", "its columns are none")
