@@ -66,7 +66,7 @@ def test_a_given_title_is_kept_until_another_is_given(small: Small) -> None:
 def test_an_interrupted_build_keeps_its_title(small: Small, monkeypatch: pytest.MonkeyPatch) -> None:
     """Also where it is gone on with by a command that names none."""
 
-    def interrupted(*_: object) -> None:
+    def interrupted(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
