@@ -8,6 +8,8 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from medimeta_corruptions._jit import kernel
+
 __all__ = ["BLOCK", "UNIT", "Pixels", "Rng", "as_pixels", "blocks", "channels", "look_up", "to_bytes"]
 
 Pixels: TypeAlias = NDArray[np.uint8]
@@ -90,7 +92,11 @@ def blocks(*images: Pixels) -> Iterator[tuple[Pixels, ...]]:
 def look_up(table: NDArray[np.uint8], image: Pixels) -> Pixels:
     """Return a new image with ``table[v]`` for every value ``v``; the table has 256 entries."""
     out = np.empty_like(image)
-    for values, found in blocks(image, out):
-        # NumPy makes eight bytes of each index first. No byte is out of range: "clip" only spares a copy.
-        np.take(table, values, out=found, mode="clip")
+    _look_up(table, image.reshape(-1), out.reshape(-1))
     return out
+
+
+@kernel("(uint8[::1], uint8[::1], uint8[::1])")
+def _look_up(table: NDArray[np.uint8], values: Pixels, out: Pixels) -> None:
+    for i in range(values.size):
+        out[i] = table[values[i]]

@@ -13,6 +13,7 @@ References
 from __future__ import annotations
 
 import contextlib
+import functools
 import math
 from collections.abc import Iterator
 from typing import Any
@@ -20,6 +21,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from medimeta_corruptions._cache import keeps_kernels
 from medimeta_corruptions._image import Pixels, Rng
 from medimeta_corruptions._jit import helper, kernel, multiply_wide
 from medimeta_corruptions._ziggurat import EDGE, Layers, layers
@@ -90,6 +92,12 @@ def _whole(limit: float) -> int:
     return math.floor(min(limit, 1.0) * 2.0**53)
 
 
+@functools.cache
+def _kept() -> bool:
+    """Return whether code is kept on disk: where every process would compile it, NumPy is the faster."""
+    return keeps_kernels()
+
+
 @contextlib.contextmanager
 def _drawn_from(rng: Rng) -> Iterator[Words | None]:
     """Take over a generator's state, and give it back where the block has moved it to.
@@ -100,6 +108,9 @@ def _drawn_from(rng: Rng) -> Iterator[Words | None]:
         The state; None of a generator that has to draw for itself.
     """
     if type(rng) is not np.random.Generator or type(rng.bit_generator) is not np.random.Philox:
+        yield None
+        return
+    if not _kept():
         yield None
         return
     bits = rng.bit_generator

@@ -12,7 +12,7 @@ from medimeta_c.format import png
 from medimeta_c.format.keys import CLEAN, Image, SetKey
 from medimeta_c.format.manifest.digests import RowDigest
 from medimeta_c.format.manifest.records import Protocol, SetRecord, SpectrumRecord
-from medimeta_c.format.seeding import GROWING, generator
+from medimeta_c.format.seeding import GROWING, corrupted
 from medimeta_c.format.shards import MAX_SHARD_BYTES, Row, ShardWriter
 from medimeta_c.format.spectrum import SpectrumMean, spectrum
 from medimeta_c.sources.contract import Source
@@ -56,9 +56,8 @@ def render(
         raise SourceError(f"image {image_id!r} of {key.dataset} {error}") from error
     if corruption is None:
         return image
-    rng = generator(protocol.seed, key, image_id, protocol.seed_scheme)
     try:
-        return corruption(image, key.severity, rng)
+        return corrupted(image, key, image_id, protocol, corruption)
     except ValueError as error:  # a fault that cannot occur in such an image
         raise SourceError(f"image {image_id!r} of {key.dataset}: {error}") from error
 

@@ -101,6 +101,11 @@ class SetKey:
         return f"{self.dataset}/{self.split}/{self.corruption}/severity-{self.severity}"
 
     @property
+    def clean(self) -> SetKey:
+        """The clean set of the same images."""
+        return SetKey(self.dataset, self.split, CLEAN, 0)
+
+    @property
     def folder(self) -> str:
         """Directory of the set's shards, relative to the benchmark's root, with forward slashes."""
         return f"data/{self.dataset}/{self.split}/{self.corruption}"

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from medimeta_c.format.keys import SetKey
+from medimeta_c.format.keys import Image, SetKey
+from medimeta_corruptions import Corruption
 
-__all__ = ["GROWING", "SEED_SCHEME", "SEED_SCHEMES", "generator", "order_key"]
+if TYPE_CHECKING:
+    from medimeta_c.format.manifest.records import Protocol
+
+__all__ = ["GROWING", "SEED_SCHEME", "SEED_SCHEMES", "corrupted", "generator", "order_key"]
 
 SEED_SCHEME = "medimeta-c/1"
 """Version of the derivation below. Another scheme would be another benchmark version."""
@@ -55,6 +60,31 @@ def generator(seed: int, key: SetKey, image_id: str, scheme: str = SEED_SCHEME) 
     text = f"{scheme}|{seed}|{key.dataset}|{key.split}|{image_id}|{key.corruption}|{severity}"
     digest = hashlib.blake2b(text.encode(), digest_size=16).digest()
     return np.random.Generator(np.random.Philox(key=int.from_bytes(digest, "little")))
+
+
+def corrupted(image: Image, key: SetKey, image_id: str, protocol: Protocol, corruption: Corruption) -> Image:
+    """Return an image of one set.
+
+    Parameters
+    ----------
+    image : ndarray of shape (H, W) or (H, W, 3)
+        The clean one, uint8. Not modified.
+    key : SetKey
+        The set.
+    image_id : str
+        The image's id in its dataset.
+    protocol : Protocol
+        Seed and seed scheme.
+    corruption : Corruption
+        The set's.
+
+    Raises
+    ------
+    ValueError
+        If the corruption is a fault that cannot occur in such an image.
+    """
+    rng = generator(protocol.seed, key, image_id, protocol.seed_scheme)
+    return corruption(image, key.severity, rng)
 
 
 def order_key(*parts: object) -> bytes:

@@ -11,9 +11,8 @@ import numpy as np
 from PIL import Image as PillowImage
 
 from medimeta_c.errors import ConfigError
-from medimeta_c.format import png
 from medimeta_c.format.benchmark import Benchmark
-from medimeta_c.format.keys import CLEAN, SetKey
+from medimeta_c.format.keys import CLEAN, Image, SetKey
 from medimeta_c.results.folder import SavedResult
 from medimeta_c.results.predictions import CellPredictions
 
@@ -98,7 +97,7 @@ def thumbnails(benchmark: Benchmark, wanted: Iterable[tuple[SetKey, str]]) -> di
     found: dict[tuple[SetKey, str], str] = {}
     for key, ids in by_set.items():
         for image_id, data in stored_images(benchmark, key, ids).items():
-            found[key, image_id] = _data_uri(data)
+            found[key, image_id] = _data_uri(benchmark.decoded(key, image_id, data))
         lost = {image_id for image_id in ids if (key, image_id) not in found}
         if lost:
             raise ConfigError(
@@ -134,7 +133,10 @@ def _changes(clean: CellPredictions, cell: CellPredictions, count: int) -> list[
 
 
 def stored_images(benchmark: Benchmark, key: SetKey, ids: set[str]) -> Mapping[str, bytes]:
-    """Return the stored bytes of some images of a set, reading no further than the last of them."""
+    """Return the stored bytes of some images of a set, reading no further than the last of them.
+
+    Their pixels are those that `Benchmark.decoded` makes of them.
+    """
     found: dict[str, bytes] = {}
     for table in benchmark.tables(key, ("image", "image_id")):
         names = table["image_id"].to_pylist()
@@ -145,8 +147,8 @@ def stored_images(benchmark: Benchmark, key: SetKey, ids: set[str]) -> Mapping[s
     return found
 
 
-def _data_uri(data: bytes) -> str:
-    image = PillowImage.fromarray(png.decode(data))
+def _data_uri(pixels: Image) -> str:
+    image = PillowImage.fromarray(pixels)
     if max(image.size) > _SIDE_PX:
         image.thumbnail((_SIDE_PX, _SIDE_PX), PillowImage.Resampling.LANCZOS)
     buffer = io.BytesIO()

@@ -1,37 +1,43 @@
-"""Read and decode a benchmark's images ahead of the model, in worker processes."""
+"""Read and decode a benchmark's images ahead of the model, in workers."""
 
 from __future__ import annotations
 
-from collections import deque
+import struct
 from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeAlias
 
 import numpy as np
-from joblib.externals.loky import ProcessPoolExecutor
-from joblib.externals.loky.process_executor import TerminatedWorkerError
 from numpy.typing import NDArray
 
-from medimeta_c.errors import Remedy, WorkerError
 from medimeta_c.format import png
 from medimeta_c.format.benchmark import Benchmark
 from medimeta_c.format.keys import Image, SetKey
 from medimeta_c.format.shards import read_row_group, row_group_rows
+from medimeta_c.format.views.rendered import RenderedBenchmark, Rendering
 from medimeta_c.io.stores.stored import Place
+from medimeta_c.scoring.feeding.pools import ahead
 
 __all__ = ["Chunk", "Decoded", "Prepare", "chunks_of", "decode", "decode_all"]
 
 _COLUMNS = ("image", "label", "image_id")
-_AHEAD = 3  # chunks in work for each worker: enough to hide a slow one, few enough to stay small
+
+_SIZE_END = 24
+"""Width and height, big-endian words, end at this byte of a PNG."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chunk:
-    """One row group of a shard: what a worker reads and decodes at a time."""
+    """One row group of a shard: what a worker reads and decodes at a time.
+
+    Of a set that is rendered, it is of the clean set's shard, and has what renders it.
+    """
 
     key: SetKey
     path: Place
     row_group: int
+    rendering: Rendering | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -51,6 +57,8 @@ class Decoded:
     images : ndarray
         Raw pixels, uint8 (N, H, W) or (N, H, W, 3), or prepared ones, float32 (N, 3, H, W), or objects (N,),
         each the raw pixels of one image.
+    is_rendered : bool
+        Whether they were rendered from clean ones here.
     """
 
     key: SetKey
@@ -58,6 +66,7 @@ class Decoded:
     labels: NDArray[np.int64]
     pixels_sha256: tuple[str, ...]
     images: NDArray[Any]
+    is_rendered: bool = False
 
     def __len__(self) -> int:
         return len(self.image_ids)
@@ -110,13 +119,14 @@ def chunks_of(benchmark: Benchmark, keys: Iterable[SetKey], *, limit: int | None
     With `limit`, only those that hold some of the first so many rows of each set.
     """
     for key in keys:
+        rendering = benchmark.rendering(key) if isinstance(benchmark, RenderedBenchmark) else None
         before = 0
         for path in benchmark.shard_paths(key):
             if limit is not None and before >= limit:
                 break
             for index, rows in enumerate(row_group_rows(path)):
                 if limit is None or before < limit:
-                    yield Chunk(key=key, path=path, row_group=index)
+                    yield Chunk(key=key, path=path, row_group=index, rendering=rendering)
                 before += rows
 
 
@@ -132,20 +142,27 @@ def decode(chunk: Chunk, prepare: Preparing) -> Decoded:
     """
     table = read_row_group(chunk.path, chunk.row_group, _COLUMNS)
     digests: list[str] = []
-    images = prepare(_digested(table["image"].combine_chunks().field("bytes"), digests))
+    image_ids = tuple(table["image_id"].to_pylist())
+    column = zip(image_ids, table["image"].combine_chunks().field("bytes"), strict=True)
+    images = prepare(_digested(column, chunk.rendering, digests))
     return Decoded(
         key=chunk.key,
-        image_ids=tuple(table["image_id"].to_pylist()),
+        image_ids=image_ids,
         labels=table["label"].to_numpy().astype(np.int64, copy=False),
         pixels_sha256=tuple(digests),
         images=images,
+        is_rendered=chunk.rendering is not None,
     )
 
 
-def _digested(column: Iterable[Any], digests: list[str]) -> Iterator[Image]:
+def _digested(
+    column: Iterable[tuple[str, Any]], rendering: Rendering | None, digests: list[str]
+) -> Iterator[Image]:
     """Yield the images of a column, their digests added to a list as they come up."""
-    for data in column:
-        yield _noted(png.decode(data.as_py() or b""), digests)  # no name here keeps it any longer
+    for image_id, stored in column:
+        data = stored.as_py() or b""
+        # No name here keeps an image any longer.
+        yield _noted(png.decode(data) if rendering is None else rendering.image(image_id, data), digests)
 
 
 def _noted(image: Image, digests: list[str]) -> Image:
@@ -163,7 +180,7 @@ def decode_all(chunks: Iterable[Chunk], prepare: Preparing, *, workers: int) -> 
     prepare : Prepare, or another callable
         What happens to the pixels.
     workers : int
-        Processes; 0 decodes in this one.
+        Threads; or processes, for chunks that the model's own transform prepares. 0 decodes in this thread.
 
     Raises
     ------
@@ -172,24 +189,28 @@ def decode_all(chunks: Iterable[Chunk], prepare: Preparing, *, workers: int) -> 
     MediMetaError
         If a worker died.
     """
-    if workers == 0:
+    transformed: dict[str, bool] = {}
+
+    def tasks() -> Iterator[tuple[Callable[[], Decoded], bool]]:
         for chunk in chunks:
-            yield decode(chunk, prepare)
-        return
-    # Its own pool: the one loky shares within a process is joblib's, which the build's engine uses.
-    executor = ProcessPoolExecutor(max_workers=workers, timeout=60)  # idle workers of a killed run end
-    waiting: deque[Any] = deque()
-    try:
-        for chunk in chunks:
-            waiting.append(executor.submit(decode, chunk, prepare))
-            if len(waiting) > _AHEAD * workers:
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
-    except TerminatedWorkerError as error:
-        raise WorkerError(
-            "a decoding process died, most likely for lack of memory",
-            remedy=Remedy("run the same again with fewer {workers}; finished cells are kept"),
-        ) from error
-    finally:
-        executor.shutdown(wait=True, kill_workers=True)
+            name = chunk.key.dataset
+            if workers and name not in transformed:
+                transformed[name] = _is_transformed(chunk, prepare)
+            yield partial(decode, chunk, prepare), transformed.get(name, False)
+
+    yield from ahead(tasks(), workers=workers)
+
+
+def _is_transformed(chunk: Chunk, prepare: Preparing) -> bool:
+    """Return whether the first image of a chunk goes through the model's own transform.
+
+    That holds the interpreter's lock, so threads would wait for each other. A wrong guess costs time alone.
+    """
+    if not isinstance(prepare, Prepare):
+        return False
+    images = read_row_group(chunk.path, chunk.row_group, ("image",))["image"].combine_chunks()
+    first = images.field("bytes")[0].as_py() if len(images) else None
+    if first is None or len(first) < _SIZE_END:
+        return False  # whoever decodes it says what is wrong
+    width, height = struct.unpack_from(">II", first, _SIZE_END - 8)
+    return not prepare.is_raw(height, width)

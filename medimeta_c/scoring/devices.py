@@ -83,11 +83,11 @@ def batch_size_on(device: torch.device, wanted: int | None) -> int:
 
 
 def workers_beside(device: torch.device, wanted: int) -> int:
-    """Return the decoding processes that were asked for; of -1, as many as a device needs."""
+    """Return the decoding workers that were asked for; of -1, as many as a device needs."""
     if wanted >= 0:
         return wanted
-    # On the CPU the model itself keeps every core busy, and decoding is a fiftieth of its work: a process
-    # beside it would only take its place, and seconds to start (scripts/bench/evaluate.py).
+    # On the CPU the model itself keeps every core busy, and decoding is a fiftieth of its work: a worker
+    # beside it would only take its place (scripts/bench/evaluate.py).
     return 0 if device.type == "cpu" else max(1, (os.cpu_count() or 2) - 1)
 
 

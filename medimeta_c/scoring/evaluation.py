@@ -109,7 +109,8 @@ class EvaluateConfig:
     batch_size : int, optional
         Images a batch; by default 256 on CUDA and 64 elsewhere.
     workers : int, optional
-        Decoding processes; 0 decodes in this one, -1 is one per core left beside the model.
+        Decoding threads, or processes for a transform that needs them; 0 decodes in this thread, -1 is one
+        per core left beside the model.
     resampling : Resampling, optional
         How intervals are made.
     activation : {"quickgelu", "gelu"}, optional
@@ -118,6 +119,9 @@ class EvaluateConfig:
         A transform that the model's family lists beside the model's own; see `medimeta_c.models.ModelFamily`.
     metrics : str, Metric, or several, optional
         What is computed of each cell beside this package's metrics: names of registered ones, or metrics.
+    render : bool, optional
+        Render corrupted images from the clean ones, of which alone the benchmark needs the files, and the
+        manifest. The result is the same.
     limit : int, optional
         Only the first so many images of each set: a trial, written below ``<out>/first-<limit>``.
     part : str, optional
@@ -151,6 +155,7 @@ class EvaluateConfig:
     metrics: Several[str | Metric] = default(())
     activation: Activation | None = None
     preprocessing: str | None = None
+    render: bool = False
     limit: int | None = None
     part: str | None = None
     decode: Decode | None = None
@@ -269,6 +274,7 @@ def evaluate(
         resampling=config.resampling,
         out=config.out,
         limit=config.limit,
+        render=config.render,
         part=config.part,
     )
     record, prompts = asked_prompts(config.prompts, job.benchmark, job.datasets)

@@ -8,7 +8,6 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Protocol
 
-import numpy as np
 import torch
 from numpy.typing import ArrayLike
 
@@ -18,6 +17,7 @@ from medimeta_c.format.keys import SetKey
 from medimeta_c.models import Preprocess, Preprocessing
 from medimeta_c.results.predictions import CellPredictions
 from medimeta_c.scoring.decoding import Decoded, Prepare, chunks_of, decode_all
+from medimeta_c.scoring.feeding.transfer import Transfer
 from medimeta_c.scoring.rows import CellRows, batches
 
 __all__ = [
@@ -129,7 +129,7 @@ class Embedder:
     batch_size : int
         Images a batch; halved, with a warning, when the device has no memory for it.
     workers : int
-        Decoding processes; 0 decodes in this one.
+        Decoding threads, or processes for a transform that needs them; 0 decodes in this thread.
     """
 
     def __init__(
@@ -138,6 +138,7 @@ class Embedder:
         self.batch_size = batch_size
         self._width: int | None = None
         self._encoder, self._device, self._workers = encoder, device, workers
+        self._transfer = Transfer(device)
 
     @property
     def prepare(self) -> Prepare:
@@ -160,8 +161,8 @@ class Embedder:
         """
         for batch in batches(decoded, lambda: self.batch_size, limit):
             parts = [rows.images[start:stop] for rows, start, stop in batch]
-            images = torch.from_numpy(parts[0] if len(parts) == 1 else np.concatenate(parts))
-            split = torch.split(self._features(images), [len(part) for part in parts])
+            features = self._features(self._transfer.joined(parts))
+            split = torch.split(features, [len(part) for part in parts])
             yield [(*rows, part) for rows, part in zip(batch, split, strict=True)]
 
     def rows(
@@ -193,7 +194,8 @@ class Embedder:
         with closing(decode_all(chunks, self.prepare, workers=self._workers)) as decoded:
             for batch in self.embedded(decoded, limit):
                 for rows, start, stop, features in batch:
-                    one = sets.setdefault(rows.key, SetRows(benchmark.record(rows.key), limit))
+                    record, is_rendered = benchmark.record(rows.key), rows.is_rendered
+                    one = sets.setdefault(rows.key, SetRows(record, limit, is_rendered))
                     one.take(rows, start, stop, vectors(features, rows.key))
                     if one.is_whole:
                         yield sets.pop(rows.key)
@@ -203,7 +205,7 @@ class Embedder:
     def _features(self, images: torch.Tensor) -> torch.Tensor:
         """Embed a batch, in halves if the device has no memory for it whole."""
         try:
-            moved = images.to(self._device, non_blocking=True)
+            moved = self._transfer.moved(images)
             found = self._encoder.features(normalise(moved, self._encoder.preprocessing))
             return self._checked(found, len(images))
         except torch.OutOfMemoryError as error:

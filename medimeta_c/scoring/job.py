@@ -18,6 +18,7 @@ from medimeta_c.format.keys import SetKey
 from medimeta_c.format.manifest.digests import fingerprint_faults
 from medimeta_c.format.manifest.records import PluginRecord
 from medimeta_c.format.parts import dealt, share_of
+from medimeta_c.format.views.rendered import RenderedBenchmark
 from medimeta_c.io.progress import following
 from medimeta_c.io.stores.stored import Place, StoredPath
 from medimeta_c.metrics.grid import Scope
@@ -100,6 +101,7 @@ class Job:
         resampling: Resampling,
         out: Place,
         limit: int | None = None,
+        render: bool = False,
         part: str | None = None,
     ) -> Job:
         """Open a benchmark and check, before any work, that it can be scored and that the baseline fits.
@@ -114,6 +116,8 @@ class Job:
             The split scored.
         baseline, metrics, resampling, out, limit
             As the class has them.
+        render : bool, optional
+            Render corrupted images from the clean ones, instead of reading them.
         part : str, optional
             Such as ``"2/5"``: only the cells of this part.
 
@@ -125,6 +129,8 @@ class Job:
             If the benchmark is missing or damaged.
         """
         opened = open_benchmark(benchmark)
+        if render:
+            opened = RenderedBenchmark.of(opened)
         for fault in fingerprint_faults(opened.manifest):
             raise ManifestError(f"{opened.name} cannot be scored: {fault}; verify it")
         names = opened.datasets if tuple(datasets) == ("all",) else tuple(datasets)

@@ -10,7 +10,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from medimeta_c.errors import ShardError
+from medimeta_c.errors import Remedy, ShardError
 from medimeta_c.format.keys import SetKey
 from medimeta_c.format.manifest.digests import RowDigest
 from medimeta_c.format.manifest.records import SetRecord
@@ -32,10 +32,13 @@ class CellRows:
         What the manifest states of the set.
     limit : int or None
         Only the first so many are wanted.
+    rendered : bool, optional
+        Whether the pixels were rendered from clean ones.
     """
 
     record: SetRecord
     limit: int | None
+    rendered: bool = False
     image_ids: list[str] = field(default_factory=list)
     _labels: list[int] = field(default_factory=list)
     _digest: RowDigest = field(default_factory=RowDigest)
@@ -73,11 +76,18 @@ class CellRows:
         """
         whole = self.wanted == self.record.rows
         digest = self._digest.hexdigest() if whole else self.record.rows_sha256
-        if len(self.image_ids) != self.wanted or digest != self.record.rows_sha256:
+        if len(self.image_ids) == self.wanted and digest == self.record.rows_sha256:
+            return
+        if self.rendered:
             raise ShardError(
-                f"the rows of {self.record.key} are not those its manifest states (ids, labels or pixels "
-                "differ): run `medimeta-c verify` on the benchmark and build it again"
+                f"the rows of {self.record.key} are not those its manifest states, as they are rendered "
+                "here: the clean images were changed, or a library of another version renders others",
+                remedy=Remedy("leave out {render}, to read the stored images"),
             )
+        raise ShardError(
+            f"the rows of {self.record.key} are not those its manifest states (ids, labels or pixels "
+            "differ): run `medimeta-c verify` on the benchmark and build it again"
+        )
 
 
 def batches(

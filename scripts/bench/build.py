@@ -209,7 +209,7 @@ def line(name: str, what: str, theirs: Cost, mine: Cost) -> None:
     """Print a row of the table."""
     print(
         f"| {name} | {what} | {theirs.seconds * 1e3:.2f} | {mine.seconds * 1e3:.2f} "
-        f"| {theirs.seconds / mine.seconds:.1f} | {theirs.stored / 1e3:.1f} | {mine.stored / 1e3:.1f} |",
+        f"| {theirs.seconds / mine.seconds:.2f} | {theirs.stored / 1e3:.1f} | {mine.stored / 1e3:.1f} |",
         flush=True,
     )
 

@@ -1,6 +1,7 @@
 """Time the nineteen corruptions of ImageNet-C against imagecorruptions, on the same images, in one run.
 
-The two take turns on each image, on one core, after a warm-up; a cell is the median over repeats and images,
+The two take turns on each image, on one core, after a warm-up, in milliseconds of the processor, which other
+work on the machine disturbs less than the clock; a cell is the median over repeats and images,
 and a corruption's figure the mean of its five severities. The ratio is what carries over to other machines.
 
 Functions of the reference that today's scikit-image and NumPy break are repaired first (see `repaired`). Frost
@@ -62,9 +63,9 @@ def repaired() -> ModuleType:
 
 
 def milliseconds(call: Callable[[], object]) -> float:
-    start = time.perf_counter()
+    start = time.process_time()
     call()
-    return (time.perf_counter() - start) * 1e3
+    return (time.process_time() - start) * 1e3
 
 
 def compare(name: str, images: list[Pixels], repeats: int, rng: Rng) -> tuple[float, float]:

@@ -169,7 +169,7 @@ def main() -> None:
     parser.add_argument("--images", type=int, default=512, help="images a repeat")
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--batch-size", type=int, default=64)
-    parser.add_argument("--workers", type=int, default=0, help="decoding processes of both; -1: one a core")
+    parser.add_argument("--workers", type=int, default=0, help="decoding workers of both; -1: one a core")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--precision", choices=DTYPES, default="fp32")
     parser.add_argument("--without-clip-benchmark", action="store_true")
@@ -231,7 +231,7 @@ def report(arguments, work: Path) -> None:
     where = torch.cuda.get_device_name(device) if device.type == "cuda" else platform.machine()
     print(
         f"{arguments.architecture}, {arguments.precision}, {device.type} ({where}), {os.cpu_count()} cores, "
-        f"{torch.get_num_threads()} threads, {arguments.workers} decoding processes, {count} images of {len(keys)} sets, "
+        f"{torch.get_num_threads()} threads, {arguments.workers} decoding workers, {count} images of {len(keys)} sets, "
         f"batches of {arguments.batch_size}, {arguments.repeats} repeats, torch {torch.__version__}"
     )
     print("\n| | images/s | of bare forward | lowest to highest | CPU ms/image | of bare forward |")

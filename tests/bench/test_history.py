@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 results = pytest.importorskip("asv.results", reason="needs asv: pip install asv")
@@ -17,6 +17,7 @@ TABLE = """
 | corruption | ours, ms | reference, ms | ratio |
 |---|---:|---:|---:|
 | zoom_blur | 2.00 | 50.0 | 25.0 |
+<!-- wanted: 2 -->
 | **all** | 4.00 | 8.0 | **2.0** |
 
 | dataset | set | bytes |
@@ -45,6 +46,7 @@ def test_ratios_are_read_from_every_table_that_has_them() -> None:
     assert read(TABLE, "kB") == {"pbc clean": 1 / 60}
 
 
+@settings(deadline=None)  # the first example imports asv
 @given(st.lists(st.floats(0.01, 10), min_size=1, max_size=8), st.floats(0, 0.099))
 def test_a_ratio_within_a_tenth_of_the_usual_did_not_move(before: list[float], share: float) -> None:
     ratio = import_module("history").Ratio("one", (1 + share) * statistics.median(before), tuple(before))

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from pickle import PicklingError
 
+import numpy as np
 import pytest
 
 from medimeta_c.building.build import BuildConfig, build
@@ -159,19 +160,19 @@ def test_scoring_with_workers_and_building_share_a_process(build_config: Configu
     from medimeta_c.scoring.decoding import Prepare, chunks_of, decode_all
 
     bench = open_benchmark(built)
-    prepare = Prepare(transform=_unused, is_raw=_always)
+    prepare = Prepare(transform=_planes, is_raw=_never)
     chunks = list(chunks_of(bench, bench.sets[:4]))
     assert len(list(decode_all(chunks, prepare, workers=2))) == len(chunks)
     assert build(build_config(datasets=("rays",), severities=(1,), jobs=2)).built
     assert len(list(decode_all(chunks, prepare, workers=2))) == len(chunks)
 
 
-def _unused(image: object) -> object:
-    raise AssertionError(image)
+def _planes(image: object) -> np.ndarray:
+    return np.moveaxis(np.atleast_3d(np.asarray(image, np.float32)), 2, 0)
 
 
-def _always(height: int, width: int) -> bool:
-    return True
+def _never(height: int, width: int) -> bool:
+    return False
 
 
 def test_this_process_and_the_workers_share_the_tasks() -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import pytest
 import typer
@@ -91,7 +92,8 @@ def test_figures_of_a_card_need_no_results() -> None:
 @pytest.mark.parametrize("name", COMMANDS)
 def test_the_list_of_commands_shows_the_first_line_of_each_ones_help(name: str) -> None:
     """The help of the application is written without their modules, and says the same."""
-    command = typer.main.get_command(app).commands[name]
+    group: Any = typer.main.get_command(app)
+    command = group.commands[name]
     assert command.help.split("\n")[0] == COMMANDS[name].summary
     assert command.name == name
     assert command.rich_help_panel == COMMANDS[name].panel
@@ -102,9 +104,12 @@ def test_little_work_is_done_in_this_process(
 ) -> None:
     """A small build and its verification start no worker, unless processes are asked for."""
     started: list[int] = []
-    monkeypatch.setattr(
-        local, "_shared", lambda function, tasks, workers: started.append(workers) or iter(())
-    )
+
+    def share(function: object, tasks: Sequence[object], workers: int) -> Iterator[object]:
+        started.append(workers)
+        return iter(tasks)
+
+    monkeypatch.setattr(local, "_shared", share)
     config = build_config(datasets=("rays",), severities=(1,), jobs=-1)
     assert preview(config).jobs == 1
     assert len(build(config).built) == 8

@@ -129,6 +129,13 @@ def test_other_generators_draw_for_themselves(
     assert ours.random() == plain.random()
 
 
+def test_numpy_draws_where_code_cannot_be_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No process compiles for itself alone what NumPy has: the numbers are the same."""
+    monkeypatch.setattr(_philox, "_kept", lambda: False)
+    monkeypatch.delattr(_philox, "_normal")
+    np.testing.assert_array_equal(_philox.normal(philox(4), 9), philox(4).standard_normal(9))
+
+
 def test_half_words_stay_where_they_are() -> None:
     """The 32 bits that an integer has left over are still the next integer's."""
     ours, plain = philox(8), philox(8)

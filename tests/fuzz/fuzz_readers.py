@@ -179,6 +179,20 @@ def _png(root: Path) -> None:
     decode((root / "pictures/stored.png").read_bytes())
 
 
+def _plain_png(root: Path) -> None:
+    import numpy as np
+
+    from medimeta_c.format.png import _opencv_pixels
+    from medimeta_c.format.png.reading import plain_pixels
+
+    data = (root / "pictures/stored.png").read_bytes()
+    found = plain_pixels(data)
+    if found is None:
+        _opencv_pixels(data)  # raises of what neither reads
+    else:
+        assert np.array_equal(found, _opencv_pixels(data))
+
+
 def _card(root: Path) -> None:
     from medimeta_c.card.card_check import check_card
 
@@ -346,7 +360,8 @@ READERS = {
             "spectra", "parquet", "benchmark/stats/spectrum.parquet", _spectra, "format.stats:holds_spectra"
         ),
         _reader("groups", "parquet", "grouped/stats/groups.parquet", _groups, "format.stats:read_groups"),
-        _reader("stored-png", "png", "pictures/stored.png", _png, "format.png:decode"),
+        _reader("stored-png", "png", "pictures/stored.png", _png, "format.png:_opencv_pixels"),
+        _reader("plain-png", "png", "pictures/stored.png", _plain_png, "format.png.reading"),
         _reader(
             "card",
             "yaml",

@@ -36,7 +36,10 @@ def test_columns_are_those_of_pyarrow(kind: str, data: st.DataObject) -> None:
 def test_tables_are_those_of_pyarrow() -> None:
     """Lists of a fixed size, values that a row lacks, and values of no column."""
     schema = pa.schema([("name", pa.string()), ("profile", pa.list_(pa.float64(), 2)), ("n", pa.int8())])
-    rows = [{"name": "a", "profile": (1.0, 2.5), "n": 3, "other": 1}, {"profile": [0.0, -1.0]}]
+    rows: list[dict[str, object]] = [
+        {"name": "a", "profile": (1.0, 2.5), "n": 3, "other": 1},
+        {"profile": [0.0, -1.0]},
+    ]
     for some in (rows, rows[:1], []):
         found = table(some, schema)
         found.validate(full=True)

@@ -140,6 +140,13 @@ def evaluate(
         str | None,
         typer.Option(help="The question, with {options}; may have {modality}.", show_default=False),
     ] = None,
+    render: Annotated[
+        bool,
+        typer.Option(
+            "--render",
+            help="Render corrupted images from the clean ones: only these and manifest.json are needed.",
+        ),
+    ] = False,
     limit: Annotated[
         int | None,
         typer.Option(
@@ -174,6 +181,8 @@ def evaluate(
 
       medimeta-c evaluate --model local-dir:./my-clip --benchmark MediMeta-C --dataset pbc,oct
 
+      medimeta-c evaluate --model ViT-B-16/openai --benchmark ORG/NAME --render
+
       medimeta-c evaluate --model ViT-B-16/openai --prompts-sweep
 
       medimeta-c evaluate --model ViT-B-16/openai --benchmark s3://bucket/MediMeta-C --out s3://bucket/results
@@ -195,6 +204,7 @@ def evaluate(
     if from_predictions is not None:
         for option, is_given in {
             "--limit": limit is not None,
+            "--render": render,
             "--part": part is not None,
             "--devices": bool(devices),
             "--engine": engine != "local",
@@ -241,6 +251,7 @@ def evaluate(
         preprocessing=preprocessing,
         metrics=tuple(metrics),
         limit=limit,
+        render=render,
         part=part,
         decode=cast("Decode | None", decode),
         orders=orders,

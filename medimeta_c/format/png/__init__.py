@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
+import sys
 from collections.abc import Callable
+from functools import cache
 from types import MappingProxyType
 
 import cv2
@@ -12,6 +15,7 @@ import numpy as np
 from medimeta_c.errors import ShardError
 from medimeta_c.format.keys import Image
 from medimeta_c.format.png.fast import fast_png
+from medimeta_c.format.png.reading import plain_pixels
 from medimeta_corruptions import keeps_kernels
 
 __all__ = ["COMPILED", "ENCODERS", "EXTENSION", "OPENCV", "decode", "digest", "encode", "preferred_encoder"]
@@ -84,6 +88,23 @@ def decode(data: bytes) -> Image:
     ShardError
         If the bytes are not an 8-bit grey or RGB image.
     """
+    image = plain_pixels(data) if _reads_compiled() else None
+    return _opencv_pixels(data) if image is None else image
+
+
+_FEW = 500
+"""Images that a process reads without the compiled reader: loading it takes longer than it saves on them."""
+
+_numbers = itertools.count()
+_keeps_kernels = cache(keeps_kernels)
+
+
+def _reads_compiled() -> bool:
+    return ("numba" in sys.modules or next(_numbers) >= _FEW) and _keeps_kernels()
+
+
+def _opencv_pixels(data: bytes) -> Image:
+    """Return the pixels of any 8-bit grey or RGB image; what this refuses, `decode` refuses."""
     stored = None
     if data:
         try:

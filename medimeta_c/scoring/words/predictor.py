@@ -72,7 +72,7 @@ class WordsPredictor:
     batch_size : int
         Questions a batch; halved, with a warning, when the device has no memory for it.
     workers : int
-        Decoding processes; 0 decodes in this one.
+        Decoding threads; 0 decodes in this one.
     """
 
     def __init__(
@@ -120,7 +120,9 @@ class WordsPredictor:
         with closing(decode_all(chunks, as_they_are, workers=self._workers)) as decoded:
             for batch in batches(decoded, lambda: size, limit):
                 for rows, start, stop in batch:
-                    cell = cells.setdefault(rows.key, _Cell(CellRows(benchmark.record(rows.key), limit)))
+                    cell = cells.setdefault(
+                        rows.key, _Cell(CellRows(benchmark.record(rows.key), limit, rows.is_rendered))
+                    )
                     images = [Pillow.fromarray(one) for one in rows.images[start:stop]]
                     cell.rows.add(rows, start, stop)
                     cell.said += self._rows(rows.key, rows.image_ids[start:stop], images)

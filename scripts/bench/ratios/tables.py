@@ -41,6 +41,8 @@ def ratios(text: str, column: str = "ratio") -> dict[str, float]:
     found: dict[str, float] = {}
     place: int | None = None
     for line in text.splitlines():
+        if line.startswith("<!--"):
+            continue
         if not line.startswith("|"):
             place = None
             continue
