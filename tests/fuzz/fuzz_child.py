@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import random
 import resource
 import signal
@@ -12,7 +13,7 @@ import traceback
 import warnings
 from pathlib import Path
 from types import FrameType
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TextIO
 
 from fuzz_mutators import MUTATORS, flip, passes
 from fuzz_readers import READERS, FuzzedReader
@@ -80,6 +81,8 @@ def outcome(reader: FuzzedReader, root: Path, seed: bytes, index: int) -> dict[s
 
 def serve(root: Path) -> None:
     """Answer tasks until stdin ends."""
+    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # libraries may print
     warnings.simplefilter("ignore")
     logging.disable()
     measured = _measured()
@@ -91,10 +94,10 @@ def serve(root: Path) -> None:
             measured.switch_context(reader.name)
         if "index" not in task:  # the seed itself, which imports what reading needs
             reader.read(root)
-            _answer({"stage": "accepted"})
+            _answer({"stage": "accepted"}, answers)
             continue
         seed = (root / ".seeds" / reader.name).read_bytes()
-        _answer(outcome(reader, root, seed, task["index"]))
+        _answer(outcome(reader, root, seed, task["index"]), answers)
 
 
 def _measured() -> Any:
@@ -103,9 +106,9 @@ def _measured() -> Any:
     return None if coverage is None else coverage.Coverage.current()
 
 
-def _answer(values: dict[str, Any]) -> None:
-    sys.stdout.write(json.dumps(values) + "\n")
-    sys.stdout.flush()
+def _answer(values: dict[str, Any], answers: TextIO) -> None:
+    answers.write(json.dumps(values) + "\n")
+    answers.flush()
 
 
 if __name__ == "__main__":

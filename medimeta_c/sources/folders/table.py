@@ -117,7 +117,7 @@ def _faults(cells: dict[str, str], folder: Path, *, extra: bool) -> Iterator[str
     if not name or unusable or any(len(part.encode()) > _LONGEST for part in parts):
         yield f"file_name {short(name)!r} is not a path below {folder}: correct it"
     elif not (folder / name).is_file():
-        yield f"there is no file {folder / name}: correct file_name, or add the file"
+        yield f"there is no file {printable(str(folder / name))}: correct file_name, or add the file"
     if not label:
         yield "label is empty: say which class the image is of"
     elif _SEVERAL.search(label):

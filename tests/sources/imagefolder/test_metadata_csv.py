@@ -107,3 +107,11 @@ def test_no_table(root: Path) -> None:
     refused(root, "cannot be read as CSV")
     (root / "metadata.csv").write_bytes(b"")
     refused(root, "no column file_name and no column label", "its columns are none")
+
+
+def test_a_name_with_a_line_break_is_shown_in_one_line(root: Path) -> None:
+    """What a table says is not printed as it comes."""
+    listed(root, '"a\n.png",dog')
+    with pytest.raises(SourceError, match="there is no file") as caught:
+        open_imagefolder("pets", root.parent)
+    assert "\n" not in str(caught.value)
