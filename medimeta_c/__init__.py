@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from medimeta_c.models.wrapping import wrap
     from medimeta_c.probing import ProbeConfig, Probes, probe
     from medimeta_c.results.comparison import Comparison, compare
-    from medimeta_c.results.folder import SavedResult
-    from medimeta_c.results.folder import read_saved as read_result
+    from medimeta_c.results.folder.saved import SavedResult
+    from medimeta_c.results.folder.saved import read_saved as read_result
     from medimeta_c.scoring.evaluation import EvaluateConfig, evaluate
     from medimeta_c.scoring.given import PredictionsConfig, score_predictions
     from medimeta_c.scoring.jobs.merging import merge_results
@@ -53,7 +53,7 @@ _PLACES = {
     "medimeta_c.models.wrapping": ("wrap",),
     "medimeta_c.probing": ("probe", "ProbeConfig", "Probes"),
     "medimeta_c.results.comparison": ("compare", "Comparison"),
-    "medimeta_c.results.folder": ("read_saved", "SavedResult"),
+    "medimeta_c.results.folder.saved": ("read_saved", "SavedResult"),
     "medimeta_c.scoring.evaluation": ("evaluate", "EvaluateConfig"),
     "medimeta_c.scoring.jobs.merging": ("merge_results",),
     "medimeta_c.scoring.given": ("score_predictions", "PredictionsConfig"),

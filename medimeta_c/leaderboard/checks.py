@@ -23,7 +23,8 @@ from medimeta_c.leaderboard.lookalikes import Named, oddities
 from medimeta_c.leaderboard.submission import SUBMISSION_NAME, Submission, read_submission, submission_path
 from medimeta_c.leaderboard.tree import ROOT
 from medimeta_c.metrics.baselines import PUBLISHED, published_baseline
-from medimeta_c.results.folder import PREDICTIONS_NAME, SavedResult, read_saved
+from medimeta_c.results.folder.saved import SavedResult, read_saved
+from medimeta_c.results.predictions import PREDICTIONS_NAME
 from medimeta_c.results.recomputation import disagreements, rescore
 from medimeta_c.results.result import RESULT_NAME, Result, read_result
 

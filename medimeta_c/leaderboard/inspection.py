@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 from medimeta_c.errors import ResultError
 from medimeta_c.io.text import flaw_of_text
 from medimeta_c.leaderboard.submission import FILES, SUBMISSION_NAME
-from medimeta_c.results.folder import PREDICTIONS_NAME
+from medimeta_c.results.predictions import PREDICTIONS_NAME
 from medimeta_c.results.result import RESULT_NAME, Result
 
 __all__ = ["check_files", "check_predictions_file", "check_result", "stray_files"]

@@ -24,8 +24,8 @@ from medimeta_c.io.reading import Reader
 from medimeta_c.io.records import Document, Record, Since, write_record
 from medimeta_c.io.text import flaw_of_text
 from medimeta_c.leaderboard.fields import ADAPTATIONS, OVERLAPS, TRAINING_KINDS, blanks_sentence
-from medimeta_c.results.folder import PREDICTIONS_NAME
 from medimeta_c.results.identity import RunIdentity
+from medimeta_c.results.predictions import PREDICTIONS_NAME
 from medimeta_c.results.result import RESULT_NAME
 
 __all__ = [

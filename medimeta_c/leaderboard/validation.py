@@ -16,7 +16,7 @@ from medimeta_c.leaderboard.inspection import check_files, stray_files
 from medimeta_c.leaderboard.lookalikes import likeness
 from medimeta_c.leaderboard.submission import FILES, read_submission
 from medimeta_c.leaderboard.tree import board_entries, is_tree, root_of, strays, submission_folders
-from medimeta_c.results.folder import matching
+from medimeta_c.results.folder.places import matching
 from medimeta_c.results.result import read_result
 
 __all__ = ["validate"]

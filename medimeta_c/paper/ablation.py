@@ -10,7 +10,7 @@ from pathlib import Path
 from medimeta_c.paper.names import short_name
 from medimeta_c.paper.scores import FewShotScore
 from medimeta_c.results.ablation import AblationRun, Scored, read_ablation
-from medimeta_c.results.folder import result_files
+from medimeta_c.results.folder.places import result_files
 from medimeta_c.results.result import Result, read_result
 from medimeta_c.sources import collection_of
 

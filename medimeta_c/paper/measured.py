@@ -16,7 +16,7 @@ from medimeta_c.models import MODELS
 from medimeta_c.models.contract import ModelIdentity
 from medimeta_c.paper.names import short_name
 from medimeta_c.paper.scores import ModelScores
-from medimeta_c.results.folder import result_files
+from medimeta_c.results.folder.places import result_files
 from medimeta_c.results.result import Result, read_result
 from medimeta_c.sources import collection_of
 

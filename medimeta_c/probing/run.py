@@ -31,7 +31,7 @@ from medimeta_c.probing.predictor import HeadPredictor
 from medimeta_c.probing.shots import Listing
 from medimeta_c.probing.store import FeatureStore
 from medimeta_c.results.ablation import Scored
-from medimeta_c.results.folder import SavedResult
+from medimeta_c.results.folder.saved import SavedResult
 from medimeta_c.results.identity import RunIdentity
 from medimeta_c.results.probes import ProbeRun, Probes, probes_folder
 from medimeta_c.results.result import Result

@@ -13,7 +13,7 @@ from PIL import Image as PillowImage
 from medimeta_c.errors import ConfigError
 from medimeta_c.format.benchmark import Benchmark
 from medimeta_c.format.keys import CLEAN, Image, SetKey
-from medimeta_c.results.folder import SavedResult
+from medimeta_c.results.folder.saved import SavedResult
 from medimeta_c.results.predictions import CellPredictions
 
 __all__ = ["Change", "most_changed", "stored_images", "thumbnails"]

@@ -31,7 +31,7 @@ from medimeta_c.results.assessment.confidence_tables import confidence_tables
 from medimeta_c.results.assessment.loss import Assessment
 from medimeta_c.results.assessment.verdict import Verdict, verdict
 from medimeta_c.results.cells import percent
-from medimeta_c.results.folder import SavedResult
+from medimeta_c.results.folder.saved import SavedResult
 from medimeta_c.results.paraphrases.record import PromptsSweep
 from medimeta_c.results.paraphrases.views import prompts_sentence
 from medimeta_c.results.result import Result

@@ -10,7 +10,8 @@ from medimeta_c.format.keys import MEDIMETAC
 from medimeta_c.metrics.baselines import PUBLISHED, Baseline, measured_baseline, published_baseline
 from medimeta_c.metrics.correctness import CorrectnessTable
 from medimeta_c.metrics.grid import ErrorGrid
-from medimeta_c.results.folder import SavedResult, matching, read_saved
+from medimeta_c.results.folder.places import matching
+from medimeta_c.results.folder.saved import SavedResult, read_saved
 from medimeta_c.results.identity import BenchmarkRecord
 from medimeta_c.results.predictions import correctness_of
 

@@ -27,11 +27,14 @@ from medimeta_c.results.words.answers import CellAnswers, write_groups
 __all__ = [
     "NO_ANSWER",
     "NO_PREDICTION",
+    "PREDICTIONS_NAME",
     "CellPredictions",
     "correctness_of",
     "read_predictions",
     "write_predictions",
 ]
+
+PREDICTIONS_NAME = "predictions.parquet"
 
 _SCHEMA = pa.schema(
     [

@@ -43,7 +43,7 @@ from medimeta_c.prompts.paraphrases import load_paraphrases, paraphrases_of
 from medimeta_c.prompts.record import PromptsRecord
 from medimeta_c.prompts.templates import ClassPrompts, load_prompts
 from medimeta_c.results.baseline_choice import NO_BASELINE, PUBLISHED
-from medimeta_c.results.folder import SavedResult
+from medimeta_c.results.folder.saved import SavedResult
 from medimeta_c.results.identity import HeadOutput, RunIdentity
 from medimeta_c.results.paraphrases.folder import AskedParaphrases
 from medimeta_c.scoring.devices import (

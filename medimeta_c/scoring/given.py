@@ -27,7 +27,7 @@ from medimeta_c.metrics.registry import Metric, chosen_metrics
 from medimeta_c.metrics.resampling import Resampling
 from medimeta_c.models.contract import ModelIdentity
 from medimeta_c.results.baseline_choice import PUBLISHED
-from medimeta_c.results.folder import SavedResult
+from medimeta_c.results.folder.saved import SavedResult
 from medimeta_c.results.identity import RunIdentity
 from medimeta_c.results.predictions import CellPredictions
 from medimeta_c.scoring.givenfile import GivenRows, read_given

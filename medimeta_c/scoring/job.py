@@ -27,7 +27,9 @@ from medimeta_c.metrics.resampling import Resampling
 from medimeta_c.reports import write_reports
 from medimeta_c.results.assessment.loss import assess
 from medimeta_c.results.baseline_choice import NO_BASELINE, PUBLISHED, ChosenBaseline, choose_baseline
-from medimeta_c.results.folder import ResultFolder, SavedResult, matching
+from medimeta_c.results.folder.adding import ResultFolder
+from medimeta_c.results.folder.places import matching
+from medimeta_c.results.folder.saved import SavedResult
 from medimeta_c.results.identity import BenchmarkRecord, RunIdentity, benchmark_record, first_images
 from medimeta_c.results.predictions import CellPredictions
 from medimeta_c.results.result import Environment, Result, StoredMark

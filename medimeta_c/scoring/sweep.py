@@ -21,7 +21,7 @@ from medimeta_c.io.tables.table import Scalar
 from medimeta_c.metrics.summary import Summary
 from medimeta_c.metrics.values import Estimate
 from medimeta_c.models import Activation, Precision
-from medimeta_c.results.folder import SavedResult
+from medimeta_c.results.folder.saved import SavedResult
 from medimeta_c.results.paraphrases.seeds import SeedSplit, seed_splits, write_seeds
 from medimeta_c.results.result import RESULT_NAME, Result, read_result
 from medimeta_c.scoring.evaluation import EvaluateConfig, evaluate

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from medimeta_c.cli import app
 from medimeta_c.errors import ConfigError, ResultError
-from medimeta_c.results.folder import result_files, result_folder
+from medimeta_c.results.folder.places import result_files, result_folder
 
 RUNNER = CliRunner()
 BOARD = ["leaderboard validate", "leaderboard build", "leaderboard accept"]

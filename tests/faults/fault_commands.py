@@ -152,7 +152,7 @@ def board(folder: Path) -> None:
     from submissions_on_disk import place
 
     from medimeta_c.leaderboard.submission import read_submission
-    from medimeta_c.results.folder import read_saved
+    from medimeta_c.results.folder.saved import read_saved
 
     submission(folder)
     place(folder / "board", read_saved(folder / "result"), read_submission(folder / "mine.yaml"))

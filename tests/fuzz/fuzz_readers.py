@@ -391,7 +391,9 @@ READERS = {
             "results.predictions",
             "read_predictions",
         ),
-        _plain("saved-result", "json", f"{_RESULT}/result.json", "results.folder", "read_saved", at=_RESULT),
+        _plain(
+            "saved-result", "json", f"{_RESULT}/result.json", "results.folder.saved", "read_saved", at=_RESULT
+        ),
         _plain("answers", "parquet", "made/answers.parquet", "results.words.answers", "read_answers"),
         _plain(
             "swept-cells",
@@ -570,7 +572,7 @@ READERS = {
             f"{_RESULT}/result.json",
             _baseline,
             "results.baseline_choice:baseline_of",
-            "results.folder:read_saved",
+            "results.folder.saved:read_saved",
         ),
         _reader(
             "training-checkpoint",

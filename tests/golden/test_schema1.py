@@ -132,7 +132,7 @@ def test_a_killed_build_goes_on(folder: str, finished: list[SetKey], tmp_path: P
 @pytest.mark.parametrize("folder", [FIRST, SECOND], ids=["plain", "paired"])
 def test_a_result_follows_from_its_predictions(folder: Path) -> None:
     """Read, and scored again from the predictions: not one number is another."""
-    from medimeta_c.results.folder import read_saved
+    from medimeta_c.results.folder.saved import read_saved
     from medimeta_c.results.recomputation import disagreements, rescore
 
     saved = read_saved(folder)
@@ -145,7 +145,7 @@ def test_a_result_follows_from_its_predictions(folder: Path) -> None:
 def test_results_are_compared() -> None:
     """The comparison takes over the baseline that the second divided by, and gives the mCE stated there."""
     from medimeta_c.results.comparison import compare
-    from medimeta_c.results.folder import read_saved
+    from medimeta_c.results.folder.saved import read_saved
 
     first, second = read_saved(FIRST), read_saved(SECOND)
     found = compare([first, second])
@@ -158,7 +158,7 @@ def test_results_are_compared() -> None:
 @needs_models
 def test_a_result_is_a_baseline_and_comes_out_again(tmp_path: Path) -> None:
     """Evaluated today on the old benchmark, against the old result, a model gives the old predictions."""
-    from medimeta_c.results.folder import read_saved
+    from medimeta_c.results.folder.saved import read_saved
     from medimeta_c.scoring.evaluation import EvaluateConfig, evaluate
 
     config = EvaluateConfig(

@@ -31,7 +31,7 @@ from medimeta_c.leaderboard.site.writing import write_site
 from medimeta_c.leaderboard.submission import described
 from medimeta_c.metrics.baselines import published_baseline
 from medimeta_c.results.baseline_choice import ChosenBaseline
-from medimeta_c.results.folder import SavedResult
+from medimeta_c.results.folder.saved import SavedResult
 
 pytest.importorskip("sklearn.metrics", reason="needs the 'leaderboard' extra")
 

@@ -13,7 +13,8 @@ from made_up_predictions import identity, result_of
 from medimeta_c.format.benchmark import Benchmark
 from medimeta_c.format.keys import SetKey
 from medimeta_c.leaderboard.submission import Submission, described, submission_path, write_submission
-from medimeta_c.results.folder import SavedResult, open_result_folder
+from medimeta_c.results.folder.adding import open_result_folder
+from medimeta_c.results.folder.saved import SavedResult
 from medimeta_c.results.predictions import CellPredictions
 
 PLAIN = {

@@ -19,7 +19,7 @@ from medimeta_c.leaderboard.blank import blank_submission, init_submission
 from medimeta_c.leaderboard.checks import check_submission
 from medimeta_c.leaderboard.fields import FIELDS
 from medimeta_c.leaderboard.submission import Submission, TrainingData, read_submission
-from medimeta_c.results.folder import SavedResult
+from medimeta_c.results.folder.saved import SavedResult
 
 Submitted = Callable[..., Path]
 REQUIRED = [field for field in FIELDS if field.required]

@@ -31,7 +31,7 @@ from medimeta_c.leaderboard.submission import described
 from medimeta_c.metrics.ranks.pairwise import ranks
 from medimeta_c.results.assessment.confidence import assess_confidence
 from medimeta_c.results.comparison import compare
-from medimeta_c.results.folder import SavedResult
+from medimeta_c.results.folder.saved import SavedResult
 from tests.results.constructed_models import result_of_model, right_on
 
 Submitted = Callable[..., Path]

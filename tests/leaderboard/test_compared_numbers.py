@@ -27,7 +27,7 @@ from medimeta_c.metrics.resampling import Resampling, resampled_units
 from medimeta_c.metrics.values import Difference
 from medimeta_c.results.cells import percent
 from medimeta_c.results.comparison import compare
-from medimeta_c.results.folder import SavedResult
+from medimeta_c.results.folder.saved import SavedResult
 
 
 def expected(

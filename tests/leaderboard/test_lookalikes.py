@@ -15,7 +15,7 @@ from medimeta_c.cli import app
 from medimeta_c.format.benchmark import Benchmark
 from medimeta_c.leaderboard.lookalikes import Named, folded, likeness, oddities
 from medimeta_c.leaderboard.validation import validate
-from medimeta_c.results.folder import SavedResult
+from medimeta_c.results.folder.saved import SavedResult
 
 ER, ALPHA = "\N{CYRILLIC CAPITAL LETTER ER}", "\N{GREEK SMALL LETTER ALPHA}"
 

@@ -19,7 +19,7 @@ from medimeta_c.leaderboard.site.writing import SiteConfig, build_site
 from medimeta_c.leaderboard.submission import described
 from medimeta_c.metrics.registry import BUILT_IN, METRICS, Metric
 from medimeta_c.reports.tables import other_scores_table
-from medimeta_c.results.folder import read_saved
+from medimeta_c.results.folder.saved import read_saved
 
 OURS = ("nll", "brier", "aurc")
 OTHERS = ("distance", "worst_group")

@@ -21,7 +21,7 @@ from medimeta_c.leaderboard.checks import check_submission
 from medimeta_c.leaderboard.site.board import read_boards
 from medimeta_c.leaderboard.submission import described
 from medimeta_c.results.comparison import compare
-from medimeta_c.results.folder import SavedResult, read_saved
+from medimeta_c.results.folder.saved import SavedResult, read_saved
 from medimeta_c.results.recomputation import disagreements, rescore
 from medimeta_c.results.result import read_result
 

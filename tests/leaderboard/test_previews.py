@@ -19,7 +19,7 @@ from medimeta_c.leaderboard import SubmissionPreview, preview, write_accepted
 from medimeta_c.leaderboard.accepted import Accepted
 from medimeta_c.leaderboard.site.board import read_boards
 from medimeta_c.leaderboard.submission import described, read_submission, write_submission
-from medimeta_c.results.folder import SavedResult
+from medimeta_c.results.folder.saved import SavedResult
 
 Submitted = Callable[..., Path]
 

@@ -21,7 +21,7 @@ from medimeta_c.leaderboard.checks import check_submission
 from medimeta_c.leaderboard.submission import described, read_submission, slug, write_submission
 from medimeta_c.leaderboard.tree import submission_folders
 from medimeta_c.leaderboard.validation import validate
-from medimeta_c.results.folder import SavedResult, read_saved
+from medimeta_c.results.folder.saved import SavedResult, read_saved
 from medimeta_c.results.identity import HeadOutput
 from medimeta_c.results.predictions import CellPredictions
 from medimeta_c.results.scoring import scope_of

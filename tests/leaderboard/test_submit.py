@@ -22,7 +22,7 @@ from medimeta_c.format.benchmark import Benchmark
 from medimeta_c.leaderboard import model_eval_yaml, write_accepted
 from medimeta_c.leaderboard.accepted import Accepted
 from medimeta_c.leaderboard.submission import described, write_submission
-from medimeta_c.results.folder import SavedResult
+from medimeta_c.results.folder.saved import SavedResult
 
 BOARD = "org/leaderboard"
 MODEL = "lab/tiny-clip"

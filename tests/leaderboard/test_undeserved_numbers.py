@@ -23,7 +23,8 @@ from medimeta_c.leaderboard.evalresults import model_eval_yaml
 from medimeta_c.leaderboard.submission import described
 from medimeta_c.leaderboard.validation import validate
 from medimeta_c.metrics.grid import Scope
-from medimeta_c.results.folder import SavedResult, open_result_folder
+from medimeta_c.results.folder.adding import open_result_folder
+from medimeta_c.results.folder.saved import SavedResult
 from medimeta_c.results.predictions import CellPredictions
 from medimeta_c.results.scoring import Terms, make_result, scope_of
 

@@ -11,7 +11,7 @@ from medimeta_c.building.build import BuildConfig, build
 from medimeta_c.errors import ConfigError
 from medimeta_c.format.benchmark import Benchmark, open_benchmark
 from medimeta_c.paper import find_results, scores_of
-from medimeta_c.results.folder import SavedResult
+from medimeta_c.results.folder.saved import SavedResult
 
 Evaluate = Callable[..., SavedResult]
 

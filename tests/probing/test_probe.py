@@ -22,7 +22,7 @@ from medimeta_c.probing import ProbeConfig, Probes, probe
 from medimeta_c.probing.featurefile import write_feature_set
 from medimeta_c.probing.heads import HEADS
 from medimeta_c.probing.learning import fit_head
-from medimeta_c.results.folder import read_saved
+from medimeta_c.results.folder.saved import read_saved
 from medimeta_c.results.probes import read_probes
 from medimeta_c.results.unfinished import UnfinishedCells
 from medimeta_c.scoring import decoding, inference

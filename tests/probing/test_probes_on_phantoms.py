@@ -13,7 +13,7 @@ from model_factories import make_open_clip_folder
 from medimeta_c.building.build import BuildConfig, build
 from medimeta_c.metrics.values import Estimate
 from medimeta_c.probing import ProbeConfig, probe, run
-from medimeta_c.results.folder import read_saved
+from medimeta_c.results.folder.saved import read_saved
 
 CLASSES = 8
 

@@ -12,7 +12,7 @@ from medimeta_c.results.assessment.confidence import assess_confidence
 from medimeta_c.results.assessment.confidence_numbers import Confidence
 from medimeta_c.results.assessment.loss import Assessment, assess
 from medimeta_c.results.baseline_choice import baseline_of
-from medimeta_c.results.folder import SavedResult
+from medimeta_c.results.folder.saved import SavedResult
 
 pytest.importorskip("sklearn.metrics", reason="needs the 'evaluate' extra")
 

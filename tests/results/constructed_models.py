@@ -15,7 +15,7 @@ from medimeta_c.metrics.grid import Scope
 from medimeta_c.metrics.resampling import Resampling
 from medimeta_c.models import ModelIdentity
 from medimeta_c.results.baseline_choice import ChosenBaseline
-from medimeta_c.results.folder import SavedResult
+from medimeta_c.results.folder.saved import SavedResult
 from medimeta_c.results.identity import BenchmarkRecord, DatasetEntry, RunIdentity
 from medimeta_c.results.predictions import CellPredictions, correctness_of
 from medimeta_c.results.result import Environment

@@ -16,7 +16,8 @@ from medimeta_c.metrics.resampling import Resampling
 from medimeta_c.models import ModelIdentity
 from medimeta_c.prompts.record import PromptsRecord
 from medimeta_c.results.baseline_choice import choose_baseline
-from medimeta_c.results.folder import SavedResult, open_result_folder
+from medimeta_c.results.folder.adding import open_result_folder
+from medimeta_c.results.folder.saved import SavedResult
 from medimeta_c.results.identity import RunIdentity, benchmark_record
 from medimeta_c.results.predictions import CellPredictions
 from medimeta_c.results.result import Environment, Result

@@ -7,7 +7,7 @@ import numpy as np
 from medimeta_c.metrics.resampling import Resampling
 from medimeta_c.results.comparison import compare
 from medimeta_c.results.comparison.views import comparison_tables
-from medimeta_c.results.folder import SavedResult
+from medimeta_c.results.folder.saved import SavedResult
 from tests.results.constructed_models import result_of_model, right_on
 
 PLAN = Resampling(resamples=100)

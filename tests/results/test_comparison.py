@@ -20,7 +20,7 @@ from medimeta_c.format.keys import SetKey
 from medimeta_c.results.baseline_choice import choose_baseline
 from medimeta_c.results.comparison import common_benchmark, compare
 from medimeta_c.results.comparison.views import comparison_tables
-from medimeta_c.results.folder import SavedResult
+from medimeta_c.results.folder.saved import SavedResult
 from medimeta_c.results.predictions import CellPredictions
 
 

@@ -22,7 +22,7 @@ from medimeta_c.metrics.scores import checked_answers
 from medimeta_c.results.assessment.confidence import assess_confidence
 from medimeta_c.results.assessment.confidence_numbers import SCORES, Confidence
 from medimeta_c.results.assessment.confidence_tables import confidence_tables
-from medimeta_c.results.folder import SavedResult, read_saved
+from medimeta_c.results.folder.saved import SavedResult, read_saved
 from medimeta_c.results.predictions import CellPredictions
 
 SMALL = ConformalPlan(splits=20, level=0.5)

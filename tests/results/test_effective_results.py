@@ -8,7 +8,7 @@ import pytest
 
 from medimeta_c.metrics.effective import ModelPoint, effective_robustness
 from medimeta_c.results.assessment.effective import effective_robustness_of
-from medimeta_c.results.folder import SavedResult
+from medimeta_c.results.folder.saved import SavedResult
 from medimeta_c.results.result import Result
 
 

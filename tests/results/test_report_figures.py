@@ -23,7 +23,7 @@ from medimeta_c.metrics.scores import NO_ANSWER
 from medimeta_c.metrics.values import Estimate, Number
 from medimeta_c.reports.confusion import confusion_counts, confusion_table
 from medimeta_c.reports.ranges import ranges
-from medimeta_c.results.folder import SavedResult
+from medimeta_c.results.folder.saved import SavedResult
 from medimeta_c.results.predictions import CellPredictions
 
 NAN = math.nan

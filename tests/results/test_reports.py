@@ -34,7 +34,7 @@ from medimeta_c.results.assessment.confidence_numbers import Confidence
 from medimeta_c.results.assessment.confidence_tables import confidence_tables
 from medimeta_c.results.assessment.loss import Assessment, assess
 from medimeta_c.results.assessment.verdict import verdict
-from medimeta_c.results.folder import SavedResult
+from medimeta_c.results.folder.saved import SavedResult
 from medimeta_c.results.identity import benchmark_record
 from medimeta_c.results.predictions import CellPredictions
 from medimeta_c.results.result import Result

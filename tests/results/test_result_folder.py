@@ -15,14 +15,15 @@ from medimeta_c.errors import ResultError
 from medimeta_c.format.benchmark import Benchmark
 from medimeta_c.format.keys import SetKey
 from medimeta_c.models.contract import model_slug
-from medimeta_c.results.folder import (
+from medimeta_c.results.folder.adding import open_result_folder
+from medimeta_c.results.folder.places import result_path
+from medimeta_c.results.folder.saved import SavedResult, read_saved
+from medimeta_c.results.predictions import (
     PREDICTIONS_NAME,
-    SavedResult,
-    open_result_folder,
-    read_saved,
-    result_path,
+    CellPredictions,
+    read_predictions,
+    write_predictions,
 )
-from medimeta_c.results.predictions import CellPredictions, read_predictions, write_predictions
 from medimeta_c.results.result import RESULT_NAME
 from medimeta_c.results.scoring import Terms, make_result, scope_of
 

@@ -13,7 +13,7 @@ import medimeta_c
 from medimeta_c.errors import ConfigError, ResultError
 from medimeta_c.results.comparison import Comparison, compare
 from medimeta_c.results.comparison.views import comparison_tables
-from medimeta_c.results.folder import SavedResult, read_saved
+from medimeta_c.results.folder.saved import SavedResult, read_saved
 
 
 @pytest.fixture(scope="module")

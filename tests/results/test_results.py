@@ -12,7 +12,7 @@ import pytest
 
 from medimeta_c.errors import IncompleteGridError, ResultError
 from medimeta_c.io import reading
-from medimeta_c.results.folder import SavedResult
+from medimeta_c.results.folder.saved import SavedResult
 from medimeta_c.results.result import Result, read_result, write_result
 
 Json = dict[str, Any]

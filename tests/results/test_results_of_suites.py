@@ -18,7 +18,7 @@ from medimeta_c.reports.tables import faults_table
 from medimeta_c.results.assessment.confidence import assess_confidence
 from medimeta_c.results.assessment.loss import assess
 from medimeta_c.results.comparison import compare
-from medimeta_c.results.folder import SavedResult
+from medimeta_c.results.folder.saved import SavedResult
 
 SOURCES = (
     FakeSource(dataset="pbc", shape=(32, 36), splits={"test": 12}),

@@ -21,7 +21,8 @@ from medimeta_c.leaderboard.submission import described, read_submission, submis
 from medimeta_c.metrics.values import Number
 from medimeta_c.reports import write_reports
 from medimeta_c.results.assessment.loss import assess
-from medimeta_c.results.folder import SavedResult, open_result_folder, read_saved
+from medimeta_c.results.folder.adding import open_result_folder
+from medimeta_c.results.folder.saved import SavedResult, read_saved
 from medimeta_c.results.identity import (
     FitRecord,
     HeadRecord,

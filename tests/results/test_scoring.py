@@ -16,7 +16,7 @@ from medimeta_c.format.suites import CORE
 from medimeta_c.metrics.grid import Scope
 from medimeta_c.metrics.registry import chosen_metrics
 from medimeta_c.results.baseline_choice import choose_baseline
-from medimeta_c.results.folder import SavedResult
+from medimeta_c.results.folder.saved import SavedResult
 from medimeta_c.results.identity import benchmark_record
 from medimeta_c.results.predictions import CellPredictions
 from medimeta_c.results.recomputation import disagreements, rescore

@@ -18,7 +18,7 @@ from medimeta_c.errors import ResultError
 from medimeta_c.format.keys import SetKey
 from medimeta_c.metrics.grid import Scope
 from medimeta_c.metrics.variance import variance_split
-from medimeta_c.results.folder import SavedResult
+from medimeta_c.results.folder.saved import SavedResult
 from medimeta_c.results.paraphrases.cells import (
     SweptCell,
     cells_sha256,

@@ -18,7 +18,7 @@ from medimeta_c.reports.tables import further_tables, main_tables
 from medimeta_c.results.assessment.judgement import CASES
 from medimeta_c.results.assessment.loss import Assessment, assess
 from medimeta_c.results.assessment.verdict import Verdict, verdict
-from medimeta_c.results.folder import SavedResult
+from medimeta_c.results.folder.saved import SavedResult
 from medimeta_c.results.views import result_table
 from tests.results.constructed_models import (
     SCOPE,

@@ -17,7 +17,7 @@ from medimeta_c.cli import app
 from medimeta_c.errors import ConfigError, MediMetaError, ResultError
 from medimeta_c.format.benchmark import open_benchmark
 from medimeta_c.results.comparison import compare
-from medimeta_c.results.folder import read_saved
+from medimeta_c.results.folder.saved import read_saved
 from medimeta_c.scoring.given import PredictionsConfig, score_predictions
 from medimeta_c.scoring.givenfile import GivenRows, read_given
 

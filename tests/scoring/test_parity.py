@@ -22,7 +22,7 @@ from sklearn.metrics import balanced_accuracy_score  # noqa: E402
 
 from medimeta_c.building.build import BuildConfig, build  # noqa: E402
 from medimeta_c.metrics.resampling import Resampling  # noqa: E402
-from medimeta_c.results.folder import SavedResult  # noqa: E402
+from medimeta_c.results.folder.saved import SavedResult  # noqa: E402
 from medimeta_c.results.result import Result  # noqa: E402
 from medimeta_c.scoring.evaluation import EvaluateConfig, evaluate  # noqa: E402
 

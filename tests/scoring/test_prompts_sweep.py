@@ -31,7 +31,7 @@ from medimeta_c.models import load_model  # noqa: E402
 from medimeta_c.models.torch_model import TorchModel  # noqa: E402
 from medimeta_c.reports import write_reports  # noqa: E402
 from medimeta_c.results.assessment.loss import assess  # noqa: E402
-from medimeta_c.results.folder import SavedResult, read_saved  # noqa: E402
+from medimeta_c.results.folder.saved import SavedResult, read_saved  # noqa: E402
 from medimeta_c.results.paraphrases import folder as folders  # noqa: E402
 from medimeta_c.results.paraphrases.record import (  # noqa: E402
     PromptsSweep,

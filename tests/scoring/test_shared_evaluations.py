@@ -24,7 +24,7 @@ from medimeta_c.errors import ConfigError, ResultError, WorkerError  # noqa: E40
 from medimeta_c.format.keys import SetKey  # noqa: E402
 from medimeta_c.metrics.resampling import Resampling  # noqa: E402
 from medimeta_c.models import load_model  # noqa: E402
-from medimeta_c.results.folder import SavedResult  # noqa: E402
+from medimeta_c.results.folder.saved import SavedResult  # noqa: E402
 from medimeta_c.results.sharing.claims import Claims  # noqa: E402
 from medimeta_c.results.unfinished import UnfinishedCells  # noqa: E402
 from medimeta_c.scoring import job  # noqa: E402

@@ -13,7 +13,7 @@ torch = pytest.importorskip("torch", reason="needs the evaluate extra")
 from model_factories import make_open_clip_folder  # noqa: E402
 
 from medimeta_c.errors import ResultError  # noqa: E402
-from medimeta_c.results.folder import SavedResult  # noqa: E402
+from medimeta_c.results.folder.saved import SavedResult  # noqa: E402
 from medimeta_c.scoring.evaluation import EvaluateConfig, evaluate  # noqa: E402
 
 

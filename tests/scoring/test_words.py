@@ -19,7 +19,7 @@ from medimeta_c.errors import ConfigError, ModelError, ResultError, ShardError  
 from medimeta_c.format.keys import SetKey  # noqa: E402
 from medimeta_c.models import Answerer, AnswerScorer, ModelIdentity, load_model  # noqa: E402
 from medimeta_c.models.answering.contract import AnswerTokens, Talk  # noqa: E402
-from medimeta_c.results.folder import SavedResult, answers_of, read_saved  # noqa: E402
+from medimeta_c.results.folder.saved import SavedResult, answers_of, read_saved  # noqa: E402
 from medimeta_c.results.predictions import NO_ANSWER, NO_PREDICTION  # noqa: E402
 from medimeta_c.scoring.evaluation import EvaluateConfig, evaluate  # noqa: E402
 from medimeta_c.scoring.words.parsing import class_of, confidence_of  # noqa: E402

@@ -51,7 +51,7 @@ def compare(
     """
     from medimeta_c.reports.terminal import comparison_view
     from medimeta_c.results.comparison import compare as run
-    from medimeta_c.results.folder import result_files
+    from medimeta_c.results.folder.places import result_files
 
     files = dict.fromkeys(file for each in results for file in result_files(each))
     comparison = run(list(files), baseline=baseline, benchmark=benchmark)

@@ -33,7 +33,7 @@ from medimeta_c.cli.options import (
 from medimeta_c.errors import ConfigError, ResultError, importing_models
 
 if TYPE_CHECKING:
-    from medimeta_c.results.folder import SavedResult
+    from medimeta_c.results.folder.saved import SavedResult
     from medimeta_c.scoring.evaluation import EvaluateConfig
     from medimeta_c.scoring.given import PredictionsConfig
     from medimeta_c.scoring.job import JobProgress

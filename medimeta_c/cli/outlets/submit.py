@@ -144,7 +144,7 @@ def submit(
     from medimeta_c.leaderboard import submit as run
     from medimeta_c.leaderboard.submit import place_submission
     from medimeta_c.results.baseline_choice import PUBLISHED
-    from medimeta_c.results.folder import result_folder
+    from medimeta_c.results.folder.places import result_folder
 
     folder = result_folder(result)
     given = submission.expanduser() if submission is not None else None

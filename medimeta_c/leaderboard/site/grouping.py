@@ -13,7 +13,7 @@ from medimeta_c.leaderboard.submission import Submission, slug
 from medimeta_c.metrics.baselines import PUBLISHED, published_baseline
 from medimeta_c.metrics.grid import Scope
 from medimeta_c.results.baseline_choice import NO_BASELINE, ChosenBaseline, baseline_of
-from medimeta_c.results.folder import read_saved
+from medimeta_c.results.folder.saved import read_saved
 from medimeta_c.results.identity import BenchmarkRecord, DatasetEntry
 from medimeta_c.results.result import Result
 from medimeta_c.results.scoring import Groups, groups_of

@@ -29,7 +29,7 @@ from medimeta_c.metrics.values import Estimate, mean_number
 from medimeta_c.reports.changed import most_changed, thumbnails
 from medimeta_c.results.baseline_choice import ChosenBaseline
 from medimeta_c.results.cells import metric_text
-from medimeta_c.results.folder import SavedResult
+from medimeta_c.results.folder.saved import SavedResult
 from medimeta_c.results.predictions import correctness_of
 from medimeta_c.results.scoring import Terms, score
 from medimeta_c.results.words.views import word_text

@@ -27,7 +27,7 @@ from medimeta_c.results.assessment.confidence_numbers import (
     Spread,
 )
 from medimeta_c.results.baseline_choice import baseline_of
-from medimeta_c.results.folder import SavedResult
+from medimeta_c.results.folder.saved import SavedResult
 from medimeta_c.results.scoring import Groups
 
 __all__ = ["assess_confidence"]

@@ -16,7 +16,7 @@ from medimeta_c.metrics.measures.cell_values import accuracies, constant
 from medimeta_c.metrics.resampling import Groups, Resampling
 from medimeta_c.metrics.values import Difference, Estimate
 from medimeta_c.results.baseline_choice import ChosenBaseline, baseline_of
-from medimeta_c.results.folder import SavedResult, read_saved
+from medimeta_c.results.folder.saved import SavedResult, read_saved
 from medimeta_c.results.predictions import CellPredictions, correctness_of
 
 __all__ = ["Assessment", "Overconfidence", "Rival", "assess", "chance_of"]

@@ -26,7 +26,7 @@ from medimeta_c.results.comparison.shared import (
     shared_groups,
     tables_of,
 )
-from medimeta_c.results.folder import SavedResult, read_saved
+from medimeta_c.results.folder.saved import SavedResult, read_saved
 
 __all__ = ["compare"]
 

@@ -8,7 +8,7 @@ from medimeta_c.io.text import counted
 from medimeta_c.metrics.grid import Scope
 from medimeta_c.metrics.resampling import Resampling
 from medimeta_c.results.assessment.standing import unranked_because
-from medimeta_c.results.folder import SavedResult
+from medimeta_c.results.folder.saved import SavedResult
 
 __all__ = ["forgotten_groups", "settings_that_differ", "unranked"]
 

@@ -20,7 +20,7 @@ from medimeta_c.metrics.values import Difference, Estimate
 from medimeta_c.results.assessment.standing import Mark
 from medimeta_c.results.comparison.values import comparison_rows, comparison_values
 from medimeta_c.results.comparison.views import comparison_figure, comparison_notes, comparison_tables
-from medimeta_c.results.folder import SavedResult
+from medimeta_c.results.folder.saved import SavedResult
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -12,7 +12,7 @@ from medimeta_c.metrics.correctness import CorrectnessTable
 from medimeta_c.metrics.grid import Scope
 from medimeta_c.metrics.resampling import Groups
 from medimeta_c.results.baseline_choice import NO_BASELINE, ChosenBaseline, baseline_of, choose_baseline
-from medimeta_c.results.folder import SavedResult
+from medimeta_c.results.folder.saved import SavedResult
 from medimeta_c.results.identity import BenchmarkRecord
 from medimeta_c.results.predictions import correctness_of
 from medimeta_c.results.scoring import groups_of

@@ -10,7 +10,8 @@ from pathlib import Path
 
 from medimeta_c.errors import Remedy, ResultError
 from medimeta_c.format.keys import SetKey
-from medimeta_c.results.folder import ResultFolder, locked_result, open_result_folder, result_path
+from medimeta_c.results.folder.adding import ResultFolder, locked_result, open_result_folder
+from medimeta_c.results.folder.places import result_path
 from medimeta_c.results.identity import RunIdentity
 from medimeta_c.results.sharing.claims import Claims
 

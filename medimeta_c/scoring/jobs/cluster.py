@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from medimeta_c.errors import ConfigError, MediMetaError, MissingExtraError, Remedy, WorkerError, short
-from medimeta_c.results.folder import SavedResult, read_saved
+from medimeta_c.results.folder.saved import SavedResult, read_saved
 from medimeta_c.results.result import RESULT_NAME
 from medimeta_c.scoring.jobs.progress import JobProgress, together
 

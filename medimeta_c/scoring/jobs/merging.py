@@ -11,14 +11,9 @@ from medimeta_c.format.keys import SetKey
 from medimeta_c.format.parts import dealt
 from medimeta_c.io.settings import StrPath, as_path, several
 from medimeta_c.metrics.registry import chosen_metrics
-from medimeta_c.results.folder import (
-    ResultFolder,
-    SavedResult,
-    locked_result,
-    open_result_folder,
-    read_saved,
-    result_files,
-)
+from medimeta_c.results.folder.adding import ResultFolder, locked_result, open_result_folder
+from medimeta_c.results.folder.places import result_files
+from medimeta_c.results.folder.saved import SavedResult, read_saved
 from medimeta_c.results.paraphrases.folder import SweptFolder
 from medimeta_c.results.sharing.found import FoundParts, find_parts
 from medimeta_c.results.unfinished import UnfinishedCells

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from medimeta_c.errors import MediMetaError, Remedy, WorkerError
-from medimeta_c.results.folder import SavedResult, read_saved
+from medimeta_c.results.folder.saved import SavedResult, read_saved
 from medimeta_c.results.result import RESULT_NAME
 from medimeta_c.scoring.jobs.progress import JobProgress, together
 

@@ -13,7 +13,7 @@ from medimeta_c.format.benchmark import Benchmark
 from medimeta_c.format.keys import SetKey
 from medimeta_c.io.files import identity
 from medimeta_c.reports import HTML_NAME
-from medimeta_c.results.folder import ResultFolder
+from medimeta_c.results.folder.adding import ResultFolder
 from medimeta_c.results.paraphrases.folder import SweptFolder
 from medimeta_c.results.paraphrases.record import SWEEP_NAME
 from medimeta_c.results.predictions import CellPredictions

@@ -12,7 +12,7 @@ from medimeta_c.models import Answerer, AnswerScorer
 from medimeta_c.prompts.record import PromptsRecord
 from medimeta_c.prompts.templates import load_prompts
 from medimeta_c.prompts.texts import ClassPrompts
-from medimeta_c.results.folder import SavedResult
+from medimeta_c.results.folder.saved import SavedResult
 from medimeta_c.results.identity import QuestionRecord, RunIdentity
 from medimeta_c.scoring.job import Job, JobProgress
 from medimeta_c.scoring.words.predictor import MAX_TOKENS, WordsPredictor

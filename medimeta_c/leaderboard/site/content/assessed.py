@@ -15,7 +15,7 @@ from medimeta_c.results.assessment.confidence import assess_confidence
 from medimeta_c.results.assessment.confidence_numbers import ConfidenceNumbers
 from medimeta_c.results.assessment.loss import chance_of
 from medimeta_c.results.cells import percent
-from medimeta_c.results.folder import SavedResult
+from medimeta_c.results.folder.saved import SavedResult
 from medimeta_c.results.predictions import CellPredictions, correctness_of
 from medimeta_c.results.scoring import Terms
 

@@ -13,7 +13,7 @@ from medimeta_c.metrics.correctness import CorrectnessTable
 from medimeta_c.metrics.grid import Scope
 from medimeta_c.metrics.resampling import Resampling, Units, resampled_units
 from medimeta_c.results.assessment.loss import chance_of
-from medimeta_c.results.folder import SavedResult
+from medimeta_c.results.folder.saved import SavedResult
 from medimeta_c.results.predictions import correctness_of
 from medimeta_c.results.scoring import Groups
 

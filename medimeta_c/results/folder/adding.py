@@ -1,4 +1,4 @@
-"""A result's folder: add cells while it is locked, and read the finished result back.
+"""A result's folder, while it is locked: cells are added to it, and a result is made of them.
 
 ::
 
@@ -12,208 +12,34 @@
 from __future__ import annotations
 
 import contextlib
-import glob
 import logging
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, overload
+from typing import overload
 
-from medimeta_c.errors import ConfigError, Remedy, ResultError
+from medimeta_c.errors import Remedy, ResultError
 from medimeta_c.format.keys import SetKey
 from medimeta_c.format.suites import DATASETS, in_order
 from medimeta_c.io.files import exclusive, identity, writing
 from medimeta_c.io.reading import read_record
-from medimeta_c.io.settings import StrPath, as_path
-from medimeta_c.io.stores.stored import StoredPath
 from medimeta_c.metrics.grid import Scope
+from medimeta_c.results.folder.places import result_name, result_path
+from medimeta_c.results.folder.saved import SavedResult, answers_of, check_pair, differing_cells
 from medimeta_c.results.identity import RunIdentity, first_difference, merged
-from medimeta_c.results.predictions import CellPredictions, read_predictions, write_predictions
-from medimeta_c.results.probes import PROBES_NAME
-from medimeta_c.results.result import RESULT_NAME, Environment, Result, read_result, write_result
-from medimeta_c.results.unfinished import UnfinishedCells
-from medimeta_c.results.words.answers import (
-    ANSWERS_NAME,
-    CellAnswers,
-    answers_sha256,
-    read_answers,
-    write_answers,
+from medimeta_c.results.predictions import (
+    PREDICTIONS_NAME,
+    CellPredictions,
+    read_predictions,
+    write_predictions,
 )
+from medimeta_c.results.result import RESULT_NAME, Environment, Result, write_result
+from medimeta_c.results.unfinished import UnfinishedCells
+from medimeta_c.results.words.answers import ANSWERS_NAME, write_answers
 
-if TYPE_CHECKING:
-    import pandas as pd
-
-__all__ = [
-    "PREDICTIONS_NAME",
-    "ResultFolder",
-    "SavedResult",
-    "answers_of",
-    "locked_result",
-    "matching",
-    "open_result_folder",
-    "read_saved",
-    "result_files",
-    "result_folder",
-    "result_path",
-]
-
-PREDICTIONS_NAME = "predictions.parquet"
-
-_SHOWN = 6
+__all__ = ["ResultFolder", "locked_result", "open_result_folder"]
 
 _logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class SavedResult:
-    """A result read back: numbers and predictions that belong together.
-
-    Parameters
-    ----------
-    name : str
-        ``<model-slug>/<fingerprint12>``, the last two folders of its path.
-    path : Path
-        Its folder.
-    result : Result
-        The numbers.
-    predictions : mapping of SetKey to CellPredictions
-        Every cell.
-    stored : StoredPath or None
-        Where it is, if it was written to an object store; `path` is then a copy, until the process ends.
-    """
-
-    name: str
-    path: Path
-    result: Result
-    predictions: Mapping[SetKey, CellPredictions]
-    stored: StoredPath | None = None
-
-    def __repr__(self) -> str:
-        return f"SavedResult({str(self.path)!r}: {self.result!r})"
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the numbers as plain values, as ``result.json`` holds them."""
-        return self.result.to_dict()
-
-    def to_pandas(self) -> pd.DataFrame:
-        """Return a row for each cell; see `Result.to_pandas`."""
-        return self.result.to_pandas()
-
-    def _repr_html_(self) -> str:
-        """Return accuracies, mCE and cells of each dataset, for a notebook."""
-        return self.result._repr_html_()
-
-
-def result_path(out: Path, run: RunIdentity) -> Path:
-    """Return the folder of a run's result: ``<out>/<slug>/<fingerprint12>``."""
-    return out / run.slug / run.benchmark.fingerprint[:12]
-
-
-def matching(where: StrPath) -> list[Path]:
-    """Return a path that exists, or else the paths that it matches as a pattern."""
-    path = as_path(where, "result")
-    return [path] if path.exists() else [Path(each) for each in sorted(glob.glob(str(path)))]  # noqa: PTH207  (a pattern may be absolute)
-
-
-def result_files(where: StrPath) -> list[Path]:
-    """Return the ``result.json`` files of a result's folder, a folder of several, or a pattern of either.
-
-    The folder of a probe's tables, which lies among results and has none of its own, gives none.
-
-    Raises
-    ------
-    ConfigError
-        If there is none.
-    """
-    path = as_path(where, "result")
-    found = dict.fromkeys(
-        file
-        for place in matching(path)
-        for file in ([place] if place.is_file() else sorted(place.rglob(RESULT_NAME)))
-    )
-    if not found and not (path / PROBES_NAME).is_file():
-        reason = f"holds no {RESULT_NAME}" if path.exists() else "does not exist"
-        raise ConfigError(f"{path} {reason}: give the folder of a result, or of several")
-    return list(found)
-
-
-def read_saved(path: StrPath) -> SavedResult:
-    """Read a result with its predictions.
-
-    Parameters
-    ----------
-    path : str or path
-        As in `result_folder`.
-
-    Raises
-    ------
-    ResultError
-        If a file is missing or damaged, or the two do not belong together.
-    """
-    folder = result_folder(path)
-    result = read_result(folder)
-    predictions = read_predictions(folder / PREDICTIONS_NAME)
-    _check_pair(folder, result, predictions)
-    whole = folder.resolve()
-    return SavedResult(
-        name=f"{whole.parent.name}/{whole.name}", path=folder, result=result, predictions=predictions
-    )
-
-
-def answers_of(folder: Path, result: Result) -> dict[SetKey, CellAnswers]:
-    """Read what a model that answers in words said; empty of a result that has no such file.
-
-    Raises
-    ------
-    ResultError
-        If the file is missing, damaged, or not the one of this result.
-    """
-    if result.answers_sha256 is None:
-        return {}
-    said = read_answers(folder / ANSWERS_NAME)
-    if answers_sha256(said) != result.answers_sha256:
-        raise ResultError(
-            f"{RESULT_NAME} and {ANSWERS_NAME} in {folder} do not belong together: run the same evaluation "
-            "again"
-        )
-    return said
-
-
-def result_folder(where: StrPath) -> Path:
-    """Return the folder of one result.
-
-    Parameters
-    ----------
-    where : str or path
-        The folder, the ``result.json`` in it, or a folder above or a pattern that names no other result.
-
-    Raises
-    ------
-    ResultError
-        If it names no result, or several.
-    """
-    path = as_path(where, "result")
-    places = matching(path)
-    if not places:
-        fault = f"no result matches {path}" if glob.has_magic(str(path)) else f"{path} does not exist"
-        raise ResultError(f"{fault}: give the folder that holds {RESULT_NAME}")
-    found = dict.fromkeys(folder for place in places for folder in _folders(place))
-    if len(found) > 1:
-        names = ", ".join(f"{each.parent.name}/{each.name}" for each in list(found)[:_SHOWN])
-        more = ", ..." if len(found) > _SHOWN else ""
-        raise ResultError(f"{path} names {len(found)} results ({names}{more}): give one")
-    return next(iter(found), places[0])
-
-
-def _folders(place: Path) -> list[Path]:
-    """Return the folders of results that a path names."""
-    if place.name == RESULT_NAME:
-        return [place.parent]
-    if not place.is_dir():
-        raise ResultError(f"{place} is not the folder of a result: give the folder that holds {RESULT_NAME}")
-    if (place / RESULT_NAME).is_file():
-        return [place]
-    return [file.parent for file in sorted(place.rglob(RESULT_NAME))]
 
 
 @contextlib.contextmanager
@@ -371,14 +197,14 @@ class ResultFolder:
         ResultError
             If the two do not belong together.
         """
-        _check_pair(self.path, result, predictions)
+        check_pair(self.path, result, predictions)
         if said := {key: cell.answers for key, cell in predictions.items() if cell.answers is not None}:
             write_answers(self.path / ANSWERS_NAME, said)
         write_predictions(self.path / PREDICTIONS_NAME, predictions.values())
         write_result(self.path, result)
         if result.complete:
             self._cells.sweep(predictions)
-        name = f"{self.path.parent.name}/{self.path.name}"
+        name = result_name(self.path)
         return SavedResult(name=name, path=self.path, result=result, predictions=predictions)
 
     def _read_earlier(self) -> Result | None:
@@ -407,7 +233,7 @@ class ResultFolder:
         except ResultError as error:
             _logger.warning("evaluating all cells again: %s", error)
             return {}
-        for key in _differing(self._earlier, kept):
+        for key in differing_cells(self._earlier, kept):
             if kept.pop(key, None) is not None:
                 _logger.warning("evaluating %s again: its predictions are not those of %s", key, RESULT_NAME)
         return kept
@@ -420,26 +246,3 @@ def _joined(earlier: Environment | None, now: Environment | None) -> Environment
 def _joined(earlier: Environment | None, now: Environment | None) -> Environment | None:
     """Return where cells were made of which some are of earlier."""
     return now.joined(earlier) if now is not None and earlier is not None else now or earlier
-
-
-def _check_pair(folder: Path, result: Result, predictions: Mapping[SetKey, CellPredictions]) -> None:
-    """Refuse numbers and predictions that do not belong together."""
-    if differing := _differing(result, predictions):
-        raise ResultError(
-            f"{RESULT_NAME} and {PREDICTIONS_NAME} in {folder} do not belong together "
-            f"(first at {differing[0]}): run the same evaluation again"
-        )
-
-
-def _differing(result: Result, predictions: Mapping[SetKey, CellPredictions]) -> list[SetKey]:
-    """Return the cells that only one of the two has, or that were scored on other predictions."""
-    cells = {cell.key: cell for cell in result.scores.cells}
-    differing = sorted({*cells} ^ {*predictions})
-    for key in sorted({*cells} & {*predictions}):
-        rows, cell = predictions[key], cells[key]
-        classes = len(result.run.benchmark.dataset(key.dataset).class_names)
-        counts = (len(rows), int((~rows.finite).sum()), int(rows.correct.sum()), rows.classes or classes)
-        scored = (cell.n, cell.invalid, cell.correct, classes)
-        if counts != scored or rows.digest != cell.predictions_sha256:
-            differing.append(key)
-    return differing
