@@ -10,11 +10,12 @@ from medimeta_c.errors import ConfigError, MediMetaError, importing_models
 
 if TYPE_CHECKING:
     from medimeta_c.building.build import BuildConfig, BuildReport, build
+    from medimeta_c.building.checks.report import VerificationReport
     from medimeta_c.building.corrupt_files import corrupt_files
     from medimeta_c.building.medimetac.importing import MedimetacConfig, import_medimetac
     from medimeta_c.building.medmnistc.importing import ImportConfig, import_medmnistc
     from medimeta_c.building.merge import merge
-    from medimeta_c.building.verification import VerificationReport, verify
+    from medimeta_c.building.verification import verify
     from medimeta_c.finetuning import FinetuneConfig, FinetuneReport, finetune
     from medimeta_c.format.benchmark import Benchmark, open_benchmark
     from medimeta_c.format.keys import SetKey
@@ -38,11 +39,12 @@ if TYPE_CHECKING:
 # Names are resolved on first use, so that importing the package (and `medimeta-c --help`) stays fast.
 _PLACES = {
     "medimeta_c.building.build": ("build", "BuildConfig", "BuildReport"),
+    "medimeta_c.building.checks.report": ("VerificationReport",),
     "medimeta_c.building.corrupt_files": ("corrupt_files",),
     "medimeta_c.building.medmnistc.importing": ("import_medmnistc", "ImportConfig"),
     "medimeta_c.building.medimetac.importing": ("import_medimetac", "MedimetacConfig"),
     "medimeta_c.building.merge": ("merge",),
-    "medimeta_c.building.verification": ("verify", "VerificationReport"),
+    "medimeta_c.building.verification": ("verify",),
     "medimeta_c.finetuning": ("finetune", "FinetuneConfig", "FinetuneReport"),
     "medimeta_c.format.benchmark": ("open_benchmark", "Benchmark"),
     "medimeta_c.format.keys": ("SetKey",),

@@ -16,7 +16,8 @@ import pyarrow.parquet as pq
 import pytest
 from forging import Rows, forge
 
-from medimeta_c.building.verification import VerificationReport, verify
+from medimeta_c.building.checks.report import VerificationReport
+from medimeta_c.building.verification import verify
 from medimeta_c.errors import ManifestError, SourceError
 from medimeta_c.format import png
 from medimeta_c.format.manifest.digests import self_digest

@@ -1,1 +1,1 @@
-"""Checks of `verify`: rows, the form of PNG files, and the tree of files."""
+"""Checks of `verify`: sets, their rows, the form of PNG files, datasets, and the tree of files."""

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from medimeta_c.building.checks.published import Comparison
-    from medimeta_c.building.verification import VerificationReport
+    from medimeta_c.building.checks.report import VerificationReport
     from medimeta_c.format.signing.benchmark import Signed
 
 __all__ = ["verify"]
