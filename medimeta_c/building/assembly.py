@@ -10,8 +10,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from medimeta_c._version import __version__
-from medimeta_c.building.journal import Begun, Journal, locked
 from medimeta_c.building.libraries import library_versions
+from medimeta_c.building.state.begun import Begun
+from medimeta_c.building.state.journal import Journal
+from medimeta_c.building.state.lock import locked
 from medimeta_c.building.stored.journal import Store, StoredJournal
 from medimeta_c.card.dataset_card import CARD_NAME, write_card
 from medimeta_c.errors import ConfigError, Remedy

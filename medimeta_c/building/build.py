@@ -11,12 +11,12 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from medimeta_c.building import engines
 from medimeta_c.building.assembly import BuildProgress, BuildReport, Request, as_images, assemble
 from medimeta_c.building.config import BuildConfig
-from medimeta_c.building.journal import remember_data
 from medimeta_c.building.parts.beginning import begin_part, beside_parts
 from medimeta_c.building.plan import Plan, plan
 from medimeta_c.building.plugins import plugins_of
 from medimeta_c.building.preview import Preview, preview_of
 from medimeta_c.building.render import RenderTask, render_set
+from medimeta_c.building.state.remembered import remember_data
 from medimeta_c.building.stored.journal import Store, StoredTask, looked_at, render_into_store, working_folder
 from medimeta_c.errors import ConfigError, Remedy
 from medimeta_c.format.dataset import DatasetRecord

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from medimeta_c.building import engines
-from medimeta_c.building.journal import ids_folder
+from medimeta_c.building.state.remembered import ids_folder
 from medimeta_c.errors import ConfigError, Remedy, short, unknown_name
 from medimeta_c.format.dataset import DatasetInfo
 from medimeta_c.format.keys import CLEAN, check_alone, check_distinct, check_name

@@ -8,9 +8,11 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Se
 from pathlib import Path
 
 from medimeta_c.building.assembly import BuildProgress, BuildReport, Request, as_images, assemble
-from medimeta_c.building.journal import Journal, data_folders, ids_folder, locked, remember_data
 from medimeta_c.building.parts.finished import FinishedPart, find_parts, pieces_of
 from medimeta_c.building.render import write_rows
+from medimeta_c.building.state.journal import Journal
+from medimeta_c.building.state.lock import locked
+from medimeta_c.building.state.remembered import data_folders, ids_folder, remember_data
 from medimeta_c.errors import BuildError, ConfigError, Remedy, ShardError
 from medimeta_c.format import png
 from medimeta_c.format.dataset import DatasetRecord

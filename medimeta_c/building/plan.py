@@ -10,8 +10,9 @@ import numpy as np
 
 from medimeta_c.building import engines
 from medimeta_c.building.config import BuildConfig, corruption_of
-from medimeta_c.building.journal import Journal, require_free
 from medimeta_c.building.parts.division import rows_of_part
+from medimeta_c.building.state.journal import Journal
+from medimeta_c.building.state.lock import require_free
 from medimeta_c.errors import ConfigError, Remedy
 from medimeta_c.format.keys import CLEAN, SetKey
 from medimeta_c.format.manifest.records import suite_record

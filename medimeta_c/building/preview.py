@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from medimeta_c.building.config import BuildConfig
-from medimeta_c.building.journal import Journal
 from medimeta_c.building.plan import Plan
 from medimeta_c.building.render import render
+from medimeta_c.building.state.journal import Journal
 from medimeta_c.format import png
 from medimeta_c.format.keys import SetKey
 from medimeta_c.format.manifest.records import Protocol

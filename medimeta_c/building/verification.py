@@ -15,9 +15,9 @@ from medimeta_c.building.checks.report import Problem, VerificationReport
 from medimeta_c.building.checks.rows import SetCheck
 from medimeta_c.building.checks.sets import CheckedSet, check_set
 from medimeta_c.building.checks.tree import check_tree
-from medimeta_c.building.journal import data_folders, ids_folder
 from medimeta_c.building.libraries import allowed_difference
 from medimeta_c.building.plugins import require_plugins
+from medimeta_c.building.state.remembered import data_folders, ids_folder
 from medimeta_c.building.stored.copies import small_files
 from medimeta_c.errors import ConfigError, Remedy, SourceError, VerificationError
 from medimeta_c.format.keys import SetKey

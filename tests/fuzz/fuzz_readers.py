@@ -206,7 +206,7 @@ def _eval_yaml(root: Path) -> None:
 
 
 def _journal(root: Path) -> None:
-    from medimeta_c.building.journal import Journal
+    from medimeta_c.building.state.journal import Journal
 
     Journal(root / "half-built").finished_sets()
 
@@ -375,13 +375,15 @@ READERS = {
             "card.card_check:_difference",
         ),
         _reader("eval-yaml", "yaml", "benchmark/eval.yaml", _eval_yaml, "card.card_check:card_problems"),
-        _reader("journal", "json", f"{_HALF}/build.json", _journal, "building.journal:Journal._read_state"),
+        _reader(
+            "journal", "json", f"{_HALF}/build.json", _journal, "building.state.journal:Journal._read_state"
+        ),
         _reader(
             "set-record",
             "json",
             f"{_HALF}/sets/cells-test-clean-0.json",
             _journal,
-            "building.journal:_read_record",
+            "building.state.journal:_read_record",
         ),
         _plain("result", "json", f"{_RESULT}/result.json", "results.result", "read_result"),
         _plain(

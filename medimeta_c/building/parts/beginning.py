@@ -7,7 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from medimeta_c.building.assembly import Request, check_title
-from medimeta_c.building.journal import Begun, Journal, locked
+from medimeta_c.building.state.begun import Begun
+from medimeta_c.building.state.journal import Journal
+from medimeta_c.building.state.lock import locked
 from medimeta_c.errors import BuildError, Remedy
 from medimeta_c.format.manifest.records import suite_record
 from medimeta_c.format.parts import PartRecord

@@ -14,8 +14,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from medimeta_c.building.journal import Begun, Journal, remember_data
 from medimeta_c.building.render import RenderTask, render_set
+from medimeta_c.building.state.begun import Begun
+from medimeta_c.building.state.journal import Journal
+from medimeta_c.building.state.remembered import remember_data
 from medimeta_c.building.stored.copies import small_files
 from medimeta_c.errors import BuildError, Remedy
 from medimeta_c.format.keys import SetKey

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from medimeta_c.building.journal import Journal
+from medimeta_c.building.state.journal import Journal
 from medimeta_c.errors import MediMetaError
 from medimeta_c.format.display import CORE_TITLE, benchmark_title, slug
 from medimeta_c.format.manifest.file import MANIFEST_NAME

@@ -1,4 +1,4 @@
-"""State of an unfinished build: its lock, its protocol, and the sets it has finished.
+"""State of an unfinished build: its protocol, and the sets it has finished.
 
 Lives in the hidden folder ``.medimeta-c`` of the output directory. While sets are being added the manifest is
 put aside there too, so that an interrupted build never looks finished.
@@ -6,18 +6,18 @@ put aside there too, so that an interrupted build never looks finished.
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import shutil
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import NoReturn
 
+from medimeta_c.building.state.begun import Begun
 from medimeta_c.errors import BuildError, Remedy, ResultError
 from medimeta_c.format import png
 from medimeta_c.format.dataset import DatasetRecord
 from medimeta_c.format.keys import SetKey
-from medimeta_c.format.manifest.file import BUILD_LOCK, MANIFEST_NAME, read_manifest
+from medimeta_c.format.manifest.file import MANIFEST_NAME, read_manifest
 from medimeta_c.format.manifest.records import (
     FileRecord,
     Manifest,
@@ -28,78 +28,15 @@ from medimeta_c.format.manifest.records import (
 )
 from medimeta_c.format.parts import FOLDER, Division
 from medimeta_c.format.signing.benchmark import remove_signature
-from medimeta_c.io.files import PART_SUFFIX, exclusive, write_atomic, writing
+from medimeta_c.io.files import PART_SUFFIX, writing
 from medimeta_c.io.reading import Reader, read_record
-from medimeta_c.io.records import Record, Since, canonical_json, write_record
-from medimeta_c.io.text import Title
-from medimeta_c.sources.folders.ids import ids_beside
+from medimeta_c.io.records import Record, write_record
 
-__all__ = ["Begun", "Journal", "data_folders", "ids_folder", "locked", "remember_data", "require_free"]
+__all__ = ["Journal"]
 
 _log = logging.getLogger(__name__)
 _OTHER = Remedy("choose another {out}")
 _MERGE = Remedy("merge its parts with {command}", command="merge")
-_DATA_NAME = "data.json"
-_IDS = ".ids"  # no dataset's name begins with a dot
-
-
-class Begun(Record):
-    """What an unfinished build was started with."""
-
-    protocol: Protocol
-    sources: dict[str, DatasetRecord]
-    plugins: Annotated[tuple[PluginRecord, ...], Since(1)] = ()
-    limited: Annotated[int | None, Since(1)] = None
-    title: Annotated[Title | None, Since(1)] = None
-    suite: Annotated[SuiteRecord | None, Since(1)] = None
-    encoder: Annotated[str, Since(1)] = ""
-    division: Annotated[Division | None, Since(1)] = None
-
-
-@contextlib.contextmanager
-def locked(root: Path, *, wait_s: float = 0) -> Iterator[None]:
-    """Lock a directory for one build; of parts, each has a directory of its own.
-
-    Parameters
-    ----------
-    root : Path
-        The directory.
-    wait_s : float, optional
-        How many seconds to wait for another process.
-
-    Raises
-    ------
-    BuildError
-        If another process is building there, or the directory holds something else.
-    WriteError
-        If it is not writable.
-    """
-    require_free(root)
-    busy = BuildError(f"another build is writing to {root}", remedy=[Remedy("wait until it ends"), _OTHER])
-    with exclusive(root / BUILD_LOCK, root, busy, wait_s=wait_s):
-        yield
-
-
-def require_free(root: Path) -> None:
-    """Refuse a path that holds something other than a build.
-
-    Raises
-    ------
-    BuildError
-        If it is a file, a folder with other files, or not valid Unicode.
-    """
-    if root.exists() and not root.is_dir():
-        raise BuildError(f"{root} is a file, not a folder", remedy=_OTHER)
-    try:
-        str(root).encode()
-    except UnicodeEncodeError:
-        raise BuildError(f"{str(root)!r} is not valid Unicode", remedy=_OTHER) from None
-    if root.is_dir() and not (root / FOLDER).is_dir() and not (root / MANIFEST_NAME).is_file():
-        foreign = next((entry.name for entry in root.iterdir() if not entry.name.startswith(".")), None)
-        if foreign is not None:
-            raise BuildError(
-                f"{root} is not empty and not a MediMeta-C build (it holds {foreign!r})", remedy=_OTHER
-            )
 
 
 class Journal:
@@ -351,35 +288,3 @@ def _read_record(path: Path) -> SetRecord | None:
         return read_record(path, SetRecord, "it is made again")
     except ResultError:
         return None
-
-
-def remember_data(root: Path, datasets: Iterable[str], folder: Path, *, ids: Path | None = None) -> None:
-    """Note where datasets and the key of their ids were read from, for later builds and verifications.
-
-    Never published.
-    """
-    noted = data_folders(root)
-    known = {**noted, **dict.fromkeys(datasets, folder.resolve())}
-    if ids is not None:
-        known[_IDS] = ids.resolve()
-        if known[_IDS] == ids_beside(root):
-            del known[_IDS]
-    if known != noted:
-        folders = {name: str(path) for name, path in sorted(known.items())}
-        write_atomic(root / FOLDER / _DATA_NAME, canonical_json(folders).encode())
-
-
-def ids_folder(root: Path) -> Path:
-    """Return the folder where the key of a benchmark's ids is: the one last used, or the one beside it."""
-    noted, beside = data_folders(root).get(_IDS), ids_beside(root)
-    return beside if noted is None or (beside.is_dir() and not noted.is_dir()) else noted
-
-
-def data_folders(root: Path) -> dict[str, Path]:
-    """Return the data folder each dataset was last built from on this machine, as far as it is known."""
-    try:
-        noted = Reader(remedy="build again").values(root / FOLDER / _DATA_NAME)
-    except ResultError:
-        return {}
-    items = noted.items() if isinstance(noted, dict) else ()
-    return {name: Path(path) for name, path in items if isinstance(path, str)}
