@@ -151,6 +151,12 @@ class BuildConfig:
             self._settle_url(as_place(self.out, "out"))
         if looks_like_url(self.data_dir):
             self._settle_data(as_place(self.data_dir, "data dir"))
+        elif self.cache is not None:
+            raise ConfigError(
+                "a cache is used only for data at a URL",
+                value=str(self.cache),
+                remedy=[Remedy("leave {cache} out"), Remedy("give a URL with {data_dir}")],
+            )
         settle(self)
         own = self.named_corruptions
         suite = self.chosen_suite  # checks itself, as the next does

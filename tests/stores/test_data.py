@@ -9,7 +9,7 @@ import pytest
 from test_reading_benchmarks import put
 
 from medimeta_c import BuildConfig, build
-from medimeta_c.errors import SourceError, StoreError
+from medimeta_c.errors import ConfigError, SourceError, StoreError
 from medimeta_c.io.stores.stored import StoredPath
 
 
@@ -71,6 +71,12 @@ def test_nothing_there_is_said(s3: StoredPath, few: Callable[..., BuildConfig]) 
         build(few(data_dir=f"{s3}/clean"))
     with pytest.raises(StoreError, match="there is no bucket 'bucket-of-nobody'"):
         build(few(data_dir="s3://bucket-of-nobody/clean"))
+
+
+def test_a_cache_of_local_data_is_refused(few: Callable[..., BuildConfig]) -> None:
+    """It would be used for nothing."""
+    with pytest.raises(ConfigError, match="a cache is used only for data at a URL"):
+        few()
 
 
 def test_an_object_whose_name_leaves_the_folder_is_refused(
