@@ -28,7 +28,8 @@ if TYPE_CHECKING:
     from medimeta_c.results.comparison import Comparison, compare
     from medimeta_c.results.folder.saved import SavedResult
     from medimeta_c.results.folder.saved import read_saved as read_result
-    from medimeta_c.scoring.evaluation import EvaluateConfig, evaluate
+    from medimeta_c.scoring.config import EvaluateConfig
+    from medimeta_c.scoring.evaluation import evaluate
     from medimeta_c.scoring.given import PredictionsConfig, score_predictions
     from medimeta_c.scoring.jobs.merging import merge_results
     from medimeta_c.scoring.sweep import sweep
@@ -56,7 +57,8 @@ _PLACES = {
     "medimeta_c.probing": ("probe", "ProbeConfig", "Probes"),
     "medimeta_c.results.comparison": ("compare", "Comparison"),
     "medimeta_c.results.folder.saved": ("read_saved", "SavedResult"),
-    "medimeta_c.scoring.evaluation": ("evaluate", "EvaluateConfig"),
+    "medimeta_c.scoring.config": ("EvaluateConfig",),
+    "medimeta_c.scoring.evaluation": ("evaluate",),
     "medimeta_c.scoring.jobs.merging": ("merge_results",),
     "medimeta_c.scoring.given": ("score_predictions", "PredictionsConfig"),
     "medimeta_c.scoring.sweep": ("sweep",),

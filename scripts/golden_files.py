@@ -129,7 +129,8 @@ def evaluated(
     work: Path, phantoms: Path, model: str, *, baseline: str = "none", severities: tuple[int, ...] = (1, 3)
 ) -> Path:
     """Return the folder of an exact model's result on two datasets of phantoms, made with the public API."""
-    from medimeta_c.scoring.evaluation import EvaluateConfig, evaluate
+    from medimeta_c.scoring.config import EvaluateConfig
+    from medimeta_c.scoring.evaluation import evaluate
 
     with inside(work):
         out = Path("tiny")

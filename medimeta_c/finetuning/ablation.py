@@ -28,8 +28,9 @@ from medimeta_c.lora.robustmedclip import adapted_spec
 from medimeta_c.results.ablation import ABLATION_NAME, Ablation, AblationRun, Scored
 from medimeta_c.results.baseline_choice import PUBLISHED
 from medimeta_c.results.result import Result
-from medimeta_c.scoring.evaluation import EvaluateConfig, evaluate
-from medimeta_c.scoring.job import JobProgress
+from medimeta_c.scoring.config import EvaluateConfig
+from medimeta_c.scoring.evaluation import evaluate
+from medimeta_c.scoring.jobs.progress import JobProgress
 
 __all__ = ["AblationConfig", "ablate", "run_folder"]
 
@@ -53,7 +54,7 @@ class AblationConfig:
         A built benchmark, directory or ``ORG/NAME``, on whose test split the base model and every adapter are
         scored; by default nothing is scored.
     baseline : str or path, optional
-        What CE divides by; see `medimeta_c.scoring.evaluation.EvaluateConfig`.
+        What CE divides by; see `medimeta_c.scoring.config.EvaluateConfig`.
 
     Raises
     ------

@@ -21,7 +21,7 @@ from medimeta_c.io.settings import (
 from medimeta_c.metrics.resampling import Resampling
 from medimeta_c.models import Activation, AnyModel, Precision
 from medimeta_c.probing.heads import HEADS
-from medimeta_c.scoring.evaluation import EvaluateConfig
+from medimeta_c.scoring.config import EvaluateConfig
 from medimeta_c.sources import default_data_dir
 
 __all__ = ["ALL_SHOTS", "TRAIN", "VAL", "DrawnFrom", "ProbeConfig"]

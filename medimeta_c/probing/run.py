@@ -38,7 +38,9 @@ from medimeta_c.results.result import Result
 from medimeta_c.scoring.devices import batch_size_on, choose_device, workers_beside
 from medimeta_c.scoring.evaluation import plugins_of
 from medimeta_c.scoring.inference import Embedder
-from medimeta_c.scoring.job import Job, JobProgress
+from medimeta_c.scoring.jobs.job import Job
+from medimeta_c.scoring.jobs.progress import JobProgress
+from medimeta_c.scoring.jobs.running import run_job
 from medimeta_c.scoring.zero_shot import UnitFeatures, asked_prompts, class_embeddings
 from medimeta_c.sources.folders.ids import ids_beside
 
@@ -171,7 +173,8 @@ def probe(
             needed = prompts if plan.head.needs_texts else None
             identity = base.model_copy(update={"head": record, "prompts": needed})
             brought = (*plugins_of(evaluation.model if model is None else model, needed), *_plugin(plan.head))
-            saved = job.run(
+            saved = run_job(
+                job,
                 identity,
                 HeadPredictor(store, parts),
                 device,

@@ -31,7 +31,9 @@ from medimeta_c.results.folder.saved import SavedResult
 from medimeta_c.results.identity import RunIdentity
 from medimeta_c.results.predictions import CellPredictions
 from medimeta_c.scoring.givenfile import GivenRows, read_given
-from medimeta_c.scoring.job import Job, JobProgress
+from medimeta_c.scoring.jobs.job import Job
+from medimeta_c.scoring.jobs.progress import JobProgress
+from medimeta_c.scoring.jobs.running import run_job
 
 __all__ = ["PredictionsConfig", "score_predictions"]
 
@@ -150,7 +152,8 @@ def score_predictions(
         preprocessing={},
     )
     predictor = _Given(rows, config.predictions)
-    return job.run(
+    return run_job(
+        job,
         identity,
         predictor,
         None,

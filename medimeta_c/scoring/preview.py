@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from medimeta_c.format.benchmark import open_benchmark
 from medimeta_c.format.parts import dealt, share_of
 from medimeta_c.results.scoring import scope_of
-from medimeta_c.scoring.evaluation import EvaluateConfig
+from medimeta_c.scoring.config import EvaluateConfig
 
 __all__ = ["PlannedCells", "plan"]
 

@@ -24,8 +24,9 @@ from medimeta_c.models import Activation, Precision
 from medimeta_c.results.folder.saved import SavedResult
 from medimeta_c.results.paraphrases.seeds import SeedSplit, seed_splits, write_seeds
 from medimeta_c.results.result import RESULT_NAME, Result, read_result
-from medimeta_c.scoring.evaluation import EvaluateConfig, evaluate
-from medimeta_c.scoring.job import JobProgress
+from medimeta_c.scoring.config import EvaluateConfig
+from medimeta_c.scoring.evaluation import evaluate
+from medimeta_c.scoring.jobs.progress import JobProgress
 
 __all__ = ["CSV_NAME", "Failure", "Scored", "SweepReport", "SweptModel", "configs_of", "sweep"]
 

@@ -19,7 +19,8 @@ from medimeta_c.finetuning.ablationtable import ablation_table, write_ablation
 from medimeta_c.io.tables.table import UNDEFINED, mean_cell
 from medimeta_c.results.ablation import AblationRun
 from medimeta_c.results.folder.saved import read_saved
-from medimeta_c.scoring.evaluation import EvaluateConfig, evaluate
+from medimeta_c.scoring.config import EvaluateConfig
+from medimeta_c.scoring.evaluation import evaluate
 
 Configure = Callable[..., FinetuneConfig]
 

@@ -226,7 +226,7 @@ def _prompts_sweep_texts(root: Path) -> None:
 
 
 def _sweep(root: Path) -> None:
-    from medimeta_c.scoring.evaluation import EvaluateConfig
+    from medimeta_c.scoring.config import EvaluateConfig
     from medimeta_c.scoring.sweep import configs_of
 
     configs_of(root / "texts/sweep.yaml", lambda **given: EvaluateConfig(**{"benchmark": "x", **given}))

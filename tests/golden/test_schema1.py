@@ -159,7 +159,8 @@ def test_results_are_compared() -> None:
 def test_a_result_is_a_baseline_and_comes_out_again(tmp_path: Path) -> None:
     """Evaluated today on the old benchmark, against the old result, a model gives the old predictions."""
     from medimeta_c.results.folder.saved import read_saved
-    from medimeta_c.scoring.evaluation import EvaluateConfig, evaluate
+    from medimeta_c.scoring.config import EvaluateConfig
+    from medimeta_c.scoring.evaluation import evaluate
 
     config = EvaluateConfig(
         model="python:golden_model:other",

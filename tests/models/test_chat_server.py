@@ -165,7 +165,8 @@ def test_a_spec_that_would_show_or_leak_a_key(
 def test_a_server_that_dies_midway_keeps_finished_cells(chat: Chat, small: Path, tmp_path: Path) -> None:
     """One sentence; the same command resumes, on the same port."""
     from medimeta_c.results.folder.saved import read_saved
-    from medimeta_c.scoring.evaluation import EvaluateConfig, evaluate
+    from medimeta_c.scoring.config import EvaluateConfig
+    from medimeta_c.scoring.evaluation import evaluate
 
     left = [1 + 8 + 6 + 4]
 

@@ -24,7 +24,8 @@ from medimeta_c.cli import app  # noqa: E402
 from medimeta_c.format.benchmark import open_benchmark  # noqa: E402
 from medimeta_c.format.keys import SetKey  # noqa: E402
 from medimeta_c.results.folder.saved import SavedResult, read_saved  # noqa: E402
-from medimeta_c.scoring.evaluation import EvaluateConfig, evaluate  # noqa: E402
+from medimeta_c.scoring.config import EvaluateConfig  # noqa: E402
+from medimeta_c.scoring.evaluation import evaluate  # noqa: E402
 
 RUNNER = CliRunner()
 

@@ -19,7 +19,8 @@ from medimeta_c.format.manifest.digests import self_digest  # noqa: E402
 from medimeta_c.format.manifest.file import MANIFEST_NAME  # noqa: E402
 from medimeta_c.format.shards import schema  # noqa: E402
 from medimeta_c.io.files import sha256_file  # noqa: E402
-from medimeta_c.scoring.evaluation import EvaluateConfig, evaluate  # noqa: E402
+from medimeta_c.scoring.config import EvaluateConfig  # noqa: E402
+from medimeta_c.scoring.evaluation import evaluate  # noqa: E402
 
 
 def edited(root: Path) -> None:

@@ -23,7 +23,8 @@ from medimeta_c.format.suites import CORE  # noqa: E402
 from medimeta_c.metrics.resampling import Resampling  # noqa: E402
 from medimeta_c.results.comparison import compare  # noqa: E402
 from medimeta_c.results.folder.saved import SavedResult  # noqa: E402
-from medimeta_c.scoring.evaluation import EvaluateConfig, evaluate  # noqa: E402
+from medimeta_c.scoring.config import EvaluateConfig  # noqa: E402
+from medimeta_c.scoring.evaluation import evaluate  # noqa: E402
 
 OWN = {"bloodmnist": ("bubble", "pixelate"), "octmnist": ("motion_blur", "pixelate", "speckle_noise")}
 SHARED = {"bloodmnist": ("pixelate",), "octmnist": ("motion_blur", "pixelate")}

@@ -24,7 +24,8 @@ from medimeta_c.building.build import BuildConfig, build  # noqa: E402
 from medimeta_c.metrics.resampling import Resampling  # noqa: E402
 from medimeta_c.results.folder.saved import SavedResult  # noqa: E402
 from medimeta_c.results.result import Result  # noqa: E402
-from medimeta_c.scoring.evaluation import EvaluateConfig, evaluate  # noqa: E402
+from medimeta_c.scoring.config import EvaluateConfig  # noqa: E402
+from medimeta_c.scoring.evaluation import evaluate  # noqa: E402
 
 PAGE = Path(__file__).parents[2] / "docs" / "parity.md"
 

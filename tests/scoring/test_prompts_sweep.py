@@ -39,8 +39,8 @@ from medimeta_c.results.paraphrases.record import (  # noqa: E402
     read_swept,
 )
 from medimeta_c.results.paraphrases.views import prompts_tables, readable_sweep  # noqa: E402
-from medimeta_c.scoring import job  # noqa: E402
 from medimeta_c.scoring.inference import Predictor  # noqa: E402
+from medimeta_c.scoring.jobs import outcome  # noqa: E402
 from medimeta_c.scoring.sweep import sweep  # noqa: E402
 from medimeta_c.scoring.zero_shot import UnitFeatures  # noqa: E402
 
@@ -53,7 +53,7 @@ TEMPLATES = ("{class}", "a scan of {class}", "{modality} that shows {class}", "i
 def _no_reports() -> Iterator[None]:
     """Drawing them takes most of an evaluation's time; the tests of reports write their own."""
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(job, "write_reports", lambda saved, benchmark: None)
+        patched.setattr(outcome, "write_reports", lambda saved, benchmark: None)
         yield
 
 

@@ -26,8 +26,9 @@ from medimeta_c.format.shards import Row, ShardWriter, read_tables  # noqa: E402
 from medimeta_c.format.spectrum import spectrum  # noqa: E402
 from medimeta_c.format.views.rendered import CleanImages, RenderedBenchmark  # noqa: E402
 from medimeta_c.results.folder.saved import SavedResult  # noqa: E402
+from medimeta_c.scoring.config import EvaluateConfig  # noqa: E402
 from medimeta_c.scoring.decoding import Prepare, chunks_of, decode_all  # noqa: E402
-from medimeta_c.scoring.evaluation import EvaluateConfig, evaluate  # noqa: E402
+from medimeta_c.scoring.evaluation import evaluate  # noqa: E402
 from medimeta_corruptions import CORRUPTIONS  # noqa: E402
 
 RENDERED = "medimeta_c.format.views.rendered"

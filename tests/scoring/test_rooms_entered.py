@@ -11,7 +11,8 @@ import model_factories
 
 import medimeta_c
 from medimeta_c.building.build import BuildConfig, build
-from medimeta_c.scoring.evaluation import EvaluateConfig, evaluate
+from medimeta_c.scoring.config import EvaluateConfig
+from medimeta_c.scoring.evaluation import evaluate
 
 PACKAGE = Path(medimeta_c.__file__).parent
 MOST_ROOMS = 12

@@ -27,7 +27,7 @@ from medimeta_c.models import load_model  # noqa: E402
 from medimeta_c.results.folder.saved import SavedResult  # noqa: E402
 from medimeta_c.results.sharing.claims import Claims  # noqa: E402
 from medimeta_c.results.unfinished import UnfinishedCells  # noqa: E402
-from medimeta_c.scoring import job  # noqa: E402
+from medimeta_c.scoring.jobs import outcome  # noqa: E402
 from medimeta_c.scoring.jobs.progress import JobProgress  # noqa: E402
 
 RUNNER = CliRunner()
@@ -40,7 +40,7 @@ WORDINGS = "version: 1\ntemplates: ['{class}', 'a scan of {class}', 'impression:
 def _no_reports() -> Iterator[None]:
     """Drawing them takes most of an evaluation's time."""
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(job, "write_reports", lambda saved, benchmark: None)
+        patched.setattr(outcome, "write_reports", lambda saved, benchmark: None)
         yield
 
 
@@ -123,7 +123,7 @@ def results_below(root: Path) -> list[Path]:
 def _one_of_two(config: mc.EvaluateConfig, barrier: Any, saved: Any) -> None:
     """Evaluate in a process of its own, which waits for the other before its first cell."""
     torch.set_num_threads(1)
-    setattr(job, "write_reports", lambda *_: None)  # noqa: B010
+    setattr(outcome, "write_reports", lambda *_: None)  # noqa: B010
     save = UnfinishedCells.save
     keys: list[str] = []
 

@@ -17,7 +17,8 @@ from typer.testing import CliRunner
 
 from medimeta_c.cli import app
 from medimeta_c.errors import ConfigError
-from medimeta_c.scoring.evaluation import EvaluateConfig, evaluate
+from medimeta_c.scoring.config import EvaluateConfig
+from medimeta_c.scoring.evaluation import evaluate
 from medimeta_c.scoring.sweep import configs_of, sweep
 
 RUNNER = CliRunner()

@@ -16,7 +16,8 @@ from medimeta_c.errors import BuildError, ResultError
 from medimeta_c.leaderboard.checks import _complete
 from medimeta_c.results.comparison import compare
 from medimeta_c.results.folder.saved import SavedResult, read_saved
-from medimeta_c.scoring.evaluation import EvaluateConfig, evaluate
+from medimeta_c.scoring.config import EvaluateConfig
+from medimeta_c.scoring.evaluation import evaluate
 
 pytest.importorskip("torch", reason="needs the evaluate extra")
 

@@ -14,7 +14,8 @@ from model_factories import make_open_clip_folder  # noqa: E402
 
 from medimeta_c.errors import ResultError  # noqa: E402
 from medimeta_c.results.folder.saved import SavedResult  # noqa: E402
-from medimeta_c.scoring.evaluation import EvaluateConfig, evaluate  # noqa: E402
+from medimeta_c.scoring.config import EvaluateConfig  # noqa: E402
+from medimeta_c.scoring.evaluation import evaluate  # noqa: E402
 
 
 @pytest.fixture(scope="module")

@@ -21,7 +21,8 @@ from medimeta_c.models import Answerer, AnswerScorer, ModelIdentity, load_model 
 from medimeta_c.models.answering.contract import AnswerTokens, Talk  # noqa: E402
 from medimeta_c.results.folder.saved import SavedResult, answers_of, read_saved  # noqa: E402
 from medimeta_c.results.predictions import NO_ANSWER, NO_PREDICTION  # noqa: E402
-from medimeta_c.scoring.evaluation import EvaluateConfig, evaluate  # noqa: E402
+from medimeta_c.scoring.config import EvaluateConfig  # noqa: E402
+from medimeta_c.scoring.evaluation import evaluate  # noqa: E402
 from medimeta_c.scoring.words.parsing import class_of, confidence_of  # noqa: E402
 
 CLEAN = SetKey("rays", "test", "clean", 0)

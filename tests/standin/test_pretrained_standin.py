@@ -23,7 +23,8 @@ from timm.data import ImageNetInfo  # noqa: E402
 from medimeta_c.building.build import BuildConfig, build  # noqa: E402
 from medimeta_c.metrics.resampling import Resampling  # noqa: E402
 from medimeta_c.models import load_model  # noqa: E402
-from medimeta_c.scoring.evaluation import EvaluateConfig, evaluate  # noqa: E402
+from medimeta_c.scoring.config import EvaluateConfig  # noqa: E402
+from medimeta_c.scoring.evaluation import evaluate  # noqa: E402
 from medimeta_c.sources import open_source  # noqa: E402
 
 MISSING = standin.missing_packages()

@@ -134,7 +134,8 @@ def test_a_url_has_no_revision(on_s3: StoredPath) -> None:
 def test_scores_are_those_of_the_local_one_and_no_shard_is_copied(
     on_s3: StoredPath, small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from medimeta_c.scoring.evaluation import EvaluateConfig, evaluate
+    from medimeta_c.scoring.config import EvaluateConfig
+    from medimeta_c.scoring.evaluation import evaluate
 
     def score(benchmark: str, out: str) -> dict[str, object]:
         saved = evaluate(

@@ -13,7 +13,8 @@ from medimeta_c.cli import app
 from medimeta_c.errors import ConfigError, ResultError, StoreError
 from medimeta_c.io.stores.stored import StoredPath
 from medimeta_c.results.folder.saved import SavedResult, read_saved
-from medimeta_c.scoring.evaluation import EvaluateConfig, evaluate
+from medimeta_c.scoring.config import EvaluateConfig
+from medimeta_c.scoring.evaluation import evaluate
 
 RUNNER = CliRunner()
 

@@ -34,9 +34,9 @@ from medimeta_c.errors import ConfigError, ResultError, importing_models
 
 if TYPE_CHECKING:
     from medimeta_c.results.folder.saved import SavedResult
-    from medimeta_c.scoring.evaluation import EvaluateConfig
+    from medimeta_c.scoring.config import EvaluateConfig
     from medimeta_c.scoring.given import PredictionsConfig
-    from medimeta_c.scoring.job import JobProgress
+    from medimeta_c.scoring.jobs.progress import JobProgress
     from medimeta_c.scoring.preview import PlannedCells
 
 __all__ = ["evaluate"]
@@ -227,7 +227,7 @@ def evaluate(
         _score_file(given, json=json)
         return
     with importing_models("medimeta-c evaluate"):
-        from medimeta_c.scoring.evaluation import EvaluateConfig
+        from medimeta_c.scoring.config import EvaluateConfig
         from medimeta_c.scoring.evaluation import evaluate as run
         from medimeta_c.scoring.sweep import configs_of
         from medimeta_c.scoring.words.questions import Decode

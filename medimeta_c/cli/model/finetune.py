@@ -219,7 +219,7 @@ def _one(config: FinetuneConfig, json: bool) -> None:
 
 def _several(config: AblationConfig, json: bool) -> None:
     from medimeta_c.finetuning import ablate
-    from medimeta_c.scoring.job import JobProgress
+    from medimeta_c.scoring.jobs.progress import JobProgress
 
     with console.counting("images") as show:
 

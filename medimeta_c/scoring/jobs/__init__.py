@@ -1,1 +1,1 @@
-"""Parts of a job: its progress, its surroundings, and how several processes do one."""
+"""A job: its cells, its run and outcome, its progress, and how several processes do one."""

@@ -17,8 +17,9 @@ from medimeta_c.results.folder.saved import SavedResult, read_saved
 from medimeta_c.results.paraphrases.folder import SweptFolder
 from medimeta_c.results.sharing.found import FoundParts, find_parts
 from medimeta_c.results.unfinished import UnfinishedCells
-from medimeta_c.scoring.job import Job
 from medimeta_c.scoring.jobs.environment import environment_of
+from medimeta_c.scoring.jobs.job import Job
+from medimeta_c.scoring.jobs.outcome import Outcome
 from medimeta_c.scoring.jobs.work import State
 
 __all__ = ["merge_results"]
@@ -86,7 +87,8 @@ def _merge(root: Path, parts: Sequence[FoundParts], benchmark: StrPath | None) -
     with open_result_folder(root, first.run, wait_s=_WAIT_S) as folder:
         state = State(folder=folder, swept=_swept(folder.path, first))
         here = first.environment or environment_of(None, 1)
-        return job.finish(state, here, first.parted.plugins, first.parted.marks)
+        outcome = Outcome(job=job, plugins=first.parted.plugins, marks=first.parted.marks)
+        return outcome.finish(state, here)
 
 
 def _job(root: Path, part: FoundParts, benchmark: StrPath | None) -> Job:

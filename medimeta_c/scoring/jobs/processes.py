@@ -18,7 +18,7 @@ from medimeta_c.results.folder.saved import SavedResult, read_saved
 from medimeta_c.results.result import RESULT_NAME
 from medimeta_c.scoring.jobs.progress import JobProgress, together
 
-__all__ = ["in_processes"]
+__all__ = ["Evaluate", "in_processes"]
 
 _END_S = 20
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
 
 import torch
 
@@ -14,12 +13,12 @@ from medimeta_c.prompts.templates import load_prompts
 from medimeta_c.prompts.texts import ClassPrompts
 from medimeta_c.results.folder.saved import SavedResult
 from medimeta_c.results.identity import QuestionRecord, RunIdentity
-from medimeta_c.scoring.job import Job, JobProgress
+from medimeta_c.scoring.config import EvaluateConfig
+from medimeta_c.scoring.jobs.job import Job
+from medimeta_c.scoring.jobs.progress import JobProgress
+from medimeta_c.scoring.jobs.running import run_job
 from medimeta_c.scoring.words.predictor import MAX_TOKENS, WordsPredictor
 from medimeta_c.scoring.words.questions import Question
-
-if TYPE_CHECKING:
-    from medimeta_c.scoring.evaluation import EvaluateConfig
 
 __all__ = ["evaluate_words"]
 
@@ -91,7 +90,9 @@ def evaluate_words(  # noqa: PLR0913  (who answers, what, where; the rest is opt
         batch_size=config.batch_size or _BATCH_SIZE.get(device.type, 8),
         workers=workers,
     )
-    return job.run(identity, predictor, device, plugins=plugins, on_progress=on_progress, progress=progress)
+    return run_job(
+        job, identity, predictor, device, plugins=plugins, on_progress=on_progress, progress=progress
+    )
 
 
 def _record(model: Answerer, question: Question, class_names: Sequence[str]) -> QuestionRecord:
