@@ -16,6 +16,7 @@ from medimeta_c.reports import write_reports
 from medimeta_c.results.assessment.loss import assess
 from medimeta_c.results.baseline_choice import ChosenBaseline, choose_baseline
 from medimeta_c.results.folder.adding import ResultFolder
+from medimeta_c.results.folder.places import result_name
 from medimeta_c.results.folder.saved import SavedResult
 from medimeta_c.results.predictions import CellPredictions
 from medimeta_c.results.result import Environment, Result, StoredMark
@@ -119,9 +120,7 @@ class Outcome:
 
 def _saved(folder: ResultFolder, result: Result, predictions: dict[SetKey, CellPredictions]) -> SavedResult:
     path = folder.path
-    return SavedResult(
-        name=f"{path.parent.name}/{path.name}", path=path, result=result, predictions=predictions
-    )
+    return SavedResult(name=result_name(path), path=path, result=result, predictions=predictions)
 
 
 def _check_listings(benchmark: Benchmark, cells: Iterable[CellPredictions]) -> None:
