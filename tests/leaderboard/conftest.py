@@ -150,7 +150,7 @@ def browse(browser: Any, serve: Callable[[Path], str]) -> Iterator[Open]:
         context = browser.new_context(**{"viewport": {"width": 1400, "height": 900}, **options})
         contexts.append(context)
         page = context.new_page()
-        page.set_default_timeout(8000)
+        page.set_default_timeout(30_000)
         page.asked = []
         page.on("console", lambda one: wrong.extend([one.text] * (not foreseen or foreseen not in one.text)))
         page.on("pageerror", lambda error: wrong.append(str(error)))
