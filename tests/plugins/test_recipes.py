@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import Shell
 from PIL import Image
+from recipe_shell import Shell
 
 pytestmark = pytest.mark.slow
 
