@@ -175,7 +175,7 @@ def test_scores_of_another_width_are_refused_in_the_run(small: Path, tmp_path: P
         columns=lambda dataset, names: (0, 1),
         classify=lambda pixels: inner.classify(pixels)[:, : 3 if len(pixels) == 5 else 2],
     )
-    with pytest.raises(ModelError, match=r"shape \(4, 2\) for 4 images: they must be \(4, 3\)"):
+    with pytest.raises(ModelError, match=r"shape \(3, 2\) for 3 images: they must be \(3, 3\)"):
         mc.evaluate(config(small, tmp_path, model=model, batch_size=5))
     model = Own(inner, columns=lambda dataset, names: (0, 7))
     with pytest.raises(ModelError, match="gave 3 scores for an image, and its classes need at least 8"):
