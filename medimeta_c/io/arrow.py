@@ -15,6 +15,9 @@ import pyarrow as pa
 
 __all__ = ["column", "table"]
 
+_FLOATS = {"halffloat": "float16", "float": "float32", "double": "float64"}
+"""NumPy's names of the types that Arrow names otherwise; Arrow's own conversion may import pandas."""
+
 
 def table(rows: Sequence[Mapping[str, Any]], schema: pa.Schema) -> pa.Table:
     """Return rows as a table; a value that a row lacks is null.
@@ -50,7 +53,7 @@ def column(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
         ends = np.fromiter(accumulate(map(len, texts), initial=0), np.int32)
         buffers += [pa.py_buffer(ends), pa.py_buffer(b"".join(texts))]
     else:
-        dtype = np.dtype(kind.to_pandas_dtype())
+        dtype = np.dtype(_FLOATS.get(str(kind), str(kind)))
         numbers = np.array([0 if one is None else one for one in values], dtype=None if values else dtype)
         buffers.append(pa.py_buffer(numbers.astype(dtype, casting="same_kind")))
     return pa.Array.from_buffers(kind, len(values), buffers)
