@@ -66,8 +66,10 @@ class Command(TyperCommand):
     def _refuse_urls(self, ctx: Any) -> None:
         """Refuse a URL where a local path is wanted; options that take both are texts."""
         for one in self.params:
+            # Older versions of Typer make a Path of the text only when the command is called.
+            of_path = type(getattr(one, "type", None)).__name__ == "TyperPath"
             for value in _parts(ctx.params.get(one.name)):
-                if isinstance(value, Path) and looks_like_url(value):
+                if (of_path or isinstance(value, Path)) and looks_like_url(value):
                     raise local_only(value, _shown(one))
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
