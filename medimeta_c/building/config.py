@@ -151,7 +151,7 @@ class BuildConfig:
             self._settle_url(as_place(self.out, "out"))
         if looks_like_url(self.data_dir):
             self._settle_data(as_place(self.data_dir, "data dir"))
-        elif self.cache is not None:
+        elif self.cache is not None and self.stored_data is None:
             raise ConfigError(
                 "a cache is used only for data at a URL",
                 value=str(self.cache),
