@@ -61,7 +61,7 @@ CONFINED = {
     "transformers": {"models"},
     "matplotlib": {"figures"},
     "datasets": set(),
-    "distributed": {"building", "scoring"},
+    "distributed": {"building", "io", "scoring"},
 }
 
 

@@ -116,7 +116,7 @@ def test_a_missing_engine_leaves_a_finished_build_finished(
     config = build_config(datasets=("rays",), severities=(1,))
     build(config)
     digests = tree(config.out)
-    monkeypatch.setattr("medimeta_c.building.engines.find_spec", lambda name: None)
+    monkeypatch.setattr("medimeta_c.io.processes.dask.find_spec", lambda name: None)
     with pytest.raises(MissingExtraError, match=r"'\.\[dask\]'"):
         build(dataclasses.replace(config, engine="dask", severities=(1, 2)))
     assert tree(config.out) == digests

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Generator, Iterator, Sequence
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, TypeVar
 
 from medimeta_c.building.engines.local import died, over_processes, pause, processes
-from medimeta_c.errors import ConfigError, MissingExtraError, Remedy, WorkerError, unknown_name
+from medimeta_c.errors import ConfigError, Remedy, WorkerError, unknown_name
+from medimeta_c.io.processes.dask import connected, require_dask
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -41,10 +41,10 @@ def require(engine: str, scheduler: str | None = None) -> None:
     """
     if engine not in ENGINES:
         raise unknown_name("engine", engine, ENGINES)
-    if engine == "dask" and find_spec("distributed") is None:
-        raise MissingExtraError("the engine dask", "dask")
+    if engine == "dask":
+        require_dask()
     if scheduler is not None:
-        with _dask_client(scheduler, jobs=1) as client:
+        with connected(scheduler) as client:
             _check_workers(client, scheduler)
 
 
@@ -139,23 +139,16 @@ def _check_workers(client: Client, scheduler: str) -> None:
 
 @contextlib.contextmanager
 def _dask_client(scheduler: str | None, jobs: int) -> Iterator[Client]:
-    from distributed import Client, LocalCluster  # noqa: PLC0415  (an optional engine)
-
-    if scheduler is None:
-        workers = None if jobs < 0 else jobs
-        # Both are left in turn: a client does not close a cluster that it was given.
-        with (
-            LocalCluster(n_workers=workers, threads_per_worker=1, dashboard_address=None) as cluster,
-            Client(cluster) as client,
-        ):
+    if scheduler is not None:
+        with connected(scheduler) as client:
             yield client
         return
-    try:
-        client = Client(scheduler, timeout=5)
-    except (OSError, ValueError) as error:
-        raise ConfigError(
-            f"no Dask scheduler answers at {scheduler!r} ({error})",
-            remedy=[Remedy("start one"), Remedy("leave {scheduler} out")],
-        ) from error
-    with client:
+    from distributed import Client, LocalCluster  # noqa: PLC0415  (an optional engine)
+
+    workers = None if jobs < 0 else jobs
+    # Both are left in turn: a client does not close a cluster that it was given.
+    with (
+        LocalCluster(n_workers=workers, threads_per_worker=1, dashboard_address=None) as cluster,
+        Client(cluster) as client,
+    ):
         yield client

@@ -10,7 +10,6 @@ import contextlib
 import functools
 import os
 import queue
-import signal
 import threading
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
@@ -19,6 +18,7 @@ from pickle import PicklingError
 from typing import Any, TypeVar
 
 from medimeta_c.errors import Remedy, WorkerError
+from medimeta_c.io.processes.interrupts import without_interrupts
 
 __all__ = ["died", "over_processes", "pause", "processes"]
 
@@ -96,7 +96,7 @@ def _shared(function: Callable[[Task], Outcome], tasks: Sequence[Task], workers:
     own = threading.Thread(target=_work, args=(function, waiting, ended, stop), name="tasks", daemon=True)
     complete = False
     try:
-        with _without_interrupts():
+        with without_interrupts():
             for _ in range(workers):
                 send()
         own.start()
@@ -165,22 +165,6 @@ def _next(ended: queue.SimpleQueue[Future[Outcome]]) -> Future[Outcome]:
     while True:
         with contextlib.suppress(queue.Empty):
             return ended.get(timeout=_WATCH_S)
-
-
-@contextlib.contextmanager
-def _without_interrupts() -> Iterator[None]:
-    """Have processes that are started in the block ignore Ctrl-C.
-
-    Ctrl-C reaches every process of the terminal; this process stops the workers, so they can ignore it.
-    """
-    if threading.current_thread() is not threading.main_thread():  # which may not change signals
-        yield
-        return
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before or signal.SIG_DFL)  # None: a handler not of Python
 
 
 def _in_worker(parent: int, function: Callable[[Task], Outcome], task: Task) -> Outcome:

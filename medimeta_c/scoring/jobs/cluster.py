@@ -5,13 +5,13 @@ from __future__ import annotations
 import contextlib
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from medimeta_c.errors import ConfigError, MediMetaError, MissingExtraError, Remedy, WorkerError, short
+from medimeta_c.errors import ConfigError, MediMetaError, Remedy, WorkerError, short
+from medimeta_c.io.processes.dask import connected, require_dask
 from medimeta_c.results.folder.saved import SavedResult, read_saved
 from medimeta_c.results.result import RESULT_NAME
 from medimeta_c.scoring.jobs.progress import JobProgress, together
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
 __all__ = ["on_workers"]
 
-_CONNECT_S = 5
 _POLL_S = 5.0
 _ASK_S = 1.0
 
@@ -59,11 +58,10 @@ def on_workers(
     MediMetaError
         Whatever a worker raised first.
     """
-    if find_spec("distributed") is None:
-        raise MissingExtraError("the engine dask", "dask")
+    require_dask()
     from distributed import Event, as_completed  # noqa: PLC0415  (an optional engine)
 
-    with _connected(scheduler) as client:
+    with connected(scheduler) as client:
         workers = _workers(client)
         if not workers:
             raise ConfigError(
@@ -143,18 +141,3 @@ def _evaluate(evaluate: Callable[..., SavedResult], config: object, topic: str) 
 
     saved = evaluate(config, on_progress=on_progress)
     return str(saved.path) if (saved.path / RESULT_NAME).is_file() else saved
-
-
-@contextlib.contextmanager
-def _connected(scheduler: str) -> Iterator[Client]:
-    from distributed import Client  # noqa: PLC0415  (an optional engine)
-
-    try:
-        client = Client(scheduler, timeout=_CONNECT_S)
-    except (OSError, ValueError) as error:
-        raise ConfigError(
-            f"no Dask scheduler answers at {scheduler!r} ({error})",
-            remedy=[Remedy("start one"), Remedy("leave {scheduler} out")],
-        ) from error
-    with client:
-        yield client

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import multiprocessing
 import signal
-import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from medimeta_c.errors import MediMetaError, Remedy, WorkerError
+from medimeta_c.io.processes.interrupts import without_interrupts
 from medimeta_c.results.folder.saved import SavedResult, read_saved
 from medimeta_c.results.result import RESULT_NAME
 from medimeta_c.scoring.jobs.progress import JobProgress, together
@@ -83,7 +82,7 @@ def _started(evaluate: Any, config: Any) -> tuple[Connection, BaseProcess]:
     ours, theirs = spawn.Pipe(duplex=False)
     level = logging.getLogger().getEffectiveLevel()
     process = spawn.Process(target=_evaluate, args=(evaluate, config, theirs, level))
-    with _without_interrupts():
+    with without_interrupts():
         process.start()
     theirs.close()
     return ours, process
@@ -134,19 +133,6 @@ def _end(processes: Sequence[BaseProcess]) -> None:
         if process.is_alive():
             process.kill()
             process.join()
-
-
-@contextlib.contextmanager
-def _without_interrupts() -> Iterator[None]:
-    """Have a process that is started in the block ignore Ctrl-C, which reaches all of a terminal."""
-    if threading.current_thread() is not threading.main_thread():  # which may not change signals
-        yield
-        return
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before or signal.SIG_DFL)  # None: a handler not of Python
 
 
 def _evaluate(evaluate: Evaluate[Any], config: Any, connection: Connection, level: int) -> None:

@@ -1,0 +1,1 @@
+"""Other processes: those started on this machine, and those of a cluster."""
