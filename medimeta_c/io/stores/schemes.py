@@ -6,6 +6,7 @@ A scheme is here only if `tests/stores` runs it against a server or an emulator 
 from __future__ import annotations
 
 import importlib
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -42,6 +43,8 @@ class Scheme:
         Where its library finds credentials, for messages.
     endpoint : str
         The variable that names another server, for messages.
+    variables : tuple of str
+        How the names of its library's variables begin: the library reads them when it connects.
     """
 
     name: str
@@ -54,11 +57,13 @@ class Scheme:
     version: str
     credentials: str
     endpoint: str
+    variables: tuple[str, ...]
 
     def filesystem(self) -> Any:
         """Return fsspec's file system, with the credentials and the endpoint of the library's own variables.
 
-        fsspec keeps one for each process, so that a worker process never uses its parent's connections.
+        fsspec keeps one for each process, so that a worker process never uses its parent's connections. It
+        is made anew when one of the variables has changed.
 
         Raises
         ------
@@ -73,6 +78,11 @@ class Scheme:
             raise MissingExtraError(f"{self.name}://, {self.title},", self.extra) from error
         import fsspec  # noqa: PLC0415  (not needed for paths)
 
+        said = {name: value for name, value in os.environ.items() if name.startswith(self.variables)}
+        if _CONNECTED_WITH.setdefault(self.name, said) != said:
+            # A notebook that corrects an endpoint or a key must not be answered by the old connection.
+            fsspec.get_filesystem_class(self.name).clear_instance_cache()
+            _CONNECTED_WITH[self.name] = said
         # What other processes write must be seen.
         return fsspec.filesystem(self.name, use_listings_cache=False)
 
@@ -89,6 +99,7 @@ _ALL = (
         version="ETag",
         credentials="AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY",
         endpoint="AWS_ENDPOINT_URL",
+        variables=("AWS_",),
     ),
     Scheme(
         name="az",
@@ -101,6 +112,7 @@ _ALL = (
         version="etag",
         credentials="AZURE_STORAGE_CONNECTION_STRING, or AZURE_STORAGE_ACCOUNT_NAME with a key",
         endpoint="AZURE_STORAGE_CONNECTION_STRING",
+        variables=("AZURE_",),
     ),
     Scheme(
         name="gs",
@@ -113,6 +125,7 @@ _ALL = (
         version="generation",
         credentials="GOOGLE_APPLICATION_CREDENTIALS, or `gcloud auth application-default login`",
         endpoint="STORAGE_EMULATOR_HOST",
+        variables=("GOOGLE_", "STORAGE_"),
     ),
     Scheme(
         name="hf",
@@ -125,8 +138,12 @@ _ALL = (
         version="blob_id",
         credentials="HF_TOKEN, or what `hf auth login` saved",
         endpoint="HF_ENDPOINT",
+        variables=("HF_",),
     ),
 )
 
 SCHEMES: Mapping[str, Scheme] = MappingProxyType({one.name: one for one in _ALL})
 """Every scheme, by name."""
+
+_CONNECTED_WITH: dict[str, dict[str, str]] = {}
+"""The variables with which this process last made the file system of a scheme."""
