@@ -18,7 +18,7 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 
-from medimeta_c.errors import ModelError
+from medimeta_c.errors import ModelError, short
 
 __all__ = [
     "StateDict",
@@ -108,7 +108,9 @@ def _read_safetensors(path: Path) -> StateDict:
     try:
         return dict(load_file(path))
     except (SafetensorError, OSError) as error:
-        raise ModelError(f"{path} is damaged or not safetensors ({error}): download it again") from error
+        raise ModelError(
+            f"{path} is damaged or not safetensors ({short(error)}): download it again"
+        ) from error
 
 
 def _read_torch(path: Path) -> object:

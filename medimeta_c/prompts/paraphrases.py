@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from medimeta_c.errors import ConfigError
 from medimeta_c.io.settings import StrPath
-from medimeta_c.prompts.files import PROMPTS, DatasetWords
+from medimeta_c.prompts.files import PROMPTS
 from medimeta_c.prompts.templates import PromptBook, load_prompts
 from medimeta_c.prompts.texts import ClassPrompts
 
@@ -38,10 +38,7 @@ def load_paraphrases(name_or_path: StrPath, run: PromptBook) -> PromptBook:
     if book.name not in PROMPTS or run.name in PROMPTS:
         return book
     own = run.layers[0]
-    words = {
-        name: DatasetWords(modality=each.modality, classes=each.classes)
-        for name, each in own.datasets.items()
-    }
+    words = {name: each.model_copy(update={"templates": ()}) for name, each in own.datasets.items()}
     first = book.layers[0].model_copy(update={"templates": (), "datasets": words})
     return replace(book, layers=(first, *book.layers))
 

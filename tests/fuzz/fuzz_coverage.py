@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+import ast
 import importlib
 import inspect
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
-from fuzz_readers import FuzzedReader
+from fuzz_readers.entry import FuzzedReader
 
-_AT_IMPORT = ("def ", "class ", "@", "from ", "import ")
-"""Begin lines that run when a module is imported, which an earlier reader may have done."""
+_WRAPS = ("fget", "wrapped", "__func__", "__wrapped__")
+"""Where a property, a validator, a method of a class, or a decorated function keeps its function."""
 
 
 def lines_reached(reader: FuzzedReader, data: Path) -> str:
@@ -20,20 +20,13 @@ def lines_reached(reader: FuzzedReader, data: Path) -> str:
 
     measured = coverage.Coverage(data_file=str(data))
     measured.load()
-    measured.get_data().set_query_contexts(["^$", f"^{reader.name}$"])  # of imports, and its own
+    measured.get_data().set_query_contexts([f"^{reader.name}$"])
     ran, missed = 0, []
     for place in reader.code:
         module, _, name = place.partition(":")
         code = _code(importlib.import_module(module), name)
         file, statements, _, missing, _ = measured.analysis2(inspect.getfile(code))
-        source, first = ([], 1) if isinstance(code, ModuleType) else inspect.getsourcelines(code)
-        texts = Path(file).read_text(encoding="utf-8").splitlines()
-        own = {
-            line
-            for line in statements
-            if (not source or first <= line < first + len(source))
-            and not texts[line - 1].lstrip().startswith(_AT_IMPORT)
-        }
+        own = _within_functions(code) & set(statements)
         ran += len(own - set(missing))
         missed += [f"{Path(file).name}:{line}" for line in sorted(own & set(missing))]
     shown = ", ".join(missed[:12]) + (" …" if len(missed) > 12 else "")
@@ -42,7 +35,25 @@ def lines_reached(reader: FuzzedReader, data: Path) -> str:
     )
 
 
+def _within_functions(code: Any) -> set[int]:
+    """Return the lines of the bodies of a function, or of those of a class or module."""
+    lines, first = inspect.getsourcelines(code)
+    text = Path(inspect.getfile(code)).read_text(encoding="utf-8")
+    last = first + len(lines) if first else text.count("\n") + 1
+    return {
+        line
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, ast.FunctionDef) and first <= node.lineno < last
+        for part in node.body
+        for line in range(part.lineno, (part.end_lineno or part.lineno) + 1)
+    }
+
+
 def _code(found: Any, name: str) -> Any:
     for part in name.split(".") if name else ():
-        found = getattr(found, part)
-    return inspect.unwrap(found)
+        found = inspect.getattr_static(found, part)
+    while (
+        inside := next((getattr(found, name) for name in _WRAPS if hasattr(found, name)), None)
+    ) is not None:
+        found = inside
+    return found

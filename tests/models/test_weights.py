@@ -133,6 +133,16 @@ def test_a_damaged_file_is_one_sentence(tmp_path: Path, name: str, content: byte
         read_checkpoint(tmp_path / name)
 
 
+def test_what_safetensors_quotes_of_a_damaged_header_is_shown_on_one_line(tmp_path: Path) -> None:
+    """Its error repeats the name of an unknown type as the file has it, line breaks included."""
+    header = b'{"x":{"dtype":"F\\n2","shape":[1],"data_offsets":[0,4]}}'
+    path = tmp_path / "model.safetensors"
+    path.write_bytes(len(header).to_bytes(8, "little") + header + bytes(4))
+    with pytest.raises(ModelError, match="damaged") as caught:
+        read_checkpoint(path)
+    assert "\n" not in str(caught.value)
+
+
 @pytest.mark.filterwarnings("ignore:.*pickle.*")
 @pytest.mark.parametrize("zipped", [True, False])
 def test_any_damage_is_one_sentence(tmp_path: Path, zipped: bool) -> None:

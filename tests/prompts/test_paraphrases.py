@@ -112,3 +112,13 @@ def test_a_file_that_cannot_be_swept_is_refused(tmp_path: Path, templates: str, 
     with pytest.raises(ConfigError) as caught:
         paraphrases_of(load_paraphrases(file, load_prompts()), "oct", KNOWN["oct"], modality="")
     assert message in str(caught.value)
+
+
+def test_a_run_whose_file_says_only_words_for_classes_is_swept(tmp_path: Path) -> None:
+    """Its file need not say a modality; the shipped paraphrases then have the dataset's own."""
+    path = tmp_path / "own.yaml"
+    path.write_text("version: 1\ndatasets: {rays: {classes: {a: clear, b: dense}}}\n")
+    book = load_paraphrases(PARAPHRASES, load_prompts(path))
+    found = paraphrases_of(book, "rays", ("a", "b"), modality="radiograph")
+    assert all(one.class_words == ("clear", "dense") for one in found)
+    assert any("radiograph" in text for one in found for (text,) in one.prompts)

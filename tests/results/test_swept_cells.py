@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -158,6 +159,26 @@ def test_a_missing_cell_leaves_numbers_undefined() -> None:
     del cells[SetKey("oct", "test", "contrast", 1)]
     found = swept(cells)
     assert "oct/test/contrast/severity-1" in str(found.spreads["points_lost"].median.reason)
+
+
+def test_a_sweep_whose_paraphrases_have_other_numbers_is_refused() -> None:
+    """Each has each number, or there is nothing to compare."""
+    values = json.loads(swept(made()).model_dump_json())
+    del values["paraphrases"][1]["numbers"]["clean_accuracy"]
+    with pytest.raises(ValueError, match="paraphrases do not have the same numbers"):
+        DatasetSweep.model_validate_json(json.dumps(values))
+
+
+def test_a_sweep_whose_datasets_have_other_numbers_is_refused(saved: SavedResult) -> None:
+    """The numbers over datasets are means of all of them."""
+    values = json.loads(whole(made(), saved.result).model_dump_json())
+    other = json.loads(json.dumps(values["datasets"]["oct"]))
+    for one in (*other["paraphrases"], {"numbers": other["spreads"]}):
+        del one["numbers"]["clean_accuracy"]
+    values["datasets"]["pbc"] = other
+    values["scope"]["corruptions"]["pbc"] = ["contrast"]
+    with pytest.raises(ValueError, match="datasets do not have the same numbers"):
+        PromptsSweep.model_validate_json(json.dumps(values))
 
 
 def test_images_of_a_patient_stay_together_in_the_variance() -> None:

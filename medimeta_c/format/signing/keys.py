@@ -189,7 +189,11 @@ def read_public_key(signer: StrPath) -> PublicKey:
         If it is neither.
     """
     path = as_path(signer, "signer")
-    if not path.is_file():
+    try:
+        is_file = path.is_file()
+    except OSError:  # a line that is too long for a file's name
+        is_file = False
+    if not is_file:
         try:
             return PublicKey.of_line(str(signer))
         except ValueError:

@@ -141,6 +141,8 @@ class DatasetSweep(Record):
 
     @model_validator(mode="after")
     def _spreads_follow(self) -> DatasetSweep:
+        if len({frozenset(one.numbers) for one in self.paraphrases}) > 1:
+            raise ValueError("the paraphrases do not have the same numbers")
         if self.spreads != spreads_of([one.numbers for one in self.paraphrases]):
             raise ValueError("the spreads are not those of the paraphrases' numbers")
         return self
@@ -195,6 +197,8 @@ class PromptsSweep(Document):
     def _parts_fit_together(self) -> PromptsSweep:
         if tuple(self.datasets) != self.scope.datasets:
             raise ValueError("the datasets of scope and sweep are not the same")
+        if len({frozenset(one.spreads) for one in self.datasets.values()}) > 1:
+            raise ValueError("the datasets do not have the same numbers")
         for dataset, one in self.datasets.items():
             if any(each.digest != _digest(dataset, each.texts) for each in one.paraphrases):
                 raise ValueError(f"a digest is not that of the texts of a paraphrase of {dataset}")

@@ -65,6 +65,13 @@ def test_a_protected_key_of_ours_opens_with_its_password_alone(tmp_path: Path) -
         SecretKey.read(tmp_path / "it.key")
 
 
+@pytest.mark.parametrize("letters", [10, 300, 5000])
+def test_a_line_that_is_no_key_is_refused_at_any_length(letters: int) -> None:
+    """Longer than a file's name may be, too: it is not looked for as a file."""
+    with pytest.raises(ConfigError, match="neither a file nor a public key's line"):
+        read_public_key("A" * letters)
+
+
 def test_a_new_key_never_overwrites_another(tmp_path: Path) -> None:
     path, public = signing.new_key(tmp_path / "it.key")
     assert (path, read_public_key(path)) == (tmp_path / "it.pub", public)

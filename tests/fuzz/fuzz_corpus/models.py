@@ -1,30 +1,34 @@
-"""Files of models: weights, adapters, configurations, tokenizers; their seeds, and what reads them.
-
-Seeds are made with PyTorch, which the table of readers does without: import this module in a function.
-"""
+"""Files of models: weights, adapters, configurations, tokenizers."""
 
 from __future__ import annotations
 
-import copy
 import json
-import sys
-from functools import cache
+import struct
 from pathlib import Path
 from typing import Any
 
-import torch
-from safetensors.torch import save_file
-
-TESTS = Path(__file__).parents[1]
-if str(TESTS) not in sys.path:
-    sys.path.append(str(TESTS))
+import yaml
 
 WIDTH, CLASSES, BLOCKS, RANK = 192, 48, 12, 2
 """Of the tiny ViT in `model_factories.make_biomedclip_folder`, and of adapters on it."""
 
 
+def write_weights(root: Path) -> None:
+    """Write what needs no PyTorch."""
+    folder = root / "weights"
+    folder.mkdir()
+    header = json.dumps(
+        {
+            "head.weight": {"dtype": "F32", "shape": [2, 3], "data_offsets": [0, 24]},
+            "head.bias": {"dtype": "F32", "shape": [2], "data_offsets": [24, 32]},
+        }
+    ).encode()
+    (folder / "model.safetensors").write_bytes(struct.pack("<Q", len(header)) + header + bytes(32))
+    (folder / "classes.yaml").write_text(yaml.safe_dump(["round cell", "long cell"]))
+
+
 def write_models(root: Path) -> None:
-    """Write the seeds below a corpus."""
+    """Write what is made with PyTorch."""
     _checkpoints(root / "checkpoints")
     _adapters(root / "published-adapters")
     _open_clip(root / "open_clip")
@@ -32,6 +36,8 @@ def write_models(root: Path) -> None:
 
 
 def _checkpoints(folder: Path) -> None:
+    import torch
+
     from medimeta_c.finetuning.state import EpochRecord, Progress, TrainingState, write_state
 
     folder.mkdir()
@@ -46,12 +52,13 @@ def _checkpoints(folder: Path) -> None:
     write_state(
         folder / "run",
         TrainingState(
-            progress=Progress(run=_run(), epochs=(epoch,)), last=tensors, best=tensors, optimiser={}
+            progress=Progress(run=training_run(), epochs=(epoch,)), last=tensors, best=tensors, optimiser={}
         ),
     )
 
 
-def _run() -> Any:
+def training_run() -> Any:
+    """Return the run whose checkpoint is a seed."""
     from medimeta_c.finetuning.state import RunRecord
 
     return RunRecord(
@@ -65,7 +72,9 @@ def _run() -> Any:
 
 def _adapters(folder: Path) -> None:
     """Write the adapters of q and v as the authors of RobustMedCLIP published them, and their base."""
+    import torch
     from model_factories import make_biomedclip_folder
+    from safetensors.torch import save_file
 
     make_biomedclip_folder(folder / "base")
     state = {f"w_a_{index:03d}": torch.ones(RANK, WIDTH) for index in range(2 * BLOCKS)}
@@ -85,6 +94,16 @@ def _open_clip(folder: Path) -> None:
     }
     values = {"model_cfg": model_cfg, "preprocess_cfg": {"mean": [0.5] * 3, "std": [0.5] * 3}}
     (folder / "open_clip_config.json").write_text(json.dumps(values))
+    bert = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 16}
+    (folder / "tower").mkdir()
+    text = json.dumps({"model_type": "bert", "vocab_size": 64, **bert})
+    (folder / "tower/config.json").write_text(text)
+    model_cfg["text_cfg"] = {
+        "hf_model_name": "tower",
+        "proj": "mlp",
+        "pooler_type": "cls_last_hidden_state_pooler",
+    }
+    (folder / "open_clip_tower.json").write_text(json.dumps(values))
 
 
 def _transformers(folder: Path) -> None:
@@ -92,6 +111,16 @@ def _transformers(folder: Path) -> None:
     from transformers import CLIPConfig, CLIPImageProcessor, CLIPModel
 
     vocabulary = write_bert_tokenizer(folder)
+    (folder.parent / "wordpiece").mkdir()
+    (folder / "vocab.txt").replace(folder.parent / "wordpiece/vocab.txt")
+    settings = json.loads((folder / "tokenizer_config.json").read_text())
+    named = {
+        **settings,
+        "vocab": ["a", 1],
+        "merges_file": "../adapter/adapter.json",
+        "vocab_file": "vocab.txt",
+    }
+    (folder / "other_tokenizer_config.json").write_text(json.dumps(named))
     tower = {"hidden_size": 8, "intermediate_size": 8, "num_hidden_layers": 1, "num_attention_heads": 2}
     ends = {"bos_token_id": 2, "eos_token_id": 3}
     config = CLIPConfig(
@@ -103,67 +132,3 @@ def _transformers(folder: Path) -> None:
     CLIPImageProcessor(size={"shortest_edge": 16}, crop_size={"height": 16, "width": 16}).save_pretrained(
         folder
     )
-
-
-def read_training(root: Path) -> object:
-    """Read the checkpoint of a fine-tuning run."""
-    from medimeta_c.finetuning.state import read_state
-
-    return read_state(root / "checkpoints/run", _run())
-
-
-def read_open_clip(root: Path) -> None:
-    """Build what an open_clip configuration describes, but for its tokenizer, which takes long."""
-    from medimeta_c.models.families.open_clip import _CONFIG, _READER, _Config
-    from medimeta_c.models.families.open_clip_build import build_module, build_transform
-
-    folder = root / "open_clip"
-    config = _READER.read(folder / _CONFIG, _Config)
-    module = build_module(config.model_cfg, folder, folder)
-    build_transform(module, config.preprocess_cfg or {}, folder)
-
-
-def read_transformers(root: Path) -> None:
-    """Build what a configuration of transformers describes, and load its weights."""
-    from medimeta_c.models.families.transformers_clip import _build, read_state
-    from medimeta_c.models.libraries import local_only, quiet
-
-    folder = root / "transformers"
-    with quiet(), local_only():
-        _build(folder, read_state(folder))
-
-
-def read_processor(root: Path) -> None:
-    """Read an image processor of transformers."""
-    from medimeta_c.models.families.transformers_clip import processor_of
-    from medimeta_c.models.libraries import local_only, quiet
-
-    with quiet(), local_only():
-        processor_of(root / "transformers")
-
-
-def read_tokens(root: Path) -> None:
-    """Read a tokenizer of transformers."""
-    from medimeta_c.models.tokenizers import read_tokenizer
-
-    read_tokenizer(root / "transformers")
-
-
-@cache
-def _base(root: Path) -> Any:
-    from medimeta_c.models import load_model
-
-    return load_model(f"local-dir:{root / 'published-adapters/base'}")
-
-
-def read_adapters(root: Path) -> None:
-    """Fold published adapters into their base; the base is copied, since folding changes it."""
-    from medimeta_c.lora.published import default_base, fold_published
-    from medimeta_c.models.weights import read_checkpoint
-
-    path = root / "published-adapters/lora_weights.safetensors"
-    state = read_checkpoint(path)
-    default_base(state, path)
-    model = copy.copy(_base(root))
-    model.module = copy.deepcopy(model.module)
-    fold_published(model, state, path)
