@@ -93,7 +93,8 @@ READERS = (
         _opened,
         code={
             "format.manifest.file": "read_manifest _check_seal",
-            "io.reading": "Reader.read Reader.values Reader.parse Reader.record Reader._check_schema first_problem _check_depth _parse_json _unique_keys _no_constant _finite",
+            "io.reading": "Reader.read Reader.values Reader.parse Reader.record Reader._check_schema "
+            "first_problem _check_depth _parse_json _unique_keys _no_constant _finite",
         },
     ),
     entry(
