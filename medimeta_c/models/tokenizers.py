@@ -12,7 +12,7 @@ from typing import Any, Literal
 import torch
 from transformers import AutoTokenizer, BertConfig, BertTokenizerFast
 
-from medimeta_c.errors import ModelError
+from medimeta_c.errors import ModelError, short
 from medimeta_c.io.reading import Reader
 from medimeta_c.models import hub_files
 from medimeta_c.models.libraries import explained, local_only, quiet
@@ -55,6 +55,8 @@ _OPENED = ("vocab", "merges", "gguf_file", "init_inputs")
 
 _NEVER_OPENED = "special_tokens_map_file"
 """Older transformers wrote into it where the file was on the machine that saved the tokenizer."""
+
+_UNUSABLE = ("the tokenizer cannot split texts into tokens", "copy its files again")
 
 
 def has_tokenizer(folder: Path) -> bool:
@@ -118,13 +120,27 @@ def read_tokenizer(folder: Path, kind: Any = AutoTokenizer) -> Any:
         )
     for name, value in _named_files(folder):
         raise ModelError(
-            f"{folder / _SETTINGS} takes the setting {name} from the file {value}, which is not read: copy "
-            "that file into the folder if you trust it, and remove the setting"
+            f"{folder / _SETTINGS} takes the setting {short(name)} from the file {short(value)}, which is "
+            "not read: copy that file into the folder if you trust it, and remove the setting"
         )
     with explained(f"the tokenizer in {folder} cannot be read", "copy its files again"), local_only():
         if not names_a_class(folder) and (folder / "vocab.txt").is_file():
             return read_wordpiece(folder)
+        _refuse_scattered(folder / "tokenizer.json")
         return kind.from_pretrained(str(folder), trust_remote_code=False, local_files_only=True)
+
+
+def _refuse_scattered(file: Path) -> None:
+    """Refuse tokens whose numbers go far beyond their count: the library takes memory for every number."""
+    values = json.loads(file.read_bytes()) if file.is_file() else {}
+    vocabulary = values.get("model", {}).get("vocab", {})
+    numbers = [] if isinstance(vocabulary, list) else list(vocabulary.values())
+    numbers += [token["id"] for token in values.get("added_tokens", ())]
+    largest = max((number for number in numbers if isinstance(number, int)), default=0)
+    if largest > 2 * (len(vocabulary) + len(numbers)) + 1000:
+        raise ModelError(
+            f"{file} numbers {len(vocabulary)} tokens up to {largest}: copy the model's own tokenizer again"
+        )
 
 
 def names_a_class(folder: Path) -> bool:
@@ -214,7 +230,8 @@ class HfTokens:
     def __call__(self, texts: Sequence[str]) -> dict[str, torch.Tensor]:
         """Return the padded tensors."""
         limit = self.context_length if self.padding == "max_length" else None
-        batch = self.tokenizer(list(texts), padding=self.padding, max_length=limit, return_tensors="pt")
+        with explained(*_UNUSABLE):
+            batch = self.tokenizer(list(texts), padding=self.padding, max_length=limit, return_tensors="pt")
         return {name: batch[name] for name in self.names if name in batch}
 
     def vocabulary(self) -> Any:
@@ -288,6 +305,6 @@ def vocabulary_of(tokenizer: Any) -> Any:
 
 def _quiet_ids(tokenizer: Any, texts: list[str]) -> list[list[int]]:
     """Return untruncated token ids, without transformers' warning about their length."""
-    with quiet():
+    with quiet(), explained(*_UNUSABLE):
         ids: list[list[int]] = tokenizer(texts, truncation=False, padding=False, verbose=False)["input_ids"]
     return ids

@@ -102,7 +102,15 @@ def read_feature_set(path: Path, origin: Origin) -> FeatureSet:
         )
         whole = notes["digest"] == found.digest
         held = Origin(encoder=notes["encoder"], images=notes["images"])
-    except (OSError, pa.ArrowException, KeyError, ValueError, TypeError, AttributeError) as error:
+    except (
+        OSError,
+        pa.ArrowException,
+        LookupError,
+        ValueError,
+        TypeError,
+        AttributeError,
+        RecursionError,
+    ) as error:
         raise ResultError(f"{path} holds no features of a set ({short(error)})") from error
     if not whole:
         raise ResultError(f"{path} was edited after it was written (its digest differs)")

@@ -104,7 +104,7 @@ def read_features(path: Path) -> Features:
             vectors=flat.reshape(len(rows), -1),
             modalities={str(k): str(v) for k, v in json.loads(notes.get(_MODALITIES_KEY, b"{}")).items()},
         )
-    except (OSError, pa.ArrowException, KeyError, ValueError, AttributeError) as error:
+    except (OSError, pa.ArrowException, KeyError, ValueError, AttributeError, RecursionError) as error:
         raise ResultError(
             f"{path} holds no image features ({type(error).__name__}: {short(error)}): make it with "
             "`medimeta-c features`"

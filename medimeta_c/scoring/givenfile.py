@@ -118,8 +118,8 @@ def read_given(path: Path, split: str) -> dict[SetKey, GivenRows]:
     _check_columns(path, table.schema)
     if "image_id" not in names or not names & {"prediction", "probabilities"}:
         raise ResultError(
-            f"{path} has the columns {', '.join(table.column_names)}: it must have image_id, and prediction "
-            f"or probabilities; {_REMEDY}"
+            f"{path} has the columns {short(', '.join(table.column_names))}: it must have image_id, and "
+            f"prediction or probabilities; {_REMEDY}"
         )
     if "set" not in names and not {"dataset", "corruption", "severity"} <= names:
         raise ResultError(

@@ -26,6 +26,7 @@ from safetensors.torch import load_file, save_file
 
 from medimeta_c.errors import ConfigError, ModelError
 from medimeta_c.models import Model, bert, load_model
+from medimeta_c.models.families.open_clip_build import build_module
 
 TEXTS = ["a photo of a benign cell", "an image of the retina", "x-ray"]
 
@@ -488,3 +489,11 @@ def test_a_hub_model_is_pinned_to_its_commit(clip_folder: Path, clip: Model, tmp
     assert "no revision 'v9'" in said[0]
     assert "no model 'test/absent'" in said[1]
     assert "none of open_clip_config.json" in said[2]
+
+
+@pytest.mark.parametrize("layers", [2**16, [1, 2**16, 1, 1]])
+def test_a_configuration_of_more_layers_than_any_model_has_is_refused(layers: Any) -> None:
+    """Building them would take hours."""
+    cfg = {"embed_dim": 8, "vision_cfg": {"layers": layers}, "text_cfg": {"layers": 1}}
+    with pytest.raises(ModelError, match="asks for 65536 layers in vision_cfg"):
+        build_module(cfg, None, "a model")

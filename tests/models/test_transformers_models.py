@@ -30,6 +30,7 @@ from transformers import (
 from medimeta_c.errors import ConfigError, ModelError
 from medimeta_c.models import Model, load_model
 from medimeta_c.models.families import transformers_clip
+from medimeta_c.models.tokenizers import HfTokens, read_tokenizer
 from medimeta_c.models.transforms import ResizedAsTensorFlow
 
 TEXTS = list(SENTENCES)
@@ -383,6 +384,28 @@ def test_a_tokenizer_outside_the_folder_is_not_read(tmp_path: Path, setting: str
     file.write_text(json.dumps(json.loads(file.read_text()) | {setting: value}))
     with pytest.raises(ModelError, match=rf"{setting} from the file .*secret\.txt, which is not read"):
         load_model(f"transformers:{folder}")
+
+
+def test_a_setting_that_fails_only_when_texts_are_split_is_one_sentence(tmp_path: Path) -> None:
+    """Transformers takes any value for the longest text, and compares it with a length later."""
+    folder = write_clip(tmp_path / "m")
+    file = folder / "tokenizer_config.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"model_max_length": []}))
+    tokens = HfTokens(read_tokenizer(folder), 16)
+    with pytest.raises(ModelError, match="cannot split texts into tokens"):
+        tokens.lengths(["a photo"])
+
+
+def test_tokens_numbered_far_beyond_their_count_are_refused(tmp_path: Path) -> None:
+    """The library would take memory for every number up to the largest, and end the process."""
+    folder = write_clip(tmp_path / "m")
+    file = folder / "tokenizer.json"
+    values = json.loads(file.read_text())
+    token = next(iter(values["model"]["vocab"]))
+    values["model"]["vocab"][token] = 2**31
+    file.write_text(json.dumps(values))
+    with pytest.raises(ModelError, match=r"numbers \d+ tokens up to 2147483648"):
+        read_tokenizer(folder)
 
 
 def test_settings_that_only_say_where_files_were_are_read(folder: Path, model: Model, tmp_path: Path) -> None:

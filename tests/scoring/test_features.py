@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 from typer.testing import CliRunner
 
@@ -12,7 +13,7 @@ from medimeta_c.cli import app
 from medimeta_c.errors import ConfigError, ResultError
 from medimeta_c.format.benchmark import open_benchmark
 from medimeta_c.format.keys import SetKey
-from medimeta_c.results.featurefile import read_features
+from medimeta_c.results.featurefile import Features, read_features, write_features
 
 
 @pytest.fixture(scope="module")
@@ -65,6 +66,22 @@ def test_what_was_not_built_is_refused(built: Path, tmp_path: Path) -> None:
         extract(FeaturesConfig(**config, split="val"))  # type: ignore[arg-type]
     with pytest.raises(ConfigError, match="unknown severity 6"):
         FeaturesConfig(**config, severities=6)  # type: ignore[arg-type]
+
+
+def test_metadata_nested_without_end_is_refused(tmp_path: Path) -> None:
+    """The file is whole otherwise."""
+    path = tmp_path / "f.parquet"
+    row = ("rays", "clean", 0, "000000", 0)
+    write_features(path, Features(model="m", phantoms=(), rows=(row,), vectors=np.zeros((1, 2), np.float32)))
+    table = pq.read_table(path)
+    pq.write_table(
+        table.replace_schema_metadata(
+            {**table.schema.metadata, b"medimeta-c modalities": b"[" * 50_000},
+        ),
+        path,
+    )
+    with pytest.raises(ResultError, match="holds no image features"):
+        read_features(path)
 
 
 def test_another_file_holds_no_features(built: Path, tmp_path: Path) -> None:

@@ -186,6 +186,15 @@ def test_a_column_of_lists_or_one_that_is_there_twice_is_refused(column: str, tm
         read_given(tmp_path / "twice.parquet", "test")
 
 
+def test_names_of_columns_are_shown_on_one_line(tmp_path: Path) -> None:
+    """A quoted name of a CSV file may have a line break."""
+    path = tmp_path / "given.csv"
+    path.write_text('set,"im\nage_id",prediction\na/b/clean/severity-0,x,0\n')
+    with pytest.raises(ResultError, match=r"has the columns|not readable") as caught:
+        read_given(path, "test")
+    assert "\n" not in str(caught.value)
+
+
 @pytest.mark.parametrize(
     "prediction", [True, 1.0, 2**63, "--1", "9" * 5000], ids=["bool", "float", "large", "dashes", "digits"]
 )

@@ -107,7 +107,7 @@ def _content(path: StoredPath) -> bytes | None:
 def _fields(held: bytes) -> dict[str, object]:
     try:
         fields = json.loads(held)
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return fields if isinstance(fields, dict) else {}
 

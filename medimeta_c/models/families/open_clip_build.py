@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ from medimeta_c.models.transforms import open_clip_transform
 __all__ = ["build_module", "build_tokenizer", "build_transform"]
 
 _REMEDY = "copy the model's configuration again"
+_MOST_LAYERS = 1000
 _READER = Reader(remedy="copy it again", error=ModelError)
 _TOKENIZER_SETTINGS = {
     *("additional_special_tokens", "clean", "language", "reduction_mask", "strip_sep_token"),
@@ -66,6 +68,7 @@ def build_module(
     with tempfile.TemporaryDirectory() as scratch, quiet(), explained(problem, _REMEDY):
         cfg = copy.deepcopy(model_cfg)
         custom = cfg.pop("custom_text", False)
+        _refuse_deep(cfg, where)
         if "timm_model_name" in cfg["vision_cfg"]:
             _refuse_remote(cfg["vision_cfg"]["timm_model_name"], where)
             cfg["vision_cfg"]["timm_model_pretrained"] = False
@@ -78,6 +81,18 @@ def build_module(
         if not custom:
             return open_clip.CLIP(**cfg)
         return (open_clip.CoCa if "multimodal_cfg" in cfg else open_clip.CustomTextCLIP)(**cfg)
+
+
+def _refuse_deep(cfg: Mapping[str, Any], where: object) -> None:
+    """Refuse towers of more layers than any model has: building them would take hours."""
+    for name, tower in cfg.items():
+        layers = tower.get("layers") if isinstance(tower, Mapping) else None
+        for count in layers if isinstance(layers, list) else [layers]:
+            if isinstance(count, int) and count > _MOST_LAYERS:
+                raise ModelError(
+                    f"the configuration beside {where} asks for {count} layers in {name}, and at most "
+                    f"{_MOST_LAYERS} are built: {_REMEDY}"
+                )
 
 
 def _refuse_remote(name: object, where: object) -> None:

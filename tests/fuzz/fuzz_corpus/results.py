@@ -44,7 +44,8 @@ def write_results(root: Path) -> None:
     _write_kept_features(folder / "kept.parquet", ids, labels, vectors)
     rows = tuple(("rays", "contrast", 1, name, label) for name, label in zip(ids, (0, 1, 0), strict=True))
     write_features(
-        folder / "features.parquet", Features(model="m", rows=rows, vectors=vectors, phantoms=("rays",))
+        folder / "features.parquet",
+        Features(model="m", rows=rows, vectors=vectors, phantoms=("rays",), modalities={"rays": "x-ray"}),
     )
     (root / "grouped/stats").mkdir(parents=True)
     manifest = read_manifest(root / "benchmark/manifest.json")
