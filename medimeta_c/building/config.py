@@ -205,7 +205,7 @@ class BuildConfig:
             )
 
     def _settle_url(self, place: Place) -> None:
-        """Take a URL apart from local folders: nothing can be written where `out` is then."""
+        """Keep the URL in `stored`; `out` becomes a path at which nothing can be written."""
         assert isinstance(place, StoredPath)
         publish = Remedy("build into a folder, and publish it with {command}", command="push")
         require_writable(place, "out", publish)
@@ -219,7 +219,7 @@ class BuildConfig:
         object.__setattr__(self, "out", Path(os.devnull, place.scheme, place.path))
 
     def _settle_data(self, place: Place) -> None:
-        """Take the cache's folder for that of the data; a build fills it first."""
+        """Keep the URL in `stored_data`; `data_dir` becomes its folder in the cache, which a build fills."""
         assert isinstance(place, StoredPath)
         cache = default_cache() if self.cache is None else as_path(self.cache, "cache")
         object.__setattr__(self, "stored_data", place)

@@ -72,7 +72,7 @@ class Benchmark:
     Parameters
     ----------
     name : str
-        The directory or repository, for messages.
+        The directory, URL or repository, for messages.
     manifest : Manifest
         What was built.
     fetch : callable
@@ -355,7 +355,7 @@ def open_benchmark(where: StrPath, *, revision: str | None = None) -> Benchmark:
 def _open_stored(root: StoredPath, revision: str | None) -> Benchmark:
     if revision is not None:
         raise ConfigError(
-            f"{root} is a URL: leave the revision {revision!r} out; one of the Hub has it after an @"
+            f"{root} is a URL: leave the revision {revision!r} out; in a URL of the Hub it stands after an @"
         )
     root = root.settled()
     manifest = read_manifest(root / MANIFEST_NAME)

@@ -51,7 +51,8 @@ class PredictionsConfig:
     name : str, optional
         What results call the model; the file's name by default.
     benchmark : str or path
-        Directory of a built benchmark, or ``ORG/NAME`` on the Hub. Labels come from it.
+        Directory of a built benchmark, its URL in an object store, or ``ORG/NAME`` on the Hub. Labels come
+        from it.
     datasets : str, or several, optional
         Datasets of it; ``"all"`` for every one.
     split : str, optional

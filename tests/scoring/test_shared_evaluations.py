@@ -384,8 +384,7 @@ def test_builds_and_results_are_not_merged_together(benchmark: Path, first: Path
     """Neither kind with the other, nor one as the other."""
     told = call("merge", first, benchmark, "--out", tmp_path / "out", code=2)
     assert told == (
-        f"medimeta-c: {first} holds results and {benchmark} does not: merge builds and evaluations one at a "
-        "time"
+        f"medimeta-c: {first} holds results and {benchmark} does not: merge builds and evaluations separately"
     )
     told = call("merge", benchmark, "--benchmark", benchmark, code=2)
     assert "--benchmark is for parts of an evaluation" in told
@@ -442,11 +441,11 @@ def test_if_one_device_fails_all_end_and_finished_cells_are_kept(
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"devices": ("cpu", "cuda:97")}, "device 'cuda:97' is not here"),
-        ({"devices": ("cpu", "auto")}, "several devices are given, and one of them is auto"),
+        ({"devices": ("cpu", "cuda:97")}, "device 'cuda:97' is not on this machine"),
+        ({"devices": ("cpu", "auto")}, "auto is given among several devices"),
         ({"devices": ("cpu", "gpu")}, "unknown device 'gpu'"),
         ({"devices": "cpu", "device": "cpu"}, "device 'cpu' and several devices are given"),
-        ({"devices": "cpu"}, "the model is an object of this one"),
+        ({"devices": "cpu"}, "the model given is an object of this process"),
     ],
     ids=repr,
 )
