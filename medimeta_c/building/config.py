@@ -11,7 +11,7 @@ from medimeta_c.building import engines
 from medimeta_c.building.state.remembered import ids_folder
 from medimeta_c.errors import ConfigError, Remedy, short, unknown_name
 from medimeta_c.format.dataset import DatasetInfo
-from medimeta_c.format.keys import CLEAN, check_alone, check_distinct, check_name
+from medimeta_c.format.keys import ALL, CLEAN, check_alone, check_distinct, check_name
 from medimeta_c.format.manifest.records import Protocol
 from medimeta_c.format.parts import part_folder, share_of
 from medimeta_c.format.suites import CORE, SUITES, Suite, require_of_suite
@@ -32,7 +32,7 @@ from medimeta_c.io.stores.urls import looks_like_url
 from medimeta_c.io.text import flaw_of_line
 from medimeta_c.sources import default_data_dir
 from medimeta_c.sources.contract import Channels, Frames, Reading, Source
-from medimeta_c.sources.selection import ALL, AVAILABLE, MEDIMETA, check_selection
+from medimeta_c.sources.selection import AVAILABLE, MEDIMETA, check_selection
 from medimeta_corruptions import CORRUPTIONS, Corruption
 
 __all__ = ["BuildConfig", "corruption_of"]

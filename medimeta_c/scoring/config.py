@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from medimeta_c.errors import ConfigError, Remedy
-from medimeta_c.format.keys import check_alone, check_distinct, check_name
+from medimeta_c.format.keys import ALL, check_alone, check_distinct, check_name
 from medimeta_c.format.parts import share_of
 from medimeta_c.io.settings import (
     LocationOrUrl,
@@ -100,7 +100,7 @@ class EvaluateConfig:
 
     model: str | AnyModel
     benchmark: TextOrPath = required()
-    datasets: Several[str] = default("all")
+    datasets: Several[str] = default(ALL)
     split: str = "test"
     baseline: TextOrPath = default(PUBLISHED)
     prompts: TextOrPath = default(DEFAULT_PROMPTS)
@@ -146,7 +146,7 @@ class EvaluateConfig:
         if self.workers < -1:
             raise ConfigError(f"workers {self.workers} is not valid: use 0 or more, or -1 for one per core")
         check_distinct("dataset", self.datasets)
-        check_alone("all", "dataset", self.datasets)
+        check_alone(ALL, "dataset", self.datasets)
         check_device(self.device)
         for name in self.devices:
             check_device(name)
