@@ -1,4 +1,4 @@
-"""Model tests: one thread, no way out to the network, and two small models of open_clip."""
+"""Model tests: one thread, no way out to the network, and small models of open_clip and transformers."""
 
 from __future__ import annotations
 
@@ -47,3 +47,18 @@ def biomed(biomed_folder: Path) -> Model:
     from medimeta_c.models import load_model
 
     return load_model(f"local-dir:{biomed_folder}")
+
+
+@pytest.fixture(scope="session", params=["clip", "siglip"])
+def saved_folder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tiny CLIP, or SigLIP, of transformers'. Read only."""
+    from transformers_folders import WRITERS
+
+    return WRITERS[request.param](tmp_path_factory.mktemp(request.param))
+
+
+@pytest.fixture(scope="session")
+def saved_model(saved_folder: Path) -> Model:
+    from medimeta_c.models import load_model
+
+    return load_model(f"transformers:{saved_folder}")
