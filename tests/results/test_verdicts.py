@@ -196,6 +196,21 @@ def test_phantoms_have_no_errors_beside_figures_of_real_images(kind: str, shown:
         assert verdict(found).errors == f"Its mCE would mean nothing: {reason}."
 
 
+def test_where_corruptions_differ_the_worst_is_that_of_one_dataset() -> None:
+    """Contrast costs most on pbc; its mean over two datasets is less than what pixelate costs on oct."""
+    scope = SCOPE.model_copy(
+        update={"corruptions": {"pbc": ("motion_blur", "contrast"), "oct": ("contrast", "pixelate")}}
+    )
+    share = {("pbc", "contrast"): 0.2, ("oct", "pixelate"): 0.5}
+
+    def answer(key: SetKey, labels: NDArray[np.int64], _: np.random.Generator) -> NDArray[np.float64]:
+        right = np.arange(len(labels)) < share.get((key.dataset, key.corruption), 0.9) * len(labels)
+        return np.eye(2)[np.where(right, labels, 1 - labels)]
+
+    said = verdict(assess(result_of_model(answer, scope=scope))).loses
+    assert "It loses most to Contrast on pbc (70.0 points)" in said
+
+
 def test_numbers_of_few_shot_runs_on_phantoms_are_not_divided_by_figures_of_real_images() -> None:
     """In ``ablation.json`` and ``probes.json``; results of older files, where they were, are still found."""
     printed = SCOPE.model_copy(update={"severities": (1, 2, 3, 4, 5)})
