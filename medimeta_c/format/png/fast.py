@@ -10,7 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medimeta_c.format.keys import Image
-from medimeta_c.format.png.deflate import SYMBOLS, code_lengths, count_symbols, write_block
+from medimeta_c.format.png.deflate import (
+    SYMBOLS,
+    checksum,
+    code_lengths,
+    find_tokens,
+    room_for_tokens,
+    write_block,
+)
 from medimeta_c.format.png.filters import entropy_table, filter_rows
 
 __all__ = ["fast_png"]
@@ -46,12 +53,12 @@ def fast_png(image: Image) -> bytes:
     entropy = entropy_table(width * step)
     bounds = sorted({height * band // _BANDS[step] for band in range(_BANDS[step] + 1)})
     for top, bottom in pairwise(bounds):
-        filter_rows(pixels, step, top, bottom, entropy, data)
-        first, last = top * (1 + width * step), bottom * (1 + width * step)
-        _write(data[first:last], int(bottom == height), out, state)
+        block = data[top * (1 + width * step) : bottom * (1 + width * step)]
+        filter_rows(pixels, step, (top, bottom), entropy, block)
+        _write(block, int(bottom == height), out, state)
     size = -(-int(state[0]) // 8)
     out[int(state[0]) // 64] = state[1]
-    stream = out.view(np.uint8)[:size].tobytes() + struct.pack(">I", zlib.adler32(data.data))
+    stream = out.view(np.uint8)[:size].tobytes() + struct.pack(">I", checksum(data))
     header = struct.pack(">IIBBBBB", width, height, 8, 2 if step == 3 else 0, 0, 0, 0)
     chunks = ((b"IHDR", header), (b"IDAT", stream), (b"IEND", b""))
     return _SIGNATURE + b"".join(
@@ -63,14 +70,13 @@ def fast_png(image: Image) -> bytes:
 def _write(block: Bytes, final: int, out: Words, state: Words) -> None:
     """Write a block with codes of its own, or as it is where that is smaller."""
     counts = np.empty(SYMBOLS + 1, np.int64)
-    runs = np.empty((len(block) // 4 + 1, 2), np.int64)
-    count_symbols(block, counts, runs)
+    tokens = np.empty(room_for_tokens(len(block)), np.uint16)
+    find_tokens(block, tokens, counts)
     symbols = counts[:SYMBOLS]
-    lengths = np.empty(SYMBOLS, np.int64)
-    code_lengths(symbols, np.argsort(symbols, kind="stable"), lengths)
+    lengths = code_lengths(symbols)
     bits = int(symbols @ lengths) + int(counts[SYMBOLS]) + _HEADER_BITS
     if bits < 8 * len(block):
-        write_block(block, runs, lengths, final, out, state)
+        write_block(tokens, lengths, final, out, state)
     else:
         _write_stored(block, final, out, state)
 

@@ -11,12 +11,14 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from medimeta_corruptions._jit import kernel
+from medimeta_corruptions._jit import helper, kernel
 
 __all__ = ["entropy_table", "filter_rows"]
 
 Bytes = NDArray[np.uint8]
 Integers = NDArray[np.int64]
+Rows = tuple[int, int, int]
+"""The first, the end, and how many of them are one step."""
 
 _SAMPLED_BYTES = 8000
 _SAMPLED_ROWS = 8
@@ -32,71 +34,32 @@ def entropy_table(width: int) -> Integers:
     return np.concatenate([[0], np.round(counts * np.log2(counts) * 4096)]).astype(np.int64)
 
 
-@kernel("(uint8[:, ::1], int64, int64, int64, int64[::1], uint8[::1])")
-def filter_rows(  # noqa: PLR0912, PLR0913, PLR0917  (one pass; a call per row would cost as much as the row)
-    pixels: Bytes, step: int, first: int, last: int, entropy: Integers, out: Bytes
-) -> None:
-    """Filter a band of rows with the one filter that leaves the least entropy.
-
-    Parameters
-    ----------
-    pixels : ndarray of uint8, shape (H, W * step)
-        All rows.
-    step : int
-        Bytes of a pixel.
-    first, last : int
-        The band.
-    entropy : ndarray of int64
-        c * log2(c) in fixed point, for counts c.
-    out : ndarray of uint8, shape (H * (1 + W * step),)
-        Rows with their filter's number before them; the band's are written.
-    """
+@helper
+def _apply(pixels: Bytes, step: int, kind: int, rows: Rows, out: Bytes) -> None:
+    """Write some rows through one filter, each with the filter's number before it."""
+    first, last, every = rows
     width = pixels.shape[1]
     nothing = np.zeros(width, np.uint8)
-    sampled = min(width, _SAMPLED_BYTES)
-    every = max(1, (last - first) // _SAMPLED_ROWS)
-    counts = np.zeros((5, 256), np.int32)
+    start = 0
     for row in range(first, last, every):
-        line = pixels[row]
-        above = pixels[row - 1] if row > 0 else nothing
-        for i in range(sampled - step):
-            here, up = np.int32(line[i + step]), np.int32(above[i + step])
-            left, corner = np.int32(line[i]), np.int32(above[i])
-            to_left, to_up, to_corner = abs(up - corner), abs(left - corner), abs(left + up - 2 * corner)
-            nearer = up if to_up <= to_corner else corner
-            nearest = left if (to_left <= to_up) & (to_left <= to_corner) else nearer
-            counts[0, here] += 1
-            counts[1, (here - left) & 255] += 1
-            counts[2, (here - up) & 255] += 1
-            counts[3, (here - ((left + up) >> 1)) & 255] += 1
-            counts[4, (here - nearest) & 255] += 1
-    chosen, best = 0, np.int64(-1)
-    for kind in range(5):
-        total = np.int64(0)
-        for value in range(256):
-            total += entropy[counts[kind, value]]
-        if total > best:  # the larger the sum of c log c, the smaller the entropy
-            chosen, best = kind, total
-
-    for row in range(first, last):
-        start = row * (1 + width)
-        out[start] = chosen
+        out[start] = kind
         head, line = out[start + 1 : start + 1 + step], out[start + 1 + step : start + 1 + width]
         x, a = pixels[row, step:], pixels[row, : width - step]
         above = pixels[row - 1] if row > 0 else nothing
         b, c = above[step:], above[: width - step]
         for i in range(step):
-            up = above[i] if chosen in (2, 4) else above[i] >> 1 if chosen == 3 else 0
+            up = above[i] if kind in (2, 4) else above[i] >> 1 if kind == 3 else 0
             head[i] = pixels[row, i] - up
-        if chosen == 0:
-            line[:] = x
-        elif chosen == 1:
+        if kind == 0:
+            for i in range(len(line)):  # many times as fast as assigning the slice
+                line[i] = x[i]
+        elif kind == 1:
             for i in range(len(line)):
                 line[i] = x[i] - a[i]
-        elif chosen == 2:
+        elif kind == 2:
             for i in range(len(line)):
                 line[i] = x[i] - b[i]
-        elif chosen == 3:
+        elif kind == 3:
             for i in range(len(line)):
                 line[i] = x[i] - np.uint8((np.uint16(a[i]) + np.uint16(b[i])) >> np.uint16(1))
         else:
@@ -107,3 +70,49 @@ def filter_rows(  # noqa: PLR0912, PLR0913, PLR0917  (one pass; a call per row w
                 nearer = up if to_up <= to_corner else corner
                 nearest = left if (to_left <= to_up) & (to_left <= to_corner) else nearer
                 line[i] = np.int16(x[i]) - nearest
+        start += 1 + width
+
+
+@kernel("(uint8[:, ::1], int64, UniTuple(int64, 2), int64[::1], uint8[::1])")
+def filter_rows(pixels: Bytes, step: int, band: tuple[int, int], entropy: Integers, out: Bytes) -> None:
+    """Filter a band of rows with the one filter that leaves the least entropy.
+
+    Parameters
+    ----------
+    pixels : ndarray of uint8, shape (H, W * step)
+        All rows.
+    step : int
+        Bytes of a pixel.
+    band : tuple of (int, int)
+        Its first row, and the one after its last.
+    entropy : ndarray of int64
+        c * log2(c) in fixed point, for counts c.
+    out : ndarray of uint8, shape (rows of the band * (1 + W * step),)
+        Filled: the band's rows with their filter's number before them.
+    """
+    first, last = band
+    width = pixels.shape[1]
+    every = max(1, (last - first) // _SAMPLED_ROWS)
+    rows = (last - first + every - 1) // every
+    lines = np.empty((rows, 1 + width), np.uint8)
+    chosen, best = 0, np.int64(-1)
+    for kind in range(5):
+        _apply(pixels, step, kind, (first, last, every), lines.reshape(-1))
+        # Four histograms, so that equal neighbours do not wait for each other.
+        counts = np.zeros((4, 256), np.int32)
+        for row in range(rows):
+            line = lines[row, 1 + step : 1 + min(width, _SAMPLED_BYTES)]
+            fours = len(line) // 4
+            for i in range(fours):
+                counts[0, line[4 * i]] += 1
+                counts[1, line[4 * i + 1]] += 1
+                counts[2, line[4 * i + 2]] += 1
+                counts[3, line[4 * i + 3]] += 1
+            for i in range(4 * fours, len(line)):
+                counts[0, line[i]] += 1
+        total = np.int64(0)
+        for value in range(256):
+            total += entropy[counts[0, value] + counts[1, value] + counts[2, value] + counts[3, value]]
+        if total > best:  # the larger the sum of c log c, the smaller the entropy
+            chosen, best = kind, total
+    _apply(pixels, step, chosen, (first, last, 1), out)
