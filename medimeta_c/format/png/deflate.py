@@ -88,23 +88,22 @@ def find_tokens(block: Bytes, tokens: Tokens, counts: Integers) -> None:  # noqa
     # where a run begins or has ended. Neither loop has a branch.
     marks = np.zeros(size + 5, np.uint8)
     places = max(0, size - _SHORTEST_RUN)
-    before, here, after = block[:places], block[1 : 1 + places], block[2 : 2 + places]
-    further, furthest = block[3 : 3 + places], block[4 : 4 + places]
-    ahead = marks[5:]
     for i in range(places):
+        byte = block[i]
         unlike = (
-            (before[i] ^ here[i]) | (here[i] ^ after[i]) | (here[i] ^ further[i]) | (here[i] ^ furthest[i])
+            (byte ^ block[i + 1]) | (byte ^ block[i + 2]) | (byte ^ block[i + 3]) | (byte ^ block[i + 4])
         )
-        ahead[i] = np.uint8(unlike == 0)
+        marks[i + 5] = np.uint8(unlike == 0)
     edges = np.zeros((size // 64 + 1) * 64, np.uint8)
-    one, two, three, four = marks[1:], marks[2:], marks[3:], marks[4:]
     for i in range(size + 1):
-        edges[i] = ((one[i] | two[i] | three[i]) ^ 1) & (marks[i] ^ four[i])
+        middle = marks[i + 1] | marks[i + 2] | marks[i + 3]
+        edges[i] = (middle ^ 1) & (marks[i] ^ marks[i + 4])
     for i in range(size):
-        within = one[i] | two[i] | three[i] | (marks[i] & four[i])
+        within = marks[i + 1] | marks[i + 2] | marks[i + 3] | (marks[i] & marks[i + 4])
         tokens[i] = _NOTHING if within else np.uint16(block[i])
     tokens[size] = _END
-    tokens[size + 1 :] = _NOTHING
+    for i in range(size + 1, len(tokens)):
+        tokens[i] = _NOTHING
 
     # Edges as bits, then their places: of 64 at once, most are none.
     words = edges.view(np.uint64)
@@ -119,15 +118,16 @@ def find_tokens(block: Bytes, tokens: Tokens, counts: Integers) -> None:  # noqa
             places_of[found] = 64 * group + _EXPONENTS[((bits ^ rest) * _POWERS) >> _SIX]
             found += 1
             bits = rest
-    for i in range(0, found, 2):
-        at, stop = places_of[i], places_of[i + 1]
+    for edge in range(0, found, 2):
+        at, stop = places_of[edge], places_of[edge + 1]
         while stop - at > _LONGEST_RUN:
             tokens[at] = 256 + _LONGEST_RUN
             at += _LONGEST_RUN
         if stop - at >= _SHORTEST_RUN:
             tokens[at] = 256 + stop - at
         else:
-            tokens[at:stop] = block[stop - 1]
+            for i in range(at, stop):
+                tokens[i] = block[i]
 
     # Four histograms, so that equal neighbours do not wait for each other.
     seen = np.zeros((_TOGETHER, _TOKENS), np.int32)
@@ -136,7 +136,8 @@ def find_tokens(block: Bytes, tokens: Tokens, counts: Integers) -> None:  # noqa
         seen[1, tokens[4 * group + 1]] += 1
         seen[2, tokens[4 * group + 2]] += 1
         seen[3, tokens[4 * group + 3]] += 1
-    counts[:] = 0
+    for symbol in range(SYMBOLS + 1):
+        counts[symbol] = 0
     for token in range(_TOKENS - 1):
         number = seen[0, token] + seen[1, token] + seen[2, token] + seen[3, token]
         run = token - 256
@@ -232,7 +233,8 @@ def _code_lengths(keys: Integers, lengths: Integers) -> None:  # noqa: PLR0912
         number[depth] -= 1
         number[depth + 1] += 2
         taken -= 1
-    lengths[:] = 0
+    for symbol in range(SYMBOLS):
+        lengths[symbol] = 0
     at = SYMBOLS - 1
     for depth in range(1, _LIMIT + 1):
         for _ in range(number[depth]):
@@ -322,7 +324,8 @@ def write_block(  # noqa: PLR0912, PLR0915  (bits pass through registers: a call
 
     # By token what is written; the distance of a run is the code 0, of one bit.
     table = np.zeros(_TOKENS, np.uint64)
-    table[: _END + 1] = codes[: _END + 1]
+    for symbol in range(_END + 1):
+        table[symbol] = codes[symbol]
     for run in range(_SHORTEST_RUN, _LONGEST_RUN + 1):
         entry = codes[_RUN_SYMBOL[run]]
         beside = np.uint64((_RUN_BITS[run] + 1) << 32)

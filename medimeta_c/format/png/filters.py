@@ -94,14 +94,15 @@ def filter_rows(pixels: Bytes, step: int, band: tuple[int, int], entropy: Intege
     width = pixels.shape[1]
     every = max(1, (last - first) // _SAMPLED_ROWS)
     rows = (last - first + every - 1) // every
-    lines = np.empty((rows, 1 + width), np.uint8)
+    lines = np.empty(rows * (1 + width), np.uint8)
     chosen, best = 0, np.int64(-1)
     for kind in range(5):
-        _apply(pixels, step, kind, (first, last, every), lines.reshape(-1))
+        _apply(pixels, step, kind, (first, last, every), lines)
         # Four histograms, so that equal neighbours do not wait for each other.
         counts = np.zeros((4, 256), np.int32)
         for row in range(rows):
-            line = lines[row, 1 + step : 1 + min(width, _SAMPLED_BYTES)]
+            start = row * (1 + width) + 1
+            line = lines[start + step : start + min(width, _SAMPLED_BYTES)]
             fours = len(line) // 4
             for i in range(fours):
                 counts[0, line[4 * i]] += 1
