@@ -23,6 +23,7 @@ SYMBOLS = 286
 
 _END = 256
 _SYMBOL_BITS = 9
+_EACH_SYMBOL = np.arange(SYMBOLS)
 _LIMIT = 14  # bits of the longest code; deflate allows 15
 _SHORTEST_RUN = 4  # three literals cost less than a run's two codes
 _LONGEST_RUN = 258
@@ -67,179 +68,186 @@ for _exponent in range(64):
 
 def room_for_tokens(size: int) -> int:
     """Return how many tokens stand for a block of so many bytes and its end."""
-    return -(-(size + 1) // _TOGETHER) * _TOGETHER
+    return (size // _TOGETHER + 1) * _TOGETHER
 
 
-@kernel("(uint8[::1], uint16[::1], int64[::1])")
-def find_tokens(block: Bytes, tokens: Tokens, counts: Integers) -> None:  # noqa: PLR0912  (one pass after another)
-    """Find the runs of a block, and count its symbols.
+@kernel("(uint8[::1], int64[::1], uint16[:, ::1], int64[:, ::1])")
+def find_tokens(  # noqa: PLR0912  (of functions that a kernel calls, numba compiles each twice)
+    data: Bytes, bounds: Integers, tokens: Tokens, counts: Integers
+) -> None:
+    """Find the runs of blocks, and count their symbols.
 
     Parameters
     ----------
-    block : ndarray of uint8, shape (N,)
-        Its bytes.
-    tokens : ndarray of uint16, shape (room_for_tokens(N),)
-        Filled: what is written for each byte, and the end.
-    counts : ndarray of int64, shape (SYMBOLS + 1,)
+    data : ndarray of uint8
+        The bytes of all blocks.
+    bounds : ndarray of int64, shape (blocks + 1,)
+        Where each begins, and where the last ends.
+    tokens : ndarray of uint16, shape (blocks, M)
+        Filled: by block what is written for each of its N bytes, and the end; in the first
+        ``room_for_tokens(N)`` places.
+    counts : ndarray of int64, shape (blocks, SYMBOLS + 1)
         Filled: by symbol its number; last the bits that stand beside the codes of runs.
     """
-    size = len(block)
-    # Where four bytes follow their like, a run begins or goes on; those marks make the edges of runs, each
-    # where a run begins or has ended. Neither loop has a branch.
-    marks = np.zeros(size + 5, np.uint8)
-    places = max(0, size - _SHORTEST_RUN)
-    for i in range(places):
-        byte = block[i]
-        unlike = (
-            (byte ^ block[i + 1]) | (byte ^ block[i + 2]) | (byte ^ block[i + 3]) | (byte ^ block[i + 4])
-        )
-        marks[i + 5] = np.uint8(unlike == 0)
-    edges = np.zeros((size // 64 + 1) * 64, np.uint8)
-    for i in range(size + 1):
-        middle = marks[i + 1] | marks[i + 2] | marks[i + 3]
-        edges[i] = (middle ^ 1) & (marks[i] ^ marks[i + 4])
-    for i in range(size):
-        within = marks[i + 1] | marks[i + 2] | marks[i + 3] | (marks[i] & marks[i + 4])
-        tokens[i] = _NOTHING if within else np.uint16(block[i])
-    tokens[size] = _END
-    for i in range(size + 1, len(tokens)):
-        tokens[i] = _NOTHING
+    for number in range(len(bounds) - 1):
+        block = data[bounds[number] : bounds[number + 1]]
+        size = len(block)
+        mine = tokens[number, : (size // _TOGETHER + 1) * _TOGETHER]
+        # Where four bytes follow their like, a run begins or goes on; those marks make the edges of runs,
+        # each where a run begins or has ended. Neither loop has a branch.
+        marks = np.zeros(size + 5, np.uint8)
+        places = max(0, size - _SHORTEST_RUN)
+        for i in range(places):
+            byte = block[i]
+            unlike = (
+                (byte ^ block[i + 1]) | (byte ^ block[i + 2]) | (byte ^ block[i + 3]) | (byte ^ block[i + 4])
+            )
+            marks[i + 5] = np.uint8(unlike == 0)
+        edges = np.zeros((size // 64 + 1) * 64, np.uint8)
+        for i in range(size + 1):
+            middle = marks[i + 1] | marks[i + 2] | marks[i + 3]
+            edges[i] = (middle ^ 1) & (marks[i] ^ marks[i + 4])
+        for i in range(size):
+            within = marks[i + 1] | marks[i + 2] | marks[i + 3] | (marks[i] & marks[i + 4])
+            mine[i] = _NOTHING if within else np.uint16(block[i])
+        mine[size] = _END
+        for i in range(size + 1, len(mine)):
+            mine[i] = _NOTHING
 
-    # Edges as bits, then their places: of 64 at once, most are none.
-    words = edges.view(np.uint64)
-    found = 0
-    places_of = np.empty(size // 2 + 2, np.int64)
-    for group in range(len(words) // 8):
-        bits = _ZERO
-        for i in range(8):
-            bits |= ((words[8 * group + i] * _GATHER) >> _HIGHEST) << np.uint64(8 * i)
-        while bits != _ZERO:
-            rest = bits & (bits - _ONE)
-            places_of[found] = 64 * group + _EXPONENTS[((bits ^ rest) * _POWERS) >> _SIX]
-            found += 1
-            bits = rest
-    for edge in range(0, found, 2):
-        at, stop = places_of[edge], places_of[edge + 1]
-        while stop - at > _LONGEST_RUN:
-            tokens[at] = 256 + _LONGEST_RUN
-            at += _LONGEST_RUN
-        if stop - at >= _SHORTEST_RUN:
-            tokens[at] = 256 + stop - at
-        else:
-            for i in range(at, stop):
-                tokens[i] = block[i]
+        # Edges as bits, then their places: of 64 at once, most are none.
+        words = edges.view(np.uint64)
+        found = 0
+        edge_at = np.empty(size // 2 + 2, np.int64)
+        for group in range(len(words) // 8):
+            bits = _ZERO
+            for i in range(8):
+                bits |= ((words[8 * group + i] * _GATHER) >> _HIGHEST) << np.uint64(8 * i)
+            while bits != _ZERO:
+                rest = bits & (bits - _ONE)
+                edge_at[found] = 64 * group + _EXPONENTS[((bits ^ rest) * _POWERS) >> _SIX]
+                found += 1
+                bits = rest
+        for edge in range(0, found, 2):
+            at, stop = edge_at[edge], edge_at[edge + 1]
+            while stop - at > _LONGEST_RUN:
+                mine[at] = 256 + _LONGEST_RUN
+                at += _LONGEST_RUN
+            if stop - at >= _SHORTEST_RUN:
+                mine[at] = 256 + stop - at
+            else:
+                for i in range(at, stop):
+                    mine[i] = block[i]
 
-    # Four histograms, so that equal neighbours do not wait for each other.
-    seen = np.zeros((_TOGETHER, _TOKENS), np.int32)
-    for group in range(len(tokens) // 4):
-        seen[0, tokens[4 * group]] += 1
-        seen[1, tokens[4 * group + 1]] += 1
-        seen[2, tokens[4 * group + 2]] += 1
-        seen[3, tokens[4 * group + 3]] += 1
-    for symbol in range(SYMBOLS + 1):
-        counts[symbol] = 0
-    for token in range(_TOKENS - 1):
-        number = seen[0, token] + seen[1, token] + seen[2, token] + seen[3, token]
-        run = token - 256
-        if run <= 0:
-            counts[token] = number
-        else:
-            counts[_RUN_SYMBOL[run]] += number
-            counts[SYMBOLS] += (_RUN_BITS[run] + 1) * number  # the distance takes a bit
+        # Four histograms, so that equal neighbours do not wait for each other.
+        seen = np.zeros((_TOGETHER, _TOKENS), np.int32)
+        for group in range(len(mine) // 4):
+            seen[0, mine[4 * group]] += 1
+            seen[1, mine[4 * group + 1]] += 1
+            seen[2, mine[4 * group + 2]] += 1
+            seen[3, mine[4 * group + 3]] += 1
+        for symbol in range(SYMBOLS + 1):
+            counts[number, symbol] = 0
+        for token in range(_TOKENS - 1):
+            times = seen[0, token] + seen[1, token] + seen[2, token] + seen[3, token]
+            run = token - 256
+            if run <= 0:
+                counts[number, token] = times
+            else:
+                counts[number, _RUN_SYMBOL[run]] += times
+                counts[number, SYMBOLS] += (_RUN_BITS[run] + 1) * times  # the distance takes a bit
 
 
 def code_lengths(counts: Integers) -> Integers:
-    """Choose the lengths of a Huffman code of at most 14 bits.
+    """Choose the lengths of Huffman codes of at most 14 bits.
 
     Parameters
     ----------
-    counts : ndarray of int64, shape (SYMBOLS,)
-        By symbol its number, two or more of them positive, all below 2**54.
+    counts : ndarray of int64, shape (blocks, SYMBOLS)
+        By symbol its number, in each block two or more of them positive, all below 2**54.
 
     Returns
     -------
-    ndarray of int64, shape (SYMBOLS,)
+    ndarray of int64, shape (blocks, SYMBOLS)
         By symbol the bits of its code, 0 where it does not occur.
     """
-    lengths = np.empty(SYMBOLS, np.int64)
+    lengths = np.zeros(counts.shape, np.int64)
     # Symbols of one number in their own order: no two keys are equal, so that any way to sort will do.
-    _code_lengths(np.sort(counts << _SYMBOL_BITS | np.arange(SYMBOLS)), lengths)
+    _code_lengths(np.sort(counts << _SYMBOL_BITS | _EACH_SYMBOL), lengths)
     return lengths
 
 
-@kernel("(int64[::1], int64[::1])")
+@kernel("(int64[:, ::1], int64[:, ::1])")
 def _code_lengths(keys: Integers, lengths: Integers) -> None:  # noqa: PLR0912
-    """Choose the lengths of a Huffman code.
+    """Choose the lengths of Huffman codes.
 
     Parameters
     ----------
-    keys : ndarray of int64, shape (SYMBOLS,)
+    keys : ndarray of int64, shape (blocks, SYMBOLS)
         Each symbol's number before its own bits, ascending.
-    lengths : ndarray of int64, shape (SYMBOLS,)
-        Filled: by symbol the bits of its code, 0 where it does not occur.
+    lengths : ndarray of int64, shape (blocks, SYMBOLS)
+        Zeros; filled where a symbol occurs.
 
     References
     ----------
     .. [1] A. Moffat and J. Katajainen, "In-Place Calculation of Minimum-Redundancy Codes", WADS 1995.
     """
-    absent = 0
-    while keys[absent] >> _SYMBOL_BITS == 0:
-        absent += 1
-    n = SYMBOLS - absent
-    weights = np.empty(n, np.int64)
-    for i in range(n):
-        weights[i] = keys[absent + i] >> _SYMBOL_BITS
-    # From left to right: sums of pairs, then each pair's parent in their place.
-    weights[0] += weights[1]
-    root, leaf = 0, 2
-    for node in range(1, n - 1):
-        if leaf >= n or weights[root] < weights[leaf]:
-            weights[node] = weights[root]
-            weights[root] = node
-            root += 1
-        else:
-            weights[node] = weights[leaf]
-            leaf += 1
-        if leaf >= n or (root < node and weights[root] < weights[leaf]):
-            weights[node] += weights[root]
-            weights[root] = node
-            root += 1
-        else:
-            weights[node] += weights[leaf]
-            leaf += 1
-    # From right to left: parents to depths, and how many leaves each depth has.
-    weights[n - 2] = 0
-    for node in range(n - 3, -1, -1):
-        weights[node] = weights[weights[node]] + 1
-    number = np.zeros(SYMBOLS + 1, np.int64)
-    free, used, depth, node = 1, 0, 0, n - 2
-    while free > 0:
-        while node >= 0 and weights[node] == depth:
-            used += 1
-            node -= 1
-        number[depth] = free - used
-        free, depth, used = 2 * used, depth + 1, 0
-    # Codes that are too long are cut, and shorter ones lengthened until all fit.
-    for depth in range(_LIMIT + 1, SYMBOLS + 1):
-        number[_LIMIT] += number[depth]
-    taken = 0
-    for depth in range(1, _LIMIT + 1):
-        taken += number[depth] << (_LIMIT - depth)
-    while taken > 1 << _LIMIT:
-        number[_LIMIT] -= 1
-        depth = _LIMIT - 1
-        while number[depth] == 0:
-            depth -= 1
-        number[depth] -= 1
-        number[depth + 1] += 2
-        taken -= 1
-    for symbol in range(SYMBOLS):
-        lengths[symbol] = 0
-    at = SYMBOLS - 1
-    for depth in range(1, _LIMIT + 1):
-        for _ in range(number[depth]):
-            lengths[keys[at] & ((1 << _SYMBOL_BITS) - 1)] = depth
-            at -= 1
+    for block in range(len(keys)):
+        absent = 0
+        while keys[block, absent] >> _SYMBOL_BITS == 0:
+            absent += 1
+        n = SYMBOLS - absent
+        weights = np.empty(n, np.int64)
+        for i in range(n):
+            weights[i] = keys[block, absent + i] >> _SYMBOL_BITS
+        # From left to right: sums of pairs, then each pair's parent in their place.
+        weights[0] += weights[1]
+        root, leaf = 0, 2
+        for node in range(1, n - 1):
+            if leaf >= n or weights[root] < weights[leaf]:
+                weights[node] = weights[root]
+                weights[root] = node
+                root += 1
+            else:
+                weights[node] = weights[leaf]
+                leaf += 1
+            if leaf >= n or (root < node and weights[root] < weights[leaf]):
+                weights[node] += weights[root]
+                weights[root] = node
+                root += 1
+            else:
+                weights[node] += weights[leaf]
+                leaf += 1
+        # From right to left: parents to depths, and how many leaves each depth has.
+        weights[n - 2] = 0
+        for node in range(n - 3, -1, -1):
+            weights[node] = weights[weights[node]] + 1
+        deep = np.zeros(SYMBOLS + 1, np.int64)
+        free, used, depth, node = 1, 0, 0, n - 2
+        while free > 0:
+            while node >= 0 and weights[node] == depth:
+                used += 1
+                node -= 1
+            deep[depth] = free - used
+            free, depth, used = 2 * used, depth + 1, 0
+        # Codes that are too long are cut, and shorter ones lengthened until all fit.
+        for depth in range(_LIMIT + 1, SYMBOLS + 1):
+            deep[_LIMIT] += deep[depth]
+        taken = 0
+        for depth in range(1, _LIMIT + 1):
+            taken += deep[depth] << (_LIMIT - depth)
+        while taken > 1 << _LIMIT:
+            deep[_LIMIT] -= 1
+            depth = _LIMIT - 1
+            while deep[depth] == 0:
+                depth -= 1
+            deep[depth] -= 1
+            deep[depth + 1] += 2
+            taken -= 1
+        at = SYMBOLS - 1
+        for depth in range(1, _LIMIT + 1):
+            for _ in range(deep[depth]):
+                lengths[block, keys[block, at] & ((1 << _SYMBOL_BITS) - 1)] = depth
+                at -= 1
 
 
 @kernel("(uint16[::1], int64[::1], int64, uint64[::1], uint64[::1])")

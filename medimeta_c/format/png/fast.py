@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import struct
 import zlib
-from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +22,7 @@ from medimeta_c.format.png.filters import entropy_table, filter_rows
 __all__ = ["fast_png"]
 
 Bytes = NDArray[np.uint8]
+Integers = NDArray[np.int64]
 Words = NDArray[np.uint64]
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
@@ -50,12 +50,9 @@ def fast_png(image: Image) -> bytes:
     # Codes never make a block larger than storing it would: the worst is stored, with 5 bytes a block.
     out = np.empty((len(data) + len(data) // _STORED_BLOCK * 5 + 4096) // 8, np.uint64)
     state = np.array([8 * len(_ZLIB_HEADER), int.from_bytes(_ZLIB_HEADER, "little")], np.uint64)
-    entropy = entropy_table(width * step)
-    bounds = sorted({height * band // _BANDS[step] for band in range(_BANDS[step] + 1)})
-    for top, bottom in pairwise(bounds):
-        block = data[top * (1 + width * step) : bottom * (1 + width * step)]
-        filter_rows(pixels, step, (top, bottom), entropy, block)
-        _write(block, int(bottom == height), out, state)
+    rows = np.array(sorted({height * band // _BANDS[step] for band in range(_BANDS[step] + 1)}))
+    filter_rows(pixels, step, rows, entropy_table(width * step), data)
+    _write(data, rows * (1 + width * step), out, state)
     size = -(-int(state[0]) // 8)
     out[int(state[0]) // 64] = state[1]
     stream = out.view(np.uint8)[:size].tobytes() + struct.pack(">I", checksum(data))
@@ -67,18 +64,21 @@ def fast_png(image: Image) -> bytes:
     )
 
 
-def _write(block: Bytes, final: int, out: Words, state: Words) -> None:
-    """Write a block with codes of its own, or as it is where that is smaller."""
-    counts = np.empty(SYMBOLS + 1, np.int64)
-    tokens = np.empty(room_for_tokens(len(block)), np.uint16)
-    find_tokens(block, tokens, counts)
-    symbols = counts[:SYMBOLS]
+def _write(data: Bytes, bounds: Integers, out: Words, state: Words) -> None:
+    """Write blocks with codes of their own, or as they are where that is smaller."""
+    sizes = np.diff(bounds)
+    tokens = np.empty((len(sizes), room_for_tokens(int(sizes.max()))), np.uint16)
+    counts = np.empty((len(sizes), SYMBOLS + 1), np.int64)
+    find_tokens(data, bounds, tokens, counts)
+    symbols, beside = counts[:, :SYMBOLS], counts[:, SYMBOLS]
     lengths = code_lengths(symbols)
-    bits = int(symbols @ lengths) + int(counts[SYMBOLS]) + _HEADER_BITS
-    if bits < 8 * len(block):
-        write_block(tokens, lengths, final, out, state)
-    else:
-        _write_stored(block, final, out, state)
+    bits = (symbols * lengths).sum(axis=1) + beside + _HEADER_BITS
+    for block, (coded, size) in enumerate(zip(bits.tolist(), sizes.tolist(), strict=True)):
+        final = int(block == len(sizes) - 1)
+        if coded < 8 * size:
+            write_block(tokens[block, : room_for_tokens(size)], lengths[block], final, out, state)
+        else:
+            _write_stored(data[bounds[block] : bounds[block + 1]], final, out, state)
 
 
 def _write_stored(block: Bytes, final: int, out: Words, state: Words) -> None:
