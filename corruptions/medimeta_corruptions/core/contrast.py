@@ -41,7 +41,8 @@ def contrast(image: Pixels, factor: float, rng: Rng | None = None) -> Pixels:
     """
     if image.ndim == 2:
         # NumPy's own sum of the whole: in blocks, its last bit would be another with some versions.
-        return look_up(_levels(np.asarray(np.mean(np.take(UNIT, image))), factor), image)
+        unit = np.divide(image, 255.0, dtype=np.float64)
+        return look_up(_levels(np.asarray(np.mean(unit)), factor), image)
     sums = np.zeros(3, dtype=np.float64)
     pixels = image.reshape(-1, 3)
     _sum_channels(image.reshape(-1), UNIT, sums)
@@ -59,7 +60,7 @@ def _levels(mean: NDArray[np.float64], factor: float) -> Pixels:
 
 @kernel("(uint8[::1], float64[::1], float64[::1])")
 def _sum_channels(values: Pixels, unit: NDArray[np.float64], sums: NDArray[np.float64]) -> None:
-    # Looked up, since the compiler makes no vector instructions of sums in order, and single quotients take long.
+    # Looked up: sums in order have no vector instructions, and single quotients take long.
     red = green = blue = 0.0
     for i in range(values.size // 3):
         red += unit[values[3 * i]]
