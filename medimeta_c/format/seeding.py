@@ -88,7 +88,9 @@ def corrupted(image: Image, key: SetKey, image_id: str, protocol: Protocol, corr
     ValueError
         If the corruption is a fault that cannot occur in such an image.
     """
-    rng = generator(protocol.seed, key, image_id, protocol.seed_scheme)
+    rng = None
+    if corruption.stochastic:  # making a generator takes longer than some corruptions of small images
+        rng = generator(protocol.seed, key, image_id, protocol.seed_scheme)
     return corruption(image, key.severity, rng)
 
 

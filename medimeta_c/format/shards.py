@@ -248,11 +248,12 @@ class ShardWriter:
                 old.unlink()
 
     def _table(self) -> pa.Table:
+        key = asdict(self._key)
         rows = [
             {
                 "label": row.label,
                 "image_id": row.image_id,
-                **asdict(self._key),
+                **key,
                 "pixels_sha256": row.pixels_sha256,
                 **{f"dct_{name}": getattr(row.spectrum, name) for name in (*BANDS, "centroid")},
             }

@@ -62,21 +62,22 @@ def luma(image: Image) -> NDArray[np.float32]:
     height, width = image.shape[:2]
     brightness = np.empty((height, width), np.float32)
     pixels = np.require(image, dtype=np.uint8, requirements=["C", "W"])
-    _weigh(pixels.reshape(height * width, -1), _WEIGHTS if image.ndim == 3 else _GREY, brightness.reshape(-1))
+    _weigh(pixels.reshape(-1), _WEIGHTS if image.ndim == 3 else _GREY, brightness.reshape(-1))
     return brightness
 
 
-@kernel("(uint8[:, ::1], float32[::1], float32[::1])")
-def _weigh(pixels: NDArray[np.uint8], weights: NDArray[np.float32], out: NDArray[np.float32]) -> None:
-    # In single precision and always in this order: a constant image must have constant luma.
-    if pixels.shape[1] == 1:
+@kernel("(uint8[::1], float32[::1], float32[::1])")
+def _weigh(values: NDArray[np.uint8], weights: NDArray[np.float32], out: NDArray[np.float32]) -> None:
+    # In single precision and always in this order: a constant image must have constant luma. With one index,
+    # not two, the compiler finds vector instructions.
+    if weights.size == 1:
         for i in range(out.size):
-            out[i] = np.float32(pixels[i, 0]) * weights[0]
+            out[i] = np.float32(values[i]) * weights[0]
     else:
         red, green, blue = weights[0], weights[1], weights[2]
         for i in range(out.size):
-            total = np.float32(pixels[i, 0]) * red + np.float32(pixels[i, 1]) * green
-            out[i] = total + np.float32(pixels[i, 2]) * blue
+            total = np.float32(values[3 * i]) * red + np.float32(values[3 * i + 1]) * green
+            out[i] = total + np.float32(values[3 * i + 2]) * blue
 
 
 def _radial_bins(height: int, width: int, first: int, stop: int) -> _Bins:
@@ -96,25 +97,26 @@ _kept_bins = functools.lru_cache(maxsize=2)(_radial_bins)
 def _binned(coefficients: NDArray[np.float32]) -> tuple[_Sums, _Sums, NDArray[np.int64]]:
     """Return the sums of power and of power times frequency, and the number of coefficients, by fine bin."""
     height, width = coefficients.shape
-    energy, moment, counts = np.zeros(_FINE_BINS), np.zeros(_FINE_BINS), np.zeros(_FINE_BINS, np.int64)
+    sums, counts = np.zeros((_FINE_BINS, 2)), np.zeros(_FINE_BINS, np.int64)
     kept = coefficients.size <= _KEPT
     rows = height if kept else max(1, _BLOCK // width)
     for first in range(0, height, rows):
         part = coefficients[first : first + rows]
         bins, radius, here = (_kept_bins if kept else _radial_bins)(height, width, first, first + len(part))
-        _add_power(part.reshape(-1), bins, radius, energy, moment)
+        _add_power(part.reshape(-1), bins, radius, sums)
         counts += here
+    energy, moment = np.ascontiguousarray(sums.T)
     return energy, moment, counts
 
 
-@kernel("(float32[::1], uint8[::1], float64[::1], float64[::1], float64[::1])")
+@kernel("(float32[::1], uint8[::1], float64[::1], float64[:, ::1])")
 def _add_power(
-    coefficients: NDArray[np.float32], bins: NDArray[np.uint8], radius: _Sums, energy: _Sums, moment: _Sums
+    coefficients: NDArray[np.float32], bins: NDArray[np.uint8], radius: _Sums, sums: _Sums
 ) -> None:
     for i in range(coefficients.size):
         power = np.float64(coefficients[i] * coefficients[i])
-        energy[bins[i]] += power
-        moment[bins[i]] += power * radius[i]
+        sums[bins[i], 0] += power
+        sums[bins[i], 1] += power * radius[i]
 
 
 def spectrum(image: Image) -> Spectrum:

@@ -85,7 +85,8 @@ def _opened(path: Path) -> Any:
         raise SourceError(f"{path} is not a complete HDF5 file ({short(error)}): replace it") from error
     try:
         access = _cache(*_checked(path, file))
-        return h5py.Dataset(h5py.h5d.open(file.id, b"images", dapl=access))
+        # Of a dataset that may be written to, h5py asks for shape and type anew at every row.
+        return h5py.Dataset(h5py.h5d.open(file.id, b"images", dapl=access), readonly=True)
     except (SourceError, OSError, RuntimeError, ValueError, KeyError, TypeError) as error:
         file.close()
         if isinstance(error, SourceError):

@@ -32,7 +32,7 @@ from medimeta_c.building.render import RenderTask, render_set
 from medimeta_c.format.keys import CLEAN, SetKey
 from medimeta_c.format.manifest.records import Protocol
 from medimeta_c.format.png import digest, encode, preferred_encoder
-from medimeta_c.format.seeding import generator
+from medimeta_c.format.seeding import corrupted
 from medimeta_c.format.spectrum import spectrum
 from medimeta_c.format.suites import BENCHMARK_VERSION, CORE
 from medimeta_c.sources.contract import Source
@@ -166,7 +166,7 @@ def stages(source: Source, keys: list[SetKey], repeats: int) -> dict[str, float]
                 image = timed(
                     "corrupt",
                     weight,
-                    lambda: corruption(given, key.severity, generator(0, key, image_id)),  # noqa: B023
+                    lambda: corrupted(given, key, image_id, PROTOCOL, corruption),  # noqa: B023
                 )
             timed("encode", weight, lambda: encode(image, preferred_encoder()))  # noqa: B023
             timed("digest", weight, lambda: digest(image))  # noqa: B023

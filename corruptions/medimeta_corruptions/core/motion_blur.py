@@ -56,16 +56,20 @@ def motion_blur(image: Pixels, shape: tuple[int, float], rng: Rng) -> Pixels:
     radius, sigma = shape
     height, width = image.shape[:2]
     depth = channels(image)
-    down, right = _path(2 * radius + 1, rng.uniform(-45, 45), height, width)
-    weights = _weights(2 * radius + 1, sigma)[: len(down)]
+    path = _path(2 * radius + 1, rng.uniform(-45, 45), height, width)
+    count = len(path[0])
+    # Copies without weight make their number a multiple of four; they add exactly nothing.
+    down, right = (np.array(places + [0] * (-count % 4), dtype=np.int64) for places in path)
+    weights = np.zeros(len(down))
+    weights[:count] = _weights(2 * radius + 1, sigma)[:count]
 
-    margin = max(right)
+    margin = int(right.max())
     padded = np.pad(image.reshape(height, width, depth), ((0, 0), (0, margin), (0, 0)), mode="edge")
     out = np.empty_like(image)
     _average(
         padded.reshape(height, -1),
-        np.array(down, dtype=np.int64),
-        np.array(right, dtype=np.int64) * depth,
+        down,
+        right * depth,
         weights,
         out.reshape(height, -1),
     )
@@ -113,12 +117,15 @@ def _average(
     total = np.empty(size, np.float64)
     for y in range(height):
         total[:] = 0.0
-        # Copy by copy, because that is the order in which the reference adds.
-        for i in range(weights.size):
-            source = padded[min(max(y + down[i], 0), height - 1), right[i] : right[i] + size]
-            weight = weights[i]
+        # Copy by copy, because that is the order in which the reference adds; four in one pass over the sum.
+        for i in range(0, weights.size, 4):
+            one = padded[min(max(y + down[i], 0), height - 1), right[i] :]
+            two = padded[min(max(y + down[i + 1], 0), height - 1), right[i + 1] :]
+            three = padded[min(max(y + down[i + 2], 0), height - 1), right[i + 2] :]
+            four = padded[min(max(y + down[i + 3], 0), height - 1), right[i + 3] :]
+            a, b, c, d = weights[i], weights[i + 1], weights[i + 2], weights[i + 3]
             for x in range(size):
-                total[x] += weight * source[x]
+                total[x] = total[x] + a * one[x] + b * two[x] + c * three[x] + d * four[x]
         for x in range(size):
             out[y, x] = np.uint8(min(max(total[x], 0.0), 255.0))
 

@@ -4,18 +4,25 @@ from __future__ import annotations
 
 import struct
 import zlib
-from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
 from medimeta_c.format.keys import Image
-from medimeta_c.format.png.deflate import SYMBOLS, code_lengths, count_symbols, write_block
+from medimeta_c.format.png.deflate import (
+    SYMBOLS,
+    checksum,
+    code_lengths,
+    find_tokens,
+    room_for_tokens,
+    write_block,
+)
 from medimeta_c.format.png.filters import entropy_table, filter_rows
 
 __all__ = ["fast_png"]
 
 Bytes = NDArray[np.uint8]
+Integers = NDArray[np.int64]
 Words = NDArray[np.uint64]
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
@@ -43,15 +50,12 @@ def fast_png(image: Image) -> bytes:
     # Codes never make a block larger than storing it would: the worst is stored, with 5 bytes a block.
     out = np.empty((len(data) + len(data) // _STORED_BLOCK * 5 + 4096) // 8, np.uint64)
     state = np.array([8 * len(_ZLIB_HEADER), int.from_bytes(_ZLIB_HEADER, "little")], np.uint64)
-    entropy = entropy_table(width * step)
-    bounds = sorted({height * band // _BANDS[step] for band in range(_BANDS[step] + 1)})
-    for top, bottom in pairwise(bounds):
-        filter_rows(pixels, step, top, bottom, entropy, data)
-        first, last = top * (1 + width * step), bottom * (1 + width * step)
-        _write(data[first:last], int(bottom == height), out, state)
+    rows = np.array(sorted({height * band // _BANDS[step] for band in range(_BANDS[step] + 1)}))
+    filter_rows(pixels, step, rows, entropy_table(width * step), data)
+    _write(data, rows * (1 + width * step), out, state)
     size = -(-int(state[0]) // 8)
     out[int(state[0]) // 64] = state[1]
-    stream = out.view(np.uint8)[:size].tobytes() + struct.pack(">I", zlib.adler32(data.data))
+    stream = out.view(np.uint8)[:size].tobytes() + struct.pack(">I", checksum(data))
     header = struct.pack(">IIBBBBB", width, height, 8, 2 if step == 3 else 0, 0, 0, 0)
     chunks = ((b"IHDR", header), (b"IDAT", stream), (b"IEND", b""))
     return _SIGNATURE + b"".join(
@@ -60,19 +64,21 @@ def fast_png(image: Image) -> bytes:
     )
 
 
-def _write(block: Bytes, final: int, out: Words, state: Words) -> None:
-    """Write a block with codes of its own, or as it is where that is smaller."""
-    counts = np.empty(SYMBOLS + 1, np.int64)
-    runs = np.empty((len(block) // 4 + 1, 2), np.int64)
-    count_symbols(block, counts, runs)
-    symbols = counts[:SYMBOLS]
-    lengths = np.empty(SYMBOLS, np.int64)
-    code_lengths(symbols, np.argsort(symbols, kind="stable"), lengths)
-    bits = int(symbols @ lengths) + int(counts[SYMBOLS]) + _HEADER_BITS
-    if bits < 8 * len(block):
-        write_block(block, runs, lengths, final, out, state)
-    else:
-        _write_stored(block, final, out, state)
+def _write(data: Bytes, bounds: Integers, out: Words, state: Words) -> None:
+    """Write blocks with codes of their own, or as they are where that is smaller."""
+    sizes = np.diff(bounds)
+    tokens = np.empty((len(sizes), room_for_tokens(int(sizes.max()))), np.uint16)
+    counts = np.empty((len(sizes), SYMBOLS + 1), np.int64)
+    find_tokens(data, bounds, tokens, counts)
+    symbols, beside = counts[:, :SYMBOLS], counts[:, SYMBOLS]
+    lengths = code_lengths(symbols)
+    bits = (symbols * lengths).sum(axis=1) + beside + _HEADER_BITS
+    for block, (coded, size) in enumerate(zip(bits.tolist(), sizes.tolist(), strict=True)):
+        final = int(block == len(sizes) - 1)
+        if coded < 8 * size:
+            write_block(tokens[block, : room_for_tokens(size)], lengths[block], final, out, state)
+        else:
+            _write_stored(data[bounds[block] : bounds[block + 1]], final, out, state)
 
 
 def _write_stored(block: Bytes, final: int, out: Words, state: Words) -> None:

@@ -32,11 +32,11 @@ def entropy_table(width: int) -> Integers:
     return np.concatenate([[0], np.round(counts * np.log2(counts) * 4096)]).astype(np.int64)
 
 
-@kernel("(uint8[:, ::1], int64, int64, int64, int64[::1], uint8[::1])")
-def filter_rows(  # noqa: PLR0912, PLR0913, PLR0917  (one pass; a call per row would cost as much as the row)
-    pixels: Bytes, step: int, first: int, last: int, entropy: Integers, out: Bytes
+@kernel("(uint8[:, ::1], int64, int64[::1], int64[::1], uint8[::1])")
+def filter_rows(  # noqa: PLR0912  (of functions that a kernel calls, numba compiles each twice)
+    pixels: Bytes, step: int, bounds: Integers, entropy: Integers, out: Bytes
 ) -> None:
-    """Filter a band of rows with the one filter that leaves the least entropy.
+    """Filter bands of rows, each with the one filter that leaves the least entropy.
 
     Parameters
     ----------
@@ -44,66 +44,73 @@ def filter_rows(  # noqa: PLR0912, PLR0913, PLR0917  (one pass; a call per row w
         All rows.
     step : int
         Bytes of a pixel.
-    first, last : int
-        The band.
+    bounds : ndarray of int64, shape (bands + 1,)
+        The first row of each band, and H.
     entropy : ndarray of int64
         c * log2(c) in fixed point, for counts c.
     out : ndarray of uint8, shape (H * (1 + W * step),)
-        Rows with their filter's number before them; the band's are written.
+        Filled: rows with their filter's number before them.
     """
     width = pixels.shape[1]
     nothing = np.zeros(width, np.uint8)
-    sampled = min(width, _SAMPLED_BYTES)
-    every = max(1, (last - first) // _SAMPLED_ROWS)
-    counts = np.zeros((5, 256), np.int32)
-    for row in range(first, last, every):
-        line = pixels[row]
-        above = pixels[row - 1] if row > 0 else nothing
-        for i in range(sampled - step):
-            here, up = np.int32(line[i + step]), np.int32(above[i + step])
-            left, corner = np.int32(line[i]), np.int32(above[i])
-            to_left, to_up, to_corner = abs(up - corner), abs(left - corner), abs(left + up - 2 * corner)
-            nearer = up if to_up <= to_corner else corner
-            nearest = left if (to_left <= to_up) & (to_left <= to_corner) else nearer
-            counts[0, here] += 1
-            counts[1, (here - left) & 255] += 1
-            counts[2, (here - up) & 255] += 1
-            counts[3, (here - ((left + up) >> 1)) & 255] += 1
-            counts[4, (here - nearest) & 255] += 1
-    chosen, best = 0, np.int64(-1)
-    for kind in range(5):
-        total = np.int64(0)
-        for value in range(256):
-            total += entropy[counts[kind, value]]
-        if total > best:  # the larger the sum of c log c, the smaller the entropy
-            chosen, best = kind, total
-
-    for row in range(first, last):
-        start = row * (1 + width)
-        out[start] = chosen
-        head, line = out[start + 1 : start + 1 + step], out[start + 1 + step : start + 1 + width]
-        x, a = pixels[row, step:], pixels[row, : width - step]
-        above = pixels[row - 1] if row > 0 else nothing
-        b, c = above[step:], above[: width - step]
-        for i in range(step):
-            up = above[i] if chosen in (2, 4) else above[i] >> 1 if chosen == 3 else 0
-            head[i] = pixels[row, i] - up
-        if chosen == 0:
-            line[:] = x
-        elif chosen == 1:
-            for i in range(len(line)):
-                line[i] = x[i] - a[i]
-        elif chosen == 2:
-            for i in range(len(line)):
-                line[i] = x[i] - b[i]
-        elif chosen == 3:
-            for i in range(len(line)):
-                line[i] = x[i] - np.uint8((np.uint16(a[i]) + np.uint16(b[i])) >> np.uint16(1))
-        else:
-            for i in range(len(line)):
-                left, up, corner = np.int16(a[i]), np.int16(b[i]), np.int16(c[i])
-                to_left, to_up = abs(np.int16(up - corner)), abs(np.int16(left - corner))
-                to_corner = abs(np.int16(left + up - corner - corner))
-                nearer = up if to_up <= to_corner else corner
-                nearest = left if (to_left <= to_up) & (to_left <= to_corner) else nearer
-                line[i] = np.int16(x[i]) - nearest
+    for band in range(len(bounds) - 1):
+        first, last = bounds[band], bounds[band + 1]
+        every = max(1, (last - first) // _SAMPLED_ROWS)
+        rows = (last - first + every - 1) // every
+        lines = np.empty(rows * (1 + width), np.uint8)
+        chosen, best = 0, np.int64(-1)
+        for turn in range(6):  # each filter on sampled rows, then the chosen one on all
+            kind = turn if turn < 5 else chosen
+            target = lines if turn < 5 else out[first * (1 + width) : last * (1 + width)]
+            start = 0
+            for row in range(first, last, every if turn < 5 else 1):
+                target[start] = kind
+                head = target[start + 1 : start + 1 + step]
+                line = target[start + 1 + step : start + 1 + width]
+                x, a = pixels[row, step:], pixels[row, : width - step]
+                above = pixels[row - 1] if row > 0 else nothing
+                b, c = above[step:], above[: width - step]
+                for i in range(step):
+                    up = above[i] if kind in (2, 4) else above[i] >> 1 if kind == 3 else 0
+                    head[i] = pixels[row, i] - up
+                if kind == 0:
+                    for i in range(len(line)):  # many times as fast as assigning the slice
+                        line[i] = x[i]
+                elif kind == 1:
+                    for i in range(len(line)):
+                        line[i] = x[i] - a[i]
+                elif kind == 2:
+                    for i in range(len(line)):
+                        line[i] = x[i] - b[i]
+                elif kind == 3:
+                    for i in range(len(line)):
+                        line[i] = x[i] - np.uint8((np.uint16(a[i]) + np.uint16(b[i])) >> np.uint16(1))
+                else:
+                    for i in range(len(line)):
+                        left, up, corner = np.int16(a[i]), np.int16(b[i]), np.int16(c[i])
+                        to_left, to_up = abs(np.int16(up - corner)), abs(np.int16(left - corner))
+                        to_corner = abs(np.int16(left + up - corner - corner))
+                        nearer = up if to_up <= to_corner else corner
+                        nearest = left if (to_left <= to_up) & (to_left <= to_corner) else nearer
+                        line[i] = np.int16(x[i]) - nearest
+                start += 1 + width
+            if turn == 5:
+                break
+            # Four histograms, so that equal neighbours do not wait for each other.
+            counts = np.zeros((4, 256), np.int32)
+            for row in range(rows):
+                start = row * (1 + width) + 1
+                sample = lines[start + step : start + min(width, _SAMPLED_BYTES)]
+                fours = len(sample) // 4
+                for i in range(fours):
+                    counts[0, sample[4 * i]] += 1
+                    counts[1, sample[4 * i + 1]] += 1
+                    counts[2, sample[4 * i + 2]] += 1
+                    counts[3, sample[4 * i + 3]] += 1
+                for i in range(4 * fours, len(sample)):
+                    counts[0, sample[i]] += 1
+            total = np.int64(0)
+            for value in range(256):
+                total += entropy[counts[0, value] + counts[1, value] + counts[2, value] + counts[3, value]]
+            if total > best:  # the larger the sum of c log c, the smaller the entropy
+                chosen, best = kind, total
