@@ -92,7 +92,7 @@ def tokenizer_folder(name: str, *beside: Path, fetch: bool = True, revision: str
         if not beside:
             raise
         raise ModelError(
-            f"there is no tokenizer in {beside[0]} (tokenizer.json or vocab.txt), and {name} did not "
+            f"there is no tokenizer in {beside[0]} (tokenizer.json or vocab.txt), and {short(name)} did not "
             f"come from the Hub: {error}"
         ) from error
 

@@ -50,3 +50,10 @@ def test_a_configuration_of_more_layers_than_any_model_has_is_refused(layers: An
     cfg = {"embed_dim": 8, "vision_cfg": {"layers": layers}, "text_cfg": {"layers": 1}}
     with pytest.raises(ModelError, match="asks for 65536 layers in vision_cfg"):
         build_module(cfg, None, "a model")
+
+
+def test_the_name_of_a_text_tower_is_shown_on_one_line(tmp_path: Path) -> None:
+    cfg = {"embed_dim": 8, "vision_cfg": {}, "text_cfg": {"hf_model_name": "tow\ner"}}
+    with pytest.raises(ModelError, match="and tow er did not come from the Hub") as caught:
+        build_module(cfg, tmp_path, "a model")
+    assert "\n" not in str(caught.value)

@@ -15,7 +15,7 @@ from open_clip.tokenizer import DEFAULT_CONTEXT_LENGTH, HFTokenizer
 from open_clip.transform import PreprocessCfg, merge_preprocess_dict
 from transformers import AutoConfig
 
-from medimeta_c.errors import ModelError
+from medimeta_c.errors import ModelError, short
 from medimeta_c.io.reading import Reader
 from medimeta_c.models import hub_files
 from medimeta_c.models.bert import KNOWN_CONFIGS
@@ -125,7 +125,7 @@ def _text_tower(
         if folder is None:
             raise
         raise ModelError(
-            f"{folder} does not hold the text tower's configuration (config.json), and {name} did not "
+            f"{folder} does not hold the text tower's configuration (config.json), and {short(name)} did not "
             f"come from the Hub: {error}"
         ) from error
 
