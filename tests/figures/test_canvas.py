@@ -41,7 +41,7 @@ def pixels(data: bytes) -> NDArray[np.uint8]:
 
 def ink(picture: NDArray[np.uint8]) -> NDArray[np.float64]:
     """How dark each pixel is, 0 to 1."""
-    return 1 - picture.mean(axis=2) / 255
+    return np.asarray(1 - picture.mean(axis=2) / 255)
 
 
 @pytest.mark.parametrize("name", MARKS)

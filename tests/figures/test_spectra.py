@@ -110,7 +110,7 @@ def test_clean_is_black_and_every_line_is_named_beside_it(manifest: Manifest) ->
 def test_every_label_is_inside_the_picture(manifest: Manifest) -> None:
     """No text is cut off by the picture's edge."""
     figure = drawing_of(manifest).drawn()
-    renderer = FigureCanvasAgg(figure).get_renderer()
+    renderer = FigureCanvasAgg(figure).get_renderer()  # type: ignore[no-untyped-call]
     for text in figure.texts:
         box = text.get_window_extent(renderer)
         assert box.x0 >= 0 <= box.y0
