@@ -141,6 +141,7 @@ class ShardWriter:
         self._schema = schema(class_names)
         self._group: list[Row] = []
         self._parts: list[tuple[Path, int]] = []
+        self._file = contextlib.ExitStack()
         self._writer: pq.ParquetWriter | None = None
         self._shard_rows = self._shard_bytes = self._group_bytes = 0
 
@@ -152,12 +153,11 @@ class ShardWriter:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._writer is not None:
-            try:
-                self._writer.close()
-            except OSError:
-                if error is None:
-                    raise
+        try:
+            self._file.close()
+        except OSError:
+            if error is None:
+                raise
         for part, _ in self._parts:
             part.unlink(missing_ok=True)
 
@@ -217,14 +217,16 @@ class ShardWriter:
         self._parts.append((part, 0))
         plain = dict.fromkeys(_IMAGE_LEAVES, "PLAIN")
         others = ["label", *(name for name, _ in _COLUMNS)]
-        return pq.ParquetWriter(
-            part,
-            self._schema,
-            compression={**dict.fromkeys(_IMAGE_LEAVES, "none"), **dict.fromkeys(others, "snappy")},
-            use_dictionary=others,
-            column_encoding=plain,
-            write_page_index=True,
-            use_content_defined_chunking=_CHUNKING,
+        return self._file.enter_context(
+            arrow.parquet_writer(
+                part,
+                self._schema,
+                compression={**dict.fromkeys(_IMAGE_LEAVES, "none"), **dict.fromkeys(others, "snappy")},
+                use_dictionary=others,
+                column_encoding=plain,
+                write_page_index=True,
+                use_content_defined_chunking=_CHUNKING,
+            )
         )
 
     def _close_shard(self) -> None:
@@ -234,7 +236,7 @@ class ShardWriter:
             return
         with writing(self._root / self._key.folder):
             self._writer.add_key_value_metadata({"content_defined_chunking": json.dumps(_CHUNKING)})
-            self._writer.close()
+            self._file.close()
         self._writer = None
         self._parts[-1] = (self._parts[-1][0], self._shard_rows)
         self._shard_rows = self._shard_bytes = 0

@@ -1,4 +1,4 @@
-"""Arrow tables of Python values, made without importing pandas.
+"""Arrow tables of Python values, made without importing pandas, and Parquet files of them.
 
 Where pandas is installed, `pyarrow.array` imports it to recognise its objects. A build has none of them, and
 the import takes longer than rendering a hundred images.
@@ -6,14 +6,17 @@ the import takes longer than rendering a hundred images.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import accumulate, chain
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 
-__all__ = ["column", "table"]
+__all__ = ["column", "parquet_writer", "table"]
 
 _FLOATS = {"halffloat": "float16", "float": "float32", "double": "float64"}
 """NumPy's names of the types that Arrow names otherwise; Arrow's own conversion may import pandas."""
@@ -62,3 +65,33 @@ def column(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
 def _bits(valid: Sequence[bool]) -> pa.Buffer:
     """Return a bitmap of what is not null, the first value in the lowest bit."""
     return pa.py_buffer(np.packbits(np.array(valid, dtype=bool), bitorder="little"))
+
+
+@contextlib.contextmanager
+def parquet_writer(path: Path, schema: pa.Schema, **options: Any) -> Iterator[pq.ParquetWriter]:
+    """Open a file for writing tables; it is closed with the block.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    schema : Schema
+        Of the tables.
+    **options
+        As `pyarrow.parquet.ParquetWriter` takes them.
+
+    Raises
+    ------
+    OSError
+        If it cannot be written.
+    """
+    sink = pa.OSFile(str(path), "wb")
+    try:
+        with pq.ParquetWriter(sink, schema, **options) as writer:
+            yield writer
+        sink.close()
+    except BaseException:
+        # Arrow closes a file that it forgets, and prints on stderr if that fails, too.
+        with contextlib.suppress(OSError):
+            sink.close()
+        raise

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from medimeta_c.errors import MediMetaError, short
+from medimeta_c.io.causes import chain
 from medimeta_c.io.hub_client import token_or_none
 
 __all__ = ["explained", "network_errors", "sentence", "unreachable"]
@@ -49,7 +50,7 @@ def unreachable(error: BaseException) -> bool:
     if _refusal(error) is not None or _local_file(error) is not None:
         return False
     if isinstance(error, RuntimeError | ValueError) and not _closed(error):
-        return any(isinstance(link, network_errors()) for link in _chain(error) if link is not error)
+        return any(isinstance(link, network_errors()) for link in chain(error) if link is not error)
     return True
 
 
@@ -72,7 +73,7 @@ def sentence(error: BaseException, repo_id: str, revision: str | None = None) ->
         return f"cannot use {_local_file(error)} ({_reason(error)}): check the disk and your permissions"
     if not unreachable(error):
         return f"the Hub or its client refused: {_clean(str(error)) or type(error).__name__}"
-    if any(type(link).__name__ == "OfflineModeIsEnabled" for link in _chain(error)):
+    if any(type(link).__name__ == "OfflineModeIsEnabled" for link in chain(error)):
         return f"{repo_id} needs the Hub, and HF_HUB_OFFLINE is set: unset it and {_AGAIN}"
     return (
         f"the connection to the Hub at {_endpoint()} failed for {repo_id} ({_reason(error)}): check it, the "
@@ -115,31 +116,21 @@ def _of_refusal(error: Any, repo_id: str, revision: str | None) -> str:
     return meaning.get(status, f"the Hub refused the request for {repo_id} ({status}{said})")
 
 
-def _chain(error: BaseException) -> Iterator[BaseException]:
-    """Yield an error and what caused it, outermost first."""
-    seen: set[int] = set()
-    link: BaseException | None = error
-    while link is not None and id(link) not in seen:
-        seen.add(id(link))
-        yield link
-        link = link.__cause__
-
-
 def _refusal(error: BaseException) -> Any | None:
     """Return the error of the chain that has an HTTP response, if there is one."""
-    links = (link for link in _chain(error) if hasattr(getattr(link, "response", None), "status_code"))
+    links = (link for link in chain(error) if hasattr(getattr(link, "response", None), "status_code"))
     return next(links, None)
 
 
 def _local_file(error: BaseException) -> str | None:
     """Return the file of this machine that an operating-system error is about, if it is about one."""
-    names = (link.filename for link in _chain(error) if isinstance(link, OSError))
+    names = (link.filename for link in chain(error) if isinstance(link, OSError))
     return next((str(name) for name in names if name), None)
 
 
 def _reason(error: BaseException) -> str:
     """Return the text of an error's last cause."""
-    last = list(_chain(error))[-1]
+    last = list(chain(error))[-1]
     return _clean(str(getattr(last, "strerror", None) or last)) or type(last).__name__
 
 

@@ -27,22 +27,26 @@ _TIMES = {"seconds", "images_per_second"}
 _PARTS = ".medimeta-c/parts/"
 """Where parts are until they are merged."""
 
-EVERY = 300
-EDGE = 100
-DRAWN = 200
+FEWER = {"term", "full"}
+"""Faults of which fewer steps are run: what they leave, an error and a kill leave too."""
+
 TESTED = tuple(FAULTS)[1:]
 
 Tree = dict[str, str]
 """Visible files by path, as digests; those of the Hub too."""
 
 
-def steps_to_run(count: int, *, every: bool = False, seed: int = 0) -> list[int]:
-    """Return which of 1 to `count` to run: all below 300, else both ends and 200 drawn between them."""
-    if every or count < EVERY:
+def steps_to_run(count: int, fault: str, *, every: bool = False) -> list[int]:
+    """Return which of 1 to `count` to run: all below 300, else 100 at each end and 200 drawn between them.
+
+    Of SIGTERM and of a full disk: all up to 100, else 20 at each end and 60 between.
+    """
+    most, edge, number = (100, 20, 60) if fault in FEWER else (299, 100, 200)
+    if every or count <= most:
         return list(range(1, count + 1))
-    between = range(EDGE + 1, count - EDGE + 1)
-    drawn = random.Random(seed).sample(between, min(DRAWN, len(between)))
-    return sorted({*range(1, EDGE + 1), *drawn, *range(count - EDGE + 1, count + 1)})
+    between = range(edge + 1, count - edge + 1)
+    drawn = random.Random(0).sample(between, min(number, len(between)))
+    return sorted({*range(1, edge + 1), *drawn, *range(count - edge + 1, count + 1)})
 
 
 def tree(root: Path, shown: str = "") -> Tree:
@@ -85,6 +89,15 @@ class Bench:
         What forks it.
     hub : HubServer
         What it talks to.
+
+    Attributes
+    ----------
+    expected : dict of str to str
+        What an untouched run makes.
+    counts : dict of str to int
+        By fault, how many steps it can happen to.
+    resumed : set of str
+        Digests of what faults left, from which the command was seen to go on.
     """
 
     command: FaultyCommand
@@ -93,6 +106,7 @@ class Bench:
     hub: HubServer
     expected: Tree = field(default_factory=dict)
     counts: dict[str, int] = field(default_factory=dict)
+    resumed: set[str] = field(default_factory=set)
 
     @property
     def pristine(self) -> Path:
@@ -138,11 +152,35 @@ class Bench:
                     found[f"hub {kind} {name} {ref} {path}"] = digest
         return found
 
+    def left(self) -> str:
+        """Digest all that a run left, hidden files too."""
+        digest = hashlib.sha256()
+        for path in sorted(self.root.rglob("*")):
+            digest.update(path.relative_to(self.root).as_posix().encode() + b"\0")
+            if path.is_file():
+                digest.update(hashlib.sha256(path.read_bytes()).digest())
+        return digest.hexdigest()
+
     def faults_found(self, fault: str, step: int) -> list[str]:
-        """Run the command with a fault, then again; return what is wrong, nothing if all holds."""
+        """Run the command with a fault, then again; return what is wrong, nothing if all holds.
+
+        It is not run again if an earlier fault left the same files and the command went on from them.
+        """
         self.reset()
         ending = self.run(fault, step)
         wrong = [*self._wrong_ending(fault, ending), *self._wrong_files(ending)]
+        left = None if self.command.hub else self.left()
+        if left not in self.resumed:
+            resumed = self._wrong_when_run_again()
+            wrong += resumed
+            if left is not None and not resumed:
+                self.resumed.add(left)
+        where = f"{self.command.name} {fault} {step} ({ending.kind} {Path(ending.path).name})"
+        return [f"{where}: {line}" for line in wrong]
+
+    def _wrong_when_run_again(self) -> list[str]:
+        """Run the command untouched on what a fault left."""
+        wrong = []
         again = self.run()
         if again.code != 0:
             wrong.append(f"run again it ends with {again.code}: {again.errors.strip()}")
@@ -151,8 +189,7 @@ class Bench:
         parts = [str(path) for path in self.root.rglob("*.part")]
         if parts and again.code == 0:
             wrong.append(f"parts are left: {parts}")
-        where = f"{self.command.name} {fault} {step} ({ending.kind} {Path(ending.path).name})"
-        return [f"{where}: {line}" for line in wrong]
+        return wrong
 
     def _wrong_ending(self, fault: str, ending: Ending) -> Iterator[str]:
         lines = ending.errors.strip().splitlines()
@@ -229,7 +266,7 @@ def planned(one: Bench, part: tuple[int, int] = (1, 1)) -> list[tuple[str, int]]
         (fault, step)
         for fault in TESTED
         for step in steps_to_run(
-            one.counts[fault], every=one.command.name == "build" and fault in {"eio", "kill"}
+            one.counts[fault], fault, every=one.command.name == "build" and fault in {"eio", "kill"}
         )
     ]
     return list(pairs[part[0] - 1 :: part[1]])

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from fault_commands import COMMANDS
 from fault_shim import missing
-from fault_suite import EVERY, Done, bench, planned, steps_to_run
+from fault_suite import Done, bench, planned, steps_to_run
 
 MODELS = {"evaluate", "probe", "finetune"}
 SAMPLE = {"build": 5, "merge-in-place": 3, "leaderboard": 3, "push": 2, "evaluate": 2}
@@ -35,13 +35,14 @@ def test_after_a_fault_nothing_is_wrong_and_the_command_resumes(name: str, tmp_p
 
 def test_every_step_of_a_short_command_is_planned_and_of_a_long_one_both_ends() -> None:
     """Below 300 all; above, 100 at each end and 200 between, the same each time; all again if asked."""
-    assert steps_to_run(EVERY - 1) == list(range(1, EVERY))
-    drawn = steps_to_run(2000)
-    assert drawn == steps_to_run(2000)
+    assert steps_to_run(299, "eio") == list(range(1, 300))
+    drawn = steps_to_run(2000, "eio")
+    assert drawn == steps_to_run(2000, "eio")
     assert len(drawn) == len(set(drawn)) == 400
     assert drawn[:100] == list(range(1, 101))
     assert drawn[-100:] == list(range(1901, 2001))
-    assert steps_to_run(2000, every=True) == list(range(1, 2001))
+    assert steps_to_run(2000, "eio", every=True) == list(range(1, 2001))
+    assert len(steps_to_run(2000, "term")) == 100
 
 
 def test_what_is_done_is_kept(tmp_path: Path) -> None:

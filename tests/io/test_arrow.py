@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from medimeta_c.io.arrow import column, table
+from medimeta_c.io.arrow import column, parquet_writer, table
 
 KINDS = {
     "string": (pa.string(), st.text(st.characters(exclude_categories=["Cs"]))),
@@ -60,3 +61,19 @@ def test_pandas_is_not_imported() -> None:
         "column(['a', None], pa.string())\nassert not {'pandas', 'numba'} & set(sys.modules)\n"
     )
     subprocess.run([sys.executable, "-c", script], check=True)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs Linux's /dev/full")
+def test_a_parquet_file_that_cannot_be_written_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Left to Arrow, a second failure while it closes the file would be printed on stderr."""
+    opened, open_file = [], pa.OSFile
+
+    def noting(*arguments: str) -> pa.NativeFile:
+        opened.append(open_file(*arguments))
+        return opened[-1]
+
+    monkeypatch.setattr(pa, "OSFile", noting)
+    rows = table([{"a": "x" * 100_000}], schema := pa.schema({"a": pa.string()}))
+    with pytest.raises(OSError, match="No space left"), parquet_writer(Path("/dev/full"), schema) as writer:
+        writer.write_table(rows)
+    assert [each.closed for each in opened] == [True]

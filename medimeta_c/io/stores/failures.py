@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator
 
 from medimeta_c.errors import MediMetaError, Remedy, StoreError, short
+from medimeta_c.io.causes import chain
 from medimeta_c.io.stores.schemes import Scheme
 
 __all__ = ["explained", "no_bucket"]
@@ -74,7 +75,7 @@ def no_bucket(scheme: Scheme, url: str) -> StoreError:
 
 
 def _error(error: BaseException, scheme: Scheme, url: str) -> StoreError:
-    names = {kind.__name__ for link in _chain(error) for kind in type(link).__mro__}
+    names = {kind.__name__ for link in chain(error) for kind in type(link).__mro__}
     text = _whole(error)
     said = short(_SECRET.sub("***", text))
     if _NO_BUCKET.search(text):
@@ -92,14 +93,5 @@ def _error(error: BaseException, scheme: Scheme, url: str) -> StoreError:
     return StoreError(f"{scheme.title} failed for {url} ({said})", remedy=Remedy("run the same again"))
 
 
-def _chain(error: BaseException) -> Iterator[BaseException]:
-    seen: set[int] = set()
-    link: BaseException | None = error
-    while link is not None and id(link) not in seen:
-        seen.add(id(link))
-        yield link
-        link = link.__cause__ or link.__context__
-
-
 def _whole(error: BaseException) -> str:
-    return " ".join(str(link) or type(link).__name__ for link in _chain(error))
+    return " ".join(str(link) or type(link).__name__ for link in chain(error))

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import overload
@@ -203,9 +203,13 @@ class ResultFolder:
         write_predictions(self.path / PREDICTIONS_NAME, predictions.values())
         write_result(self.path, result)
         if result.complete:
-            self._cells.sweep(predictions)
+            self.tidy(predictions)
         name = result_name(self.path)
         return SavedResult(name=name, path=self.path, result=result, predictions=predictions)
+
+    def tidy(self, keys: Iterable[SetKey]) -> None:
+        """Remove the single cells that a complete result has, and what says whose they are with the last."""
+        self._cells.sweep(keys)
 
     def _read_earlier(self) -> Result | None:
         path = self.path / RESULT_NAME

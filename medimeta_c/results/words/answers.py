@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from medimeta_c.errors import ResultError
 from medimeta_c.format.keys import SetKey
+from medimeta_c.io import arrow
 from medimeta_c.io.files import PART_SUFFIX, publish, writing
 from medimeta_c.io.records import canonical_json
 from medimeta_c.io.shown import short_repr
@@ -148,7 +149,7 @@ def write_groups(path: Path, schema: pa.Schema, tables: Iterable[pa.Table]) -> N
     with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
-            with pq.ParquetWriter(part, schema, compression="zstd") as writer:
+            with arrow.parquet_writer(part, schema, compression="zstd") as writer:
                 for table in tables:
                     writer.write_table(table, row_group_size=max(1, len(table)))
             publish(part, path)

@@ -78,10 +78,12 @@ class Outcome:
         return _saved(state.folder, result, predictions)
 
     def as_written(self, folder: ResultFolder) -> SavedResult | None:
-        """Return the result that is there, if it is the one that `finish` would write."""
+        """Return the result that is there, if it is the one that `finish` would write; it is left tidy."""
         predictions, terms, marks = self._predictions(folder)
         if folder.earlier is None or not is_result_of(folder.earlier, folder.run, predictions, terms, marks):
             return None
+        if folder.earlier.complete:
+            folder.tidy(predictions)
         return _saved(folder, folder.earlier, predictions)
 
     def _result(
