@@ -98,7 +98,7 @@ def corruption_looks(names: Iterable[str]) -> dict[str, Look]:
     --------
     >>> looks = corruption_looks(["stain_deposit", "contrast"])
     >>> looks["contrast"].colour, looks["stain_deposit"].colour
-    ('#882255', '#332288')
+    ('#882255', '#6699CC')
     """
     looks = {CLEAN: _CLEAN_LOOK}
     taken = cache(lambda: set(map(_own_look, CORRUPTIONS)))
