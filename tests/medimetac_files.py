@@ -75,3 +75,10 @@ def write_published(
                 folder / f"{corruption}_severity_{severity}.npz", images=rows, labels=labels.ravel()
             )
     return folder
+
+
+def rewrite(path: Path, **arrays: np.ndarray) -> None:
+    """Replace arrays of an npz file."""
+    with np.load(path) as file:
+        held = dict(file)
+    np.savez_compressed(path, **{**held, **arrays})

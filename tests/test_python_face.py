@@ -100,7 +100,7 @@ CALLS: dict[str, tuple[Callable[[], object], str]] = {
     "an unknown corruption": (lambda: config(corruptions="contrst"), "did you mean 'contrast'?"),
     "severity six": (lambda: config(severities=[3, 6]), "unknown severity 6: use 1 to 5, or 0 for clean"),
     "a split by its letters": (lambda: config(splits=["a/b"]), "split name 'a/b' is not usable"),
-    "no worker": (lambda: medimeta_c.verify("small", jobs=0), "jobs must be at least 1, or -1"),
+    "no process": (lambda: medimeta_c.verify("small", jobs=0), "jobs must be at least 1, or -1"),
     "a number for a folder": (
         lambda: medimeta_c.verify(3),  # type: ignore[arg-type]
         "root 3 is not a path: give a str or a pathlib.Path",

@@ -19,7 +19,7 @@ from medimeta_c.analysis.effects import (
 from medimeta_c.errors import ConfigError, ShardError, unknown_name
 from medimeta_c.format import png
 from medimeta_c.format.benchmark import Benchmark
-from medimeta_c.format.keys import CLEAN, SetKey
+from medimeta_c.format.keys import CLEAN, SetKey, chosen_of
 from medimeta_c.format.spectrum import BANDS, luma
 from medimeta_c.format.suites import in_order
 from medimeta_c.io.settings import several
@@ -70,8 +70,7 @@ def analyse(  # noqa: PLR0913  keyword-only, each with a default
     """
     if images < 2:
         raise ConfigError(f"{images} decoded images give no interval: use 2 or more")
-    wanted, pooled = several(datasets), several(splits)
-    names = benchmark.datasets if wanted == ("all",) else wanted
+    names, pooled = benchmark.chosen(several(datasets)), several(splits)
     plans = {name: _plan(benchmark, name, pooled) for name in names}
     total, done = sum(len(plan) for plan in plans.values()), 0
     effects: list[FrequencyEffect] = []
@@ -129,10 +128,9 @@ class _Measured:
 
 def _plan(benchmark: Benchmark, dataset: str, splits: Sequence[str]) -> list[SetKey]:
     """Return the sets of a dataset to read, clean ones first."""
-    benchmark.dataset(dataset)  # refuses names that were not built
     keys = [key for key in benchmark.sets if key.dataset == dataset]
     built = sorted({key.split for key in keys})
-    wanted = built if tuple(splits) == ("all",) else list(splits)
+    wanted = chosen_of(splits, built)
     for split in wanted:
         if split not in built:
             raise unknown_name(f"split of {dataset}", split, built)

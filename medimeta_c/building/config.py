@@ -11,7 +11,7 @@ from medimeta_c.building import engines
 from medimeta_c.building.state.remembered import ids_folder
 from medimeta_c.errors import ConfigError, Remedy, short, unknown_name
 from medimeta_c.format.dataset import DatasetInfo
-from medimeta_c.format.keys import CLEAN, check_alone, check_distinct, check_name
+from medimeta_c.format.keys import ALL, CLEAN, check_alone, check_distinct, check_name
 from medimeta_c.format.manifest.records import Protocol
 from medimeta_c.format.parts import part_folder, share_of
 from medimeta_c.format.suites import CORE, SUITES, Suite, require_of_suite
@@ -32,7 +32,7 @@ from medimeta_c.io.stores.urls import looks_like_url
 from medimeta_c.io.text import flaw_of_line
 from medimeta_c.sources import default_data_dir
 from medimeta_c.sources.contract import Channels, Frames, Reading, Source
-from medimeta_c.sources.selection import ALL, AVAILABLE, MEDIMETA, check_selection
+from medimeta_c.sources.selection import AVAILABLE, MEDIMETA, check_selection
 from medimeta_corruptions import CORRUPTIONS, Corruption
 
 __all__ = ["BuildConfig", "corruption_of"]
@@ -205,7 +205,7 @@ class BuildConfig:
             )
 
     def _settle_url(self, place: Place) -> None:
-        """Take a URL apart from local folders: nothing can be written where `out` is then."""
+        """Keep the URL in `stored`; `out` becomes a path at which nothing can be written."""
         assert isinstance(place, StoredPath)
         publish = Remedy("build into a folder, and publish it with {command}", command="push")
         require_writable(place, "out", publish)
@@ -219,7 +219,7 @@ class BuildConfig:
         object.__setattr__(self, "out", Path(os.devnull, place.scheme, place.path))
 
     def _settle_data(self, place: Place) -> None:
-        """Take the cache's folder for that of the data; a build fills it first."""
+        """Keep the URL in `stored_data`; `data_dir` becomes its folder in the cache, which a build fills."""
         assert isinstance(place, StoredPath)
         cache = default_cache() if self.cache is None else as_path(self.cache, "cache")
         object.__setattr__(self, "stored_data", place)

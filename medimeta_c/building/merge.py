@@ -48,8 +48,8 @@ def merge(
     Every shard's digest is checked. Shards of a set that one part built whole are linked into the benchmark,
     or copied where the disk is another. Rows of a set that was cut are copied as they are stored; each
     picture is decoded once, compared with its digest, and measured for the set's statistics. An interrupted
-    merge resumes. Parts in `out` itself are removed in the end; others stay. To merge a directory's own parts
-    again changes nothing.
+    merge resumes. Parts in `out` itself are removed in the end; others stay. Merging a
+    directory's own parts again changes nothing.
 
     Parameters
     ----------
@@ -110,7 +110,7 @@ def merge(
 
 
 def _already(root: Path) -> BuildReport | None:
-    """Return the report of a directory whose parts were merged before, if they were; remove their rest."""
+    """Return the report of a directory whose parts are merged already, else None; remove what is left."""
     if part_folders(root) or not merged_parts(root).is_dir():
         return None
     manifest = Journal(root).manifest
@@ -122,7 +122,7 @@ def _already(root: Path) -> BuildReport | None:
 
 
 def _remove_parts(root: Path) -> None:
-    """Remove the parts of a directory: first all at once out of sight, so that none is ever there in part."""
+    """Remove the parts of a directory: one rename hides all first, so that no part is seen half removed."""
     merged = merged_parts(root)
     with writing(root):
         _empty(merged)

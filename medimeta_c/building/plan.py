@@ -14,13 +14,13 @@ from medimeta_c.building.parts.division import rows_of_part
 from medimeta_c.building.state.journal import Journal
 from medimeta_c.building.state.lock import require_free
 from medimeta_c.errors import ConfigError, Remedy
-from medimeta_c.format.keys import CLEAN, SetKey
+from medimeta_c.format.keys import ALL, CLEAN, SetKey
 from medimeta_c.format.manifest.records import suite_record
 from medimeta_c.format.parts import Division, PartRecord, plan_digest
 from medimeta_c.sources import corruptions_for
 from medimeta_c.sources.contract import LimitedSource, Source
 from medimeta_c.sources.folders.ids import has_key
-from medimeta_c.sources.selection import ALL, open_datasets, select
+from medimeta_c.sources.selection import open_datasets, select
 from medimeta_corruptions import Corruption
 
 __all__ = ["Plan", "plan", "plan_sets"]

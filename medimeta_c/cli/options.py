@@ -188,7 +188,7 @@ BatchSizeOption = Annotated[
     typer.Option(help="Images per batch; default: 256 on CUDA, 64 elsewhere.", show_default=False),
 ]
 WorkersOption = Annotated[
-    int, typer.Option(help="Processes that decode images; -1: as many as the device needs.")
+    int, typer.Option(help="Threads or processes that decode images; -1: as many as the device needs.")
 ]
 JobsOption = Annotated[
     int, typer.Option("--jobs", help="Processes; -1: one per core, or one for little work.")

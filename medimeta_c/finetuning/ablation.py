@@ -26,7 +26,7 @@ from medimeta_c.io.settings import (
 )
 from medimeta_c.lora.robustmedclip import adapted_spec
 from medimeta_c.results.ablation import ABLATION_NAME, Ablation, AblationRun, Scored
-from medimeta_c.results.baseline_choice import PUBLISHED
+from medimeta_c.results.baseline_choice import NO_BASELINE, PUBLISHED
 from medimeta_c.results.result import Result
 from medimeta_c.scoring.config import EvaluateConfig
 from medimeta_c.scoring.evaluation import evaluate
@@ -144,7 +144,7 @@ def ablate(
         model=config.run.model,
         datasets=datasets,
         benchmark=None if base is None else base.run.benchmark.name,
-        baseline=None if base is None else base.baseline.name if base.baseline else config.baseline,
+        baseline=None if base is None else _divisor(base),
         base=_scored(base),
         runs=tuple(runs),
         draw_from=config.run.draw_from,
@@ -183,8 +183,12 @@ def _score(
     return saved.result
 
 
+def _divisor(result: Result) -> str:
+    return NO_BASELINE if result.meaningful_baseline is None else result.meaningful_baseline.name
+
+
 def _scored(result: Result | None) -> Scored | None:
-    return None if result is None else Scored.of(result.scores.overall)
+    return None if result is None else Scored.of(result)
 
 
 def _record(name: str, config: FinetuneConfig, report: FinetuneReport, result: Result | None) -> AblationRun:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import difflib
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +17,7 @@ from medimeta_c.errors import ConfigError, ManifestError, Remedy, ShardError, un
 from medimeta_c.format import png
 from medimeta_c.format.dataset import DatasetRecord
 from medimeta_c.format.display import title_of
-from medimeta_c.format.keys import Image, SetKey
+from medimeta_c.format.keys import Image, SetKey, chosen_of
 from medimeta_c.format.manifest.file import MANIFEST_NAME, read_manifest
 from medimeta_c.format.manifest.records import Manifest, SetRecord
 from medimeta_c.format.repository import Directory, StoredTree, open_repository
@@ -72,7 +72,7 @@ class Benchmark:
     Parameters
     ----------
     name : str
-        The directory or repository, for messages.
+        The directory, URL or repository, for messages.
     manifest : Manifest
         What was built.
     fetch : callable
@@ -182,6 +182,10 @@ class Benchmark:
         if name not in self.datasets:
             raise unknown_name("dataset", name, self.datasets)
         return self.manifest.dataset(name)
+
+    def chosen(self, names: Iterable[str]) -> tuple[str, ...]:
+        """Return the datasets of these names, all for ``"all"``; raises ConfigError if one was not built."""
+        return tuple(self.dataset(name).dataset for name in chosen_of(names, self.datasets))
 
     def class_names(self, dataset: str) -> tuple[str, ...]:
         """Return a dataset's class names in label order."""
@@ -355,7 +359,7 @@ def open_benchmark(where: StrPath, *, revision: str | None = None) -> Benchmark:
 def _open_stored(root: StoredPath, revision: str | None) -> Benchmark:
     if revision is not None:
         raise ConfigError(
-            f"{root} is a URL: leave the revision {revision!r} out; one of the Hub has it after an @"
+            f"{root} is a URL: leave the revision {revision!r} out; in a URL of the Hub it stands after an @"
         )
     root = root.settled()
     manifest = read_manifest(root / MANIFEST_NAME)

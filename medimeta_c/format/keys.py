@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -12,10 +12,24 @@ from numpy.typing import NDArray
 
 from medimeta_c.errors import ConfigError
 
-__all__ = ["CLEAN", "MEDIMETAC", "PHANTOMS", "Image", "SetKey", "check_alone", "check_distinct", "check_name"]
+__all__ = [
+    "ALL",
+    "CLEAN",
+    "MEDIMETAC",
+    "PHANTOMS",
+    "Image",
+    "SetKey",
+    "check_alone",
+    "check_distinct",
+    "check_name",
+    "chosen_of",
+]
 
 Image: TypeAlias = NDArray[np.uint8]
 """uint8 pixels of shape (H, W) for grey or (H, W, 3) for RGB, values 0-255."""
+
+ALL = "all"
+"""Names every dataset, split or corruption that there is, where names are asked for."""
 
 CLEAN = "clean"
 """The corruption name of an uncorrupted set; its severity is 0."""
@@ -56,6 +70,18 @@ def check_distinct(kind: str, names: Sequence[object]) -> None:
         raise ConfigError(f"no {kind} given")
     if twice := [name for index, name in enumerate(names) if name in names[:index]]:
         raise ConfigError(f"duplicate {kind}: {twice[0]}")
+
+
+def chosen_of(names: Iterable[str], every: Sequence[str]) -> tuple[str, ...]:
+    """Return the names chosen; ``"all"`` alone chooses every one.
+
+    Examples
+    --------
+    >>> chosen_of(["all"], ("oct", "pbc")), chosen_of(["pbc"], ("oct", "pbc"))
+    (('oct', 'pbc'), ('pbc',))
+    """
+    given = tuple(names)
+    return tuple(every) if given == (ALL,) else given
 
 
 def check_alone(every: str, kind: str, names: Sequence[object]) -> None:

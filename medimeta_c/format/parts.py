@@ -101,12 +101,12 @@ def parts_folder(root: Path) -> Path:
 
 
 def merged_parts(root: Path) -> Path:
-    """Return where parts are moved once they are merged, to be removed; it stays, empty."""
+    """Return the folder that merged parts are moved to and removed from; the empty folder stays."""
     return root / FOLDER / _MERGED
 
 
 def dealt(rows: Mapping[SetKey, int], number: int, of: int) -> list[SetKey]:
-    """Return the sets of part `number` of `of`: the largest first, all are dealt in turn.
+    """Return the sets of part `number` of `of`: sets are dealt to the parts in turn, the largest first.
 
     Examples
     --------

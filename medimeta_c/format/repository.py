@@ -1,4 +1,4 @@
-"""Files of a benchmark: in a directory or a store that a build may change, or on the Hub, fetched."""
+"""Files of a benchmark: in a directory or an object store, which a build may change, or on the Hub."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ class StoredTree:
         self._bytes |= {shard.path: shard.bytes for one in manifest.sets for shard in one.shards}
 
     def fetch(self, path: str) -> StoredPath:
-        """Return where a file is; whoever opens it gets the file that was first asked for, or an error.
+        """Return where a file is; opening it gives the object that was first asked for, or an error.
 
         Raises
         ------

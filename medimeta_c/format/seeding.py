@@ -63,20 +63,25 @@ def generator(seed: int, key: SetKey, image_id: str, scheme: str = SEED_SCHEME) 
 
 
 def corrupted(image: Image, key: SetKey, image_id: str, protocol: Protocol, corruption: Corruption) -> Image:
-    """Return an image of one set.
+    """Return an image of a corrupted set, given the clean image.
 
     Parameters
     ----------
     image : ndarray of shape (H, W) or (H, W, 3)
-        The clean one, uint8. Not modified.
+        The clean image, uint8. Not modified.
     key : SetKey
-        The set.
+        The corrupted set.
     image_id : str
         The image's id in its dataset.
     protocol : Protocol
-        Seed and seed scheme.
+        The benchmark's; seed and seed scheme are used.
     corruption : Corruption
-        The set's.
+        The corruption of the set.
+
+    Returns
+    -------
+    ndarray of the same shape
+        uint8.
 
     Raises
     ------

@@ -15,6 +15,9 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from medimeta_c.errors import ConfigError
 
 __all__ = ["column", "parquet_writer", "table"]
 
@@ -45,6 +48,11 @@ def column(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
         None is null; a list is never null, nor is a number in it.
     kind : DataType
         ``string``, an integer or floating-point type, or a list of a fixed size of these.
+
+    Raises
+    ------
+    ConfigError
+        If a number is not of the type, or outside its range.
     """
     if pa.types.is_fixed_size_list(kind):
         return pa.FixedSizeListArray.from_arrays(
@@ -57,9 +65,23 @@ def column(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
         buffers += [pa.py_buffer(ends), pa.py_buffer(b"".join(texts))]
     else:
         dtype = np.dtype(_FLOATS.get(str(kind), str(kind)))
-        numbers = np.array([0 if one is None else one for one in values], dtype=None if values else dtype)
-        buffers.append(pa.py_buffer(numbers.astype(dtype, casting="same_kind")))
+        buffers.append(pa.py_buffer(_numbers([0 if one is None else one for one in values], dtype)))
     return pa.Array.from_buffers(kind, len(values), buffers)
+
+
+def _numbers(values: Sequence[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
+    """Return numbers as an array of a type; a cast alone would wrap integers that do not fit."""
+    found = np.array(values, dtype=None if values else dtype)
+    if not np.can_cast(found.dtype, dtype, "same_kind"):
+        raise ConfigError(f"a column of {dtype} holds {found.dtype} values: give values of its type")
+    if dtype.kind in "iu" and found.size:
+        least, most, limits = int(found.min()), int(found.max()), np.iinfo(dtype)
+        if least < limits.min or most > limits.max:
+            raise ConfigError(
+                f"a column of {dtype} holds {least if least < limits.min else most}, and takes whole numbers "
+                f"from {limits.min} to {limits.max}: give one of these"
+            )
+    return found.astype(dtype)
 
 
 def _bits(valid: Sequence[bool]) -> pa.Buffer:

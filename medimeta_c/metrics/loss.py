@@ -118,7 +118,7 @@ Where = tuple[str, str, str | int]
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class LossNumbers:
-    """Every number of a model on the images and on each resample: computed once, however many it meets.
+    """Every number of a model on the images and on each resample, computed once for all comparisons.
 
     Parameters
     ----------

@@ -90,14 +90,20 @@ def _result_in(home: Path, folder: Path, scored: Scored | None) -> Result | None
     if scored is None or not folder.is_dir() or not folder.resolve().is_relative_to(home.resolve()):
         return None
     every = (read_result(file) for file in result_files(folder))
-    return next((one for one in every if Scored.of(one.scores.overall) == scored), None)
+    return next((one for one in every if _bears(one, scored)), None)
+
+
+def _bears(result: Result, scored: Scored) -> bool:
+    """Return whether a run's numbers are a result's; older files divide those of phantoms by a baseline."""
+    own = Scored.of(result)
+    return own == (scored.undivided(own.why_no_mce) if result.phantoms and own.mce is None else scored)
 
 
 def _rows_of(share: _Share, dataset: str) -> Iterator[FewShotScore]:
     """Yield the row of one dataset, if every run's result is there."""
     found = [one for one in share.results if one is not None and dataset in one.scores.datasets]
     if len(found) == len(share.results):
-        scored = [Scored.of(one.scores.datasets[dataset]) for one in found]
+        scored = [Scored.of(one, dataset) for one in found]
         yield _named(_score(share, scored), share, dataset)
 
 

@@ -230,16 +230,16 @@ def _tell_scoring(tell: Tell, name: str, now: JobProgress) -> None:
 
 
 def _record(plan: Plan, saved: SavedResult, out: Path) -> ProbeRun:
-    scores = saved.result.scores
-    head = saved.result.run.head
+    result = saved.result
+    head = result.run.head
     return ProbeRun(
         head=plan.head.name,
         title=plan.head.title,
         shots=plan.shots if head else 0,
         seed=head.seed if head else 0,
         folder=saved.path.relative_to(out).as_posix(),
-        scored=Scored.of(scores.overall),
-        datasets={name: Scored.of(summary) for name, summary in scores.datasets.items()},
+        scored=Scored.of(result),
+        datasets={name: Scored.of(result, name) for name in result.scores.datasets},
     )
 
 
@@ -258,7 +258,7 @@ def _probes(  # noqa: PLR0913, PLR0917  (the parts of the record)
         fingerprint=base.benchmark.fingerprint,
         split=config.split,
         draw_from=config.draw_from,
-        baseline=None if last.baseline is None else last.baseline.name,
+        baseline=None if last.meaningful_baseline is None else last.meaningful_baseline.name,
         overlap={name: one for name, one in found.items() if one is not None},
         left_out=left_out,
         runs=tuple(runs),

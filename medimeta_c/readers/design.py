@@ -15,7 +15,7 @@ from medimeta_c._version import __version__
 from medimeta_c.errors import ConfigError, Remedy, unknown_name
 from medimeta_c.format.benchmark import Benchmark
 from medimeta_c.format.display import title_of
-from medimeta_c.format.keys import CLEAN, SetKey, check_distinct
+from medimeta_c.format.keys import ALL, CLEAN, SetKey, check_distinct, chosen_of
 from medimeta_c.io.settings import Location, OptionalSeveral, Several, default, required, settle
 from medimeta_c.readers.study import MOST_TRIALS, QUESTIONS, Question, Side, Study, Trial, trial_name
 
@@ -53,8 +53,8 @@ class StudyConfig:
     """
 
     out: Location = required()
-    datasets: Several[str] = default(("all",))
-    corruptions: Several[str] = default(("all",))
+    datasets: Several[str] = default((ALL,))
+    corruptions: Several[str] = default((ALL,))
     severities: OptionalSeveral[int] = default(None)
     questions: Several[str] = default(QUESTIONS)
     split: str = "test"
@@ -161,9 +161,8 @@ def design(benchmark: Benchmark, config: StudyConfig) -> Study:
 
 def _pairs(benchmark: Benchmark, config: StudyConfig) -> dict[tuple[str, int], tuple[str, ...]]:
     """Return the datasets of each corruption and severity that is asked about, in the manifest's order."""
-    datasets = benchmark.datasets if config.datasets == ("all",) else config.datasets
+    datasets = benchmark.chosen(config.datasets)
     for name in datasets:
-        benchmark.dataset(name)
         benchmark.record(SetKey(name, config.split, CLEAN, 0))
     built = [
         key
@@ -171,7 +170,7 @@ def _pairs(benchmark: Benchmark, config: StudyConfig) -> dict[tuple[str, int], t
         if key.dataset in datasets and key.split == config.split and key.corruption != CLEAN
     ]
     names = tuple(dict.fromkeys(key.corruption for key in built))
-    corruptions = names if config.corruptions == ("all",) else config.corruptions
+    corruptions = chosen_of(config.corruptions, names)
     for name in corruptions:
         if name not in names:
             raise unknown_name("corruption", name, names)

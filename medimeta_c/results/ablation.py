@@ -9,8 +9,7 @@ from pydantic import Field
 
 from medimeta_c.io.reading import read_record
 from medimeta_c.io.records import Document, Record, Since
-from medimeta_c.metrics.summary import Summary
-from medimeta_c.metrics.values import Estimate
+from medimeta_c.results.result import Result
 
 __all__ = ["ABLATION_NAME", "Ablation", "AblationRun", "Scored", "read_ablation"]
 
@@ -18,7 +17,7 @@ ABLATION_NAME = "ablation.json"
 
 
 class Scored(Record):
-    """A model's numbers over the benchmark's datasets, as fractions; None where undefined."""
+    """A model's numbers over the benchmark's datasets, as fractions; None where undefined or meaningless."""
 
     clean_accuracy: float | None
     average_accuracy: float | None
@@ -27,11 +26,17 @@ class Scored(Record):
     why_no_mce: str | None
 
     @classmethod
-    def of(cls, summary: Summary[Estimate]) -> Scored:
-        """Return the numbers of a result, over all its datasets or of one."""
+    def of(cls, result: Result, dataset: str | None = None) -> Scored:
+        """Return the numbers of a result over all its datasets, or over one."""
+        summary = result.scores.overall if dataset is None else result.scores.datasets[dataset]
         names = ("clean_accuracy", "average_accuracy", "clean_error", "mce")
-        numbers = {name: getattr(summary, name).value for name in names}
-        return cls(**numbers, why_no_mce=summary.mce.reason)
+        found = cls(**{name: getattr(summary, name).value for name in names}, why_no_mce=summary.mce.reason)
+        flaw = None if result.baseline is None else result.baseline.flaw(phantoms=bool(result.phantoms))
+        return found if flaw is None else found.undivided(flaw)
+
+    def undivided(self, why: str | None) -> Scored:
+        """Return the same without what was divided by a baseline."""
+        return self.model_copy(update={"clean_error": None, "mce": None, "why_no_mce": why})
 
 
 class AblationRun(Record):

@@ -28,7 +28,6 @@ from medimeta_c.results.words.summary import spoken
 
 __all__ = ["Groups", "Terms", "groups_of", "is_result_of", "make_result", "scope_of", "score"]
 
-_NO_BASELINE = "no baseline was given to divide by"
 _RATIOS = ("clean_error", "ce", "mce", "relative_ce", "relative_mce")
 _MEANS = ("mce", "relative_mce")
 
@@ -81,6 +80,8 @@ class Terms:
         The cells requested: what the means are taken over.
     baseline : ChosenBaseline or None
         What CE divides by; without one every CE is undefined.
+    undivided : str, optional
+        The reason that an undefined CE states, if there is no baseline.
     resampling : Resampling
         How intervals are made.
     metrics : tuple of Metric
@@ -98,6 +99,7 @@ class Terms:
     metrics: tuple[Metric, ...] = field(default_factory=chosen_metrics)
     groups: Groups = field(default_factory=dict)
     plugins: tuple[PluginRecord, ...] = ()
+    undivided: str = "no baseline was given to divide by"
 
     def over_groups(self, predictions: Mapping[SetKey, CellPredictions]) -> Terms:
         """Return the same terms, with intervals over groups wherever some of the images scored share one."""
@@ -221,7 +223,7 @@ def score(
     drawn = bootstrap(tables, divisor, scope, terms.resampling, terms.groups)
     numbers = summary_estimates(drawn).numbers()
     if chosen is None:
-        nothing = Estimate.undefined(_NO_BASELINE)
+        nothing = Estimate.undefined(terms.undivided)
         numbers.update({where: nothing for where in numbers if where[1] in _RATIOS})
     else:
         if (narrowed := chosen.baseline.mce_scope(scope)) != scope:

@@ -5,7 +5,7 @@
     .cells/
       run.json             who answers
       environment.json     where
-      parts.json           what the parts of an evaluation are parts of; see `medimeta_c.results.sharing`
+      parts.json           the evaluation that parts belong to; see `medimeta_c.results.sharing`
       <cell>.parquet       one file a finished cell
       <cell>.answers       what a model that answers in words said; written before the other
 """

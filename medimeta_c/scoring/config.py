@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from medimeta_c.errors import ConfigError, Remedy
-from medimeta_c.format.keys import check_alone, check_distinct, check_name
+from medimeta_c.format.keys import ALL, check_alone, check_distinct, check_name
 from medimeta_c.format.parts import share_of
 from medimeta_c.io.settings import (
     LocationOrUrl,
@@ -41,7 +41,7 @@ class EvaluateConfig:
     model : str, or a model
         A model spec; see `medimeta_c.models`. Or the model itself, which its identity's spec names.
     benchmark : str or path
-        Directory of a built benchmark, or ``ORG/NAME`` on the Hub.
+        Directory of a built benchmark, its URL in an object store, or ``ORG/NAME`` on the Hub.
     datasets : str, or several, optional
         Datasets of it; ``"all"`` for every one.
     split : str, optional
@@ -52,7 +52,7 @@ class EvaluateConfig:
         A shipped set of templates, or a file. For a model with text: a classifier takes none.
     prompts_sweep : str or path, optional
         A set of templates, or a file: each template is also scored as a prompt of its own, on the same image
-        embeddings, and its numbers stand in a file beside the result. ``"paraphrases"`` is a shipped set.
+        embeddings, and its numbers are in a file beside the result. ``"paraphrases"`` is a shipped set.
     out : str or path, optional
         Root of all results, or its URL in an object store that can be written to.
     device : str, optional
@@ -82,8 +82,8 @@ class EvaluateConfig:
     metrics : str, Metric, or several, optional
         What is computed of each cell beside this package's metrics: names of registered ones, or metrics.
     render : bool, optional
-        Render corrupted images from the clean ones, of which alone the benchmark needs the files, and the
-        manifest. The result is the same.
+        Render corrupted images from the clean ones. Then only the files of clean images, the groups and the
+        manifest are read. The result is the same.
     limit : int, optional
         Only the first so many images of each set: a trial, written below ``<out>/first-<limit>``.
     part : str, optional
@@ -100,7 +100,7 @@ class EvaluateConfig:
 
     model: str | AnyModel
     benchmark: TextOrPath = required()
-    datasets: Several[str] = default("all")
+    datasets: Several[str] = default(ALL)
     split: str = "test"
     baseline: TextOrPath = default(PUBLISHED)
     prompts: TextOrPath = default(DEFAULT_PROMPTS)
@@ -130,7 +130,7 @@ class EvaluateConfig:
         require_writable(self.out, "out", Remedy("choose another {out}"))
         if isinstance(self.out, StoredPath) and (self.devices or self.scheduler or self.part):
             raise ConfigError(
-                f"out {self.out} is a URL, into which one process evaluates",
+                f"out {self.out} is a URL, and only one process at a time can evaluate into a URL",
                 remedy=[
                     Remedy("choose a folder for {out}"),
                     Remedy("leave out {devices}, {scheduler} and {part}"),
@@ -146,7 +146,7 @@ class EvaluateConfig:
         if self.workers < -1:
             raise ConfigError(f"workers {self.workers} is not valid: use 0 or more, or -1 for one per core")
         check_distinct("dataset", self.datasets)
-        check_alone("all", "dataset", self.datasets)
+        check_alone(ALL, "dataset", self.datasets)
         check_device(self.device)
         for name in self.devices:
             check_device(name)
@@ -157,7 +157,7 @@ class EvaluateConfig:
             )
         if self.devices and self.engine == "dask":
             raise ConfigError(
-                "devices are of this machine, and the engine dask uses those of its workers",
+                "devices names devices of this machine, and the engine dask uses those of its workers",
                 remedy=Remedy("leave out {devices} or {engine}"),
             )
         if self.devices and self.device != "auto":
@@ -169,7 +169,7 @@ class EvaluateConfig:
         if self.prompts_sweep is not None:
             load_paraphrases(self.prompts_sweep, book)
         chosen_metrics(self.metrics)
-        assert self.asking is not None  # refuses values that are not valid
+        _ = self.asking  # refuses invalid values
 
     @property
     def asking(self) -> Asking:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import torch
 
 from medimeta_c.errors import ConfigError, Remedy, unknown_name
+from medimeta_c.io.text import counted
 
 __all__ = [
     "batch_size_on",
@@ -57,12 +58,12 @@ def choose_device(name: str) -> torch.device:
 
 
 def require_devices(names: Sequence[str]) -> None:
-    """Raise ConfigError if a device of several is not here; nothing is put on them."""
+    """Raise ConfigError if one of several devices is not on this machine; no memory is used on them."""
     count = torch.cuda.device_count()
     for name in names:
         if name == "auto":
             raise ConfigError(
-                "several devices are given, and one of them is auto",
+                "auto is given among several devices",
                 value=name,
                 remedy=Remedy("name each, such as cuda:0,cuda:1, with {devices}"),
             )
@@ -71,7 +72,7 @@ def require_devices(names: Sequence[str]) -> None:
         there = {"cuda": (device.index or 0) < count, "mps": torch.backends.mps.is_available()}
         if not there.get(device.type, True):
             raise ConfigError(
-                f"device {name!r} is not here: there are {count} CUDA devices",
+                f"device {name!r} is not on this machine, which has {counted(count, 'CUDA device')}",
                 value=name,
                 remedy=Remedy("name others with {devices}"),
             )
@@ -92,7 +93,7 @@ def workers_beside(device: torch.device, wanted: int) -> int:
 
 
 def workers_of_each(name: str, wanted: int, processes: int) -> int:
-    """Return what the process on a device, one of several, is to ask for: of -1, its share of the cores."""
+    """Return the workers for the process on one of several devices; for -1, its share of the cores."""
     if wanted >= 0 or torch.device(name).type == "cpu":
         return wanted
     return max(1, (os.cpu_count() or 2) // processes - 1)

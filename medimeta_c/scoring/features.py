@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from medimeta_c.errors import ConfigError, unknown_name
 from medimeta_c.format.benchmark import Benchmark, open_benchmark
-from medimeta_c.format.keys import CLEAN, SetKey, check_alone, check_distinct
+from medimeta_c.format.keys import ALL, CLEAN, SetKey, check_alone, check_distinct
 from medimeta_c.io.settings import Location, OptionalSeveral, Several, TextOrPath, default, required, settle
 from medimeta_c.models import AnyModel, ImageEncoder, image_encoder, load_model
 from medimeta_c.results.featurefile import Features, Row, write_features
@@ -55,7 +55,7 @@ class FeaturesConfig:
     model: str | AnyModel
     benchmark: TextOrPath = required()
     out: Location = required()
-    datasets: Several[str] = default("all")
+    datasets: Several[str] = default(ALL)
     severities: OptionalSeveral[int] = default(3)
     split: str = "test"
     images: int = 200
@@ -64,7 +64,7 @@ class FeaturesConfig:
     def __post_init__(self) -> None:
         settle(self)
         check_distinct("dataset", self.datasets)
-        check_alone("all", "dataset", self.datasets)
+        check_alone(ALL, "dataset", self.datasets)
         if self.severities is not None:
             check_distinct("severity", self.severities)
         for severity in self.severities or ():
@@ -134,9 +134,7 @@ def extract(
 
 def _keys(config: FeaturesConfig, benchmark: Benchmark) -> list[SetKey]:
     """Return the sets to embed, clean ones first."""
-    names = benchmark.datasets if config.datasets == ("all",) else config.datasets
-    for name in names:
-        benchmark.dataset(name)  # refuses names that were not built
+    names = benchmark.chosen(config.datasets)
     found = [
         key
         for key in benchmark.sets

@@ -10,7 +10,7 @@ import numpy as np
 
 from medimeta_c.errors import ConfigError, Remedy, ResultError
 from medimeta_c.format.benchmark import Benchmark
-from medimeta_c.format.keys import SetKey, check_alone, check_distinct, check_name
+from medimeta_c.format.keys import ALL, SetKey, check_alone, check_distinct, check_name
 from medimeta_c.io.files import sha256_file
 from medimeta_c.io.settings import (
     Location,
@@ -51,7 +51,8 @@ class PredictionsConfig:
     name : str, optional
         What results call the model; the file's name by default.
     benchmark : str or path
-        Directory of a built benchmark, or ``ORG/NAME`` on the Hub. Labels come from it.
+        Directory of a built benchmark, its URL in an object store, or ``ORG/NAME`` on the Hub. Labels come
+        from it.
     datasets : str, or several, optional
         Datasets of it; ``"all"`` for every one.
     split : str, optional
@@ -74,7 +75,7 @@ class PredictionsConfig:
     predictions: Location = required()
     benchmark: TextOrPath = required()
     name: str | None = None
-    datasets: Several[str] = default("all")
+    datasets: Several[str] = default(ALL)
     split: str = "test"
     baseline: TextOrPath = default(PUBLISHED)
     out: LocationOrUrl = default("results")
@@ -86,7 +87,7 @@ class PredictionsConfig:
         require_writable(self.out, "out", Remedy("choose another {out}"))
         check_name("split", self.split)
         check_distinct("dataset", self.datasets)
-        check_alone("all", "dataset", self.datasets)
+        check_alone(ALL, "dataset", self.datasets)
         chosen_metrics(self.metrics)
 
 

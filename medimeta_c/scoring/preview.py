@@ -47,7 +47,7 @@ def plan(config: EvaluateConfig) -> list[PlannedCells]:
         If the benchmark is missing or damaged.
     """
     benchmark = open_benchmark(config.benchmark)
-    datasets = benchmark.datasets if config.datasets == ("all",) else config.datasets
+    datasets = benchmark.chosen(config.datasets)
     wanted = scope_of(benchmark.manifest, datasets=datasets, split=config.split).cells()
     built = {key: benchmark.record(key).rows for key in benchmark.sets}
     if config.part is not None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from medimeta_c.errors import ConfigError, Remedy, SourceError, unknown_name
 from medimeta_c.format.dataset import DatasetInfo
-from medimeta_c.format.keys import check_name
+from medimeta_c.format.keys import ALL, check_name
 from medimeta_c.format.manifest.records import Protocol
 from medimeta_c.format.suites import CORE, Suite
 from medimeta_c.sources import DEFAULT, SOURCES, SourceFamily, family_of, open_source
@@ -15,9 +15,8 @@ from medimeta_c.sources.catalog import catalog, published
 from medimeta_c.sources.contract import Reading, Source
 from medimeta_c.sources.folders.layout import holds_classes
 
-__all__ = ["ALL", "AVAILABLE", "MEDIMETA", "check_selection", "open_datasets", "reopen", "select"]
+__all__ = ["AVAILABLE", "MEDIMETA", "check_selection", "open_datasets", "reopen", "select"]
 
-ALL = "all"
 AVAILABLE = "available"
 MEDIMETA = DEFAULT
 """Names all of MedIMeta's datasets that can be built, where ``"all"`` names the suite's five."""

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-pytest.importorskip("open_clip", reason="needs the 'evaluate' extra")
-pytest.importorskip("sklearn", reason="needs the 'evaluate' extra")
+for needed in ("open_clip", "sklearn", "timm", "transformers"):
+    pytest.importorskip(needed, reason=f"needs {needed}, which the extra evaluate brings")
 
 
 @pytest.fixture(scope="module")
@@ -74,7 +74,8 @@ def test_all_parts_fit_their_time() -> None:
 def test_wheels_are_pinned_to_releases_that_the_package_accepts() -> None:
     from packaging.requirements import Requirement
 
-    tomllib = pytest.importorskip("tomllib" if sys.version_info >= (3, 11) else "tomli")
+    name = "tomllib" if sys.version_info >= (3, 11) else "tomli"
+    tomllib = pytest.importorskip(name, reason="needs Python 3.11, or tomli: pip install tomli")
     script = import_module("gpu")
     project = tomllib.loads((script.ROOT / "pyproject.toml").read_text())["project"]
     texts = [*project["dependencies"], *project["optional-dependencies"]["evaluate"]]

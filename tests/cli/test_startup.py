@@ -118,7 +118,7 @@ def test_the_list_of_commands_shows_the_first_line_of_each_ones_help(name: str) 
 def test_little_work_is_done_in_this_process(
     build_config: Configure, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A small build and its verification start no worker, unless processes are asked for."""
+    """A small build and its verification start no worker process, unless `jobs` asks for several."""
     started: list[int] = []
 
     def share(function: object, tasks: Sequence[object], workers: int) -> Iterator[object]:

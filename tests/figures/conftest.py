@@ -59,7 +59,7 @@ def ablation_folder(result_root: Path, tmp_path_factory: pytest.TempPathFactory)
         home = folder / place / "results/model/0123456789ab"
         home.mkdir(parents=True)
         write_result(home, result)
-        return Scored.of(result.scores.overall).model_dump()
+        return Scored.of(result).model_dump()
 
     runs = [
         {

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from medimeta_c.errors import ConfigError
 from medimeta_c.io.arrow import column, parquet_writer, table
 
 KINDS = {
@@ -47,11 +48,14 @@ def test_tables_are_those_of_pyarrow() -> None:
         assert found.equals(pa.Table.from_pylist(some, schema=schema))
 
 
-@pytest.mark.parametrize(("value", "kind"), [(2.5, pa.int8()), ("1", pa.int64())])
+@pytest.mark.parametrize(
+    ("value", "kind"),
+    [(2.5, pa.int8()), ("1", pa.int64()), (128, pa.int8()), (-129, pa.int8()), (2**63, pa.int64())],
+)
 def test_no_value_is_changed_to_fit(value: object, kind: pa.DataType) -> None:
-    """A fraction among whole numbers, or a text among numbers, is an error."""
-    with pytest.raises(TypeError):
-        column([value], kind)
+    """A fraction among whole numbers, a text among numbers, and a number outside the range are errors."""
+    with pytest.raises(ConfigError, match=f"a column of {kind} holds"):
+        column([0, value] if isinstance(value, int) else [value], kind)
 
 
 def test_pandas_is_not_imported() -> None:

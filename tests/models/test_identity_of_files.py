@@ -17,9 +17,9 @@ import pytest
 import torch
 from model_factories import WORDS, make_biomedclip_folder, make_open_clip_folder, picture, write_siglip
 from published_folders import PUBLISHED
-from test_transformers_models import write_clip
 from tiny_vlm import write_gemma3, write_llava, write_qwen2_vl
 from transformers import CLIPModel
+from transformers_folders import write_clip
 
 from medimeta_c.errors import MediMetaError, ModelError
 from medimeta_c.models import AnswerScorer, Model, load_model

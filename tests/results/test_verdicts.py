@@ -13,8 +13,10 @@ from numpy.typing import NDArray
 from medimeta_c.format.keys import CLEAN, SetKey
 from medimeta_c.io.tables.table import UNDEFINED
 from medimeta_c.metrics.values import Estimate
+from medimeta_c.paper.ablation import _bears
 from medimeta_c.reports.headlines import headlines
 from medimeta_c.reports.tables import further_tables, main_tables
+from medimeta_c.results.ablation import Scored
 from medimeta_c.results.assessment.judgement import CASES
 from medimeta_c.results.assessment.loss import Assessment, assess
 from medimeta_c.results.assessment.verdict import Verdict, verdict
@@ -192,6 +194,35 @@ def test_phantoms_have_no_errors_beside_figures_of_real_images(kind: str, shown:
         reason = "OpenAI CLIP ViT-B/16 was measured on real images, and these are phantoms"
         assert mce.note == reason
         assert verdict(found).errors == f"Its mCE would mean nothing: {reason}."
+
+
+def test_where_corruptions_differ_the_worst_is_that_of_one_dataset() -> None:
+    """Contrast costs most on pbc; its mean over two datasets is less than what pixelate costs on oct."""
+    scope = SCOPE.model_copy(
+        update={"corruptions": {"pbc": ("motion_blur", "contrast"), "oct": ("contrast", "pixelate")}}
+    )
+    share = {("pbc", "contrast"): 0.2, ("oct", "pixelate"): 0.5}
+
+    def answer(key: SetKey, labels: NDArray[np.int64], _: np.random.Generator) -> NDArray[np.float64]:
+        right = np.arange(len(labels)) < share.get((key.dataset, key.corruption), 0.9) * len(labels)
+        return np.eye(2)[np.where(right, labels, 1 - labels)]
+
+    said = verdict(assess(result_of_model(answer, scope=scope))).loses
+    assert "It loses most to Contrast on pbc (70.0 points)" in said
+
+
+def test_numbers_of_few_shot_runs_on_phantoms_are_not_divided_by_figures_of_real_images() -> None:
+    """In ``ablation.json`` and ``probes.json``; results of older files, where they were, are still found."""
+    printed = SCOPE.model_copy(update={"severities": (1, 2, 3, 4, 5)})
+    for kind, divided in (("phantoms", False), ("medimeta", True)):
+        result = result_of_model(right_on(0.8, 0.77), kind=kind, against="published", scope=printed).result
+        for dataset in (None, *result.scope.datasets):
+            found = Scored.of(result, dataset)
+            assert (found.mce is not None, found.clean_error is not None) == (divided, divided)
+            assert ("these are phantoms" in (found.why_no_mce or "")) is not divided
+        old = Scored.of(result).model_copy(update={"mce": 0.9, "clean_error": 0.8, "why_no_mce": None})
+        assert _bears(result, old) is not divided
+        assert _bears(result, Scored.of(result))
 
 
 def test_without_a_baseline_there_is_no_comparison() -> None:

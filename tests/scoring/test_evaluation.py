@@ -31,15 +31,6 @@ RUNNER = CliRunner()
 
 
 @pytest.fixture(scope="module")
-def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A small open_clip model in a local folder."""
-    torch.set_num_threads(1)
-    folder = tmp_path_factory.mktemp("models") / "tiny"
-    make_open_clip_folder(folder, seed=1, image_size=32)
-    return folder
-
-
-@pytest.fixture(scope="module")
 def other(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Another one, to be divided by."""
     folder = tmp_path_factory.mktemp("models") / "other"

@@ -12,7 +12,6 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="needs the evaluate extra")
 
-from model_factories import make_open_clip_folder  # noqa: E402
 from typer.testing import CliRunner  # noqa: E402
 
 from medimeta_c.building.build import BuildConfig, build  # noqa: E402
@@ -65,13 +64,6 @@ def bared(whole: Path, out: Path) -> Path:
     return out
 
 
-@pytest.fixture(scope="module")
-def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("models") / "tiny"
-    make_open_clip_folder(folder, seed=1, image_size=32)
-    return folder
-
-
 def config_of(model: Path, benchmark: Path, out: Path, **options: object) -> EvaluateConfig:
     common = {"baseline": "none", "device": "cpu", "batch_size": 5, **options}
     return EvaluateConfig(model=f"local-dir:{model}", benchmark=benchmark, out=out, **common)  # type: ignore[arg-type]
@@ -88,13 +80,13 @@ def files(saved: SavedResult) -> dict[str, bytes]:
 
 @pytest.mark.parametrize("options", [{}, {"limit": 3}], ids=str)
 def test_the_result_is_that_of_the_stored_images(
-    model: Path, whole: Path, bare: Path, tmp_path: Path, options: dict[str, object]
+    tiny: Path, whole: Path, bare: Path, tmp_path: Path, options: dict[str, object]
 ) -> None:
     """To the byte, reports with their pictures too, and of a trial."""
-    stored = scored(model, whole, tmp_path / "stored", **options)
+    stored = scored(tiny, whole, tmp_path / "stored", **options)
     expected = files(stored)
     assert {"result.json", "predictions.parquet", "report.md", "report.html"} <= set(expected)
-    assert files(scored(model, bare, tmp_path / "rendered", render=True, **options)) == expected
+    assert files(scored(tiny, bare, tmp_path / "rendered", render=True, **options)) == expected
 
 
 @pytest.mark.parametrize("workers", [0, 3])
@@ -113,18 +105,18 @@ def test_workers_render_what_is_stored(
         assert (one.is_rendered, other.is_rendered) == (False, other.key.severity > 0)
 
 
-def test_without_render_the_missing_sets_are_named(model: Path, bare: Path, tmp_path: Path) -> None:
+def test_without_render_the_missing_sets_are_named(tiny: Path, bare: Path, tmp_path: Path) -> None:
     with pytest.raises(ShardError, match=r"cells/test/.*is missing"):
-        scored(model, bare, tmp_path)
+        scored(tiny, bare, tmp_path)
 
 
 def test_what_was_scored_of_stored_images_is_resumed_by_rendering(
-    model: Path, whole: Path, bare: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tiny: Path, whole: Path, bare: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A result does not know whence its images came."""
-    stored = files(scored(model, whole, tmp_path))
+    stored = files(scored(tiny, whole, tmp_path))
     monkeypatch.setattr(f"{RENDERED}.corrupted", None)  # not called again
-    assert files(scored(model, bare, tmp_path, render=True)) == stored
+    assert files(scored(tiny, bare, tmp_path, render=True)) == stored
 
 
 def tampered(benchmark: Path, image_id: str) -> None:
@@ -150,19 +142,19 @@ def tampered(benchmark: Path, image_id: str) -> None:
         writer.finish()
 
 
-def test_a_changed_clean_image_is_refused(model: Path, bare: Path, tmp_path: Path) -> None:
+def test_a_changed_clean_image_is_refused(tiny: Path, bare: Path, tmp_path: Path) -> None:
     """By the clean set; and where that was scored before, by the first set rendered from it."""
     copy = Path(shutil.copytree(bare, tmp_path / "copy"))
     first = open_benchmark(copy).sets[0]
     tampered(copy, "class0/000")
     with pytest.raises(ShardError, match="cells/test/clean/severity-0 are not those"):
-        scored(model, copy, tmp_path / "results", render=True)
+        scored(tiny, copy, tmp_path / "results", render=True)
     assert first.corruption == "clean"
     assert not list((tmp_path / "results").rglob(".cells/*.parquet"))
 
 
 def test_pixels_that_another_version_renders_are_refused_before_their_cell_is_kept(
-    model: Path, bare: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tiny: Path, bare: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def other(image: np.ndarray, key: SetKey, *rest: object) -> np.ndarray:
         found = corrupted(image, key, *rest)  # type: ignore[arg-type]
@@ -171,11 +163,11 @@ def test_pixels_that_another_version_renders_are_refused_before_their_cell_is_ke
     with monkeypatch.context() as patched:
         patched.setattr(f"{RENDERED}.corrupted", other)
         with pytest.raises(ShardError, match=r"cells/test/gaussian_noise/severity-3 .* rendered here"):
-            scored(model, bare, tmp_path, render=True)
+            scored(tiny, bare, tmp_path, render=True)
     kept = [path.name for path in tmp_path.rglob(".cells/*.parquet")]
     assert kept
     assert not any("gaussian_noise" in name and "cells" in name for name in kept)
-    assert scored(model, bare, tmp_path, render=True).result.complete
+    assert scored(tiny, bare, tmp_path, render=True).result.complete
 
 
 def test_a_corruption_that_is_not_installed_is_one_sentence(
@@ -215,8 +207,8 @@ def test_clean_images_are_decoded_once_as_far_as_they_fit(monkeypatch: pytest.Mo
     assert decoded[-1] == b"of rays"
 
 
-def test_the_command_renders(model: Path, bare: Path, tmp_path: Path) -> None:
-    arguments = ["evaluate", "--model", f"local-dir:{model}", "--benchmark", str(bare), "--baseline", "none"]
+def test_the_command_renders(tiny: Path, bare: Path, tmp_path: Path) -> None:
+    arguments = ["evaluate", "--model", f"local-dir:{tiny}", "--benchmark", str(bare), "--baseline", "none"]
     found = CliRunner().invoke(app, [*arguments, "--device", "cpu", "--out", str(tmp_path), "--render"])
     assert found.exit_code == 0, found.output
     assert list(tmp_path.rglob("result.json"))

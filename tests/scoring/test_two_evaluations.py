@@ -10,19 +10,11 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="needs the evaluate extra")
 
-from model_factories import make_open_clip_folder  # noqa: E402
 
 from medimeta_c.errors import ResultError  # noqa: E402
 from medimeta_c.results.folder.saved import SavedResult  # noqa: E402
 from medimeta_c.scoring.config import EvaluateConfig  # noqa: E402
 from medimeta_c.scoring.evaluation import evaluate  # noqa: E402
-
-
-@pytest.fixture(scope="module")
-def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("models") / "tiny"
-    make_open_clip_folder(folder, seed=1, image_size=32)
-    return folder
 
 
 def files(saved: SavedResult) -> dict[str, bytes]:

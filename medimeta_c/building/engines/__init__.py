@@ -23,7 +23,7 @@ Outcome = TypeVar("Outcome")
 
 
 def check_jobs(jobs: int) -> None:
-    """Raise ConfigError if the number of worker processes is 0."""
+    """Raise ConfigError if the number of processes is 0."""
     if jobs == 0:
         raise ConfigError("jobs must be at least 1, or -1 for one per core; got 0", value=jobs)
 

@@ -1,7 +1,7 @@
 """Run tasks on this machine: in this process, and in worker processes (loky's) beside it.
 
-This process takes tasks as each worker does. A worker takes about half a second to start, in which this
-process works already; and few tasks need no worker at all.
+This process takes tasks as each worker does. A worker needs about half a second to start; meanwhile this
+process already runs tasks. A single task, or one job, starts no worker.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from medimeta_c.io.processes.interrupts import without_interrupts
 __all__ = ["died", "over_processes", "pause", "processes"]
 
 _WATCH_S = 0.2
-_IDLE_S = 300  # until a worker ends that has had nothing to do
+_IDLE_S = 300  # a worker without tasks ends after so many seconds
 _THREADS = ("OMP", "OPENBLAS", "MKL", "BLIS", "NUMBA", "NUMEXPR")
 _ONE_THREAD = {f"{name}_NUM_THREADS": "1" for name in _THREADS} | {"VECLIB_MAXIMUM_THREADS": "1"}
 
@@ -105,7 +105,7 @@ def _shared(function: Callable[[Task], Outcome], tasks: Sequence[Task], workers:
             theirs = [sent.pop(future)] if future in sent else []
             try:
                 outcomes = [future.result()]
-            except PicklingError:  # of what cannot be sent, or changed while it was sent
+            except PicklingError:  # the task cannot be sent to a worker
                 if not theirs:
                     raise
                 outcomes = []

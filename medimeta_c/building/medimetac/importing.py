@@ -17,14 +17,14 @@ from medimeta_c.building.medmnistc.importing import ImportConfig
 from medimeta_c.building.render import write_set
 from medimeta_c.errors import SourceError, unknown_name
 from medimeta_c.format.dataset import DatasetRecord
-from medimeta_c.format.keys import CLEAN, SetKey, check_alone, check_distinct
+from medimeta_c.format.keys import ALL, CLEAN, SetKey, check_alone, check_distinct
 from medimeta_c.format.manifest.records import IMPORTED, Protocol, SetRecord
 from medimeta_c.format.suites import CORE
 from medimeta_c.io.progress import following
 from medimeta_c.io.records import write_record
 from medimeta_c.io.settings import Location, OptionalLocation, Several, default, require_kind, required
 from medimeta_c.io.shown import short_repr
-from medimeta_c.sources.selection import ALL, AVAILABLE
+from medimeta_c.sources.selection import AVAILABLE
 
 __all__ = ["PROTOCOL", "ImportReport", "MedimetacConfig", "import_medimetac"]
 

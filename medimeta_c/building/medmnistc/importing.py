@@ -19,7 +19,7 @@ from medimeta_c.building.render import write_set
 from medimeta_c.card.severities import in_order, unordered_severities
 from medimeta_c.errors import ConfigError, SourceError
 from medimeta_c.format.dataset import DatasetRecord
-from medimeta_c.format.keys import CLEAN, Image, SetKey, check_distinct
+from medimeta_c.format.keys import ALL, CLEAN, Image, SetKey, check_distinct
 from medimeta_c.format.manifest.records import IMPORTED, Protocol, SetRecord
 from medimeta_c.format.suites import CORE
 from medimeta_c.io.progress import following
@@ -33,7 +33,7 @@ from medimeta_c.io.settings import (
     settle,
 )
 from medimeta_c.sources import default_data_dir
-from medimeta_c.sources.selection import ALL, AVAILABLE
+from medimeta_c.sources.selection import AVAILABLE
 
 __all__ = ["PROTOCOL", "ImportConfig", "import_medmnistc"]
 

@@ -1,4 +1,4 @@
-"""A local folder with the small files of a benchmark in a store, and empty files in place of the others."""
+"""Copy the small files of a benchmark in a store to a local folder; other files are empty there."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 from medimeta_c.card.dataset_card import CARD_NAME
 from medimeta_c.card.evalfile import EVAL_NAME
-from medimeta_c.errors import StoreError
+from medimeta_c.errors import Remedy, StoreError
 from medimeta_c.format.manifest.file import MANIFEST_NAME
 from medimeta_c.format.parts import FOLDER
 from medimeta_c.format.signing.benchmark import SIGNATURE_NAME
@@ -26,9 +26,14 @@ _MOST_BYTES = 256 << 20
 
 @contextlib.contextmanager
 def small_files(root: StoredPath, *, empty: bool = True) -> Iterator[Path]:
-    """Yield a local folder that has what a benchmark has beside its shards.
+    """Yield a local folder with the files that a benchmark has beside its shards.
 
-    Every other file, shards included, is empty in it; or is not in it, if `empty` is false.
+    Parameters
+    ----------
+    root : StoredPath
+        The benchmark.
+    empty : bool, optional
+        Make an empty file for every other file, shards included; if false, leave them out.
 
     Raises
     ------
@@ -48,7 +53,8 @@ def small_files(root: StoredPath, *, empty: bool = True) -> Iterator[Path]:
                     local.touch()
                 elif found.bytes > _MOST_BYTES:
                     raise StoreError(
-                        f"{root / name} has {found.bytes} bytes, which is too many for such a file"
+                        f"{root / name} has {found.bytes} bytes, too many for such a file",
+                        remedy=Remedy("restore it, or build again"),
                     )
                 else:
                     (root / name).download(local)

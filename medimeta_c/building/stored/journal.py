@@ -1,4 +1,4 @@
-"""State of a build in an object store: kept there set by set, so that any machine can go on with it.
+"""State of a build in an object store: kept there set by set, so that any machine can resume it.
 
 The local folder has the same small files, and in place of each shard that is in the store an empty file of
 its size, which takes no room. The manifest is put last, as locally.

@@ -62,13 +62,15 @@ def merge(
     if results and len(results) < len(directories):
         other = next(each for each in directories if each not in results)
         raise ConfigError(
-            f"{results[0]} holds results and {other} does not: merge builds and evaluations one at a time"
+            f"{results[0]} holds results and {other} does not: merge builds and evaluations separately"
         )
     if results:
         _merge_results(directories, out, benchmark, json=json)
         return
     if benchmark is not None:
-        raise ConfigError(f"--benchmark is for parts of an evaluation, and {directories[0]} holds none")
+        raise ConfigError(
+            f"--benchmark is for parts of an evaluation, and {directories[0]} holds none: leave it out"
+        )
     with console.counting("images") as show:
         report = run(directories, out, on_progress=console.by_sets("merging", show))
     console.say_build(report, json=json, done="merged")

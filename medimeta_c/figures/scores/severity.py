@@ -48,7 +48,7 @@ def exhibit(inputs: Inputs) -> Iterator[Picture]:
         yield Picture(
             name=f"severity{where}_{dataset}",
             caption=f"Top-1 accuracy on {by_modality(entry.modality, dataset)}{mark} from clean "
-            f"images (0) to the highest severity{bands}; dotted: one in as many as there are classes."
+            f"images (0) to the highest severity{bands}; dotted: 1 divided by the number of classes."
             f"{inputs.note}",
             figure=severity(own, dataset, inputs.model_looks(), inputs.model_labels(), mark=mark),
             header=("model", "corruption", "severity", "images", "accuracy", "low", "high"),

@@ -22,7 +22,7 @@ _MOST_BYTES = 1 << 30
 
 
 class CleanImages:
-    """Decoded clean images of one set, the first that fit; another process begins with none."""
+    """Decoded clean images of one set, as many as fit; a copy in another process begins empty."""
 
     def __init__(self, most_bytes: int = _MOST_BYTES) -> None:
         self._most_bytes = most_bytes
@@ -57,7 +57,7 @@ class CleanImages:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rendering:
-    """How the images of one set follow from clean ones. Travels to workers.
+    """How the images of one set are rendered from clean ones. It can be pickled.
 
     Parameters
     ----------
@@ -68,7 +68,7 @@ class Rendering:
     corruption : Corruption
         The set's.
     clean : CleanImages
-        Those decoded already.
+        Clean images that are already decoded.
     """
 
     key: SetKey
@@ -82,7 +82,7 @@ class Rendering:
         Raises
         ------
         ShardError
-            If these are no image, or one that cannot have the corruption.
+            If the bytes are not an image, or the image cannot have the corruption.
         """
         image = self.clean.image(self.key.clean, image_id, data)
         try:
@@ -92,10 +92,10 @@ class Rendering:
 
 
 class RenderedBenchmark(Benchmark):
-    """A benchmark of which only the manifest, the clean sets and the groups of images need be there.
+    """A benchmark of which only the manifest, the clean sets and the groups of images are read.
 
-    Its pixels are computed from the clean ones; those who read whole sets compare their digest with the
-    manifest's, as they do with stored pixels.
+    Corrupted images are rendered from clean ones. Code that reads whole sets compares their digest with the
+    manifest's, as it does for stored images.
 
     Parameters
     ----------

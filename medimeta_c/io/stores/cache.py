@@ -33,20 +33,20 @@ def default_cache() -> Path:
         return user_cache_path("medimeta-c", appauthor=False) / "stores"
     except RuntimeError as error:
         raise ConfigError(
-            "this user has no home directory, where files of stores are kept", remedy=Remedy("give {cache}")
+            "this user has no home directory to keep fetched files in", remedy=Remedy("give {cache}")
         ) from error
 
 
 def cache_folder(root: StoredPath, cache: Path) -> Path:
-    """Return where a cache keeps what is at a place of a store."""
+    """Return the folder in which a cache keeps the files of a place in a store."""
     return cache / root.scheme / root.path
 
 
 def fill_cache(root: StoredPath, cache: Path, wanted: Callable[[str], bool]) -> Path:
-    """Make a cache hold those objects below a place that are wanted; return the folder.
+    """Fetch the wanted objects below a place into a cache; return the folder.
 
-    What was fetched and has changed, or is gone, in the store is replaced or removed; a file that is not
-    whole is never under its name.
+    Files that have changed in the store are fetched again, and files that are gone there are removed. A file
+    has its name only once it is whole.
 
     Parameters
     ----------
@@ -114,7 +114,7 @@ def _fetch(place: StoredPath, expected: Stored, target: Path) -> None:
 
 
 def _known(folder: Path) -> dict[str, Stored]:
-    """Return what was fetched; nothing if the list of it cannot be read, and all is fetched again."""
+    """Return what was fetched; nothing if the list cannot be read, so that all files are fetched again."""
     try:
         listed = json.loads((folder / _LIST).read_bytes())
         return {str(name): Stored(int(size), str(version)) for name, (size, version) in listed.items()}

@@ -1,7 +1,7 @@
 """Turn what a store's library raises into one sentence: what is wrong, where, and what to do next.
 
-Each library has its own exceptions, and fsspec turns some of them into those of the operating system. What
-they say is text of the store: it is shown short, and never with what may be a secret.
+Each library has its own exceptions, and fsspec turns some of them into those of the operating system. Their
+messages are text of the store: they are shortened, and what may be a secret is removed.
 """
 
 from __future__ import annotations
@@ -50,8 +50,7 @@ _SECRET = re.compile(
 def explained(scheme: Scheme, url: str) -> Iterator[None]:
     """Turn a failure of the store inside the block into a StoreError that names the URL.
 
-    An object that is not there stays a FileNotFoundError, and one that is there already a FileExistsError:
-    whoever asks knows what that means.
+    FileNotFoundError and FileExistsError are raised as they are, for the caller to handle.
     """
     try:
         yield
@@ -77,20 +76,20 @@ def no_bucket(scheme: Scheme, url: str) -> StoreError:
 def _error(error: BaseException, scheme: Scheme, url: str) -> StoreError:
     names = {kind.__name__ for link in chain(error) for kind in type(link).__mro__}
     text = _whole(error)
-    said = short(_SECRET.sub("***", text))
+    shown = short(_SECRET.sub("***", text))
     if _NO_BUCKET.search(text):
         return no_bucket(scheme, url)
     if names & _DENIED or _DENIED_TEXT.search(text):
         return StoreError(
-            f"{scheme.title} does not let you use {url} ({said})",
+            f"{scheme.title} does not let you use {url} ({shown})",
             remedy=Remedy("check the credentials ({0}) and their permissions", scheme.credentials),
         )
     if names & _NETWORK:
         return StoreError(
-            f"{scheme.title} cannot be reached for {url} ({said})",
+            f"{scheme.title} cannot be reached for {url} ({shown})",
             remedy=Remedy("check the network, the proxy and {0}, then run the same again", scheme.endpoint),
         )
-    return StoreError(f"{scheme.title} failed for {url} ({said})", remedy=Remedy("run the same again"))
+    return StoreError(f"{scheme.title} failed for {url} ({shown})", remedy=Remedy("run the same again"))
 
 
 def _whole(error: BaseException) -> str:

@@ -1,7 +1,8 @@
 """A lock in an object store: an object that is created only if it is not there.
 
-A store does not notice that a process was killed. So the object says who holds it, and a process that ran on
-this machine and is gone no longer does; of another machine, only a person knows, and removes the object.
+A store does not notice that a process was killed. So the object says which process holds the lock. If that
+process ran on this machine and has ended, the lock is free. If it ran on another machine, a person has to
+check that it has ended, and remove the object.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ class StoreLock:
     path : StoredPath
         The object.
     content : bytes
-        What this process wrote into it, and no other can have.
+        What this process wrote into it; no other process writes the same.
     """
 
     def __init__(self, path: StoredPath, content: bytes) -> None:
@@ -57,7 +58,7 @@ def store_lock(path: StoredPath, busy: Callable[[str], MediMetaError]) -> Iterat
     path : StoredPath
         The object; the store's scheme must have locks.
     busy : callable
-        Takes who holds it, and returns the error that is raised.
+        Takes the description of the holder, and returns the error to raise.
 
     Raises
     ------
@@ -68,7 +69,7 @@ def store_lock(path: StoredPath, busy: Callable[[str], MediMetaError]) -> Iterat
     try:
         yield lock
     finally:
-        # A store that fails again now must not hide what failed first; the lock says who left it.
+        # If the store fails again here, the first failure is the one to show; the lock names its holder.
         with contextlib.suppress(StoreError):
             lock.release()
 
@@ -82,12 +83,13 @@ def _acquired(path: StoredPath, busy: Callable[[str], MediMetaError]) -> StoreLo
         "started": _started(os.getpid()),
         "since": datetime.now(timezone.utc).isoformat(timespec="seconds"),
     }
-    lock = StoreLock(path, json.dumps(mine).encode())
+    content = json.dumps(mine).encode()
+    lock = StoreLock(path, content)
     for _ in range(_ATTEMPTS):
-        # Looked at first, because a server that ignores the condition would replace it.
+        # Read the object first, because a server that ignores the condition would replace it.
         held = _content(path)
         if held is None:
-            if path.create(json.dumps(mine).encode()) and lock.held():
+            if path.create(content) and lock.held():
                 return lock
         elif _is_of_a_dead_process(held):
             path.remove()
@@ -141,7 +143,7 @@ def _machine() -> str:
 def _started(process: int) -> str:
     """Return when a process started, in the system's own ticks; empty if there is none."""
     try:
-        said = Path(f"/proc/{process}/stat").read_text(encoding="utf-8", errors="replace")
+        status = Path(f"/proc/{process}/stat").read_text(encoding="utf-8", errors="replace")
     except OSError:
         return ""
-    return said.rpartition(")")[2].split()[19]
+    return status.rpartition(")")[2].split()[19]

@@ -24,7 +24,7 @@ class Mirror:
     name : str
         The last parts of the local folder's path.
     last : str
-        The file without which the folder is not looked at: it is sent after all others.
+        The file that marks the folder as complete: it is sent after all others.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""What errors call a local folder that stands for one in a store."""
+"""Name the URL in errors about a local copy of a folder in a store."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["spoken_of_as"]
 
 @contextlib.contextmanager
 def spoken_of_as(folder: Path, root: StoredPath) -> Iterator[None]:
-    """Have errors of the block name the URL that a local folder stands for."""
+    """Replace a local folder by the URL that it is a copy of, in errors raised in the block."""
     try:
         yield
     except MediMetaError as error:

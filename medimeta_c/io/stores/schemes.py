@@ -36,7 +36,7 @@ class Scheme:
     writable : bool
         Whether benchmarks and results can be written to it.
     locks : bool
-        Whether it has a conditional put, create-only: without, a lock protects nothing.
+        Whether it can create an object only if there is none; without that, a lock protects nothing.
     version : str
         The field of an object's description that changes whenever the object does.
     credentials : str
@@ -78,12 +78,12 @@ class Scheme:
             raise MissingExtraError(f"{self.name}://, {self.title},", self.extra) from error
         import fsspec  # noqa: PLC0415  (not needed for paths)
 
-        said = {name: value for name, value in os.environ.items() if name.startswith(self.variables)}
-        if _CONNECTED_WITH.setdefault(self.name, said) != said:
-            # A notebook that corrects an endpoint or a key must not be answered by the old connection.
+        now = {name: value for name, value in os.environ.items() if name.startswith(self.variables)}
+        if _CONNECTED_WITH.setdefault(self.name, now) != now:
+            # A notebook may correct an endpoint or a key: the old connection must not be used then.
             fsspec.get_filesystem_class(self.name).clear_instance_cache()
-            _CONNECTED_WITH[self.name] = said
-        # What other processes write must be seen.
+            _CONNECTED_WITH[self.name] = now
+        # Without a cache, because other processes write too.
         return fsspec.filesystem(self.name, use_listings_cache=False)
 
 

@@ -1,4 +1,4 @@
-"""A place in an object store, with the little of `pathlib.Path` that reading needs, and puts."""
+"""Paths in an object store: the methods of `pathlib.Path` that this package needs, and uploads."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Stored:
 
 @dataclass(frozen=True, slots=True)
 class StoredPath:
-    """An object or a folder in a store; it can be pickled, and opens the store where it is used.
+    """An object or a folder in a store. It can be pickled; each process connects to the store by itself.
 
     Parameters
     ----------
@@ -146,7 +146,7 @@ class StoredPath:
             one, below = self._described(info), name.removeprefix(start)
             # Some stores hold an empty object in place of a folder.
             if one is not None and name.startswith(start) and below and not name.endswith("/"):
-                # Whoever copies a tree joins these names to a local folder.
+                # Callers join these names to a local folder.
                 if {"", ".", ".."} & {*below.split("/")} or "\\" in below or ":" in below:
                     raise StoreError(
                         f"{self} holds an object with an unusual name ({short(repr(below))})",
@@ -221,12 +221,12 @@ class StoredPath:
             )
 
     def write_bytes(self, data: bytes) -> None:
-        """Make the object these bytes; a reader sees the old object or the new one."""
+        """Write the object; a reader sees the old object or the new one."""
         with self._writing():
             self._files().pipe_file(self.path, data)
 
     def create(self, data: bytes) -> bool:
-        """Make the object these bytes unless it is there already; return whether it was made.
+        """Write the object if there is none yet; return whether it was written.
 
         The store decides, so that of several writers one succeeds; the scheme must have locks.
         """
@@ -248,7 +248,7 @@ class StoredPath:
 
     @contextlib.contextmanager
     def _writing(self) -> Iterator[None]:
-        """Explain failures of a put; what is not there then can only be the bucket."""
+        """Explain failures of an upload; if something is not found then, it is the bucket."""
         try:
             with explained(self.store, str(self)):
                 yield
@@ -308,7 +308,7 @@ Place: TypeAlias = "Path | StoredPath"
 
 
 def as_place(value: object, name: str) -> Place:
-    """Return a path of any kind, or the URL of an object store, as what opens it.
+    """Return a path of any kind, or the URL of an object store, as a Path or StoredPath.
 
     Raises
     ------
@@ -323,7 +323,7 @@ def as_place(value: object, name: str) -> Place:
 
 
 def require_writable(place: Place, name: str, remedy: Remedy) -> None:
-    """Raise ConfigError, with what to do instead, for a place in a store that nothing is written to."""
+    """Raise ConfigError, with a remedy, for a place in a store that cannot be written to."""
     if isinstance(place, StoredPath) and not place.store.writable:
         raise ConfigError(
             f"{name} {place} is on {place.store.title}, to which only `push` and `submit` write",

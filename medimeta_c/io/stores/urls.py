@@ -21,7 +21,7 @@ REPOSITORY = re.compile(r"datasets/([\w.-]+/[\w.-]+)(?:@([\w.-]+))?(/.*)?", re.A
 """The path of a URL on the Hub: repository, revision, and the rest."""
 
 _UNSAFE = re.compile(r'[\x00-\x1f\x7f\\?#*\[\]{}%"<>|^`:]')
-"""What no name in a store may have here: other programs read a query, a pattern or an escape into it."""
+"""Refused in paths: other programs read these as a query, a pattern or an escape."""
 
 # A password before a host, and the signature in a query.
 _SECRET = re.compile(r"(?<=//)[^/@]*:[^/@]*(?=@)|(?<=\?).+", re.DOTALL)
@@ -43,7 +43,7 @@ def looks_like_url(value: object) -> bool:
 
 
 def local_only(value: object, name: str) -> ConfigError:
-    """Return the error for a URL where only a local path will do; that of a wrong URL says so instead."""
+    """Return the error for a URL where a local path is needed; for an invalid URL, the error about that."""
     try:
         scheme, path = parts_of(value, name)
     except ConfigError as error:
@@ -76,7 +76,7 @@ def parts_of(value: object, name: str) -> tuple[str, str]:
     scheme = text.strip().partition(":")[0]
     if scheme == "file":
         raise ConfigError(
-            f"{name} {shown!r} is the URL of a file of this machine", remedy=Remedy("give its path instead")
+            f"{name} {shown!r} is the URL of a file on this machine", remedy=Remedy("give its path instead")
         )
     if scheme not in SCHEMES:
         known = ", ".join(f"{one}://" for one in SCHEMES)
@@ -102,9 +102,13 @@ def _flaw(scheme: str, path: str) -> str:
     if not path:
         return f"it names no {SCHEMES[scheme].bucket}"
     if "" in parts or {".", ".."} & {*parts}:
-        return "an empty part, '.' or '..' is in it"
+        return "it has an empty part, '.' or '..'"
     if unsafe := _UNSAFE.search(path):
-        return f"{unsafe[0]!r} is in it"
+        return f"it contains {unsafe[0]!r}"
     if scheme == "hf":
-        return "" if REPOSITORY.fullmatch(path) else "it names no repository of datasets"
-    return "" if _BUCKET.fullmatch(parts[0]) else f"{parts[0]!r} is no name of a {SCHEMES[scheme].bucket}"
+        return "" if REPOSITORY.fullmatch(path) else "it does not name a dataset repository"
+    return (
+        ""
+        if _BUCKET.fullmatch(parts[0])
+        else f"{parts[0]!r} is not a valid name of a {SCHEMES[scheme].bucket}"
+    )

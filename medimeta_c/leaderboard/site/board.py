@@ -76,7 +76,8 @@ def read_boards(
         _, saved = load_submission(one.folder)  # one at a time: predictions are large
         for index, each in enumerate(groups):
             if one in each.members:
-                measured[index].append(measure(one, saved, each, chosen[index], benchmark))
+                flaw = each.flaw(baseline)
+                measured[index].append(measure(one, saved, each, chosen[index], benchmark, flaw=flaw))
     if on_progress is not None:
         on_progress(len(submitted), len(submitted))
     boards = [

@@ -104,7 +104,7 @@ class Group:
             return None
         if choice == PUBLISHED:
             chosen = ChosenBaseline(published_baseline())
-            if chosen.baseline.flaw(phantoms=any(entry.is_phantom for entry in self.entries.values())):
+            if self.flaw(choice):
                 return None
             covered = set(chosen.baseline.grids)
         else:
@@ -115,6 +115,11 @@ class Group:
                 return None
             chosen = baseline_of(saved, self.benchmark(self.entries), saved.result.run.split)
         return chosen if set(self.entries) <= covered else None
+
+    def flaw(self, choice: str) -> str | None:
+        """Return why CE by the published figures would mean nothing on this board's images, if it would."""
+        phantoms = any(entry.is_phantom for entry in self.entries.values())
+        return published_baseline().flaw(phantoms=phantoms) if choice == PUBLISHED else None
 
 
 def group(submitted: Sequence[Submitted]) -> list[Group]:

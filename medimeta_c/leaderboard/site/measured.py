@@ -45,12 +45,14 @@ class Measured:
     samples: Mapping[str, FloatArray]
 
 
-def measure(
+def measure(  # noqa: PLR0913  (what numbers on a board depend on)
     one: Submitted,
     saved: SavedResult,
     group: Group,
     chosen: ChosenBaseline | None,
     benchmark: Benchmark | None,
+    *,
+    flaw: str | None = None,
 ) -> Measured:
     """Compute a submission's numbers on one board.
 
@@ -66,6 +68,8 @@ def measure(
         What CE divides by.
     benchmark : Benchmark or None
         Where sample images are taken from, on datasets of the same fingerprint.
+    flaw : str or None
+        Why the board's baseline divides nothing; see `Group.flaw`.
 
     Returns
     -------
@@ -78,6 +82,7 @@ def measure(
     predictions = {key: cell for key, cell in saved.predictions.items() if key in wanted}
     known = tuple(METRICS[name] for name in saved.result.metrics if name in METRICS)
     terms = Terms(scope=scope, baseline=chosen, metrics=known, groups=group.image_groups)
+    terms = terms if flaw is None else replace(terms, undivided=flaw)
     terms = terms.over_groups(predictions)
     scores = score(predictions, group.benchmark(datasets), terms)
     whole = set(datasets) == set(group.datasets)

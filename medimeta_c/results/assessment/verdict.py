@@ -110,19 +110,27 @@ def _loses(found: Assessment) -> str:
 
 
 def _most(found: Assessment) -> str:
-    """Return which corruption and which severity cost most."""
+    """Return which corruption and which severity cost most.
+
+    Where datasets differ in their corruptions, means over datasets do not compare: one dataset is named.
+    """
     own = found.loss.overall
-    corruptions = {c: one.points.value for c, one in own.corruptions.items() if one.points.value is not None}
+    alike = len({frozenset(names) for names in found.saved.result.scope.corruptions.values()}) == 1
+    lost = {
+        (dataset, corruption): one.points.value
+        for dataset, loss in ({"": own} if alike else found.loss.datasets).items()
+        for corruption, one in loss.corruptions.items()
+        if one.points.value is not None
+    }
     severities = {s: one.points.value for s, one in own.severities.items() if one.points.value is not None}
-    if not corruptions or max(corruptions.values()) <= 0:
+    if not lost or max(lost.values()) <= 0:
         return ""
-    worst = max(corruptions, key=lambda name: corruptions[name])
-    having = [d for d, names in found.saved.result.scope.corruptions.items() if worst in names]
-    where = "" if len(having) == len(found.loss.datasets) else f" on {', '.join(having)}"
+    dataset, worst = max(lost, key=lambda place: lost[place])
+    where = f" on {dataset}" if dataset else ""
     hardest = max(severities, key=lambda severity: (severities[severity], severity))
     told = len(severities) > 1 and severities[hardest] > 0
     level = f", and at severity {hardest} ({points(severities[hardest])})" if told else ""
-    return f" It loses most to {display_name(worst)}{where} ({points(corruptions[worst])}){level}."
+    return f" It loses most to {display_name(worst)}{where} ({points(lost[dataset, worst])}){level}."
 
 
 def _errors(found: Assessment) -> str:

@@ -53,7 +53,7 @@ def open_result_folder(out: Path, run: RunIdentity, *, wait_s: float = 0) -> Ite
     run : RunIdentity
         Who answers. Finished cells of the same identity are kept.
     wait_s : float, optional
-        For how many seconds another process may hold it first.
+        How many seconds to wait for another process.
 
     Yields
     ------
@@ -87,7 +87,8 @@ def locked_result(path: Path, *, wait_s: float = 0) -> Iterator[None]:
 class ResultFolder:
     """The folder of one run's result, for the process that holds its lock.
 
-    It shows what was there when it was made, and `has` and `add_environment` what is there now.
+    `has` and `add_environment` read what is there now; the other members show what was there when it was
+    opened.
 
     Parameters
     ----------
@@ -248,5 +249,5 @@ def _joined(earlier: Environment | None, now: Environment) -> Environment: ...
 @overload
 def _joined(earlier: Environment | None, now: Environment | None) -> Environment | None: ...
 def _joined(earlier: Environment | None, now: Environment | None) -> Environment | None:
-    """Return where cells were made of which some are of earlier."""
+    """Return one record for cells that were made now and earlier."""
     return now.joined(earlier) if now is not None and earlier is not None else now or earlier

@@ -144,7 +144,7 @@ def benchmark_record(
 
 
 def _last(name: str) -> str:
-    """Return the last component of a directory or URL: what is above it is nobody's business."""
+    """Return the last component of a directory or URL: results do not show the folders above it."""
     if looks_like_url(name):
         return as_place(name, "benchmark").name
     return Path(name).resolve().name if Path(name).is_dir() else name

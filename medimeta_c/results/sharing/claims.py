@@ -23,7 +23,7 @@ _SUFFIX = ".lock"
 
 
 class Claims:
-    """The claims of this process. Whoever calls a method holds the lock of the result's folder.
+    """The claims of this process. The caller of a method must hold the lock of the result's folder.
 
     Parameters
     ----------

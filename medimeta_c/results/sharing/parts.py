@@ -31,7 +31,7 @@ class Parted(Record):
     of : int
         The number of parts.
     benchmark : str
-        Where it was scored: a directory, or a repository on the Hub.
+        The benchmark that was scored: a directory, a URL, or a repository on the Hub.
     scope : Scope
         The cells of all parts.
     baseline : str
@@ -61,7 +61,7 @@ class Parted(Record):
 
     @classmethod
     def read(cls, folder: Path) -> Parted | None:
-        """Return what the parts in a result's folder are parts of; None if it has no parts.
+        """Return the evaluation that the parts in a result's folder belong to; None if it has no parts.
 
         Raises
         ------
@@ -94,7 +94,7 @@ class Parted(Record):
             )
 
     def difference(self, held: Parted) -> tuple[str, Any, Any] | None:
-        """Return what first sets two evaluations apart, with both values; where the data lies may differ."""
+        """Return the first difference of two evaluations, with both values; where the data is may differ."""
         for field, name in _COMPARED.items():
             theirs, ours = getattr(held, field), getattr(self, field)
             if theirs != ours:

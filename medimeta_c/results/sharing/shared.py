@@ -1,4 +1,4 @@
-"""Share a result between processes: each evaluates cells that no other one has, and all wait for the last."""
+"""Share a result between processes: each cell is evaluated by one of them, and all wait for the last cell."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _open: set[Path] = set()
 
 @contextlib.contextmanager
 def share_result(out: Path, run: RunIdentity) -> Iterator[SharedResult]:
-    """Join the processes that evaluate a run into one result; claims end with the block.
+    """Evaluate a run together with other processes; the claims of this one end with the block.
 
     Parameters
     ----------

@@ -1,1 +1,1 @@
-"""What comes before the model: workers that prepare images, and the way of batches to the device."""
+"""What runs before the model: workers that prepare images, and the transfer of batches to the device."""

@@ -68,8 +68,8 @@ def _pool(workers: int, *, processes: bool) -> Iterator[Executor]:
         with ThreadPoolExecutor(max_workers=workers) as threads:
             yield threads
         return
-    # Of our own: the pool that loky shares in a process is joblib's, which builds use. Idle workers of a
-    # killed run end.
+    # A pool of our own: the one that loky shares in a process is joblib's, which builds use. The timeout ends
+    # idle workers of a run that was killed.
     pool = ProcessPoolExecutor(max_workers=workers, timeout=60)
     try:
         yield pool

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["on_workers"]
 
-_POLL_S = 5.0
+_POLL_S = 0.5
 _ASK_S = 1.0
 
 
@@ -50,7 +50,7 @@ def on_workers(
     Raises
     ------
     ConfigError
-        If no scheduler answers, or it has no worker.
+        If no scheduler answers, or no worker is connected to it.
     MissingExtraError
         If Dask is not installed.
     WorkerError
@@ -65,8 +65,8 @@ def on_workers(
         workers = _workers(client)
         if not workers:
             raise ConfigError(
-                f"the Dask scheduler at {scheduler!r} has no worker",
-                remedy=Remedy("start some, one a device"),
+                f"no worker is connected to the Dask scheduler at {scheduler!r}",
+                remedy=Remedy("start a worker for each device"),
             )
         topic = f"medimeta-c-{uuid.uuid4().hex}"
         latest: dict[str, JobProgress] = {}
@@ -89,7 +89,7 @@ def on_workers(
                         f"all workers of the Dask scheduler at {scheduler!r} are lost",
                         remedy=Remedy("start workers, then run the same again; finished cells are kept"),
                     )
-                time.sleep(_POLL_S / 10)
+                time.sleep(_POLL_S)
             return _result_of(next(done))  # one ends when all cells are there
         finally:
             with contextlib.suppress(OSError):  # the scheduler is gone
@@ -105,14 +105,16 @@ def _result_of(future: Any) -> SavedResult:
     except Exception as error:  # whatever the other side could not import, or what killed it
         raise WorkerError(
             f"a Dask worker failed ({type(error).__name__}: {short(error)})",
-            remedy=Remedy("run scheduler and workers in the environment of this process, then run it again"),
+            remedy=Remedy(
+                "run scheduler and workers in the environment of this process, then run the same again"
+            ),
         ) from error
     if isinstance(found, SavedResult):
         return found
     if not (Path(found) / RESULT_NAME).is_file():
         raise WorkerError(
-            f"the workers wrote {found}, which is not on a disk of this machine",
-            remedy=Remedy("choose an {out} that all of them see under the same path"),
+            f"the workers wrote {found}, which this machine does not see",
+            remedy=Remedy("choose an {out} that has the same path on all machines"),
         )
     return read_saved(found)
 

@@ -87,7 +87,7 @@ class Job:
         Parameters
         ----------
         benchmark : str
-            Directory of a built benchmark, or ``ORG/NAME`` on the Hub.
+            Directory of a built benchmark, its URL in an object store, or ``ORG/NAME`` on the Hub.
         datasets : sequence of str
             Datasets of it; ``("all",)`` for every one.
         split : str
@@ -111,9 +111,7 @@ class Job:
             opened = RenderedBenchmark.of(opened)
         for fault in fingerprint_faults(opened.manifest):
             raise ManifestError(f"{opened.name} cannot be scored: {fault}; verify it")
-        names = opened.datasets if tuple(datasets) == ("all",) else tuple(datasets)
-        for name in names:
-            opened.dataset(name)  # refuses names that were not built
+        names = opened.chosen(datasets)
         described = benchmark_record(benchmark, opened.manifest, datasets=names, split=split)
         if limit is not None:
             described = first_images(described, limit)

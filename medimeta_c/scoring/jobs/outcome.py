@@ -1,4 +1,4 @@
-"""What a job comes to: the cells that are there, as a result with its reports."""
+"""The outcome of a job: a result and its reports, made of the cells that are there."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Outcome:
     plugins : tuple of PluginRecord
         What other distributions brought to the predictions.
     marks : tuple of str
-        What sets the result apart, beside a limit; see `medimeta_c.results.result.Mark`.
+        What sets the result apart, beside a limit; see `medimeta_c.results.result.StoredMark`.
     """
 
     job: Job

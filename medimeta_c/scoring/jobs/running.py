@@ -61,7 +61,7 @@ def run_job(  # noqa: PLR0913  (who answers, what, where; the rest is optional)
     device : torch.device or None
         Where; None for predictions that were made elsewhere.
     marks : tuple of str
-        What sets the result apart, beside a limit; see `medimeta_c.results.result.Mark`.
+        What sets the result apart, beside a limit; see `medimeta_c.results.result.StoredMark`.
     plugins : tuple of PluginRecord
         What other distributions brought to the predictions.
     sweep : ParaphrasePredictor, optional
@@ -132,7 +132,7 @@ def run_job(  # noqa: PLR0913  (who answers, what, where; the rest is optional)
 
 
 def _parted(outcome: Outcome, sweep: ParaphrasePredictor | None) -> Parted | None:
-    """Return what the parts are parts of; None of an undivided job."""
+    """Return the record of the whole evaluation that parts belong to; None for an undivided job."""
     job = outcome.job
     if job.share is None:
         return None

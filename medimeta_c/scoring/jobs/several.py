@@ -54,8 +54,8 @@ def evaluate_in_several(
     """
     if model is not None or not isinstance(config.model, str):
         raise ConfigError(
-            "several processes are wanted, and the model is an object of this one",
-            remedy=[Remedy("name it by a spec"), Remedy("leave out {devices} and {engine}")],
+            "several processes need the name of a model, and the model given is an object of this process",
+            remedy=[Remedy("give the spec of the model"), Remedy("leave out {devices} and {engine}")],
         )
     if config.scheduler is None:
         require_devices(config.devices)
