@@ -20,7 +20,6 @@ from medimeta_corruptions._image import Pixels, Rng
 from medimeta_corruptions._jit import warm_up
 from medimeta_corruptions._spec import SEVERITIES, Category, Corruption, Parameter
 from medimeta_corruptions._version import __version__
-from medimeta_corruptions.clinical import CLINICAL
 from medimeta_corruptions.core import CORE
 from medimeta_corruptions.imagenet_c import IMAGENET_C
 from medimeta_corruptions.registry import Origin, Registry
@@ -43,10 +42,18 @@ __all__ = [
     "warm_up",
 ]
 
+
+def _clinical() -> tuple[Corruption, ...]:
+    from medimeta_corruptions.clinical import CLINICAL  # noqa: PLC0415 - sixty modules, which few programs use
+
+    return CLINICAL
+
+
 CORRUPTIONS = Registry(
     "medimeta_c.corruptions",
     Corruption,
-    (*CORE, *IMAGENET_C, *CLINICAL),
+    (*CORE, *IMAGENET_C),
+    more=_clinical,
 )
 """Every corruption by name: the core seven in the paper's order, the other twelve of ImageNet-C, the clinical
 ones, then those that other distributions add."""

@@ -14,6 +14,7 @@ import contextlib
 import functools
 import threading
 from collections.abc import Callable
+from importlib import import_module
 from typing import Any, Generic, ParamSpec, TypeVar
 
 from medimeta_corruptions._cache import folders, kept_in
@@ -109,6 +110,7 @@ def warm_up() -> None:
     ``NUMBA_CACHE_DIR`` if that is set. Where neither can be written to, it is kept in a folder of the
     temporary directory that belongs to this user alone.
     """
+    import_module("medimeta_corruptions.clinical")  # imported when used, and has kernels too
     for each in _KERNELS:
         each.compile()
 

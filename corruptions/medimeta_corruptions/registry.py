@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -48,6 +49,9 @@ class Registry(Mapping[str, T], Generic[T]):
         What things are; an entry point that gives something else is refused.
     own : iterable
         The things of this package, in the order of listings; each has an attribute ``name``.
+    more : callable, optional
+        Returns further things of this package. It is called once: when a name is asked for that `own` lacks,
+        or when a listing goes beyond `own`.
     noun : str, optional
         What messages call a thing; by default the last part of `group` in the singular.
     error : type of Exception
@@ -57,28 +61,41 @@ class Registry(Mapping[str, T], Generic[T]):
     Raises
     ------
     ValueError
-        If two of `own` have the same name.
+        If two of `own` have the same name; of `more`, when they are loaded.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  (all but three are seldom given)
         self,
         group: str,
         kind: type[T],
         own: Iterable[T],
         *,
+        more: Callable[[], Iterable[T]] | None = None,
         noun: str | None = None,
         error: Callable[[str], Exception] = RegistryError,
     ) -> None:
         self.group = group
         self.noun = noun or group.rpartition(".")[2].removesuffix("s")
         self._kind, self._error = kind, error
-        self._own: dict[str, T] = {}
+        self._first = self._by_name(own)
+        self._more = more
         self._loaded: dict[str, T] = {}
-        for thing in own:
+
+    def _by_name(self, things: Iterable[T]) -> dict[str, T]:
+        found: dict[str, T] = {}
+        for thing in things:
             name: str = thing.name  # type: ignore[attr-defined]
-            if name in self._own:
+            if name in found:
                 raise RegistryError(f"two {self.noun}s are named {name!r}; names must differ")
-            self._own[name] = thing
+            found[name] = thing
+        return found
+
+    @property
+    def _own(self) -> dict[str, T]:
+        """The things of this package, all of them."""
+        if self._more is not None:
+            self._first, self._more = self._by_name((*self._first.values(), *self._more())), None
+        return self._first
 
     def __repr__(self) -> str:
         """Return the kind of things and their names."""
@@ -86,7 +103,9 @@ class Registry(Mapping[str, T], Generic[T]):
 
     def __iter__(self) -> Iterator[str]:
         """Yield our own names in order, then those of other distributions by name; nothing is imported."""
-        yield from self._own
+        first = tuple(self._first)
+        yield from first
+        yield from tuple(self._own)[len(first) :]
         yield from self._entries()
 
     def __len__(self) -> int:
@@ -95,12 +114,12 @@ class Registry(Mapping[str, T], Generic[T]):
 
     def __contains__(self, name: object) -> bool:
         """Return whether a name is registered; nothing is imported."""
-        return name in self._own or name in self._entries()
+        return name in self._first or name in self._own or name in self._entries()
 
     def __getitem__(self, name: str) -> T:
         """Return the thing called `name`; UnknownNameError, a KeyError, if there is none."""
-        if name in self._own:
-            return self._own[name]
+        if name in self._first or name in self._own:
+            return self._first[name]
         if name not in self._loaded:
             entry = self._entries().get(name)
             if entry is None:
@@ -183,8 +202,17 @@ def unknown(noun: str, name: object, known: Iterable[str]) -> str:
 @cache
 def _scan(group: str) -> tuple[EntryPoint, ...]:
     """Return a group's entry points by name, each once: a folder may stand on the path twice."""
-    unique = {(entry.name, _dist(entry), entry.value): entry for entry in entry_points(group=group)}
+    found = (entry for entry in _installed(tuple(sys.path)) if entry.group == group)
+    unique = {(entry.name, _dist(entry), entry.value): entry for entry in found}
     return tuple(unique[key] for key in sorted(unique))
+
+
+@cache
+def _installed(path: tuple[str, ...]) -> tuple[EntryPoint, ...]:
+    """Return all entry points of the distributions on the import path, which reads a file of each."""
+    del path  # tells one result from another
+    every = entry_points()
+    return tuple(entry for group in every.groups for entry in every.select(group=group))
 
 
 def _dist(entry: EntryPoint) -> str:

@@ -76,11 +76,11 @@ class Command(TyperCommand):
         """Write the help; options that accept names also list the names of installed plug-ins."""
         from importlib.metadata import entry_points
 
+        installed = entry_points()
         for option in self.params:
             group = _PLUGINS.get(option.name or "")
-            names = (
-                sorted({entry.name for entry in entry_points(group=f"medimeta_c.{group}")}) if group else ()
-            )
+            found = installed.select(group=f"medimeta_c.{group}") if group else ()
+            names = sorted({entry.name for entry in found})
             help_text = getattr(option, "help", None)
             if names and help_text:
                 option.help = f"{help_text} Also installed: {', '.join(names)}."  # type: ignore[attr-defined]

@@ -187,6 +187,14 @@ class Application(Group):
         super().__init__(**settings)
         self.commands: Any = _Commands()
 
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Parse the options before the command's name."""
+        for option in self.get_params(ctx):
+            # Flags that Typer adds, for help and completion: it would import pydantic to read None.
+            if option.default is None and getattr(option, "is_flag", False):
+                option.default = False
+        return super().parse_args(ctx, args)
+
     def list_commands(self, ctx: Any) -> list[str]:
         """Return the names of the commands, as the help orders them."""
         return list(self.commands)

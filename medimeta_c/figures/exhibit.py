@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from medimeta_c.errors import ConfigError
+from medimeta_c.figures.drawing.canvas import Canvas
 from medimeta_c.figures.drawing.looks import Look
 from medimeta_c.figures.drawing.modellooks import model_looks, short_names
 from medimeta_c.format.display import CORE_TITLE, built_corruptions, dataset_label, title_of
@@ -249,7 +250,7 @@ class Picture:
         File name without ending.
     caption : str
         What it shows and how to read it, in whole sentences.
-    figure : Figure
+    figure : Figure or Canvas
         Drawn in the shared style.
     header : tuple of str
         Columns of the data.
@@ -259,6 +260,18 @@ class Picture:
 
     name: str
     caption: str
-    figure: Figure
+    figure: Figure | Canvas
     header: tuple[str, ...]
     rows: Sequence[Sequence[Scalar]]
+
+    def drawn(self) -> Figure:
+        """Return the figure as one of matplotlib."""
+        return self.figure.drawn() if isinstance(self.figure, Canvas) else self.figure
+
+    def png(self) -> bytes:
+        """Return a PNG file at the figure's own resolution; the same figure gives the same bytes."""
+        if isinstance(self.figure, Canvas):
+            return self.figure.png()
+        from medimeta_c.figures.drawing import style  # noqa: PLC0415 - imports matplotlib
+
+        return style.png(self.figure)

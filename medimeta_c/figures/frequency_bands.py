@@ -11,8 +11,9 @@ from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
 from medimeta_c.figures.drawing import style
-from medimeta_c.figures.drawing.logaxes import label_decades, plain
+from medimeta_c.figures.drawing.logaxes import label_decades
 from medimeta_c.figures.drawing.looks import Look, corruption_looks
+from medimeta_c.figures.drawing.ticks import plain
 from medimeta_c.figures.drawing.wrapping import name_row
 from medimeta_c.figures.exhibit import Inputs, Picture, paged, row_label
 from medimeta_c.format.benchmark import Benchmark

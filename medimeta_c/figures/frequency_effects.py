@@ -13,8 +13,9 @@ from matplotlib.figure import Figure
 from medimeta_c.analysis import ALL_SEVERITIES, Analysis, analyse
 from medimeta_c.figures.drawing import style
 from medimeta_c.figures.drawing.legend import below, sample
-from medimeta_c.figures.drawing.logaxes import label_decades, plain
+from medimeta_c.figures.drawing.logaxes import label_decades
 from medimeta_c.figures.drawing.looks import Look, corruption_looks
+from medimeta_c.figures.drawing.ticks import plain
 from medimeta_c.figures.drawing.wrapping import name_row
 from medimeta_c.figures.exhibit import Inputs, Lacking, Picture, grouped, paged, row_label
 from medimeta_c.format.display import (

@@ -123,8 +123,8 @@ def write_exhibit(out: Path, exhibit: Picture | Table) -> list[Path]:
     """Write one exhibit's files into a folder, each atomically, and return their paths."""
     if isinstance(exhibit, Picture):
         data = {
-            "png": style.png(exhibit.figure),
-            **{kind: style.vector(exhibit.figure, kind) for kind in ("svg", "pdf")},
+            "png": exhibit.png(),
+            **{kind: style.vector(exhibit.drawn(), kind) for kind in ("svg", "pdf")},
             "csv": data_csv(exhibit.header, exhibit.rows).encode(),
         }
     else:

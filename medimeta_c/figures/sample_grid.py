@@ -7,7 +7,6 @@ from itertools import chain
 from typing import Any
 
 from medimeta_c.errors import ShardError
-from medimeta_c.figures.drawing import style
 from medimeta_c.figures.drawing.montage import CARD_PX, PRINT_PX, montage
 from medimeta_c.figures.exhibit import Inputs, Lacking, Picture, paged, panel_title, row_label
 from medimeta_c.format import png
@@ -42,7 +41,7 @@ def draw(root: Place, manifest: Manifest) -> Iterator[tuple[str, bytes]]:
         If a shard is missing or damaged, or a set does not start with its dataset's first image.
     """
     for picture in _pictures(root, manifest, "", CARD_PX, len(manifest.datasets)):
-        yield f"{picture.name}.png", style.png(picture.figure)
+        yield f"{picture.name}.png", picture.png()
 
 
 def exhibit(inputs: Inputs) -> Iterator[Picture]:

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
 
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from numpy.typing import NDArray
 
-from medimeta_c.figures.drawing import style
-from medimeta_c.figures.drawing.logaxes import label_decades, power_of_ten
+from medimeta_c.figures.drawing.canvas import Canvas, Words
+from medimeta_c.figures.drawing.letters import text_inches
 from medimeta_c.figures.drawing.looks import Look, corruption_looks
+from medimeta_c.figures.drawing.sizes import DPI, PAGE_INCHES, PRINT_DPI
 from medimeta_c.figures.exhibit import Inputs, Picture, paged, panel_title
+from medimeta_c.figures.profile_panel import (
+    CENTRES,
+    LABEL_POINTS,
+    LABEL_START,
+    Panel,
+    Profile,
+    limits_of,
+)
 from medimeta_c.format.display import (
     built_corruptions,
     display_name,
@@ -23,7 +28,6 @@ from medimeta_c.format.display import (
 )
 from medimeta_c.format.keys import CLEAN
 from medimeta_c.format.manifest.records import Manifest
-from medimeta_c.format.spectrum import BANDS, PROFILE_BINS
 from medimeta_c.io.stores.stored import Place
 from medimeta_c.io.text import counted
 
@@ -40,22 +44,20 @@ _FOOT_INCHES = 0.46
 _TOP_INCHES = -0.14  # no tick labels above the first row
 _LEFT_INCHES = 0.78
 _LABEL_INCHES = 1.14  # beside each panel; more where a label is longer
-_LABEL_START = 1.15  # in widths of the panel
-_LABEL_POINTS = 6.8
 _LABEL_MARGIN_INCHES = 0.04
-_LABEL_SPACING = 0.085  # of the panel's height, between two labels
-_CLEAN_LINE = {"linewidth": 1.8}
+_MARGIN_INCHES = 0.08
+_BOTTOM_INCHES = 0.082  # below the baseline of the last line
+_AXIS_POINTS = 7.5
+_LINE_POINTS = 1.2
+_CLEAN_POINTS = 1.8
 _Place = tuple[str, str] | None
-_Line = tuple[str, NDArray[np.float64], dict[str, Any]]
-"""Its name, heights, and look as matplotlib's arguments."""
-_CENTRES = (np.arange(PROFILE_BINS) + 0.5) / PROFILE_BINS
 
 
 def draw(root: Place, manifest: Manifest) -> Iterator[tuple[str, bytes]]:
     """Yield ``spectrum.png``. The manifest holds the profiles; `root` is not read."""
     del root
     builds = {"": manifest}
-    yield "spectrum.png", style.png(spectra(builds, side_by_side(builds), dpi=style.DPI))
+    yield "spectrum.png", spectra(builds, side_by_side(builds), dpi=DPI).png()
 
 
 def exhibit(inputs: Inputs) -> Iterator[Picture]:
@@ -74,14 +76,12 @@ def exhibit(inputs: Inputs) -> Iterator[Picture]:
                 for name, manifest in builds.items()
                 for one in manifest.sets
                 if (name, one.dataset) in shown
-                for centre, power in zip(_CENTRES, one.spectrum.profile, strict=True)
+                for centre, power in zip(CENTRES, one.spectrum.profile, strict=True)
             ],
         )
 
 
-def spectra(
-    builds: Mapping[str, Manifest], places: Sequence[_Place], *, dpi: int = style.PRINT_DPI
-) -> Figure:
+def spectra(builds: Mapping[str, Manifest], places: Sequence[_Place], *, dpi: int = PRINT_DPI) -> Canvas:
     """Draw the mean radial DCT profile of clean and corrupted sets, a panel a dataset.
 
     Parameters
@@ -96,29 +96,25 @@ def spectra(
 
     Returns
     -------
-    Figure
+    Canvas
         Power on a logarithmic axis, the same in all panels, over radial frequency. Bins without power
         (small images have bins without coefficients) are left out.
     """
     looks = corruption_looks(name for one in builds.values() for name in built_corruptions(one))
-    with style.context():
-        figure, panels = _panels(len(places), _severities(builds), list(map(display_name, looks)))
-        figure.set_dpi(dpi)
-        named = []
-        for index, (panel, place) in enumerate(zip(panels, places, strict=True)):
-            if place is None:
-                panel.set_visible(False)
-                continue
+    profiles = [[] if place is None else _profiles(builds[place[0]], place[1], looks) for place in places]
+    limits = limits_of([one for panel in profiles for one in panel])
+    canvas, panels = _page(len(places), _severities(builds), list(map(display_name, looks)), limits, dpi)
+    for index, (panel, place) in enumerate(zip(panels, places, strict=True)):
+        if place is not None:
             name, dataset = place
-            named.append((panel, _draw_panel(panel, builds[name], dataset, looks)))
-            _title(panel, builds[name], dataset, name if len(builds) > 1 else "")
             under = places[index + _COLUMNS : index + _COLUMNS + 1]
             alone = index % _COLUMNS == 0 or places[index - 1] is None
-            panel.tick_params(labelbottom=under in ([], [None]), labelleft=alone)
-        for panel, lines in named:  # only now are the shared limits known
-            _label_lines(panel, lines)
-        label_decades(panels[0].yaxis, power_of_ten)
-    return figure
+            panel.draw_axes(across=under in ([], [None]), up=alone)
+            panel.draw_title(*_titles(builds[name], dataset, name if len(builds) > 1 else ""))
+            for one in profiles[index]:
+                panel.draw_line(one)
+            panel.label_lines(profiles[index])
+    return canvas
 
 
 def _severities(builds: Mapping[str, Manifest]) -> str:
@@ -129,113 +125,77 @@ def _severities(builds: Mapping[str, Manifest]) -> str:
     return f"; corruptions at severity {next(iter(shown.values()))}" if shown else ""
 
 
-def _panels(count: int, severities: str, labels: Sequence[str]) -> tuple[Figure, list[Axes]]:
+def _page(
+    count: int, severities: str, labels: Sequence[str], limits: tuple[float, float], dpi: int
+) -> tuple[Canvas, list[Panel]]:
     """Return a page with empty panels at fixed places, two a row, and room for labels beside each."""
     columns = min(_COLUMNS, count)
     rows = -(-count // columns)
-    wide = style.PAGE_INCHES if columns == _COLUMNS else 0.62 * style.PAGE_INCHES
+    wide = PAGE_INCHES if columns == _COLUMNS else 0.62 * PAGE_INCHES
     pitch_high = _ROW_INCHES if rows <= _MOST_HIGH_ROWS else _LOW_ROW_INCHES
     high = _TOP_INCHES + rows * pitch_high + _FOOT_INCHES
-    figure = Figure(figsize=(wide, high), dpi=style.DPI, facecolor="white")
+    canvas = Canvas(width=int(wide * dpi), height=int(high * dpi), dpi=dpi)
     pitch = (wide - _LEFT_INCHES) / columns
     beside = _room(labels, pitch)
-    panels: list[Axes] = []
-    for index in range(count):
-        row, column = divmod(index, columns)
-        first = panels[0] if panels else None
-        left, bottom = _LEFT_INCHES + column * pitch, _FOOT_INCHES + (rows - 1 - row) * pitch_high
-        size = (pitch - beside, pitch_high - _HEAD_INCHES)
-        panels.append(style.place(figure, left, bottom, *size, sharex=first, sharey=first))
-    middle = (_LEFT_INCHES + wide - beside) / 2
-    words = f"Radial frequency (share of the highest){severities}"
-    figure.text(middle / wide, 0.06 / high, words, ha="center", va="bottom")
-    figure.text(
-        0.08 / wide,
-        (high - _TOP_INCHES - _HEAD_INCHES + _FOOT_INCHES) / 2 / high,
-        "Mean power of a DCT coefficient\n(luma², luma 0 to 1)",
-        rotation=90,
-        ha="left",
-        va="center",
-        multialignment="center",
+    panels = [
+        Panel(
+            canvas=canvas,
+            left=(_LEFT_INCHES + index % columns * pitch) * dpi,
+            top=(_TOP_INCHES + _HEAD_INCHES + index // columns * pitch_high) * dpi,
+            wide=(pitch - beside) * dpi,
+            high=(pitch_high - _HEAD_INCHES) * dpi,
+            limits=limits,
+        )
+        for index in range(count)
+    ]
+    canvas.add(
+        Words(
+            x=(_LEFT_INCHES + wide - beside) / 2 * dpi,
+            y=(high - _BOTTOM_INCHES) * dpi,
+            text=f"Radial frequency (share of the highest){severities}",
+            points=_AXIS_POINTS,
+            across="center",
+        ),
+        Words(
+            x=_MARGIN_INCHES * dpi,
+            y=(_TOP_INCHES + _HEAD_INCHES + high - _FOOT_INCHES) / 2 * dpi,
+            text="Mean power of a DCT coefficient\n(luma², luma 0 to 1)",
+            points=_AXIS_POINTS,
+            turned=True,
+        ),
     )
-    return figure, panels
+    return canvas, panels
 
 
 def _room(labels: Sequence[str], pitch: float) -> float:
     """Return the inches beside a panel that its longest label needs, its sample of the line included."""
-    longest = max((style.text_inches(label, _LABEL_POINTS) for label in labels), default=0.0)
-    before = _LABEL_START - 1.0
+    longest = max((text_inches(label, LABEL_POINTS) for label in labels), default=0.0)
+    before = LABEL_START - 1.0
     return max(_LABEL_INCHES, (before * pitch + longest + _LABEL_MARGIN_INCHES) / (1.0 + before))
 
 
-def _draw_panel(panel: Axes, manifest: Manifest, dataset: str, looks: Mapping[str, Look]) -> list[_Line]:
-    """Draw the profiles and return their lines."""
+def _profiles(manifest: Manifest, dataset: str, looks: Mapping[str, Look]) -> list[Profile]:
+    """Return the profiles of a dataset, clean last: it is drawn on top."""
     severity = shown_severity(manifest)
-    panel.set(yscale="log", xlim=(0, 1))
-    panel.minorticks_off()
-    for edge in (1 / 3, 2 / 3):
-        panel.axvline(edge, color="#DDDDDD", linewidth=0.6, zorder=0)
-    above: dict[str, Any] = {"transform": panel.transAxes, "ha": "center", "va": "top"}
-    for index, band in enumerate(BANDS):
-        panel.text((index + 0.5) / len(BANDS), 0.985, band, **above, color="#777777", fontsize=6.5)
-    lines = []
+    profiles = []
     for kind in (*(built_corruptions(manifest, dataset) if severity else ()), CLEAN):
         record = shown_record(manifest, dataset, kind, 0 if kind == CLEAN else severity or 0)
         if record is not None:
-            look = looks[kind].strokes | {"marker": ""} | (_CLEAN_LINE if kind == CLEAN else {})
-            profile = np.array(record.spectrum.profile)
-            heights = np.where(profile > 0, profile, np.nan)
-            order = 3 if kind == CLEAN else 2  # clean on top
-            panel.plot(_CENTRES, heights, label=display_name(kind), **look, zorder=order)
-            lines.append((display_name(kind), heights, look))
-    return lines
+            powers = np.array(record.spectrum.profile)
+            profiles.append(
+                Profile(
+                    name=display_name(kind),
+                    heights=np.where(powers > 0, powers, np.nan),
+                    look=looks[kind],
+                    width=_CLEAN_POINTS if kind == CLEAN else _LINE_POINTS,
+                )
+            )
+    return profiles
 
 
-def _title(panel: Axes, manifest: Manifest, dataset: str, collection: str) -> None:
+def _titles(manifest: Manifest, dataset: str, collection: str) -> tuple[str, str]:
+    """Return the two lines above a panel."""
     clean = shown_record(manifest, dataset, CLEAN, 0)
-    images = clean.rows if clean is not None else 0
-    count = counted(images, "image")
+    count = counted(clean.rows if clean is not None else 0, "image")
     first, second = panel_title(manifest, dataset)
-    panel.set_title(first, pad=14)
-    panel.annotate(
-        ", ".join(filter(None, (second, collection, count))),
-        (0, 1),
-        xytext=(0, 5),
-        xycoords="axes fraction",
-        textcoords="offset points",
-        fontsize=_LABEL_POINTS,
-    )
-
-
-def _label_lines(panel: Axes, lines: Sequence[_Line]) -> None:
-    """Name each line at its right end, labels kept apart and tied to their lines by a leader."""
-    low, high = np.log(panel.get_ylim())
-    ends = []
-    for name, heights, look in lines:
-        known = np.flatnonzero(np.isfinite(heights))
-        if known.size:
-            last = known[-1]
-            ends.append((float((np.log(heights[last]) - low) / (high - low)), _CENTRES[last], name, look))
-    ends.sort(key=lambda end: end[0])
-    outside: dict[str, Any] = {
-        "transform": panel.transAxes,
-        "clip_on": False,
-        "scalex": False,
-        "scaley": False,
-    }
-    for (y, x, name, look), spread in zip(ends, _spread([end[0] for end in ends]), strict=True):
-        panel.plot((x, 1.025, 1.05), (y, spread, spread), color=look["color"], linewidth=0.4, **outside)
-        panel.plot((1.05, 1.13), (spread, spread), **look, **outside)
-        panel.text(_LABEL_START, spread, name, transform=panel.transAxes, va="center", fontsize=_LABEL_POINTS)
-
-
-def _spread(places: Sequence[float]) -> list[float]:
-    """Move sorted places apart to at least the label spacing, as little as a pass up and one down can."""
-    spread = list(places)
-    for index in range(1, len(spread)):
-        spread[index] = max(spread[index], spread[index - 1] + _LABEL_SPACING)
-    ceiling = max(1.0, (len(spread) - 1) * _LABEL_SPACING)
-    for index in reversed(range(len(spread))):
-        spread[index] = min(spread[index], ceiling)
-        ceiling = spread[index] - _LABEL_SPACING
-    return spread
+    return first, ", ".join(filter(None, (second, collection, count)))

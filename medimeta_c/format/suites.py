@@ -112,8 +112,13 @@ def in_order(names: Iterable[str], preferred: Iterable[str]) -> tuple[str, ...]:
     >>> in_order(["aml", "oct", "pbc"], CORE.datasets)
     ('pbc', 'oct', 'aml')
     """
-    known = list(preferred)
-    return tuple(sorted(names, key=lambda name: (known.index(name) if name in known else len(known), name)))
+    rest, known = sorted(names), []
+    for name in preferred:
+        if not rest:
+            break  # a registry may import what comes next
+        known += [name] * rest.count(name)
+        rest = [other for other in rest if other != name]
+    return (*known, *rest)
 
 
 def paper_order(collection: str, dataset: str) -> tuple[int, str, int, str]:

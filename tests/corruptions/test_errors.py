@@ -134,3 +134,32 @@ def test_a_missing_name_of_a_registry_is_a_key_error_with_a_hint() -> None:
     assert str(caught.value).startswith("unknown corruption 'contrst': did you mean 'contrast'? (")
     assert CORRUPTIONS.get("contrst") is None
     assert "contrst" not in CORRUPTIONS
+
+
+def test_further_things_of_a_registry_are_loaded_when_one_of_them_is_asked_for() -> None:
+    """Names given first are found without them; listings have both, in order; they are loaded once."""
+    first, second, third = tuple(CORRUPTIONS.values())[:3]
+    loaded: list[int] = []
+
+    def more() -> tuple[Corruption, ...]:
+        loaded.append(1)
+        return second, third
+
+    known = Registry("group.without_entry_points", Corruption, (first,), more=more)
+    assert first.name in known
+    assert known[first.name] is first
+    assert next(iter(known)) == first.name
+    assert loaded == []
+    assert known[third.name] is third
+    assert list(known) == [first.name, second.name, third.name]
+    assert len(known) == 3
+    assert "other" not in known
+    assert loaded == [1]
+
+
+def test_names_are_unique_among_further_things_too() -> None:
+    """It shows when they are loaded."""
+    one = CORRUPTIONS["contrast"]
+    known = Registry("group.without_entry_points", Corruption, (one,), more=lambda: (one,))
+    with pytest.raises(ValueError, match=r"are named 'contrast'"):
+        len(known)

@@ -65,7 +65,7 @@ def test_each_entry_draws_what_its_data_says(name: str, inputs: Inputs, tmp_path
             continue
         assert exhibit.rows
         assert all(len(row) == len(exhibit.header) for row in exhibit.rows)
-        assert_printable(exhibit.figure)
+        assert_printable(exhibit.drawn())
     made = make(inputs, tmp_path, only=(name,))
     endings = {"png", "svg", "pdf", "csv"} if isinstance(exhibits[0], Picture) else {"md", "csv", "tex"}
     for exhibit in exhibits:
@@ -126,7 +126,7 @@ def test_two_collections_are_drawn_side_by_side(inputs: Inputs, clean_dir: Path,
             (names[0], "rays"),
             (names[1], "rays"),
         }
-        assert_printable(picture.figure)
+        assert_printable(picture.drawn())
     for name in ("sample_grid", "frequency_bands", "frequency_effects"):
         made = [one.name for one in entry(name, both)]
         assert len(set(made)) == len(made)
@@ -154,9 +154,9 @@ def test_thirteen_models_with_long_names_are_drawn_whole(inputs: Inputs) -> None
     for name in ("severity", "severity_mce", "robustness_accuracy", "evaluation", "backbones"):
         for picture in entry(name, crowd):
             assert isinstance(picture, Picture)
-            assert_printable(picture.figure)
+            assert_printable(picture.drawn())
             if name != "backbones":  # which has the names beside its lines
-                (legend,) = picture.figure.legends
+                (legend,) = picture.drawn().legends
                 shown = [text.get_text() for text in legend.get_texts()]
                 assert shown[:13] == list(short_names(names).values())
 
@@ -189,11 +189,11 @@ def test_many_datasets_take_several_pages(tmp_path: Path) -> None:
         for number, picture in enumerate(pages, 1):
             assert isinstance(picture, Picture)
             assert picture.name == f"{name}-{number}"
-            assert picture.figure.get_figheight() <= 234 / 25.4
-            assert_printable(picture.figure)
+            assert picture.drawn().get_figheight() <= 234 / 25.4
+            assert_printable(picture.drawn())
             column = picture.header.index("dataset")
             shown = list(dict.fromkeys(str(row[column]) for row in picture.rows))
-            drawn = " ".join(one.get_text() for one in picture.figure.findobj(Text)).replace("\n", "")
+            drawn = " ".join(one.get_text() for one in picture.drawn().findobj(Text)).replace("\n", "")
             assert all(dataset in drawn for dataset in shown)
             seen += shown
         assert seen == names
@@ -207,9 +207,9 @@ def test_names_beside_rows_do_not_touch(tmp_path: Path) -> None:
     for name in ("frequency_bands", "frequency_effects", "pixel_density"):
         (picture,) = entry(name, two)
         assert isinstance(picture, Picture)
-        renderer = FigureCanvasAgg(picture.figure).get_renderer()  # type: ignore[no-untyped-call]
-        picture.figure.draw(renderer)
-        labels = [one.yaxis.label for one in picture.figure.axes if one.get_ylabel()]
+        renderer = FigureCanvasAgg(picture.drawn()).get_renderer()  # type: ignore[no-untyped-call]
+        picture.drawn().draw(renderer)
+        labels = [one.yaxis.label for one in picture.drawn().axes if one.get_ylabel()]
         assert len(labels) == 2
         first, second = (one.get_window_extent(renderer) for one in labels)
         assert not first.overlaps(second), name
@@ -250,8 +250,8 @@ def test_little_data_still_has_labelled_axes(tmp_path: Path) -> None:
     for name in ("spectrum", "frequency_bands", "frequency_effects", "pixel_density", "sample_grid"):
         for picture in entry(name, little):
             assert isinstance(picture, Picture)
-            assert_printable(picture.figure)
-            for panel in picture.figure.axes:
+            assert_printable(picture.drawn())
+            for panel in picture.drawn().axes:
                 for axis in (panel.xaxis, panel.yaxis):
                     low, high = sorted(axis.get_view_interval())
                     ticks = [one for one in axis.get_majorticklocs() if low <= one <= high]

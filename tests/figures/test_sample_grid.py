@@ -18,8 +18,9 @@ from PIL import Image
 
 from medimeta_c import figures
 from medimeta_c.building.render import render
+from medimeta_c.figures.drawing import style
 from medimeta_c.figures.drawing.montage import CARD_PX, PRINT_PX, fit, montage
-from medimeta_c.figures.drawing.style import PAGE_INCHES, png
+from medimeta_c.figures.drawing.sizes import PAGE_INCHES
 from medimeta_c.figures.sample_grid import dataset_grid, overview_grid
 from medimeta_c.format.display import shown_datasets
 from medimeta_c.format.keys import SetKey
@@ -65,7 +66,7 @@ def places(picture: NDArray[np.uint8], part: NDArray[np.uint8]) -> list[tuple[in
 def test_every_cell_holds_its_set_exactly(built: tuple[Path, Manifest]) -> None:
     """Rows are corruptions in the paper's order, columns clean and severities; pixels are as stored."""
     root, manifest = built
-    picture = np.asarray(opened(png(dataset_grid(root, manifest, "pbc").figure)))
+    picture = np.asarray(opened(dataset_grid(root, manifest, "pbc").png()))
     assert picture.ndim == 3
     pitch = None
     for row, kind in enumerate(("gaussian_noise", "contrast", "pixelate")):
@@ -85,12 +86,12 @@ def test_every_cell_holds_its_set_exactly(built: tuple[Path, Manifest]) -> None:
 def test_in_print_every_pixel_is_there(built: tuple[Path, Manifest]) -> None:
     """The grid for print holds whole images, and is as wide as a page or less."""
     root, manifest = built
-    figure = dataset_grid(root, manifest, "pbc", PRINT_PX).figure
-    picture = np.asarray(opened(png(figure)))
+    drawn = dataset_grid(root, manifest, "pbc", PRINT_PX)
+    picture = np.asarray(opened(drawn.png()))
     for severity in (1, 3):
         key = SetKey("pbc", "test", "contrast", severity)
         assert len(places(picture, rendered(COLOUR, key))) == 1
-    assert figure.get_figwidth() <= PAGE_INCHES
+    assert drawn.drawn().get_figwidth() <= PAGE_INCHES
 
 
 @pytest.mark.parametrize("side", [CARD_PX, PRINT_PX])
@@ -99,16 +100,16 @@ def test_no_pixel_is_lost_whatever_the_labels(side: int, letters: int) -> None:
     """The resolution follows from the labels' width, and the raster stays exact for all of them."""
     draw = np.random.default_rng(letters)
     images = [draw.integers(0, 256, (90 + letters, 31 * index + 9, 3), np.uint8) for index in range(5)]
-    picture = np.asarray(
-        opened(png(montage([images], corner="x" * letters, rows=["row"], columns=["a"] * 5, side=side)))
-    )
-    assert all(len(places(picture, fit(image, side))) == 1 for image in images)
+    canvas = montage([images], corner="x" * letters, rows=["row"], columns=["a"] * 5, side=side)
+    for data in (canvas.png(), style.png(canvas.drawn())):
+        picture = np.asarray(opened(data))
+        assert all(len(places(picture, fit(image, side))) == 1 for image in images)
 
 
 def test_grey_is_stored_as_grey(built: tuple[Path, Manifest]) -> None:
     """A grid of grey images is a grey PNG, unstretched: 28-pixel images show each pixel four times four."""
     root, manifest = built
-    image = opened(png(dataset_grid(root, manifest, "oct").figure))
+    image = opened(dataset_grid(root, manifest, "oct").png())
     assert image.mode == "L"
     clean = GREY.image("test", "000000")
     assert len(places(np.asarray(image), np.kron(clean, np.ones((4, 4), dtype=np.uint8)))) == 3
@@ -117,7 +118,7 @@ def test_grey_is_stored_as_grey(built: tuple[Path, Manifest]) -> None:
 def test_the_overview_shows_each_dataset_at_one_severity(built: tuple[Path, Manifest]) -> None:
     """Grey and colour datasets side by side, at severity 3 where it was built."""
     root, manifest = built
-    picture = np.asarray(opened(png(overview_grid(root, manifest, shown_datasets(manifest)).figure)))
+    picture = np.asarray(opened(overview_grid(root, manifest, shown_datasets(manifest)).png()))
     key = SetKey("pbc", "test", "contrast", 3)
     assert len(places(picture, fit(rendered(COLOUR, key)))) == 1
     grey = fit(rendered(GREY, SetKey("oct", "test", "contrast", 3)))
@@ -127,7 +128,7 @@ def test_the_overview_shows_each_dataset_at_one_severity(built: tuple[Path, Mani
 def test_without_severity_3_the_highest_is_shown(tmp_path: Path) -> None:
     """A tree of severities 1 and 2 shows severity 2."""
     manifest = fake_build(tmp_path, [GREY], corruptions=("contrast",), severities=(1, 2))
-    picture = np.asarray(opened(png(overview_grid(tmp_path, manifest, shown_datasets(manifest)).figure)))
+    picture = np.asarray(opened(overview_grid(tmp_path, manifest, shown_datasets(manifest)).png()))
     for severity in (1, 2):
         image = fit(rendered(GREY, SetKey("oct", "test", "contrast", severity)))
         assert len(places(picture, image)) == severity - 1
@@ -136,12 +137,12 @@ def test_without_severity_3_the_highest_is_shown(tmp_path: Path) -> None:
 def test_a_set_that_was_not_built_leaves_its_cell_empty(built: tuple[Path, Manifest]) -> None:
     """The cell of a missing set is white; its neighbours stay where they are."""
     root, manifest = built
-    whole = np.asarray(opened(png(dataset_grid(root, manifest, "oct").figure)))
+    whole = np.asarray(opened(dataset_grid(root, manifest, "oct").png()))
     missing = SetKey("oct", "test", "contrast", 3)
     part = manifest.model_copy(
         update={"sets": tuple(record for record in manifest.sets if record.key != missing)}
     )
-    picture = np.asarray(opened(png(dataset_grid(root, part, "oct").figure)))
+    picture = np.asarray(opened(dataset_grid(root, part, "oct").png()))
     assert picture.shape == whole.shape
     image = fit(rendered(GREY, missing))
     [(top, left)] = places(whole, image)
@@ -157,10 +158,11 @@ def test_phantoms_are_called_so_in_the_picture(tmp_path: Path) -> None:
         "oct_with_a_long_name", channels=1, splits={"test": 1}, info_changes={"kind": "phantoms"}
     )
     manifest = fake_build(tmp_path, [phantoms], corruptions=("contrast",))
-    for figure in (
-        dataset_grid(tmp_path, manifest, "oct_with_a_long_name").figure,
-        overview_grid(tmp_path, manifest, shown_datasets(manifest)).figure,
+    for picture in (
+        dataset_grid(tmp_path, manifest, "oct_with_a_long_name"),
+        overview_grid(tmp_path, manifest, shown_datasets(manifest)),
     ):
+        figure = picture.drawn()
         renderer = FigureCanvasAgg(figure).get_renderer()
         assert all(text.get_window_extent(renderer).x0 >= 0 for text in figure.texts)
         assert any("oct" in text.get_text() and "(phantoms)" in text.get_text() for text in figure.texts)
@@ -173,11 +175,11 @@ def test_rows_are_named_by_modality_and_id(tmp_path: Path) -> None:
         FakeSource("own", splits={"test": 1}, info_changes={"modality": ""}),
     ]
     manifest = fake_build(tmp_path, sources, corruptions=("contrast",))
-    overview = overview_grid(tmp_path, manifest, shown_datasets(manifest)).figure
+    overview = overview_grid(tmp_path, manifest, shown_datasets(manifest)).drawn()
     assert {"Fundoscopy\nknown", "own"} <= {text.get_text() for text in overview.texts}
     for name, corner in (("known", "Fundoscopy\nknown"), ("own", "own")):
         one = dataset_grid(tmp_path, manifest, name)
-        assert corner in {text.get_text() for text in one.figure.texts}
+        assert corner in {text.get_text() for text in one.drawn().texts}
         assert f" of {corner.replace(chr(10), ' ')}, clean" in one.caption
 
 
@@ -186,7 +188,7 @@ def test_the_lines_of_a_label_stay_inside_a_low_row() -> None:
     images = [[np.zeros((28, 28), np.uint8)] * 20] * 3
     figure = montage(
         images, corner="", rows=["Cell Microscopy\npbc\n(phantoms)"] * 3, columns=[str(n) for n in range(20)]
-    )
+    ).drawn()
     renderer = FigureCanvasAgg(figure).get_renderer()
     boxes = [text.get_window_extent(renderer) for text in figure.texts if "pbc" in text.get_text()]
     assert len(boxes) == 3

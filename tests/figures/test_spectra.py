@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import itertools
 from pathlib import Path
 
@@ -11,12 +12,17 @@ from fake_build import fake_build
 from fake_source import FakeSource
 from hypothesis import given
 from hypothesis import strategies as st
-from matplotlib.figure import Figure
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from PIL import Image
 
-from medimeta_c.figures.drawing import style
-from medimeta_c.figures.spectra import _LABEL_SPACING, _spread, spectra
-from medimeta_c.format.display import shown_record, side_by_side
+from medimeta_c.figures.drawing.canvas import Canvas, Line, Words
+from medimeta_c.figures.drawing.looks import corruption_looks
+from medimeta_c.figures.drawing.sizes import CLEAN_COLOUR
+from medimeta_c.figures.profile_panel import _LABEL_SPACING, Panel, Profile, limits_of, spread_apart
+from medimeta_c.figures.spectra import spectra
+from medimeta_c.format.display import display_name, shown_record, side_by_side
 from medimeta_c.format.manifest.records import Manifest
+from medimeta_c.format.spectrum import PROFILE_BINS
 from medimeta_corruptions import CORRUPTIONS
 
 
@@ -31,56 +37,81 @@ def manifest(tmp_path_factory: pytest.TempPathFactory) -> Manifest:
     return fake_build(tmp_path_factory.mktemp("tree"), sources)
 
 
-def figure_of(manifest: Manifest) -> Figure:
-    """The figure of every dataset of one build."""
+def drawing_of(manifest: Manifest) -> Canvas:
+    """The drawing of every dataset of one build."""
     builds = {"": manifest}
     return spectra(builds, side_by_side(builds))
 
 
-def named(panel: object) -> dict[str, object]:
-    """The lines of a panel that carry a name of their own, by that name."""
-    lines = panel.get_lines()  # type: ignore[attr-defined]
-    return {line.get_label(): line for line in lines if not line.get_label().startswith("_")}
+def profiles_of(canvas: Canvas) -> list[Line]:
+    """The lines that carry a name of their own."""
+    return [mark for mark in canvas.marks if isinstance(mark, Line) and mark.name]
 
 
 def test_a_panel_a_dataset_with_clean_and_each_corruption(manifest: Manifest) -> None:
     """Each line is the mean profile of its set at severity 3, on a logarithmic axis all panels share."""
-    panels = figure_of(manifest).axes
-    assert [panel.get_title(loc="left") for panel in panels] == ["Microscopy", "b", "Microscopy"]
-    under = [[text.get_text() for text in panel.texts if "images" in text.get_text()] for panel in panels]
-    assert under == [["a, 4 images"], ["4 images"], ["c (phantoms), 2 images"]]
-    assert any("corruptions at severity 3" in text.get_text() for text in figure_of(manifest).texts)
-    assert len({panel.get_ylim() for panel in panels}) == 1
-    for panel, dataset in zip(panels, "abc", strict=True):
-        assert panel.get_yscale() == "log"
-        lines = named(panel)
-        assert set(lines) == {"Clean", "Gaussian noise", "Contrast", "Pixelate"}
-        for name, kind in (("Clean", "clean"), ("Contrast", "contrast")):
-            record = shown_record(manifest, dataset, kind, 3 if kind != "clean" else 0)
+    canvas = drawing_of(manifest)
+    titles = [mark.text for mark in canvas.marks if isinstance(mark, Words) and mark.bold]
+    assert titles == ["Microscopy", "b", "Microscopy"]
+    under = [text for text in canvas.texts() if "images" in text]
+    assert under == ["a, 4 images", "4 images", "c (phantoms), 2 images"]
+    assert any("corruptions at severity 3" in text for text in canvas.texts())
+    kinds = ("gaussian_noise", "contrast", "pixelate", "clean")
+    lines = iter(profiles_of(canvas))
+    for dataset in "ab":
+        logs: list[float] = []
+        heights: list[float] = []
+        for kind in kinds:
+            record = shown_record(manifest, dataset, kind, 0 if kind == "clean" else 3)
             assert record is not None
-            profile = np.array(record.spectrum.profile)
-            drawn = lines[name].get_ydata()  # type: ignore[attr-defined]
-            assert np.array_equal(drawn[profile > 0], profile[profile > 0])
-            assert np.isnan(drawn[profile <= 0]).all()
+            powers = np.array(record.spectrum.profile)
+            own = np.log(powers[powers > 0])
+            drawn: list[float] = []
+            while len(drawn) < len(own):  # one piece or more
+                line = next(lines)
+                assert line.name == display_name(kind)
+                drawn += [y for _, y in line.points]
+            logs += own.tolist()
+            heights += drawn
+        # Where one power is so many times another, it is so much higher.
+        assert np.corrcoef(logs, heights)[0, 1] == pytest.approx(-1)
+
+
+def test_bins_without_power_are_gaps(manifest: Manifest) -> None:
+    """Small images have bins without coefficients: the line is in pieces, and none goes there."""
+    record = shown_record(manifest, "c", "clean", 0)
+    assert record is not None
+    known = np.array(record.spectrum.profile) > 0
+    assert not known.all()
+    canvas = Canvas(width=PROFILE_BINS, height=10, dpi=72)
+    look = corruption_looks([])["clean"]
+    profile = Profile(
+        name="Clean",
+        heights=np.where(known, np.maximum(record.spectrum.profile, 1e-9), np.nan),
+        look=look,
+        width=1,
+    )
+    panel = Panel(canvas=canvas, left=0, top=0, wide=PROFILE_BINS, high=10, limits=limits_of([profile]))
+    panel.draw_line(profile)
+    drawn = {int(x) for line in profiles_of(canvas) for x, _ in line.points}
+    assert drawn <= set(np.flatnonzero(known))
+    assert all(np.diff([int(x) for x, _ in line.points]).max() == 1 for line in profiles_of(canvas))
 
 
 def test_clean_is_black_and_every_line_is_named_beside_it(manifest: Manifest) -> None:
-    """Colours are the style's, and each name stands as text in the panel."""
-    panel = figure_of(manifest).axes[0]
-    lines = named(panel)
-    assert lines["Clean"].get_color() == style.CLEAN_COLOUR  # type: ignore[attr-defined]
-    assert lines["Pixelate"].get_color() == CORRUPTIONS["pixelate"].colour  # type: ignore[attr-defined]
-    assert set(lines) <= {text.get_text() for text in panel.texts}
+    """Colours are the style's, and each name stands as text beside the panel."""
+    canvas = drawing_of(manifest)
+    colours = {line.name: line.colour for line in profiles_of(canvas)}
+    assert colours["Clean"] == CLEAN_COLOUR
+    assert colours["Pixelate"] == CORRUPTIONS["pixelate"].colour
+    assert set(colours) <= set(canvas.texts())
 
 
 def test_every_label_is_inside_the_picture(manifest: Manifest) -> None:
     """No text is cut off by the picture's edge."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-
-    figure = figure_of(manifest)
-    renderer = FigureCanvasAgg(figure).get_renderer()
-    titles = [panel._left_title for panel in figure.axes]
-    for text in [*figure.texts, *titles, *(text for panel in figure.axes for text in panel.texts)]:
+    figure = drawing_of(manifest).drawn()
+    renderer = FigureCanvasAgg(figure).get_renderer()  # type: ignore[no-untyped-call]
+    for text in figure.texts:
         box = text.get_window_extent(renderer)
         assert box.x0 >= 0 <= box.y0
         assert box.x1 <= figure.bbox.x1
@@ -90,14 +121,25 @@ def test_every_label_is_inside_the_picture(manifest: Manifest) -> None:
 def test_a_constant_image_has_no_line_and_no_error(tmp_path: Path) -> None:
     """Images without AC energy leave the panel empty."""
     flat = FakeSource("flat", channels=1, shape=(1, 1), splits={"test": 1})
-    figure = figure_of(fake_build(tmp_path, [flat], corruptions=("contrast",)))
-    assert all(np.isnan(line.get_ydata()).all() for line in named(figure.axes[0]).values())  # type: ignore[attr-defined]
-    assert style.png(figure).startswith(b"\x89PNG")
+    canvas = drawing_of(fake_build(tmp_path, [flat], corruptions=("contrast",)))
+    assert profiles_of(canvas) == []
+    assert Image.open(io.BytesIO(canvas.png())).mode == "L"
+
+
+@given(st.lists(st.floats(1e-12, 1e12), max_size=4))
+def test_an_axis_holds_all_powers_and_has_two_ticks_or_more(powers: list[float]) -> None:
+    """Whatever the powers are: none, one, or of many decades."""
+    heights = np.full(PROFILE_BINS, np.nan)
+    heights[: len(powers)] = powers
+    limits = limits_of([Profile(name="", heights=heights, look=corruption_looks([])["clean"], width=1)])
+    panel = Panel(canvas=Canvas(width=1, height=1, dpi=1), left=0, top=0, wide=1, high=1, limits=limits)
+    assert all(limits[0] <= power * 1.000001 and power <= limits[1] * 1.000001 for power in powers)
+    assert 2 <= len(panel.ticks()) <= 7
 
 
 @given(st.lists(st.floats(-0.2, 1.2), max_size=10).map(sorted))
 def test_labels_keep_their_order_and_distance(places: list[float]) -> None:
     """Spread labels are at least a label apart, in the lines' order."""
-    spread = _spread(places)
+    spread = spread_apart(places)
     assert len(spread) == len(places)
     assert all(after - before >= _LABEL_SPACING - 1e-9 for before, after in itertools.pairwise(spread))

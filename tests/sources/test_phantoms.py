@@ -24,6 +24,7 @@ from medimeta_c.sources import open_source
 from medimeta_c.sources.contract import Source
 from medimeta_c.sources.phantoms import open_phantoms
 from medimeta_c.sources.phantoms.drawing import Dice
+from medimeta_c.sources.phantoms.oct import render
 from medimeta_c.sources.phantoms.plan import PLANS
 from medimeta_c.sources.phantoms.record import PhantomPlan
 from medimeta_c.sources.phantoms.writer import ensure_phantoms
@@ -308,7 +309,7 @@ def test_simultaneous_writers_agree(tmp_path: Path) -> None:
 
     def draw(dice: Dice, label: int) -> NDArray[np.uint8]:
         drawn.append(label)
-        return PLANS["oct"].draw(dice, label)
+        return render(dice, label)
 
     plan = few(PLANS["oct"], draw=draw)
     with ThreadPoolExecutor(4) as pool:

@@ -190,11 +190,12 @@ def build(
 
     from medimeta_c.building.build import BuildConfig, preview
     from medimeta_c.building.build import build as run
-    from medimeta_c.cli.benchmark.places import default_out
-    from medimeta_c.errors import ConfigError, Remedy
-    from medimeta_c.io.stores.urls import looks_like_url
 
     if out is None:
+        from medimeta_c.cli.benchmark.places import default_out
+        from medimeta_c.errors import ConfigError, Remedy
+        from medimeta_c.io.stores.urls import looks_like_url
+
         if looks_like_url(data):
             raise ConfigError(
                 "the default name of the directory follows from data on this disk",

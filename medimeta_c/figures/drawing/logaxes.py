@@ -1,20 +1,18 @@
-"""Logarithmic axes: of errors in percent, and with few, legible labels, but at least two."""
+"""Logarithmic axes: of errors in percent, and with few, legible labels."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable
 
-import numpy as np
 from matplotlib.axis import XAxis, YAxis
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
-__all__ = ["error_limits", "frame_errors", "label_decades", "plain", "power_of_ten"]
+from medimeta_c.figures.drawing.ticks import LEAST_SPAN, decades
 
-_MOST_LABELS = 6
+__all__ = ["error_limits", "frame_errors", "label_decades"]
+
 _PERCENT_TICKS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
 _MARGIN = 1.15
-_RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 def error_limits(errors: Iterable[float | None]) -> tuple[float, float]:
@@ -55,37 +53,9 @@ def label_decades(axis: XAxis | YAxis, words: Callable[[float], str]) -> None:
     """
     first, last = axis.get_view_interval()
     low, high = min(first, last), max(first, last)
-    if high < 10 * low:
-        low = high / 10
+    if high < LEAST_SPAN * low:
+        low = high / LEAST_SPAN
         getattr(axis.axes, f"set_{axis.axis_name}lim")((low, high) if first <= last else (high, low))
-    powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
-    inside = [power for power in powers if low <= 10.0**power <= high]
-    step = math.ceil(len(inside) / _MOST_LABELS)
-    ticks = [10.0**power for power in inside if power % step == 0]
-    if len(ticks) < 2:
-        ticks = [digit * 10.0**power for power in powers for digit in (1, 2, 5)]
-    axis.set_major_locator(FixedLocator(ticks))
+    axis.set_major_locator(FixedLocator(decades(low, high)))
     axis.set_major_formatter(FuncFormatter(lambda value, _: words(value)))
     axis.set_minor_locator(NullLocator())
-
-
-def plain(value: float) -> str:
-    """Return a number without an exponent.
-
-    Examples
-    --------
-    >>> plain(1e-05), plain(1000.0)
-    ('0.00001', '1000')
-    """
-    return np.format_float_positional(value, precision=10, trim="-")
-
-
-def power_of_ten(value: float) -> str:
-    """Return the nearest power of ten.
-
-    Examples
-    --------
-    >>> power_of_ten(1e-05), power_of_ten(10.0)
-    ('10⁻⁵', '10¹')
-    """
-    return "10" + str(round(math.log10(value))).translate(_RAISED)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Set
 from dataclasses import dataclass
+from functools import cache
 from itertools import count
 from typing import Any, Literal
 
-from medimeta_c.figures.drawing.style import CLEAN_COLOUR
+from medimeta_c.figures.drawing.sizes import CLEAN_COLOUR
 from medimeta_c.format.keys import CLEAN
-from medimeta_c.format.suites import in_order
 from medimeta_corruptions import CORRUPTIONS
 
 __all__ = ["DASHED", "DASH_DOTTED", "DOTTED", "SOLID", "Dash", "Look", "corruption_looks"]
@@ -98,20 +98,35 @@ def corruption_looks(names: Iterable[str]) -> dict[str, Look]:
     --------
     >>> looks = corruption_looks(["stain_deposit", "contrast"])
     >>> looks["contrast"].colour, looks["stain_deposit"].colour
-    ('#882255', '#332288')
+    ('#882255', '#6699CC')
     """
-    own = {
-        name: Look(one.colour, one.dash, one.marker)
-        for name, one in CORRUPTIONS.items()
-        if one.colour is not None and one.dash is not None and one.marker is not None
-    }
     looks = {CLEAN: _CLEAN_LOOK}
-    free = (look for look in _spares() if look not in (*own.values(), *looks.values()))
+    taken = cache(lambda: set(map(_own_look, CORRUPTIONS)))
+    free = (look for look in _spares() if look not in taken() and look not in looks.values())
     drawn = {CLEAN, *names}
-    for name in in_order({*CORRUPTIONS, *drawn} - {CLEAN}, CORRUPTIONS):
-        mine = own.get(name)
+    for name in _until_all(drawn - {CLEAN}):
+        mine = _own_look(name)
         looks[name] = next(free) if mine is None or mine in looks.values() else mine
     return {name: look for name, look in looks.items() if name in drawn}
+
+
+def _until_all(names: Set[str]) -> Iterator[str]:
+    """Yield registered corruptions in order up to the last one named, then the other names."""
+    rest = set(names)
+    for name in CORRUPTIONS:
+        if not rest:
+            return
+        rest.discard(name)
+        yield name
+    yield from sorted(rest)
+
+
+def _own_look(name: str) -> Look | None:
+    """Return the look that a registered corruption brings with it."""
+    one = CORRUPTIONS.get(name)
+    if one is None or one.colour is None or one.dash is None or one.marker is None:
+        return None
+    return Look(one.colour, one.dash, one.marker)
 
 
 def _spares() -> Iterator[Look]:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from functools import partial
 
 import numpy as np
-from matplotlib.figure import Figure
-from matplotlib.patches import Rectangle
 
-from medimeta_c.figures.drawing import style
+from medimeta_c.figures.drawing.canvas import Box, Canvas, Tile, Words
+from medimeta_c.figures.drawing.letters import text_inches
+from medimeta_c.figures.drawing.sizes import PAGE_INCHES
 from medimeta_c.figures.drawing.wrapping import by_inches
 from medimeta_c.format.keys import Image
 
@@ -29,7 +29,6 @@ _HEADING_INCHES = 0.18
 _LINE_INCHES = 0.11  # of each line of a label or heading
 _MARGIN_INCHES = 0.06
 _GAPS_A_CELL = 28
-_HAIR = 1e-6  # pixels
 _FRAME_COLOUR = "#C8C8C8"  # white images end somewhere
 
 
@@ -40,7 +39,7 @@ def montage(
     rows: Sequence[str],
     columns: Sequence[str],
     side: int = CARD_PX,
-) -> Figure:
+) -> Canvas:
     """Place images on an exact pixel raster, with a heading a column and a label a row.
 
     Parameters
@@ -57,7 +56,7 @@ def montage(
 
     Returns
     -------
-    Figure
+    Canvas
         As wide as a page, or less where cells would be larger than is of use; its resolution follows.
     """
     pitch = side + side // _GAPS_A_CELL
@@ -67,41 +66,30 @@ def montage(
         labels = [by_inches(words, most or _LABEL_INCHES, _TEXT_POINTS) for words in own]
         # Few pixels an inch draw letters wider: they are moved to whole pixels.
         label_inches = 2 * _MARGIN_INCHES + 1.06 * max(
-            style.text_inches(words, _TEXT_POINTS, "bold") for words in (corner, *labels)
+            text_inches(words, _TEXT_POINTS, "bold") for words in (corner, *labels)
         )
-        free = style.PAGE_INCHES - label_inches
+        free = PAGE_INCHES - label_inches
         dpi = math.ceil(max(len(columns) * pitch / free, side / _MOST_CELL_INCHES))
         if max(words.count("\n") + 1 for words in labels) * _LINE_INCHES <= pitch / dpi:
             break
     columns = [by_inches(words, 0.98 * pitch / dpi, _TEXT_POINTS) for words in columns]
     lines = max(words.count("\n") for words in (corner, *columns))
     left, heading = math.ceil(label_inches * dpi), math.ceil((_HEADING_INCHES + lines * _LINE_INCHES) * dpi)
-    width = left + len(columns) * pitch
-    height = heading + len(labels) * pitch  # the last gap is the margin
-    with style.context():
-        # A quotient just below its value would lose a row of pixels.
-        wide, high = (math.nextafter(length / dpi, math.inf) for length in (width, height))
-        figure = Figure(figsize=(wide, high), dpi=dpi, facecolor="white")
-
-        def write(x: float, y: float, words: str, align: str, weight: str = "normal") -> None:
-            """Write at a place in pixels from the top left."""
-            look: dict[str, Any] = {"va": "center", "fontsize": _TEXT_POINTS, "fontweight": weight}
-            figure.text(x / width, 1 - y / height, words, ha=align, **look)
-
-        right = left - _MARGIN_INCHES * dpi
-        write(right, heading / 2, corner, "right", "bold")
-        for place, words in enumerate(columns):
-            write(left + place * pitch + side / 2, heading / 2, words, "center")
-        for index, words in enumerate(labels):
-            top = heading + index * pitch
-            write(right, top + side / 2, words, "right")
-            for place, image in enumerate(cells[index]):
-                if image is not None:
-                    shown = fit(image, side)
-                    x = left + place * pitch + (side - shown.shape[1]) // 2
-                    y = height - top - side + (side - shown.shape[0]) // 2
-                    _place(figure, shown, (x, y), (width, height))
-    return figure
+    # The last gap is the margin.
+    canvas = Canvas(width=left + len(columns) * pitch, height=heading + len(labels) * pitch, dpi=dpi)
+    write = partial(Words, points=_TEXT_POINTS, up="center")
+    right = left - _MARGIN_INCHES * dpi
+    canvas.add(write(x=right, y=heading / 2, text=corner, across="right", bold=True))
+    for place, words in enumerate(columns):
+        middle = left + place * pitch + side / 2
+        canvas.add(write(x=middle, y=heading / 2, text=words, across="center"))
+    for index, words in enumerate(labels):
+        top = heading + index * pitch
+        canvas.add(write(x=right, y=top + side / 2, text=words, across="right"))
+        for place, image in enumerate(cells[index]):
+            if image is not None:
+                canvas.add(*_framed(fit(image, side), left + place * pitch, top, side))
+    return canvas
 
 
 def fit(image: Image, side: int = CARD_PX) -> Image:
@@ -118,30 +106,9 @@ def fit(image: Image, side: int = CARD_PX) -> Image:
     return shown
 
 
-def _place(figure: Figure, image: Image, corner: tuple[int, int], page: tuple[int, int]) -> None:
-    """Place an image pixel by pixel in a thin frame, its lower left corner given in pixels."""
-    (x, y), (width, height) = corner, page
-    rows, columns = image.shape[:2]
-    frame = Rectangle(
-        ((x - 1) / width, (y - 1) / height),
-        (columns + 2) / width,
-        (rows + 2) / height,
-        transform=figure.transFigure,
-        facecolor=_FRAME_COLOUR,
-        linewidth=0,
-        antialiased=False,
-        zorder=-1,
-    )
-    figure.add_artist(frame)
-    # A hair inside the pixels' borders: rounding must not make the place a pixel larger than the image.
-    box = (
-        (x + _HAIR) / width,
-        (y + _HAIR) / height,
-        (columns - 2 * _HAIR) / width,
-        (rows - 2 * _HAIR) / height,
-    )
-    panel = figure.add_axes(box)
-    panel.set_axis_off()
-    # Grey as RGB: a grey colour map may come out one level off.
-    colour = image if image.ndim == 3 else np.repeat(image[..., None], 3, axis=2)
-    panel.imshow(colour, interpolation="none", aspect="auto")
+def _framed(image: Image, left: int, top: int, side: int) -> tuple[Box, Tile]:
+    """Return an image in the middle of its cell, and the thin frame around it."""
+    high, wide = image.shape[:2]
+    x, y = left + (side - wide) // 2, top + (side - high + 1) // 2
+    frame = Box(left=x - 1, top=y - 1, wide=wide + 2, high=high + 2, colour=_FRAME_COLOUR)
+    return frame, Tile(left=x, top=y, image=image)

@@ -17,7 +17,17 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties, findfont, fontManager, get_font
-from PIL import Image as PillowImage
+
+from medimeta_c.figures.drawing.letters import text_inches
+from medimeta_c.figures.drawing.painting import encoded
+from medimeta_c.figures.drawing.sizes import (
+    CLEAN_COLOUR,
+    COLUMN_INCHES,
+    DPI,
+    PAGE_INCHES,
+    PRINT_DPI,
+    TITLE_POINTS,
+)
 
 __all__ = [
     "CLEAN_COLOUR",
@@ -36,22 +46,11 @@ __all__ = [
     "text_inches",
     "undrawn",
     "vector",
+    "wide_text_inches",
 ]
 
 Panels: TypeAlias = np.ndarray[Any, np.dtype[Any]]
 """Axes by row and column."""
-
-DPI = 160
-PRINT_DPI = 300
-"""Of figures for a journal."""
-COLUMN_INCHES = 84 / 25.4
-"""Width of one column of a two-column journal page."""
-PAGE_INCHES = 174 / 25.4
-"""Width of such a page's text."""
-TITLE_POINTS = 8
-"""Size of panels' titles, which are bold."""
-
-CLEAN_COLOUR = "#000000"
 
 _MEASURING_DPI = 300
 _FONT = re.compile(rb"'?DejaVu Sans'?(?:, [^;\"]*)?")
@@ -149,10 +148,10 @@ def vector(figure: Figure, kind: str) -> bytes:
     return _FONT.sub(b"'DejaVu Sans', Verdana, sans-serif", data) if kind == "svg" else data
 
 
-def text_inches(words: str, points: float, weight: str = "normal") -> float:
-    """Return the width of words as they are drawn."""
+def wide_text_inches(words: str, points: float, weight: str = "normal") -> float:
+    """Return the width of words with letters that other fonts than DejaVu Sans draw."""
     with context():
-        figure = Figure(dpi=_MEASURING_DPI)
+        figure = Figure(figsize=(1, 1), dpi=_MEASURING_DPI)
         text = figure.text(0, 0, words, fontsize=points, fontweight=weight)
         renderer = FigureCanvasAgg(figure).get_renderer()  # type: ignore[no-untyped-call]
         return float(text.get_window_extent(renderer).width) / _MEASURING_DPI
@@ -167,9 +166,4 @@ def png(figure: Figure) -> bytes:
     with context():
         canvas.draw()  # type: ignore[no-untyped-call]
     pixels = np.asarray(canvas.buffer_rgba())[..., :3]  # type: ignore[no-untyped-call]
-    if (pixels == pixels[..., :1]).all():
-        pixels = pixels[..., 0]
-    buffer = io.BytesIO()
-    image = PillowImage.fromarray(np.ascontiguousarray(pixels))
-    image.save(buffer, "PNG", compress_level=6, dpi=(figure.dpi, figure.dpi))
-    return buffer.getvalue()
+    return encoded(pixels, figure.dpi)

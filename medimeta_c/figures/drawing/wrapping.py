@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from matplotlib.axes import Axes
-
-from medimeta_c.figures.drawing import style
+from medimeta_c.figures.drawing.letters import text_inches
 from medimeta_c.io.wrapping import by_letters
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 __all__ = ["by_inches", "name_row"]
 
@@ -21,7 +23,7 @@ def by_inches(name: str, most: float, points: float, weight: str = "normal") -> 
     lines = [name]
     for letters in range(len(name), 0, -1):
         lines = by_letters(name, letters)
-        if max(style.text_inches(line, points, weight) for line in lines) <= most:
+        if max(text_inches(line, points, weight) for line in lines) <= most:
             break
     return "\n".join(lines)
 

@@ -3,11 +3,6 @@
 from __future__ import annotations
 
 from medimeta_c.sources.phantoms.clinical.plans import OTHER_PLANS
-from medimeta_c.sources.phantoms.fundus import render as draw_fundus
-from medimeta_c.sources.phantoms.mammo_calc import render as draw_mammo_calc
-from medimeta_c.sources.phantoms.oct import render as draw_oct
-from medimeta_c.sources.phantoms.pbc import render as draw_pbc
-from medimeta_c.sources.phantoms.pneumonia import render as draw_pneumonia
 from medimeta_c.sources.phantoms.record import PhantomPlan, PhantomTask, classification
 
 __all__ = ["PLANS"]
@@ -35,7 +30,7 @@ PLANS: dict[str, PhantomPlan] = {
                 ),
             ),
             per_class={"train": 6, "val": 2, "test": 3},
-            draw=draw_pbc,
+            draw="pbc:render",
         ),
         PhantomPlan(
             dataset="mammo_calc",
@@ -45,7 +40,7 @@ PLANS: dict[str, PhantomPlan] = {
             channels=1,
             tasks=(classification("pathology", "benign", "malignant"),),
             per_class={"train": 24, "val": 6, "test": 12},
-            draw=draw_mammo_calc,
+            draw="mammo_calc:render",
         ),
         PhantomPlan(
             dataset="pneumonia",
@@ -63,7 +58,7 @@ PLANS: dict[str, PhantomPlan] = {
                 ),
             ),
             per_class={"train": 16, "val": 4, "test": 8},
-            draw=draw_pneumonia,
+            draw="pneumonia:render",
         ),
         PhantomPlan(
             dataset="fundus",
@@ -73,7 +68,7 @@ PLANS: dict[str, PhantomPlan] = {
             channels=3,
             tasks=(classification("disease presence", "normal", "abnormal"),),
             per_class={"train": 24, "val": 6, "test": 12},
-            draw=draw_fundus,
+            draw="fundus:render",
         ),
         PhantomPlan(
             dataset="oct",
@@ -83,7 +78,7 @@ PLANS: dict[str, PhantomPlan] = {
             channels=1,
             tasks=(classification("disease class", "CNV", "DME", "DRUSEN", "NORMAL"),),
             per_class={"train": 12, "val": 3, "test": 6},
-            draw=draw_oct,
+            draw="oct:render",
         ),
         *OTHER_PLANS,
     )

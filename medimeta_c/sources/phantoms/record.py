@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pkgutil import resolve_name
 from typing import Any
 
 from medimeta_c.format.keys import Image
@@ -53,8 +54,9 @@ class PhantomPlan:
         The first is the one whose labels are the classes drawn.
     per_class : mapping of str to int
         Images of each class in each split.
-    draw : callable
-        Draws one image of a class.
+    draw : str or callable
+        Draws one image of a class: the function, or ``"module:function"`` of this package, which is imported
+        when an image is drawn.
     """
 
     dataset: str
@@ -64,7 +66,7 @@ class PhantomPlan:
     channels: int
     tasks: tuple[PhantomTask, ...]
     per_class: dict[str, int]
-    draw: Callable[[Dice, int], Image]
+    draw: str | Callable[[Dice, int], Image]
 
     @property
     def classes(self) -> int:
@@ -79,7 +81,12 @@ class PhantomPlan:
 
     def image(self, row: int, label: int) -> Image:
         """Draw one image; its row and class decide every pixel."""
-        return self.draw(Dice(f"phantoms/{PHANTOM_VERSION}|{self.dataset}|{row}"), label)
+        dice = Dice(f"phantoms/{PHANTOM_VERSION}|{self.dataset}|{row}")
+        draw = self.draw
+        if isinstance(draw, str):
+            draw = resolve_name(f"medimeta_c.sources.phantoms.{draw}")
+        drawn: Image = draw(dice, label)
+        return drawn
 
     def info(self) -> dict[str, Any]:
         """Return the contents of info.yaml."""

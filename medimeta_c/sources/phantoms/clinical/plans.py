@@ -2,18 +2,6 @@
 
 from __future__ import annotations
 
-from medimeta_c.sources.phantoms.clinical import (
-    brain,
-    chest,
-    histology,
-    leukaemia,
-    mass,
-    organs,
-    retina,
-    skin,
-    ultrasound,
-    widefield,
-)
 from medimeta_c.sources.phantoms.record import PhantomPlan, PhantomTask, classification
 
 __all__ = ["OTHER_PLANS"]
@@ -76,7 +64,7 @@ OTHER_PLANS = (
             ),
         ),
         per_class={"train": 4, "val": 1, "test": 2},
-        draw=leukaemia.render,
+        draw="clinical.leukaemia:render",
     ),
     PhantomPlan(
         dataset="bus",
@@ -94,7 +82,7 @@ OTHER_PLANS = (
             ),
         ),
         per_class={"train": 16, "val": 4, "test": 8},
-        draw=ultrasound.render,
+        draw="clinical.ultrasound:render",
     ),
     PhantomPlan(
         dataset="mammo_mass",
@@ -104,7 +92,7 @@ OTHER_PLANS = (
         channels=1,
         tasks=(classification("pathology", "benign", "malignant"),),
         per_class={"train": 24, "val": 6, "test": 12},
-        draw=mass.render,
+        draw="clinical.mass:render",
     ),
     PhantomPlan(
         dataset="cxr",
@@ -114,7 +102,7 @@ OTHER_PLANS = (
         channels=1,
         tasks=(classification("patient sex", "F", "M"),),
         per_class={"train": 24, "val": 6, "test": 12},
-        draw=chest.render,
+        draw="clinical.chest:render",
     ),
     PhantomPlan(
         dataset="glaucoma",
@@ -124,7 +112,7 @@ OTHER_PLANS = (
         channels=3,
         tasks=(classification("Glaucoma suspect", "Normal", "Suspect"),),
         per_class={"train": 24, "val": 6, "test": 12},
-        draw=retina.render_glaucoma,
+        draw="clinical.retina:render_glaucoma",
     ),
     PhantomPlan(
         dataset="dr_regular",
@@ -134,7 +122,7 @@ OTHER_PLANS = (
         channels=3,
         tasks=(_GRADES,),
         per_class={"train": 12, "val": 3, "test": 6},
-        draw=retina.render_dr,
+        draw="clinical.retina:render_dr",
     ),
     PhantomPlan(
         dataset="dr_uwf",
@@ -144,7 +132,7 @@ OTHER_PLANS = (
         channels=3,
         tasks=(_GRADES,),
         per_class={"train": 12, "val": 3, "test": 6},
-        draw=widefield.render,
+        draw="clinical.widefield:render",
     ),
     PhantomPlan(
         dataset="derm",
@@ -165,7 +153,7 @@ OTHER_PLANS = (
             ),
         ),
         per_class={"train": 8, "val": 2, "test": 4},
-        draw=skin.render_derm,
+        draw="clinical.skin:render_derm",
     ),
     *(
         PhantomPlan(
@@ -179,9 +167,9 @@ OTHER_PLANS = (
             draw=draw,
         )
         for plane, draw in (
-            ("axial", organs.render_axial),
-            ("coronal", organs.render_coronal),
-            ("sagittal", organs.render_sagittal),
+            ("axial", "clinical.organs:render_axial"),
+            ("coronal", "clinical.organs:render_coronal"),
+            ("sagittal", "clinical.organs:render_sagittal"),
         )
     ),
     PhantomPlan(
@@ -205,7 +193,7 @@ OTHER_PLANS = (
             ),
         ),
         per_class={"train": 6, "val": 1, "test": 3},
-        draw=histology.render,
+        draw="clinical.histology:render",
     ),
     PhantomPlan(
         dataset="skinl_photo",
@@ -215,7 +203,7 @@ OTHER_PLANS = (
         channels=3,
         tasks=(_DIAGNOSES,),
         per_class={"train": 12, "val": 3, "test": 6},
-        draw=skin.render_skinl_photo,
+        draw="clinical.skin:render_skinl_photo",
     ),
     PhantomPlan(
         dataset="skinl_derm",
@@ -225,7 +213,7 @@ OTHER_PLANS = (
         channels=3,
         tasks=(_DIAGNOSES,),
         per_class={"train": 12, "val": 3, "test": 6},
-        draw=skin.render_skinl_derm,
+        draw="clinical.skin:render_skinl_derm",
     ),
     PhantomPlan(
         dataset="mr_phantom",
@@ -235,7 +223,7 @@ OTHER_PLANS = (
         channels=1,
         tasks=(classification("finding", "no lesion", "tumour", "white matter lesions"),),
         per_class={"train": 16, "val": 4, "test": 8},
-        draw=brain.render,
+        draw="clinical.brain:render",
     ),
 )
 """In the catalogue's order; ``mr_phantom`` stands in for no dataset of MedIMeta, which has no MR."""
