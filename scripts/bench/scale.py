@@ -3,7 +3,7 @@
 Images are counted from the package's catalogue; the time and bytes of one image are measured (docs/performance.md), and
 differ between colour and grey. Money is time times a price, which is an assumption.
 
-    python scripts/bench/scale.py --ms 4.6 2.6 --kb 58 24 --price 0.05
+    python scripts/bench/scale.py --ms 3.4 1.8 --kb 58 24 --price 0.05
 """
 
 from __future__ import annotations
