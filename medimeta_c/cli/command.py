@@ -16,6 +16,7 @@ from medimeta_c.cli.common import loudness
 from medimeta_c.cli.failure import Ended, exit_code, explained, usage_sentence
 from medimeta_c.cli.remedies import running
 from medimeta_c.errors import importing_models
+from medimeta_c.io.causes import chain
 from medimeta_c.io.stores.urls import local_only, looks_like_url
 
 __all__ = ["Command", "Group", "Resuming"]
@@ -124,8 +125,12 @@ class Group(TyperGroup):
         """Run a command; turn an interruption into an error that says whether the command resumes."""
         try:
             return super().invoke(ctx)
-        except KeyboardInterrupt as error:  # Typer would exit with 130 and print nothing
-            number = getattr(error, "number", signal.SIGINT)
+        except (KeyboardInterrupt, Exception) as error:
+            # Typer would exit with 130 and print nothing. A clean-up that failed may hide the signal.
+            interrupt = next((one for one in chain(error) if isinstance(one, KeyboardInterrupt)), None)
+            if interrupt is None:
+                raise
+            number = getattr(interrupt, "number", signal.SIGINT)
             command = self.commands.get(ctx.invoked_subcommand or "")
             raise Ended(int(number), resumes=getattr(command, "resumes", False)) from None
 

@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 
 from medimeta_c.building.verification import verify
+from medimeta_c.cli import app
+from medimeta_c.cli.interrupts import Interrupted
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
 
@@ -49,6 +51,24 @@ def test_an_interrupted_build_resumes(clean_dir: Path, tmp_path: Path, name: str
     _, errors = again.communicate(timeout=120)
     assert again.returncode == 0, errors
     assert verify(tmp_path / "out").ok
+
+
+def test_a_signal_is_told_even_if_the_clean_up_fails(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Python may close a folder twice when a signal arrives in between, and raises OSError then."""
+
+    def interrupted(*_: object, **__: object) -> None:
+        try:
+            raise Interrupted(signal.SIGTERM)
+        finally:
+            os.close(-1)
+
+    monkeypatch.setattr("medimeta_c.building.merge.merge", interrupted)
+    with pytest.raises(SystemExit) as ended:
+        app(["merge", str(tmp_path)])
+    assert ended.value.code == 128 + signal.SIGTERM
+    assert capsys.readouterr().err == "medimeta-c: interrupted: run the same command again to resume\n"
 
 
 def test_what_does_not_resume_does_not_say_so(built: Path) -> None:
