@@ -211,7 +211,7 @@ COMMANDS = {
                 *("--jobs", "1", "--out", "out", "--quiet"),
             ),
             write=medimetac,
-            finished="out/manifest.json",
+            finished="out.audit.json",
         ),
         FaultyCommand(
             name="import-medmnistc",
