@@ -34,7 +34,9 @@ class FaultyCommand:
     write : callable
         Writes its inputs into a folder.
     finished : str
-        The file that is written last, relative to the root; empty if none is.
+        The file of the output that is written last, relative to the root; empty if none is.
+    beside : tuple of str
+        Files about the finished output, written after it, relative to the root.
     logs : tuple of str
         Names of files that grow, or change until the output is finished.
     hub : bool
@@ -47,6 +49,7 @@ class FaultyCommand:
     arguments: tuple[str, ...]
     write: Callable[[Path], None]
     finished: str = ""
+    beside: tuple[str, ...] = ()
     logs: tuple[str, ...] = ()
     hub: bool = False
     part: bool = False
@@ -211,7 +214,8 @@ COMMANDS = {
                 *("--jobs", "1", "--out", "out", "--quiet"),
             ),
             write=medimetac,
-            finished="out.audit.json",
+            finished="out/manifest.json",
+            beside=("out.audit.json",),
         ),
         FaultyCommand(
             name="import-medmnistc",
